@@ -1,0 +1,177 @@
+//! What people are told: pure, from records to subjects and facts.
+
+use crate::gate::machine::Verdict;
+use crate::gate::record::Record;
+use crate::objective::Outcome;
+use crate::probe::state::{Change, Health};
+use serde::{Deserialize, Serialize};
+
+/// A message, ready for any channel. Version 1 of a boundary type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// One line.
+    pub subject: String,
+    /// `good`, `warning` or `bad`.
+    pub tone: String,
+    /// Sentences.
+    pub lines: Vec<String>,
+    /// Names and values.
+    pub facts: Vec<(String, String)>,
+    /// A page with more.
+    pub link: Option<String>,
+}
+
+impl Message {
+    /// The message as plain text.
+    pub fn text(&self) -> String {
+        let mut text = self.lines.join("\n");
+        let width = self
+            .facts
+            .iter()
+            .map(|(name, _)| name.chars().count())
+            .max()
+            .unwrap_or(0);
+        text.push('\n');
+        for (name, value) in &self.facts {
+            text.push_str(&format!("\n{name:<width$}  {value}"));
+        }
+        if let Some(link) = &self.link {
+            text.push_str(&format!("\n\n{link}"));
+        }
+        text.push('\n');
+        text
+    }
+}
+
+fn title(environment: &str) -> String {
+    let mut letters = environment.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+fn time(ms: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(ms).map_or_else(String::new, |time| {
+        time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+    })
+}
+
+fn facts(record: &Record) -> Vec<(String, String)> {
+    let health = record
+        .state
+        .phases
+        .iter()
+        .rev()
+        .find(|phase| phase.phase.word() != "preflight");
+    let health = health.map_or("not checked".to_owned(), |phase| match phase.outcome {
+        Outcome::Pass => format!("{} passed", phase.phase.word()),
+        Outcome::Fail => format!("{} failed", phase.phase.word()),
+        Outcome::Inconclusive => format!("{} inconclusive", phase.phase.word()),
+    });
+    let all = [
+        ("Gate", format!("{} {}", record.gate, record.id)),
+        ("Environment", record.environment.clone()),
+        ("Version", record.facts.version.clone()),
+        (
+            "Previous version",
+            record.rollback_to.clone().unwrap_or_default(),
+        ),
+        ("Commit", record.facts.commit.clone()),
+        ("Reason", record.facts.reason.clone()),
+        ("Deployed by", record.facts.actor.clone()),
+        ("Time", time(record.state.started_ms)),
+        ("Workflow run", record.facts.link.clone()),
+        ("Health check", health),
+    ];
+    all.into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// A verdict.
+pub fn verdict_message(record: &Record, link: Option<String>) -> Message {
+    let place = title(&record.environment);
+    let (subject, tone) = match record.state.verdict {
+        Some(Verdict::Promote) => (format!("✅ {place} Deployment Successful"), "good"),
+        Some(Verdict::Rollback) => (format!("🚨 {place} Deployment Failed"), "bad"),
+        _ => (format!("⏸️ {place} Deployment On Hold"), "warning"),
+    };
+    Message {
+        subject,
+        tone: tone.to_owned(),
+        lines: record.state.reasons.clone(),
+        facts: facts(record),
+        link,
+    }
+}
+
+/// The end of a proof.
+pub fn proof_message(record: &Record, link: Option<String>) -> Message {
+    let place = title(&record.environment);
+    let proof = record.state.proof.as_ref();
+    let proven = proof.is_some_and(|proof| proof.proven);
+    let mut facts = facts(record);
+    for (name, ms) in [
+        ("Rollback action", proof.and_then(|proof| proof.action_ms)),
+        (
+            "Verdict to healthy",
+            proof.and_then(|proof| proof.healthy_ms),
+        ),
+    ] {
+        if let Some(ms) = ms {
+            facts.push((name.to_owned(), format!("{:.1} s", ms as f64 / 1e3)));
+        }
+    }
+    let mut lines = vec![if proven {
+        "The rollback is proven.".to_owned()
+    } else {
+        "The rollback is NOT proven. Somebody must look at this now.".to_owned()
+    }];
+    lines.extend(proof.map(|proof| proof.reasons.clone()).unwrap_or_default());
+    Message {
+        subject: if proven {
+            format!("⚠️ {place} Rollback Executed")
+        } else {
+            format!("🚨 {place} Rollback Failed")
+        },
+        tone: if proven { "warning" } else { "bad" }.to_owned(),
+        lines,
+        facts,
+        link,
+    }
+}
+
+/// A probe's change.
+pub fn probe_message(
+    probe: &str,
+    environment: &str,
+    change: Change,
+    reason: &str,
+    link: Option<String>,
+) -> Message {
+    let (subject, tone) = match change.to {
+        Health::Up => (format!("✅ {probe} is up again"), "good"),
+        Health::Down => (format!("🚨 {probe} is down"), "bad"),
+        Health::Unknown => (format!("⚠️ {probe} cannot be measured"), "warning"),
+    };
+    let mut lines = vec![format!(
+        "It was {} and is now {}.",
+        change.from.word(),
+        change.to.word()
+    )];
+    if !reason.is_empty() {
+        lines.push(reason.to_owned());
+    }
+    Message {
+        subject,
+        tone: tone.to_owned(),
+        lines,
+        facts: vec![
+            ("Probe".to_owned(), probe.to_owned()),
+            ("Environment".to_owned(), environment.to_owned()),
+        ],
+        link,
+    }
+}

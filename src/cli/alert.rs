@@ -1,0 +1,112 @@
+//! `bellwether alert test`: send a test message through the channels of a configuration.
+
+use super::exit::Exit;
+use crate::alert::message::Message;
+use crate::config::{Diagnostics, load};
+use crate::net::connect::Connector;
+use crate::net::tls::Settings;
+use crate::outbox::deliver::{Means, tell};
+use crate::report::style::Style;
+use clap::Subcommand;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Arguments of the command.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  bellwether alert test --config bellwether.yaml team-mail")]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Send a test message, and say what came back
+    Test {
+        /// Channels; all of them where none is named
+        channels: Vec<String>,
+        /// The configuration
+        #[arg(
+            long,
+            value_name = "FILE",
+            default_value = "bellwether.yaml",
+            env = "BELLWETHER_CONFIG"
+        )]
+        config: PathBuf,
+    },
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Exit {
+    let Command::Test { channels, config } = arguments.command;
+    let style = Style::for_stream(&std::io::stderr());
+    let mut found = Diagnostics::default();
+    let project = load::configuration(&config, &mut found);
+    let secrets = project
+        .as_ref()
+        .map(|project| load::secrets(&project.file, &mut found))
+        .unwrap_or_default();
+    let (Some(project), false) = (project, found.has_errors()) else {
+        eprint!("{}", found.render(style.color));
+        return Exit::Invalid;
+    };
+    let names: Vec<&String> = if channels.is_empty() {
+        project.file.channels.keys().collect()
+    } else {
+        channels.iter().collect()
+    };
+    if names.is_empty() {
+        super::complain("the configuration has no channel; nothing was sent");
+        return Exit::Inconclusive;
+    }
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !project.file.channels.contains_key(**name))
+    {
+        super::complain(format!("there is no channel `{unknown}`"));
+        return Exit::Usage;
+    }
+    let settings = match Settings::new(None) {
+        Ok(settings) => settings,
+        Err(reason) => {
+            super::complain(reason);
+            return Exit::Fault;
+        }
+    };
+    let means = Means {
+        connector: Connector::new(settings, Duration::ZERO),
+        secrets,
+    };
+    let message = Message {
+        subject: "✅ Bellwether test message".to_owned(),
+        tone: "good".to_owned(),
+        lines: vec!["This channel works. No action is needed.".to_owned()],
+        facts: vec![(
+            "Sent".to_owned(),
+            chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        )],
+        link: None,
+    };
+    let mut all = true;
+    super::runtime().block_on(async {
+        for name in names {
+            let delivery = tell(
+                &means,
+                &project.file.channels[name],
+                &message,
+                &format!("bw_test_{}", crate::ids::short()),
+            )
+            .await;
+            let text = means.redactor().clean(&delivery.text);
+            let mark = if delivery.delivered {
+                style.good("✓")
+            } else {
+                style.bad("✗")
+            };
+            println!("{mark} {name}: {text}");
+            all &= delivery.delivered;
+        }
+    });
+    if all { Exit::Success } else { Exit::Failed }
+}

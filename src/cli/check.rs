@@ -1,0 +1,129 @@
+//! `bellwether check`: every mistake of configuration and scenarios, without sending anything.
+
+use super::exit::Exit;
+use crate::config::{Diagnostics, Severity, load};
+use crate::report::style::Style;
+use crate::scenario::{self, compile::folder_of, lint};
+use std::path::{Path, PathBuf};
+
+/// Arguments of the command.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bellwether check scenarios/
+  bellwether check bellwether.yaml smoke.yaml
+  bellwether check . --json | jq '.diagnostics[]'")]
+pub struct Arguments {
+    /// Files, or folders whose .yaml and .yml files are checked
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Print the diagnostics as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Exit {
+    let mut files = Vec::new();
+    let mut found = Diagnostics::default();
+    for path in &arguments.paths {
+        if let Err(error) = collect(path, &mut files) {
+            super::complain(format!("`{}` cannot be read: {error}", path.display()));
+            return Exit::Usage;
+        }
+    }
+    files.sort();
+    files.dedup();
+    if files.is_empty() {
+        super::complain("there is no .yaml file here; nothing was checked");
+        return Exit::Inconclusive;
+    }
+    for path in &files {
+        file(path, &mut found);
+    }
+    let (errors, warnings) = (found.count(Severity::Error), found.count(Severity::Warning));
+    if arguments.json {
+        let report = serde_json::json!({
+            "version": 1, "files": files.len(), "errors": errors, "warnings": warnings,
+            "diagnostics": found.to_json(),
+        });
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&report).unwrap_or_default()
+        );
+    } else {
+        let style = Style::for_stream(&std::io::stderr());
+        eprint!("{}", found.render(style.color));
+        let plural = |count: usize, word: &str| {
+            format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+        };
+        let line = format!(
+            "{} checked: {}, {}",
+            plural(files.len(), "file"),
+            plural(errors, "error"),
+            plural(warnings, "warning")
+        );
+        eprintln!(
+            "{}",
+            if errors > 0 {
+                style.bad(&line)
+            } else {
+                style.good(&line)
+            }
+        );
+    }
+    if errors > 0 {
+        Exit::Invalid
+    } else {
+        Exit::Success
+    }
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !std::fs::metadata(path)?.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path)? {
+        let path = entry?.path();
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let yaml = path
+            .extension()
+            .is_some_and(|ending| ending == "yaml" || ending == "yml");
+        if !hidden && path.is_dir() {
+            collect(&path, files)?;
+        } else if yaml && !hidden {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn file(path: &Path, found: &mut Diagnostics) {
+    let Some(source) = load::source(path, found) else {
+        return;
+    };
+    if load::is_configuration(&source) {
+        load::configuration(path, found);
+        return;
+    }
+    let Some(plan) = scenario::compile(&source, &folder_of(path), found) else {
+        return;
+    };
+    // Against every environment of its configuration that has its services, quietly where there is none.
+    let Some(configuration) = load::nearest_configuration(path) else {
+        return;
+    };
+    let mut quiet = Diagnostics::default();
+    let Some(source) = load::source(&configuration, &mut quiet) else {
+        return;
+    };
+    let Some(file) = crate::config::read::read(&source, &folder_of(&configuration), &mut quiet)
+    else {
+        return;
+    };
+    for environment in file.environments.values() {
+        lint::against(&plan, environment, found);
+    }
+}

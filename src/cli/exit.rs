@@ -1,0 +1,52 @@
+//! Exit codes: one table, stable from the first release.
+
+use crate::objective::Outcome;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It was measured and all of it held; or the command did what was asked.
+    Success,
+    /// A fault of our own, or of the machine.
+    Fault,
+    /// Wrong usage.
+    Usage,
+    /// A gate said: roll back.
+    Rollback,
+    /// A gate said: hold.
+    Hold,
+    /// It could not be measured well enough.
+    Inconclusive,
+    /// A check or an objective did not hold.
+    Failed,
+    /// The configuration or a scenario is invalid, or a secret is missing.
+    Invalid,
+    /// It was interrupted.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number. Those from 99 are k6's.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Success => 0,
+            Exit::Fault => 1,
+            Exit::Usage => 2,
+            Exit::Rollback => 10,
+            Exit::Hold => 20,
+            Exit::Inconclusive => 98,
+            Exit::Failed => 99,
+            Exit::Invalid => 104,
+            Exit::Interrupted => 105,
+        }
+    }
+
+    /// Of an outcome.
+    pub fn of(outcome: Outcome) -> Exit {
+        match outcome {
+            Outcome::Pass => Exit::Success,
+            Outcome::Fail => Exit::Failed,
+            Outcome::Inconclusive => Exit::Inconclusive,
+        }
+    }
+}

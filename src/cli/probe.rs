@@ -1,0 +1,112 @@
+//! `bellwether probe`: list the probes of a running daemon, or run one now.
+
+use super::client::{Refusal, Server};
+use super::exit::Exit;
+use crate::report::style::Style;
+use crate::report::{Summary, text};
+use crate::web::view::ProbeView;
+use clap::Subcommand;
+use http::Method;
+
+/// Arguments of the command.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bellwether probe list
+  bellwether probe run api-health --json")]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    server: Server,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List probes with their states
+    List,
+    /// Run a probe now; the exit code is its outcome
+    Run {
+        /// The probe's name
+        name: String,
+    },
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Exit {
+    let Arguments {
+        command,
+        server,
+        json,
+    } = arguments;
+    let style = Style::for_stream(&std::io::stdout());
+    let result: Result<Exit, Refusal> = super::runtime().block_on(async {
+        match command {
+            Command::List => {
+                let probes: Vec<ProbeView> =
+                    server.ask(Method::GET, "/api/v1/probes", None).await?;
+                if json {
+                    println!(
+                        "{}",
+                        serde_json::to_string_pretty(&probes).unwrap_or_default()
+                    );
+                } else {
+                    list(&probes, style);
+                }
+                Ok(Exit::Success)
+            }
+            Command::Run { name } => {
+                let name = percent_encoding::utf8_percent_encode(
+                    &name,
+                    percent_encoding::NON_ALPHANUMERIC,
+                )
+                .to_string();
+                let summary: Summary = server
+                    .ask(Method::POST, &format!("/api/v1/probes/{name}/run"), None)
+                    .await?;
+                if json {
+                    println!(
+                        "{}",
+                        serde_json::to_string_pretty(&summary).unwrap_or_default()
+                    );
+                } else {
+                    print!("{}", text::render(&summary, style));
+                }
+                Ok(Exit::of(summary.outcome))
+            }
+        }
+    });
+    result.unwrap_or_else(|refusal| {
+        super::complain(&refusal);
+        match refusal {
+            Refusal::Unreached(_) => Exit::Inconclusive,
+            Refusal::Problem(..) => Exit::Usage,
+        }
+    })
+}
+
+fn list(probes: &[ProbeView], style: Style) {
+    if probes.is_empty() {
+        println!("no probe is configured");
+    }
+    for probe in probes {
+        let health = format!("{:<8}", probe.health);
+        let health = match probe.health.as_str() {
+            "up" => style.good(&health),
+            "down" => style.bad(&health),
+            _ => style.doubtful(&health),
+        };
+        let took = probe
+            .last_ms
+            .map_or(String::new(), |ms| format!("{ms:.1} ms"));
+        println!(
+            "{health} {:<28} {:<12} {:<18} {took:>10}  {}",
+            probe.name,
+            probe.environment,
+            probe.schedule,
+            style.dim(&probe.last_reason)
+        );
+    }
+}

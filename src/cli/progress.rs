@@ -1,0 +1,97 @@
+//! Progress of a load: one line that is rewritten on a terminal, a plain line now and then elsewhere.
+
+use crate::load::Tick;
+use crate::objective::judge::show_micros;
+use crate::report::summary::Quantiles;
+use crate::scenario::plan::Load;
+use std::io::{IsTerminal, Write};
+
+/// Seconds between plain lines.
+const PLAIN_EVERY: u64 = 10;
+
+/// Shows how far a load is.
+#[derive(Debug)]
+pub struct Progress {
+    name: String,
+    seconds: u64,
+    terminal: bool,
+    quiet: bool,
+    shown: bool,
+    requests: u64,
+    errors: u64,
+}
+
+impl Progress {
+    /// Progress of a scenario's load.
+    pub fn new(name: &str, loads: &[Load], quiet: bool) -> Progress {
+        let end = loads
+            .iter()
+            .map(|load| load.start + load.executor.length())
+            .max()
+            .unwrap_or_default();
+        let progress = Progress {
+            name: name.to_owned(),
+            seconds: end.as_secs_f64().ceil() as u64,
+            terminal: std::io::stderr().is_terminal(),
+            quiet,
+            shown: false,
+            requests: 0,
+            errors: 0,
+        };
+        if !quiet {
+            let kinds: Vec<&str> = loads.iter().map(|load| load.executor.name()).collect();
+            eprintln!(
+                "{name}: {} for up to {} s",
+                kinds.join(", "),
+                progress.seconds
+            );
+        }
+        progress
+    }
+
+    /// Shows a second that is over.
+    pub fn tick(&mut self, tick: &Tick) {
+        self.requests += tick.requests;
+        self.errors += tick.errors;
+        if self.quiet || (!self.terminal && !(tick.second + 1).is_multiple_of(PLAIN_EVERY)) {
+            return;
+        }
+        let now = Quantiles::of(&tick.latency);
+        let done = tick.second + 1;
+        let mut line = format!(
+            "{} {done}/{} s · {} requests · {}/s · p50 {} p95 {} · {} failed · {} active",
+            bar(done, self.seconds),
+            self.seconds,
+            self.requests,
+            tick.requests,
+            show_micros(now.p50 as f64),
+            show_micros(now.p95 as f64),
+            self.errors,
+            tick.active,
+        );
+        if tick.waiting > 0 {
+            line.push_str(&format!(" · {} waiting", tick.waiting));
+        }
+        if self.terminal {
+            eprint!("\r\x1b[2K{line}");
+            // Progress that cannot be shown is no reason to stop.
+            let _ = std::io::stderr().flush();
+            self.shown = true;
+        } else {
+            eprintln!("{}: {line}", self.name);
+        }
+    }
+
+    /// Leaves a clean terminal behind.
+    pub fn done(&mut self) {
+        if self.shown {
+            eprint!("\r\x1b[2K");
+            self.shown = false;
+        }
+    }
+}
+
+fn bar(done: u64, all: u64) -> String {
+    let filled = (done.min(all) * 20 / all.max(1)) as usize;
+    format!("{}{}", "█".repeat(filled), "░".repeat(20 - filled))
+}

@@ -1,0 +1,283 @@
+//! `bellwether run`: perform scenarios once, or under their load.
+
+use super::exit::Exit;
+use super::progress::Progress;
+use super::run_plan::{self, Job};
+use crate::config::Diagnostics;
+use crate::load::run::Options;
+use crate::load::{self, Control, Stop};
+use crate::objective::Outcome;
+use crate::report::style::Style;
+use crate::report::{self, Summary, samples, summary};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Arguments of the command.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bellwether run smoke.yaml --env production
+  bellwether run load.yaml --json result.json --html report.html
+  bellwether run --url http://127.0.0.1:8080/ --vus 50 --duration 10s
+  bellwether run --url http://127.0.0.1:8080/ --rate 1000 --duration 30s --objective 'p95 < 300ms'
+
+Without a load the scenario is performed once. Ctrl-C drains, runs teardown and reports (exit code 105);
+a second Ctrl-C stops at once.")]
+pub struct Arguments {
+    /// Scenario files, performed one after another
+    #[arg(required_unless_present = "url")]
+    pub files: Vec<PathBuf>,
+    /// The environment of `bellwether.yaml`
+    #[arg(long = "env", value_name = "NAME")]
+    pub environment: Option<String>,
+    /// The configuration; `bellwether.yaml` beside the scenario or above it by default
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A value for an input
+    #[arg(long = "input", value_name = "NAME=VALUE")]
+    pub inputs: Vec<String>,
+    /// Base URL of a service, instead of the configuration's
+    #[arg(long = "service", value_name = "NAME=URL")]
+    pub services: Vec<String>,
+    /// Perform the scenario once even if it has a load
+    #[arg(long)]
+    pub once: bool,
+    /// Measure one URL, without a file
+    #[arg(long, conflicts_with = "files")]
+    pub url: Option<String>,
+    /// Requests per second (open model)
+    #[arg(long, conflicts_with = "vus", value_parser = positive)]
+    pub rate: Option<f64>,
+    /// Virtual users that loop (closed model)
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=crate::limits::VIRTUAL_USERS_MAX))]
+    pub vus: Option<u64>,
+    /// How long, such as `30s`
+    #[arg(long, value_parser = crate::config::duration::parse)]
+    pub duration: Option<Duration>,
+    /// Virtual users of an open model at the most
+    #[arg(long, value_name = "COUNT")]
+    pub max_vus: Option<u64>,
+    /// An objective beside the scenario's own
+    #[arg(long = "objective", value_name = "TEXT")]
+    pub objectives: Vec<String>,
+    /// Worker threads; chosen by the size of the load by default
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub workers: Option<u64>,
+    /// Write the result as JSON (`-` for standard output)
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the result as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a self-contained page with plots
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write one line for each sample, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub samples: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+        _ => Err("a rate is a number above 0".to_owned()),
+    }
+}
+
+/// Files that are opened before anything is sent.
+struct Outputs {
+    json: Option<File>,
+    junit: Option<File>,
+    html: Option<File>,
+    samples: Option<BufWriter<File>>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Exit {
+    let mut found = Diagnostics::default();
+    let jobs = run_plan::jobs(arguments, &mut found);
+    let style = Style::for_stream(&std::io::stderr());
+    eprint!("{}", found.render(style.color));
+    let Some(jobs) = jobs.filter(|_| !found.has_errors()) else {
+        eprintln!("{}", style.bad("nothing was sent"));
+        return Exit::Invalid;
+    };
+    let mut outputs = match open(arguments) {
+        Ok(outputs) => outputs,
+        Err(message) => {
+            super::complain(format!("{message}; nothing was sent"));
+            return Exit::Fault;
+        }
+    };
+    let control = Control::new();
+    let result = super::runtime().block_on(perform(arguments, &jobs, &control, &mut outputs));
+    let summaries = match result {
+        Ok(summaries) => summaries,
+        Err(error) => {
+            super::complain(format!("the samples cannot be written: {error}"));
+            return Exit::Fault;
+        }
+    };
+    if !arguments.quiet && arguments.json.as_deref() != Some(Path::new("-")) {
+        let style = Style::for_stream(&std::io::stdout());
+        for summary in &summaries {
+            println!("{}", report::text::render(summary, style));
+        }
+    }
+    if let Err(error) = write(arguments, &mut outputs, &summaries) {
+        super::complain(format!("a report cannot be written: {error}"));
+        return Exit::Fault;
+    }
+    if control.asked() != Stop::No {
+        return Exit::Interrupted;
+    }
+    Exit::of(Outcome::all(
+        summaries.iter().map(|summary| summary.outcome),
+    ))
+}
+
+fn open(arguments: &Arguments) -> Result<Outputs, String> {
+    let create = |path: &Option<PathBuf>| -> Result<Option<File>, String> {
+        match path {
+            Some(path) if path != Path::new("-") => match File::create(path) {
+                Ok(file) => Ok(Some(file)),
+                Err(error) => Err(format!("`{}` cannot be written: {error}", path.display())),
+            },
+            _ => Ok(None),
+        }
+    };
+    let mut samples = create(&arguments.samples)?.map(BufWriter::new);
+    if let Some(samples) = &mut samples {
+        writeln!(samples, "{}", samples_header())
+            .map_err(|error| format!("the samples cannot be written: {error}"))?;
+    }
+    Ok(Outputs {
+        json: create(&arguments.json)?,
+        junit: create(&arguments.junit)?,
+        html: create(&arguments.html)?,
+        samples,
+    })
+}
+
+fn samples_header() -> &'static str {
+    samples::HEADER
+}
+
+async fn perform(
+    arguments: &Arguments,
+    jobs: &[Job],
+    control: &Control,
+    outputs: &mut Outputs,
+) -> std::io::Result<Vec<Summary>> {
+    let listening = control.clone();
+    let quiet = arguments.quiet;
+    tokio::spawn(async move {
+        loop {
+            if tokio::signal::ctrl_c().await.is_err() {
+                return;
+            }
+            if listening.asked() == Stop::Drain {
+                // The second time is meant: no report, no teardown.
+                std::process::exit(i32::from(Exit::Interrupted.code()));
+            }
+            listening.stop();
+            if !quiet {
+                eprintln!(
+                    "\nstopping: running iterations finish, then teardown; press Ctrl-C again to stop at once"
+                );
+            }
+        }
+    });
+    let mut summaries = Vec::new();
+    for job in jobs {
+        if control.asked() != Stop::No {
+            break;
+        }
+        summaries.push(perform_one(arguments, job, control, outputs).await?);
+    }
+    Ok(summaries)
+}
+
+async fn perform_one(
+    arguments: &Arguments,
+    job: &Job,
+    control: &Control,
+    outputs: &mut Outputs,
+) -> std::io::Result<Summary> {
+    let started = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let binding = &job.binding;
+    let plan = &binding.plan;
+    let mut failed: Option<std::io::Error> = None;
+    let keep_lines = outputs.samples.is_some();
+    let mut keep = |lines: &[crate::load::recorder::SampleLine]| {
+        if let (Some(file), None) = (&mut outputs.samples, &failed)
+            && let Err(error) = samples::write(file, plan, lines)
+        {
+            failed = Some(error);
+        }
+    };
+    let finished = if job.loads.is_empty() {
+        let finished = load::smoke(binding, control, keep_lines).await;
+        for tick in &finished.series {
+            keep(&tick.lines);
+        }
+        finished
+    } else {
+        let mut progress = Progress::new(&plan.name, &job.loads, arguments.quiet);
+        let options = Options {
+            workers: arguments.workers,
+            keep_lines,
+        };
+        let finished = load::load(binding, job.loads.clone(), options, control, |tick| {
+            keep(&tick.lines);
+            tick.lines = Vec::new();
+            progress.tick(tick);
+        })
+        .await;
+        progress.done();
+        finished
+    };
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let objectives = if job.loads.is_empty() {
+        &[]
+    } else {
+        job.objectives.as_slice()
+    };
+    Ok(summary::summarize(
+        plan,
+        &binding.environment,
+        started,
+        &finished,
+        objectives,
+    ))
+}
+
+fn write(
+    arguments: &Arguments,
+    outputs: &mut Outputs,
+    summaries: &[Summary],
+) -> std::io::Result<()> {
+    let json = || report::json::render(summaries);
+    if arguments.json.as_deref() == Some(Path::new("-")) {
+        print!("{}", json());
+    }
+    if let Some(file) = &mut outputs.json {
+        file.write_all(json().as_bytes())?;
+    }
+    if let Some(file) = &mut outputs.junit {
+        file.write_all(report::junit::render(summaries).as_bytes())?;
+    }
+    if let Some(file) = &mut outputs.html {
+        file.write_all(report::html::render(summaries).as_bytes())?;
+    }
+    if let Some(file) = &mut outputs.samples {
+        file.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! What `bellwether run` is to perform: from arguments and files to bound scenarios with their loads.
+
+use super::run::Arguments;
+use crate::config::file::{Environment, Service};
+use crate::config::{Diagnostic, Diagnostics, Source, load, read};
+use crate::objective::Objective;
+use crate::scenario::needs::Supplied;
+use crate::scenario::plan::{Executor, Load, OpenModel};
+use crate::scenario::{self, Plan, compile::folder_of};
+use crate::vu::Binding;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long resolved addresses are kept in a run.
+const DNS_TTL: Duration = Duration::from_secs(30);
+
+/// One scenario, ready to be performed.
+#[derive(Debug)]
+pub struct Job {
+    /// The scenario with its values.
+    pub binding: Arc<Binding>,
+    /// Its load; empty for once.
+    pub loads: Vec<Load>,
+    /// Its objectives and those of the command line.
+    pub objectives: Vec<Objective>,
+}
+
+/// All jobs of a command. Nothing is given if anything stands against any of them.
+pub fn jobs(arguments: &Arguments, found: &mut Diagnostics) -> Option<Vec<Job>> {
+    let plans: Vec<Arc<Plan>> = match &arguments.url {
+        Some(url) => vec![quick(url, found)?],
+        None => {
+            let plans: Vec<_> = arguments
+                .files
+                .iter()
+                .map(|path| load::scenario(path, found))
+                .collect();
+            plans.into_iter().collect::<Option<_>>()?
+        }
+    };
+    let first = arguments
+        .files
+        .first()
+        .map_or(Path::new("."), |path| path.as_path());
+    let environment = environment(arguments, first, &plans, found)?;
+    let mut supplied = Supplied {
+        environment_inputs: environment.inputs.clone(),
+        secrets: load::environment_secrets(&environment, found),
+        ..Supplied::default()
+    };
+    for pair in &arguments.inputs {
+        match pair.split_once('=') {
+            Some((name, value)) => {
+                supplied.inputs.insert(name.to_owned(), value.to_owned());
+            }
+            None => found.push(Diagnostic::error(
+                "bad-input",
+                format!("`--input {pair}` is not `NAME=VALUE`"),
+            )),
+        }
+    }
+    let mut objectives = Vec::new();
+    for text in &arguments.objectives {
+        match Objective::parse(text) {
+            Ok(objective) => objectives.push(objective),
+            Err(reason) => found.push(Diagnostic::error(
+                "bad-objective",
+                format!("`--objective {text}`: {reason}"),
+            )),
+        }
+    }
+    let jobs: Vec<Option<Job>> = plans
+        .into_iter()
+        .map(|plan| {
+            let mut supplied = supplied.clone();
+            if arguments.files.len() > 1 {
+                // One list of inputs serves several scenarios; each takes what it knows.
+                supplied
+                    .inputs
+                    .retain(|name, _| plan.inputs.iter().any(|need| need.name == *name));
+            }
+            let loads = loads(arguments, &plan);
+            let binding = Binding::new(plan.clone(), &environment, &supplied, DNS_TTL, found)?;
+            let all = plan.objectives.iter().chain(&objectives).cloned().collect();
+            Some(Job {
+                binding: Arc::new(binding),
+                loads,
+                objectives: all,
+            })
+        })
+        .collect();
+    jobs.into_iter().collect()
+}
+
+/// The scenario behind `--url`.
+fn quick(url: &str, found: &mut Diagnostics) -> Option<Arc<Plan>> {
+    let address = serde_json::to_string(&url.replace("${", "$${")).ok()?;
+    let text = format!("name: {address}\nsteps:\n  - name: GET\n    get: {address}\n");
+    let source = Source::new("--url", text);
+    scenario::compile(&source, Path::new("."), found).map(Arc::new)
+}
+
+fn loads(arguments: &Arguments, plan: &Plan) -> Vec<Load> {
+    if arguments.once {
+        return Vec::new();
+    }
+    let duration = arguments.duration.unwrap_or(Duration::from_secs(10));
+    let asked = match (arguments.rate, arguments.vus) {
+        (Some(rate), _) => {
+            let users = ((rate * 0.1).ceil() as u64).clamp(10, 500);
+            let max_users = arguments.max_vus.unwrap_or(users);
+            Executor::ConstantArrivalRate {
+                rate_per_second: rate,
+                duration,
+                open: OpenModel {
+                    users: users.min(max_users),
+                    max_users,
+                    max_wait: Duration::from_secs(60),
+                },
+            }
+        }
+        (None, Some(vus)) => Executor::ConstantVus { vus, duration },
+        (None, None) if arguments.duration.is_some() && arguments.url.is_some() => {
+            Executor::ConstantVus { vus: 1, duration }
+        }
+        (None, None) => return plan.load.clone(),
+    };
+    vec![Load {
+        name: "default".to_owned(),
+        span: crate::config::Span::default(),
+        start: Duration::ZERO,
+        graceful_stop: Duration::from_secs(30),
+        executor: asked,
+    }]
+}
+
+fn environment(
+    arguments: &Arguments,
+    first: &Path,
+    plans: &[Arc<Plan>],
+    found: &mut Diagnostics,
+) -> Option<Arc<Environment>> {
+    let path = arguments.config.clone().or_else(|| {
+        if arguments.url.is_some() {
+            None
+        } else {
+            load::nearest_configuration(first)
+        }
+    });
+    let mut environments: BTreeMap<String, Arc<Environment>> = BTreeMap::new();
+    if let Some(path) = &path {
+        let source = load::source(path, found)?;
+        environments = read::read(&source, &folder_of(path), found)?.environments;
+    }
+    let names: Vec<&str> = environments.keys().map(String::as_str).collect();
+    let base = match (&arguments.environment, names.as_slice()) {
+        (Some(name), _) => match environments.get(name) {
+            Some(environment) => environment.clone(),
+            None => {
+                let known = if names.is_empty() {
+                    "there is no configuration".to_owned()
+                } else {
+                    format!("known: {}", names.join(", "))
+                };
+                found.push(
+                    Diagnostic::error(
+                        "unknown-environment",
+                        format!("there is no environment `{name}`"),
+                    )
+                    .hint(known),
+                );
+                return None;
+            }
+        },
+        (None, [_]) => environments.into_values().next()?,
+        (None, []) => Arc::new(Environment::default()),
+        (None, several) => {
+            let relative = plans.iter().any(|plan| !plan.services().is_empty());
+            if relative && arguments.services.is_empty() {
+                found.push(
+                    Diagnostic::error("unknown-environment", "which environment?")
+                        .hint(format!("give `--env` with one of: {}", several.join(", "))),
+                );
+                return None;
+            }
+            Arc::new(Environment::default())
+        }
+    };
+    if arguments.services.is_empty() {
+        return Some(base);
+    }
+    let mut services = BTreeMap::new();
+    for (name, service) in &base.services {
+        services.insert(
+            name.clone(),
+            Service {
+                url: service.url.clone(),
+                limit: service.limit,
+                version: None,
+            },
+        );
+    }
+    for pair in &arguments.services {
+        let Some((name, url)) = pair
+            .split_once('=')
+            .filter(|(_, url)| scenario::plan::is_absolute(url))
+        else {
+            found.push(Diagnostic::error(
+                "bad-url",
+                format!("`--service {pair}` is not `NAME=https://…`"),
+            ));
+            continue;
+        };
+        services.insert(
+            name.to_owned(),
+            Service {
+                url: url.trim_end_matches('/').to_owned(),
+                limit: None,
+                version: None,
+            },
+        );
+    }
+    Some(Arc::new(Environment {
+        name: base.name.clone(),
+        services,
+        caps: base.caps,
+        inputs: base.inputs.clone(),
+        secrets: base.secrets.clone(),
+        windows: None,
+        ca_file: base.ca_file.clone(),
+    }))
+}

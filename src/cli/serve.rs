@@ -1,0 +1,68 @@
+//! `bellwether serve`: the daemon.
+
+use super::exit::Exit;
+use crate::daemon::{Daemon, StartFault};
+use crate::report::style::Style;
+use crate::telemetry::logs;
+use std::path::PathBuf;
+
+/// Arguments of the command.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bellwether serve
+  bellwether serve --config /etc/bellwether/bellwether.yaml --log-format json
+
+SIGHUP or `POST /api/v1/reload` reads the configuration again; a broken one changes nothing.
+SIGTERM or Ctrl-C stops cleanly; gates go on at the next start.")]
+pub struct Arguments {
+    /// The configuration
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "bellwether.yaml",
+        env = "BELLWETHER_CONFIG"
+    )]
+    config: PathBuf,
+    /// How logs are written
+    #[arg(long, value_parser = ["auto", "text", "json"], default_value = "auto")]
+    log_format: String,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Exit {
+    logs::start(&arguments.log_format);
+    super::runtime().block_on(async {
+        match Daemon::start(&arguments.config).await {
+            Ok(daemon) => {
+                daemon.run(asked_to_end()).await;
+                Exit::Success
+            }
+            Err(StartFault::Configuration(found)) => {
+                let style = Style::for_stream(&std::io::stderr());
+                eprint!("{}", found.render(style.color));
+                super::complain("the daemon did not start: its configuration cannot be used");
+                Exit::Invalid
+            }
+            Err(fault) => {
+                super::complain(format!("the daemon did not start: {fault}"));
+                Exit::Fault
+            }
+        }
+    })
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(super) async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).ok();
+    let terminated = async {
+        match &mut terminate {
+            Some(terminate) => terminate.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
+}

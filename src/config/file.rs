@@ -1,0 +1,292 @@
+//! `bellwether.yaml` after reading: environments, probes, gates, channels.
+//!
+//! Knows the meaning of one configuration file. Secrets are still references here; they are
+//! fetched by [`super::load::secrets`]. Scenario files are read by [`super::load`].
+
+use super::source::Source;
+use crate::gate::windows::Windows;
+use crate::objective::Objective;
+use crate::probe::schedule::Schedule;
+use crate::scenario::expression::Expression;
+use crate::scenario::template::Template;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The whole configuration.
+#[derive(Debug)]
+pub struct File {
+    /// The file it came from.
+    pub source: Arc<Source>,
+    /// The folder that its relative paths start from.
+    pub folder: PathBuf,
+    /// Address and port to listen on.
+    pub listen: String,
+    /// Bearer token of the API.
+    pub token: Option<Template>,
+    /// The address that people reach it under.
+    pub public_url: Option<String>,
+    /// The SQLite file.
+    pub state: PathBuf,
+    /// Where secrets are kept.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// Environments by name.
+    pub environments: BTreeMap<String, Arc<Environment>>,
+    /// Probes.
+    pub probes: Vec<Probe>,
+    /// Gates.
+    pub gates: Vec<Gate>,
+    /// Channels by name.
+    pub channels: BTreeMap<String, Channel>,
+}
+
+/// Where a secret is kept.
+#[derive(Debug, Clone, Default)]
+pub struct SecretSource {
+    /// Environment variables, in order.
+    pub env: Vec<String>,
+    /// A file.
+    pub file: Option<PathBuf>,
+    /// A command.
+    pub command: Vec<String>,
+}
+
+/// One environment.
+#[derive(Debug, Default)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// Its services.
+    pub services: BTreeMap<String, Service>,
+    /// What nothing can exceed.
+    pub caps: Caps,
+    /// Values of inputs.
+    pub inputs: BTreeMap<String, String>,
+    /// Where secrets are kept.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// When deploys are verified.
+    pub windows: Option<Windows>,
+    /// Further certificate authorities.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// One service.
+#[derive(Debug)]
+pub struct Service {
+    /// Base URL without a slash at its end.
+    pub url: String,
+    /// Requests per second that it allows one address.
+    pub limit: Option<f64>,
+    /// How its version is read.
+    pub version: Option<VersionSource>,
+}
+
+/// How a served version is read.
+#[derive(Debug)]
+pub struct VersionSource {
+    /// The path.
+    pub path: String,
+    /// Where it stands in the reply.
+    pub value: Expression,
+}
+
+/// What nothing can exceed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Caps {
+    /// Requests per second.
+    pub rate: Option<f64>,
+    /// Virtual users.
+    pub users: Option<u64>,
+}
+
+/// A scenario on a schedule.
+#[derive(Debug)]
+pub struct Probe {
+    /// Its name.
+    pub name: String,
+    /// The scenario's file.
+    pub scenario: PathBuf,
+    /// Where.
+    pub environment: String,
+    /// When.
+    pub schedule: Schedule,
+    /// Time for the whole scenario.
+    pub timeout: Duration,
+    /// Failures in a row before it is down.
+    pub failures: u64,
+    /// Successes in a row before it is up.
+    pub successes: u64,
+    /// Values of inputs.
+    pub inputs: BTreeMap<String, String>,
+    /// Channels.
+    pub tell: Vec<String>,
+}
+
+/// What verifies a deploy.
+#[derive(Debug)]
+pub struct Gate {
+    /// Its name.
+    pub name: String,
+    /// Where.
+    pub environment: String,
+    /// Services that must serve the version.
+    pub services: Vec<String>,
+    /// How the version is awaited.
+    pub converge: Converge,
+    /// Scenarios performed once.
+    pub smoke: Vec<PathBuf>,
+    /// Scenarios with a load.
+    pub load: Vec<PathBuf>,
+    /// Keep checking.
+    pub bake: Option<Bake>,
+    /// Values of inputs.
+    pub inputs: BTreeMap<String, String>,
+    /// Time for everything up to the verdict.
+    pub budget: Duration,
+    /// What proves a rollback.
+    pub prove: Prove,
+    /// After promote.
+    pub on_promote: Vec<Action>,
+    /// After rollback.
+    pub on_rollback: Vec<Action>,
+    /// After hold.
+    pub on_hold: Vec<Action>,
+    /// Statuses on GitHub.
+    pub github: Option<Github>,
+    /// Signing key of the webhook that starts it.
+    pub webhook: Option<Template>,
+    /// Channels.
+    pub tell: Vec<String>,
+}
+
+/// How a version is awaited.
+#[derive(Debug, Clone, Copy)]
+pub struct Converge {
+    /// Reads in a row.
+    pub reads: u64,
+    /// Pause between reads.
+    pub every: Duration,
+    /// Longest time.
+    pub timeout: Duration,
+}
+
+/// Keep checking for a while.
+#[derive(Debug)]
+pub struct Bake {
+    /// How long.
+    pub duration: Duration,
+    /// Pause between rounds.
+    pub every: Duration,
+    /// Scenarios of a round.
+    pub scenarios: Vec<PathBuf>,
+    /// Failed rounds in a row that end it.
+    pub failures: u64,
+    /// Objectives over all its requests.
+    pub objectives: Vec<Objective>,
+}
+
+/// What proves a rollback.
+#[derive(Debug)]
+pub struct Prove {
+    /// How the old version is awaited; its timeout is counted from the verdict.
+    pub converge: Converge,
+    /// Scenarios that must pass on the old version.
+    pub smoke: Vec<PathBuf>,
+    /// Target for the action.
+    pub action_target: Duration,
+    /// Target from the verdict to healthy.
+    pub healthy_target: Duration,
+}
+
+/// What a verdict makes us do.
+#[derive(Debug)]
+pub struct Action {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: ActionKind,
+    /// Longest time of one attempt.
+    pub timeout: Duration,
+    /// Attempts at the most.
+    pub attempts: u32,
+}
+
+/// Kinds of actions.
+#[derive(Debug)]
+pub enum ActionKind {
+    /// A program.
+    Command {
+        /// Its words.
+        words: Vec<Template>,
+        /// Its working directory.
+        folder: Option<PathBuf>,
+    },
+    /// A signed webhook.
+    Webhook(Webhook),
+}
+
+/// A webhook that goes out.
+#[derive(Debug)]
+pub struct Webhook {
+    /// Where.
+    pub url: Template,
+    /// Signing key.
+    pub secret: Option<Template>,
+}
+
+/// Statuses on GitHub.
+#[derive(Debug)]
+pub struct Github {
+    /// `owner/name`.
+    pub repository: String,
+    /// A token.
+    pub token: Template,
+    /// Name of the commit status.
+    pub context: String,
+    /// Base URL of the API.
+    pub api: String,
+}
+
+/// Where people are told.
+#[derive(Debug)]
+pub enum Channel {
+    /// E-mail.
+    Email(Box<Email>),
+    /// Slack.
+    Slack(Template),
+    /// A webhook.
+    Webhook(Webhook),
+}
+
+/// E-mail over SMTP.
+#[derive(Debug)]
+pub struct Email {
+    /// Host name.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Protection.
+    pub security: Security,
+    /// User name.
+    pub user: Option<Template>,
+    /// Password.
+    pub password: Option<Template>,
+    /// Sender.
+    pub from: String,
+    /// Recipients.
+    pub to: Vec<String>,
+    /// A further certificate authority.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How a connection to a mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// Clear text first, then TLS; refused where the server does not offer it.
+    StartTls,
+    /// TLS from the first byte.
+    Tls,
+    /// Clear text.
+    None,
+}

@@ -1,0 +1,536 @@
+//! The form of `bellwether.yaml`: the one table behind its checks and its JSON Schema.
+
+use super::shape::{Object, Shape, field, required};
+
+/// The whole file.
+pub static FILE: Object = Object {
+    name: "bellwether",
+    called: "the configuration",
+    fields: &[
+        field("server", Shape::Object(&SERVER), "where the daemon listens"),
+        field(
+            "state",
+            Shape::Text,
+            "the SQLite file that keeps what must outlive the process (bellwether.db)",
+        ),
+        field(
+            "secrets",
+            Shape::Named(&Shape::Object(&SECRET)),
+            "secrets of channels, actions and triggers, used as `${secrets.NAME}`",
+        ),
+        required(
+            "environments",
+            Shape::Named(&Shape::Object(&ENVIRONMENT)),
+            "production, staging and so on",
+        ),
+        field(
+            "probes",
+            Shape::Named(&Shape::Object(&PROBE)),
+            "scenarios on a schedule",
+        ),
+        field(
+            "gates",
+            Shape::Named(&Shape::Object(&GATE)),
+            "what verifies a deploy",
+        ),
+        field(
+            "channels",
+            Shape::Named(&Shape::Object(&CHANNEL)),
+            "where people are told",
+        ),
+    ],
+};
+
+static SERVER: Object = Object {
+    name: "server",
+    called: "the server",
+    fields: &[
+        field("listen", Shape::Text, "address and port (127.0.0.1:9911)"),
+        field(
+            "token",
+            Shape::Template,
+            "bearer token that the API asks for where it changes anything; needed to listen on more than this machine",
+        ),
+        field(
+            "public_url",
+            Shape::Text,
+            "the address that people reach it under, for links in messages",
+        ),
+    ],
+};
+
+static SECRET: Object = Object {
+    name: "secret_source",
+    called: "a secret",
+    fields: &[
+        field(
+            "env",
+            Shape::OneOrMany(&Shape::Text),
+            "environment variables, the first that is set",
+        ),
+        field("file", Shape::Text, "a file that holds it"),
+        field(
+            "command",
+            Shape::List(&Shape::Text),
+            "a command that prints it",
+        ),
+    ],
+};
+
+static ENVIRONMENT: Object = Object {
+    name: "environment",
+    called: "an environment",
+    fields: &[
+        required(
+            "services",
+            Shape::Named(&Shape::Object(&SERVICE)),
+            "its services by name",
+        ),
+        field(
+            "caps",
+            Shape::Object(&CAPS),
+            "what no scenario, script or flag can exceed here",
+        ),
+        field(
+            "inputs",
+            Shape::Named(&Shape::Text),
+            "values of scenarios' inputs here",
+        ),
+        field(
+            "secrets",
+            Shape::Named(&Shape::Object(&SECRET)),
+            "where scenarios' secrets are kept here",
+        ),
+        field(
+            "windows",
+            Shape::Object(&WINDOWS),
+            "when deploys are verified here",
+        ),
+        field(
+            "ca_file",
+            Shape::Text,
+            "further certificate authorities to trust, as PEM",
+        ),
+    ],
+};
+
+static SERVICE: Object = Object {
+    name: "service",
+    called: "a service",
+    fields: &[
+        required("url", Shape::Text, "its base URL"),
+        field(
+            "limit",
+            Shape::Text,
+            "what it allows one address, such as `100/m` or `20/s`",
+        ),
+        field(
+            "version",
+            Shape::Object(&VERSION),
+            "how the version it serves is read",
+        ),
+    ],
+};
+
+static VERSION: Object = Object {
+    name: "version",
+    called: "a version source",
+    fields: &[
+        required("path", Shape::Text, "the path to GET"),
+        field(
+            "value",
+            Shape::Expression,
+            "where the version stands: `body.version` (default), `headers['x-version']` or `text`",
+        ),
+    ],
+};
+
+static CAPS: Object = Object {
+    name: "caps",
+    called: "the caps",
+    fields: &[
+        field("rate", Shape::Number, "requests per second at the most"),
+        field(
+            "vus",
+            Shape::Count(1, u64::MAX),
+            "virtual users at the most",
+        ),
+    ],
+};
+
+static WINDOWS: Object = Object {
+    name: "windows",
+    called: "the windows",
+    fields: &[
+        required(
+            "zone",
+            Shape::Text,
+            "an IANA time zone, such as `America/Los_Angeles`",
+        ),
+        field(
+            "allow",
+            Shape::List(&Shape::Object(&ALLOW)),
+            "when deploys are verified; always where nothing is said",
+        ),
+        field(
+            "freezes",
+            Shape::List(&Shape::Object(&FREEZE)),
+            "days on which nothing is promoted",
+        ),
+        field(
+            "mode",
+            Shape::Word(&["hard", "soft"]),
+            "`hard` holds outside of them (default), `soft` says so and goes on",
+        ),
+    ],
+};
+
+static ALLOW: Object = Object {
+    name: "allow",
+    called: "a window",
+    fields: &[
+        required(
+            "days",
+            Shape::List(&Shape::Word(&[
+                "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+            ])),
+            "weekdays",
+        ),
+        required("from", Shape::Text, "first minute, `09:00`"),
+        required("to", Shape::Text, "first minute after, `17:00`"),
+    ],
+};
+
+static FREEZE: Object = Object {
+    name: "freeze",
+    called: "a freeze",
+    fields: &[
+        required("from", Shape::Text, "first day, `2026-12-20`"),
+        required("to", Shape::Text, "last day, `2027-01-02`"),
+        field("reason", Shape::Text, "why"),
+    ],
+};
+
+static PROBE: Object = Object {
+    name: "probe",
+    called: "a probe",
+    fields: &[
+        required(
+            "scenario",
+            Shape::Text,
+            "the scenario's file, relative to this one",
+        ),
+        required("environment", Shape::Text, "where"),
+        field("interval", Shape::Duration, "how often"),
+        field(
+            "cron",
+            Shape::Text,
+            "when, with five fields (minute hour day month weekday) or six (second first)",
+        ),
+        field(
+            "zone",
+            Shape::Text,
+            "the time zone of `cron`, an IANA name (UTC)",
+        ),
+        field(
+            "timeout",
+            Shape::Duration,
+            "time for the whole scenario (30s)",
+        ),
+        field(
+            "failures",
+            Shape::Count(1, 1000),
+            "failures in a row before it counts as down (3)",
+        ),
+        field(
+            "successes",
+            Shape::Count(1, 1000),
+            "successes in a row before it counts as up again (1)",
+        ),
+        field(
+            "inputs",
+            Shape::Named(&Shape::Text),
+            "values of the scenario's inputs",
+        ),
+        field(
+            "tell",
+            Shape::List(&Shape::Text),
+            "channels that are told when it goes down or up",
+        ),
+    ],
+};
+
+static GATE: Object = Object {
+    name: "gate",
+    called: "a gate",
+    fields: &[
+        required("environment", Shape::Text, "where"),
+        field(
+            "services",
+            Shape::List(&Shape::Text),
+            "services that must serve the expected version; each needs a `version`",
+        ),
+        field(
+            "converge",
+            Shape::Object(&CONVERGE),
+            "how long the new version may take to be served",
+        ),
+        field(
+            "smoke",
+            Shape::List(&Shape::Text),
+            "scenario files, performed once each",
+        ),
+        field(
+            "load",
+            Shape::List(&Shape::Text),
+            "scenario files with a load and objectives",
+        ),
+        field("bake", Shape::Object(&BAKE), "keep checking for a while"),
+        field(
+            "inputs",
+            Shape::Named(&Shape::Text),
+            "values of the scenarios' inputs",
+        ),
+        field(
+            "budget",
+            Shape::Duration,
+            "time for everything up to the verdict (30m)",
+        ),
+        field("prove", Shape::Object(&PROVE), "what proves a rollback"),
+        field(
+            "actions",
+            Shape::Object(&ACTIONS),
+            "what a verdict makes us do",
+        ),
+        field(
+            "github",
+            Shape::Object(&GITHUB),
+            "deployment and commit statuses on GitHub",
+        ),
+        field(
+            "webhook",
+            Shape::Object(&TRIGGER),
+            "a signed webhook that starts this gate at `/hooks/NAME`",
+        ),
+        field(
+            "tell",
+            Shape::List(&Shape::Text),
+            "channels that are told the verdict and the proof",
+        ),
+    ],
+};
+
+static CONVERGE: Object = Object {
+    name: "converge",
+    called: "convergence",
+    fields: &[
+        field(
+            "reads",
+            Shape::Count(1, 1000),
+            "reads in a row that must show the expected version (3)",
+        ),
+        field("every", Shape::Duration, "pause between reads (1s)"),
+        field("timeout", Shape::Duration, "longest time (5m)"),
+    ],
+};
+
+static BAKE: Object = Object {
+    name: "bake",
+    called: "the bake",
+    fields: &[
+        required("duration", Shape::Duration, "how long"),
+        field("every", Shape::Duration, "pause between rounds (5s)"),
+        field(
+            "scenarios",
+            Shape::List(&Shape::Text),
+            "scenario files of a round; those of `smoke` by default",
+        ),
+        field(
+            "failures",
+            Shape::Count(1, 1000),
+            "failed rounds in a row that end it (2)",
+        ),
+        field(
+            "objectives",
+            Shape::List(&Shape::Text),
+            "objectives over all requests of the bake",
+        ),
+    ],
+};
+
+static PROVE: Object = Object {
+    name: "prove",
+    called: "the proof",
+    fields: &[
+        field(
+            "timeout",
+            Shape::Duration,
+            "longest time from the verdict to a proven rollback (10m)",
+        ),
+        field(
+            "reads",
+            Shape::Count(1, 1000),
+            "reads in a row that must show the old version (3)",
+        ),
+        field("every", Shape::Duration, "pause between reads (1s)"),
+        field(
+            "smoke",
+            Shape::List(&Shape::Text),
+            "scenario files that must pass on the old version; those of `smoke` by default",
+        ),
+        field(
+            "action_target",
+            Shape::Duration,
+            "target for the rollback action itself (2m)",
+        ),
+        field(
+            "healthy_target",
+            Shape::Duration,
+            "target from the verdict to healthy (5m)",
+        ),
+    ],
+};
+
+static ACTIONS: Object = Object {
+    name: "actions",
+    called: "the actions",
+    fields: &[
+        field(
+            "promote",
+            Shape::List(&Shape::Object(&ACTION)),
+            "after promote",
+        ),
+        field(
+            "rollback",
+            Shape::List(&Shape::Object(&ACTION)),
+            "after rollback, one after another",
+        ),
+        field("hold", Shape::List(&Shape::Object(&ACTION)), "after hold"),
+    ],
+};
+
+static ACTION: Object = Object {
+    name: "action",
+    called: "an action",
+    fields: &[
+        field("name", Shape::Text, "short name"),
+        field(
+            "command",
+            Shape::List(&Shape::Template),
+            "a program and its arguments, without a shell; `${inputs.version}`, `${inputs.previous_version}` and so on are filled in",
+        ),
+        field(
+            "shell",
+            Shape::Text,
+            "a line for `sh -c`; the facts are in `BELLWETHER_…` variables",
+        ),
+        field("dir", Shape::Text, "working directory"),
+        field(
+            "timeout",
+            Shape::Duration,
+            "longest time of one attempt (2m)",
+        ),
+        field(
+            "attempts",
+            Shape::Count(1, 100),
+            "attempts of a command that fails (1)",
+        ),
+        field("webhook", Shape::Object(&WEBHOOK), "a signed webhook"),
+    ],
+};
+
+static WEBHOOK: Object = Object {
+    name: "webhook",
+    called: "a webhook",
+    fields: &[
+        required("url", Shape::Template, "where it is sent"),
+        field(
+            "secret",
+            Shape::Template,
+            "the signing key, `whsec_…` (Standard Webhooks)",
+        ),
+    ],
+};
+
+static TRIGGER: Object = Object {
+    name: "trigger",
+    called: "a trigger",
+    fields: &[required(
+        "secret",
+        Shape::Template,
+        "the key that senders sign with, `whsec_…` (Standard Webhooks)",
+    )],
+};
+
+static GITHUB: Object = Object {
+    name: "github",
+    called: "the GitHub statuses",
+    fields: &[
+        required("repository", Shape::Text, "`owner/name`"),
+        required(
+            "token",
+            Shape::Template,
+            "a token that may write deployments and statuses",
+        ),
+        field(
+            "context",
+            Shape::Text,
+            "name of the commit status (bellwether/GATE)",
+        ),
+        field(
+            "api",
+            Shape::Text,
+            "base URL of the API (https://api.github.com)",
+        ),
+    ],
+};
+
+static CHANNEL: Object = Object {
+    name: "channel",
+    called: "a channel",
+    fields: &[
+        field("email", Shape::Object(&EMAIL), "e-mail over SMTP"),
+        field(
+            "slack",
+            Shape::Object(&SLACK),
+            "a Slack-compatible incoming webhook",
+        ),
+        field(
+            "webhook",
+            Shape::Object(&WEBHOOK),
+            "a signed webhook with the message as JSON",
+        ),
+    ],
+};
+
+static EMAIL: Object = Object {
+    name: "email",
+    called: "an e-mail channel",
+    fields: &[
+        required("server", Shape::Text, "`host:port` of the SMTP server"),
+        field(
+            "security",
+            Shape::Word(&["starttls", "tls", "none"]),
+            "how the connection is protected (starttls)",
+        ),
+        field("user", Shape::Template, "user name"),
+        field("password", Shape::Template, "password"),
+        required("from", Shape::Text, "sender"),
+        required("to", Shape::OneOrMany(&Shape::Text), "recipients"),
+        field(
+            "ca_file",
+            Shape::Text,
+            "a further certificate authority to trust, as PEM",
+        ),
+    ],
+};
+
+static SLACK: Object = Object {
+    name: "slack",
+    called: "a Slack channel",
+    fields: &[required(
+        "url",
+        Shape::Template,
+        "the incoming webhook's URL, best as `${secrets.NAME}`",
+    )],
+};

@@ -1,0 +1,186 @@
+//! Files from disk: a configuration with all its scenarios, or scenarios on their own.
+//!
+//! Knows paths. Invariant: [`configuration`] gives a project only if every file of it is sound.
+
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::file::{Environment, File};
+use super::source::Source;
+use super::{node, read};
+use crate::scenario::{self, Plan, compile::folder_of, lint, needs};
+use crate::secret::Secret;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A configuration and the scenarios that it names.
+#[derive(Debug)]
+pub struct Project {
+    /// The configuration.
+    pub file: File,
+    /// Compiled scenarios by the path under which the configuration names them.
+    pub plans: BTreeMap<PathBuf, Arc<Plan>>,
+}
+
+/// Reads a file, reporting why it cannot be read.
+pub fn source(path: &Path, found: &mut Diagnostics) -> Option<Arc<Source>> {
+    match Source::read(path) {
+        Ok(source) => Some(source),
+        Err(error) => {
+            found.push(Diagnostic::error(
+                "unreadable-file",
+                format!("`{}` cannot be read: {error}", path.display()),
+            ));
+            None
+        }
+    }
+}
+
+/// Reads and compiles one scenario file.
+pub fn scenario(path: &Path, found: &mut Diagnostics) -> Option<Arc<Plan>> {
+    let source = source(path, found)?;
+    scenario::compile(&source, &folder_of(path), found).map(Arc::new)
+}
+
+/// Reads a configuration and every scenario that it names.
+pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
+    let before = found.count(super::Severity::Error);
+    let text = source(path, found)?;
+    let file = read::read(&text, &folder_of(path), found)?;
+    let mut plans = BTreeMap::new();
+    let mut uses: Vec<(&PathBuf, &str)> = Vec::new();
+    for probe in &file.probes {
+        uses.push((&probe.scenario, &probe.environment));
+    }
+    for gate in &file.gates {
+        let bake = gate.bake.iter().flat_map(|bake| bake.scenarios.iter());
+        for path in gate
+            .smoke
+            .iter()
+            .chain(&gate.load)
+            .chain(bake)
+            .chain(&gate.prove.smoke)
+        {
+            uses.push((path, &gate.environment));
+        }
+    }
+    uses.sort();
+    uses.dedup();
+    for (path, environment) in uses {
+        if !plans.contains_key(path) {
+            let Some(plan) = scenario(path, found) else {
+                continue;
+            };
+            plans.insert(path.clone(), plan);
+        }
+        if let (Some(plan), Some(environment)) =
+            (plans.get(path), file.environments.get(environment))
+        {
+            lint::against(plan, environment, found);
+        }
+    }
+    for gate in &file.gates {
+        for path in &gate.load {
+            if plans
+                .get(path)
+                .is_some_and(|plan| plan.load.is_empty() || plan.objectives.is_empty())
+            {
+                found.push(
+                    Diagnostic::error("nothing-measured", format!("the load phase of the gate `{}` needs a scenario with `load` and `objectives`; `{}` lacks one of them", gate.name, path.display())),
+                );
+            }
+        }
+    }
+    if found.count(super::Severity::Error) > before {
+        return None;
+    }
+    Some(Project { file, plans })
+}
+
+/// Whether a file is a configuration rather than a scenario.
+pub fn is_configuration(source: &Arc<Source>) -> bool {
+    let mut ignored = Diagnostics::default();
+    let root = node::parse(source, &mut ignored);
+    root.is_some_and(|root| {
+        root.get("environments").is_some()
+            || (root.get("steps").is_none()
+                && (root.get("gates").is_some() || root.get("probes").is_some()))
+    })
+}
+
+/// The configuration that a scenario belongs to: `bellwether.yaml` in its folder or one above.
+pub fn nearest_configuration(path: &Path) -> Option<PathBuf> {
+    let start = std::path::absolute(path).ok()?;
+    let found = start
+        .ancestors()
+        .skip(1)
+        .map(|folder| folder.join("bellwether.yaml"))
+        .find(|candidate| candidate.is_file())?;
+    let here = std::env::current_dir().ok();
+    Some(
+        here.and_then(|here| found.strip_prefix(here).ok().map(Path::to_owned))
+            .unwrap_or(found),
+    )
+}
+
+/// Fetches the secrets that a configuration declares; those that are missing are reported by name.
+pub fn secrets(file: &File, found: &mut Diagnostics) -> BTreeMap<String, Secret> {
+    fetch_all(&file.secrets, "the configuration", found)
+}
+
+/// Fetches the secrets of an environment. A missing one is no error here: the scenario that needs it says so.
+pub fn environment_secrets(
+    environment: &Environment,
+    found: &mut Diagnostics,
+) -> BTreeMap<String, Secret> {
+    let mut values = BTreeMap::new();
+    for (name, source) in &environment.secrets {
+        match needs::fetch(&source.env, source.file.as_deref(), &source.command) {
+            Ok(Some(value)) => {
+                values.insert(name.clone(), value);
+            }
+            Ok(None) => {}
+            Err(problem) => found.push(Diagnostic::error(
+                "bad-secret",
+                format!(
+                    "the secret `{name}` of `{}` cannot be used: {problem}",
+                    environment.name
+                ),
+            )),
+        }
+    }
+    values
+}
+
+fn fetch_all(
+    sources: &BTreeMap<String, super::file::SecretSource>,
+    owner: &str,
+    found: &mut Diagnostics,
+) -> BTreeMap<String, Secret> {
+    let mut values = BTreeMap::new();
+    for (name, source) in sources {
+        match needs::fetch(&source.env, source.file.as_deref(), &source.command) {
+            Ok(Some(value)) => {
+                values.insert(name.clone(), value);
+            }
+            Ok(None) => found.push(
+                Diagnostic::error(
+                    "missing-secret",
+                    format!("the secret `{name}` of {owner} has no value"),
+                )
+                .hint(format!(
+                    "set the environment variable `{}`",
+                    if source.env.is_empty() {
+                        name.clone()
+                    } else {
+                        source.env.join("` or `")
+                    }
+                )),
+            ),
+            Err(problem) => found.push(Diagnostic::error(
+                "bad-secret",
+                format!("the secret `{name}` of {owner} cannot be used: {problem}"),
+            )),
+        }
+    }
+    values
+}

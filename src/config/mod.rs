@@ -1,0 +1,22 @@
+//! Files of the user: how they are read, checked and explained.
+//!
+//! Rooms, in reading order: [`source`] (text and places), [`diagnostic`] (mistakes and how they
+//! are shown), [`node`] (YAML with places), [`duration`], [`shape`] (forms and their JSON
+//! Schema), [`file`] (`bellwether.yaml` as written and as read), [`load`] (files from disk,
+//! scenarios included).
+//!
+//! This folder sends nothing and starts nothing.
+
+pub mod diagnostic;
+pub mod duration;
+pub mod file;
+pub mod file_shape;
+pub mod load;
+pub mod node;
+pub mod read;
+pub mod shape;
+pub mod source;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use node::Node;
+pub use source::{Source, Span};

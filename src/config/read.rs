@@ -1,0 +1,761 @@
+//! From the mapping of `bellwether.yaml` to [`File`], reporting every mistake on the way.
+
+use super::diagnostic::{Diagnostic, Diagnostics, nearest};
+use super::duration;
+use super::file::*;
+use super::file_shape::FILE;
+use super::node::{self, Node};
+use super::shape::{self, Shape};
+use super::source::{Source, Span};
+use crate::gate::windows;
+use crate::objective::Objective;
+use crate::probe::schedule::Schedule;
+use crate::scenario::expression::{Expression, Mistake};
+use crate::scenario::template::Template;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Reads a configuration. It is returned only if no error was reported.
+pub fn read(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) -> Option<File> {
+    let mut own = Diagnostics::default();
+    let file = node::parse(source, &mut own).map(|root| {
+        shape::check(source, &root, &Shape::Object(&FILE), &mut own);
+        Reader {
+            source,
+            folder,
+            found: &mut own,
+            secrets: Vec::new(),
+        }
+        .file(&root)
+    });
+    let broken = own.has_errors();
+    found.append(own);
+    if broken { None } else { file }
+}
+
+struct Reader<'a> {
+    source: &'a Arc<Source>,
+    folder: &'a Path,
+    found: &'a mut Diagnostics,
+    secrets: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, root: &Node) -> File {
+        let secrets = self.secret_sources(root.get("secrets"));
+        self.secrets = secrets.keys().cloned().collect();
+        let server = root.get("server");
+        let environments: BTreeMap<String, Arc<Environment>> = entries(root, "environments")
+            .iter()
+            .map(|(name, node)| (name.text.clone(), Arc::new(self.environment(name, node))))
+            .collect();
+        let channels: BTreeMap<String, Channel> = entries(root, "channels")
+            .iter()
+            .filter_map(|(name, node)| Some((name.text.clone(), self.channel(name, node)?)))
+            .collect();
+        let probes = entries(root, "probes")
+            .iter()
+            .filter_map(|(name, node)| self.probe(name, node, &environments, root))
+            .collect();
+        let gates = entries(root, "gates")
+            .iter()
+            .filter_map(|(name, node)| self.gate(name, node, &environments, root))
+            .collect();
+        let listen = server
+            .and_then(|node| text(node, "listen"))
+            .unwrap_or_else(|| "127.0.0.1:9911".to_owned());
+        let token = server
+            .and_then(|node| node.get("token"))
+            .and_then(|node| self.template(node));
+        self.open_server(&listen, token.is_some(), server);
+        File {
+            source: self.source.clone(),
+            folder: self.folder.to_owned(),
+            listen,
+            token,
+            public_url: server.and_then(|node| text(node, "public_url")),
+            state: self
+                .folder
+                .join(text(root, "state").unwrap_or_else(|| "bellwether.db".to_owned())),
+            secrets,
+            environments,
+            probes,
+            gates,
+            channels,
+        }
+    }
+
+    fn error(&mut self, code: &'static str, title: impl Into<String>, span: Span, label: &str) {
+        self.found
+            .push(Diagnostic::error(code, title).at(self.source, span, label));
+    }
+
+    /// An API that starts rollbacks is not open to the network by accident.
+    fn open_server(&mut self, listen: &str, token: bool, server: Option<&Node>) {
+        let span = server
+            .and_then(|node| node.get("listen"))
+            .map_or(Span::default(), |node| node.span);
+        match listen.parse::<std::net::SocketAddr>() {
+            Err(_) => self.error(
+                "wrong-type",
+                format!("`{listen}` is not an address and port"),
+                span,
+                "expected `127.0.0.1:9911`",
+            ),
+            Ok(address) if !address.ip().is_loopback() && !token => self.found.push(
+                Diagnostic::warning(
+                    "open-api",
+                    "the API can be reached from other machines without a token",
+                )
+                .at(
+                    self.source,
+                    span,
+                    "requests that change anything will be refused",
+                )
+                .hint("add `token: ${secrets.NAME}` under `server`"),
+            ),
+            Ok(_) => {}
+        }
+    }
+
+    fn mistake(&mut self, node: &Node, mistake: Mistake) {
+        let span = node.part(mistake.range.0, mistake.range.1);
+        let mut diagnostic =
+            Diagnostic::error(mistake.code, mistake.message).at(self.source, span, "here");
+        diagnostic.hint = mistake.hint;
+        self.found.push(diagnostic);
+    }
+
+    fn template(&mut self, node: &Node) -> Option<Template> {
+        match Template::parse(node.as_text()?, false) {
+            Ok(template) => {
+                for (expression, at) in template.expressions() {
+                    for (name, (start, end)) in expression.members("secrets") {
+                        if !self.secrets.contains(&name) {
+                            let mut diagnostic = Diagnostic::error(
+                                "unknown-secret",
+                                format!("the configuration declares no secret `{name}`"),
+                            )
+                            .at(
+                                self.source,
+                                node.part(at + start, at + end),
+                                "not known here",
+                            );
+                            diagnostic.hint = Some(
+                                match nearest(&name, self.secrets.iter().map(String::as_str)) {
+                                    Some(near) => format!("did you mean `{near}`?"),
+                                    None => format!(
+                                        "declare it: `secrets: {{ {name}: {{ env: {name} }} }}`"
+                                    ),
+                                },
+                            );
+                            self.found.push(diagnostic);
+                        }
+                    }
+                }
+                Some(template)
+            }
+            Err(mistake) => {
+                self.mistake(node, mistake);
+                None
+            }
+        }
+    }
+
+    fn secret_sources(&mut self, node: Option<&Node>) -> BTreeMap<String, SecretSource> {
+        let mut sources = BTreeMap::new();
+        for (name, node) in node.map(Node::entries).unwrap_or_default() {
+            let mut source = SecretSource {
+                env: texts(node, "env"),
+                file: text(node, "file").map(|file| self.folder.join(file)),
+                command: texts(node, "command"),
+            };
+            if source.env.is_empty() && source.file.is_none() && source.command.is_empty() {
+                source.env.push(name.text.clone());
+            }
+            sources.insert(name.text.clone(), source);
+        }
+        sources
+    }
+
+    fn environment(&mut self, name: &Node, node: &Node) -> Environment {
+        let caps = node.get("caps");
+        Environment {
+            name: name.text.clone(),
+            services: entries(node, "services")
+                .iter()
+                .filter_map(|(name, node)| Some((name.text.clone(), self.service(node)?)))
+                .collect(),
+            caps: Caps {
+                rate: caps
+                    .and_then(|node| node.get("rate"))
+                    .and_then(Node::as_number),
+                users: caps
+                    .and_then(|node| node.get("vus"))
+                    .and_then(Node::as_count),
+            },
+            inputs: named_texts(node, "inputs"),
+            secrets: self.secret_sources(node.get("secrets")),
+            windows: node.get("windows").and_then(|node| self.windows(node)),
+            ca_file: text(node, "ca_file").map(|file| self.folder.join(file)),
+        }
+    }
+
+    fn service(&mut self, node: &Node) -> Option<Service> {
+        let url = node.get("url")?;
+        let parsed = url
+            .text
+            .parse::<http::Uri>()
+            .ok()
+            .filter(|uri| uri.host().is_some());
+        if parsed.is_none() || !crate::scenario::plan::is_absolute(&url.text) {
+            self.error(
+                "bad-url",
+                format!("`{}` is not a base URL", url.text),
+                url.span,
+                "expected `https://host`",
+            );
+            return None;
+        }
+        let limit = node
+            .get("limit")
+            .and_then(|node| match per_second(&node.text) {
+                Some(limit) => Some(limit),
+                None => {
+                    self.error(
+                        "wrong-type",
+                        format!("`{}` is not a rate", node.text),
+                        node.span,
+                        "expected `100/m` or `20/s`",
+                    );
+                    None
+                }
+            });
+        let version = node.get("version").and_then(|node| {
+            let value = match node.get("value") {
+                Some(value) => match Expression::compile(value.as_text()?, true) {
+                    Ok(value) => value,
+                    Err(mistake) => {
+                        self.mistake(value, mistake);
+                        return None;
+                    }
+                },
+                None => Expression::compile("body.version", true).ok()?,
+            };
+            Some(VersionSource {
+                path: text(node, "path")?,
+                value,
+            })
+        });
+        Some(Service {
+            url: url.text.trim_end_matches('/').to_owned(),
+            limit,
+            version,
+        })
+    }
+
+    fn windows(&mut self, node: &Node) -> Option<windows::Windows> {
+        let zone = node.get("zone")?;
+        let Ok(parsed) = zone.text.parse::<chrono_tz::Tz>() else {
+            self.error(
+                "unknown-zone",
+                format!("`{}` is not an IANA time zone", zone.text),
+                zone.span,
+                "expected a name such as `America/Los_Angeles`",
+            );
+            return None;
+        };
+        let mut allow = Vec::new();
+        for window in node.get("allow").map(Node::items).unwrap_or_default() {
+            let mut minute = |key: &str| -> Option<u32> {
+                let node = window.get(key)?;
+                let minute = windows::minute_of_day(&node.text);
+                if minute.is_none() {
+                    self.error(
+                        "wrong-type",
+                        format!("`{}` is not a time of day", node.text),
+                        node.span,
+                        "expected `09:00`",
+                    );
+                }
+                minute
+            };
+            let (Some(from), Some(to)) = (minute("from"), minute("to")) else {
+                continue;
+            };
+            allow.push(windows::Window {
+                days: texts(window, "days"),
+                from,
+                to,
+            });
+        }
+        let mut freezes = Vec::new();
+        for freeze in node.get("freezes").map(Node::items).unwrap_or_default() {
+            let mut day = |key: &str| -> Option<chrono::NaiveDate> {
+                let node = freeze.get(key)?;
+                let day = node.text.parse().ok();
+                if day.is_none() {
+                    self.error(
+                        "wrong-type",
+                        format!("`{}` is not a day", node.text),
+                        node.span,
+                        "expected `2026-12-20`",
+                    );
+                }
+                day
+            };
+            let (Some(from), Some(to)) = (day("from"), day("to")) else {
+                continue;
+            };
+            freezes.push(windows::Freeze {
+                from,
+                to,
+                reason: text(freeze, "reason").unwrap_or_default(),
+            });
+        }
+        Some(windows::Windows {
+            zone: parsed,
+            allow,
+            freezes,
+            hard: text(node, "mode").as_deref() != Some("soft"),
+        })
+    }
+
+    fn known_environment(
+        &mut self,
+        node: &Node,
+        environments: &BTreeMap<String, Arc<Environment>>,
+    ) -> Option<String> {
+        let name = node.get("environment")?;
+        if !environments.contains_key(&name.text) {
+            let known: Vec<&str> = environments.keys().map(String::as_str).collect();
+            self.unknown("unknown-environment", "environment", name, &known);
+            return None;
+        }
+        Some(name.text.clone())
+    }
+
+    fn unknown(&mut self, code: &'static str, what: &str, name: &Node, known: &[&str]) {
+        let mut diagnostic = Diagnostic::error(code, format!("there is no {what} `{}`", name.text))
+            .at(self.source, name.span, "not known here");
+        diagnostic.hint = Some(match nearest(&name.text, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known: {}", known.join(", ")),
+        });
+        self.found.push(diagnostic);
+    }
+
+    fn tell(&mut self, node: &Node, root: &Node) -> Vec<String> {
+        let channels: Vec<&str> = entries(root, "channels")
+            .iter()
+            .map(|(name, _)| name.text.as_str())
+            .collect();
+        let mut names = Vec::new();
+        for name in node.get("tell").map(Node::items).unwrap_or_default() {
+            if !channels.contains(&name.text.as_str()) {
+                self.unknown("unknown-channel", "channel", name, &channels);
+            }
+            names.push(name.text.clone());
+        }
+        names
+    }
+
+    fn probe(
+        &mut self,
+        name: &Node,
+        node: &Node,
+        environments: &BTreeMap<String, Arc<Environment>>,
+        root: &Node,
+    ) -> Option<Probe> {
+        let environment = self.known_environment(node, environments);
+        let schedule = match (node.get("interval"), node.get("cron")) {
+            (Some(interval), None) => match duration::parse(&interval.text) {
+                Ok(every) if every >= Duration::from_millis(100) => Some(Schedule::every(every)),
+                Ok(_) => {
+                    self.error(
+                        "bad-schedule",
+                        "an interval is at least 100ms",
+                        interval.span,
+                        "too short",
+                    );
+                    None
+                }
+                Err(_) => None,
+            },
+            (None, Some(cron)) => {
+                match Schedule::cron(&cron.text, text(node, "zone").as_deref().unwrap_or("UTC")) {
+                    Ok(schedule) => Some(schedule),
+                    Err(reason) => {
+                        self.error(
+                            "bad-schedule",
+                            format!("`{}` is not a schedule: {reason}", cron.text),
+                            cron.span,
+                            "five fields, or six with seconds first",
+                        );
+                        None
+                    }
+                }
+            }
+            _ => {
+                self.error(
+                    "missing-field",
+                    "a probe needs either `interval` or `cron`",
+                    name.span,
+                    "exactly one of them",
+                );
+                None
+            }
+        };
+        let tell = self.tell(node, root);
+        let count = |key: &str, default| node.get(key).and_then(Node::as_count).unwrap_or(default);
+        Some(Probe {
+            name: name.text.clone(),
+            scenario: self.folder.join(text(node, "scenario")?),
+            environment: environment?,
+            schedule: schedule?,
+            timeout: time(node, "timeout", 30),
+            failures: count("failures", 3),
+            successes: count("successes", 1),
+            inputs: named_texts(node, "inputs"),
+            tell,
+        })
+    }
+
+    fn files(&self, node: &Node, key: &str) -> Vec<PathBuf> {
+        texts(node, key)
+            .into_iter()
+            .map(|file| self.folder.join(file))
+            .collect()
+    }
+
+    fn gate(
+        &mut self,
+        name: &Node,
+        node: &Node,
+        environments: &BTreeMap<String, Arc<Environment>>,
+        root: &Node,
+    ) -> Option<Gate> {
+        let environment = self.known_environment(node, environments);
+        if let Some(environment) = environment.as_ref().and_then(|name| environments.get(name)) {
+            let known: Vec<&str> = environment.services.keys().map(String::as_str).collect();
+            for service in node.get("services").map(Node::items).unwrap_or_default() {
+                match environment.services.get(&service.text) {
+                    None => self.unknown("unknown-service", "service", service, &known),
+                    Some(found) if found.version.is_none() => {
+                        self.found.push(
+                            Diagnostic::error(
+                                "missing-field",
+                                format!(
+                                    "the service `{}` says nowhere which version it serves",
+                                    service.text
+                                ),
+                            )
+                            .at(self.source, service.span, "a gate must read its version")
+                            .hint("add `version: { path: /version }` to the service"),
+                        );
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        let smoke = self.files(node, "smoke");
+        let load = self.files(node, "load");
+        let bake = node.get("bake").map(|node| self.bake(node, &smoke));
+        let measures = !smoke.is_empty()
+            || !load.is_empty()
+            || bake.as_ref().is_some_and(|bake| !bake.scenarios.is_empty());
+        if !measures {
+            self.found.push(
+                Diagnostic::error(
+                    "nothing-measured",
+                    format!("the gate `{}` checks nothing", name.text),
+                )
+                .at(self.source, name.span, "it could never promote")
+                .hint("add `smoke`, `load` or `bake`"),
+            );
+        }
+        let prove = node.get("prove");
+        let actions = node.get("actions");
+        let tell = self.tell(node, root);
+        let prove_smoke = prove
+            .map(|node| self.files(node, "smoke"))
+            .unwrap_or_default();
+        Some(Gate {
+            name: name.text.clone(),
+            environment: environment?,
+            services: texts(node, "services"),
+            converge: converge(node.get("converge"), 300),
+            prove: Prove {
+                converge: converge(prove, 600),
+                smoke: if prove_smoke.is_empty() {
+                    smoke.clone()
+                } else {
+                    prove_smoke
+                },
+                action_target: prove.map_or(Duration::from_secs(120), |node| {
+                    time(node, "action_target", 120)
+                }),
+                healthy_target: prove.map_or(Duration::from_secs(300), |node| {
+                    time(node, "healthy_target", 300)
+                }),
+            },
+            smoke,
+            load,
+            bake,
+            inputs: named_texts(node, "inputs"),
+            budget: time(node, "budget", 1800),
+            on_promote: self.actions(actions, "promote"),
+            on_rollback: self.actions(actions, "rollback"),
+            on_hold: self.actions(actions, "hold"),
+            github: node
+                .get("github")
+                .and_then(|node| self.github(node, &name.text)),
+            webhook: node
+                .get("webhook")
+                .and_then(|node| node.get("secret"))
+                .and_then(|node| self.template(node)),
+            tell,
+        })
+    }
+
+    fn bake(&mut self, node: &Node, smoke: &[PathBuf]) -> Bake {
+        let scenarios = self.files(node, "scenarios");
+        let mut objectives = Vec::new();
+        for written in node.get("objectives").map(Node::items).unwrap_or_default() {
+            match Objective::parse(&written.text) {
+                Ok(objective) => objectives.push(objective),
+                Err(reason) => self.found.push(
+                    Diagnostic::error(
+                        "bad-objective",
+                        format!("`{}` is not an objective", written.text),
+                    )
+                    .at(self.source, written.span, "cannot be read")
+                    .hint(reason),
+                ),
+            }
+        }
+        Bake {
+            duration: time(node, "duration", 60),
+            every: time(node, "every", 5),
+            scenarios: if scenarios.is_empty() {
+                smoke.to_vec()
+            } else {
+                scenarios
+            },
+            failures: node.get("failures").and_then(Node::as_count).unwrap_or(2),
+            objectives,
+        }
+    }
+
+    fn actions(&mut self, node: Option<&Node>, key: &str) -> Vec<Action> {
+        let items = node
+            .and_then(|node| node.get(key))
+            .map(Node::items)
+            .unwrap_or_default();
+        items
+            .into_iter()
+            .enumerate()
+            .filter_map(|(number, node)| self.action(node, key, number))
+            .collect()
+    }
+
+    fn action(&mut self, node: &Node, key: &str, number: usize) -> Option<Action> {
+        let kind = match (node.get("command"), node.get("shell"), node.get("webhook")) {
+            (Some(command), None, None) => {
+                let words: Vec<Template> = command
+                    .items()
+                    .into_iter()
+                    .filter_map(|node| self.template(node))
+                    .collect();
+                if words.is_empty() {
+                    self.error(
+                        "missing-field",
+                        "a command needs a program",
+                        command.span,
+                        "no word here",
+                    );
+                    return None;
+                }
+                ActionKind::Command {
+                    words,
+                    folder: text(node, "dir").map(|folder| self.folder.join(folder)),
+                }
+            }
+            (None, Some(shell), None) => ActionKind::Command {
+                words: vec![
+                    Template::literal("sh"),
+                    Template::literal("-c"),
+                    Template::literal(shell.text.clone()),
+                ],
+                folder: text(node, "dir").map(|folder| self.folder.join(folder)),
+            },
+            (None, None, Some(webhook)) => ActionKind::Webhook(self.webhook(webhook)?),
+            _ => {
+                self.error(
+                    "missing-field",
+                    "an action is one of `command`, `shell` and `webhook`",
+                    node.span,
+                    "exactly one of them",
+                );
+                return None;
+            }
+        };
+        Some(Action {
+            name: text(node, "name").unwrap_or_else(|| format!("{key} {}", number + 1)),
+            kind,
+            timeout: time(node, "timeout", 120),
+            attempts: node.get("attempts").and_then(Node::as_count).unwrap_or(1) as u32,
+        })
+    }
+
+    fn webhook(&mut self, node: &Node) -> Option<Webhook> {
+        Some(Webhook {
+            url: self.template(node.get("url")?)?,
+            secret: node.get("secret").and_then(|node| self.template(node)),
+        })
+    }
+
+    fn github(&mut self, node: &Node, gate: &str) -> Option<Github> {
+        let repository = node.get("repository")?;
+        if repository
+            .text
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .count()
+            != 2
+        {
+            self.error(
+                "wrong-type",
+                format!("`{}` is not a repository", repository.text),
+                repository.span,
+                "expected `owner/name`",
+            );
+        }
+        Some(Github {
+            repository: repository.text.clone(),
+            token: self.template(node.get("token")?)?,
+            context: text(node, "context").unwrap_or_else(|| format!("bellwether/{gate}")),
+            api: text(node, "api").unwrap_or_else(|| "https://api.github.com".to_owned()),
+        })
+    }
+
+    fn channel(&mut self, name: &Node, node: &Node) -> Option<Channel> {
+        match (node.get("email"), node.get("slack"), node.get("webhook")) {
+            (Some(email), None, None) => {
+                let server = email.get("server")?;
+                let parsed = server
+                    .text
+                    .rsplit_once(':')
+                    .and_then(|(host, port)| Some((host.to_owned(), port.parse::<u16>().ok()?)));
+                let Some((host, port)) = parsed else {
+                    self.error(
+                        "wrong-type",
+                        format!("`{}` is not `host:port`", server.text),
+                        server.span,
+                        "such as `smtp.example.com:587`",
+                    );
+                    return None;
+                };
+                for key in ["from", "to"] {
+                    for address in email.get(key).map(Node::items).unwrap_or_default() {
+                        if address.text.parse::<lettre::message::Mailbox>().is_err() {
+                            self.error(
+                                "wrong-type",
+                                format!("`{}` is not an e-mail address", address.text),
+                                address.span,
+                                "such as `Deploys <deploys@example.com>`",
+                            );
+                        }
+                    }
+                }
+                Some(Channel::Email(Box::new(Email {
+                    host,
+                    port,
+                    security: match text(email, "security").as_deref() {
+                        Some("tls") => Security::Tls,
+                        Some("none") => Security::None,
+                        _ => Security::StartTls,
+                    },
+                    user: email.get("user").and_then(|node| self.template(node)),
+                    password: email.get("password").and_then(|node| self.template(node)),
+                    from: text(email, "from")?,
+                    to: texts(email, "to"),
+                    ca_file: text(email, "ca_file").map(|file| self.folder.join(file)),
+                })))
+            }
+            (None, Some(slack), None) => Some(Channel::Slack(self.template(slack.get("url")?)?)),
+            (None, None, Some(webhook)) => Some(Channel::Webhook(self.webhook(webhook)?)),
+            _ => {
+                self.error(
+                    "missing-field",
+                    "a channel is one of `email`, `slack` and `webhook`",
+                    name.span,
+                    "exactly one of them",
+                );
+                None
+            }
+        }
+    }
+}
+
+fn converge(node: Option<&Node>, timeout_s: u64) -> Converge {
+    Converge {
+        reads: node
+            .and_then(|node| node.get("reads"))
+            .and_then(Node::as_count)
+            .unwrap_or(3),
+        every: node.map_or(Duration::from_secs(1), |node| time(node, "every", 1)),
+        timeout: node.map_or(Duration::from_secs(timeout_s), |node| {
+            time(node, "timeout", timeout_s)
+        }),
+    }
+}
+
+fn entries<'a>(node: &'a Node, key: &str) -> &'a [(Node, Node)] {
+    node.get(key).map(Node::entries).unwrap_or_default()
+}
+
+fn text(node: &Node, key: &str) -> Option<String> {
+    node.get(key).and_then(Node::as_text).map(str::to_owned)
+}
+
+fn texts(node: &Node, key: &str) -> Vec<String> {
+    let items = node.get(key).map(Node::items).unwrap_or_default();
+    items
+        .into_iter()
+        .filter_map(Node::as_text)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn named_texts(node: &Node, key: &str) -> BTreeMap<String, String> {
+    entries(node, key)
+        .iter()
+        .map(|(name, value)| (name.text.clone(), value.text.clone()))
+        .collect()
+}
+
+fn time(node: &Node, key: &str, default_s: u64) -> Duration {
+    node.get(key)
+        .and_then(Node::as_text)
+        .and_then(|text| duration::parse(text).ok())
+        .unwrap_or(Duration::from_secs(default_s))
+}
+
+fn per_second(text: &str) -> Option<f64> {
+    let (count, unit) = text.split_once('/')?;
+    let seconds = match unit.trim() {
+        "s" | "sec" | "second" => 1.0,
+        "m" | "min" | "minute" => 60.0,
+        "h" | "hour" => 3600.0,
+        _ => return None,
+    };
+    count
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .filter(|count| *count > 0.0)
+        .map(|count| count / seconds)
+}

@@ -1,0 +1,300 @@
+//! Starts, wires, reloads and stops everything: owner of every task of the daemon.
+//!
+//! Order at the start: configuration, secrets, state, port, gates that were cut off, outbox,
+//! probes. Order at the end: port and probes, gates, outbox. A broken configuration never
+//! replaces one that works.
+
+use crate::config::load::{self, Project};
+use crate::config::{Diagnostics, Severity};
+use crate::gate::driver::{Current, Driver};
+use crate::limits;
+use crate::net::connect::Connector;
+use crate::net::tls::Settings;
+use crate::outbox::courier::Courier;
+use crate::outbox::deliver::Means;
+use crate::probe::prober::Prober;
+use crate::store::{Store, StoreFault};
+use crate::telemetry::metrics::Metrics;
+use crate::web::{self, Site};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+/// Time for requests and gates to come to a clean stop.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why the daemon did not start.
+#[derive(Debug)]
+pub enum StartFault {
+    /// The configuration is broken; the text shows every mistake.
+    Configuration(Diagnostics),
+    /// The state file cannot be used.
+    Store(StoreFault),
+    /// The port cannot be used.
+    Port(String),
+}
+
+impl fmt::Display for StartFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartFault::Configuration(found) => f.write_str(found.render(false).trim_end()),
+            StartFault::Store(fault) => write!(f, "{fault}"),
+            StartFault::Port(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// A daemon that runs.
+#[derive(Debug)]
+pub struct Daemon {
+    /// The address that it listens on.
+    pub address: SocketAddr,
+    path: PathBuf,
+    store: Store,
+    current: Arc<Current>,
+    driver: Arc<Driver>,
+    prober: Arc<Prober>,
+    metrics: Arc<Metrics>,
+    means: Arc<RwLock<Arc<Means>>>,
+    ready: Arc<AtomicBool>,
+    stop: watch::Sender<bool>,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    courier: tokio::task::JoinHandle<()>,
+    keeper: tokio::task::JoinHandle<()>,
+    reloads: mpsc::Receiver<oneshot::Sender<Result<(), String>>>,
+}
+
+fn means(project: &Project, found: &mut Diagnostics) -> Option<Means> {
+    let secrets = load::secrets(&project.file, found);
+    match Settings::new(None) {
+        Ok(tls) if !found.has_errors() => Some(Means {
+            connector: Connector::new(tls, Duration::from_secs(30)),
+            secrets,
+        }),
+        Ok(_) => None,
+        Err(reason) => {
+            found.push(crate::config::Diagnostic::error("bad-certificate", reason));
+            None
+        }
+    }
+}
+
+fn read(path: &Path, found: &mut Diagnostics) -> Option<(Project, Means)> {
+    let project = load::configuration(path, found)?;
+    let means = means(&project, found)?;
+    Some((project, means))
+}
+
+impl Daemon {
+    /// Starts the daemon of a configuration.
+    pub async fn start(path: &Path) -> Result<Daemon, StartFault> {
+        let mut found = Diagnostics::default();
+        let Some((project, means)) = read(path, &mut found) else {
+            return Err(StartFault::Configuration(found));
+        };
+        for item in found
+            .sorted()
+            .into_iter()
+            .filter(|item| item.severity == Severity::Warning)
+        {
+            tracing::warn!(code = item.code, "{}", item.title);
+        }
+        let store = Store::open(&project.file.state).map_err(StartFault::Store)?;
+        let listen = project.file.listen.clone();
+        let listener = TcpListener::bind(&listen).await.map_err(|error| {
+            StartFault::Port(format!("`{listen}` cannot be listened on: {error}"))
+        })?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| StartFault::Port(error.to_string()))?;
+        let metrics = Arc::new(Metrics::new());
+        let current = Arc::new(Current::new(project));
+        let means = Arc::new(RwLock::new(Arc::new(means)));
+        let (committed, settled) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let driver = Arc::new(Driver::new(
+            store.clone(),
+            current.clone(),
+            metrics.clone(),
+            committed.clone(),
+            settled.clone(),
+        ));
+        let prober = Arc::new(Prober::new(
+            store.clone(),
+            metrics.clone(),
+            committed.clone(),
+        ));
+        let courier = Courier::new(
+            store.clone(),
+            current.clone(),
+            means.clone(),
+            metrics.clone(),
+            committed,
+            settled,
+        );
+        let ready = Arc::new(AtomicBool::new(false));
+        let (stop, stopping) = watch::channel(false);
+        let (reload, reloads) = mpsc::channel(4);
+        let site = Site {
+            store: store.clone(),
+            current: current.clone(),
+            driver: driver.clone(),
+            prober: prober.clone(),
+            metrics: metrics.clone(),
+            means: means.clone(),
+            reload,
+            ready: ready.clone(),
+            loopback: address.ip().is_loopback(),
+        };
+        let server = tokio::spawn(web::serve(listener, site, stopped(stopping)));
+        driver.resume().await.map_err(StartFault::Store)?;
+        let daemon = Daemon {
+            address,
+            path: path.to_owned(),
+            store: store.clone(),
+            current,
+            driver,
+            prober,
+            metrics,
+            means,
+            ready,
+            stop,
+            server,
+            courier: tokio::spawn(courier.run()),
+            keeper: tokio::spawn(keep_house(store)),
+            reloads,
+        };
+        daemon.in_force().await;
+        daemon.ready.store(true, Relaxed);
+        tracing::info!(%address, configuration = %daemon.path.display(), "Bellwether is ready");
+        Ok(daemon)
+    }
+
+    /// The gates' driver, for those who run the daemon inside their own process.
+    pub fn driver(&self) -> &Arc<Driver> {
+        &self.driver
+    }
+
+    /// A gate as it is committed.
+    pub async fn gate(&self, id: i64) -> Result<Option<crate::gate::record::Record>, StoreFault> {
+        self.store.gate(id).await
+    }
+
+    async fn in_force(&self) {
+        let project = self.current.get();
+        let probes: Vec<_> = project
+            .file
+            .probes
+            .iter()
+            .map(|probe| (probe.name.clone(), probe.environment.clone()))
+            .collect();
+        let gates: Vec<_> = project
+            .file
+            .gates
+            .iter()
+            .map(|gate| (gate.name.clone(), gate.environment.clone()))
+            .collect();
+        self.metrics.configured(&probes, &gates);
+        self.metrics
+            .reloaded(true, chrono::Utc::now().timestamp_millis() as f64 / 1e3);
+        self.prober.configure(&project).await;
+    }
+
+    /// Reads the configuration again. If it is broken, the old one stays in force.
+    pub async fn reload(&self) -> Result<(), String> {
+        let mut found = Diagnostics::default();
+        let Some((project, means)) = read(&self.path, &mut found) else {
+            self.metrics.reloaded(false, 0.0);
+            let text = found.render(false);
+            tracing::error!(
+                problems = text,
+                "The configuration is broken; the old one stays in force"
+            );
+            return Err(text);
+        };
+        let before = self.current.get();
+        if before.file.listen != project.file.listen || before.file.state != project.file.state {
+            tracing::warn!("`server.listen` and `state` take effect at the next start");
+        }
+        self.current.set(project);
+        *self.means.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(means);
+        self.in_force().await;
+        tracing::info!("Configuration reloaded");
+        Ok(())
+    }
+
+    /// Serves reloads until `end` is over, then stops cleanly.
+    pub async fn run(mut self, end: impl Future<Output = ()>) {
+        let mut hangup =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok();
+        tokio::pin!(end);
+        loop {
+            let hung_up = async {
+                match &mut hangup {
+                    Some(hangup) => hangup.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = &mut end => break,
+                Some(answer) = self.reloads.recv() => {
+                    let result = self.reload().await;
+                    // The caller may have gone.
+                    let _ = answer.send(result);
+                }
+                _ = hung_up => {
+                    // Said in the log.
+                    let _ = self.reload().await;
+                }
+            }
+        }
+        self.stop().await;
+    }
+
+    /// Stops: no new work, gates stay where their last commit stands.
+    pub async fn stop(self) {
+        tracing::info!("Stopping");
+        self.ready.store(false, Relaxed);
+        self.prober.stop();
+        self.driver.stop();
+        // Nobody listens any more if the server has ended by itself.
+        let _ = self.stop.send(true);
+        let calm = async {
+            while self.driver.active() > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let _ = tokio::time::timeout(STOP_WITHIN, calm).await;
+        let server = self.server;
+        let ending = server.abort_handle();
+        if tokio::time::timeout(STOP_WITHIN, server).await.is_err() {
+            ending.abort();
+        }
+        self.courier.abort();
+        self.keeper.abort();
+        tracing::info!("Stopped");
+    }
+}
+
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Removes what has been kept long enough.
+async fn keep_house(store: Store) {
+    loop {
+        let before =
+            chrono::Utc::now().timestamp_millis() - limits::PROBE_RETENTION.as_millis() as i64;
+        match store.prune_probe_results(before).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "Old probe results removed"),
+            Err(fault) => tracing::error!(%fault, "Old probe results cannot be removed"),
+        }
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+    }
+}

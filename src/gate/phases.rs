@@ -1,0 +1,610 @@
+//! What each phase does to the world, and what it says afterwards.
+//!
+//! A phase that could not be performed is inconclusive; it never passes.
+
+use super::early::EarlyStop;
+use super::machine::Phase;
+use super::record::Record;
+use super::version;
+use crate::config::file::{Bake, Converge, Environment, Gate};
+use crate::config::load::Project;
+use crate::config::{Diagnostics, Severity, load as files};
+use crate::load::recorder::StepRecord;
+use crate::load::run::{Finished, Options};
+use crate::load::{self, Control, Stop, Tick};
+use crate::net::connect::Connector;
+use crate::net::tls::Settings;
+use crate::net::{ErrorClass, client};
+use crate::objective::judge::judge;
+use crate::objective::{Evidence, Outcome};
+use crate::report::{Summary, summary};
+use crate::scenario::Plan;
+use crate::scenario::needs::Supplied;
+use crate::vu::Binding;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How a phase ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its outcome.
+    pub outcome: Outcome,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// The runs that it made, as evidence.
+    pub runs: Vec<Summary>,
+}
+
+impl Ended {
+    fn new(outcome: Outcome, reason: impl Into<String>) -> Ended {
+        Ended {
+            outcome,
+            reasons: vec![reason.into()],
+            runs: Vec::new(),
+        }
+    }
+}
+
+/// Everything that a phase may look at.
+#[derive(Debug)]
+pub struct Ground<'a> {
+    /// The configuration.
+    pub project: &'a Project,
+    /// The gate's part of it.
+    pub gate: &'a Gate,
+    /// Its environment.
+    pub environment: &'a Arc<Environment>,
+    /// The gate.
+    pub record: &'a Record,
+    /// Told to stop.
+    pub control: &'a Control,
+}
+
+/// Performs a phase.
+pub async fn perform(
+    phase: Phase,
+    ground: &Ground<'_>,
+    on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
+) -> Ended {
+    match phase {
+        Phase::Preflight => preflight(ground).await,
+        Phase::Converge => converge(ground).await,
+        Phase::Smoke => smoke_all(ground, &ground.gate.smoke, &ground.record.facts.version).await,
+        Phase::Load => load_all(ground, on_tick).await,
+        Phase::Bake => match &ground.gate.bake {
+            Some(bake) => self::bake(ground, bake).await,
+            None => Ended::new(Outcome::Inconclusive, "the gate has no bake"),
+        },
+    }
+}
+
+/// The facts of a gate as inputs of scenarios and actions.
+pub fn inputs(record: &Record) -> BTreeMap<String, String> {
+    let facts = &record.facts;
+    [
+        ("version", facts.version.clone()),
+        (
+            "previous_version",
+            record.rollback_to.clone().unwrap_or_default(),
+        ),
+        ("commit", facts.commit.clone()),
+        ("actor", facts.actor.clone()),
+        ("reason", facts.reason.clone()),
+        ("link", facts.link.clone()),
+        ("deployment", facts.deployment.clone()),
+        ("gate", record.gate.clone()),
+        ("gate_id", record.id.to_string()),
+        ("environment", record.environment.clone()),
+        (
+            "verdict",
+            record
+                .state
+                .verdict
+                .map(|verdict| verdict.word().to_owned())
+                .unwrap_or_default(),
+        ),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+fn bind(ground: &Ground<'_>, path: &PathBuf, version: &str) -> Result<Binding, Vec<String>> {
+    let Some(plan) = ground.project.plans.get(path) else {
+        return Err(vec![format!(
+            "the scenario `{}` is not loaded",
+            path.display()
+        )]);
+    };
+    let mut found = Diagnostics::default();
+    let mut inputs: BTreeMap<String, String> = inputs(ground.record);
+    inputs.insert("version".to_owned(), version.to_owned());
+    inputs.extend(ground.gate.inputs.clone());
+    // The gate's facts are there for those who want them; nobody has to.
+    inputs.retain(|name, _| plan.inputs.iter().any(|need| need.name == *name));
+    let supplied = Supplied {
+        inputs,
+        environment_inputs: ground.environment.inputs.clone(),
+        secrets: files::environment_secrets(ground.environment, &mut found),
+    };
+    let binding = Binding::new(
+        plan.clone(),
+        ground.environment,
+        &supplied,
+        Duration::from_secs(30),
+        &mut found,
+    );
+    let errors = || {
+        found
+            .sorted()
+            .into_iter()
+            .filter(|item| item.severity == Severity::Error)
+            .map(|item| item.title.clone())
+            .collect()
+    };
+    if found.has_errors() {
+        Err(errors())
+    } else {
+        binding.ok_or_else(errors)
+    }
+}
+
+fn connector(ground: &Ground<'_>) -> Result<Connector, String> {
+    Ok(Connector::new(
+        Settings::new(ground.environment.ca_file.as_deref())?,
+        Duration::ZERO,
+    ))
+}
+
+async fn preflight(ground: &Ground<'_>) -> Ended {
+    let mut problems = Vec::new();
+    let mut notes = Vec::new();
+    if let Some(windows) = &ground.environment.windows
+        && let Some(objection) = windows.objection(chrono::Utc::now())
+    {
+        if windows.hard {
+            problems.push(objection);
+        } else {
+            notes.push(format!("{objection}; going on, since the windows are soft"));
+        }
+    }
+    let bake = ground
+        .gate
+        .bake
+        .iter()
+        .flat_map(|bake| bake.scenarios.iter());
+    let mut services: Vec<String> = ground.gate.services.clone();
+    for path in ground
+        .gate
+        .smoke
+        .iter()
+        .chain(&ground.gate.load)
+        .chain(bake)
+    {
+        if let Err(reasons) = bind(ground, path, &ground.record.facts.version) {
+            problems.extend(reasons);
+        }
+        if let Some(plan) = ground.project.plans.get(path) {
+            services.extend(plan.services().into_iter().map(str::to_owned));
+        }
+    }
+    services.sort();
+    services.dedup();
+    match connector(ground) {
+        Ok(connector) => {
+            for service in &services {
+                if let Some(problem) = unreachable(&connector, ground.environment, service).await {
+                    problems.push(problem);
+                }
+            }
+        }
+        Err(problem) => problems.push(problem),
+    }
+    problems.sort();
+    problems.dedup();
+    if problems.is_empty() {
+        notes.push(format!(
+            "inputs and secrets are there, {} can be reached from here",
+            services.join(", ")
+        ));
+        Ended {
+            outcome: Outcome::Pass,
+            reasons: notes,
+            runs: Vec::new(),
+        }
+    } else {
+        Ended {
+            outcome: Outcome::Inconclusive,
+            reasons: problems,
+            runs: Vec::new(),
+        }
+    }
+}
+
+/// Why a service cannot be reached from here. A refused connection is no reason: somebody refused
+/// it, so the way there is good, and the product's own phases will say what is wrong with it.
+async fn unreachable(
+    connector: &Connector,
+    environment: &Environment,
+    service: &str,
+) -> Option<String> {
+    let url = &environment.services.get(service)?.url;
+    let uri = url.parse::<http::Uri>().ok()?;
+    let origin = client::origin(&uri, crate::net::tls::Offer::One, true).ok()?;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    match connector.tcp(&origin.host, origin.port, deadline).await {
+        Ok(_) => None,
+        Err((fault, _)) if matches!(fault.class, ErrorClass::Refused | ErrorClass::Reset) => None,
+        Err((fault, _)) => Some(format!(
+            "`{service}` cannot be reached from here ({}): {}",
+            fault.class.word(),
+            fault.detail
+        )),
+    }
+}
+
+/// Reads versions until they are as wanted so often in a row, or time is up.
+pub async fn await_version(
+    ground: &Ground<'_>,
+    converge: &Converge,
+    deadline: Instant,
+    wanted: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<String, (bool, Vec<String>)> {
+    let connector = connector(ground).map_err(|problem| (false, vec![problem]))?;
+    let mut in_row = 0;
+    let mut seen = Vec::new();
+    loop {
+        seen.clear();
+        let mut all = true;
+        let mut broken = false;
+        for service in &ground.gate.services {
+            match version::read(&connector, ground.environment, service).await {
+                Ok(version) => {
+                    all &= wanted(&version);
+                    seen.push(format!("`{service}` serves `{version}`"));
+                }
+                Err(fault) => {
+                    all = false;
+                    broken |= !fault.class.is_inconclusive() && fault.class != ErrorClass::Capture;
+                    seen.push(format!(
+                        "`{service}` does not show its version ({}): {}",
+                        fault.class.word(),
+                        fault.detail
+                    ));
+                }
+            }
+        }
+        in_row = if all { in_row + 1 } else { 0 };
+        if in_row >= converge.reads {
+            return Ok(format!("{}, {in_row} reads in a row", seen.join(", ")));
+        }
+        if ground.control.asked() != Stop::No {
+            return Err((false, vec!["it was stopped".to_owned()]));
+        }
+        if Instant::now() + converge.every >= deadline {
+            return Err((broken, seen));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(converge.every) => {}
+            () = ground.control.stopped() => {}
+        }
+    }
+}
+
+async fn converge(ground: &Ground<'_>) -> Ended {
+    let wanted = ground.record.facts.version.clone();
+    let deadline = Instant::now() + ground.gate.converge.timeout;
+    match await_version(ground, &ground.gate.converge, deadline, &|version| {
+        version == wanted
+    })
+    .await
+    {
+        Ok(seen) => Ended::new(Outcome::Pass, seen),
+        Err((broken, mut seen)) => {
+            let lead = format!(
+                "`{wanted}` was not served everywhere within {}",
+                crate::config::duration::show(ground.gate.converge.timeout)
+            );
+            seen.insert(0, lead);
+            // A service that answers with another version tells us nothing of this one; one that
+            // does not answer at all is broken.
+            let outcome = if broken {
+                Outcome::Fail
+            } else {
+                Outcome::Inconclusive
+            };
+            Ended {
+                outcome,
+                reasons: seen,
+                runs: Vec::new(),
+            }
+        }
+    }
+}
+
+/// Performs scenarios once each.
+pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) -> Ended {
+    let mut ended = Ended {
+        outcome: Outcome::Inconclusive,
+        reasons: Vec::new(),
+        runs: Vec::new(),
+    };
+    let mut outcomes = Vec::new();
+    for path in paths {
+        let binding = match bind(ground, path, version) {
+            Ok(binding) => Arc::new(binding),
+            Err(reasons) => {
+                ended.reasons.extend(reasons);
+                outcomes.push(Outcome::Inconclusive);
+                continue;
+            }
+        };
+        let (summary, _) = smoke_once(ground, &binding).await;
+        outcomes.push(summary.outcome);
+        if summary.outcome == Outcome::Pass {
+            ended.reasons.push(format!("`{}` passed", summary.scenario));
+        } else {
+            ended.reasons.extend(
+                summary
+                    .reasons
+                    .iter()
+                    .map(|reason| format!("`{}`: {reason}", summary.scenario)),
+            );
+        }
+        ended.runs.push(summary);
+    }
+    ended.outcome = Outcome::all(outcomes);
+    if ended.outcome != Outcome::Pass {
+        ended.reasons.retain(|reason| !reason.ends_with("` passed"));
+    }
+    ended
+}
+
+async fn smoke_once(ground: &Ground<'_>, binding: &Arc<Binding>) -> (Summary, Finished) {
+    let started = now_text();
+    let finished = load::smoke(binding, ground.control, false).await;
+    (
+        summary::summarize(&binding.plan, &binding.environment, started, &finished, &[]),
+        finished,
+    )
+}
+
+async fn load_all(ground: &Ground<'_>, on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send)) -> Ended {
+    let mut ended = Ended {
+        outcome: Outcome::Inconclusive,
+        reasons: Vec::new(),
+        runs: Vec::new(),
+    };
+    let mut outcomes = Vec::new();
+    for path in &ground.gate.load {
+        let binding = match bind(ground, path, &ground.record.facts.version) {
+            Ok(binding) => Arc::new(binding),
+            Err(reasons) => {
+                ended.reasons.extend(reasons);
+                outcomes.push(Outcome::Inconclusive);
+                continue;
+            }
+        };
+        let plan = binding.plan.clone();
+        let started = now_text();
+        let mut early = EarlyStop::new(&plan.objectives);
+        let own = Control::new();
+        let run = load::load(
+            &binding,
+            plan.load.clone(),
+            Options::default(),
+            &own,
+            |tick| {
+                on_tick(&plan, tick);
+                if early.is_lost(tick) && own.asked() == Stop::No {
+                    own.stop();
+                }
+            },
+        );
+        let mut finished = tokio::select! {
+            finished = run => finished,
+            () = ground.control.stopped() => {
+                return Ended::new(Outcome::Inconclusive, "it was stopped");
+            }
+        };
+        let lost = finished.stopped != Stop::No;
+        finished.stopped = Stop::No;
+        let mut summary = summary::summarize(
+            &plan,
+            &binding.environment,
+            started,
+            &finished,
+            &plan.objectives,
+        );
+        if lost {
+            summary
+                .reasons
+                .push("the load was ended early: it could no longer succeed".to_owned());
+        }
+        outcomes.push(summary.outcome);
+        if summary.outcome == Outcome::Pass {
+            let kept: Vec<String> = summary
+                .objectives
+                .iter()
+                .map(|judgement| format!("{} (seen {})", judgement.objective, judgement.seen))
+                .collect();
+            ended
+                .reasons
+                .push(format!("`{}` held {}", summary.scenario, kept.join(", ")));
+        } else {
+            ended.reasons.extend(
+                summary
+                    .reasons
+                    .iter()
+                    .map(|reason| format!("`{}`: {reason}", summary.scenario)),
+            );
+        }
+        let outcome = summary.outcome;
+        ended.runs.push(summary);
+        if outcome == Outcome::Fail {
+            break;
+        }
+    }
+    ended.outcome = Outcome::all(outcomes);
+    ended
+}
+
+async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
+    let end = Instant::now() + bake.duration;
+    let start = Instant::now();
+    let mut bindings = Vec::new();
+    for path in &bake.scenarios {
+        match bind(ground, path, &ground.record.facts.version) {
+            Ok(binding) => bindings.push(Arc::new(binding)),
+            Err(reasons) => {
+                return Ended {
+                    outcome: Outcome::Inconclusive,
+                    reasons,
+                    runs: Vec::new(),
+                };
+            }
+        }
+    }
+    let mut whole: Option<StepRecord> = None;
+    let (mut rounds, mut passed, mut failed_in_row, mut doubtful_in_row) =
+        (0_u64, 0_u64, 0_u64, 0_u64);
+    let mut last = None;
+    while Instant::now() < end && ground.control.asked() == Stop::No {
+        let round = Instant::now();
+        let mut outcomes = Vec::new();
+        for binding in &bindings {
+            let (summary, finished) = smoke_once(ground, binding).await;
+            outcomes.push(summary.outcome);
+            let setup = binding.plan.setup.len();
+            for record in &finished.recorded.steps[setup..setup + binding.plan.steps.len()] {
+                match &mut whole {
+                    None => whole = Some(record.clone()),
+                    Some(whole) => whole.merge(record),
+                }
+            }
+            if summary.outcome != Outcome::Pass {
+                last = Some(summary);
+            }
+        }
+        rounds += 1;
+        let outcome = Outcome::all(outcomes);
+        passed += u64::from(outcome == Outcome::Pass);
+        failed_in_row = if outcome == Outcome::Fail {
+            failed_in_row + 1
+        } else {
+            0
+        };
+        doubtful_in_row = if outcome == Outcome::Inconclusive {
+            doubtful_in_row + 1
+        } else {
+            0
+        };
+        if failed_in_row >= bake.failures || doubtful_in_row >= bake.failures.max(3) {
+            break;
+        }
+        let next = (round + bake.every).min(end);
+        tokio::select! {
+            () = tokio::time::sleep_until(next.into()) => {}
+            () = ground.control.stopped() => {}
+        }
+    }
+    let reasons = last
+        .as_ref()
+        .map(|summary| summary.reasons.join("; "))
+        .unwrap_or_default();
+    let runs: Vec<Summary> = last.into_iter().collect();
+    if ground.control.asked() != Stop::No {
+        return Ended {
+            outcome: Outcome::Inconclusive,
+            reasons: vec!["it was stopped".to_owned()],
+            runs,
+        };
+    }
+    if failed_in_row >= bake.failures {
+        let reasons = vec![format!("{failed_in_row} rounds in a row failed: {reasons}")];
+        return Ended {
+            outcome: Outcome::Fail,
+            reasons,
+            runs,
+        };
+    }
+    if passed == 0 || failed_in_row > 0 || doubtful_in_row > 0 {
+        let reasons = vec![format!(
+            "{passed} of {rounds} rounds passed, the last one did not: {reasons}"
+        )];
+        return Ended {
+            outcome: Outcome::Inconclusive,
+            reasons,
+            runs,
+        };
+    }
+    let mut outcomes = vec![Outcome::Pass];
+    let mut reasons = vec![format!("{passed} of {rounds} rounds passed")];
+    for objective in &bake.objectives {
+        let evidence = whole.as_ref().map_or_else(Evidence::default, |record| {
+            summary::evidence_of(objective, record, start.elapsed(), 0)
+        });
+        let judgement = judge(objective, &evidence);
+        reasons.push(format!(
+            "`{}`: {} (seen {})",
+            judgement.objective, judgement.reason, judgement.seen
+        ));
+        outcomes.push(judgement.outcome);
+    }
+    Ended {
+        outcome: Outcome::all(outcomes),
+        reasons,
+        runs,
+    }
+}
+
+/// Proves a rollback: the old version everywhere, then its smoke, again and again until time is up.
+pub async fn prove(ground: &Ground<'_>, deadline: Instant) -> (bool, Vec<String>, Vec<Summary>) {
+    let bad = ground.record.facts.version.clone();
+    let good = ground
+        .record
+        .rollback_to
+        .clone()
+        .filter(|version| !version.is_empty());
+    let prove = &ground.gate.prove;
+    let wanted = |version: &str| match &good {
+        Some(good) => version == good,
+        // Nobody knows what was served before; at least it must not be this.
+        None => version != bad,
+    };
+    let mut runs;
+    let mut reasons;
+    loop {
+        let seen = match await_version(ground, &prove.converge, deadline, &wanted).await {
+            Ok(seen) => seen,
+            Err((_, mut seen)) => {
+                let wanted = good.as_ref().map_or_else(
+                    || format!("anything but `{bad}`"),
+                    |good| format!("`{good}`"),
+                );
+                seen.insert(0, format!("{wanted} is not served everywhere"));
+                return (false, seen, Vec::new());
+            }
+        };
+        if prove.smoke.is_empty() {
+            return (true, vec![seen], Vec::new());
+        }
+        let ended = smoke_all(ground, &prove.smoke, good.as_deref().unwrap_or_default()).await;
+        runs = ended.runs;
+        reasons = ended.reasons;
+        reasons.insert(0, seen);
+        if ended.outcome == Outcome::Pass {
+            return (true, reasons, runs);
+        }
+        if ground.control.asked() != Stop::No || Instant::now() + prove.converge.every >= deadline {
+            return (false, reasons, runs);
+        }
+        tokio::time::sleep(prove.converge.every).await;
+    }
+}
+
+fn now_text() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}

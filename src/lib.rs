@@ -1,0 +1,26 @@
+//! Bellwether: synthetic monitoring and load verification that tells the deploy pipeline to
+//! promote or roll back, and proves that the rollback worked.
+//!
+//! See `ARCHITECTURE.md` for the map of the house.
+
+pub mod alert;
+pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod demo;
+pub mod gate;
+pub mod ids;
+pub mod limits;
+pub mod load;
+pub mod net;
+pub mod objective;
+pub mod outbox;
+pub mod pipeline;
+pub mod probe;
+pub mod report;
+pub mod scenario;
+pub mod secret;
+pub mod store;
+pub mod telemetry;
+pub mod vu;
+pub mod web;

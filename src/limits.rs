@@ -1,0 +1,44 @@
+//! Bounds on everything that could otherwise grow: each a named constant with its reason.
+
+use std::time::Duration;
+
+/// Values in one YAML file, aliases unfolded: a large configuration has some thousands.
+pub const YAML_NODES_MAX: usize = 200_000;
+/// Bytes of a reply that are kept for checks and captures, after decompression.
+pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of an inbound request body: Standard Webhooks asks senders to stay under 20 KB.
+pub const INBOUND_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Redirects that one exchange follows; the same as k6 and curl's habit.
+pub const REDIRECTS_MAX: u32 = 10;
+/// Time for one step where nothing else is said.
+pub const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes kept of a command's output as evidence, of each stream.
+pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 * 1024;
+/// Longest latency that a histogram holds: one hour in microseconds.
+pub const LATENCY_MICROS_MAX: u64 = 3_600_000_000;
+/// Virtual users of one run on one machine.
+pub const VIRTUAL_USERS_MAX: u64 = 100_000;
+/// Rounds of one `repeat`.
+pub const REPEAT_MAX: u64 = 100_000;
+/// Attempts of one `retry`.
+pub const RETRY_MAX: u64 = 100;
+/// Different failures of one step that are shown with their texts.
+pub const EXAMPLES_MAX: usize = 5;
+/// Characters of a failure's text that are kept.
+pub const EXAMPLE_CHARACTERS_MAX: usize = 300;
+/// Attempts to deliver one effect before it is given up: with the back-off of the outbox about three days.
+pub const DELIVERY_ATTEMPTS_MAX: u32 = 60;
+/// Time for one delivery attempt.
+pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
+/// Webhook timestamps further away than this are refused (Standard Webhooks).
+pub const WEBHOOK_SKEW: Duration = Duration::from_secs(300);
+/// Webhook ids are remembered this long, so that a replay within the skew is seen.
+pub const WEBHOOK_MEMORY: Duration = Duration::from_secs(3600);
+/// Probe results kept in memory for the pages, of each probe.
+pub const PROBE_HISTORY_MAX: usize = 120;
+/// Probe results older than this are removed from the database.
+pub const PROBE_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Probes that run at once; the next one waits and its lag is recorded.
+pub const PROBES_AT_ONCE_MAX: usize = 256;
+/// Points in a report's time series; a longer run is thinned.
+pub const SERIES_POINTS_MAX: usize = 7200;

@@ -1,0 +1,390 @@
+//! Counters and histograms: what a run leaves behind, independent of how many requests it made.
+//!
+//! A recorder belongs to one worker; workers' recorders are merged without loss. Latencies of
+//! successful requests are in the histograms; failed ones are counted apart, because a fast
+//! failure must not look like a fast success.
+
+use crate::limits;
+use crate::net::ErrorClass;
+use crate::scenario::Plan;
+use crate::vu::{Sample, Sink};
+use hdrhistogram::Histogram;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// A histogram of microseconds: three significant digits, up to an hour, growing as needed.
+pub fn histogram() -> Histogram<u64> {
+    let mut histogram = Histogram::new(3).expect("three digits are allowed");
+    histogram.auto(true);
+    histogram
+}
+
+fn record(histogram: &mut Histogram<u64>, micros: u64) {
+    // Not `saturating_record`: that one never grows, and would call every slow request fast.
+    histogram
+        .record(micros.min(limits::LATENCY_MICROS_MAX))
+        .expect("a growing histogram takes every value");
+}
+
+/// What one step left behind.
+#[derive(Debug, Clone)]
+pub struct StepRecord {
+    /// Requests, failed ones included.
+    pub requests: u64,
+    /// Failed requests by class.
+    pub errors: BTreeMap<ErrorClass, u64>,
+    /// Failures that are shown but not counted.
+    pub advisory_failures: u64,
+    /// Latencies from the intended start, of successful requests.
+    pub latency: Histogram<u64>,
+    /// The same from the actual start.
+    pub service: Histogram<u64>,
+    /// Phases of successful requests.
+    pub phases: [Histogram<u64>; 6],
+    /// Replies by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Checks: held, did not hold.
+    pub checks: Vec<(u64, u64)>,
+    /// Texts of failures, the first of each kind, with how often their class came.
+    pub examples: Vec<(ErrorClass, String)>,
+    /// Bytes sent and received.
+    pub bytes: (u64, u64),
+    /// Times it was left out.
+    pub skipped: u64,
+}
+
+impl StepRecord {
+    fn new(checks: usize) -> StepRecord {
+        StepRecord {
+            requests: 0,
+            errors: BTreeMap::new(),
+            advisory_failures: 0,
+            latency: histogram(),
+            service: histogram(),
+            phases: std::array::from_fn(|_| histogram()),
+            statuses: BTreeMap::new(),
+            checks: vec![(0, 0); checks],
+            examples: Vec::new(),
+            bytes: (0, 0),
+            skipped: 0,
+        }
+    }
+
+    /// Failed requests.
+    pub fn failed(&self) -> u64 {
+        self.errors.values().sum()
+    }
+
+    fn sample(&mut self, sample: &Sample) {
+        self.requests += 1;
+        self.bytes.0 += sample.bytes_sent;
+        self.bytes.1 += sample.bytes_received;
+        if sample.status > 0 {
+            *self.statuses.entry(sample.status).or_default() += 1;
+        }
+        match sample.error {
+            Some(_) if sample.advisory => self.advisory_failures += 1,
+            Some(class) => *self.errors.entry(class).or_default() += 1,
+            None => {
+                record(&mut self.latency, sample.latency_micros());
+                record(&mut self.service, sample.service_micros());
+                for (histogram, micros) in self.phases.iter_mut().zip(sample.phases.values()) {
+                    record(histogram, micros);
+                }
+            }
+        }
+    }
+
+    fn example(&mut self, class: ErrorClass, detail: &dyn Fn() -> String) {
+        let known = self
+            .examples
+            .iter()
+            .filter(|(known, _)| *known == class)
+            .count();
+        if known >= 2 || self.examples.len() >= limits::EXAMPLES_MAX {
+            return;
+        }
+        let text = detail();
+        if !self.examples.iter().any(|(_, known)| *known == text) {
+            self.examples.push((class, text));
+        }
+    }
+
+    /// Adds the record of another worker.
+    pub fn merge(&mut self, other: &StepRecord) {
+        self.requests += other.requests;
+        for (class, count) in &other.errors {
+            *self.errors.entry(*class).or_default() += count;
+        }
+        self.advisory_failures += other.advisory_failures;
+        add(&mut self.latency, &other.latency);
+        add(&mut self.service, &other.service);
+        for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
+            add(mine, theirs);
+        }
+        for (status, count) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += count;
+        }
+        for (mine, theirs) in self.checks.iter_mut().zip(&other.checks) {
+            mine.0 += theirs.0;
+            mine.1 += theirs.1;
+        }
+        for (class, text) in &other.examples {
+            self.example(*class, &|| text.clone());
+        }
+        self.bytes.0 += other.bytes.0;
+        self.bytes.1 += other.bytes.1;
+        self.skipped += other.skipped;
+    }
+}
+
+/// Adds a histogram; both grow as needed, so this cannot fail.
+pub fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
+    to.add(from).expect("a growing histogram takes every value");
+}
+
+/// One line of a samples file.
+#[derive(Debug, Clone, Copy)]
+pub struct SampleLine {
+    /// Microseconds from the start of the run to the intended start.
+    pub offset_micros: u64,
+    /// The sample.
+    pub sample: Sample,
+}
+
+/// What happened in one interval, usually a second.
+#[derive(Debug)]
+pub struct Tick {
+    /// The interval's number.
+    pub second: u64,
+    /// Requests that ended.
+    pub requests: u64,
+    /// Failed ones among them.
+    pub errors: u64,
+    /// Latencies of the successful ones.
+    pub latency: Histogram<u64>,
+    /// Iterations in progress at its end.
+    pub active: u64,
+    /// Arrivals that wait for a virtual user at its end.
+    pub waiting: u64,
+    /// Samples, if a file of them is written.
+    pub lines: Vec<SampleLine>,
+    /// Requests by step: number and failures, for live metrics.
+    pub steps: Vec<(u64, u64)>,
+}
+
+impl Tick {
+    /// An empty one.
+    pub fn new(second: u64, steps: usize) -> Tick {
+        Tick {
+            second,
+            requests: 0,
+            errors: 0,
+            latency: histogram(),
+            active: 0,
+            waiting: 0,
+            lines: Vec::new(),
+            steps: vec![(0, 0); steps],
+        }
+    }
+
+    /// Adds the same interval of another worker.
+    pub fn merge(&mut self, other: Tick) {
+        self.requests += other.requests;
+        self.errors += other.errors;
+        add(&mut self.latency, &other.latency);
+        self.active += other.active;
+        self.waiting += other.waiting;
+        self.lines.extend(other.lines);
+        for (mine, theirs) in self.steps.iter_mut().zip(other.steps) {
+            mine.0 += theirs.0;
+            mine.1 += theirs.1;
+        }
+    }
+}
+
+/// All that a run, or one worker of it, left behind.
+#[derive(Debug)]
+pub struct Recorded {
+    /// By step index.
+    pub steps: Vec<StepRecord>,
+    /// Iterations that ended.
+    pub iterations: u64,
+    /// Iterations in which a step failed.
+    pub iterations_failed: u64,
+    /// Iterations that were cut off.
+    pub interrupted: u64,
+    /// Arrivals or iterations that were planned and never performed.
+    pub dropped: u64,
+    /// Arrivals that waited for a free virtual user.
+    pub waited: u64,
+    /// Requests that waited for the environment's cap.
+    pub held_back: u64,
+    /// How late we started iterations ourselves, in microseconds.
+    pub lateness: Histogram<u64>,
+    /// Virtual users made.
+    pub users: u64,
+}
+
+impl Recorded {
+    /// An empty record for a plan.
+    pub fn new(plan: &Plan) -> Recorded {
+        Recorded {
+            steps: plan
+                .all_steps()
+                .map(|step| StepRecord::new(step.checks.len()))
+                .collect(),
+            iterations: 0,
+            iterations_failed: 0,
+            interrupted: 0,
+            dropped: 0,
+            waited: 0,
+            held_back: 0,
+            lateness: histogram(),
+            users: 0,
+        }
+    }
+
+    /// Adds the record of another worker.
+    pub fn merge(&mut self, other: &Recorded) {
+        for (mine, theirs) in self.steps.iter_mut().zip(&other.steps) {
+            mine.merge(theirs);
+        }
+        self.iterations += other.iterations;
+        self.iterations_failed += other.iterations_failed;
+        self.interrupted += other.interrupted;
+        self.dropped += other.dropped;
+        self.waited += other.waited;
+        self.held_back += other.held_back;
+        add(&mut self.lateness, &other.lateness);
+        self.users += other.users;
+    }
+}
+
+/// What a worker writes to.
+#[derive(Debug)]
+pub struct Inner {
+    /// Since the start.
+    pub total: Recorded,
+    /// Since the last tick.
+    pub tick: Tick,
+    /// Start of the run.
+    pub origin: Instant,
+    /// Whether samples are kept for a file.
+    pub keep_lines: bool,
+}
+
+impl Inner {
+    /// An empty one.
+    pub fn new(plan: &Plan, origin: Instant, keep_lines: bool) -> Inner {
+        let total = Recorded::new(plan);
+        Inner {
+            tick: Tick::new(0, total.steps.len()),
+            total,
+            origin,
+            keep_lines,
+        }
+    }
+
+    /// Takes the interval that is over.
+    pub fn take_tick(&mut self, second: u64) -> Tick {
+        let steps = self.total.steps.len();
+        std::mem::replace(&mut self.tick, Tick::new(second, steps))
+    }
+
+    fn sample(&mut self, sample: &Sample) {
+        self.total.steps[sample.step].sample(sample);
+        self.tick.requests += 1;
+        let step = &mut self.tick.steps[sample.step];
+        step.0 += 1;
+        match sample.error {
+            Some(_) if sample.advisory => {}
+            Some(_) => {
+                step.1 += 1;
+                self.tick.errors += 1;
+            }
+            None => record(&mut self.tick.latency, sample.latency_micros()),
+        }
+        if self.keep_lines {
+            self.tick.lines.push(SampleLine {
+                offset_micros: sample
+                    .intended
+                    .saturating_duration_since(self.origin)
+                    .as_micros() as u64,
+                sample: *sample,
+            });
+        }
+    }
+
+    fn check(&mut self, step: usize, number: usize, holds: bool) {
+        let counts = &mut self.total.steps[step].checks[number];
+        if holds {
+            counts.0 += 1;
+        } else {
+            counts.1 += 1;
+        }
+    }
+
+    /// Notes how late an iteration was started by us.
+    pub fn late(&mut self, lateness: Duration) {
+        record(&mut self.total.lateness, lateness.as_micros() as u64);
+    }
+
+    /// Notes an arrival that nobody took.
+    pub fn drop_arrival(&mut self, step: usize, intended: Instant) {
+        self.total.dropped += 1;
+        let now = Instant::now();
+        self.sample(&Sample {
+            step,
+            intended,
+            start: now,
+            end: now,
+            phases: crate::net::Phases::default(),
+            error: Some(ErrorClass::Dropped),
+            status: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
+            advisory: false,
+        });
+    }
+}
+
+macro_rules! sink {
+    ($name:ident, $self:ident, $inner:expr) => {
+        impl Sink for $name {
+            fn sample(&$self, sample: &Sample) {
+                $inner.sample(sample);
+            }
+            fn check(&$self, step: usize, number: usize, holds: bool) {
+                $inner.check(step, number, holds);
+            }
+            fn failure(&$self, step: usize, class: ErrorClass, detail: &dyn Fn() -> String) {
+                $inner.total.steps[step].example(class, detail);
+            }
+            fn skipped(&$self, step: usize) {
+                $inner.total.steps[step].skipped += 1;
+            }
+            fn held_back(&$self) {
+                $inner.total.held_back += 1;
+            }
+        }
+    };
+}
+
+/// The recorder of one worker thread: no lock.
+#[derive(Debug)]
+pub struct LocalRecorder(pub RefCell<Inner>);
+sink!(LocalRecorder, self, self.0.borrow_mut());
+
+/// The recorder of a single virtual user whose future may move between threads.
+#[derive(Debug)]
+pub struct SharedRecorder(pub Mutex<Inner>);
+sink!(
+    SharedRecorder,
+    self,
+    self.0
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+);

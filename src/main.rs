@@ -1,0 +1,5 @@
+//! Hands the process over to the command line.
+
+fn main() -> std::process::ExitCode {
+    bellwether::cli::main()
+}

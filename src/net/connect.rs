@@ -1,0 +1,241 @@
+//! From a name to a connected socket, phase by phase.
+//!
+//! One attempt on each address in turn, without happy eyeballs: what is measured is what happened.
+
+use super::fault::{ErrorClass, Fault};
+use super::phases::Phases;
+use super::stream::{IoClock, Stream};
+use super::tls::{Offer, Settings, TlsFacts, server_name};
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::time::timeout_at;
+
+/// Addresses, and when they were found.
+type Resolved = (Instant, Vec<SocketAddr>);
+
+/// Opens sockets for an environment.
+#[derive(Debug)]
+pub struct Connector {
+    /// TLS settings.
+    pub tls: Settings,
+    /// How long resolved addresses are kept; zero asks anew each time.
+    dns_ttl: Duration,
+    cache: Mutex<HashMap<(String, u16), Resolved>>,
+}
+
+/// A socket with what it took to open it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The socket.
+    pub stream: Stream,
+    /// Its notes.
+    pub clock: Arc<IoClock>,
+    /// Resolve, connect and TLS.
+    pub phases: Phases,
+    /// What TLS showed, if there was any.
+    pub tls: Option<Arc<TlsFacts>>,
+    /// Whether HTTP/2 was agreed on.
+    pub http2: bool,
+}
+
+impl Connector {
+    /// A connector; `dns_ttl` is how long addresses are kept.
+    pub fn new(tls: Settings, dns_ttl: Duration) -> Connector {
+        Connector {
+            tls,
+            dns_ttl,
+            cache: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Addresses of a host.
+    pub async fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<Vec<SocketAddr>, Fault> {
+        let bare = host.trim_matches(['[', ']']);
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        let key = (bare.to_owned(), port);
+        if !self.dns_ttl.is_zero() {
+            let cache = self
+                .cache
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            if let Some((at, addresses)) = cache.get(&key)
+                && at.elapsed() < self.dns_ttl
+            {
+                return Ok(addresses.clone());
+            }
+        }
+        let found = timeout_at(deadline.into(), tokio::net::lookup_host((bare, port)))
+            .await
+            .map_err(|_| {
+                Fault::new(
+                    ErrorClass::TimeoutResolve,
+                    format!("resolving `{bare}` took too long"),
+                )
+            })?
+            .map_err(|error| {
+                Fault::new(
+                    ErrorClass::Resolve,
+                    format!("`{bare}` cannot be resolved: {error}"),
+                )
+            })?;
+        let mut addresses: Vec<SocketAddr> = found.collect();
+        addresses.sort_by_key(SocketAddr::is_ipv6);
+        addresses.dedup();
+        if addresses.is_empty() {
+            return Err(Fault::new(
+                ErrorClass::Resolve,
+                format!("`{bare}` has no address"),
+            ));
+        }
+        if !self.dns_ttl.is_zero() {
+            let mut cache = self
+                .cache
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            cache.insert(key, (Instant::now(), addresses.clone()));
+        }
+        Ok(addresses)
+    }
+
+    /// A TCP connection, with resolve and connect timed.
+    pub async fn tcp(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<(TcpStream, Phases), (Fault, Phases)> {
+        let start = Instant::now();
+        let mut phases = Phases::default();
+        let addresses = self.resolve(host, port, deadline).await;
+        phases.resolve = micros(start);
+        let addresses = addresses.map_err(|fault| (fault, phases))?;
+        let start = Instant::now();
+        let mut last = None;
+        for address in addresses {
+            match timeout_at(deadline.into(), TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    phases.connect = micros(start);
+                    // A delayed acknowledgment must not be mistaken for the target's latency.
+                    let _ = stream.set_nodelay(true);
+                    return Ok((stream, phases));
+                }
+                Ok(Err(error)) => {
+                    last = Some(Fault::from_io(&format!("connecting to {address}"), &error));
+                }
+                Err(_) => {
+                    last = Some(Fault::new(
+                        ErrorClass::TimeoutConnect,
+                        format!("connecting to {address} took too long"),
+                    ));
+                    break;
+                }
+            }
+        }
+        phases.connect = micros(start);
+        let fault = last
+            .unwrap_or_else(|| Fault::new(ErrorClass::Resolve, format!("`{host}` has no address")));
+        Err((fault, phases))
+    }
+
+    /// A connection ready for HTTP.
+    pub async fn open(
+        &self,
+        origin: &Origin,
+        deadline: Instant,
+    ) -> Result<Opened, (Fault, Phases)> {
+        let (tcp, mut phases) = self.tcp(&origin.host, origin.port, deadline).await?;
+        let clock = IoClock::new();
+        if !origin.tls {
+            let stream = Stream::plain(tcp, clock.clone());
+            return Ok(Opened {
+                stream,
+                clock,
+                phases,
+                tls: None,
+                http2: origin.offer == Offer::Two,
+            });
+        }
+        let start = Instant::now();
+        let name = server_name(&origin.host).map_err(|fault| (fault, phases))?;
+        let config = self.tls.client(origin.verify, origin.offer);
+        let connecting = tokio_rustls::TlsConnector::from(config).connect(name, tcp);
+        let result = timeout_at(deadline.into(), connecting).await;
+        phases.tls = micros(start);
+        let stream = match result {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                let mut fault = Fault::from_io("TLS handshake", &error);
+                if fault.class == ErrorClass::Reset {
+                    fault.class = ErrorClass::Tls;
+                }
+                return Err((fault, phases));
+            }
+            Err(_) => {
+                return Err((
+                    Fault::new(ErrorClass::TimeoutTls, "the TLS handshake took too long"),
+                    phases,
+                ));
+            }
+        };
+        let connection = stream.get_ref().1;
+        let http2 = connection.alpn_protocol() == Some(b"h2") || origin.offer == Offer::Two;
+        let facts = Arc::new(TlsFacts::of(connection));
+        Ok(Opened {
+            stream: Stream::tls(stream, clock.clone()),
+            clock,
+            phases,
+            tls: Some(facts),
+            http2,
+        })
+    }
+}
+
+/// Where a connection goes, and what it offers: connections are reused for equal origins.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// Whether TLS is spoken.
+    pub tls: bool,
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Application protocols.
+    pub offer: Offer,
+    /// Whether the certificate must be valid.
+    pub verify: bool,
+}
+
+/// Microseconds since a moment.
+pub fn micros(since: Instant) -> u64 {
+    since.elapsed().as_micros() as u64
+}
+
+/// Splits `host:port`, with a default port.
+pub fn host_port(text: &str, default: u16) -> Result<(String, u16), String> {
+    let wrong = || format!("`{text}` is not `host:port`");
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']').ok_or_else(wrong)?;
+        let port = match rest.strip_prefix(':') {
+            Some(port) => port.parse().map_err(|_| wrong())?,
+            None => default,
+        };
+        return Ok((host.to_owned(), port));
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') && !host.is_empty() => {
+            Ok((host.to_owned(), port.parse().map_err(|_| wrong())?))
+        }
+        None if !text.is_empty() => Ok((text.to_owned(), default)),
+        _ => Err(wrong()),
+    }
+}

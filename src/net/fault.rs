@@ -1,0 +1,237 @@
+//! What can go wrong with an exchange: one name for each, the same in reports, metrics and checks.
+
+use std::fmt;
+
+/// The class of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ErrorClass {
+    /// The name could not be resolved.
+    Resolve,
+    /// No route to the host or network.
+    Unreachable,
+    /// The connection was refused.
+    Refused,
+    /// The connection was closed or reset by the other side.
+    Reset,
+    /// Time ran out while resolving.
+    TimeoutResolve,
+    /// Time ran out while connecting.
+    TimeoutConnect,
+    /// Time ran out in the TLS handshake.
+    TimeoutTls,
+    /// Time ran out while sending.
+    TimeoutSend,
+    /// Time ran out while waiting for the first byte.
+    TimeoutWait,
+    /// Time ran out while receiving.
+    TimeoutReceive,
+    /// The certificate is expired or not yet valid.
+    TlsExpired,
+    /// The certificate's issuer is not trusted.
+    TlsUntrusted,
+    /// The certificate is for another name.
+    TlsName,
+    /// No TLS version in common.
+    TlsVersion,
+    /// Any other failure of TLS.
+    Tls,
+    /// The reply breaks the protocol: wrong length, malformed head, cut off.
+    Protocol,
+    /// The body is larger than the limit.
+    BodyTooLarge,
+    /// The body could not be decompressed.
+    Decode,
+    /// More redirects than allowed.
+    RedirectLoop,
+    /// A status that was not expected.
+    Status,
+    /// 401 or 403 that was not expected: credentials, not the product.
+    Unauthorized,
+    /// 429 that was not expected: a limiter, not the product.
+    RateLimited,
+    /// A check did not hold.
+    Check,
+    /// A capture found nothing.
+    Capture,
+    /// A value for the request could not be made.
+    Template,
+    /// A program ended with a failure.
+    Command,
+    /// No virtual user took the arrival in time.
+    Dropped,
+}
+
+impl ErrorClass {
+    /// All classes.
+    pub const ALL: [ErrorClass; 27] = [
+        ErrorClass::Resolve,
+        ErrorClass::Unreachable,
+        ErrorClass::Refused,
+        ErrorClass::Reset,
+        ErrorClass::TimeoutResolve,
+        ErrorClass::TimeoutConnect,
+        ErrorClass::TimeoutTls,
+        ErrorClass::TimeoutSend,
+        ErrorClass::TimeoutWait,
+        ErrorClass::TimeoutReceive,
+        ErrorClass::TlsExpired,
+        ErrorClass::TlsUntrusted,
+        ErrorClass::TlsName,
+        ErrorClass::TlsVersion,
+        ErrorClass::Tls,
+        ErrorClass::Protocol,
+        ErrorClass::BodyTooLarge,
+        ErrorClass::Decode,
+        ErrorClass::RedirectLoop,
+        ErrorClass::Status,
+        ErrorClass::Unauthorized,
+        ErrorClass::RateLimited,
+        ErrorClass::Check,
+        ErrorClass::Capture,
+        ErrorClass::Template,
+        ErrorClass::Command,
+        ErrorClass::Dropped,
+    ];
+
+    /// Its stable name.
+    pub fn word(self) -> &'static str {
+        match self {
+            ErrorClass::Resolve => "resolve",
+            ErrorClass::Unreachable => "unreachable",
+            ErrorClass::Refused => "refused",
+            ErrorClass::Reset => "reset",
+            ErrorClass::TimeoutResolve => "timeout_resolve",
+            ErrorClass::TimeoutConnect => "timeout_connect",
+            ErrorClass::TimeoutTls => "timeout_tls",
+            ErrorClass::TimeoutSend => "timeout_send",
+            ErrorClass::TimeoutWait => "timeout_wait",
+            ErrorClass::TimeoutReceive => "timeout_receive",
+            ErrorClass::TlsExpired => "tls_expired",
+            ErrorClass::TlsUntrusted => "tls_untrusted",
+            ErrorClass::TlsName => "tls_name",
+            ErrorClass::TlsVersion => "tls_version",
+            ErrorClass::Tls => "tls",
+            ErrorClass::Protocol => "protocol",
+            ErrorClass::BodyTooLarge => "body_too_large",
+            ErrorClass::Decode => "decode",
+            ErrorClass::RedirectLoop => "redirect_loop",
+            ErrorClass::Status => "status",
+            ErrorClass::Unauthorized => "unauthorized",
+            ErrorClass::RateLimited => "rate_limited",
+            ErrorClass::Check => "check",
+            ErrorClass::Capture => "capture",
+            ErrorClass::Template => "template",
+            ErrorClass::Command => "command",
+            ErrorClass::Dropped => "dropped",
+        }
+    }
+
+    /// Whether it says something about our side or the way there rather than about the product,
+    /// so that a verdict cannot rest on it.
+    pub fn is_inconclusive(self) -> bool {
+        matches!(
+            self,
+            ErrorClass::Resolve
+                | ErrorClass::Unreachable
+                | ErrorClass::TimeoutResolve
+                | ErrorClass::Unauthorized
+                | ErrorClass::RateLimited
+                | ErrorClass::Template
+        )
+    }
+}
+
+/// A failure of the world, with what came back.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// Its class.
+    pub class: ErrorClass,
+    /// What was tried, on what, and what came back; lower case, one sentence.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault of a class.
+    pub fn new(class: ErrorClass, detail: impl Into<String>) -> Fault {
+        Fault {
+            class,
+            detail: detail.into(),
+        }
+    }
+
+    /// A fault of a socket.
+    pub fn from_io(doing: &str, error: &std::io::Error) -> Fault {
+        use std::io::ErrorKind;
+        if let Some(tls) = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+        {
+            return Fault::from_tls(tls);
+        }
+        let class = match error.kind() {
+            ErrorKind::ConnectionRefused => ErrorClass::Refused,
+            ErrorKind::NetworkUnreachable
+            | ErrorKind::HostUnreachable
+            | ErrorKind::AddrNotAvailable => ErrorClass::Unreachable,
+            ErrorKind::TimedOut => ErrorClass::TimeoutConnect,
+            _ => ErrorClass::Reset,
+        };
+        Fault::new(class, format!("{doing}: {error}"))
+    }
+
+    /// A fault of a TLS handshake.
+    pub fn from_tls(error: &rustls::Error) -> Fault {
+        use rustls::{AlertDescription, CertificateError, Error};
+        let class = match error {
+            Error::InvalidCertificate(reason) => match reason {
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. } => ErrorClass::TlsExpired,
+                CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. } => ErrorClass::TlsName,
+                CertificateError::UnknownIssuer => ErrorClass::TlsUntrusted,
+                _ => ErrorClass::Tls,
+            },
+            Error::AlertReceived(AlertDescription::ProtocolVersion)
+            | Error::PeerIncompatible(_) => ErrorClass::TlsVersion,
+            _ => ErrorClass::Tls,
+        };
+        Fault::new(class, format!("TLS handshake: {error}"))
+    }
+
+    /// A fault that hyper reports.
+    pub fn from_hyper(error: &hyper::Error) -> Fault {
+        use std::error::Error as _;
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+                return Fault::from_io("connection", io);
+            }
+            if let Some(h2) = inner.downcast_ref::<h2::Error>()
+                && (h2.is_go_away() || h2.is_remote())
+            {
+                return Fault::new(ErrorClass::Reset, format!("HTTP/2: {h2}"));
+            }
+            cause = inner.source();
+        }
+        let class = if error.is_incomplete_message() {
+            ErrorClass::Reset
+        } else {
+            ErrorClass::Protocol
+        };
+        let detail = match error.source() {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        };
+        Fault::new(class, detail)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.class.word(), self.detail)
+    }
+}
+
+impl std::error::Error for Fault {}

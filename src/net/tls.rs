@@ -1,0 +1,317 @@
+//! TLS: what we trust, what we offer, and what a server's certificate says.
+//!
+//! Trusts what the machine trusts, and the further authorities of an environment.
+
+use super::fault::{ErrorClass, Fault};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+};
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// Which application protocols are offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Offer {
+    /// HTTP/2 and HTTP/1.1.
+    Both,
+    /// HTTP/1.1 only.
+    One,
+    /// HTTP/2 only.
+    Two,
+    /// None at all.
+    Nothing,
+}
+
+/// Whether certificates are verified, and what is offered.
+type Kind = (bool, Offer);
+
+/// TLS settings of an environment.
+#[derive(Debug)]
+pub struct Settings {
+    roots: Arc<RootCertStore>,
+    made: Mutex<Vec<(Kind, Arc<ClientConfig>)>>,
+}
+
+impl Settings {
+    /// What the machine trusts, and the authorities of a PEM file.
+    pub fn new(ca_file: Option<&Path>) -> Result<Settings, String> {
+        let roots = match ca_file {
+            None => machine_roots(),
+            Some(path) => {
+                let mut roots = RootCertStore::clone(&machine_roots());
+                let certificates = CertificateDer::pem_file_iter(path).map_err(|error| {
+                    format!(
+                        "the certificates in `{}` cannot be read: {error}",
+                        path.display()
+                    )
+                })?;
+                let mut count = 0;
+                for certificate in certificates {
+                    let certificate = certificate
+                        .map_err(|error| format!("`{}` is not PEM: {error}", path.display()))?;
+                    roots.add(certificate).map_err(|error| {
+                        format!(
+                            "a certificate in `{}` cannot be used: {error}",
+                            path.display()
+                        )
+                    })?;
+                    count += 1;
+                }
+                if count == 0 {
+                    return Err(format!("`{}` holds no certificate", path.display()));
+                }
+                Arc::new(roots)
+            }
+        };
+        Ok(Settings {
+            roots,
+            made: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// The client settings for one kind of connection, made once.
+    pub fn client(&self, verify: bool, offer: Offer) -> Arc<ClientConfig> {
+        let mut made = self
+            .made
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, config)) = made.iter().find(|(key, _)| *key == (verify, offer)) {
+            return config.clone();
+        }
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("ring supports the default versions");
+        let mut config = if verify {
+            builder
+                .with_root_certificates(self.roots.clone())
+                .with_no_client_auth()
+        } else {
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Watcher::new(None)))
+                .with_no_client_auth()
+        };
+        config.alpn_protocols = match offer {
+            Offer::Both => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            Offer::One => vec![b"http/1.1".to_vec()],
+            Offer::Two => vec![b"h2".to_vec()],
+            Offer::Nothing => Vec::new(),
+        };
+        let config = Arc::new(config);
+        made.push(((verify, offer), config.clone()));
+        config
+    }
+
+    /// Client settings that finish the handshake with any certificate and note what is wrong with it.
+    pub fn watching(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> (ClientConfig, Arc<Watcher>) {
+        let inner = WebPkiServerVerifier::builder_with_provider(self.roots.clone(), provider())
+            .build()
+            .ok();
+        let watcher = Arc::new(Watcher::new(inner));
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(versions)
+            .expect("ring supports TLS 1.2 and 1.3")
+            .dangerous()
+            .with_custom_certificate_verifier(watcher.clone())
+            .with_no_client_auth();
+        (config, watcher)
+    }
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<rustls::crypto::CryptoProvider>> = OnceLock::new();
+    PROVIDER
+        .get_or_init(|| Arc::new(rustls::crypto::ring::default_provider()))
+        .clone()
+}
+
+fn machine_roots() -> Arc<RootCertStore> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    ROOTS
+        .get_or_init(|| {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            Arc::new(roots)
+        })
+        .clone()
+}
+
+/// A verifier that lets every certificate through and remembers what was wrong with it.
+#[derive(Debug)]
+pub struct Watcher {
+    inner: Option<Arc<WebPkiServerVerifier>>,
+    problem: Mutex<Option<rustls::Error>>,
+}
+
+impl Watcher {
+    fn new(inner: Option<Arc<WebPkiServerVerifier>>) -> Watcher {
+        Watcher {
+            inner,
+            problem: Mutex::new(None),
+        }
+    }
+
+    /// What was wrong with the certificate, if anything.
+    pub fn problem(&self) -> Option<Fault> {
+        let problem = self
+            .problem
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        problem.as_ref().map(Fault::from_tls)
+    }
+}
+
+impl ServerCertVerifier for Watcher {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if let Some(inner) = &self.inner
+            && let Err(error) =
+                inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        {
+            *self
+                .problem
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &provider().signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &provider().signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider()
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// What a TLS connection shows of the server.
+#[derive(Debug, Clone, Default)]
+pub struct TlsFacts {
+    /// `1.2` or `1.3`.
+    pub version: String,
+    /// The certificates as sent, the server's own first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// What was wrong with the certificate, where the handshake went on all the same.
+    pub problem: Option<Fault>,
+    /// Versions that were tried on their own, with whether the server accepted.
+    pub tried: Vec<(String, bool)>,
+}
+
+impl TlsFacts {
+    /// Facts of an established connection.
+    pub fn of(connection: &rustls::ClientConnection) -> TlsFacts {
+        let version = match connection.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => "1.2",
+            Some(rustls::ProtocolVersion::TLSv1_3) => "1.3",
+            _ => "",
+        };
+        let chain = connection.peer_certificates().unwrap_or_default();
+        TlsFacts {
+            version: version.to_owned(),
+            chain: chain
+                .iter()
+                .map(|certificate| certificate.clone().into_owned())
+                .collect(),
+            problem: None,
+            tried: Vec::new(),
+        }
+    }
+
+    /// As expressions see it: version, valid, problem, not_after, days_left, subject, issuer, names, chain_length, accepted, refused.
+    /// `now_s` is the time in seconds since 1970.
+    pub fn to_json(&self, now_s: i64) -> serde_json::Value {
+        use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+        let versions = |accepted: bool| -> Vec<&str> {
+            self.tried
+                .iter()
+                .filter(|(_, was)| *was == accepted)
+                .map(|(version, _)| version.as_str())
+                .collect()
+        };
+        let mut facts = serde_json::json!({
+            "version": self.version,
+            "valid": self.problem.is_none(),
+            "problem": self.problem.as_ref().map(ToString::to_string),
+            "chain_length": self.chain.len(),
+            "accepted": versions(true),
+            "refused": versions(false),
+        });
+        if let Some((_, certificate)) = self
+            .chain
+            .first()
+            .and_then(|der| X509Certificate::from_der(der).ok())
+        {
+            let not_after = certificate.validity().not_after.timestamp();
+            let names: Vec<String> = certificate
+                .subject_alternative_name()
+                .ok()
+                .flatten()
+                .map(|extension| {
+                    let names = extension.value.general_names.iter();
+                    names
+                        .filter_map(|name| match name {
+                            GeneralName::DNSName(name) => Some((*name).to_owned()),
+                            _ => None,
+                        })
+                        .collect()
+                })
+                .unwrap_or_default();
+            facts["not_after"] = not_after.into();
+            facts["days_left"] = ((not_after - now_s) as f64 / 86_400.0).into();
+            facts["subject"] = certificate.subject().to_string().into();
+            facts["issuer"] = certificate.issuer().to_string().into();
+            facts["names"] = names.into();
+        }
+        facts
+    }
+}
+
+/// A name or address as TLS wants it.
+pub fn server_name(host: &str) -> Result<ServerName<'static>, Fault> {
+    ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| {
+        Fault::new(
+            ErrorClass::TlsName,
+            format!("`{host}` cannot be a server name"),
+        )
+    })
+}

@@ -1,0 +1,12 @@
+//! Objectives: what must hold, and whether the evidence shows it.
+//!
+//! Rooms: [`parse`] (as written), [`binomial`] (exact tails), [`judge`] (pass, fail or
+//! inconclusive from counts). Everything here is pure: counts in, judgement out; no clock, no
+//! sockets, no randomness.
+
+pub mod binomial;
+pub mod judge;
+pub mod parse;
+
+pub use judge::{Evidence, Judgement, Outcome};
+pub use parse::{Metric, Objective};

@@ -1,0 +1,159 @@
+//! Objectives as people write them: `p95 < 500ms`, `error_rate < 1%`, `p99{step: search} < 2s`.
+
+use crate::config::duration;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Metric {
+    /// A latency quantile, 0 < q < 1, with its limit in microseconds.
+    Quantile(f64),
+    /// Mean latency of successful requests, in microseconds.
+    Mean,
+    /// Highest latency, in microseconds.
+    Max,
+    /// Failed requests by all requests, 0 to 1.
+    ErrorRate,
+    /// Failed requests.
+    Errors,
+    /// Requests per second.
+    Rate,
+    /// Requests.
+    Requests,
+    /// Arrivals that no virtual user took in time.
+    Dropped,
+}
+
+/// How the metric is compared with the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `==`
+    Equal,
+}
+
+impl Comparison {
+    /// Whether it holds between two numbers.
+    pub fn holds(self, left: f64, right: f64) -> bool {
+        match self {
+            Comparison::Less => left < right,
+            Comparison::LessOrEqual => left <= right,
+            Comparison::Greater => left > right,
+            Comparison::GreaterOrEqual => left >= right,
+            Comparison::Equal => left == right,
+        }
+    }
+}
+
+/// One objective.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Objective {
+    /// As written.
+    pub text: String,
+    /// What is measured.
+    pub metric: Metric,
+    /// On which step; on all of them where nothing is said.
+    pub step: Option<String>,
+    /// How it is compared.
+    pub comparison: Comparison,
+    /// The limit: microseconds for latencies, a ratio for rates of errors, a number otherwise.
+    pub limit: f64,
+}
+
+impl Objective {
+    /// Reads an objective. The error says what was expected.
+    pub fn parse(text: &str) -> Result<Objective, String> {
+        static FORM: std::sync::OnceLock<regex::Regex> = std::sync::OnceLock::new();
+        let form = FORM.get_or_init(|| {
+            regex::Regex::new(
+                r"^\s*([a-z_]+|p[0-9.]+)\s*(?:\{\s*step\s*:\s*([^}]+?)\s*\})?\s*(<=|>=|==|<|>)\s*(.+?)\s*$",
+            )
+            .expect("the pattern is a constant")
+        });
+        let found = form.captures(text).ok_or(
+            "an objective is written like `p95 < 500ms`, `error_rate < 1%` or `p99{step: search} < 2s`",
+        )?;
+        let metric = metric(&found[1])?;
+        let comparison = match &found[3] {
+            "<" => Comparison::Less,
+            "<=" => Comparison::LessOrEqual,
+            ">" => Comparison::Greater,
+            ">=" => Comparison::GreaterOrEqual,
+            _ => Comparison::Equal,
+        };
+        let upper = matches!(comparison, Comparison::Less | Comparison::LessOrEqual);
+        if matches!(metric, Metric::Quantile(_) | Metric::ErrorRate) && !upper {
+            return Err(format!("`{}` needs an upper limit: `<` or `<=`", &found[1]));
+        }
+        Ok(Objective {
+            text: text.trim().to_owned(),
+            metric,
+            step: found.get(2).map(|step| step.as_str().to_owned()),
+            comparison,
+            limit: limit(metric, &found[4])?,
+        })
+    }
+
+    /// The share of requests that may be bad, for objectives that are judged by a share.
+    pub fn allowed_share(&self) -> Option<f64> {
+        match self.metric {
+            Metric::Quantile(quantile) => Some(1.0 - quantile),
+            Metric::ErrorRate => Some(self.limit),
+            _ => None,
+        }
+    }
+}
+
+fn metric(word: &str) -> Result<Metric, String> {
+    Ok(match word {
+        "error_rate" => Metric::ErrorRate,
+        "errors" => Metric::Errors,
+        "mean" | "avg" => Metric::Mean,
+        "max" => Metric::Max,
+        "rate" => Metric::Rate,
+        "requests" => Metric::Requests,
+        "dropped" => Metric::Dropped,
+        "median" | "med" => Metric::Quantile(0.5),
+        _ => match word.strip_prefix('p').map(str::parse::<f64>) {
+            Some(Ok(percent)) if percent > 0.0 && percent < 100.0 => {
+                Metric::Quantile(percent / 100.0)
+            }
+            _ => {
+                return Err(format!(
+                    "`{word}` is not measured; known: p50 to p99.99, mean, max, error_rate, errors, rate, requests, dropped"
+                ));
+            }
+        },
+    })
+}
+
+fn limit(metric: Metric, text: &str) -> Result<f64, String> {
+    match metric {
+        Metric::Quantile(_) | Metric::Mean | Metric::Max => {
+            duration::parse(text).map(|limit| limit.as_secs_f64() * 1e6)
+        }
+        Metric::ErrorRate => {
+            let (digits, unit) = match text.strip_suffix('%') {
+                Some(digits) => (digits.trim(), 0.01),
+                None => (text, 1.0),
+            };
+            match digits.parse::<f64>() {
+                Ok(value) if (0.0..1.0).contains(&(value * unit)) => Ok(value * unit),
+                _ => Err(format!("`{text}` is not a share; write `1%` or `0.01`")),
+            }
+        }
+        Metric::Rate => text
+            .trim_end_matches("/s")
+            .parse()
+            .map_err(|_| format!("`{text}` is not a rate; write `100/s`")),
+        Metric::Errors | Metric::Requests | Metric::Dropped => text
+            .parse()
+            .map_err(|_| format!("`{text}` is not a number")),
+    }
+}

@@ -1,0 +1,242 @@
+//! The loop over due rows: takes them, has them delivered, notes what came back.
+//!
+//! An attempt is noted before it starts, so that a kill in the middle leaves a trace. Rows that
+//! follow one another wait for their predecessor; all others go side by side.
+
+use super::deliver::{Means, deliver};
+use super::retry::{Next, next};
+use crate::gate::announce::Announcement;
+use crate::gate::driver::Current;
+use crate::gate::version;
+use crate::store::Store;
+use crate::store::outbox::Effect;
+use crate::telemetry::metrics::Metrics;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore};
+
+/// Deliveries that go on at once.
+const AT_ONCE_MAX: usize = 16;
+/// The loop looks at least this often, whatever it was told.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Delivers the outbox.
+#[derive(Debug)]
+pub struct Courier {
+    store: Store,
+    current: Arc<Current>,
+    means: Arc<RwLock<Arc<Means>>>,
+    metrics: Arc<Metrics>,
+    committed: Arc<Notify>,
+    settled: Arc<Notify>,
+    going: Mutex<BTreeSet<i64>>,
+    places: Arc<Semaphore>,
+}
+
+impl Courier {
+    /// A courier on a store. It is woken by `committed` and wakes `settled`.
+    pub fn new(
+        store: Store,
+        current: Arc<Current>,
+        means: Arc<RwLock<Arc<Means>>>,
+        metrics: Arc<Metrics>,
+        committed: Arc<Notify>,
+        settled: Arc<Notify>,
+    ) -> Arc<Courier> {
+        Arc::new(Courier {
+            store,
+            current,
+            means,
+            metrics,
+            committed,
+            settled,
+            going: Mutex::new(BTreeSet::new()),
+            places: Arc::new(Semaphore::new(AT_ONCE_MAX)),
+        })
+    }
+
+    /// Delivers for ever; to be aborted at the end.
+    pub async fn run(self: Arc<Self>) {
+        loop {
+            let committed = self.committed.notified();
+            tokio::pin!(committed);
+            // Registered before the look, so that a commit in between is not missed.
+            committed.as_mut().enable();
+            let now = now_ms();
+            let mut pause = LOOK_EVERY;
+            match self.store.due(now).await {
+                Ok(effects) => {
+                    for effect in effects {
+                        self.take(effect).await;
+                    }
+                }
+                Err(fault) => {
+                    tracing::error!(%fault, "The outbox cannot be read; trying again in 5 s");
+                }
+            }
+            if let Ok((due, pending)) = self.store.pending().await {
+                self.metrics.outbox_pending(pending);
+                if let Some(due) = due {
+                    let left = Duration::from_millis((due - now_ms()).max(50) as u64);
+                    pause = pause.min(left);
+                }
+            }
+            tokio::select! {
+                () = committed => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    async fn take(self: &Arc<Self>, effect: Effect) {
+        if !self
+            .going
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(effect.id)
+        {
+            return;
+        }
+        // The semaphore is never closed.
+        let Ok(place) = self.places.clone().acquire_owned().await else {
+            return;
+        };
+        let courier = self.clone();
+        tokio::spawn(async move {
+            let id = effect.id;
+            courier.attempt(effect).await;
+            courier
+                .going
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&id);
+            drop(place);
+            courier.settled.notify_waiters();
+            courier.committed.notify_waiters();
+        });
+    }
+
+    async fn attempt(&self, effect: Effect) {
+        if let Some(text) = self.in_effect_already(&effect).await {
+            return self.settle(&effect, "delivered", now_ms(), text).await;
+        }
+        if let Err(fault) = self.store.attempt_started(effect.id).await {
+            // Nothing leaves that we could not note.
+            tracing::error!(key = effect.key, %fault, "A delivery waits, since it cannot be noted");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            return;
+        }
+        let project = self.current.get();
+        let means = self
+            .means
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let delivery = deliver(&project, &means, &effect).await;
+        let attempts = effect.attempts + 1;
+        let kind = effect.target.split(':').next().unwrap_or_default();
+        self.metrics.delivery(kind, delivery.delivered);
+        if delivery.delivered {
+            tracing::info!(target = effect.target, key = effect.key, "Delivered");
+            return self
+                .settle(&effect, "delivered", now_ms(), delivery.text)
+                .await;
+        }
+        match next(
+            attempts,
+            delivery.attempts_max,
+            delivery.after,
+            fastrand::f64(),
+        ) {
+            Next::After(pause) => {
+                tracing::warn!(
+                    target = effect.target,
+                    key = effect.key,
+                    attempts,
+                    retry_in_s = pause.as_secs_f64(),
+                    reason = delivery.text,
+                    "Not delivered; will try again"
+                );
+                self.settle(
+                    &effect,
+                    "pending",
+                    now_ms() + pause.as_millis() as i64,
+                    delivery.text,
+                )
+                .await;
+            }
+            Next::GiveUp => {
+                tracing::error!(
+                    target = effect.target,
+                    key = effect.key,
+                    attempts,
+                    reason = delivery.text,
+                    "Not delivered; given up"
+                );
+                self.settle(&effect, "given_up", now_ms(), delivery.text)
+                    .await;
+            }
+        }
+    }
+
+    /// A command that was cut off by a kill may have done its work: a rollback that shows
+    /// everywhere is not ordered a second time.
+    async fn in_effect_already(&self, effect: &Effect) -> Option<String> {
+        if effect.attempts == 0
+            || !effect.result.is_empty()
+            || !effect.target.contains(":rollback:")
+        {
+            return None;
+        }
+        let announcement: Announcement = serde_json::from_str(&effect.body).ok()?;
+        let project = self.current.get();
+        let gate = project
+            .file
+            .gates
+            .iter()
+            .find(|gate| gate.name == announcement.record.gate)?;
+        let environment = project.file.environments.get(&gate.environment)?;
+        let good = announcement.record.rollback_to.clone()?;
+        let means = self
+            .means
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if gate.services.is_empty() {
+            return None;
+        }
+        for service in &gate.services {
+            if version::read(&means.connector, environment, service)
+                .await
+                .ok()?
+                != good
+            {
+                return None;
+            }
+        }
+        Some(format!(
+            "an attempt was cut off, but `{good}` is served everywhere: not ordered again"
+        ))
+    }
+
+    async fn settle(&self, effect: &Effect, state: &'static str, next_ms: i64, text: String) {
+        loop {
+            match self
+                .store
+                .attempt_ended(effect.id, state, next_ms, now_ms(), text.clone())
+                .await
+            {
+                Ok(()) => return,
+                Err(fault) => {
+                    tracing::error!(key = effect.key, %fault, "The end of a delivery cannot be noted; trying again in 2 s");
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                }
+            }
+        }
+    }
+}
+
+fn now_ms() -> i64 {
+    chrono::Utc::now().timestamp_millis()
+}

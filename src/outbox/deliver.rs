@@ -1,0 +1,421 @@
+//! From a committed row to the one who delivers it.
+//!
+//! Rows hold references, never secrets; what they refer to is looked up in the configuration that
+//! is in force. A row whose target is gone is given up with a reason, never silently.
+
+use crate::alert::message::Message;
+use crate::alert::{email, slack, webhook as message_webhook};
+use crate::config::file::{Action, ActionKind, Channel, Webhook};
+use crate::config::load::Project;
+use crate::gate::announce::Announcement;
+use crate::gate::phases::inputs;
+use crate::limits;
+use crate::net::Fault;
+use crate::net::connect::Connector;
+use crate::net::http::Reply;
+use crate::pipeline::{command, github, webhook};
+use crate::scenario::expression::{self, Scope};
+use crate::scenario::template::Template;
+use crate::secret::{Redactor, Secret};
+use crate::store::outbox::Effect;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Whether it is delivered.
+    pub delivered: bool,
+    /// Whether another attempt makes sense, and how many at the most.
+    pub attempts_max: u32,
+    /// What the other side asked us to wait.
+    pub after: Option<Duration>,
+    /// What came back.
+    pub text: String,
+}
+
+/// Attempts after a refusal that is not likely to change.
+const REFUSED_ATTEMPTS_MAX: u32 = 6;
+
+impl Delivery {
+    /// It is delivered.
+    pub fn done(text: String) -> Delivery {
+        Delivery {
+            delivered: true,
+            attempts_max: 0,
+            after: None,
+            text,
+        }
+    }
+
+    /// Another attempt makes sense.
+    pub fn again(text: String, after: Option<Duration>) -> Delivery {
+        Delivery {
+            delivered: false,
+            attempts_max: limits::DELIVERY_ATTEMPTS_MAX,
+            after,
+            text,
+        }
+    }
+
+    /// No other attempt makes sense.
+    pub fn give_up(text: String) -> Delivery {
+        Delivery {
+            delivered: false,
+            attempts_max: 0,
+            after: None,
+            text,
+        }
+    }
+}
+
+/// How an HTTP delivery ended.
+pub fn of_reply(whom: &str, result: Result<Reply, Fault>) -> Delivery {
+    let reply = match result {
+        Ok(reply) => reply,
+        Err(fault) => {
+            return Delivery::again(
+                format!(
+                    "{whom} was not reached ({}): {}",
+                    fault.class.word(),
+                    fault.detail
+                ),
+                None,
+            );
+        }
+    };
+    let status = reply.status.as_u16();
+    let said: String = String::from_utf8_lossy(&reply.body)
+        .chars()
+        .take(200)
+        .collect();
+    let text = format!(
+        "{whom} answered {status}{}{}",
+        if said.trim().is_empty() { "" } else { ": " },
+        said.trim()
+    );
+    let after = reply
+        .headers
+        .get(http::header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+        .map(Duration::from_secs);
+    match status {
+        200..=299 => Delivery::done(text),
+        410 => Delivery::give_up(text),
+        408 | 425 | 429 | 500..=599 => Delivery::again(text, after),
+        _ => Delivery {
+            attempts_max: REFUSED_ATTEMPTS_MAX,
+            ..Delivery::again(text, after)
+        },
+    }
+}
+
+/// What deliveries need beside the configuration.
+#[derive(Debug)]
+pub struct Means {
+    /// Opens sockets.
+    pub connector: Connector,
+    /// Secrets of the configuration.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+impl Means {
+    /// A redactor for the secrets among them.
+    pub fn redactor(&self) -> Redactor {
+        Redactor::new(
+            self.secrets
+                .iter()
+                .map(|(name, secret)| (name.clone(), secret.clone())),
+        )
+    }
+
+    /// A text of the configuration with its secrets and facts filled in.
+    pub fn fill(
+        &self,
+        template: &Template,
+        facts: &BTreeMap<String, String>,
+    ) -> Result<Secret, String> {
+        template
+            .render(&Facts {
+                facts,
+                secrets: &self.secrets,
+            })
+            .map(Secret::new)
+    }
+}
+
+/// Delivers a row once.
+pub async fn deliver(project: &Project, means: &Means, effect: &Effect) -> Delivery {
+    let parts: Vec<&str> = effect.target.split(':').collect();
+    let mut delivery = match parts.as_slice() {
+        ["action", gate, verdict, number] => {
+            action(project, means, effect, gate, verdict, number).await
+        }
+        ["github", gate, kind] => status(project, means, effect, gate, kind).await,
+        ["channel", name] => channel(project, means, effect, name).await,
+        _ => Delivery::give_up(format!(
+            "`{}` is no target that this version knows",
+            effect.target
+        )),
+    };
+    delivery.text = means.redactor().clean(&delivery.text);
+    delivery
+}
+
+fn announcement(effect: &Effect) -> Result<Announcement, Delivery> {
+    serde_json::from_str(&effect.body)
+        .map_err(|error| Delivery::give_up(format!("its row cannot be read: {error}")))
+}
+
+async fn action(
+    project: &Project,
+    means: &Means,
+    effect: &Effect,
+    gate: &str,
+    verdict: &str,
+    number: &str,
+) -> Delivery {
+    let announcement = match announcement(effect) {
+        Ok(announcement) => announcement,
+        Err(delivery) => return delivery,
+    };
+    let configured: Option<&Action> = project
+        .file
+        .gates
+        .iter()
+        .find(|known| known.name == gate)
+        .and_then(|known| {
+            let actions = match verdict {
+                "promote" => &known.on_promote,
+                "rollback" => &known.on_rollback,
+                _ => &known.on_hold,
+            };
+            actions.get(number.parse::<usize>().ok()?)
+        });
+    let Some(action) = configured else {
+        return Delivery::give_up(format!(
+            "the action `{}` is no longer configured",
+            effect.target
+        ));
+    };
+    let facts = inputs(&announcement.record);
+    match &action.kind {
+        ActionKind::Command { words, folder } => {
+            let filled: Result<Vec<String>, String> = words
+                .iter()
+                .map(|word| {
+                    means
+                        .fill(word, &facts)
+                        .map(|word| word.expose().to_owned())
+                })
+                .collect();
+            let words = match filled {
+                Ok(words) => words,
+                Err(reason) => return Delivery::give_up(reason),
+            };
+            let redactor = means.redactor();
+            let delivery = command::perform(
+                words,
+                folder.clone(),
+                &announcement.record,
+                &effect.key,
+                action.timeout,
+                &redactor,
+            )
+            .await;
+            if delivery.delivered {
+                delivery
+            } else {
+                Delivery {
+                    attempts_max: action.attempts,
+                    ..delivery
+                }
+            }
+        }
+        ActionKind::Webhook(hook) => {
+            let body = serde_json::json!({
+                "type": format!("bellwether.gate.{verdict}"),
+                "timestamp": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+                "data": {
+                    "verdict": verdict,
+                    "gate": announcement.record.gate,
+                    "gate_id": announcement.record.id,
+                    "environment": announcement.record.environment,
+                    "reasons": announcement.record.state.reasons,
+                    "facts": announcement.record.facts,
+                    "rollback_to": announcement.record.rollback_to,
+                    "page": announcement.page,
+                },
+            });
+            send_webhook(
+                means,
+                hook,
+                &facts,
+                &effect.key,
+                body.to_string(),
+                action.timeout.min(limits::DELIVERY_TIMEOUT),
+            )
+            .await
+        }
+    }
+}
+
+async fn send_webhook(
+    means: &Means,
+    hook: &Webhook,
+    facts: &BTreeMap<String, String>,
+    key: &str,
+    body: String,
+    timeout: Duration,
+) -> Delivery {
+    let filled = means.fill(&hook.url, facts).and_then(|url| {
+        let secret = hook
+            .secret
+            .as_ref()
+            .map(|secret| means.fill(secret, facts))
+            .transpose()?;
+        Ok((url, secret))
+    });
+    match filled {
+        Ok((url, secret)) => {
+            webhook::send(&means.connector, &url, secret.as_ref(), key, body, timeout).await
+        }
+        Err(reason) => Delivery::give_up(reason),
+    }
+}
+
+async fn status(
+    project: &Project,
+    means: &Means,
+    effect: &Effect,
+    gate: &str,
+    kind: &str,
+) -> Delivery {
+    let announcement = match announcement(effect) {
+        Ok(announcement) => announcement,
+        Err(delivery) => return delivery,
+    };
+    let configured = project
+        .file
+        .gates
+        .iter()
+        .find(|known| known.name == gate)
+        .and_then(|known| known.github.as_ref());
+    let Some(configured) = configured else {
+        return Delivery::give_up(format!("the gate `{gate}` has no GitHub statuses any more"));
+    };
+    match means.fill(&configured.token, &inputs(&announcement.record)) {
+        Ok(token) => {
+            github::send(
+                &means.connector,
+                configured,
+                &token,
+                kind,
+                &announcement,
+                limits::DELIVERY_TIMEOUT,
+            )
+            .await
+        }
+        Err(reason) => Delivery::give_up(reason),
+    }
+}
+
+async fn channel(project: &Project, means: &Means, effect: &Effect, name: &str) -> Delivery {
+    let message: Message = match serde_json::from_str(&effect.body) {
+        Ok(message) => message,
+        Err(error) => return Delivery::give_up(format!("its row cannot be read: {error}")),
+    };
+    let Some(channel) = project.file.channels.get(name) else {
+        return Delivery::give_up(format!("the channel `{name}` is no longer configured"));
+    };
+    tell(means, channel, &message, &effect.key).await
+}
+
+/// Tells a channel once.
+pub async fn tell(means: &Means, channel: &Channel, message: &Message, key: &str) -> Delivery {
+    let none = BTreeMap::new();
+    let fill = |template: &Template| means.fill(template, &none);
+    let timeout = limits::DELIVERY_TIMEOUT;
+    match channel {
+        Channel::Email(settings) => {
+            let user = settings.user.as_ref().map(fill).transpose();
+            let password = settings.password.as_ref().map(fill).transpose();
+            match (user, password) {
+                (Ok(user), Ok(password)) => {
+                    email::send(settings, user, password, message, key, timeout).await
+                }
+                (Err(reason), _) | (_, Err(reason)) => Delivery::give_up(reason),
+            }
+        }
+        Channel::Slack(url) => match fill(url) {
+            Ok(url) => slack::send(&means.connector, &url, message, timeout).await,
+            Err(reason) => Delivery::give_up(reason),
+        },
+        Channel::Webhook(hook) => {
+            let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            send_webhook(
+                means,
+                hook,
+                &none,
+                key,
+                message_webhook::payload(message, &now),
+                timeout,
+            )
+            .await
+        }
+    }
+}
+
+/// What texts of the configuration can see.
+struct Facts<'a> {
+    facts: &'a BTreeMap<String, String>,
+    secrets: &'a BTreeMap<String, Secret>,
+}
+
+impl Scope for Facts<'_> {
+    fn lookup(&self, name: &str) -> Option<cel::Value> {
+        let text = |text: &str| cel::Value::String(Arc::new(text.to_owned()));
+        match name {
+            "inputs" => Some(expression::map(
+                self.facts
+                    .iter()
+                    .map(|(name, value)| (name.clone(), text(value))),
+            )),
+            "secrets" => Some(expression::map(
+                self.secrets
+                    .iter()
+                    .map(|(name, value)| (name.clone(), text(value.expose()))),
+            )),
+            _ => None,
+        }
+    }
+
+    fn path(&self, root: &str, key: &str) -> Option<Value> {
+        match root {
+            "inputs" => self.facts.get(key).cloned().map(Value::String),
+            "secrets" => self
+                .secrets
+                .get(key)
+                .map(|value| Value::String(value.expose().to_owned())),
+            _ => None,
+        }
+    }
+
+    fn status(&self) -> Option<u16> {
+        None
+    }
+
+    fn header(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn json(&self) -> Option<&Value> {
+        None
+    }
+
+    fn latency_micros(&self) -> Option<u64> {
+        None
+    }
+}

@@ -1,0 +1,111 @@
+//! A self-contained page of a run, with plots of throughput, latency and errors over time.
+
+use super::chart::{Line, STYLE, render as chart};
+use super::summary::{Point, Summary};
+use crate::objective::judge::show_micros;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// The whole page of one or several runs.
+pub fn render(summaries: &[Summary]) -> String {
+    let title = summaries
+        .iter()
+        .map(|summary| summary.scenario.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · Bellwether" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { @for summary in summaries { (one(summary)) } } }
+        }
+    }
+    .into_string()
+}
+
+/// One run, as a part of a page.
+pub fn one(summary: &Summary) -> Markup {
+    html! {
+        h1 { (summary.scenario) " " span class=(format!("badge {}", summary.outcome.word())) { (summary.outcome.word()) } }
+        p.soft {
+            (summary.kind)
+            @if !summary.environment.is_empty() { " on " (summary.environment) }
+            " · " (summary.started)
+            " · " (format!("{:.1} s", summary.core.duration_s))
+            " · " (summary.iterations) " iterations"
+        }
+        @if !summary.reasons.is_empty() { div.card { ul { @for reason in &summary.reasons { li { (reason) } } } } }
+        h2 { "Steps" }
+        div.card { (steps(summary)) }
+        @if !summary.objectives.is_empty() {
+            h2 { "Objectives" }
+            div.card { table {
+                thead { tr { th { "objective" } th { "outcome" } th { "seen" } th { "evidence" } } }
+                tbody { @for judgement in &summary.objectives { tr {
+                    td { code { (judgement.objective) } }
+                    td { span class=(format!("badge {}", judgement.outcome.word())) { (judgement.outcome.word()) } }
+                    td { (judgement.seen) }
+                    td { (judgement.reason) }
+                } } }
+            } }
+        }
+        @if !summary.checks.is_empty() {
+            h2 { "Checks" }
+            div.card { table {
+                thead { tr { th { "step" } th { "check" } th.n { "held" } th.n { "did not hold" } } }
+                tbody { @for check in &summary.checks { tr {
+                    td { (check.step) } td { code { (check.check) } }
+                    td.n { (check.passed) }
+                    td.n class=[(check.failed > 0).then_some("fail")] { (check.failed) }
+                } } }
+            } }
+        }
+        @if summary.series.len() > 2 { h2 { "Over time" } div.card { (plots(&summary.series)) } }
+    }
+}
+
+fn steps(summary: &Summary) -> Markup {
+    let time = |micros: u64| show_micros(micros as f64);
+    html! { table {
+        thead { tr { th { "step" } th.n { "requests" } th.n { "rate" } th.n { "errors" } th.n { "p50" } th.n { "p90" } th.n { "p95" } th.n { "p99" } th.n { "max" } } }
+        tbody { @for step in &summary.steps {
+            tr {
+                td {
+                    (step.name) @if step.part != "step" { span.soft { " (" (step.part) ")" } }
+                    @for example in &step.examples { div.soft { (example) } }
+                }
+                td.n { (step.core.requests) }
+                td.n { (format!("{:.1}/s", step.core.rate)) }
+                td.n class=[(step.core.errors > 0).then_some("fail")] { (step.core.errors) }
+                @let latency = &step.core.latency_us;
+                @for value in [latency.p50, latency.p90, latency.p95, latency.p99, latency.max] { td.n { (time(value)) } }
+            }
+        } }
+    } }
+}
+
+fn plots(series: &[Point]) -> Markup {
+    // The first and last second are cut by the run's start and end.
+    let series = &series[..series.len() - 1];
+    let line = |name: &'static str, class: &'static str, value: &dyn Fn(&Point) -> u64| Line {
+        name,
+        class,
+        points: series
+            .iter()
+            .map(|point| (point.t_s as f64, value(point) as f64))
+            .collect(),
+    };
+    html! {
+        (chart("Throughput", &[line("requests per second", "line-1", &|point| point.requests)], |value| format!("{value:.0}")))
+        (chart("Latency", &[
+            line("p50", "line-1", &|point| point.p50_us),
+            line("p95", "line-2", &|point| point.p95_us),
+            line("p99", "line-3", &|point| point.p99_us),
+        ], show_micros))
+        (chart("Errors", &[line("failed requests per second", "line-3", &|point| point.errors)], |value| format!("{value:.0}")))
+    }
+}

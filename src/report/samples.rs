@@ -1,0 +1,44 @@
+//! One line for each sample, as CSV: what a verdict can be replayed from.
+
+use crate::load::recorder::SampleLine;
+use crate::scenario::Plan;
+use std::io::{self, Write};
+
+/// The header line.
+pub const HEADER: &str = "t_ms,arm,latency_us,ok,scenario,step,service_us,error,status,resolve_us,connect_us,tls_us,send_us,wait_us,receive_us,bytes_sent,bytes_received";
+
+/// Writes lines of samples.
+pub fn write(out: &mut impl Write, plan: &Plan, lines: &[SampleLine]) -> io::Result<()> {
+    let names: Vec<String> = plan.all_steps().map(|step| quoted(&step.name)).collect();
+    let scenario = quoted(&plan.name);
+    for line in lines {
+        let sample = &line.sample;
+        let phases = sample
+            .phases
+            .values()
+            .map(|value| value.to_string())
+            .join(",");
+        writeln!(
+            out,
+            "{:.3},candidate,{},{},{scenario},{},{},{},{},{phases},{},{}",
+            line.offset_micros as f64 / 1e3,
+            sample.latency_micros(),
+            u8::from(sample.error.is_none()),
+            names.get(sample.step).map_or("", String::as_str),
+            sample.service_micros(),
+            sample.error.map_or("", |class| class.word()),
+            sample.status,
+            sample.bytes_sent,
+            sample.bytes_received,
+        )?;
+    }
+    Ok(())
+}
+
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}

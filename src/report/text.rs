@@ -1,0 +1,238 @@
+//! The summary that an engineer reads on a terminal.
+
+use super::style::Style;
+use super::summary::{Core, StepSummary, Summary};
+use crate::objective::Outcome;
+use crate::objective::judge::show_micros;
+use std::fmt::Write as _;
+
+/// The whole text.
+pub fn render(summary: &Summary, style: Style) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_all(summary, style, &mut text);
+    text
+}
+
+/// The mark of an outcome: readable without colour.
+pub fn mark(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "✓",
+        Outcome::Fail => "✗",
+        Outcome::Inconclusive => "?",
+    }
+}
+
+fn write_all(summary: &Summary, style: Style, out: &mut String) -> std::fmt::Result {
+    let place = if summary.environment.is_empty() {
+        String::new()
+    } else {
+        format!(" on {}", summary.environment)
+    };
+    writeln!(
+        out,
+        "{}{place}  {}",
+        style.bold(&summary.scenario),
+        style.dim(&format!("{}, {}", summary.kind, summary.started))
+    )?;
+    writeln!(out)?;
+    let width = summary
+        .steps
+        .iter()
+        .map(|step| step.name.chars().count())
+        .max()
+        .unwrap_or(4)
+        .clamp(4, 44);
+    writeln!(
+        out,
+        "{}",
+        style.dim(&format!(
+            "  {:<width$} {:>9} {:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9}",
+            "step", "requests", "rate", "errors", "p50", "p90", "p95", "p99", "max"
+        ))
+    )?;
+    for step in &summary.steps {
+        let name = match step.part.as_str() {
+            "step" => step.name.clone(),
+            part => format!("{} ({part})", step.name),
+        };
+        row(out, &name, &step.core, width, style)?;
+    }
+    if summary
+        .steps
+        .iter()
+        .filter(|step| step.part == "step")
+        .count()
+        > 1
+    {
+        row(out, "all", &summary.core, width, style)?;
+    }
+    for step in &summary.steps {
+        details(out, step, style)?;
+    }
+    let checks = &summary.checks;
+    if !checks.is_empty() {
+        writeln!(out, "\n{}", style.bold("checks"))?;
+        for check in checks {
+            let outcome = match (check.failed, check.passed) {
+                (0, 0) => Outcome::Inconclusive,
+                (0, _) => Outcome::Pass,
+                _ => Outcome::Fail,
+            };
+            let counts = match outcome {
+                Outcome::Inconclusive => "never evaluated".to_owned(),
+                Outcome::Pass => format!("{} of {}", check.passed, check.passed),
+                Outcome::Fail => format!(
+                    "{} of {} did not hold{}",
+                    check.failed,
+                    check.passed + check.failed,
+                    if check.advisory { " (advisory)" } else { "" }
+                ),
+            };
+            writeln!(
+                out,
+                "  {} {}: {}  {}",
+                style.outcome(outcome, mark(outcome)),
+                check.step,
+                check.check,
+                style.dim(&counts)
+            )?;
+        }
+    }
+    if !summary.objectives.is_empty() {
+        writeln!(out, "\n{}", style.bold("objectives"))?;
+        for judgement in &summary.objectives {
+            let outcome = judgement.outcome;
+            writeln!(
+                out,
+                "  {} {}  {} {}",
+                style.outcome(outcome, mark(outcome)),
+                style.bold(&judgement.objective),
+                style.outcome(outcome, outcome.word()),
+                style.dim(&format!("(seen {}): {}", judgement.seen, judgement.reason))
+            )?;
+        }
+    }
+    writeln!(out)?;
+    totals(out, summary, style)?;
+    let outcome = summary.outcome;
+    writeln!(
+        out,
+        "\n{} {}",
+        style.outcome(outcome, mark(outcome)),
+        style.outcome(outcome, &format!("outcome: {}", outcome.word()))
+    )?;
+    for reason in &summary.reasons {
+        writeln!(out, "  {reason}")?;
+    }
+    Ok(())
+}
+
+fn row(out: &mut String, name: &str, core: &Core, width: usize, style: Style) -> std::fmt::Result {
+    let shown: String = if name.chars().count() > width {
+        format!("{}…", name.chars().take(width - 1).collect::<String>())
+    } else {
+        name.to_owned()
+    };
+    let latency = &core.latency_us;
+    let successful = core.requests > core.errors;
+    let at = |micros: u64| {
+        if successful {
+            show_micros(micros as f64)
+        } else {
+            "-".to_owned()
+        }
+    };
+    let errors = format!("{:>8}", core.errors);
+    writeln!(
+        out,
+        "  {shown:<width$} {:>9} {:>9} {} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        core.requests,
+        format!("{:.1}/s", core.rate),
+        if core.errors > 0 {
+            style.bad(&errors)
+        } else {
+            errors
+        },
+        at(latency.p50),
+        at(latency.p90),
+        at(latency.p95),
+        at(latency.p99),
+        at(latency.max),
+    )
+}
+
+fn details(out: &mut String, step: &StepSummary, style: Style) -> std::fmt::Result {
+    let phases: Vec<String> = crate::net::phases::PHASES
+        .iter()
+        .filter_map(|phase| Some((phase, step.phases_us.get(*phase)?)))
+        .filter(|(_, summary)| summary.p95 > 0)
+        .map(|(phase, summary)| {
+            format!(
+                "{phase} {} / {}",
+                show_micros(summary.p50 as f64),
+                show_micros(summary.p95 as f64)
+            )
+        })
+        .collect();
+    if !phases.is_empty() {
+        writeln!(
+            out,
+            "{}",
+            style.dim(&format!(
+                "\n  {} · phases p50 / p95: {}",
+                step.name,
+                phases.join(" · ")
+            ))
+        )?;
+    } else if step.core.errors > 0 || step.advisory_failures > 0 {
+        writeln!(out, "\n  {}", step.name)?;
+    }
+    if step.core.errors > 0 {
+        let classes: Vec<String> = step
+            .errors_by_class
+            .iter()
+            .map(|(class, count)| format!("{class} {count}"))
+            .collect();
+        writeln!(out, "    {} {}", style.bad("failed:"), classes.join(", "))?;
+    }
+    if step.advisory_failures > 0 {
+        writeln!(
+            out,
+            "    {} {}",
+            style.doubtful("failed, advisory:"),
+            step.advisory_failures
+        )?;
+    }
+    for example in &step.examples {
+        writeln!(out, "      {example}")?;
+    }
+    Ok(())
+}
+
+fn totals(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result {
+    let mut parts = vec![
+        format!("{} iterations", summary.iterations),
+        format!("{} virtual users", summary.virtual_users),
+        format!("{:.1} s", summary.core.duration_s),
+    ];
+    for (count, what) in [
+        (summary.iterations_failed, "iterations failed"),
+        (summary.interrupted, "interrupted"),
+        (summary.core.dropped, "dropped"),
+        (summary.waited, "waited for a free virtual user"),
+        (summary.held_back, "held back by the cap"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    if let Some(late) = &summary.own_lateness_us {
+        parts.push(format!(
+            "own lateness p50 {} p99 {}",
+            show_micros(late.p50 as f64),
+            show_micros(late.p99 as f64)
+        ));
+    }
+    writeln!(out, "{}", style.dim(&parts.join(" · ")))
+}

@@ -1,0 +1,671 @@
+//! From a file as written to a [`Plan`], reporting every mistake on the way.
+//!
+//! Knows one file at a time. Does not know the environment it will run in; see [`super::lint`].
+//! Invariant: a plan is returned only if no error was reported.
+
+use super::data;
+use super::expression::{Expression, Mistake};
+use super::plan::*;
+use super::shape::SCENARIO;
+use super::template::Template;
+use crate::config::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::config::duration;
+use crate::config::node::{self, Node};
+use crate::config::shape::{self, Shape};
+use crate::config::source::{Source, Span};
+use crate::limits;
+use crate::objective::Objective;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Compiles a scenario. `folder` is where its relative paths start from.
+pub fn compile(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) -> Option<Plan> {
+    let mut own = Diagnostics::default();
+    let plan = compile_into(source, folder, &mut own);
+    let broken = own.has_errors();
+    found.append(own);
+    if broken { None } else { plan }
+}
+
+fn compile_into(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) -> Option<Plan> {
+    let root = node::parse(source, found)?;
+    shape::check(source, &root, &Shape::Object(&SCENARIO), found);
+    if root.entries().is_empty() {
+        return None;
+    }
+    let mut compiler = Compiler {
+        source,
+        folder,
+        found,
+        captured: BTreeSet::new(),
+        secrets: BTreeSet::new(),
+        inputs: BTreeSet::new(),
+        data: BTreeSet::new(),
+        reads: BTreeSet::new(),
+        step_count: 0,
+        names: BTreeSet::new(),
+        headers: root
+            .get("headers")
+            .map(|node| node.entries().to_vec())
+            .unwrap_or_default(),
+        timeout: root
+            .get("timeout")
+            .and_then(read_duration)
+            .unwrap_or(limits::STEP_TIMEOUT),
+        service: root
+            .get("service")
+            .and_then(Node::as_text)
+            .map(str::to_owned),
+    };
+    Some(compiler.plan(&root))
+}
+
+/// What is known while a file is compiled.
+pub(super) struct Compiler<'a> {
+    pub(super) source: &'a Arc<Source>,
+    pub(super) folder: &'a Path,
+    pub(super) found: &'a mut Diagnostics,
+    pub(super) captured: BTreeSet<String>,
+    pub(super) secrets: BTreeSet<String>,
+    pub(super) inputs: BTreeSet<String>,
+    pub(super) data: BTreeSet<String>,
+    pub(super) reads: BTreeSet<String>,
+    pub(super) step_count: usize,
+    pub(super) names: BTreeSet<String>,
+    pub(super) headers: Vec<(Node, Node)>,
+    pub(super) timeout: Duration,
+    pub(super) service: Option<String>,
+}
+
+impl Compiler<'_> {
+    fn plan(&mut self, root: &Node) -> Plan {
+        let secrets = self.secret_needs(root);
+        let inputs = self.input_needs(root);
+        let data = self.data_files(root);
+        self.secrets = secrets.iter().map(|need| need.name.clone()).collect();
+        self.inputs = inputs.iter().map(|need| need.name.clone()).collect();
+        self.data = data.iter().map(|file| file.name.clone()).collect();
+        let one_of = self.one_of(root);
+        let setup = self.steps(root.get("setup"));
+        let steps = self.steps(root.get("steps"));
+        let teardown = self.steps(root.get("teardown"));
+        if root
+            .get("steps")
+            .is_some_and(|node| node.items().is_empty())
+        {
+            let span = root.key("steps").map_or(root.span, |key| key.span);
+            self.error(
+                "missing-field",
+                "a scenario needs at least one step",
+                span,
+                "no step here",
+            );
+        }
+        let load = self.loads(root);
+        let plan = Plan {
+            name: text(root, "name").unwrap_or_default().into(),
+            description: text(root, "description").unwrap_or_default(),
+            service: self.service.clone(),
+            source: self.source.clone(),
+            folder: self.folder.to_owned(),
+            cookies: match root.get("cookies").and_then(Node::as_text) {
+                Some("user") => CookieLife::User,
+                Some("off") => CookieLife::Off,
+                _ => CookieLife::Iteration,
+            },
+            objectives: self.objectives(root, &setup, &steps, &teardown),
+            data,
+            setup,
+            steps,
+            teardown,
+            load,
+            secrets,
+            inputs,
+            one_of,
+            reads: self.reads.iter().cloned().collect(),
+        };
+        self.unread(&plan);
+        super::lint::provable(&plan, root, self.found);
+        plan
+    }
+
+    fn steps(&mut self, list: Option<&Node>) -> Vec<Step> {
+        let Some(list) = list else { return Vec::new() };
+        list.items()
+            .into_iter()
+            .filter_map(|node| self.step(node))
+            .collect()
+    }
+
+    /// Reports an error at a place.
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        title: impl Into<String>,
+        span: Span,
+        label: &str,
+    ) {
+        self.found
+            .push(Diagnostic::error(code, title).at(self.source, span, label));
+    }
+
+    fn mistake(&mut self, node: &Node, mistake: Mistake) {
+        let mut diagnostic = Diagnostic::error(mistake.code, mistake.message).at(
+            self.source,
+            node.part(mistake.range.0, mistake.range.1),
+            "here",
+        );
+        diagnostic.hint = mistake.hint;
+        self.found.push(diagnostic);
+    }
+
+    /// Compiles an expression; `reply` says whether there is a reply to look at.
+    pub(super) fn expression(&mut self, node: &Node, reply: bool) -> Option<Expression> {
+        let written = node.as_text()?;
+        let lead = written.len() - written.trim_start().len();
+        match Expression::compile(written, reply) {
+            Ok(expression) => {
+                self.check_members(node, &expression, lead);
+                Some(expression)
+            }
+            Err(mut mistake) => {
+                mistake.range = (mistake.range.0 + lead, mistake.range.1 + lead);
+                self.mistake(node, mistake);
+                None
+            }
+        }
+    }
+
+    /// Compiles a text.
+    pub(super) fn template(&mut self, node: &Node) -> Option<Template> {
+        match Template::parse(node.as_text()?, false) {
+            Ok(template) => {
+                for (expression, at) in template.expressions() {
+                    self.check_members(node, expression, at);
+                }
+                Some(template)
+            }
+            Err(mistake) => {
+                self.mistake(node, mistake);
+                None
+            }
+        }
+    }
+
+    fn check_members(&mut self, node: &Node, expression: &Expression, at: usize) {
+        for (root, known, code, what) in [
+            (
+                "vars",
+                self.captured.clone(),
+                "capture-before-made",
+                "no earlier step captures",
+            ),
+            (
+                "inputs",
+                self.inputs.clone(),
+                "unknown-input",
+                "the scenario declares no input",
+            ),
+            (
+                "secrets",
+                self.secrets.clone(),
+                "unknown-secret",
+                "the scenario declares no secret",
+            ),
+            (
+                "data",
+                self.data.clone(),
+                "unknown-data",
+                "the scenario declares no data file",
+            ),
+        ] {
+            for (name, (start, end)) in expression.members(root) {
+                self.reads.insert(name.clone());
+                if known.contains(&name) {
+                    continue;
+                }
+                let mut diagnostic = Diagnostic::error(code, format!("{what} `{name}`")).at(
+                    self.source,
+                    node.part(at + start, at + end),
+                    "not known here",
+                );
+                diagnostic.hint = match nearest(&name, known.iter().map(String::as_str)) {
+                    Some(near) => Some(format!("did you mean `{near}`?")),
+                    None if root == "vars" => Some(
+                        "capture it first: `capture: { NAME: body.path }` in a step that stands before".to_owned(),
+                    ),
+                    None => Some(format!("declare it under `{root}:`")),
+                };
+                self.found.push(diagnostic);
+            }
+        }
+    }
+
+    fn pattern(&mut self, node: Option<&Node>) -> Option<regex::Regex> {
+        let node = node?;
+        match regex::Regex::new(&format!("^(?:{})$", node.as_text()?)) {
+            Ok(regex) => Some(regex),
+            Err(error) => {
+                let reason = error.to_string();
+                let reason = reason.lines().last().unwrap_or_default().trim().to_owned();
+                self.error(
+                    "bad-pattern",
+                    "this is not a regular expression",
+                    node.span,
+                    &reason,
+                );
+                None
+            }
+        }
+    }
+
+    fn secret_needs(&mut self, root: &Node) -> Vec<SecretNeed> {
+        let Some(list) = root.get("secrets") else {
+            return Vec::new();
+        };
+        let plain = |name: &Node| SecretNeed {
+            name: name.text.clone(),
+            span: name.span,
+            env: vec![name.text.clone()],
+            file: None,
+            command: Vec::new(),
+            optional: false,
+            min_length: None,
+            base64_bytes: None,
+            matches: None,
+            refuse: Vec::new(),
+        };
+        if list.entries().is_empty() {
+            return list
+                .items()
+                .into_iter()
+                .filter(|node| node.is_scalar())
+                .map(plain)
+                .collect();
+        }
+        let mut needs = Vec::new();
+        for (name, about) in list.entries() {
+            let mut need = plain(name);
+            let texts = |key: &str| -> Vec<String> {
+                let items = about.get(key).map(Node::items).unwrap_or_default();
+                items
+                    .into_iter()
+                    .filter_map(Node::as_text)
+                    .map(str::to_owned)
+                    .collect()
+            };
+            if about.get("env").is_some() {
+                need.env = texts("env");
+            } else if about.get("file").is_some() || about.get("command").is_some() {
+                need.env = Vec::new();
+            }
+            need.file = text(about, "file").map(|file| self.folder.join(file));
+            need.command = texts("command");
+            need.optional = about
+                .get("optional")
+                .and_then(Node::as_bool)
+                .unwrap_or(false);
+            need.min_length = about.get("min_length").and_then(Node::as_count);
+            need.base64_bytes = about.get("base64_bytes").and_then(Node::as_count);
+            need.matches = self.pattern(about.get("matches"));
+            need.refuse = texts("refuse");
+            needs.push(need);
+        }
+        needs
+    }
+
+    fn input_needs(&mut self, root: &Node) -> Vec<InputNeed> {
+        let entries = root.get("inputs").map(Node::entries).unwrap_or_default();
+        let mut needs = Vec::new();
+        for (name, about) in entries {
+            let env = about.get("env").map(Node::items).unwrap_or_default();
+            needs.push(InputNeed {
+                name: name.text.clone(),
+                span: name.span,
+                env: env
+                    .into_iter()
+                    .filter_map(Node::as_text)
+                    .map(str::to_owned)
+                    .collect(),
+                default: match about.as_text() {
+                    Some(value) => Some(value.to_owned()),
+                    None => text(about, "default"),
+                },
+                optional: about
+                    .get("optional")
+                    .and_then(Node::as_bool)
+                    .unwrap_or(false),
+                matches: self.pattern(about.get("matches")),
+            });
+        }
+        needs
+    }
+
+    fn data_files(&mut self, root: &Node) -> Vec<DataFile> {
+        let entries = root.get("data").map(Node::entries).unwrap_or_default();
+        let mut files = Vec::new();
+        for (name, about) in entries {
+            let Some(file) = about.get("file").filter(|node| node.is_scalar()) else {
+                continue;
+            };
+            let rows = match data::read(&self.folder.join(&file.text)) {
+                Ok(rows) => rows,
+                Err(reason) => {
+                    let title = format!("the data file `{}` cannot be used", file.text);
+                    self.error("bad-data", title, file.span, &reason);
+                    Vec::new()
+                }
+            };
+            files.push(DataFile {
+                name: name.text.clone(),
+                rows: Arc::new(rows),
+                pick: match about.get("pick").and_then(Node::as_text) {
+                    Some("random") => Pick::Random,
+                    Some("user") => Pick::User,
+                    _ => Pick::Next,
+                },
+            });
+        }
+        files
+    }
+
+    fn one_of(&mut self, root: &Node) -> Vec<Vec<String>> {
+        let mut groups = Vec::new();
+        for group in root.get("one_of").map(Node::items).unwrap_or_default() {
+            let mut names = Vec::new();
+            for name in group.items() {
+                if !self.secrets.contains(&name.text) && !self.inputs.contains(&name.text) {
+                    let title = format!(
+                        "`{}` is neither a secret nor an input of this scenario",
+                        name.text
+                    );
+                    self.error("unknown-input", title, name.span, "not declared");
+                }
+                names.push(name.text.clone());
+            }
+            groups.push(names);
+        }
+        groups
+    }
+
+    fn objectives(
+        &mut self,
+        root: &Node,
+        setup: &[Step],
+        steps: &[Step],
+        teardown: &[Step],
+    ) -> Vec<Objective> {
+        let mut objectives = Vec::new();
+        for node in root.get("objectives").map(Node::items).unwrap_or_default() {
+            let Some(written) = node.as_text() else {
+                continue;
+            };
+            match Objective::parse(written) {
+                Ok(objective) => {
+                    let names: Vec<&str> = setup
+                        .iter()
+                        .chain(steps)
+                        .chain(teardown)
+                        .map(|step| step.name.as_ref())
+                        .collect();
+                    if let Some(step) = &objective.step
+                        && !names.contains(&step.as_str())
+                    {
+                        let mut diagnostic = Diagnostic::error(
+                            "unknown-step",
+                            format!("the scenario has no step `{step}`"),
+                        )
+                        .at(
+                            self.source,
+                            node.span,
+                            "this objective can never be measured",
+                        );
+                        diagnostic.hint = nearest(step, names.iter().copied())
+                            .map(|near| format!("did you mean `{near}`?"));
+                        self.found.push(diagnostic);
+                    }
+                    objectives.push(objective);
+                }
+                Err(reason) => {
+                    let title = format!("`{written}` is not an objective");
+                    self.found.push(
+                        Diagnostic::error("bad-objective", title)
+                            .at(self.source, node.span, "cannot be read")
+                            .hint(reason),
+                    );
+                }
+            }
+        }
+        objectives
+    }
+
+    fn unread(&mut self, plan: &Plan) {
+        let grouped = |name: &String| plan.one_of.iter().any(|group| group.contains(name));
+        let needs = plan
+            .inputs
+            .iter()
+            .map(|need| ("input", &need.name, need.span))
+            .chain(
+                plan.secrets
+                    .iter()
+                    .map(|need| ("secret", &need.name, need.span)),
+            );
+        for (kind, name, span) in needs {
+            if !self.reads.contains(name) && !grouped(name) {
+                self.found.push(
+                    Diagnostic::warning(
+                        "unread-input",
+                        format!("nothing reads the {kind} `{name}`"),
+                    )
+                    .at(self.source, span, "supplied, but without effect")
+                    .hint(format!("use `${{{kind}s.{name}}}` in a step, or remove it")),
+                );
+            }
+        }
+    }
+
+    fn loads(&mut self, root: &Node) -> Vec<Load> {
+        let items = root.get("load").map(Node::items).unwrap_or_default();
+        let mut loads = Vec::new();
+        for (number, node) in items.into_iter().enumerate() {
+            let Some(executor) = self.executor(node) else {
+                continue;
+            };
+            let default = if number == 0 {
+                "default".to_owned()
+            } else {
+                format!("load-{}", number + 1)
+            };
+            loads.push(Load {
+                name: text(node, "name").unwrap_or(default),
+                span: node.get("executor").map_or(node.span, |node| node.span),
+                start: time(node, "startTime").unwrap_or_default(),
+                graceful_stop: time(node, "gracefulStop").unwrap_or(Duration::from_secs(30)),
+                executor,
+            });
+        }
+        loads
+    }
+
+    fn executor(&mut self, node: &Node) -> Option<Executor> {
+        let name = node.get("executor")?.as_text()?.to_owned();
+        let (needs, takes): (&[&str], &[&str]) = match name.as_str() {
+            "shared-iterations" | "per-vu-iterations" => {
+                (&[], &["vus", "iterations", "maxDuration"])
+            }
+            "constant-vus" => (&["duration"], &["vus"]),
+            "ramping-vus" => (&["stages"], &["startVUs", "gracefulRampDown"]),
+            "constant-arrival-rate" => (
+                &["rate", "duration"],
+                &["timeUnit", "preAllocatedVUs", "maxVUs", "maxWait"],
+            ),
+            "ramping-arrival-rate" => (
+                &["stages"],
+                &[
+                    "startRate",
+                    "timeUnit",
+                    "preAllocatedVUs",
+                    "maxVUs",
+                    "maxWait",
+                ],
+            ),
+            _ => return None,
+        };
+        let mut complete = true;
+        for key in needs {
+            if node.get(key).is_none() {
+                complete = false;
+                let title = format!("`{name}` needs `{key}`");
+                self.error(
+                    "missing-field",
+                    title,
+                    node.get("executor")?.span,
+                    "for this executor",
+                );
+            }
+        }
+        for (key, _) in node.entries() {
+            let shared = ["executor", "name", "startTime", "gracefulStop"];
+            let known = shared
+                .iter()
+                .chain(needs)
+                .chain(takes)
+                .any(|known| *known == key.text);
+            if !known
+                && super::shape::LOAD
+                    .fields
+                    .iter()
+                    .any(|field| field.key == key.text)
+            {
+                complete = false;
+                let title = format!("`{name}` has no `{}`", key.text);
+                self.error(
+                    "unknown-field",
+                    title,
+                    key.span,
+                    "not used by this executor",
+                );
+            }
+        }
+        if !complete {
+            return None;
+        }
+        let count =
+            |key: &str, default: u64| node.get(key).and_then(Node::as_count).unwrap_or(default);
+        let number = |key: &str| node.get(key).and_then(Node::as_number);
+        let unit = time(node, "timeUnit")
+            .unwrap_or(Duration::from_secs(1))
+            .as_secs_f64()
+            .max(1e-6);
+        let stages = |per: f64| -> Vec<Stage> {
+            let items = node.get("stages").map(Node::items).unwrap_or_default();
+            items
+                .into_iter()
+                .map(|stage| Stage {
+                    duration: time(stage, "duration").unwrap_or_default(),
+                    target: stage
+                        .get("target")
+                        .and_then(Node::as_number)
+                        .unwrap_or_default()
+                        / per,
+                })
+                .collect()
+        };
+        let open = |rate: f64| {
+            let wanted = ((rate * 0.1).ceil() as u64).clamp(10, 500);
+            let users = count("preAllocatedVUs", wanted.min(count("maxVUs", wanted)));
+            OpenModel {
+                users,
+                max_users: count("maxVUs", users.max(wanted)).max(users),
+                max_wait: time(node, "maxWait").unwrap_or(Duration::from_secs(60)),
+            }
+        };
+        Some(match name.as_str() {
+            "shared-iterations" => {
+                let vus = count("vus", 1);
+                let iterations = count("iterations", vus);
+                if iterations < vus {
+                    let title =
+                        format!("{iterations} iterations cannot be shared by {vus} virtual users");
+                    self.error(
+                        "wrong-type",
+                        title,
+                        node.get("iterations")?.span,
+                        "fewer than `vus`",
+                    );
+                }
+                Executor::SharedIterations {
+                    vus,
+                    iterations,
+                    max_duration: time(node, "maxDuration").unwrap_or(Duration::from_secs(600)),
+                }
+            }
+            "per-vu-iterations" => Executor::PerVuIterations {
+                vus: count("vus", 1),
+                iterations: count("iterations", 1),
+                max_duration: time(node, "maxDuration").unwrap_or(Duration::from_secs(600)),
+            },
+            "constant-vus" => Executor::ConstantVus {
+                vus: count("vus", 1),
+                duration: time(node, "duration")?,
+            },
+            "ramping-vus" => Executor::RampingVus {
+                start: count("startVUs", 1),
+                stages: stages(1.0),
+                graceful_ramp_down: time(node, "gracefulRampDown")
+                    .unwrap_or(Duration::from_secs(30)),
+            },
+            "constant-arrival-rate" => {
+                let rate = number("rate")? / unit;
+                if rate <= 0.0 {
+                    self.error(
+                        "wrong-type",
+                        "a rate is more than 0",
+                        node.get("rate")?.span,
+                        "nothing would start",
+                    );
+                }
+                Executor::ConstantArrivalRate {
+                    rate_per_second: rate,
+                    duration: time(node, "duration")?,
+                    open: open(rate),
+                }
+            }
+            _ => {
+                let start = number("startRate").unwrap_or(0.0) / unit;
+                let stages = stages(unit);
+                let most = stages
+                    .iter()
+                    .map(|stage| stage.target)
+                    .fold(start, f64::max);
+                Executor::RampingArrivalRate {
+                    start_per_second: start,
+                    stages,
+                    open: open(most),
+                }
+            }
+        })
+    }
+}
+
+/// The text of a field.
+pub(super) fn text(node: &Node, key: &str) -> Option<String> {
+    node.get(key).and_then(Node::as_text).map(str::to_owned)
+}
+
+/// The duration of a field.
+pub(super) fn time(node: &Node, key: &str) -> Option<Duration> {
+    node.get(key).and_then(read_duration)
+}
+
+/// A scalar as a duration.
+pub(super) fn read_duration(node: &Node) -> Option<Duration> {
+    duration::parse(node.as_text()?).ok()
+}
+
+/// A path relative to the folder of a file.
+pub fn folder_of(path: &Path) -> PathBuf {
+    path.parent().map(Path::to_owned).unwrap_or_default()
+}

@@ -1,0 +1,585 @@
+//! A scenario after compilation: everything that can be decided before the first request is decided.
+//!
+//! Knows steps, needs and loads. Does not know an environment's values or the network.
+//! Invariant: step indexes are dense, and unique over setup, steps and teardown.
+
+use super::expression::Expression;
+use super::template::Template;
+use crate::config::source::{Source, Span};
+use crate::objective::Objective;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A compiled scenario.
+#[derive(Debug)]
+pub struct Plan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it shows, for people.
+    pub description: String,
+    /// The service that paths are relative to.
+    pub service: Option<String>,
+    /// The file it came from.
+    pub source: Arc<Source>,
+    /// The folder that its relative paths start from.
+    pub folder: PathBuf,
+    /// How long cookies live.
+    pub cookies: CookieLife,
+    /// Data files.
+    pub data: Vec<DataFile>,
+    /// Steps before.
+    pub setup: Vec<Step>,
+    /// Steps of an iteration.
+    pub steps: Vec<Step>,
+    /// Steps after.
+    pub teardown: Vec<Step>,
+    /// Executors; empty for a smoke check.
+    pub load: Vec<Load>,
+    /// Objectives.
+    pub objectives: Vec<Objective>,
+    /// Secrets that it needs.
+    pub secrets: Vec<SecretNeed>,
+    /// Inputs that it needs.
+    pub inputs: Vec<InputNeed>,
+    /// Groups of which at least one member must be present.
+    pub one_of: Vec<Vec<String>>,
+    /// Names of inputs and secrets that an expression reads.
+    pub reads: Vec<String>,
+}
+
+impl Plan {
+    /// All steps, in the order of their indexes.
+    pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
+        self.setup
+            .iter()
+            .chain(self.steps.iter())
+            .chain(self.teardown.iter())
+    }
+
+    /// How many requests one iteration makes at least, as far as can be known before it runs.
+    pub fn requests_per_iteration(&self) -> u64 {
+        self.steps
+            .iter()
+            .filter(|step| step.is_measured() && step.when.is_none())
+            .map(|step| match &step.repeat {
+                Some(repeat) if repeat.until.is_none() => repeat.times,
+                _ => 1,
+            })
+            .sum()
+    }
+
+    /// Services that its steps use by name.
+    pub fn services(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self
+            .all_steps()
+            .filter(|step| step.needs_service())
+            .filter_map(|step| step.service.as_deref().or(self.service.as_deref()))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// How long cookies live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieLife {
+    /// A new jar for each iteration.
+    Iteration,
+    /// One jar for the virtual user's life.
+    User,
+    /// None.
+    Off,
+}
+
+/// One step.
+#[derive(Debug)]
+pub struct Step {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its number over the whole scenario.
+    pub index: usize,
+    /// Where it is written.
+    pub span: Span,
+    /// What it does.
+    pub action: Action,
+    /// Its service, if not the scenario's.
+    pub service: Option<String>,
+    /// Time for the whole of it.
+    pub timeout: Duration,
+    /// What must hold.
+    pub checks: Vec<Expression>,
+    /// What is kept, in the order written.
+    pub captures: Vec<(Arc<str>, Expression)>,
+    /// Whether it is performed.
+    pub when: Option<Expression>,
+    /// How often.
+    pub repeat: Option<Repeat>,
+    /// Again while it fails.
+    pub retry: Option<Retry>,
+    /// Pause after it.
+    pub think: Option<Pause>,
+    /// A failure is shown but not counted.
+    pub advisory: bool,
+    /// The iteration goes on after a failure.
+    pub go_on: bool,
+    /// Whether checks or captures look at the body.
+    pub wants_body: bool,
+}
+
+impl Step {
+    /// Whether it makes a sample.
+    pub fn is_measured(&self) -> bool {
+        !matches!(self.action, Action::Wait(_))
+    }
+
+    /// Whether its address is relative to a service.
+    pub fn needs_service(&self) -> bool {
+        match &self.action {
+            Action::Http(http) => {
+                !is_absolute(http.url.start()) && http.url.start().starts_with('/')
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a check of its own looks at the status.
+    pub fn checks_status(&self) -> bool {
+        self.checks.iter().any(|check| check.uses("status"))
+    }
+}
+
+/// Whether a text starts a URL of its own.
+pub fn is_absolute(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub enum Action {
+    /// An HTTP exchange.
+    Http(Box<HttpRequest>),
+    /// A TCP connection to `host:port`.
+    Tcp(Template),
+    /// A TLS handshake.
+    Tls(Box<TlsHandshake>),
+    /// A DNS question.
+    Dns(Box<DnsQuestion>),
+    /// A program.
+    Command(Box<Command>),
+    /// A pause.
+    Wait(Pause),
+}
+
+/// An HTTP exchange to be.
+#[derive(Debug)]
+pub struct HttpRequest {
+    /// The method.
+    pub method: http::Method,
+    /// Path or URL.
+    pub url: Template,
+    /// Query parameters to add.
+    pub query: Vec<(String, Template)>,
+    /// Headers.
+    pub headers: Vec<(http::HeaderName, Template)>,
+    /// The body.
+    pub body: Body,
+    /// Authentication.
+    pub auth: Auth,
+    /// How many redirects are followed.
+    pub redirects: u32,
+    /// Which version.
+    pub version: HttpVersion,
+    /// Whether the certificate must be valid.
+    pub verify: bool,
+    /// Whether the connection is new.
+    pub fresh_connection: bool,
+}
+
+/// The body of a request.
+#[derive(Debug)]
+pub enum Body {
+    /// None.
+    Empty,
+    /// Text as it stands.
+    Raw(Template),
+    /// JSON.
+    Json(JsonTemplate),
+    /// URL-encoded form.
+    Form(Vec<(String, Template)>),
+    /// multipart/form-data.
+    Multipart(Vec<Part>),
+}
+
+/// JSON whose texts may hold expressions.
+#[derive(Debug)]
+pub enum JsonTemplate {
+    /// A value without expressions.
+    Fixed(serde_json::Value),
+    /// A text with expressions.
+    Text(Template),
+    /// A list.
+    List(Vec<JsonTemplate>),
+    /// A mapping.
+    Map(Vec<(String, JsonTemplate)>),
+}
+
+/// One field of a multipart body.
+#[derive(Debug)]
+pub struct Part {
+    /// The field's name.
+    pub name: String,
+    /// Its content.
+    pub content: PartContent,
+    /// The file name that is sent.
+    pub filename: Option<Template>,
+    /// Its media type.
+    pub content_type: Option<Template>,
+}
+
+/// Content of a multipart field.
+#[derive(Debug)]
+pub enum PartContent {
+    /// Text.
+    Text(Template),
+    /// Bytes of a file, read when the scenario was compiled.
+    File(Arc<[u8]>),
+}
+
+/// Authentication of a request.
+#[derive(Debug)]
+pub enum Auth {
+    /// None.
+    None,
+    /// A bearer token.
+    Bearer(Template),
+    /// User and password.
+    Basic(Template, Template),
+}
+
+/// Which HTTP version a step wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HttpVersion {
+    /// HTTP/2 where TLS offers it, else 1.1.
+    Auto,
+    /// HTTP/1.1.
+    One,
+    /// HTTP/2, in clear text with prior knowledge.
+    Two,
+}
+
+/// A TLS handshake to be.
+#[derive(Debug)]
+pub struct TlsHandshake {
+    /// `host:port`.
+    pub host: Template,
+    /// The name to verify, if not the host.
+    pub server_name: Option<Template>,
+    /// Versions that must be accepted.
+    pub accepts: Vec<String>,
+    /// Versions that must be refused.
+    pub refuses: Vec<String>,
+}
+
+/// A DNS question to be.
+#[derive(Debug)]
+pub struct DnsQuestion {
+    /// The name.
+    pub name: Template,
+    /// The record type.
+    pub record: String,
+    /// The server to ask.
+    pub server: Option<Template>,
+}
+
+/// A program to be run.
+#[derive(Debug)]
+pub struct Command {
+    /// Program and arguments.
+    pub words: Vec<Template>,
+    /// Working directory.
+    pub folder: Option<Template>,
+    /// Environment.
+    pub environment: Vec<(String, Template)>,
+    /// Standard input.
+    pub input: Option<Template>,
+}
+
+/// A pause, fixed or random.
+#[derive(Debug, Clone, Copy)]
+pub struct Pause {
+    /// Shortest.
+    pub min: Duration,
+    /// Longest.
+    pub max: Duration,
+}
+
+impl Pause {
+    /// A length between the bounds for a chance from 0 to 1.
+    pub fn length(&self, chance: f64) -> Duration {
+        self.min + (self.max.saturating_sub(self.min)).mul_f64(chance.clamp(0.0, 1.0))
+    }
+}
+
+/// A repetition.
+#[derive(Debug)]
+pub struct Repeat {
+    /// How often at most.
+    pub times: u64,
+    /// Stop as soon as this holds.
+    pub until: Option<Expression>,
+    /// Pause between rounds.
+    pub every: Duration,
+}
+
+/// A retry with back-off.
+#[derive(Debug)]
+pub struct Retry {
+    /// Attempts in all.
+    pub attempts: u64,
+    /// First pause.
+    pub delay: Duration,
+    /// Growth of the pause.
+    pub factor: f64,
+    /// Longest pause.
+    pub max_delay: Duration,
+}
+
+impl Retry {
+    /// The pause after attempt `done` (from 1).
+    pub fn pause(&self, done: u64) -> Duration {
+        let factor = self.factor.max(1.0).powf(done.saturating_sub(1) as f64);
+        Duration::try_from_secs_f64(self.delay.as_secs_f64() * factor)
+            .unwrap_or(self.max_delay)
+            .min(self.max_delay)
+    }
+}
+
+/// A data file, read.
+#[derive(Debug)]
+pub struct DataFile {
+    /// The name under `data`.
+    pub name: String,
+    /// Rows, shared by all virtual users.
+    pub rows: Arc<Vec<serde_json::Value>>,
+    /// Which row an iteration gets.
+    pub pick: Pick,
+}
+
+/// Which row an iteration gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pick {
+    /// The next one over the whole run.
+    Next,
+    /// A random one.
+    Random,
+    /// The virtual user's own.
+    User,
+}
+
+/// A secret that a scenario needs.
+#[derive(Debug)]
+pub struct SecretNeed {
+    /// Its name.
+    pub name: String,
+    /// Where it is written.
+    pub span: Span,
+    /// Environment variables, in order.
+    pub env: Vec<String>,
+    /// A file.
+    pub file: Option<PathBuf>,
+    /// A command.
+    pub command: Vec<String>,
+    /// Whether it may be absent.
+    pub optional: bool,
+    /// Fewest characters.
+    pub min_length: Option<u64>,
+    /// Exact number of bytes after base64.
+    pub base64_bytes: Option<u64>,
+    /// A pattern for the whole of it.
+    pub matches: Option<regex::Regex>,
+    /// Placeholder texts.
+    pub refuse: Vec<String>,
+}
+
+/// An input that a scenario needs.
+#[derive(Debug)]
+pub struct InputNeed {
+    /// Its name.
+    pub name: String,
+    /// Where it is written.
+    pub span: Span,
+    /// Environment variables, in order.
+    pub env: Vec<String>,
+    /// Its default.
+    pub default: Option<String>,
+    /// Whether it may be absent.
+    pub optional: bool,
+    /// A pattern for the whole of it.
+    pub matches: Option<regex::Regex>,
+}
+
+/// One executor of a load; the names and meanings are k6's.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// Name of this part.
+    pub name: String,
+    /// Where it is written.
+    pub span: Span,
+    /// Start, from the start of the run.
+    pub start: Duration,
+    /// Time for running iterations to finish.
+    pub graceful_stop: Duration,
+    /// The executor.
+    pub executor: Executor,
+}
+
+/// How virtual users are driven.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are the keys of k6's executors")]
+pub enum Executor {
+    /// Virtual users share one count of iterations.
+    SharedIterations {
+        vus: u64,
+        iterations: u64,
+        max_duration: Duration,
+    },
+    /// Each virtual user makes its own iterations.
+    PerVuIterations {
+        vus: u64,
+        iterations: u64,
+        max_duration: Duration,
+    },
+    /// Virtual users loop for a time.
+    ConstantVus { vus: u64, duration: Duration },
+    /// The number of looping virtual users changes in straight lines.
+    RampingVus {
+        start: u64,
+        stages: Vec<Stage>,
+        graceful_ramp_down: Duration,
+    },
+    /// Iterations start at a fixed rate.
+    ConstantArrivalRate {
+        rate_per_second: f64,
+        duration: Duration,
+        open: OpenModel,
+    },
+    /// Iterations start at a rate that changes in straight lines.
+    RampingArrivalRate {
+        start_per_second: f64,
+        stages: Vec<Stage>,
+        open: OpenModel,
+    },
+}
+
+impl Executor {
+    /// k6's name of it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Executor::SharedIterations { .. } => "shared-iterations",
+            Executor::PerVuIterations { .. } => "per-vu-iterations",
+            Executor::ConstantVus { .. } => "constant-vus",
+            Executor::RampingVus { .. } => "ramping-vus",
+            Executor::ConstantArrivalRate { .. } => "constant-arrival-rate",
+            Executor::RampingArrivalRate { .. } => "ramping-arrival-rate",
+        }
+    }
+
+    /// How long it starts iterations.
+    pub fn length(&self) -> Duration {
+        match self {
+            Executor::SharedIterations { max_duration, .. }
+            | Executor::PerVuIterations { max_duration, .. } => *max_duration,
+            Executor::ConstantVus { duration, .. }
+            | Executor::ConstantArrivalRate { duration, .. } => *duration,
+            Executor::RampingVus { stages, .. } | Executor::RampingArrivalRate { stages, .. } => {
+                stages.iter().map(|stage| stage.duration).sum()
+            }
+        }
+    }
+
+    /// Virtual users at the most.
+    pub fn users_max(&self) -> u64 {
+        match self {
+            Executor::SharedIterations { vus, .. }
+            | Executor::PerVuIterations { vus, .. }
+            | Executor::ConstantVus { vus, .. } => *vus,
+            Executor::RampingVus { start, stages, .. } => stages
+                .iter()
+                .map(|stage| stage.target.ceil() as u64)
+                .fold(*start, u64::max),
+            Executor::ConstantArrivalRate { open, .. }
+            | Executor::RampingArrivalRate { open, .. } => open.max_users,
+        }
+    }
+
+    /// Highest rate of iterations per second that it plans, if it plans one.
+    pub fn rate_max(&self) -> Option<f64> {
+        match self {
+            Executor::ConstantArrivalRate {
+                rate_per_second, ..
+            } => Some(*rate_per_second),
+            Executor::RampingArrivalRate {
+                start_per_second,
+                stages,
+                ..
+            } => Some(
+                stages
+                    .iter()
+                    .map(|stage| stage.target)
+                    .fold(*start_per_second, f64::max),
+            ),
+            _ => None,
+        }
+    }
+
+    /// How many iterations it plans, if that is known before it runs.
+    pub fn iterations_planned(&self) -> Option<u64> {
+        match self {
+            Executor::SharedIterations { iterations, .. } => Some(*iterations),
+            Executor::PerVuIterations {
+                vus, iterations, ..
+            } => Some(vus * iterations),
+            Executor::ConstantArrivalRate {
+                rate_per_second,
+                duration,
+                ..
+            } => Some((rate_per_second * duration.as_secs_f64()).floor() as u64 + 1),
+            Executor::RampingArrivalRate {
+                start_per_second,
+                stages,
+                ..
+            } => {
+                let mut from = *start_per_second;
+                let mut sum = 0.0;
+                for stage in stages {
+                    sum += (from + stage.target) / 2.0 * stage.duration.as_secs_f64();
+                    from = stage.target;
+                }
+                Some(sum.floor() as u64)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One stage: the target at its end. Rates are per second.
+#[derive(Debug, Clone, Copy)]
+pub struct Stage {
+    /// How long.
+    pub duration: Duration,
+    /// Virtual users, or iterations per second.
+    pub target: f64,
+}
+
+/// What open models have beside their rate.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenModel {
+    /// Virtual users made before the start.
+    pub users: u64,
+    /// Virtual users at the most.
+    pub max_users: u64,
+    /// Longest wait of an arrival for a free virtual user.
+    pub max_wait: Duration,
+}

@@ -1,0 +1,84 @@
+//! Values that must not be shown.
+//!
+//! Invariant: a [`Secret`] has no `Display` and no `Serialize`, and its `Debug` shows nothing of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A value that can be used but not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// Takes a value into keeping.
+    pub fn new(value: impl Into<Arc<str>>) -> Secret {
+        Secret(value.into())
+    }
+
+    /// The value itself, for the wire only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Replaces known secrets in text that is about to be shown or kept.
+#[derive(Clone, Default, Debug)]
+pub struct Redactor {
+    known: Vec<(String, Secret)>,
+}
+
+/// Shorter values would blot out ordinary words.
+const REDACT_LENGTH_MIN: usize = 4;
+
+impl Redactor {
+    /// A redactor for these named secrets.
+    pub fn new(known: impl IntoIterator<Item = (String, Secret)>) -> Redactor {
+        let mut known: Vec<(String, Secret)> = known
+            .into_iter()
+            .filter(|(_, secret)| secret.expose().len() >= REDACT_LENGTH_MIN)
+            .collect();
+        known.sort_by_key(|(_, secret)| std::cmp::Reverse(secret.expose().len()));
+        Redactor { known }
+    }
+
+    /// The text without any known secret, neither plain, nor percent-encoded, nor in base64.
+    pub fn clean(&self, text: &str) -> String {
+        use base64::Engine as _;
+        let mut text = text.to_owned();
+        for (name, secret) in &self.known {
+            let value = secret.expose();
+            let encoded =
+                percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
+                    .to_string();
+            let base64 = base64::engine::general_purpose::STANDARD.encode(value);
+            for form in [value, encoded.as_str(), base64.as_str()] {
+                if text.contains(form) {
+                    text = text.replace(form, &format!("[secret {name}]"));
+                }
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_shows_nothing_and_is_cleaned_from_text() {
+        let secret = Secret::new("s3cr+t/value");
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+        let redactor = Redactor::new([("TOKEN".to_owned(), secret)]);
+        assert_eq!(
+            redactor.clean("a=s3cr+t/value&b=s3cr%2Bt%2Fvalue&c=czNjcit0L3ZhbHVl"),
+            "a=[secret TOKEN]&b=[secret TOKEN]&c=[secret TOKEN]"
+        );
+    }
+}

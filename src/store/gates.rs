@@ -1,0 +1,178 @@
+//! Rows of gates: the record as JSON, its events, the last verified-good version.
+
+use super::outbox::{self, NewEffect};
+use super::sqlite::{Store, StoreFault};
+use crate::gate::record::{LastGood, Record};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+/// What one step of a gate changes, committed as one.
+#[derive(Debug)]
+pub struct GateCommit {
+    /// The record after the step.
+    pub record: Record,
+    /// The event, as people read it.
+    pub event: String,
+    /// Effects of the step.
+    pub effects: Vec<NewEffect>,
+    /// The version that was proven good, if one was.
+    pub last_good: Option<LastGood>,
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    let id: i64 = row.get(0)?;
+    let text: String = row.get(1)?;
+    let mut record: Record = serde_json::from_str(&text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error))
+    })?;
+    record.id = id;
+    Ok(record)
+}
+
+fn json(record: &Record) -> Result<String, StoreFault> {
+    serde_json::to_string(record).map_err(|error| StoreFault::Failed(error.to_string()))
+}
+
+fn add_event(
+    transaction: &Transaction<'_>,
+    id: i64,
+    at_ms: i64,
+    event: &str,
+) -> rusqlite::Result<usize> {
+    transaction.execute(
+        "INSERT INTO gate_events VALUES (?1, ?2, ?3)",
+        params![id, at_ms, event],
+    )
+}
+
+impl Store {
+    /// Makes a gate; its id is given by the store. A webhook id that was seen before makes none and
+    /// gives the id of the gate that it made then.
+    pub async fn create_gate(
+        &self,
+        mut new: Record,
+        webhook: Option<String>,
+        now_ms: i64,
+    ) -> Result<(Record, bool), StoreFault> {
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            if let Some(webhook) = &webhook {
+                let forget = now_ms - crate::limits::WEBHOOK_MEMORY.as_millis() as i64;
+                transaction.execute("DELETE FROM webhooks_seen WHERE at_ms < ?1", [forget])?;
+                let seen: Option<i64> = transaction
+                    .query_row("SELECT gate_id FROM webhooks_seen WHERE id = ?1", [webhook], |row| row.get(0))
+                    .optional()?;
+                if let Some(id) = seen {
+                    let known = transaction.query_row("SELECT id, record FROM gates WHERE id = ?1", [id], record)?;
+                    return Ok((known, false));
+                }
+            }
+            transaction.execute(
+                "INSERT INTO gates (gate, environment, done, created_ms, updated_ms, record) VALUES (?1, ?2, 0, ?3, ?3, ?4)",
+                params![new.gate, new.environment, now_ms, json(&new)?],
+            )?;
+            new.id = transaction.last_insert_rowid();
+            if let Some(webhook) = &webhook {
+                transaction.execute("INSERT INTO webhooks_seen VALUES (?1, ?2, ?3)", params![webhook, now_ms, new.id])?;
+            }
+            add_event(&transaction, new.id, now_ms, "started")?;
+            transaction.commit()?;
+            Ok((new, true))
+        })
+        .await
+    }
+
+    /// Commits a step of a gate: record, event, effects and last good version in one transaction.
+    pub async fn commit_gate(&self, commit: GateCommit, now_ms: i64) -> Result<(), StoreFault> {
+        self.call(move |connection| {
+            let GateCommit {
+                record,
+                event,
+                effects,
+                last_good,
+            } = commit;
+            let transaction = connection.transaction()?;
+            transaction.execute(
+                "UPDATE gates SET record = ?2, done = ?3, updated_ms = ?4 WHERE id = ?1",
+                params![record.id, json(&record)?, record.state.is_done(), now_ms],
+            )?;
+            add_event(&transaction, record.id, now_ms, &event)?;
+            outbox::insert(&transaction, &effects, now_ms)?;
+            if let Some(good) = last_good {
+                transaction.execute(
+                    "INSERT OR REPLACE INTO last_good VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![
+                        record.gate,
+                        record.environment,
+                        good.version,
+                        good.commit,
+                        record.id,
+                        now_ms
+                    ],
+                )?;
+            }
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// One gate.
+    pub async fn gate(&self, id: i64) -> Result<Option<Record>, StoreFault> {
+        self.call(move |connection| {
+            Ok(connection
+                .query_row("SELECT id, record FROM gates WHERE id = ?1", [id], record)
+                .optional()?)
+        })
+        .await
+    }
+
+    /// The newest gates first.
+    pub async fn gates(&self, limit: u32) -> Result<Vec<Record>, StoreFault> {
+        self.call(move |connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT id, record FROM gates ORDER BY id DESC LIMIT ?1")?;
+            Ok(statement
+                .query_map([limit], record)?
+                .collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Gates that are not done.
+    pub async fn open_gates(&self) -> Result<Vec<Record>, StoreFault> {
+        self.call(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT id, record FROM gates WHERE done = 0 ORDER BY id")?;
+            Ok(statement.query_map([], record)?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Events of a gate: when, and what.
+    pub async fn events_of(&self, id: i64) -> Result<Vec<(i64, String)>, StoreFault> {
+        self.call(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT at_ms, event FROM gate_events WHERE gate_id = ?1 ORDER BY rowid",
+            )?;
+            Ok(statement
+                .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The last version that a gate proved good.
+    pub async fn last_good(
+        &self,
+        gate: String,
+        environment: String,
+    ) -> Result<Option<LastGood>, StoreFault> {
+        self.call(move |connection| {
+            Ok(connection
+                .query_row("SELECT version, commit_sha FROM last_good WHERE gate = ?1 AND environment = ?2", [gate, environment], |row| {
+                    Ok(LastGood { version: row.get(0)?, commit: row.get(1)? })
+                })
+                .optional()?)
+        })
+        .await
+    }
+}

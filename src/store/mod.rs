@@ -1,0 +1,13 @@
+//! What must outlive the process: gates, their events, the outbox, probe states, runs.
+//!
+//! Rooms: [`sqlite`] (the file, its lock and its versions), [`gates`], [`outbox`], [`probes`],
+//! [`runs`]. Rows are JSON documents of boundary types, with the columns that are searched beside
+//! them. Invariant: what belongs together is committed together, in one transaction.
+
+pub mod gates;
+pub mod outbox;
+pub mod probes;
+pub mod runs;
+pub mod sqlite;
+
+pub use sqlite::{Store, StoreFault};

@@ -1,0 +1,181 @@
+//! Rows of the outbox: committed effects that are not yet, or no longer, on their way.
+
+use super::sqlite::{Store, StoreFault};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+/// An effect to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEffect {
+    /// Unique over all time: what makes a repeated delivery harmless.
+    pub key: String,
+    /// The gate that it belongs to.
+    pub gate_id: Option<i64>,
+    /// The effect that must be settled before it.
+    pub after_key: Option<String>,
+    /// What delivers it: `action:GATE:VERDICT:NUMBER`, `github:GATE` or `channel:NAME`.
+    pub target: String,
+    /// What is delivered, as JSON; holds no secret.
+    pub body: String,
+}
+
+/// A committed effect.
+#[derive(Debug, Clone)]
+pub struct Effect {
+    /// Row number.
+    pub id: i64,
+    /// Its key.
+    pub key: String,
+    /// The gate that it belongs to.
+    pub gate_id: Option<i64>,
+    /// What delivers it.
+    pub target: String,
+    /// What is delivered.
+    pub body: String,
+    /// `pending`, `delivered` or `given_up`.
+    pub state: String,
+    /// Attempts that were started.
+    pub attempts: u32,
+    /// When the next one is due.
+    pub next_ms: i64,
+    /// When it was committed.
+    pub created_ms: i64,
+    /// When it was settled.
+    pub settled_ms: Option<i64>,
+    /// What came back last.
+    pub result: String,
+}
+
+const COLUMNS: &str =
+    "id, key, gate_id, target, body, state, attempts, next_ms, created_ms, settled_ms, result";
+
+fn effect(row: &Row<'_>) -> rusqlite::Result<Effect> {
+    Ok(Effect {
+        id: row.get(0)?,
+        key: row.get(1)?,
+        gate_id: row.get(2)?,
+        target: row.get(3)?,
+        body: row.get(4)?,
+        state: row.get(5)?,
+        attempts: row.get(6)?,
+        next_ms: row.get(7)?,
+        created_ms: row.get(8)?,
+        settled_ms: row.get(9)?,
+        result: row.get(10)?,
+    })
+}
+
+/// Adds effects inside a transaction; one that is there already stays as it is.
+pub fn insert(
+    transaction: &Transaction<'_>,
+    effects: &[NewEffect],
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    for effect in effects {
+        transaction.execute(
+            "INSERT INTO outbox (key, gate_id, after_key, target, body, state, attempts, next_ms, created_ms, result)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 0, ?6, ?6, '') ON CONFLICT (key) DO NOTHING",
+            params![effect.key, effect.gate_id, effect.after_key, effect.target, effect.body, now_ms],
+        )?;
+    }
+    Ok(())
+}
+
+fn list(
+    connection: &Connection,
+    condition: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> rusqlite::Result<Vec<Effect>> {
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE {condition}"))?;
+    statement.query_map(values, effect)?.collect()
+}
+
+impl Store {
+    /// Adds effects on their own.
+    pub async fn enqueue(&self, effects: Vec<NewEffect>, now_ms: i64) -> Result<(), StoreFault> {
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            insert(&transaction, &effects, now_ms)?;
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// Pending effects that are due, whose predecessor is settled.
+    pub async fn due(&self, now_ms: i64) -> Result<Vec<Effect>, StoreFault> {
+        self.call(move |connection| {
+            Ok(list(
+                connection,
+                "state = 'pending' AND next_ms <= ?1 AND (after_key IS NULL OR NOT EXISTS
+                   (SELECT 1 FROM outbox AS earlier WHERE earlier.key = outbox.after_key AND earlier.state = 'pending'))
+                 ORDER BY id LIMIT 64",
+                &[&now_ms],
+            )?)
+        })
+        .await
+    }
+
+    /// When the next pending effect is due, and how many are pending.
+    pub async fn pending(&self) -> Result<(Option<i64>, i64), StoreFault> {
+        self.call(|connection| {
+            Ok(connection.query_row(
+                "SELECT min(next_ms), count(*) FROM outbox WHERE state = 'pending'",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?)
+        })
+        .await
+    }
+
+    /// Notes that an attempt starts, before it does.
+    pub async fn attempt_started(&self, id: i64) -> Result<(), StoreFault> {
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE outbox SET attempts = attempts + 1 WHERE id = ?1",
+                [id],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Settles an effect, or sets its next attempt.
+    pub async fn attempt_ended(
+        &self,
+        id: i64,
+        state: &'static str,
+        next_ms: i64,
+        now_ms: i64,
+        result: String,
+    ) -> Result<(), StoreFault> {
+        self.call(move |connection| {
+            let settled = (state != "pending").then_some(now_ms);
+            connection.execute(
+                "UPDATE outbox SET state = ?2, next_ms = ?3, settled_ms = ?4, result = ?5 WHERE id = ?1",
+                params![id, state, next_ms, settled, result],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The effects of a gate, in order.
+    pub async fn effects_of(&self, gate_id: i64) -> Result<Vec<Effect>, StoreFault> {
+        self.call(move |connection| Ok(list(connection, "gate_id = ?1 ORDER BY id", &[&gate_id])?))
+            .await
+    }
+
+    /// An effect by its key.
+    pub async fn effect(&self, key: String) -> Result<Option<Effect>, StoreFault> {
+        self.call(move |connection| {
+            Ok(connection
+                .query_row(
+                    &format!("SELECT {COLUMNS} FROM outbox WHERE key = ?1"),
+                    [key],
+                    effect,
+                )
+                .optional()?)
+        })
+        .await
+    }
+}

@@ -1,0 +1,73 @@
+//! Rows of runs: the summary of each scenario that a gate performed, as evidence.
+
+use super::sqlite::{Store, StoreFault};
+use crate::report::Summary;
+use rusqlite::{OptionalExtension, params};
+
+/// A run in a list.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct RunRow {
+    /// Row number.
+    pub id: i64,
+    /// The gate that it belongs to.
+    pub gate_id: Option<i64>,
+    /// The phase of the gate.
+    pub phase: String,
+    /// When it ended.
+    pub at_ms: i64,
+    /// The scenario's name.
+    pub scenario: String,
+    /// `pass`, `fail` or `inconclusive`.
+    pub outcome: String,
+}
+
+impl Store {
+    /// Keeps a run.
+    pub async fn add_run(
+        &self,
+        gate_id: Option<i64>,
+        phase: String,
+        summary: Summary,
+        now_ms: i64,
+    ) -> Result<i64, StoreFault> {
+        self.call(move |connection| {
+            let text = serde_json::to_string(&summary).map_err(|error| StoreFault::Failed(error.to_string()))?;
+            connection.execute(
+                "INSERT INTO runs (gate_id, phase, at_ms, scenario, outcome, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![gate_id, phase, now_ms, summary.scenario, summary.outcome.word(), text],
+            )?;
+            Ok(connection.last_insert_rowid())
+        })
+        .await
+    }
+
+    /// The newest runs first; of one gate, or of all.
+    pub async fn runs(&self, gate_id: Option<i64>, limit: u32) -> Result<Vec<RunRow>, StoreFault> {
+        self.call(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, gate_id, phase, at_ms, scenario, outcome FROM runs WHERE ?1 IS NULL OR gate_id = ?1 ORDER BY id DESC LIMIT ?2",
+            )?;
+            let rows = statement.query_map(params![gate_id, limit], |row| {
+                Ok(RunRow { id: row.get(0)?, gate_id: row.get(1)?, phase: row.get(2)?, at_ms: row.get(3)?, scenario: row.get(4)?, outcome: row.get(5)? })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The summary of a run.
+    pub async fn run(&self, id: i64) -> Result<Option<Summary>, StoreFault> {
+        self.call(move |connection| {
+            let text: Option<String> = connection
+                .query_row("SELECT summary FROM runs WHERE id = ?1", [id], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            text.map(|text| {
+                serde_json::from_str(&text).map_err(|error| StoreFault::Failed(error.to_string()))
+            })
+            .transpose()
+        })
+        .await
+    }
+}

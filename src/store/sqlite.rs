@@ -1,0 +1,216 @@
+//! The SQLite file: one writer thread, one process, known versions only.
+//!
+//! Every commit is synced to the disk before anything that depends on it leaves the process.
+
+use rusqlite::Connection;
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// The version of the tables that this program writes.
+const SCHEMA_VERSION: i64 = 1;
+
+const SCHEMA: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE gates (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, gate TEXT NOT NULL, environment TEXT NOT NULL, done INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
+CREATE INDEX gates_open ON gates (done, gate);
+CREATE TABLE gate_events (
+  gate_id INTEGER NOT NULL REFERENCES gates (id), at_ms INTEGER NOT NULL, event TEXT NOT NULL) STRICT;
+CREATE INDEX gate_events_of ON gate_events (gate_id);
+CREATE TABLE last_good (
+  gate TEXT NOT NULL, environment TEXT NOT NULL, version TEXT NOT NULL, commit_sha TEXT NOT NULL,
+  gate_id INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (gate, environment)) STRICT;
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, gate_id INTEGER, after_key TEXT,
+  target TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, next_ms INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL, settled_ms INTEGER, result TEXT NOT NULL) STRICT;
+CREATE INDEX outbox_due ON outbox (state, next_ms);
+CREATE INDEX outbox_gate ON outbox (gate_id);
+CREATE TABLE webhooks_seen (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, gate_id INTEGER) STRICT;
+CREATE TABLE probe_states (probe TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
+CREATE TABLE probe_results (
+  probe TEXT NOT NULL, at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, duration_us INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
+CREATE INDEX probe_results_of ON probe_results (probe, at_ms);
+CREATE INDEX probe_results_age ON probe_results (at_ms);
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, gate_id INTEGER, phase TEXT NOT NULL, at_ms INTEGER NOT NULL,
+  scenario TEXT NOT NULL, outcome TEXT NOT NULL, summary TEXT NOT NULL) STRICT;
+CREATE INDEX runs_gate ON runs (gate_id);
+";
+
+/// Why the store cannot be used.
+#[derive(Debug, Clone)]
+pub enum StoreFault {
+    /// Another process holds the file.
+    Taken(PathBuf),
+    /// The file was written by a newer program.
+    Newer(PathBuf, i64),
+    /// The file is no database of ours.
+    Broken(PathBuf, String),
+    /// The disk is full.
+    Full(String),
+    /// Anything else that SQLite reports.
+    Failed(String),
+}
+
+impl fmt::Display for StoreFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreFault::Taken(path) => write!(
+                f,
+                "another daemon uses `{}`; stop it, or give this one a `state` file of its own",
+                path.display()
+            ),
+            StoreFault::Newer(path, version) => write!(
+                f,
+                "`{}` was written by a newer Bellwether (tables version {version}, this one knows {SCHEMA_VERSION}); it is left untouched",
+                path.display()
+            ),
+            StoreFault::Broken(path, reason) => write!(
+                f,
+                "`{}` cannot be used as state file: {reason}; move it away to start with an empty one",
+                path.display()
+            ),
+            StoreFault::Full(reason) => {
+                write!(f, "the state cannot be written, the disk is full: {reason}")
+            }
+            StoreFault::Failed(reason) => {
+                write!(f, "the state cannot be read or written: {reason}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for StoreFault {}
+
+impl From<rusqlite::Error> for StoreFault {
+    fn from(error: rusqlite::Error) -> StoreFault {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => StoreFault::Full(error.to_string()),
+            _ => StoreFault::Failed(error.to_string()),
+        }
+    }
+}
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// A handle to the file; clones share it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    jobs: mpsc::Sender<Job>,
+    instance: Arc<str>,
+}
+
+/// Jobs that may wait for the writer thread; more callers wait themselves.
+const JOBS_WAITING_MAX: usize = 1024;
+
+impl Store {
+    /// Opens the file, making it if it is not there.
+    pub fn open(path: &Path) -> Result<Store, StoreFault> {
+        let lock = lock(path)?;
+        let mut connection = connect(path)?;
+        let instance = migrate(&mut connection, path)?;
+        let (jobs, mut waiting) = mpsc::channel::<Job>(JOBS_WAITING_MAX);
+        std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || {
+                // Held until the last handle is gone, so that no second daemon slips in between.
+                let _lock = lock;
+                while let Some(job) = waiting.blocking_recv() {
+                    job(&mut connection);
+                }
+            })
+            .map_err(|error| StoreFault::Failed(error.to_string()))?;
+        Ok(Store {
+            jobs,
+            instance: instance.into(),
+        })
+    }
+
+    /// A name that no other state file has: part of every idempotency key.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// Runs a job on the writer thread.
+    pub async fn call<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Connection) -> Result<T, StoreFault> + Send + 'static,
+    ) -> Result<T, StoreFault> {
+        let (done, result) = oneshot::channel();
+        let gone = |_| StoreFault::Failed("the store is closed".to_owned());
+        let job: Job = Box::new(move |connection| {
+            // The caller may have gone; the work is done all the same.
+            let _ = done.send(job(connection));
+        });
+        self.jobs
+            .send(job)
+            .await
+            .map_err(|_| StoreFault::Failed("the store is closed".to_owned()))?;
+        result.await.map_err(gone)?
+    }
+}
+
+fn lock(path: &Path) -> Result<File, StoreFault> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(PathBuf::from(name))
+        .map_err(|error| StoreFault::Broken(path.to_owned(), error.to_string()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreFault::Taken(path.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(StoreFault::Broken(path.to_owned(), error.to_string()))
+        }
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreFault> {
+    let broken = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => StoreFault::Full(error.to_string()),
+        _ => StoreFault::Broken(path.to_owned(), error.to_string()),
+    };
+    let connection = Connection::open(path).map_err(broken)?;
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;")
+        .map_err(broken)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<String, StoreFault> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version > SCHEMA_VERSION {
+        return Err(StoreFault::Newer(path.to_owned(), version));
+    }
+    if version == 0 {
+        let tables: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+        if tables > 0 {
+            return Err(StoreFault::Broken(
+                path.to_owned(),
+                "it is a database of something else".to_owned(),
+            ));
+        }
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
+        transaction.execute(
+            "INSERT INTO meta VALUES ('instance', ?1)",
+            [crate::ids::short()],
+        )?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        transaction.commit()?;
+    }
+    Ok(
+        connection.query_row("SELECT value FROM meta WHERE key = 'instance'", [], |row| {
+            row.get(0)
+        })?,
+    )
+}

@@ -1,0 +1,164 @@
+//! A plan bound to an environment and to the values of its inputs and secrets.
+//!
+//! Invariant: what is bound here can run: services exist, secrets are present.
+
+use crate::config::file::{Caps, Environment};
+use crate::config::{Diagnostic, Diagnostics};
+use crate::net::connect::Connector;
+use crate::net::tls::Settings;
+use crate::scenario::needs::{self, Supplied, Values};
+use crate::scenario::{Plan, expression, lint};
+use crate::secret::Redactor;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// Everything that virtual users of one scenario share.
+#[derive(Debug)]
+pub struct Binding {
+    /// The compiled scenario.
+    pub plan: Arc<Plan>,
+    /// The environment's name.
+    pub environment: String,
+    /// Base URLs by service.
+    pub services: BTreeMap<String, String>,
+    /// Inputs and secrets.
+    pub values: Values,
+    /// Cleans secrets from texts.
+    pub redactor: Redactor,
+    /// Opens sockets.
+    pub connector: Arc<Connector>,
+    /// What must not be exceeded.
+    pub caps: Caps,
+    /// Paces requests under the cap on rate.
+    pub pace: Option<Pace>,
+    /// Inputs and secrets as expressions see them.
+    pub inputs_value: cel::Value,
+    /// Secrets as expressions see them.
+    pub secrets_value: cel::Value,
+    /// Next row of each data file.
+    pub next_row: Vec<AtomicU64>,
+}
+
+impl Binding {
+    /// Binds a plan. Everything that stands against it is reported; then there is no binding.
+    pub fn new(
+        plan: Arc<Plan>,
+        environment: &Environment,
+        supplied: &Supplied,
+        dns_ttl: Duration,
+        found: &mut Diagnostics,
+    ) -> Option<Binding> {
+        let mut own = Diagnostics::default();
+        lint::against(&plan, environment, &mut own);
+        let values = needs::resolve(&plan, supplied, &mut own);
+        let tls = match Settings::new(environment.ca_file.as_deref()) {
+            Ok(tls) => Some(tls),
+            Err(reason) => {
+                own.push(Diagnostic::error(
+                    "bad-certificate",
+                    format!("the environment `{}`: {reason}", environment.name),
+                ));
+                None
+            }
+        };
+        let broken = own.has_errors();
+        found.append(own);
+        if broken {
+            return None;
+        }
+        let (values, tls) = (values?, tls?);
+        let text = |text: &str| cel::Value::String(Arc::new(text.to_owned()));
+        let inputs_value = expression::map(
+            values
+                .inputs
+                .iter()
+                .map(|(name, value)| (name.clone(), text(value))),
+        );
+        let secrets_value = expression::map(
+            values
+                .secrets
+                .iter()
+                .map(|(name, value)| (name.clone(), text(value.expose()))),
+        );
+        Some(Binding {
+            environment: environment.name.clone(),
+            services: environment
+                .services
+                .iter()
+                .map(|(name, service)| (name.clone(), service.url.clone()))
+                .collect(),
+            redactor: values.redactor(),
+            values,
+            connector: Arc::new(Connector::new(tls, dns_ttl)),
+            caps: environment.caps,
+            pace: environment.caps.rate.map(Pace::new),
+            inputs_value,
+            secrets_value,
+            next_row: plan.data.iter().map(|_| AtomicU64::new(0)).collect(),
+            plan,
+        })
+    }
+}
+
+/// Spaces requests so that a rate is never exceeded: the generic cell rate algorithm on one
+/// shared number, with a burst of a tenth of a second.
+#[derive(Debug)]
+pub struct Pace {
+    base: Instant,
+    gap_nanos: u64,
+    burst_nanos: u64,
+    next: AtomicU64,
+}
+
+impl Pace {
+    /// A pace of so many requests per second.
+    pub fn new(rate: f64) -> Pace {
+        let gap_nanos = (1e9 / rate.max(0.001)) as u64;
+        Pace {
+            base: Instant::now(),
+            gap_nanos,
+            burst_nanos: 100_000_000_u64.saturating_sub(gap_nanos),
+            next: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes a place; the answer is how long to wait for it.
+    pub fn take(&self, now: Instant) -> Duration {
+        let now = now.saturating_duration_since(self.base).as_nanos() as u64;
+        let mut next = self.next.load(Relaxed);
+        loop {
+            let mine = next.max(now.saturating_sub(self.burst_nanos));
+            match self
+                .next
+                .compare_exchange_weak(next, mine + self.gap_nanos, Relaxed, Relaxed)
+            {
+                Ok(_) => return Duration::from_nanos(mine.saturating_sub(now)),
+                Err(seen) => next = seen,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_is_never_exceeded_over_any_second() {
+        let pace = Pace::new(50.0);
+        let mut now = pace.base;
+        let mut sent = Vec::new();
+        for _ in 0..500 {
+            now += pace.take(now);
+            sent.push(now);
+        }
+        for window in sent.windows(57) {
+            assert!(
+                window[56] - window[0] >= Duration::from_secs(1),
+                "more than a second's share and its burst"
+            );
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Programs: run without a shell, with a time limit, their output bounded and kept.
+
+use crate::limits;
+use crate::net::{ErrorClass, Fault};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+
+/// A program with everything filled in.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation {
+    /// Program and arguments.
+    pub words: Vec<String>,
+    /// Working directory.
+    pub folder: Option<PathBuf>,
+    /// Variables beside the inherited ones.
+    pub environment: Vec<(String, String)>,
+    /// Standard input.
+    pub input: Option<String>,
+}
+
+/// What a program left behind.
+#[derive(Debug, Clone, Default)]
+pub struct Finished {
+    /// Exit code; 128 and more for a signal, as shells say it.
+    pub code: u16,
+    /// Standard output, up to the limit.
+    pub stdout: String,
+    /// Standard error, up to the limit.
+    pub stderr: String,
+}
+
+/// Runs a program. When time runs out, it and everything it started is killed.
+pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished, Fault> {
+    use std::os::unix::process::ExitStatusExt;
+    let (program, words) = invocation
+        .words
+        .split_first()
+        .ok_or_else(|| Fault::new(ErrorClass::Template, "the command has no program"))?;
+    let mut command = tokio::process::Command::new(program);
+    command
+        .args(words)
+        .envs(
+            invocation
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        )
+        .stdin(if invocation.input.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    if let Some(folder) = &invocation.folder {
+        command.current_dir(folder);
+    }
+    let mut child = command.spawn().map_err(|error| {
+        Fault::new(
+            ErrorClass::Command,
+            format!("`{program}` cannot be run: {error}"),
+        )
+    })?;
+    let group = Group(child.id());
+    let mut stdin = child.stdin.take();
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let input = invocation.input.clone().unwrap_or_default();
+    let work = async {
+        let feed = async {
+            if let Some(mut stdin) = stdin.take() {
+                // A program that does not read its input is no failure of ours.
+                let _ = stdin.write_all(input.as_bytes()).await;
+            }
+        };
+        let ((), stdout, stderr, status) =
+            tokio::join!(feed, collect(stdout), collect(stderr), child.wait());
+        (stdout, stderr, status)
+    };
+    let result = tokio::time::timeout(timeout, work).await;
+    let (stdout, stderr, status) = match result {
+        Ok(result) => result,
+        Err(_) => {
+            drop(group);
+            return Err(Fault::new(
+                ErrorClass::TimeoutWait,
+                format!(
+                    "`{program}` did not end within {}",
+                    crate::config::duration::show(timeout)
+                ),
+            ));
+        }
+    };
+    std::mem::forget(group);
+    let status =
+        status.map_err(|error| Fault::new(ErrorClass::Command, format!("`{program}`: {error}")))?;
+    let code = status
+        .code()
+        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    Ok(Finished {
+        code: code as u16,
+        stdout,
+        stderr,
+    })
+}
+
+/// Kills the whole process group when it is dropped.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(id) = self.0 {
+            // SAFETY: `kill` takes plain numbers; the group is the child's own, made by `process_group(0)`,
+            // and the child has not been waited for yet, so the number is not reused.
+            unsafe {
+                libc::kill(-(id as i32), libc::SIGKILL);
+            }
+        }
+    }
+}
+
+async fn collect(stream: Option<impl AsyncRead + Unpin>) -> String {
+    let Some(mut stream) = stream else {
+        return String::new();
+    };
+    let mut kept = Vec::new();
+    let mut buffer = [0_u8; 4096];
+    while let Ok(count) = stream.read(&mut buffer).await {
+        if count == 0 {
+            break;
+        }
+        let room = limits::COMMAND_OUTPUT_BYTES_MAX.saturating_sub(kept.len());
+        kept.extend_from_slice(&buffer[..count.min(room)]);
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}

@@ -1,0 +1,202 @@
+//! What expressions see: the values of the virtual user, and the reply once there is one.
+
+use super::binding::Binding;
+use super::cookies::Jar;
+use crate::net::Phases;
+use crate::net::phases::PHASES;
+use crate::net::tls::TlsFacts;
+use crate::scenario::expression::{self, Scope};
+use bytes::Bytes;
+use http::HeaderMap;
+use serde_json::Value;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A reply of any kind of step.
+#[derive(Debug, Default)]
+pub struct Reply {
+    /// HTTP status, or exit code of a program.
+    pub status: Option<u16>,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, or output of a program.
+    pub body: Bytes,
+    /// Microseconds from the intended start.
+    pub latency_micros: u64,
+    /// Phases.
+    pub phases: Phases,
+    /// What TLS showed.
+    pub tls: Option<Arc<TlsFacts>>,
+    /// The URL in the end.
+    pub url: String,
+    /// `HTTP/1.1` or `HTTP/2`.
+    pub version: &'static str,
+    /// Answers to a DNS question.
+    pub records: Vec<String>,
+    /// Standard output and error of a program.
+    pub output: Option<(String, String)>,
+    /// Redirects that were followed.
+    pub redirects: u32,
+    pub(super) json: OnceCell<Option<Value>>,
+}
+
+impl Reply {
+    fn parsed(&self) -> Option<&Value> {
+        self.json
+            .get_or_init(|| serde_json::from_slice(&self.body).ok())
+            .as_ref()
+    }
+}
+
+/// The values of a virtual user, with or without a reply.
+pub struct UserScope<'a> {
+    /// The scenario and its values.
+    pub binding: &'a Binding,
+    /// Captured values.
+    pub vars: &'a BTreeMap<Arc<str>, Value>,
+    /// The rows of data files for this iteration.
+    pub data: &'a BTreeMap<String, Value>,
+    /// Cookies.
+    pub jar: &'a Jar,
+    /// Number of the virtual user, from 1.
+    pub user: u64,
+    /// Number of its iteration, from 0.
+    pub iteration: u64,
+    /// The reply, once there is one.
+    pub reply: Option<&'a Reply>,
+}
+
+fn text(text: impl Into<String>) -> cel::Value {
+    cel::Value::String(Arc::new(text.into()))
+}
+
+fn span(micros: u64) -> cel::Value {
+    cel::Value::Duration(chrono::Duration::microseconds(
+        i64::try_from(micros).unwrap_or(i64::MAX),
+    ))
+}
+
+impl Scope for UserScope<'_> {
+    fn lookup(&self, name: &str) -> Option<cel::Value> {
+        match name {
+            "vars" => {
+                return Some(expression::map(self.vars.iter().map(|(name, value)| {
+                    (name.to_string(), expression::from_json(value))
+                })));
+            }
+            "inputs" => return Some(self.binding.inputs_value.clone()),
+            "secrets" => return Some(self.binding.secrets_value.clone()),
+            "data" => {
+                return Some(expression::map(
+                    self.data
+                        .iter()
+                        .map(|(name, row)| (name.clone(), expression::from_json(row))),
+                ));
+            }
+            "vu" => {
+                return Some(expression::map([
+                    ("id".to_owned(), cel::Value::Int(self.user as i64)),
+                    (
+                        "iteration".to_owned(),
+                        cel::Value::Int(self.iteration as i64),
+                    ),
+                ]));
+            }
+            "now" => return Some(cel::Value::Timestamp(chrono::Utc::now().fixed_offset())),
+            _ => {}
+        }
+        let reply = self.reply?;
+        Some(match name {
+            "status" => cel::Value::Int(i64::from(reply.status?)),
+            "headers" => {
+                let mut all: BTreeMap<String, String> = BTreeMap::new();
+                for (name, value) in &reply.headers {
+                    let value = String::from_utf8_lossy(value.as_bytes());
+                    all.entry(name.as_str().to_owned())
+                        .and_modify(|known| {
+                            known.push_str(", ");
+                            known.push_str(&value);
+                        })
+                        .or_insert_with(|| value.into_owned());
+                }
+                expression::map(all.into_iter().map(|(name, value)| (name, text(value))))
+            }
+            "body" => match reply.parsed() {
+                Some(json) => expression::from_json(json),
+                None => text(String::from_utf8_lossy(&reply.body).into_owned()),
+            },
+            "text" => text(String::from_utf8_lossy(&reply.body).into_owned()),
+            "bytes" => cel::Value::Bytes(Arc::new(reply.body.to_vec())),
+            "latency" => span(reply.latency_micros),
+            "phases" => expression::map(
+                PHASES
+                    .into_iter()
+                    .zip(reply.phases.values())
+                    .map(|(name, micros)| (name.to_owned(), span(micros))),
+            ),
+            "tls" => {
+                expression::from_json(&reply.tls.as_ref()?.to_json(chrono::Utc::now().timestamp()))
+            }
+            "cookies" => expression::map(
+                self.jar
+                    .entries()
+                    .map(|(name, value)| (name.to_owned(), text(value))),
+            ),
+            "url" => text(reply.url.clone()),
+            "version" => text(reply.version),
+            "records" => cel::Value::List(Arc::new(
+                reply
+                    .records
+                    .iter()
+                    .map(|record| text(record.clone()))
+                    .collect(),
+            )),
+            "output" => {
+                let (out, err) = reply.output.as_ref()?;
+                expression::map([
+                    ("stdout".to_owned(), text(out.clone())),
+                    ("stderr".to_owned(), text(err.clone())),
+                ])
+            }
+            "redirects" => cel::Value::Int(i64::from(reply.redirects)),
+            _ => return None,
+        })
+    }
+
+    fn path(&self, root: &str, key: &str) -> Option<Value> {
+        match root {
+            "vars" => self.vars.get(key).cloned(),
+            "inputs" => self
+                .binding
+                .values
+                .inputs
+                .get(key)
+                .map(|value| Value::String(value.clone())),
+            "secrets" => self
+                .binding
+                .values
+                .secrets
+                .get(key)
+                .map(|value| Value::String(value.expose().to_owned())),
+            _ => None,
+        }
+    }
+
+    fn status(&self) -> Option<u16> {
+        self.reply?.status
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        let value = self.reply?.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
+    fn json(&self) -> Option<&Value> {
+        self.reply?.parsed()
+    }
+
+    fn latency_micros(&self) -> Option<u64> {
+        self.reply.map(|reply| reply.latency_micros)
+    }
+}

@@ -1,0 +1,186 @@
+//! From a compiled request to what goes on the wire: URL, headers, body.
+
+use super::reply::UserScope;
+use crate::net::{ErrorClass, Fault};
+use crate::scenario::plan::{
+    Auth, Body, HttpRequest, JsonTemplate, Part, PartContent, is_absolute,
+};
+use crate::scenario::template::{Template, plain};
+use base64::Engine as _;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+/// What may stand in a query or form value unescaped.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+fn fault(reason: String) -> Fault {
+    Fault::new(ErrorClass::Template, reason)
+}
+
+/// The whole URL of a step.
+pub fn url(request: &HttpRequest, base: Option<&str>, scope: &UserScope<'_>) -> Result<Uri, Fault> {
+    let written = request.url.render(scope).map_err(fault)?;
+    let mut text = if is_absolute(&written) {
+        written
+    } else {
+        let base = base.ok_or_else(|| {
+            fault(format!(
+                "`{written}` is relative, but the step has no service"
+            ))
+        })?;
+        let slash = if written.starts_with('/') || written.starts_with('?') {
+            ""
+        } else {
+            "/"
+        };
+        format!("{base}{slash}{written}")
+    };
+    if let Some(at) = text.find('#') {
+        text.truncate(at);
+    }
+    for (name, value) in &request.query {
+        let value = value.render(scope).map_err(fault)?;
+        text.push(if text.contains('?') { '&' } else { '?' });
+        text.push_str(&format!(
+            "{}={}",
+            utf8_percent_encode(name, QUERY),
+            utf8_percent_encode(&value, QUERY)
+        ));
+    }
+    if text.contains(' ') {
+        text = text.replace(' ', "%20");
+    }
+    text.parse()
+        .map_err(|error| fault(format!("the URL of the step is not one: {error}")))
+}
+
+/// Headers and body of a step.
+pub fn head_and_body(
+    request: &HttpRequest,
+    scope: &UserScope<'_>,
+) -> Result<(HeaderMap, Bytes), Fault> {
+    let mut headers = HeaderMap::new();
+    let (body, kind) = body(&request.body, scope)?;
+    if let Some(kind) = kind {
+        headers.insert(CONTENT_TYPE, header(&kind)?);
+    }
+    match &request.auth {
+        Auth::None => {}
+        Auth::Bearer(token) => {
+            headers.insert(
+                AUTHORIZATION,
+                header(&format!("Bearer {}", token.render(scope).map_err(fault)?))?,
+            );
+        }
+        Auth::Basic(user, password) => {
+            let pair = format!(
+                "{}:{}",
+                user.render(scope).map_err(fault)?,
+                password.render(scope).map_err(fault)?
+            );
+            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+            headers.insert(AUTHORIZATION, header(&format!("Basic {encoded}"))?);
+        }
+    }
+    for (name, value) in &request.headers {
+        headers.insert(name.clone(), header(&value.render(scope).map_err(fault)?)?);
+    }
+    Ok((headers, body))
+}
+
+fn header(text: &str) -> Result<HeaderValue, Fault> {
+    HeaderValue::from_str(text).map_err(|_| {
+        fault("a header value holds a line break or another control character".to_owned())
+    })
+}
+
+fn body(body: &Body, scope: &UserScope<'_>) -> Result<(Bytes, Option<String>), Fault> {
+    Ok(match body {
+        Body::Empty => (Bytes::new(), None),
+        Body::Raw(text) => (text.render(scope).map_err(fault)?.into(), None),
+        Body::Json(value) => (
+            json(value, scope)?.to_string().into(),
+            Some("application/json".to_owned()),
+        ),
+        Body::Form(fields) => {
+            let mut pairs = Vec::new();
+            for (name, value) in fields {
+                let value = value.render(scope).map_err(fault)?;
+                pairs.push(format!(
+                    "{}={}",
+                    utf8_percent_encode(name, QUERY),
+                    utf8_percent_encode(&value, QUERY)
+                ));
+            }
+            (
+                pairs.join("&").into(),
+                Some("application/x-www-form-urlencoded".to_owned()),
+            )
+        }
+        Body::Multipart(parts) => multipart(parts, scope)?,
+    })
+}
+
+fn json(value: &JsonTemplate, scope: &UserScope<'_>) -> Result<Value, Fault> {
+    Ok(match value {
+        JsonTemplate::Fixed(value) => value.clone(),
+        JsonTemplate::Text(text) => text.render_value(scope).map_err(fault)?,
+        JsonTemplate::List(items) => Value::Array(
+            items
+                .iter()
+                .map(|item| json(item, scope))
+                .collect::<Result<_, _>>()?,
+        ),
+        JsonTemplate::Map(entries) => {
+            let mut map = serde_json::Map::new();
+            for (name, value) in entries {
+                map.insert(name.clone(), json(value, scope)?);
+            }
+            Value::Object(map)
+        }
+    })
+}
+
+fn multipart(parts: &[Part], scope: &UserScope<'_>) -> Result<(Bytes, Option<String>), Fault> {
+    let boundary = format!("bellwether-{}", crate::ids::random_uuid());
+    let quoted = |text: &str| text.replace('"', "%22").replace(['\r', '\n'], " ");
+    let rendered = |text: &Option<Template>| -> Result<Option<String>, Fault> {
+        text.as_ref()
+            .map(|text| text.render(scope).map_err(fault))
+            .transpose()
+    };
+    let mut bytes = Vec::new();
+    for part in parts {
+        let mut head = format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"{}\"",
+            quoted(&part.name)
+        );
+        if let Some(name) = rendered(&part.filename)? {
+            head.push_str(&format!("; filename=\"{}\"", quoted(&name)));
+        }
+        if let Some(kind) = rendered(&part.content_type)? {
+            head.push_str(&format!("\r\ncontent-type: {}", quoted(&kind)));
+        }
+        head.push_str("\r\n\r\n");
+        bytes.extend(head.into_bytes());
+        match &part.content {
+            PartContent::Text(text) => {
+                bytes.extend(plain(&text.render_value(scope).map_err(fault)?).into_bytes());
+            }
+            PartContent::File(content) => bytes.extend_from_slice(content),
+        }
+        bytes.extend(b"\r\n");
+    }
+    bytes.extend(format!("--{boundary}--\r\n").into_bytes());
+    Ok((
+        bytes.into(),
+        Some(format!("multipart/form-data; boundary={boundary}")),
+    ))
+}

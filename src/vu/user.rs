@@ -1,0 +1,468 @@
+//! One virtual user: its steps in order, with conditions, repeats, retries, checks and captures.
+//!
+//! Invariant: every performed step that is measured makes exactly one sample a round.
+
+use super::binding::Binding;
+use super::cookies::Jar;
+use super::exchange::Attempt;
+use super::reply::{Reply, UserScope};
+use super::sample::{Sample, Sink};
+use crate::limits;
+use crate::net::ErrorClass;
+use crate::net::connect::Origin;
+use crate::net::http::Connection;
+use crate::scenario::plan::{Action, CookieLife, Pick, Step};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// What became of an iteration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IterationOutcome {
+    /// All steps passed.
+    Passed,
+    /// A step failed for this reason.
+    Failed(ErrorClass),
+}
+
+/// One independent executor of a scenario: own cookies, connections and captures.
+pub struct VirtualUser {
+    pub(super) binding: Arc<Binding>,
+    pub(super) jar: Jar,
+    pub(super) connections: Vec<(Origin, Connection)>,
+    /// Captured values.
+    pub vars: BTreeMap<Arc<str>, Value>,
+    shared_vars: Arc<BTreeMap<Arc<str>, Value>>,
+    data: BTreeMap<String, Value>,
+    id: u64,
+    iteration: u64,
+}
+
+impl std::fmt::Debug for VirtualUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VirtualUser")
+            .field("id", &self.id)
+            .field("iteration", &self.iteration)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A step that did not pass.
+struct Failure {
+    class: ErrorClass,
+    detail: String,
+}
+
+impl VirtualUser {
+    /// A virtual user with a number from 1, and what setup captured.
+    pub fn new(
+        binding: Arc<Binding>,
+        id: u64,
+        shared_vars: Arc<BTreeMap<Arc<str>, Value>>,
+    ) -> VirtualUser {
+        VirtualUser {
+            binding,
+            jar: Jar::default(),
+            connections: Vec::new(),
+            vars: BTreeMap::clone(&shared_vars),
+            shared_vars,
+            data: BTreeMap::new(),
+            id,
+            iteration: 0,
+        }
+    }
+
+    /// Performs the steps of an iteration. `intended` is when it should have started.
+    pub async fn iterate(&mut self, intended: Instant, sink: &impl Sink) -> IterationOutcome {
+        self.begin_iteration();
+        let plan = self.binding.plan.clone();
+        let outcome = self.perform(&plan.steps, intended, sink).await;
+        self.iteration += 1;
+        outcome
+    }
+
+    /// Performs setup.
+    pub async fn set_up(&mut self, sink: &impl Sink) -> IterationOutcome {
+        let plan = self.binding.plan.clone();
+        self.pick_rows();
+        self.perform(&plan.setup, Instant::now(), sink).await
+    }
+
+    /// Performs teardown: every step, whatever the others did.
+    pub async fn tear_down(&mut self, sink: &impl Sink) -> IterationOutcome {
+        let plan = self.binding.plan.clone();
+        let mut outcome = IterationOutcome::Passed;
+        for step in &plan.teardown {
+            if let IterationOutcome::Failed(class) = self
+                .perform(std::slice::from_ref(step), Instant::now(), sink)
+                .await
+            {
+                outcome = IterationOutcome::Failed(class);
+            }
+        }
+        outcome
+    }
+
+    fn begin_iteration(&mut self) {
+        match self.binding.plan.cookies {
+            CookieLife::Iteration | CookieLife::Off => self.jar.clear(),
+            CookieLife::User => {}
+        }
+        if self.iteration > 0 && !self.vars.is_empty() {
+            self.vars.clone_from(&self.shared_vars);
+        }
+        self.pick_rows();
+    }
+
+    fn pick_rows(&mut self) {
+        if self.binding.plan.data.is_empty() {
+            return;
+        }
+        let binding = self.binding.clone();
+        for (file, next) in binding.plan.data.iter().zip(&binding.next_row) {
+            let number = match file.pick {
+                Pick::Next => next.fetch_add(1, Relaxed),
+                Pick::Random => fastrand::u64(..),
+                Pick::User => self.id.saturating_sub(1),
+            };
+            let row = &file.rows[(number % file.rows.len() as u64) as usize];
+            self.data.insert(file.name.clone(), row.clone());
+        }
+    }
+
+    pub(super) fn scope<'a>(&'a self, reply: Option<&'a Reply>) -> UserScope<'a> {
+        UserScope {
+            binding: &self.binding,
+            vars: &self.vars,
+            data: &self.data,
+            jar: &self.jar,
+            user: self.id,
+            iteration: self.iteration,
+            reply,
+        }
+    }
+
+    async fn perform(
+        &mut self,
+        steps: &[Step],
+        intended: Instant,
+        sink: &impl Sink,
+    ) -> IterationOutcome {
+        let mut intended = Some(intended);
+        let mut outcome = IterationOutcome::Passed;
+        for step in steps {
+            match self.step(step, &mut intended, sink).await {
+                Ok(()) => {}
+                Err(failure) if step.advisory => {
+                    sink.failure(step.index, failure.class, &|| self.shown(&failure.detail));
+                }
+                Err(failure) => {
+                    sink.failure(step.index, failure.class, &|| self.shown(&failure.detail));
+                    outcome = match outcome {
+                        // What speaks against the product counts for more than what leaves us in doubt.
+                        IterationOutcome::Failed(first) if !first.is_inconclusive() => outcome,
+                        _ => IterationOutcome::Failed(failure.class),
+                    };
+                    if !step.go_on {
+                        return outcome;
+                    }
+                }
+            }
+        }
+        outcome
+    }
+
+    fn shown(&self, detail: &str) -> String {
+        let clean = self.binding.redactor.clean(detail);
+        match clean.char_indices().nth(limits::EXAMPLE_CHARACTERS_MAX) {
+            Some((at, _)) => format!("{}…", &clean[..at]),
+            None => clean,
+        }
+    }
+
+    async fn step(
+        &mut self,
+        step: &Step,
+        intended: &mut Option<Instant>,
+        sink: &impl Sink,
+    ) -> Result<(), Failure> {
+        if let Some(when) = &step.when {
+            match when.holds(&self.scope(None)) {
+                Ok(true) => {}
+                Ok(false) => {
+                    sink.skipped(step.index);
+                    return Ok(());
+                }
+                Err(reason) => {
+                    return Err(Failure {
+                        class: ErrorClass::Template,
+                        detail: format!("`when: {}`: {reason}", when.text),
+                    });
+                }
+            }
+        }
+        if let Action::Wait(pause) = &step.action {
+            tokio::time::sleep(pause.length(fastrand::f64())).await;
+            *intended = None;
+            return Ok(());
+        }
+        let times = step.repeat.as_ref().map_or(1, |repeat| repeat.times);
+        let mut result = Ok(());
+        for round in 0..times {
+            let (attempt, failure) = self.round(step, intended.take(), sink).await;
+            let until = step
+                .repeat
+                .as_ref()
+                .and_then(|repeat| repeat.until.as_ref());
+            match until {
+                Some(until) => {
+                    let held = until.holds(&self.scope(Some(&attempt.reply)));
+                    if matches!(held, Ok(true)) && failure.is_none() {
+                        result = Ok(());
+                        break;
+                    }
+                    let reason = match (failure, held) {
+                        (Some(failure), _) => failure.detail,
+                        (None, Err(reason)) => reason,
+                        (None, Ok(_)) => "it does not hold".to_owned(),
+                    };
+                    result = Err(Failure {
+                        class: ErrorClass::Check,
+                        detail: format!(
+                            "`{}` did not come true in {} rounds: {reason}",
+                            until.text,
+                            round + 1
+                        ),
+                    });
+                }
+                None => {
+                    if let Some(failure) = failure {
+                        result = Err(failure);
+                        if !step.go_on {
+                            break;
+                        }
+                    }
+                }
+            }
+            if let Some(repeat) = &step.repeat
+                && round + 1 < times
+                && !repeat.every.is_zero()
+            {
+                tokio::time::sleep(repeat.every).await;
+            }
+        }
+        if let Some(think) = &step.think {
+            tokio::time::sleep(think.length(fastrand::f64())).await;
+        }
+        result
+    }
+
+    /// One round: attempts with back-off, then one sample.
+    async fn round(
+        &mut self,
+        step: &Step,
+        intended: Option<Instant>,
+        sink: &impl Sink,
+    ) -> (Attempt, Option<Failure>) {
+        let attempts = step.retry.as_ref().map_or(1, |retry| retry.attempts);
+        let mut intended = intended;
+        for number in 1..=attempts {
+            if let Some(pace) = &self.binding.pace {
+                let wait = pace.take(Instant::now());
+                if wait > Duration::from_millis(1) {
+                    sink.held_back();
+                    tokio::time::sleep(wait).await;
+                    // Our own cap is not the target's latency.
+                    intended = None;
+                }
+            }
+            let start = Instant::now();
+            let from = intended.take().unwrap_or(start);
+            let mut attempt = self.attempt(step, start + step.timeout).await;
+            let end = Instant::now();
+            attempt.reply.latency_micros = end.saturating_duration_since(from).as_micros() as u64;
+            let last = number == attempts;
+            let failure = self.judge(step, &attempt, sink, last);
+            if failure.is_none() || last {
+                sink.sample(&Sample {
+                    step: step.index,
+                    intended: from,
+                    start,
+                    end,
+                    phases: attempt.reply.phases,
+                    error: failure.as_ref().map(|failure| failure.class),
+                    status: attempt.reply.status.unwrap_or(0),
+                    bytes_sent: attempt.bytes_sent,
+                    bytes_received: attempt.bytes_received,
+                    advisory: step.advisory,
+                });
+                return (attempt, failure);
+            }
+            if let Some(retry) = &step.retry {
+                let asked = retry_after(&attempt.reply);
+                tokio::time::sleep(
+                    asked
+                        .unwrap_or_else(|| retry.pause(number))
+                        .min(retry.max_delay),
+                )
+                .await;
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// Status, then checks, then captures.
+    fn judge(
+        &mut self,
+        step: &Step,
+        attempt: &Attempt,
+        sink: &impl Sink,
+        last: bool,
+    ) -> Option<Failure> {
+        let mut failure = attempt.fault.as_ref().map(|fault| Failure {
+            class: fault.class,
+            detail: fault.detail.clone(),
+        });
+        let reply = &attempt.reply;
+        if failure.is_none() && !step.checks_status() {
+            failure = expected_status(step, reply);
+        }
+        let mut verdicts = Vec::with_capacity(step.checks.len());
+        for check in &step.checks {
+            if attempt.fault.is_some() {
+                verdicts.push(false);
+                continue;
+            }
+            let held = check.holds(&self.scope(Some(reply)));
+            verdicts.push(matches!(held, Ok(true)));
+            if failure.is_none() && !matches!(held, Ok(true)) {
+                let class = if check.uses("status") {
+                    status_class(reply.status).unwrap_or(ErrorClass::Check)
+                } else {
+                    ErrorClass::Check
+                };
+                let detail = match held {
+                    Err(reason) => format!("`{}`: {reason}", check.text),
+                    Ok(_) => format!(
+                        "`{}` does not hold{}",
+                        check.text,
+                        self.actual(check, reply)
+                    ),
+                };
+                failure = Some(Failure { class, detail });
+            }
+        }
+        if failure.is_none() || last {
+            for (number, holds) in verdicts.into_iter().enumerate() {
+                sink.check(step.index, number, holds);
+            }
+        }
+        if failure.is_some() {
+            return failure;
+        }
+        for (name, expression) in &step.captures {
+            match expression.value(&self.scope(Some(reply))) {
+                Ok(value) => {
+                    self.vars.insert(name.clone(), value);
+                }
+                Err(reason) => {
+                    return Some(Failure {
+                        class: ErrorClass::Capture,
+                        detail: format!(
+                            "cannot capture `{name}` from `{}`: {reason}",
+                            expression.text
+                        ),
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    /// What stood there instead, for the commonest kinds of checks.
+    fn actual(&self, check: &crate::scenario::expression::Expression, reply: &Reply) -> String {
+        let mut facts = Vec::new();
+        if let Some(status) = reply.status {
+            facts.push(format!("status was {status}"));
+        }
+        if check.uses("body") && serde_json::from_slice::<Value>(&reply.body).is_err() {
+            facts.push("the body is not JSON".to_owned());
+        }
+        if let Some(kind) = reply.headers.get(http::header::CONTENT_TYPE)
+            && (check.uses("body") || check.uses("headers"))
+        {
+            facts.push(format!(
+                "content-type was {}",
+                String::from_utf8_lossy(kind.as_bytes())
+            ));
+        }
+        if check.uses("latency") {
+            facts.push(format!(
+                "latency was {}",
+                crate::objective::judge::show_micros(reply.latency_micros as f64)
+            ));
+        }
+        if check.uses("body") || check.uses("text") {
+            let text = String::from_utf8_lossy(&reply.body);
+            let start: String = text.chars().take(120).collect();
+            if !start.is_empty() {
+                facts.push(format!("the body starts with {start:?}"));
+            }
+        }
+        if facts.is_empty() {
+            String::new()
+        } else {
+            format!("; {}", facts.join(", "))
+        }
+    }
+}
+
+fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
+    let status = reply.status?;
+    match &step.action {
+        Action::Command(_) if status != 0 => {
+            let (stdout, stderr) = reply.output.as_ref()?;
+            let said = if stderr.trim().is_empty() {
+                stdout
+            } else {
+                stderr
+            };
+            let last = said.trim().lines().last().unwrap_or_default();
+            Some(Failure {
+                class: ErrorClass::Command,
+                detail: format!("it ended with exit code {status}: {last}"),
+            })
+        }
+        Action::Http(_) => status_class(reply.status).map(|class| Failure {
+            class,
+            detail: format!("status was {status}, expected one under 400"),
+        }),
+        _ => None,
+    }
+}
+
+fn status_class(status: Option<u16>) -> Option<ErrorClass> {
+    match status? {
+        401 | 403 => Some(ErrorClass::Unauthorized),
+        429 => Some(ErrorClass::RateLimited),
+        400.. => Some(ErrorClass::Status),
+        _ => None,
+    }
+}
+
+/// What a limiter or a server in maintenance asks for, in whole seconds.
+fn retry_after(reply: &Reply) -> Option<Duration> {
+    if !matches!(reply.status, Some(429 | 503)) {
+        return None;
+    }
+    let header = reply.headers.get(http::header::RETRY_AFTER)?;
+    header
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
+}

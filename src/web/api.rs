@@ -1,0 +1,238 @@
+//! The API under `/api/v1`.
+
+use super::problem::Problem;
+use super::server::Site;
+use super::view::{self, GateDetail, GateView, ProbeView};
+use crate::gate::record::Facts;
+use crate::report::Summary;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Gates in a list.
+const GATES_MAX: u32 = 100;
+
+/// What starts a gate.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct StartGate {
+    /// The gate's name.
+    pub gate: String,
+    /// The facts of the deploy.
+    #[serde(flatten)]
+    pub facts: LooseFacts,
+}
+
+/// Facts of a deploy as callers give them.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct LooseFacts {
+    /// The version.
+    pub version: String,
+    /// The version before.
+    #[serde(default)]
+    pub previous_version: String,
+    /// The commit.
+    #[serde(default)]
+    pub commit: String,
+    /// Who.
+    #[serde(default)]
+    pub actor: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+    /// The pipeline's page.
+    #[serde(default)]
+    pub link: String,
+    /// GitHub's number of the deployment.
+    #[serde(default)]
+    pub deployment: String,
+}
+
+impl From<LooseFacts> for Facts {
+    fn from(facts: LooseFacts) -> Facts {
+        let LooseFacts {
+            version,
+            previous_version,
+            commit,
+            actor,
+            reason,
+            link,
+            deployment,
+        } = facts;
+        Facts {
+            version,
+            previous_version,
+            commit,
+            actor,
+            reason,
+            link,
+            deployment,
+        }
+    }
+}
+
+/// `GET /metrics`
+pub async fn metrics(State(site): State<Site>) -> impl IntoResponse {
+    (
+        [(
+            http::header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        site.metrics.render(),
+    )
+}
+
+/// `GET /readyz`
+pub async fn readyz(State(site): State<Site>) -> Result<&'static str, Problem> {
+    if !site.ready.load(Relaxed) {
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: starting or stopping",
+        ));
+    }
+    site.store.pending().await?;
+    Ok("ready\n")
+}
+
+/// `GET /api/v1/status`
+pub async fn status(State(site): State<Site>) -> Result<Json<serde_json::Value>, Problem> {
+    let (_, pending) = site.store.pending().await?;
+    let project = site.current.get();
+    Ok(Json(serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "instance": site.store.instance(),
+        "probes": project.file.probes.len(),
+        "gates": project.file.gates.iter().map(|gate| &gate.name).collect::<Vec<_>>(),
+        "gates_active": site.driver.active(),
+        "outbox_pending": pending,
+    })))
+}
+
+/// `GET /api/v1/gates`
+pub async fn gates(State(site): State<Site>) -> Result<Json<Vec<GateView>>, Problem> {
+    let records = site.store.gates(GATES_MAX).await?;
+    Ok(Json(records.iter().map(view::gate).collect()))
+}
+
+/// `POST /api/v1/gates`
+pub async fn start_gate(
+    State(site): State<Site>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Result<impl IntoResponse, Problem> {
+    site.may_change(&headers)?;
+    let start: StartGate = serde_json::from_slice(&body)
+        .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the body is not what starts a gate: {error}; expected {{\"gate\": …, \"version\": …}}")))?;
+    let (record, _) = site
+        .driver
+        .start(&start.gate, start.facts.into(), None)
+        .await?;
+    Ok((StatusCode::CREATED, Json(view::gate(&record))))
+}
+
+/// Everything known of a gate.
+pub async fn gate_detail(site: &Site, id: i64) -> Result<GateDetail, Problem> {
+    let record = site
+        .store
+        .gate(id)
+        .await?
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no gate {id}")))?;
+    let events = site.store.events_of(id).await?;
+    let effects = site.store.effects_of(id).await?;
+    let runs = site.store.runs(Some(id), GATES_MAX).await?;
+    Ok(view::detail(&record, &events, &effects, &runs))
+}
+
+/// `GET /api/v1/gates/{id}`
+pub async fn gate(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+) -> Result<Json<GateDetail>, Problem> {
+    Ok(Json(gate_detail(&site, id).await?))
+}
+
+/// `POST /api/v1/gates/{id}/cancel`
+pub async fn cancel_gate(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    site.may_change(&headers)?;
+    site.driver.cancel(id, "a request to the API").await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// `GET /api/v1/probes`
+pub async fn probes(State(site): State<Site>) -> Json<Vec<ProbeView>> {
+    Json(site.prober.list().iter().map(view::probe).collect())
+}
+
+/// `GET /api/v1/probes/{name}`
+pub async fn probe(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    let found = site
+        .prober
+        .list()
+        .into_iter()
+        .find(|view| view.name == name);
+    let found = found.ok_or_else(|| {
+        Problem::new(StatusCode::NOT_FOUND, format!("there is no probe `{name}`"))
+    })?;
+    Ok(Json(
+        serde_json::json!({ "probe": view::probe(&found), "results": found.results, "last": found.last }),
+    ))
+}
+
+/// `POST /api/v1/probes/{name}/run`
+pub async fn run_probe(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Summary>, Problem> {
+    site.may_change(&headers)?;
+    let project = site.current.get();
+    let unknown = || Problem::new(StatusCode::NOT_FOUND, format!("there is no probe `{name}`"));
+    let probe = project
+        .file
+        .probes
+        .iter()
+        .find(|probe| probe.name == name)
+        .ok_or_else(unknown)?;
+    let plan = project.plans.get(&probe.scenario).ok_or_else(unknown)?;
+    let environment = project
+        .file
+        .environments
+        .get(&probe.environment)
+        .ok_or_else(unknown)?;
+    Ok(Json(site.prober.run(probe, plan, environment).await))
+}
+
+/// `GET /api/v1/runs/{id}`
+pub async fn run(State(site): State<Site>, Path(id): Path<i64>) -> Result<Json<Summary>, Problem> {
+    let summary = site.store.run(id).await?;
+    summary
+        .map(Json)
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no run {id}")))
+}
+
+/// `POST /api/v1/reload`
+pub async fn reload(
+    State(site): State<Site>,
+    headers: HeaderMap,
+) -> Result<Json<serde_json::Value>, Problem> {
+    site.may_change(&headers)?;
+    let (answer, result) = tokio::sync::oneshot::channel();
+    let busy = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping");
+    site.reload.send(answer).await.map_err(|_| busy())?;
+    match result.await.map_err(|_| busy())? {
+        Ok(()) => Ok(Json(serde_json::json!({ "reloaded": true }))),
+        Err(problems) => Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("the configuration is broken, the old one stays in force\n{problems}"),
+        )),
+    }
+}

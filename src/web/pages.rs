@@ -1,0 +1,269 @@
+//! Server-rendered pages: everything at a glance, a gate with its reasons, a probe, a run.
+
+use super::api::gate_detail;
+use super::problem::Problem;
+use super::server::Site;
+use super::view::{self, GateDetail, GateView, ProbeView, RunView};
+use crate::report::chart::{STYLE, sparkline};
+use crate::report::html as run_page;
+use axum::extract::{Path, State};
+use axum::response::Html;
+use http::StatusCode;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// Rows of lists on the overview.
+const ROWS: u32 = 20;
+
+fn page(title: &str, refresh: Option<u32>, content: Markup) -> Html<String> {
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                @if let Some(seconds) = refresh { meta http-equiv="refresh" content=(seconds); }
+                title { (title) " · Bellwether" }
+                link rel="icon" href="data:,";
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main {
+                p.soft { a href="/" { "Bellwether" } " · " a href="/metrics" { "metrics" } " · " a href="/api/v1/status" { "API" } }
+                (content)
+            } }
+        }
+    };
+    Html(markup.into_string())
+}
+
+fn badge(word: &str) -> Markup {
+    html! { span class=(format!("badge {word}")) { (word) } }
+}
+
+fn clock(text: &str) -> Markup {
+    let shown = text
+        .get(..19)
+        .map_or_else(|| text.to_owned(), |text| text.replace('T', " "));
+    html! { time datetime=(text) { (shown) } }
+}
+
+/// `GET /`
+pub async fn overview(State(site): State<Site>) -> Result<Html<String>, Problem> {
+    let probes: Vec<_> = site.prober.list();
+    let gates: Vec<GateView> = site
+        .store
+        .gates(ROWS)
+        .await?
+        .iter()
+        .map(view::gate)
+        .collect();
+    let runs: Vec<RunView> = site
+        .store
+        .runs(None, ROWS)
+        .await?
+        .iter()
+        .map(view::run)
+        .collect();
+    let down = probes
+        .iter()
+        .filter(|probe| probe.state.health.word() == "down")
+        .count();
+    Ok(page(
+        "Overview",
+        Some(5),
+        html! {
+            h1 { "Overview" }
+            p { (probes.len()) " probes, " span class=[(down > 0).then_some("down")] { (down) " down" } " · " (gates.len()) " gates" }
+            h2 { "Gates" }
+            div.card { (gate_table(&gates)) }
+            h2 { "Probes" }
+            div.card {
+                @if probes.is_empty() { p.soft { "No probe is configured." } } @else {
+                    table {
+                        thead { tr { th { "probe" } th { "state" } th { "environment" } th { "schedule" } th.n { "available" } th.n { "last" } th { "" } th { "reason" } } }
+                        tbody { @for found in &probes { (probe_row(found)) } }
+                    }
+                }
+            }
+            h2 { "Runs" }
+            div.card { (run_table(&runs)) }
+        },
+    ))
+}
+
+fn gate_table(gates: &[GateView]) -> Markup {
+    if gates.is_empty() {
+        return html! { p.soft { "No gate has run yet. Start one with " code { "bellwether gate start NAME --version …" } } };
+    }
+    html! { table {
+        thead { tr { th { "gate" } th { "version" } th { "verdict" } th { "rollback" } th { "started" } th { "why" } } }
+        tbody { @for gate in gates { tr {
+            td { a href=(format!("/gates/{}", gate.id)) { (gate.gate) " " (gate.id) } div.soft { (gate.environment) } }
+            td { (gate.version) }
+            td { (verdict_badge(gate)) }
+            td { (proof_badge(gate)) }
+            td { (clock(&gate.started)) }
+            td { @for reason in gate.reasons.iter().take(2) { div { (reason) } } }
+        } } }
+    } }
+}
+
+fn verdict_badge(gate: &GateView) -> Markup {
+    match &gate.verdict {
+        Some(verdict) => badge(verdict),
+        None => html! { span.badge.running { (gate.position) "…" } },
+    }
+}
+
+fn proof_badge(gate: &GateView) -> Markup {
+    match (gate.proven, gate.verdict.as_deref()) {
+        (Some(true), _) => badge("proven"),
+        (Some(false), _) => html! { span.badge.failed { "not proven" } },
+        (None, Some("rollback")) => html! { span.badge.running { "proving…" } },
+        _ => html! {},
+    }
+}
+
+fn probe_row(found: &crate::probe::prober::View) -> Markup {
+    let probe: ProbeView = view::probe(found);
+    let line: Vec<f64> = found
+        .results
+        .iter()
+        .map(|result| result.duration_us as f64)
+        .collect();
+    html! { tr {
+        td { a href=(format!("/probes/{}", probe.name)) { (probe.name) } }
+        td { (badge(&probe.health)) }
+        td { (probe.environment) }
+        td { (probe.schedule) }
+        td.n { @if let Some(share) = probe.availability { (crate::objective::judge::percent(share)) } }
+        td.n { @if let Some(ms) = probe.last_ms { (format!("{ms:.1} ms")) } }
+        td { (sparkline(&line)) }
+        td { (probe.last_reason) }
+    } }
+}
+
+fn run_table(runs: &[RunView]) -> Markup {
+    if runs.is_empty() {
+        return html! { p.soft { "No run yet." } };
+    }
+    html! { table {
+        thead { tr { th { "run" } th { "phase" } th { "outcome" } th { "ended" } } }
+        tbody { @for run in runs { tr {
+            td { a href=(format!("/runs/{}", run.id)) { (run.scenario) } }
+            td { (run.phase) }
+            td { (badge(&run.outcome)) }
+            td { (clock(&run.at)) }
+        } } }
+    } }
+}
+
+/// `GET /gates/{id}`
+pub async fn gate(State(site): State<Site>, Path(id): Path<i64>) -> Result<Html<String>, Problem> {
+    let detail = gate_detail(&site, id).await?;
+    let title = format!("{} {}", detail.gate.gate, detail.gate.id);
+    let refresh = if detail.gate.done { None } else { Some(2) };
+    Ok(page(&title, refresh, gate_page(&detail)))
+}
+
+fn gate_page(detail: &GateDetail) -> Markup {
+    let gate = &detail.gate;
+    let facts = [
+        ("Environment", &gate.environment),
+        ("Version", &gate.version),
+        ("Commit", &gate.commit),
+        ("Deployed by", &gate.actor),
+        ("Reason", &gate.reason),
+    ];
+    html! {
+        h1 { (gate.gate) " " (gate.id) " " (verdict_badge(gate)) " " (proof_badge(gate)) }
+        div.card {
+            @for reason in &gate.reasons { p { strong { (reason) } } }
+            table { tbody {
+                @for (name, value) in facts { @if !value.is_empty() { tr { th { (name) } td { (value) } } } }
+                @if let Some(version) = &gate.rollback_to { tr { th { "Rolls back to" } td { (version) } } }
+                @if !gate.link.is_empty() { tr { th { "Workflow run" } td { a href=(gate.link) { (gate.link) } } } }
+                tr { th { "Started" } td { (clock(&gate.started)) } }
+                @if let Some(decided) = &gate.decided { tr { th { "Verdict at" } td { (clock(decided)) } } }
+                @if let Some(ms) = gate.action_ms { tr { th { "Rollback action took" } td { (format!("{:.1} s", ms as f64 / 1e3)) } } }
+                @if let Some(ms) = gate.healthy_ms { tr { th { "Verdict to healthy" } td { (format!("{:.1} s", ms as f64 / 1e3)) } } }
+            } }
+        }
+        @if !gate.proof_reasons.is_empty() {
+            h2 { "Proof of the rollback" }
+            div.card { ul { @for reason in &gate.proof_reasons { li { (reason) } } } }
+        }
+        h2 { "Phases" }
+        div.card { table {
+            thead { tr { th { "phase" } th { "outcome" } th { "why" } th { "ended" } } }
+            tbody {
+                @for phase in &gate.phases { tr {
+                    td { (phase.phase) }
+                    td { (badge(&phase.outcome)) }
+                    td { @for reason in &phase.reasons { div { (reason) } } }
+                    td { (clock(&phase.ended)) }
+                } }
+                @if !gate.done { tr { td { (gate.position) } td { span.badge.running { "running…" } } td {} td {} } }
+            }
+        } }
+        @if !detail.runs.is_empty() { h2 { "Evidence" } div.card { (run_table(&detail.runs)) } }
+        @if !detail.signals.is_empty() {
+            h2 { "Signals" }
+            div.card { table {
+                thead { tr { th { "to" } th { "state" } th.n { "attempts" } th { "what came back" } } }
+                tbody { @for signal in &detail.signals { tr {
+                    td { (signal.target) }
+                    td { span class=(format!("badge {}", match signal.state.as_str() { "delivered" => "pass", "given_up" => "fail", _ => "running" })) { (signal.state.replace('_', " ")) } }
+                    td.n { (signal.attempts) }
+                    td { (signal.result) }
+                } } }
+            } }
+        }
+        h2 { "Timeline" }
+        div.card { ol.timeline { @for line in &detail.timeline { li { span.soft { (clock(&line.at)) } " " (line.event) } } } }
+    }
+}
+
+/// `GET /probes/{name}`
+pub async fn probe(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+) -> Result<Html<String>, Problem> {
+    let found = site
+        .prober
+        .list()
+        .into_iter()
+        .find(|view| view.name == name);
+    let found = found.ok_or_else(|| {
+        Problem::new(StatusCode::NOT_FOUND, format!("there is no probe `{name}`"))
+    })?;
+    let probe = view::probe(&found);
+    Ok(page(
+        &name,
+        Some(5),
+        html! {
+            h1 { (probe.name) " " (badge(&probe.health)) }
+            p.soft { (probe.schedule) " on " (probe.environment) @if !probe.since.is_empty() { " · " (probe.health) " since " (clock(&probe.since)) } }
+            @if let Some(last) = &found.last { h2 { "Last run" } div.card { (run_page::one(last)) } }
+            h2 { "Results" }
+            div.card { table {
+                thead { tr { th { "when" } th { "outcome" } th.n { "took" } th { "reason" } } }
+                tbody { @for result in found.results.iter().rev() { tr {
+                    td { (clock(&view::time(result.at_ms))) }
+                    td { (badge(&result.outcome)) }
+                    td.n { (format!("{:.1} ms", result.duration_us as f64 / 1e3)) }
+                    td { (result.reason) }
+                } } }
+            } }
+        },
+    ))
+}
+
+/// `GET /runs/{id}`
+pub async fn run(State(site): State<Site>, Path(id): Path<i64>) -> Result<Html<String>, Problem> {
+    let summary = site
+        .store
+        .run(id)
+        .await?
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no run {id}")))?;
+    Ok(page(&summary.scenario, None, run_page::one(&summary)))
+}

@@ -1,0 +1,159 @@
+//! Routes, and who may use them.
+//!
+//! Reading is open to whoever reaches the port. What changes anything needs the token where one
+//! is configured; without one it is only taken from this machine, and never from a page of
+//! another site that a browser on this machine happens to show.
+
+use super::problem::Problem;
+use super::{api, inbound, pages};
+use crate::gate::driver::{Current, Driver};
+use crate::outbox::deliver::Means;
+use crate::probe::prober::Prober;
+use crate::store::Store;
+use crate::telemetry::metrics::Metrics;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use http::{HeaderMap, StatusCode};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::mpsc;
+
+/// Everything that routes may use.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// State.
+    pub store: Store,
+    /// Configuration.
+    pub current: Arc<Current>,
+    /// Gates.
+    pub driver: Arc<Driver>,
+    /// Probes.
+    pub prober: Arc<Prober>,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+    /// Secrets and sockets.
+    pub means: Arc<RwLock<Arc<Means>>>,
+    /// Asks the daemon to reload; the answer comes back.
+    pub reload: mpsc::Sender<tokio::sync::oneshot::Sender<Result<(), String>>>,
+    /// Whether everything is started.
+    pub ready: Arc<AtomicBool>,
+    /// Whether only this machine reaches the port.
+    pub loopback: bool,
+}
+
+impl Site {
+    /// Secrets and sockets in force.
+    pub fn means(&self) -> Arc<Means> {
+        self.means
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Whether a request may change anything.
+    pub fn may_change(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let project = self.current.get();
+        let text = |name: http::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        if let Some(token) = &project.file.token {
+            let means = self.means();
+            let wanted = means.fill(token, &BTreeMap::new()).map_err(|_| {
+                Problem::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the server's token cannot be made",
+                )
+            })?;
+            let given = text(http::header::AUTHORIZATION)
+                .and_then(|value| value.strip_prefix("Bearer "))
+                .unwrap_or_default();
+            // Compared through their digests, so that the time taken tells nothing.
+            let digest = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+            return if digest(given).as_ref() == digest(wanted.expose()).as_ref() {
+                Ok(())
+            } else {
+                Err(Problem::new(
+                    StatusCode::UNAUTHORIZED,
+                    "this needs the server's token: `Authorization: Bearer …`",
+                ))
+            };
+        }
+        if !self.loopback {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "the server has no token, so nothing can be changed over the network; set `server.token`",
+            ));
+        }
+        let host = text(http::header::HOST).unwrap_or_default();
+        let name = host
+            .rsplit_once(':')
+            .map_or(host, |(name, _)| name)
+            .trim_matches(['[', ']']);
+        let local = name == "localhost"
+            || name
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback());
+        let origin =
+            text(http::header::ORIGIN).is_none_or(|origin| origin.ends_with(&format!("//{host}")));
+        if local && origin {
+            Ok(())
+        } else {
+            Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "this request comes from another site",
+            ))
+        }
+    }
+}
+
+/// All routes.
+pub fn routes(site: Site) -> Router {
+    Router::new()
+        .route("/", get(pages::overview))
+        .route("/gates/{id}", get(pages::gate))
+        .route("/probes/{name}", get(pages::probe))
+        .route("/runs/{id}", get(pages::run))
+        .route("/metrics", get(api::metrics))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(api::readyz))
+        .route("/api/v1/status", get(api::status))
+        .route("/api/v1/gates", get(api::gates).post(api::start_gate))
+        .route("/api/v1/gates/{id}", get(api::gate))
+        .route("/api/v1/gates/{id}/cancel", post(api::cancel_gate))
+        .route("/api/v1/probes", get(api::probes))
+        .route("/api/v1/probes/{name}", get(api::probe))
+        .route("/api/v1/probes/{name}/run", post(api::run_probe))
+        .route("/api/v1/runs/{id}", get(api::run))
+        .route("/api/v1/reload", post(api::reload))
+        .route("/hooks/{gate}", post(inbound::webhook))
+        .fallback(|| async {
+            Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+        })
+        .layer(DefaultBodyLimit::max(crate::limits::INBOUND_BODY_BYTES_MAX))
+        .with_state(site)
+}
+
+/// Serves until `stop` is over; requests that are being answered are finished.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    site: Site,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    use axum::serve::ListenerExt;
+    let listener = listener.tap_io(|stream| {
+        // A delayed acknowledgment must not hold small answers back.
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(listener, routes(site))
+        .with_graceful_shutdown(stop)
+        .await
+}
+
+/// Whether an address can only be reached from this machine.
+pub fn is_loopback(address: &str) -> bool {
+    address
+        .parse::<SocketAddr>()
+        .is_ok_and(|address| address.ip().is_loopback())
+}

@@ -1,0 +1,262 @@
+//! What pages and API share: a gate, a probe and the whole, as values to be shown.
+
+use crate::gate::machine::Position;
+use crate::gate::record::Record;
+use crate::probe::prober::View;
+use crate::store::outbox::Effect;
+use crate::store::runs::RunRow;
+use serde::{Deserialize, Serialize};
+
+/// A gate in a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GateView {
+    /// Its number.
+    pub id: i64,
+    /// Its name.
+    pub gate: String,
+    /// The environment.
+    pub environment: String,
+    /// The version.
+    pub version: String,
+    /// The version to go back to.
+    pub rollback_to: Option<String>,
+    /// The commit.
+    pub commit: String,
+    /// Who deployed it.
+    pub actor: String,
+    /// Why it was deployed.
+    pub reason: String,
+    /// The pipeline's page.
+    pub link: String,
+    /// The phase, `acting`, `proving` or `done`.
+    pub position: String,
+    /// `promote`, `rollback` or `hold`, once reached.
+    pub verdict: Option<String>,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// Whether the rollback is proven, once that is known.
+    pub proven: Option<bool>,
+    /// What the proof saw.
+    pub proof_reasons: Vec<String>,
+    /// From the verdict to the end of the rollback action, in milliseconds.
+    pub action_ms: Option<i64>,
+    /// From the verdict to healthy, in milliseconds.
+    pub healthy_ms: Option<i64>,
+    /// When it started, RFC 3339.
+    pub started: String,
+    /// When the verdict was reached, RFC 3339.
+    pub decided: Option<String>,
+    /// Phases that ended: name, outcome, reasons.
+    pub phases: Vec<PhaseView>,
+    /// Whether nothing is left to do.
+    pub done: bool,
+}
+
+/// A phase that ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PhaseView {
+    /// Its name.
+    pub phase: String,
+    /// Its outcome.
+    pub outcome: String,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// When it ended, RFC 3339.
+    pub ended: String,
+}
+
+/// A gate with everything that is known of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GateDetail {
+    /// The gate.
+    #[serde(flatten)]
+    pub gate: GateView,
+    /// Its timeline: when, and what.
+    pub timeline: Vec<TimelineView>,
+    /// Its effects.
+    pub signals: Vec<SignalView>,
+    /// Its runs.
+    pub runs: Vec<RunView>,
+}
+
+/// A line of a timeline.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TimelineView {
+    /// When, RFC 3339.
+    pub at: String,
+    /// What.
+    pub event: String,
+}
+
+/// An effect on its way, or settled.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SignalView {
+    /// Its key.
+    pub key: String,
+    /// What delivers it.
+    pub target: String,
+    /// `pending`, `delivered` or `given_up`.
+    pub state: String,
+    /// Attempts.
+    pub attempts: u32,
+    /// What came back.
+    pub result: String,
+}
+
+/// A run of a gate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunView {
+    /// Its number.
+    pub id: i64,
+    /// The phase it belongs to.
+    pub phase: String,
+    /// The scenario.
+    pub scenario: String,
+    /// Its outcome.
+    pub outcome: String,
+    /// When it ended, RFC 3339.
+    pub at: String,
+}
+
+/// A probe.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProbeView {
+    /// Its name.
+    pub name: String,
+    /// The environment.
+    pub environment: String,
+    /// Its schedule.
+    pub schedule: String,
+    /// `up`, `down` or `unknown`.
+    pub health: String,
+    /// Since when, RFC 3339.
+    pub since: String,
+    /// Share of kept results that passed, of those that were measured.
+    pub availability: Option<f64>,
+    /// The last outcome.
+    pub last_outcome: Option<String>,
+    /// Why it did not pass.
+    pub last_reason: String,
+    /// How long the last run took, in milliseconds.
+    pub last_ms: Option<f64>,
+}
+
+/// A moment as people and machines read it.
+pub fn time(ms: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(ms).map_or_else(String::new, |time| {
+        time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    })
+}
+
+/// A gate.
+pub fn gate(record: &Record) -> GateView {
+    let state = &record.state;
+    let proof = state.proof.as_ref();
+    GateView {
+        id: record.id,
+        gate: record.gate.clone(),
+        environment: record.environment.clone(),
+        version: record.facts.version.clone(),
+        rollback_to: record.rollback_to.clone(),
+        commit: record.facts.commit.clone(),
+        actor: record.facts.actor.clone(),
+        reason: record.facts.reason.clone(),
+        link: record.facts.link.clone(),
+        position: match state.position {
+            Position::Measuring(phase) => phase.word(),
+            Position::Acting => "acting",
+            Position::Proving => "proving",
+            Position::Done => "done",
+        }
+        .to_owned(),
+        verdict: state.verdict.map(|verdict| verdict.word().to_owned()),
+        reasons: state.reasons.clone(),
+        proven: proof.map(|proof| proof.proven),
+        proof_reasons: proof.map(|proof| proof.reasons.clone()).unwrap_or_default(),
+        action_ms: proof.and_then(|proof| proof.action_ms),
+        healthy_ms: proof.and_then(|proof| proof.healthy_ms),
+        started: time(state.started_ms),
+        decided: state.verdict_ms.map(time),
+        phases: state
+            .phases
+            .iter()
+            .map(|phase| PhaseView {
+                phase: phase.phase.word().to_owned(),
+                outcome: phase.outcome.word().to_owned(),
+                reasons: phase.reasons.clone(),
+                ended: time(phase.ended_ms),
+            })
+            .collect(),
+        done: state.is_done(),
+    }
+}
+
+/// A gate with everything.
+pub fn detail(
+    record: &Record,
+    events: &[(i64, String)],
+    effects: &[Effect],
+    runs: &[RunRow],
+) -> GateDetail {
+    GateDetail {
+        gate: gate(record),
+        timeline: events
+            .iter()
+            .map(|(at, event)| TimelineView {
+                at: time(*at),
+                event: event.clone(),
+            })
+            .collect(),
+        signals: effects
+            .iter()
+            .map(|effect| SignalView {
+                key: effect.key.clone(),
+                target: effect.target.clone(),
+                state: effect.state.clone(),
+                attempts: effect.attempts,
+                result: effect.result.clone(),
+            })
+            .collect(),
+        runs: runs.iter().rev().map(run).collect(),
+    }
+}
+
+/// A run.
+pub fn run(row: &RunRow) -> RunView {
+    RunView {
+        id: row.id,
+        phase: row.phase.clone(),
+        scenario: row.scenario.clone(),
+        outcome: row.outcome.clone(),
+        at: time(row.at_ms),
+    }
+}
+
+/// A probe.
+pub fn probe(view: &View) -> ProbeView {
+    let measured: Vec<_> = view
+        .results
+        .iter()
+        .filter(|result| result.outcome != "inconclusive")
+        .collect();
+    let passed = measured
+        .iter()
+        .filter(|result| result.outcome == "pass")
+        .count();
+    let last = view.results.last();
+    ProbeView {
+        name: view.name.clone(),
+        environment: view.environment.clone(),
+        schedule: view.schedule.clone(),
+        health: view.state.health.word().to_owned(),
+        since: if view.state.since_ms > 0 {
+            time(view.state.since_ms)
+        } else {
+            String::new()
+        },
+        availability: (!measured.is_empty()).then(|| passed as f64 / measured.len() as f64),
+        last_outcome: last.map(|result| result.outcome.clone()),
+        last_reason: last.map(|result| result.reason.clone()).unwrap_or_default(),
+        last_ms: last.map(|result| result.duration_us as f64 / 1e3),
+    }
+}
