@@ -323,15 +323,11 @@ impl<'a> Reader<'a, '_> {
 
     fn scalar(&self, text: String, style: ScalarStyle, span: Span) -> Node {
         let written = &self.source.text[span.start..span.end];
-        let verbatim_at = if written == text {
-            Some(span.start)
-        } else if written.len() == text.len() + 2
-            && written.get(1..written.len() - 1) == Some(&text)
-        {
-            Some(span.start + 1)
-        } else {
-            None
-        };
+        let quote = usize::from(style != ScalarStyle::Plain);
+        let verbatim_at = written
+            .get(quote..)
+            .is_some_and(|inner| inner.starts_with(text.as_str()))
+            .then_some(span.start + quote);
         let kind = if style == ScalarStyle::Plain {
             plain_kind(&text)
         } else {

@@ -129,6 +129,8 @@ impl Expression {
             .collect();
         names.sort();
         names.dedup();
+        let local = local_names(text);
+        names.retain(|name| !local.contains(name));
         for name in &names {
             let known =
                 NAMES.contains(&name.as_str()) || (reply && REPLY_NAMES.contains(&name.as_str()));
@@ -492,6 +494,21 @@ fn members(text: &str, root: &str) -> Vec<(String, (usize, usize))> {
         })
         .filter_map(|found| found.get(1).or(found.get(2)))
         .map(|found| (found.as_str().to_owned(), (found.start(), found.end())))
+        .collect()
+}
+
+/// Names that `all`, `exists`, `map` and `filter` give to the item they look at.
+fn local_names(text: &str) -> Vec<String> {
+    static FORM: std::sync::OnceLock<regex::Regex> = std::sync::OnceLock::new();
+    let form = FORM.get_or_init(|| {
+        regex::Regex::new(
+            r"\.\s*(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_][A-Za-z0-9_]*)\s*,",
+        )
+        .expect("the pattern is a constant")
+    });
+    form.captures_iter(text)
+        .map(|found| found[1].to_owned())
+        .filter(|name| !NAMES.contains(&name.as_str()) && !REPLY_NAMES.contains(&name.as_str()))
         .collect()
 }
 
