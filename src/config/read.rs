@@ -409,10 +409,11 @@ impl Reader<'_> {
             }
         };
         let tell = self.tell(node, root);
+        let scenario = self.existing(node.get("scenario")?);
         let count = |key: &str, default| node.get(key).and_then(Node::as_count).unwrap_or(default);
         Some(Probe {
             name: name.text.clone(),
-            scenario: self.folder.join(text(node, "scenario")?),
+            scenario,
             environment: environment?,
             schedule: schedule?,
             timeout: time(node, "timeout", 30),
@@ -423,11 +424,27 @@ impl Reader<'_> {
         })
     }
 
-    fn files(&self, node: &Node, key: &str) -> Vec<PathBuf> {
-        texts(node, key)
+    fn files(&mut self, node: &Node, key: &str) -> Vec<PathBuf> {
+        let items = node.get(key).map(Node::items).unwrap_or_default();
+        items
             .into_iter()
-            .map(|file| self.folder.join(file))
+            .filter(|node| node.is_scalar())
+            .map(|node| self.existing(node))
             .collect()
+    }
+
+    /// A scenario's path; one that is not there is reported where it is named.
+    fn existing(&mut self, node: &Node) -> PathBuf {
+        let path = self.folder.join(&node.text);
+        if !path.is_file() {
+            self.error(
+                "unreadable-file",
+                format!("there is no file `{}`", path.display()),
+                node.span,
+                "relative to this configuration",
+            );
+        }
+        path
     }
 
     fn gate(

@@ -112,8 +112,14 @@ impl Checker<'_> {
         };
         let title = match shape {
             Shape::Duration if node.is_scalar() => format!("`{}` is not a duration", node.text),
+            _ if node.is_scalar() => format!("expected {}, found `{}`", expected(shape), node.text),
             _ => format!("expected {}, found {}", expected(shape), node.describe()),
         };
+        let text = matches!(shape, Shape::Text | Shape::Template | Shape::Expression);
+        let detail = detail.or_else(|| {
+            let unquoted = text && matches!(node.kind, Kind::Map(_));
+            unquoted.then(|| "text that holds `: ` must be quoted".to_owned())
+        });
         let mut diagnostic =
             Diagnostic::error(code, title).at(self.source, node.span, expected(shape));
         diagnostic.context = self.context;

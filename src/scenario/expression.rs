@@ -400,7 +400,9 @@ fn parse_mistake(text: &str, errors: &cel::ParseErrors) -> Mistake {
         code: "bad-expression",
         message: format!("the expression does not parse: {message}"),
         range: (at, (at + 1).min(text.len()).max(at)),
-        hint: Some(if single_equals {
+        hint: Some(if text.matches('(').count() != text.matches(')').count() {
+            "parentheses do not match; inside `[ … ]` a comma ends an item, so quote an expression that holds one".to_owned()
+        } else if single_equals {
             "equality is written `==`".to_owned()
         } else {
             "expressions are CEL, such as `status == 200` or `body.items.size() > 0`".to_owned()
