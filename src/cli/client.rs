@@ -13,13 +13,14 @@ pub struct Server {
     /// Address of the daemon
     #[arg(
         long,
+        global = true,
         value_name = "URL",
         default_value = "http://127.0.0.1:9911",
         env = "BELLWETHER_SERVER"
     )]
     pub server: String,
     /// The server's token; better set the variable than show it in a process list
-    #[arg(long, env = "BELLWETHER_TOKEN", hide_env_values = true)]
+    #[arg(long, global = true, env = "BELLWETHER_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
 }
 

@@ -124,18 +124,22 @@ fn bind(ground: &Ground<'_>, path: &PathBuf, version: &str) -> Result<Binding, V
     inputs.extend(ground.gate.inputs.clone());
     // The gate's facts are there for those who want them; nobody has to.
     inputs.retain(|name, _| plan.inputs.iter().any(|need| need.name == *name));
-    let supplied = Supplied {
-        inputs,
-        environment_inputs: ground.environment.inputs.clone(),
-        secrets: files::environment_secrets(ground.environment, &mut found),
-    };
-    let binding = Binding::new(
-        plan.clone(),
-        ground.environment,
-        &supplied,
-        Duration::from_secs(30),
-        &mut found,
-    );
+    // A secret may come from a program that takes its time.
+    let binding = tokio::task::block_in_place(|| {
+        let supplied = Supplied {
+            inputs,
+            environment_inputs: ground.environment.inputs.clone(),
+            secrets: files::environment_secrets(ground.environment, &mut found),
+        };
+        let dns_ttl = Duration::from_secs(30);
+        Binding::new(
+            plan.clone(),
+            ground.environment,
+            &supplied,
+            dns_ttl,
+            &mut found,
+        )
+    });
     let errors = || {
         found
             .sorted()

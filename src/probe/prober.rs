@@ -283,21 +283,24 @@ async fn sleep_until(moment: DateTime<Utc>) {
 
 /// Performs a probe's scenario once.
 pub async fn perform(probe: &Probe, plan: &Arc<Plan>, environment: &Arc<Environment>) -> Summary {
-    let mut found = Diagnostics::default();
-    let supplied = Supplied {
-        inputs: probe.inputs.clone(),
-        environment_inputs: environment.inputs.clone(),
-        secrets: files::environment_secrets(environment, &mut found),
-    };
     let started = Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let binding = Binding::new(
-        plan.clone(),
-        environment,
-        &supplied,
-        Duration::ZERO,
-        &mut found,
-    )
-    .filter(|_| !found.has_errors());
+    let mut found = Diagnostics::default();
+    // A secret may come from a program that takes its time.
+    let binding = tokio::task::block_in_place(|| {
+        let supplied = Supplied {
+            inputs: probe.inputs.clone(),
+            environment_inputs: environment.inputs.clone(),
+            secrets: files::environment_secrets(environment, &mut found),
+        };
+        Binding::new(
+            plan.clone(),
+            environment,
+            &supplied,
+            Duration::ZERO,
+            &mut found,
+        )
+    });
+    let binding = binding.filter(|_| !found.has_errors());
     let Some(binding) = binding else {
         let reasons = found
             .sorted()

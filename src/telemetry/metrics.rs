@@ -6,6 +6,7 @@
 //! that are no longer configured are removed on reload.
 
 use crate::load::Tick;
+use crate::net::ErrorClass;
 use crate::net::phases::PHASES;
 use crate::probe::state::Health;
 use crate::report::Summary;
@@ -15,7 +16,7 @@ use prometheus::{
     CounterVec, Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec,
     IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 /// Buckets for latencies: 1 ms to 60 s.
@@ -56,7 +57,8 @@ pub struct Metrics {
     deliveries: IntCounterVec,
     reload_success: IntGauge,
     reload_time: Gauge,
-    probes_known: Mutex<BTreeSet<(String, String)>>,
+    /// Steps seen of each probe and environment: what must be removed with them.
+    probes_known: Mutex<BTreeMap<(String, String), BTreeSet<String>>>,
 }
 
 impl Metrics {
@@ -250,7 +252,7 @@ impl Metrics {
                 )
                 .expect("the names are constants"),
             ),
-            probes_known: Mutex::new(BTreeSet::new()),
+            probes_known: Mutex::new(BTreeMap::new()),
             registry,
         };
         for kind in ["action", "channel", "github"] {
@@ -276,25 +278,13 @@ impl Metrics {
             .probes_known
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        for (probe, environment) in known.difference(&now) {
-            let labels = [probe.as_str(), environment.as_str()];
-            // A series that was never made cannot be removed; that is as good.
-            let _ = self.probe_up.remove_label_values(&labels);
-            let _ = self.probe_duration.remove_label_values(&labels);
-            let _ = self.legacy_success.remove_label_values(&labels);
-            let _ = self.legacy_duration.remove_label_values(&labels);
-            let _ = self.legacy_status.remove_label_values(&labels);
-            for phase in PHASES {
-                let _ = self
-                    .legacy_phases
-                    .remove_label_values(&[probe, environment, phase]);
+        known.retain(|(probe, environment), steps| {
+            let stays = now.contains(&(probe.clone(), environment.clone()));
+            if !stays {
+                self.forget_probe(probe, environment, steps);
             }
-            for outcome in ["pass", "fail", "inconclusive"] {
-                let _ = self
-                    .probe_runs
-                    .remove_label_values(&[probe, environment, outcome]);
-            }
-        }
+            stays
+        });
         for (probe, environment) in &now {
             self.probe_up.with_label_values(&[probe, environment]);
             self.probe_skipped.with_label_values(&[probe, environment]);
@@ -303,7 +293,9 @@ impl Metrics {
                     .with_label_values(&[probe, environment, &outcome.to_owned()]);
             }
         }
-        *known = now;
+        for probe in now {
+            known.entry(probe).or_default();
+        }
         for (gate, environment) in gates {
             self.gate_active.with_label_values(&[gate]);
             for verdict in ["promote", "rollback", "hold"] {
@@ -317,6 +309,38 @@ impl Metrics {
         }
     }
 
+    /// Removes every series of a probe. One that was never made cannot be removed; that is as good.
+    fn forget_probe(&self, probe: &str, environment: &str, steps: &BTreeSet<String>) {
+        let labels = [probe, environment];
+        let _ = self.probe_up.remove_label_values(&labels);
+        let _ = self.probe_skipped.remove_label_values(&labels);
+        let _ = self.probe_duration.remove_label_values(&labels);
+        let _ = self.legacy_success.remove_label_values(&labels);
+        let _ = self.legacy_duration.remove_label_values(&labels);
+        let _ = self.legacy_status.remove_label_values(&labels);
+        for phase in PHASES {
+            let labels = [probe, environment, phase];
+            let _ = self.legacy_phases.remove_label_values(&labels);
+        }
+        for outcome in ["pass", "fail", "inconclusive"] {
+            let labels = [probe, environment, outcome];
+            let _ = self.probe_runs.remove_label_values(&labels);
+        }
+        for step in steps {
+            let labels = [probe, environment, step.as_str()];
+            let _ = self.step_duration.remove_label_values(&labels);
+            let _ = self.check_failures.remove_label_values(&labels);
+            for phase in PHASES {
+                let labels = [probe, environment, step, phase];
+                let _ = self.step_phase.remove_label_values(&labels);
+            }
+            for class in ErrorClass::ALL {
+                let labels = [probe, environment, step, class.word()];
+                let _ = self.step_errors.remove_label_values(&labels);
+            }
+        }
+    }
+
     /// A run of a probe is over.
     pub fn probe_run(
         &self,
@@ -326,6 +350,13 @@ impl Metrics {
         summary: &Summary,
         health: Health,
     ) {
+        let steps = summary.steps.iter().map(|step| step.name.clone());
+        self.probes_known
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .entry((probe.to_owned(), environment.to_owned()))
+            .or_default()
+            .extend(steps);
         let labels = [probe, environment];
         let outcome = summary.outcome.word();
         self.probe_runs

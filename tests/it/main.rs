@@ -4,7 +4,20 @@
 //! that they are left out where the program is missing; with `BELLWETHER_TEST_ALL=1`, which
 //! `tests/run` sets, a missing program is a failure.
 
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on panics"
+)]
+
 mod check;
+mod gate;
 mod hostile;
+mod nginx;
+mod omission;
+mod prometheus;
+mod receiver;
 mod run;
+mod smtp;
+mod state;
 mod support;

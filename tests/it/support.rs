@@ -75,8 +75,9 @@ pub fn eventually<T>(what: &str, within: Duration, mut look: impl FnMut() -> Opt
 pub struct Process(pub std::process::Child);
 
 impl Process {
-    /// Starts a program.
+    /// Starts a program. It keeps none of our pipes, so that nobody waits for it by mistake.
     pub fn start(command: &mut Command) -> Process {
+        command.stdin(std::process::Stdio::null());
         Process(command.spawn().expect("the program can be started"))
     }
 
@@ -105,4 +106,162 @@ pub fn snapshot(path: &Path, text: &str) {
         "{} differs; look at it, then BELLWETHER_UPDATE=1\n--- wanted\n{wanted}\n--- got\n{text}",
         path.display()
     );
+}
+
+/// One HTTP exchange without any library: status and body.
+pub fn http(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<(u16, String)> {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).ok()?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .ok()?;
+    let mut text = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    text.push_str("\r\n");
+    text.push_str(body);
+    stream.write_all(text.as_bytes()).ok()?;
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).ok()?;
+    let reply = String::from_utf8_lossy(&reply).into_owned();
+    let (head, body) = reply.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    if !head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked")
+    {
+        return Some((status, body.to_owned()));
+    }
+    let mut rest = body;
+    let mut whole = String::new();
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).ok()?;
+        if size == 0 {
+            break;
+        }
+        whole.push_str(after.get(..size)?);
+        rest = after.get(size + 2..)?;
+    }
+    Some((status, whole))
+}
+
+/// JSON from the API of a daemon.
+pub fn api(address: &str, path: &str) -> Option<serde_json::Value> {
+    let (_, body) = http(address, "GET", path, &[], "")?;
+    serde_json::from_str(&body).ok()
+}
+
+/// A daemon that listens on a port of its own and is killed when the test is over.
+pub struct Daemon {
+    /// Its address.
+    pub address: String,
+    config: PathBuf,
+    environment: Vec<(String, String)>,
+    process: Option<Process>,
+}
+
+impl Daemon {
+    /// Starts a daemon. `LISTEN` in the configuration is replaced by its address.
+    pub fn start(folder: &Path, text: &str, environment: &[(&str, &str)]) -> Daemon {
+        let address = format!("127.0.0.1:{}", free_port());
+        let config = folder.join("bellwether.yaml");
+        std::fs::write(&config, text.replace("LISTEN", &address))
+            .expect("the configuration can be written");
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let mut daemon = Daemon {
+            address,
+            config,
+            environment,
+            process: None,
+        };
+        daemon.restart();
+        daemon
+    }
+
+    /// Starts it again, and waits until it is ready.
+    pub fn restart(&mut self) {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.config.with_extension("log"))
+            .expect("a log can be written");
+        let mut command = bellwether();
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(&self.config)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stderr(log);
+        self.process = Some(Process::start(&mut command));
+        let address = self.address.clone();
+        eventually("the daemon is ready", Duration::from_secs(20), || {
+            http(&address, "GET", "/readyz", &[], "").filter(|(status, _)| *status == 200)
+        });
+    }
+
+    /// Kills it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: i32) {
+        if let Some(process) = &self.process {
+            // SAFETY: sends a signal to a child of this test that has not been waited for.
+            unsafe { libc::kill(process.0.id() as i32, signal) };
+        }
+    }
+
+    /// Waits for it to end by itself and gives its exit code.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.process
+            .as_mut()
+            .and_then(|process| process.0.wait().ok()?.code())
+    }
+
+    /// Its process number.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().map_or(0, |process| process.0.id())
+    }
+
+    /// Its log so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.config.with_extension("log")).unwrap_or_default()
+    }
+
+    /// Starts a gate and gives its number.
+    pub fn start_gate(&self, body: &serde_json::Value) -> i64 {
+        let (status, text) = http(
+            &self.address,
+            "POST",
+            "/api/v1/gates",
+            &[("content-type", "application/json")],
+            &body.to_string(),
+        )
+        .expect("the daemon answers");
+        assert_eq!(status, 201, "{text}");
+        serde_json::from_str::<serde_json::Value>(&text).expect("it is JSON")["id"]
+            .as_i64()
+            .expect("it has an id")
+    }
+
+    /// Waits until a gate is done.
+    pub fn done(&self, id: i64) -> serde_json::Value {
+        eventually("the gate is done", Duration::from_secs(60), || {
+            api(&self.address, &format!("/api/v1/gates/{id}")).filter(|gate| gate["done"] == true)
+        })
+    }
 }

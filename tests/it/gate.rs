@@ -1,0 +1,372 @@
+//! The gate, end to end on the real binary: kills in every phase, signals, webhooks, windows.
+
+use super::receiver::Receiver;
+use super::support::{Daemon, api, bellwether, eventually, http, run};
+use bellwether::demo::shop::{Deploy, Shop};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// A shop on a runtime of its own.
+struct World {
+    shop: Shop,
+    receiver: Receiver,
+    folder: tempfile::TempDir,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl World {
+    fn new(receiver_delay: Duration) -> World {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let shop = runtime
+            .block_on(Shop::start(Deploy::healthy("1.0.0")))
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let scenario = "name: smoke\nservice: api\nsecrets: [ SLOW_SECRET ]\nsteps:\n  - { name: health, get: /health, headers: { x: \"${secrets.SLOW_SECRET}\" }, check: [ body.status == 'healthy' ] }\n  - { wait: 300ms }\n  - { name: login, post: /api/login, json: { user: demo, password: demo-password }, capture: { token: body.token } }\n  - { name: catalogue, get: /api/catalogue, auth: { bearer: \"${vars.token}\" }, check: [ status == 200 ] }\n";
+        let load = "name: load\nservice: api\nsteps: [ { name: health, get: /health, check: [ status == 200 ] } ]\nload: { executor: constant-arrival-rate, rate: 100, duration: 1s }\nobjectives: [ p95 < 2s ]\n";
+        std::fs::write(folder.path().join("smoke.yaml"), scenario).unwrap();
+        std::fs::write(folder.path().join("load.yaml"), load).unwrap();
+        World {
+            shop,
+            receiver: Receiver::start(receiver_delay),
+            folder,
+            _runtime: runtime,
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A configuration in which every phase lasts long enough to be hit.
+    fn configuration(&self, more: &str) -> String {
+        format!(
+            "server: {{ listen: LISTEN }}
+secrets: {{ KEY: {{ env: TEST_KEY }} }}
+environments:
+  production:
+    services: {{ api: {{ url: \"http://{shop}\", version: {{ path: /version }} }} }}
+    secrets: {{ SLOW_SECRET: {{ command: [ sh, -c, \"sleep 0.3; echo x\" ] }} }}
+{more}
+gates:
+  shop:
+    environment: production
+    services: [ api ]
+    converge: {{ reads: 4, every: 150ms, timeout: 5s }}
+    smoke: [ smoke.yaml ]
+    load: [ load.yaml ]
+    bake: {{ duration: 1s, every: 300ms }}
+    prove: {{ reads: 4, every: 150ms, timeout: 10s }}
+    webhook: {{ secret: \"${{secrets.KEY}}\" }}
+    actions:
+      promote: [ {{ webhook: {{ url: \"http://{hooks}/promote\", secret: \"${{secrets.KEY}}\" }} }} ]
+      rollback:
+        - {{ webhook: {{ url: \"http://{hooks}/rollback\", secret: \"${{secrets.KEY}}\" }} }}
+        - {{ webhook: {{ url: \"http://{shop}/admin/rollback/${{inputs.previous_version}}\" }} }}
+      hold: [ {{ webhook: {{ url: \"http://{hooks}/hold\", secret: \"${{secrets.KEY}}\" }} }} ]
+    tell: [ team ]
+channels:
+  team: {{ slack: {{ url: \"http://{hooks}/team\" }} }}
+",
+            shop = self.shop.address,
+            hooks = self.receiver.address,
+        )
+    }
+
+    fn daemon(&self, more: &str) -> Daemon {
+        Daemon::start(self.path(), &self.configuration(more), &[("TEST_KEY", KEY)])
+    }
+}
+
+fn broken(version: &str) -> Deploy {
+    Deploy {
+        fail_every: 1,
+        ..Deploy::healthy(version)
+    }
+}
+
+fn facts(version: &str) -> Value {
+    json!({ "gate": "shop", "version": version, "previous_version": "1.0.0", "commit": "4f2a9c1", "actor": "a test" })
+}
+
+/// Starts a gate, kills the daemon as soon as the gate is at a position, starts it again.
+fn killed_at(position: &str, deploy: Deploy) -> (World, Value) {
+    let world = World::new(Duration::from_millis(300));
+    let mut daemon = world.daemon("");
+    let version = deploy.version.clone();
+    world.shop.deploy(deploy);
+    let id = daemon.start_gate(&facts(&version));
+    let path = format!("/api/v1/gates/{id}");
+    eventually(
+        &format!("the gate is at {position}"),
+        Duration::from_secs(30),
+        || api(&daemon.address, &path).filter(|gate| gate["position"] == position),
+    );
+    daemon.kill();
+    daemon.restart();
+    let gate = daemon.done(id);
+    // Signals that are still on their way are given the time to arrive.
+    let path = format!("/api/v1/gates/{id}");
+    let gate = eventually("the signals are settled", Duration::from_secs(20), || {
+        api(&daemon.address, &path).filter(|gate| {
+            gate["signals"]
+                .as_array()
+                .is_some_and(|all| all.iter().all(|signal| signal["state"] != "pending"))
+        })
+    })
+    .as_object()
+    .cloned()
+    .map_or(gate, Value::Object);
+    (world, gate)
+}
+
+#[test]
+fn a_kill_in_any_phase_of_a_good_deploy_changes_no_verdict_and_doubles_no_signal() {
+    for position in ["preflight", "converge", "smoke", "load", "bake", "acting"] {
+        let (world, gate) = killed_at(position, Deploy::healthy("1.1.0"));
+        assert_eq!(gate["verdict"], "promote", "{position}: {gate:#}");
+        assert_eq!(
+            world.receiver.ids("/promote").len(),
+            1,
+            "{position}: one signal, whatever was repeated"
+        );
+        assert!(
+            world.receiver.ids("/rollback").is_empty() && world.receiver.ids("/hold").is_empty(),
+            "{position}"
+        );
+        assert!(world.shop.rollbacks().is_empty(), "{position}");
+        assert!(
+            !world.receiver.at("/team").is_empty(),
+            "{position}: people are told"
+        );
+    }
+}
+
+#[test]
+fn a_kill_in_any_phase_of_a_bad_deploy_ends_in_a_proven_rollback() {
+    for position in ["preflight", "converge", "smoke", "acting", "proving"] {
+        let (world, gate) = killed_at(position, broken("1.2.0"));
+        assert_eq!(gate["verdict"], "rollback", "{position}: {gate:#}");
+        assert_eq!(gate["proven"], true, "{position}: {gate:#}");
+        assert_eq!(world.receiver.ids("/rollback").len(), 1, "{position}");
+        assert!(world.receiver.ids("/promote").is_empty(), "{position}");
+        assert_eq!(
+            world
+                .shop
+                .rollbacks()
+                .iter()
+                .filter(|version| *version != "1.0.0")
+                .count(),
+            0,
+            "{position}"
+        );
+        assert!(
+            !world.shop.rollbacks().is_empty(),
+            "{position}: the rollback was ordered"
+        );
+    }
+}
+
+#[test]
+fn signals_are_signed_retried_and_carry_one_id() {
+    let world = World::new(Duration::ZERO);
+    world
+        .receiver
+        .answers
+        .lock()
+        .unwrap()
+        .extend([200, 503, 500]);
+    let daemon = world.daemon("");
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    let id = daemon.start_gate(&facts("1.1.0"));
+    let gate = daemon.done(id);
+    assert_eq!(gate["verdict"], "promote", "{gate:#}");
+    eventually("everything is delivered", Duration::from_secs(20), || {
+        let gate = api(&daemon.address, &format!("/api/v1/gates/{id}"))?;
+        gate["signals"]
+            .as_array()?
+            .iter()
+            .all(|signal| signal["state"] == "delivered")
+            .then_some(())
+    });
+    assert_eq!(world.receiver.ids("/promote").len(), 1);
+    for received in world.receiver.at("/promote") {
+        let secret = bellwether::secret::Secret::new(KEY);
+        let now = chrono::Utc::now().timestamp();
+        let verified = bellwether::pipeline::signature::verify(
+            &secret,
+            received.header("webhook-id"),
+            received.header("webhook-timestamp"),
+            received.header("webhook-signature"),
+            received.body.as_bytes(),
+            now,
+        );
+        assert_eq!(verified, Ok(()));
+        let body: Value = serde_json::from_str(&received.body).unwrap();
+        assert_eq!(
+            (body["type"].as_str(), body["data"]["verdict"].as_str()),
+            (Some("bellwether.gate.promote"), Some("promote"))
+        );
+        assert_eq!(body["data"]["facts"]["commit"], "4f2a9c1");
+    }
+    let state = std::fs::read(world.path().join("bellwether.db")).unwrap();
+    let held = |text: &str| {
+        state
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    };
+    assert!(
+        !held(KEY) && !daemon.log().contains(KEY),
+        "a secret is neither kept nor logged"
+    );
+}
+
+#[test]
+fn signed_webhooks_start_gates_and_forged_or_repeated_ones_do_not() {
+    let world = World::new(Duration::ZERO);
+    let daemon = world.daemon("");
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    let body = json!({ "type": "deploy", "data": { "version": "1.1.0", "actor": "the pipeline" } })
+        .to_string();
+    let now = chrono::Utc::now().timestamp();
+    let sign = |id: &str, at: i64, body: &str| {
+        bellwether::pipeline::signature::sign(
+            &bellwether::secret::Secret::new(KEY),
+            id,
+            at,
+            body.as_bytes(),
+        )
+        .unwrap()
+    };
+    let send = |id: &str, at: i64, signature: &str, body: &str| {
+        let at = at.to_string();
+        let headers = [
+            ("webhook-id", id),
+            ("webhook-timestamp", at.as_str()),
+            ("webhook-signature", signature),
+            ("content-type", "application/json"),
+        ];
+        http(&daemon.address, "POST", "/hooks/shop", &headers, body).unwrap()
+    };
+    assert_eq!(send("msg_1", now, "v1,bm9wZQ==", &body).0, 401, "forged");
+    assert_eq!(
+        send(
+            "msg_1",
+            now - 3600,
+            &sign("msg_1", now - 3600, &body),
+            &body
+        )
+        .0,
+        401,
+        "too old"
+    );
+    assert_eq!(
+        send(
+            "msg_1",
+            now,
+            &sign("msg_1", now, &body),
+            "{\"version\":\"6.6.6\"}"
+        )
+        .0,
+        401,
+        "changed"
+    );
+    assert_eq!(
+        send("msg_0", now, &sign("msg_0", now, "{}"), "{}").0,
+        422,
+        "no version"
+    );
+    assert_eq!(
+        http(&daemon.address, "POST", "/hooks/other", &[], "{}")
+            .unwrap()
+            .0,
+        404
+    );
+    let (status, first) = send("msg_1", now, &sign("msg_1", now, &body), &body);
+    assert_eq!(status, 201, "{first}");
+    let (status, again) = send("msg_1", now + 1, &sign("msg_1", now + 1, &body), &body);
+    assert_eq!(status, 200, "a repeated one starts nothing");
+    let id = |text: &str| serde_json::from_str::<Value>(text).unwrap()["id"].clone();
+    assert_eq!(id(&first), id(&again));
+    assert_eq!(
+        api(&daemon.address, "/api/v1/gates")
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn what_cannot_be_measured_is_held() {
+    let frozen = "    windows: { zone: UTC, freezes: [ { from: 2020-01-01, to: 2099-01-01, reason: for the test } ] }\n";
+    for (more, version, why) in [
+        (frozen, "1.1.0", "inside the freeze"),
+        ("", "9.9.9", "was not served everywhere"),
+    ] {
+        let world = World::new(Duration::ZERO);
+        let daemon = world.daemon(more);
+        world.shop.deploy(Deploy::healthy("1.1.0"));
+        let gate = daemon.done(daemon.start_gate(&facts(version)));
+        assert_eq!(gate["verdict"], "hold", "{gate:#}");
+        assert!(gate["reasons"].to_string().contains(why), "{gate:#}");
+        eventually("the hold is signalled", Duration::from_secs(10), || {
+            (world.receiver.ids("/hold").len() == 1).then_some(())
+        });
+        assert!(world.receiver.ids("/promote").is_empty());
+    }
+}
+
+#[test]
+fn the_command_line_gives_the_verdict_as_its_exit_code() {
+    let world = World::new(Duration::ZERO);
+    let daemon = world.daemon("");
+    let gate = |arguments: &[&str]| {
+        let server = format!("http://{}", daemon.address);
+        run(bellwether()
+            .arg("gate")
+            .args(arguments)
+            .args(["--server", &server]))
+    };
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    let (code, out, err) = gate(&["start", "shop", "--version", "1.1.0", "--wait"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("✓ promote") && err.contains("load passed"),
+        "{out}{err}"
+    );
+    world.shop.deploy(broken("1.2.0"));
+    let (code, out, _) = gate(&["start", "shop", "--version", "1.2.0", "--wait", "--json"]);
+    assert_eq!(code, 10);
+    let detail: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        detail["rollback_to"], "1.1.0",
+        "the last version that was proven good, not the one before"
+    );
+    assert_eq!(detail["proven"], true);
+    let (code, _, err) = gate(&["start", "shopp", "--version", "1"]);
+    assert_eq!(code, 2, "{err}");
+    assert_eq!(gate(&["wait", "2"]).0, 10);
+    let (_, out, _) = gate(&["list"]);
+    assert!(out.contains("rollback") && out.contains("proven"), "{out}");
+    let (code, _, err) = run(bellwether().args([
+        "gate",
+        "wait",
+        "1",
+        "--server",
+        "http://127.0.0.1:1",
+        "--timeout",
+        "1s",
+    ]));
+    assert_eq!(
+        code, 20,
+        "a daemon that is not there never says promote: {err}"
+    );
+}

@@ -1,0 +1,236 @@
+//! A real nginx: TLS, HTTP/2, compression, slow and broken upstreams.
+
+use super::hostile::Hostile;
+use super::support::{Process, bellwether, eventually, free_port, program, run};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// Writes an authority and certificates: good, expired, and for another name.
+pub fn certificates(folder: &Path) {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "Test authority");
+    let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(folder.join("ca.pem"), issuer.pem()).unwrap();
+    for (name, host, year) in [
+        ("good", "localhost", 2099),
+        ("expired", "localhost", 2020),
+        ("other", "other.test", 2099),
+    ] {
+        let key = KeyPair::generate().unwrap();
+        let mut certificate = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        certificate.not_before = rcgen::date_time_ymd(2019, 1, 1);
+        certificate.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let certificate = certificate.signed_by(&key, &issuer).unwrap();
+        std::fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
+        std::fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
+    }
+}
+
+struct Nginx {
+    folder: tempfile::TempDir,
+    ports: [u16; 5],
+    hostile: Hostile,
+    _process: Process,
+}
+
+impl Nginx {
+    fn start() -> Option<Nginx> {
+        let nginx = program("nginx")?;
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().display().to_string();
+        certificates(folder.path());
+        std::fs::create_dir(folder.path().join("static")).unwrap();
+        std::fs::write(
+            folder.path().join("static/page.html"),
+            "<h1>static</h1>".repeat(500),
+        )
+        .unwrap();
+        let ports: [u16; 5] = std::array::from_fn(|_| free_port());
+        let [plain, good, expired, other, closed] = ports;
+        let hostile = Hostile::start();
+        let tls = |port: u16, name: &str| {
+            format!(
+                "server {{ listen 127.0.0.1:{port} ssl http2; server_name localhost; ssl_certificate {at}/{name}.pem; ssl_certificate_key {at}/{name}.key;
+                 ssl_protocols TLSv1.2 TLSv1.3; root {at}/static; location /json {{ default_type application/json; return 200 '{{\"ok\":true}}'; }} }}\n"
+            )
+        };
+        let configuration = format!(
+            "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log; worker_processes 1; events {{ worker_connections 512; }}
+             http {{ access_log off; client_body_temp_path {at}/b; proxy_temp_path {at}/p; fastcgi_temp_path {at}/f; uwsgi_temp_path {at}/u; scgi_temp_path {at}/s;
+             gzip on; gzip_types text/html application/json; gzip_min_length 10; types {{ text/html html; }}
+             server {{ listen 127.0.0.1:{plain}; root {at}/static;
+               location /slow/ {{ alias {at}/static/; gzip off; limit_rate 500; }}
+               location /dead {{ proxy_pass http://127.0.0.1:{closed}; }}
+               location /upstream/ {{ proxy_pass http://{hostile}/; proxy_read_timeout 10s; }} }}
+             {}{}{} }}",
+            tls(good, "good"),
+            tls(expired, "expired"),
+            tls(other, "other"),
+            hostile = hostile.address,
+        );
+        std::fs::write(folder.path().join("nginx.conf"), configuration).unwrap();
+        let process = Process::start(
+            Command::new(nginx)
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .arg("-c")
+                .arg(folder.path().join("nginx.conf")),
+        );
+        eventually("nginx answers", Duration::from_secs(10), || {
+            std::net::TcpStream::connect(("127.0.0.1", good)).ok()
+        });
+        Some(Nginx {
+            folder,
+            ports,
+            hostile,
+            _process: process,
+        })
+    }
+
+    /// Runs steps with the authority trusted.
+    fn run(&self, steps: &str) -> (i32, Value) {
+        let path = self.folder.path();
+        std::fs::write(
+            path.join("bellwether.yaml"),
+            "environments: { test: { services: {}, ca_file: ca.pem } }\n",
+        )
+        .unwrap();
+        std::fs::write(
+            path.join("case.yaml"),
+            format!("name: case\nsteps:\n{steps}"),
+        )
+        .unwrap();
+        let (code, out, err) = run(bellwether()
+            .arg("run")
+            .arg(path.join("case.yaml"))
+            .args(["--json", "-"]));
+        let report = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{err}"));
+        (code, report)
+    }
+}
+
+#[test]
+fn a_real_nginx_is_measured_over_http_1_and_2_with_and_without_tls() {
+    let Some(nginx) = Nginx::start() else { return };
+    let [plain, good, ..] = nginx.ports;
+    let (code, report) = nginx.run(&format!(
+        "  - {{ name: plain, get: \"http://localhost:{plain}/page.html\", check: [ \"version == 'HTTP/1.1'\", \"headers['content-encoding'] == 'gzip'\", \"text.startsWith('<h1>static</h1>')\", text.size() == 7500 ] }}
+  - {{ name: h2, get: \"https://localhost:{good}/json\", check: [ \"version == 'HTTP/2'\", body.ok, \"tls.version == '1.3'\" ] }}
+  - {{ name: h2 again, get: \"https://localhost:{good}/page.html\", check: [ \"version == 'HTTP/2'\", \"phases.tls == duration('0s')\", text.size() == 7500 ] }}
+  - {{ name: h1, get: \"https://localhost:{good}/json\", http: \"1.1\", check: [ \"version == 'HTTP/1.1'\", \"phases.tls > duration('0s')\" ] }}
+  - {{ name: head, head: \"https://localhost:{good}/page.html\", check: [ status == 200, text.size() == 0 ] }}
+  - {{ name: certificate, tls: {{ host: \"localhost:{good}\", accepts: [ \"1.2\", \"1.3\" ], refuses: [ \"1.0\", \"1.1\" ] }}, check: [ tls.valid, tls.days_left > 14.0, \"'localhost' in tls.names\" ] }}
+  - {{ name: tcp, tcp: \"localhost:{plain}\" }}
+"
+    ));
+    assert_eq!(code, 0, "{}", report["reasons"]);
+    let phases = &report["steps"][1]["phases_us"];
+    for phase in ["connect", "tls", "wait"] {
+        assert!(
+            phases[phase]["p50"].as_u64().unwrap() > 0,
+            "{phase}: {phases}"
+        );
+    }
+}
+
+#[test]
+fn bad_certificates_have_their_names() {
+    let Some(nginx) = Nginx::start() else { return };
+    let [_, good, expired, other, _] = nginx.ports;
+    for (port, class) in [(expired, "tls_expired"), (other, "tls_name")] {
+        for step in [
+            format!("get: \"https://localhost:{port}/json\""),
+            format!("tls: \"localhost:{port}\""),
+        ] {
+            let (code, report) = nginx.run(&format!("  - {{ name: it, {step} }}\n"));
+            assert_eq!(
+                (code, &report["steps"][0]["errors_by_class"][class]),
+                (99, &Value::from(1)),
+                "{report}"
+            );
+        }
+        let (code, _) = nginx.run(&format!(
+            "  - {{ name: it, verify: false, get: \"https://localhost:{port}/json\" }}\n"
+        ));
+        assert_eq!(code, 0, "unverified on purpose");
+    }
+    std::fs::remove_file(nginx.folder.path().join("bellwether.yaml")).unwrap();
+    let (code, out, _) = run(bellwether().args([
+        "run",
+        "--url",
+        &format!("https://localhost:{good}/json"),
+        "--json",
+        "-",
+    ]));
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (
+            code,
+            &report["steps"][0]["errors_by_class"]["tls_untrusted"]
+        ),
+        (99, &Value::from(1)),
+        "{out}"
+    );
+}
+
+#[test]
+fn slow_and_broken_upstreams_are_told_apart() {
+    let Some(nginx) = Nginx::start() else { return };
+    let plain = nginx.ports[0];
+    for (path, class) in [
+        ("/dead", "status"),
+        ("/slow/page.html", "timeout_receive"),
+        ("/upstream/hang", "timeout_wait"),
+        ("/upstream/close", "status"),
+        ("/upstream/half", "protocol"),
+    ] {
+        let (code, report) = nginx.run(&format!(
+            "  - {{ name: it, get: \"http://localhost:{plain}{path}\", timeout: 700ms }}\n"
+        ));
+        assert_eq!(
+            (code, &report["steps"][0]["errors_by_class"][class]),
+            (99, &Value::from(1)),
+            "{path}: {report}"
+        );
+    }
+    assert!(
+        nginx
+            .hostile
+            .requests
+            .load(std::sync::atomic::Ordering::SeqCst)
+            > 0
+    );
+}
+
+#[test]
+fn a_load_over_http_2_holds_its_rate() {
+    let Some(nginx) = Nginx::start() else { return };
+    let good = nginx.ports[1];
+    let path = nginx.folder.path();
+    std::fs::write(
+        path.join("bellwether.yaml"),
+        "environments: { test: { services: {}, ca_file: ca.pem } }\n",
+    )
+    .unwrap();
+    let text = format!(
+        "name: h2\nsteps: [ {{ name: a, get: \"https://localhost:{good}/json\", check: [ body.ok ] }} ]\nload: {{ executor: constant-arrival-rate, rate: 200, duration: 2s }}\nobjectives: [ p95 < 1s, error_rate < 1% ]\n"
+    );
+    std::fs::write(path.join("load.yaml"), text).unwrap();
+    let (code, out, err) = run(bellwether()
+        .arg("run")
+        .arg(path.join("load.yaml"))
+        .args(["--json", "-"]));
+    let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{err}"));
+    assert_eq!(
+        (code, &report["requests"], &report["errors"]),
+        (0, &Value::from(401), &Value::from(0)),
+        "{}",
+        report["reasons"]
+    );
+}

@@ -1,0 +1,112 @@
+//! A real SMTP server: STARTTLS, authentication, subjects that survive the way.
+
+use super::nginx::certificates;
+use super::support::{Process, bellwether, eventually, free_port, program, root, run};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+struct Mail {
+    folder: tempfile::TempDir,
+    port: u16,
+    _process: Process,
+}
+
+impl Mail {
+    fn start() -> Option<Mail> {
+        let python = Path::new("/usr/bin/python3");
+        let there = python.is_file()
+            && Command::new(python)
+                .args(["-c", "import aiosmtpd"])
+                .status()
+                .is_ok_and(|status| status.success());
+        if !there {
+            // Named after the Debian package that brings it.
+            program("python3-aiosmtpd");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        certificates(folder.path());
+        let port = free_port();
+        let process = Process::start(
+            Command::new(python)
+                .arg(root().join("tests/it/smtp_sink.py"))
+                .arg(port.to_string())
+                .args(["good.pem", "good.key", "letters"].map(|name| folder.path().join(name))),
+        );
+        eventually("the mail server answers", Duration::from_secs(20), || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        Some(Mail {
+            folder,
+            port,
+            _process: process,
+        })
+    }
+
+    fn test(&self, password: &str, more: &str) -> (i32, String) {
+        let text = format!(
+            "secrets: {{ MAIL_PASSWORD: {{ env: MAIL_PASSWORD }} }}
+environments: {{ test: {{ services: {{}} }} }}
+channels:
+  mail:
+    email:
+      server: localhost:{}
+      from: Größte Glocke <deploys@example.com>
+      to: [ a@example.com, b@example.com ]
+      user: deploys
+      password: \"${{secrets.MAIL_PASSWORD}}\"
+{more}",
+            self.port
+        );
+        let path = self.folder.path().join("bellwether.yaml");
+        std::fs::write(&path, text).unwrap();
+        let (code, out, err) = run(bellwether()
+            .args(["alert", "test", "--config"])
+            .arg(&path)
+            .env("MAIL_PASSWORD", password));
+        (code, out + &err)
+    }
+}
+
+#[test]
+fn letters_arrive_over_starttls_with_their_subjects_intact() {
+    let Some(mail) = Mail::start() else { return };
+    let (code, said) = mail.test("mail-pass-word", "      ca_file: ca.pem\n");
+    assert_eq!(code, 0, "{said}");
+    let letters = std::fs::read_to_string(mail.folder.path().join("letters")).unwrap();
+    let letter: serde_json::Value = serde_json::from_str(letters.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        letter["to"],
+        serde_json::json!(["a@example.com", "b@example.com"])
+    );
+    assert_eq!(letter["tls"], true);
+    let content = letter["content"].as_str().unwrap();
+    assert!(content.is_ascii(), "headers and bodies are encoded");
+    let decoded = run(Command::new("/usr/bin/python3").args([
+        "-c",
+        "import sys, email, email.policy; m = email.message_from_string(sys.argv[1], policy=email.policy.default); print(m['subject']); print(m['from']); print(m.get_body(('plain',)).get_content())",
+        content,
+    ]));
+    assert!(
+        decoded.1.starts_with(
+            "✅ Bellwether test message\nGrößte Glocke <deploys@example.com>\nThis channel works."
+        ),
+        "{}",
+        decoded.1
+    );
+}
+
+#[test]
+fn what_a_mail_server_refuses_is_said_without_the_password() {
+    let Some(mail) = Mail::start() else { return };
+    for (password, more, why) in [
+        ("wrong-password", "      ca_file: ca.pem\n", "did not"),
+        ("mail-pass-word", "", "did not"),
+        ("mail-pass-word", "      security: none\n", "did not"),
+    ] {
+        let (code, said) = mail.test(password, more);
+        assert_eq!(code, 99, "{said}");
+        assert!(said.contains(why) && !said.contains(password), "{said}");
+    }
+}
