@@ -288,10 +288,12 @@ impl Inner {
         }
     }
 
-    /// Takes the interval that is over.
+    /// Takes the interval that is over, under its number.
     pub fn take_tick(&mut self, second: u64) -> Tick {
         let steps = self.total.steps.len();
-        std::mem::replace(&mut self.tick, Tick::new(second, steps))
+        let mut over = std::mem::replace(&mut self.tick, Tick::new(0, steps));
+        over.second = second;
+        over
     }
 
     fn sample(&mut self, sample: &Sample) {

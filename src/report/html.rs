@@ -64,7 +64,7 @@ pub fn one(summary: &Summary) -> Markup {
                 } } }
             } }
         }
-        @if summary.series.len() > 2 { h2 { "Over time" } div.card { (plots(&summary.series)) } }
+        @if summary.series.len() > 1 { h2 { "Over time" } div.card { (plots(&summary.series)) } }
     }
 }
 
