@@ -127,6 +127,21 @@ pub fn secrets(file: &File, found: &mut Diagnostics) -> BTreeMap<String, Secret>
     fetch_all(&file.secrets, "the configuration", found)
 }
 
+/// Runs a closure that resolves values. Only where a secret comes from a program, which takes its
+/// time, is another thread given the work of this one meanwhile.
+pub fn resolving<T>(plan: &Plan, environment: &Environment, resolve: impl FnOnce() -> T) -> T {
+    let programs = environment
+        .secrets
+        .values()
+        .any(|source| !source.command.is_empty())
+        || plan.secrets.iter().any(|need| !need.command.is_empty());
+    if programs {
+        tokio::task::block_in_place(resolve)
+    } else {
+        resolve()
+    }
+}
+
 /// Fetches the secrets of an environment. A missing one is no error here: the scenario that needs it says so.
 pub fn environment_secrets(
     environment: &Environment,

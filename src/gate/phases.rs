@@ -124,8 +124,7 @@ fn bind(ground: &Ground<'_>, path: &PathBuf, version: &str) -> Result<Binding, V
     inputs.extend(ground.gate.inputs.clone());
     // The gate's facts are there for those who want them; nobody has to.
     inputs.retain(|name, _| plan.inputs.iter().any(|need| need.name == *name));
-    // A secret may come from a program that takes its time.
-    let binding = tokio::task::block_in_place(|| {
+    let binding = files::resolving(plan, ground.environment, || {
         let supplied = Supplied {
             inputs,
             environment_inputs: ground.environment.inputs.clone(),

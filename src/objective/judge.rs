@@ -112,7 +112,7 @@ fn judge_share(objective: &Objective, evidence: &Evidence, share: f64, seen: Str
         _ => format!("failed or took over {}", show_micros(objective.limit)),
     };
     let counted = format!(
-        "{bad} of {n} requests ({}) {what}; {} may",
+        "{bad} of {n} requests ({}) {what}; allowed: {}",
         percent(observed),
         percent(share)
     );

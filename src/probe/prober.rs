@@ -285,8 +285,7 @@ async fn sleep_until(moment: DateTime<Utc>) {
 pub async fn perform(probe: &Probe, plan: &Arc<Plan>, environment: &Arc<Environment>) -> Summary {
     let started = Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let mut found = Diagnostics::default();
-    // A secret may come from a program that takes its time.
-    let binding = tokio::task::block_in_place(|| {
+    let binding = files::resolving(plan, environment, || {
         let supplied = Supplied {
             inputs: probe.inputs.clone(),
             environment_inputs: environment.inputs.clone(),

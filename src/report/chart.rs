@@ -32,7 +32,9 @@ pub fn render(title: &str, lines: &[Line<'_>], show: impl Fn(f64) -> String) -> 
         lines
             .iter()
             .flat_map(|line| line.points.iter().map(|point| point.1))
-            .fold(0.0_f64, f64::max),
+            .fold(0.0_f64, f64::max)
+            // So that whole numbers stand at the grid lines of a chart of small counts.
+            .max(4.0),
     );
     let x = |value: f64| LEFT + (value - x_min) / (x_max - x_min).max(1e-9) * (WIDTH - LEFT - 10.0);
     let y = |value: f64| TOP + (1.0 - value / y_max) * (HEIGHT - TOP - BOTTOM);

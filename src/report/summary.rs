@@ -552,8 +552,18 @@ fn judge_load(summary: &mut Summary, finished: &Finished, outcomes: &mut Vec<Out
         summary.reasons.push(format!("{doubtful} requests failed for reasons that say nothing about the product (credentials, rate limits or the way there)"));
         outcomes.push(Outcome::Inconclusive);
     }
+    let any_fails = summary
+        .objectives
+        .iter()
+        .any(|judgement| judgement.outcome == Outcome::Fail);
     for judgement in &summary.objectives {
-        if judgement.outcome != Outcome::Pass {
+        // Once one fails, those that are still open explain nothing.
+        let explains = match judgement.outcome {
+            Outcome::Pass => false,
+            Outcome::Fail => true,
+            Outcome::Inconclusive => !any_fails,
+        };
+        if explains {
             summary.reasons.push(format!(
                 "`{}` {}: {}",
                 judgement.objective,

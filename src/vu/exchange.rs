@@ -52,10 +52,11 @@ impl VirtualUser {
     pub(super) async fn attempt(&mut self, step: &Step, deadline: Instant) -> Attempt {
         match &step.action {
             Action::Http(http) => self.http(step, http, deadline).await,
-            Action::Tcp(address) => self.tcp(address, deadline).await,
-            Action::Tls(handshake) => self.tls(handshake, deadline).await,
-            Action::Dns(question) => self.dns(question, deadline).await,
-            Action::Command(command) => self.command(command, deadline).await,
+            // Boxed, so that a virtual user that only speaks HTTP does not carry their state.
+            Action::Tcp(address) => Box::pin(self.tcp(address, deadline)).await,
+            Action::Tls(handshake) => Box::pin(self.tls(handshake, deadline)).await,
+            Action::Dns(question) => Box::pin(self.dns(question, deadline)).await,
+            Action::Command(command) => Box::pin(self.command(command, deadline)).await,
             Action::Wait(_) => Attempt::default(),
         }
     }
@@ -275,7 +276,8 @@ impl VirtualUser {
                 return Ok((connection, Phases::default()));
             }
         }
-        Connection::open(&self.binding.connector, origin, deadline).await
+        // Boxed: it happens once, but its state would be carried for as long as the user lives.
+        Box::pin(Connection::open(&self.binding.connector, origin, deadline)).await
     }
 
     fn take_cookies(&mut self, headers: &HeaderMap, uri: &Uri) {
