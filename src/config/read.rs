@@ -46,6 +46,20 @@ impl Reader<'_> {
     fn file(&mut self, root: &Node) -> File {
         let secrets = self.secret_sources(root.get("secrets"));
         self.secrets = secrets.keys().cloned().collect();
+        for kind in ["probes", "gates", "channels", "environments"] {
+            for (name, _) in entries(root, kind) {
+                let letter = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
+                if !name.text.chars().all(letter) || name.text.is_empty() {
+                    let title = format!("`{}` cannot be a name", name.text);
+                    self.error(
+                        "bad-name",
+                        title,
+                        name.span,
+                        "letters, digits, `-`, `_`, `.` and spaces",
+                    );
+                }
+            }
+        }
         let server = root.get("server");
         let environments: BTreeMap<String, Arc<Environment>> = entries(root, "environments")
             .iter()
@@ -542,6 +556,12 @@ impl Reader<'_> {
         let mut objectives = Vec::new();
         for written in node.get("objectives").map(Node::items).unwrap_or_default() {
             match Objective::parse(&written.text) {
+                Ok(objective) if objective.step.is_some() => self.error(
+                    "bad-objective",
+                    "objectives of a bake are over all its requests",
+                    written.span,
+                    "without `{step: …}`",
+                ),
                 Ok(objective) => objectives.push(objective),
                 Err(reason) => self.found.push(
                     Diagnostic::error(

@@ -133,15 +133,28 @@ fn body(record: &Record, event: &str, page: Option<String>) -> String {
     serde_json::to_string(&announcement).unwrap_or_default()
 }
 
-/// A webhook id must not hold a dot.
+/// A name as part of a key: a webhook id must not hold a dot, and different names stay different.
 pub fn key_part(name: &str) -> String {
-    name.chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '-' {
-                c
-            } else {
-                '-'
-            }
-        })
-        .collect()
+    let mut part = String::new();
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() || c == '-' {
+            part.push(c);
+        } else {
+            part.push_str(&format!("_{:x}_", u32::from(c)));
+        }
+    }
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn different_names_have_different_keys_without_dots() {
+        let keys = ["api.eu", "api-eu", "api_eu", "api eu"].map(super::key_part);
+        let mut different = keys.to_vec();
+        different.sort();
+        different.dedup();
+        assert_eq!(different.len(), 4);
+        assert!(keys.iter().all(|key| !key.contains('.')));
+    }
 }

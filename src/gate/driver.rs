@@ -12,7 +12,7 @@ use crate::config::load::Project;
 use crate::load::{Control, Tick};
 use crate::objective::Outcome;
 use crate::scenario::Plan;
-use crate::store::gates::GateCommit;
+use crate::store::gates::{GateCommit, superseded_by};
 use crate::store::{Store, StoreFault};
 use crate::telemetry::metrics::Metrics;
 use std::collections::{BTreeMap, VecDeque};
@@ -96,10 +96,14 @@ pub struct Driver {
     settled: Arc<Notify>,
     running: Mutex<BTreeMap<i64, Handle>>,
     stopping: AtomicBool,
+    /// Gates are started one after another, so that the newer one always supersedes the older.
+    starting: tokio::sync::Mutex<()>,
 }
 
 /// Signals of a promote or a hold are waited for this long; the outbox goes on after that.
 const SIGNALS_WAIT: Duration = Duration::from_secs(60);
+/// Time for teardown once the budget of a gate is spent.
+const CLEAN_UP_WITHIN: Duration = Duration::from_secs(30);
 /// Pause after a commit that failed.
 const COMMIT_PAUSE: Duration = Duration::from_secs(2);
 
@@ -140,6 +144,7 @@ impl Driver {
             settled,
             running: Mutex::new(BTreeMap::new()),
             stopping: AtomicBool::new(false),
+            starting: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -174,6 +179,7 @@ impl Driver {
                 "`version` is empty: say which version was deployed".to_owned(),
             ));
         }
+        let _one_by_one = self.starting.lock().await;
         let before = self.same_gate(name).await?;
         for record in &before {
             if matches!(record.state.position, Position::Proving)
@@ -206,12 +212,7 @@ impl Driver {
         if new {
             for old in before {
                 // It may have ended in the meantime; then there is nothing to supersede.
-                let _ = self
-                    .cancel(
-                        old.id,
-                        &format!("gate {}, which verifies a newer deploy", record.id),
-                    )
-                    .await;
+                let _ = self.cancel(old.id, &superseded_by(record.id)).await;
             }
             tracing::info!(
                 gate = name,
@@ -243,6 +244,7 @@ impl Driver {
                 verdict.word()
             )));
         }
+        self.store.request_cancel(id, by.to_owned()).await?;
         let handle = self.running().get(&id).cloned();
         match handle {
             Some(handle) => {
@@ -316,6 +318,16 @@ impl Driver {
     async fn drive_to_end(&self, mut record: Record, restarted: bool, handle: &Handle) {
         let mut effects: VecDeque<Effect> = VecDeque::new();
         let mut event = restarted.then_some(Event::Restarted);
+        if restarted && record.state.verdict.is_none() {
+            // Called off before the stop, but not yet ended.
+            match self.store.cancel_requested(record.id).await {
+                Ok(Some(by)) => event = Some(Event::Cancelled { by }),
+                Ok(None) => {}
+                Err(fault) => {
+                    tracing::error!(id = record.id, %fault, "It cannot be read whether the gate was called off")
+                }
+            }
+        }
         if !restarted && let Position::Measuring(phase) = record.state.position {
             effects.push_back(Effect::Perform(phase));
         }
@@ -461,9 +473,16 @@ impl Driver {
         };
         let metrics = self.metrics.clone();
         let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
+        let work = phases::perform(phase, &ground, &mut on_tick);
+        tokio::pin!(work);
         let ended = tokio::select! {
-            ended = phases::perform(phase, &ground, &mut on_tick) => Some(ended),
-            () = tokio::time::sleep(Duration::from_millis(left.max(0) as u64)) => None,
+            ended = &mut work => Some(ended),
+            () = tokio::time::sleep(Duration::from_millis(left.max(0) as u64)) => {
+                // What it has begun is cleaned up, but not for ever.
+                handle.control.stop();
+                let _ = tokio::time::timeout(CLEAN_UP_WITHIN, work).await;
+                None
+            }
         };
         if self.stopping.load(Relaxed) {
             return None;

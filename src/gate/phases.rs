@@ -406,9 +406,14 @@ async fn load_all(ground: &Ground<'_>, on_tick: &mut (dyn FnMut(&Plan, &Tick) + 
                 }
             },
         );
+        tokio::pin!(run);
         let mut finished = tokio::select! {
-            finished = run => finished,
+            finished = &mut run => finished,
             () = ground.control.stopped() => {
+                // At once, but with teardown.
+                own.stop();
+                own.stop();
+                run.await;
                 return Ended::new(Outcome::Inconclusive, "it was stopped");
             }
         };
@@ -480,8 +485,8 @@ async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
         for binding in &bindings {
             let (summary, finished) = smoke_once(ground, binding).await;
             outcomes.push(summary.outcome);
-            let setup = binding.plan.setup.len();
-            for record in &finished.recorded.steps[setup..setup + binding.plan.steps.len()] {
+            for step in binding.plan.steps.iter().filter(|step| !step.advisory) {
+                let record = &finished.recorded.steps[step.index];
                 match &mut whole {
                     None => whole = Some(record.clone()),
                     Some(whole) => whole.merge(record),
@@ -533,9 +538,9 @@ async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
             runs,
         };
     }
-    if passed == 0 || failed_in_row > 0 || doubtful_in_row > 0 {
+    if passed * 10 < rounds * 9 || failed_in_row > 0 || doubtful_in_row > 0 {
         let reasons = vec![format!(
-            "{passed} of {rounds} rounds passed, the last one did not: {reasons}"
+            "only {passed} of {rounds} rounds passed, or the last one did not: {reasons}"
         )];
         return Ended {
             outcome: Outcome::Inconclusive,
@@ -549,7 +554,14 @@ async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
         let evidence = whole.as_ref().map_or_else(Evidence::default, |record| {
             summary::evidence_of(objective, record, start.elapsed(), 0)
         });
-        let judgement = judge(objective, &evidence);
+        let mut judgement = judge(objective, &evidence);
+        let doubtful = whole.as_ref().map_or(0, StepRecord::doubtful);
+        if judgement.outcome == Outcome::Fail && doubtful * 2 >= evidence.errors.max(1) {
+            judgement.outcome = Outcome::Inconclusive;
+            judgement
+                .reason
+                .push_str("; but most failures say nothing about the product");
+        }
         reasons.push(format!(
             "`{}`: {} (seen {})",
             judgement.objective, judgement.reason, judgement.seen
@@ -594,7 +606,12 @@ pub async fn prove(ground: &Ground<'_>, deadline: Instant) -> (bool, Vec<String>
         if prove.smoke.is_empty() {
             return (true, vec![seen], Vec::new());
         }
-        let ended = smoke_all(ground, &prove.smoke, good.as_deref().unwrap_or_default()).await;
+        let version = good.as_deref().unwrap_or_default();
+        let smoke = smoke_all(ground, &prove.smoke, version);
+        let Ok(ended) = tokio::time::timeout_at(deadline.into(), smoke).await else {
+            let late = "the smoke of the old version did not end in time".to_owned();
+            return (false, vec![seen, late], Vec::new());
+        };
         runs = ended.runs;
         reasons = ended.reasons;
         reasons.insert(0, seen);

@@ -46,8 +46,15 @@ pub async fn read(
     )
     .await?;
     if !reply.status.is_success() {
+        // A limiter, refused credentials or a wrong path say nothing about the product.
+        let class = match reply.status.as_u16() {
+            401 | 403 => ErrorClass::Unauthorized,
+            429 => ErrorClass::RateLimited,
+            404 => ErrorClass::Capture,
+            _ => ErrorClass::Status,
+        };
         return Err(Fault::new(
-            ErrorClass::Status,
+            class,
             format!("{url} answered {}", reply.status.as_u16()),
         ));
     }

@@ -77,6 +77,15 @@ impl StepRecord {
         self.errors.values().sum()
     }
 
+    /// Failed requests that say nothing about the product.
+    pub fn doubtful(&self) -> u64 {
+        let doubtful = self
+            .errors
+            .iter()
+            .filter(|(class, _)| class.is_inconclusive());
+        doubtful.map(|(_, count)| count).sum()
+    }
+
     fn sample(&mut self, sample: &Sample) {
         self.requests += 1;
         self.bytes.0 += sample.bytes_sent;

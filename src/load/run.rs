@@ -85,6 +85,8 @@ pub struct Finished {
     pub is_load: bool,
     /// Workers that performed it.
     pub workers: u64,
+    /// Workers that left nothing behind, because they could not start or broke down.
+    pub lost_workers: u64,
 }
 
 /// What a load may be told beside its plan.
@@ -150,6 +152,7 @@ pub async fn smoke(binding: &Arc<Binding>, control: &Control, keep_lines: bool) 
         stopped: control.asked(),
         is_load: false,
         workers: 1,
+        lost_workers: 0,
     }
 }
 
@@ -183,6 +186,7 @@ pub async fn load(
     let loads = Arc::new(capped(loads, binding));
     let workers = options.workers.unwrap_or_else(|| workers_for(&loads));
     let mut duration = Duration::ZERO;
+    let mut lost_workers = 0;
     if setup_failure.is_none() && control.asked() == Stop::No {
         // A moment for every worker to be ready, so that the first arrivals are not late.
         let origin = Instant::now() + Duration::from_millis(20);
@@ -242,11 +246,12 @@ pub async fn load(
             series.push(merged);
         }
         for (thread, finished) in threads {
-            if let Ok(part) = finished.await {
-                recorded.merge(&part);
+            match finished.await {
+                Ok(part) => recorded.merge(&part),
+                Err(_) => lost_workers += 1,
             }
             if let Ok(thread) = thread {
-                // A worker that panicked left nothing; the missing requests make the run inconclusive.
+                // A worker that broke down left nothing, and is counted as lost.
                 let _ = thread.join();
             }
         }
@@ -269,6 +274,7 @@ pub async fn load(
         stopped: control.asked(),
         is_load: true,
         workers,
+        lost_workers,
     }
 }
 

@@ -168,7 +168,22 @@ impl Fault {
         {
             return Fault::from_tls(tls);
         }
+        // Our own machine ran out of something, or forbids it.
+        let ours = [
+            libc::EMFILE,
+            libc::ENFILE,
+            libc::ENOBUFS,
+            libc::ENOMEM,
+            libc::EACCES,
+            libc::EPERM,
+        ];
         let class = match error.kind() {
+            _ if error
+                .raw_os_error()
+                .is_some_and(|code| ours.contains(&code)) =>
+            {
+                ErrorClass::Unreachable
+            }
             ErrorKind::ConnectionRefused => ErrorClass::Refused,
             ErrorKind::NetworkUnreachable
             | ErrorKind::HostUnreachable

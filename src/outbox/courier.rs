@@ -5,6 +5,7 @@
 
 use super::deliver::{Means, deliver};
 use super::retry::{Next, next};
+use crate::config::file::ActionKind;
 use crate::gate::announce::Announcement;
 use crate::gate::driver::Current;
 use crate::gate::version;
@@ -118,14 +119,19 @@ impl Courier {
     }
 
     async fn attempt(&self, effect: Effect) {
+        match self.store.claim_attempt(effect.id, effect.attempts).await {
+            Ok(true) => {}
+            // Settled or taken since it was listed.
+            Ok(false) => return,
+            Err(fault) => {
+                // Nothing leaves that we could not note.
+                tracing::error!(key = effect.key, %fault, "A delivery waits, since it cannot be noted");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                return;
+            }
+        }
         if let Some(text) = self.in_effect_already(&effect).await {
             return self.settle(&effect, "delivered", now_ms(), text).await;
-        }
-        if let Err(fault) = self.store.attempt_started(effect.id).await {
-            // Nothing leaves that we could not note.
-            tracing::error!(key = effect.key, %fault, "A delivery waits, since it cannot be noted");
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            return;
         }
         let project = self.current.get();
         let means = self
@@ -189,6 +195,10 @@ impl Courier {
         {
             return None;
         }
+        let parts: Vec<&str> = effect.target.split(':').collect();
+        let ["action", _, "rollback", number] = parts.as_slice() else {
+            return None;
+        };
         let announcement: Announcement = serde_json::from_str(&effect.body).ok()?;
         let project = self.current.get();
         let gate = project
@@ -197,6 +207,14 @@ impl Courier {
             .iter()
             .find(|gate| gate.name == announcement.record.gate)?;
         let environment = project.file.environments.get(&gate.environment)?;
+        // A webhook carries an id by which its receiver tells repeats; only a program cannot be told.
+        let number: usize = number.parse().ok()?;
+        if !matches!(
+            gate.on_rollback.get(number)?.kind,
+            ActionKind::Command { .. }
+        ) {
+            return None;
+        }
         let good = announcement.record.rollback_to.clone()?;
         let means = self
             .means

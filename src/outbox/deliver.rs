@@ -89,7 +89,7 @@ pub fn of_reply(whom: &str, result: Result<Reply, Fault>) -> Delivery {
     let status = reply.status.as_u16();
     let said: String = String::from_utf8_lossy(&reply.body)
         .chars()
-        .take(200)
+        .take(4000)
         .collect();
     let text = format!(
         "{whom} answered {status}{}{}",
@@ -160,7 +160,13 @@ pub async fn deliver(project: &Project, means: &Means, effect: &Effect) -> Deliv
             effect.target
         )),
     };
-    delivery.text = means.redactor().clean(&delivery.text);
+    // Cleaned before it is cut: half a secret is still one.
+    delivery.text = means
+        .redactor()
+        .clean(&delivery.text)
+        .chars()
+        .take(2500)
+        .collect();
     delivery
 }
 

@@ -75,11 +75,13 @@ impl Prober {
         self.stop();
         let mut views = BTreeMap::new();
         for probe in &project.file.probes {
-            let state = self
-                .store
-                .probe_state(probe.name.clone())
-                .await
-                .unwrap_or_default();
+            let state = match self.store.probe_state(probe.name.clone()).await {
+                Ok(state) => state,
+                Err(fault) => {
+                    tracing::error!(probe = probe.name, %fault, "A probe's state cannot be read");
+                    continue;
+                }
+            };
             let results = self
                 .store
                 .probe_results(probe.name.clone(), limits::PROBE_HISTORY_MAX)
@@ -200,11 +202,14 @@ impl Prober {
         let before = self.views().get(&name).map(|view| view.state.clone());
         let before = match before {
             Some(state) => state,
-            None => self
-                .store
-                .probe_state(name.clone())
-                .await
-                .unwrap_or_default(),
+            None => match self.store.probe_state(name.clone()).await {
+                Ok(state) => state,
+                Err(fault) => {
+                    // A state that is made up could tell people nothing, or the wrong thing.
+                    tracing::error!(probe = name, %fault, "A probe's state cannot be read; its result is not kept");
+                    return summary;
+                }
+            },
         };
         let now_ms = Utc::now().timestamp_millis();
         let (state, change) =
@@ -357,6 +362,7 @@ fn unmeasured(
         stopped: load::Stop::No,
         is_load: false,
         workers: 0,
+        lost_workers: 0,
     };
     let mut summary = summary::summarize(plan, &environment.name, started, &finished, &[]);
     summary.reasons = reasons;

@@ -225,7 +225,9 @@ pub fn summarize(
     let setup = plan.setup.len();
     let main = setup..setup + plan.steps.len();
     let mut whole: Option<StepRecord> = None;
-    for record in &finished.recorded.steps[main.clone()] {
+    // What is only advisory proves nothing, neither for nor against.
+    for step in plan.steps.iter().filter(|step| !step.advisory) {
+        let record = &finished.recorded.steps[step.index];
         match &mut whole {
             None => whole = Some(record.clone()),
             Some(whole) => whole.merge(record),
@@ -258,10 +260,8 @@ pub fn summarize(
         objectives: objectives
             .iter()
             .map(|objective| {
-                judge(
-                    objective,
-                    &evidence(objective, plan, finished, whole.as_ref()),
-                )
+                let seen = evidence(objective, plan, finished, whole.as_ref());
+                judge_with_cut_off(objective, &seen, finished.recorded.interrupted)
             })
             .collect(),
         checks: steps()
@@ -291,6 +291,27 @@ pub fn summarize(
     };
     decide(&mut summary, finished);
     summary
+}
+
+/// Judges an objective. Iterations that were cut off might all have failed: a pass that would not
+/// survive that is none.
+fn judge_with_cut_off(objective: &Objective, seen: &Evidence, cut_off: u64) -> Judgement {
+    let mut judgement = judge(objective, seen);
+    if cut_off > 0 && judgement.outcome == Outcome::Pass {
+        let worst = Evidence {
+            requests: seen.requests + cut_off,
+            errors: seen.errors + cut_off,
+            ..*seen
+        };
+        if judge(objective, &worst).outcome != Outcome::Pass {
+            judgement.outcome = Outcome::Inconclusive;
+            judgement.reason = format!(
+                "{}; but {cut_off} iterations were cut off, and with them it might not hold",
+                judgement.reason
+            );
+        }
+    }
+    judgement
 }
 
 /// The evidence for one objective.
@@ -325,6 +346,9 @@ pub fn evidence_of(
     dropped: u64,
 ) -> Evidence {
     let errors = record.failed();
+    // A failure that is only advisory is evidence of nothing.
+    let requests = record.requests - record.advisory_failures;
+    let good = requests.saturating_sub(errors);
     let slow = match objective.metric {
         Metric::Quantile(_) => {
             let limit = objective
@@ -337,16 +361,18 @@ pub fn evidence_of(
     let some = |value: f64| (!record.latency.is_empty()).then_some(value);
     let value = match objective.metric {
         Metric::Quantile(quantile) => some(quantile_with_failures(record, quantile)),
+        // A failed request is over every latency limit.
+        Metric::Mean | Metric::Max if errors > 0 => some(crate::limits::LATENCY_MICROS_MAX as f64),
         Metric::Mean => some(record.latency.mean()),
         Metric::Max => some(record.latency.max() as f64),
-        Metric::ErrorRate => Some(errors as f64 / record.requests.max(1) as f64),
+        Metric::ErrorRate => Some(errors as f64 / requests.max(1) as f64),
         Metric::Errors => Some(errors as f64),
-        Metric::Rate => Some(record.requests as f64 / duration.as_secs_f64().max(1e-9)),
-        Metric::Requests => Some(record.requests as f64),
+        Metric::Rate => Some(good as f64 / duration.as_secs_f64().max(1e-9)),
+        Metric::Requests => Some(good as f64),
         Metric::Dropped => Some(dropped as f64),
     };
     Evidence {
-        requests: record.requests,
+        requests,
         errors,
         slow,
         value,
@@ -522,6 +548,20 @@ fn judge_load(summary: &mut Summary, finished: &Finished, outcomes: &mut Vec<Out
                 judgement.reason
             );
         }
+        outcomes.push(Outcome::Inconclusive);
+    }
+    if finished.lost_workers > 0 {
+        summary.reasons.push(format!(
+            "{} of {} workers broke down, and their requests are missing",
+            finished.lost_workers, finished.workers
+        ));
+        outcomes.push(Outcome::Inconclusive);
+    }
+    if summary.objectives.is_empty() && summary.interrupted > 0 && !summary.was_interrupted {
+        summary.reasons.push(format!(
+            "{} iterations were cut off; what they would have met is not known",
+            summary.interrupted
+        ));
         outcomes.push(Outcome::Inconclusive);
     }
     if summary.objectives.is_empty() {

@@ -44,8 +44,13 @@ fn add_event(
     )
 }
 
+/// Who supersedes the gates before.
+pub fn superseded_by(id: i64) -> String {
+    format!("gate {id}, which verifies a newer deploy")
+}
+
 impl Store {
-    /// Makes a gate; its id is given by the store. A webhook id that was seen before makes none and
+    /// Makes a gate, and calls those of the same name off that are not done; its id is given by the store. A webhook id that was seen before makes none and
     /// gives the id of the gate that it made then.
     pub async fn create_gate(
         &self,
@@ -74,9 +79,40 @@ impl Store {
             if let Some(webhook) = &webhook {
                 transaction.execute("INSERT INTO webhooks_seen VALUES (?1, ?2, ?3)", params![webhook, now_ms, new.id])?;
             }
+            transaction.execute(
+                "UPDATE gates SET cancelled_by = ?3 WHERE gate = ?1 AND id <> ?2 AND done = 0",
+                params![new.gate, new.id, superseded_by(new.id)],
+            )?;
             add_event(&transaction, new.id, now_ms, "started")?;
             transaction.commit()?;
             Ok((new, true))
+        })
+        .await
+    }
+
+    /// Notes that a gate is to be called off, so that a kill does not forget it.
+    pub async fn request_cancel(&self, id: i64, by: String) -> Result<(), StoreFault> {
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE gates SET cancelled_by = ?2 WHERE id = ?1 AND done = 0",
+                params![id, by],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Who called a gate off, if anybody did.
+    pub async fn cancel_requested(&self, id: i64) -> Result<Option<String>, StoreFault> {
+        self.call(move |connection| {
+            let by = connection
+                .query_row(
+                    "SELECT cancelled_by FROM gates WHERE id = ?1",
+                    [id],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            Ok(by.flatten())
         })
         .await
     }

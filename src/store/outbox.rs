@@ -127,14 +127,16 @@ impl Store {
         .await
     }
 
-    /// Notes that an attempt starts, before it does.
-    pub async fn attempt_started(&self, id: i64) -> Result<(), StoreFault> {
+    /// Claims an attempt, before it is made. Only one who knows the row as it is now gets it, so a
+    /// row that was settled meanwhile is never carried out again.
+    pub async fn claim_attempt(&self, id: i64, attempts: u32) -> Result<bool, StoreFault> {
         self.call(move |connection| {
-            connection.execute(
-                "UPDATE outbox SET attempts = attempts + 1 WHERE id = ?1",
-                [id],
+            let claimed = connection.execute(
+                "UPDATE outbox SET attempts = attempts + 1, result = ''
+                 WHERE id = ?1 AND state = 'pending' AND attempts = ?2",
+                params![id, attempts],
             )?;
-            Ok(())
+            Ok(claimed == 1)
         })
         .await
     }

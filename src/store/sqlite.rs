@@ -16,7 +16,7 @@ const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE gates (
   id INTEGER PRIMARY KEY AUTOINCREMENT, gate TEXT NOT NULL, environment TEXT NOT NULL, done INTEGER NOT NULL,
-  created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
+  created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, cancelled_by TEXT, record TEXT NOT NULL) STRICT;
 CREATE INDEX gates_open ON gates (done, gate);
 CREATE TABLE gate_events (
   gate_id INTEGER NOT NULL REFERENCES gates (id), at_ms INTEGER NOT NULL, event TEXT NOT NULL) STRICT;

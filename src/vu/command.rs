@@ -61,7 +61,7 @@ pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished,
     }
     let mut child = command.spawn().map_err(|error| {
         Fault::new(
-            ErrorClass::Command,
+            ErrorClass::Template,
             format!("`{program}` cannot be run: {error}"),
         )
     })?;

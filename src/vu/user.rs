@@ -223,13 +223,13 @@ impl VirtualUser {
                         result = Ok(());
                         break;
                     }
-                    let reason = match (failure, held) {
-                        (Some(failure), _) => failure.detail,
-                        (None, Err(reason)) => reason,
-                        (None, Ok(_)) => "it does not hold".to_owned(),
+                    let (class, reason) = match (failure, held) {
+                        (Some(failure), _) => (failure.class, failure.detail),
+                        (None, Err(reason)) => (ErrorClass::Check, reason),
+                        (None, Ok(_)) => (ErrorClass::Check, "it does not hold".to_owned()),
                     };
                     result = Err(Failure {
-                        class: ErrorClass::Check,
+                        class,
                         detail: format!(
                             "`{}` did not come true in {} rounds: {reason}",
                             until.text,
@@ -405,7 +405,11 @@ impl VirtualUser {
             ));
         }
         if check.uses("body") || check.uses("text") {
-            let text = String::from_utf8_lossy(&reply.body);
+            // Cleaned before it is cut: half a secret is still one.
+            let text = self
+                .binding
+                .redactor
+                .clean(&String::from_utf8_lossy(&reply.body));
             let start: String = text.chars().take(120).collect();
             if !start.is_empty() {
                 facts.push(format!("the body starts with {start:?}"));
@@ -443,7 +447,7 @@ fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
     }
 }
 
-fn status_class(status: Option<u16>) -> Option<ErrorClass> {
+pub(crate) fn status_class(status: Option<u16>) -> Option<ErrorClass> {
     match status? {
         401 | 403 => Some(ErrorClass::Unauthorized),
         429 => Some(ErrorClass::RateLimited),

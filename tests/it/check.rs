@@ -99,3 +99,32 @@ fn no_file_makes_the_reader_panic() {
         found.render(false);
     });
 }
+
+#[test]
+fn a_first_scenario_is_written_and_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let init = || {
+        run(bellwether()
+            .args(["init", "--url", "https://api.example.com"])
+            .arg(folder.path()))
+    };
+    assert_eq!(init().0, 0);
+    let (code, _, err) = run(bellwether().arg("check").arg(folder.path()));
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        std::fs::read_to_string(folder.path().join("bellwether.yaml"))
+            .unwrap()
+            .contains("https://api.example.com")
+    );
+    assert_eq!(init().0, 2, "nothing is overwritten");
+}
+
+#[test]
+fn schemas_are_printed_for_editors() {
+    for kind in ["scenario", "configuration"] {
+        let (code, out, _) = run(bellwether().args(["schema", kind]));
+        let schema: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(code, 0);
+        assert!(schema["$defs"].as_object().unwrap().len() > 5);
+    }
+}

@@ -370,3 +370,129 @@ fn the_command_line_gives_the_verdict_as_its_exit_code() {
         "a daemon that is not there never says promote: {err}"
     );
 }
+
+#[test]
+fn statuses_reach_github_and_commands_get_their_facts() {
+    let world = World::new(Duration::ZERO);
+    let seen = world.path().join("seen");
+    let text = world
+        .configuration("")
+        .replace(
+            "    tell: [ team ]",
+            &format!(
+                "    github: {{ repository: o/r, token: \"${{secrets.KEY}}\", api: \"http://{}/gh\" }}\n    tell: [ team ]",
+                world.receiver.address
+            ),
+        )
+        .replace(
+            "      hold:",
+            &format!(
+                "        - {{ command: [ sh, -c, \"echo $BELLWETHER_VERDICT $BELLWETHER_VERSION $1 > {}; echo {KEY}; echo $BELLWETHER_KEY\", sh, \"${{inputs.previous_version}}\" ] }}\n        - {{ command: [ sleep, \"60\" ], timeout: 300ms }}\n      hold:",
+                seen.display()
+            ),
+        );
+    let daemon = Daemon::start(world.path(), &text, &[("TEST_KEY", KEY)]);
+    world.shop.deploy(broken("1.2.0"));
+    let mut facts = facts("1.2.0");
+    facts["deployment"] = json!("42");
+    let gate = daemon.done(daemon.start_gate(&facts));
+    assert_eq!(
+        (&gate["verdict"], &gate["proven"]),
+        (&json!("rollback"), &json!(true)),
+        "{gate:#}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(&seen).unwrap(),
+        "rollback 1.2.0 1.0.0\n"
+    );
+    let signal = |target: &str| {
+        let signals = gate["signals"].as_array().unwrap();
+        signals
+            .iter()
+            .find(|signal| signal["target"] == target)
+            .unwrap()
+            .clone()
+    };
+    let output = signal("action:shop:rollback:2");
+    assert_eq!(output["state"], "delivered");
+    let result = output["result"].as_str().unwrap();
+    assert!(
+        result.contains("[secret KEY]") && !result.contains(KEY),
+        "output is kept, secrets are not: {result}"
+    );
+    assert!(
+        result.contains(output["key"].as_str().unwrap()),
+        "the idempotency key is handed over"
+    );
+    let late = signal("action:shop:rollback:3");
+    assert_eq!(late["state"], "given_up");
+    assert!(
+        late["result"]
+            .as_str()
+            .unwrap()
+            .contains("did not end within 300ms"),
+        "{late}"
+    );
+    for (path, states) in [
+        (
+            "/gh/repos/o/r/deployments/42/statuses",
+            ["failure", "failure"],
+        ),
+        ("/gh/repos/o/r/statuses/4f2a9c1", ["failure", "failure"]),
+    ] {
+        let received = eventually("both statuses are there", Duration::from_secs(10), || {
+            Some(world.receiver.at(path)).filter(|received| received.len() == 2)
+        });
+        for (received, state) in received.iter().zip(states) {
+            let body: Value = serde_json::from_str(&received.body).unwrap();
+            assert_eq!(body["state"], state, "{body}");
+            assert!(body["description"].as_str().unwrap().chars().count() <= 140);
+            assert_eq!(received.header("authorization"), format!("Bearer {KEY}"));
+        }
+    }
+    let subjects: Vec<String> = world
+        .receiver
+        .at("/team")
+        .iter()
+        .map(|received| {
+            serde_json::from_str::<Value>(&received.body).unwrap()["text"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert!(
+        subjects.contains(&"🚨 Production Deployment Failed".to_owned()),
+        "{subjects:?}"
+    );
+    assert!(
+        subjects.contains(&"⚠️ Production Rollback Executed".to_owned()),
+        "{subjects:?}"
+    );
+}
+
+#[test]
+fn a_newer_deploy_supersedes_a_gate_that_is_still_measuring() {
+    let world = World::new(Duration::ZERO);
+    let daemon = world.daemon("");
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    let old = daemon.start_gate(&facts("1.1.0"));
+    world.shop.deploy(Deploy::healthy("1.2.0"));
+    let new = daemon.start_gate(&facts("1.2.0"));
+    let old = daemon.done(old);
+    assert_eq!(old["verdict"], "hold", "{old:#}");
+    assert!(
+        old["reasons"].to_string().contains("a newer deploy"),
+        "{old:#}"
+    );
+    assert_eq!(daemon.done(new)["verdict"], "promote");
+    let (status, text) = http(
+        &daemon.address,
+        "POST",
+        &format!("/api/v1/gates/{new}/cancel"),
+        &[],
+        "",
+    )
+    .unwrap();
+    assert_eq!(status, 409, "a verdict is not taken back: {text}");
+}

@@ -162,6 +162,25 @@ teardown:
 }
 
 #[test]
+fn what_is_only_advisory_or_left_out_is_never_a_pass() {
+    let server = Hostile::start();
+    for step in ["advisory: true", "when: \"1 == 2\""] {
+        for path in ["/ok", "/broken"] {
+            let text = format!(
+                "name: case\nsteps: [ {{ name: a, get: \"{}\", {step} }} ]\n",
+                server.url(path)
+            );
+            let (code, report, _) = once(&text, &[]);
+            assert_eq!(
+                (code, &report["outcome"]),
+                (98, &Value::from("inconclusive")),
+                "{step} {path}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_missing_secret_stops_the_work_before_the_first_request() {
     let server = Hostile::start();
     let text = format!(
