@@ -324,7 +324,7 @@ impl Driver {
                 Ok(Some(by)) => event = Some(Event::Cancelled { by }),
                 Ok(None) => {}
                 Err(fault) => {
-                    tracing::error!(id = record.id, %fault, "It cannot be read whether the gate was called off")
+                    tracing::error!(id = record.id, %fault, "It cannot be read whether the gate was called off");
                 }
             }
         }
