@@ -538,7 +538,7 @@ async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
             runs,
         };
     }
-    if passed * 10 < rounds * 9 || failed_in_row > 0 || doubtful_in_row > 0 {
+    if passed == 0 || passed * 10 < rounds * 9 || failed_in_row > 0 || doubtful_in_row > 0 {
         let reasons = vec![format!(
             "only {passed} of {rounds} rounds passed, or the last one did not: {reasons}"
         )];

@@ -6,6 +6,7 @@ use crate::net::connect::Connector;
 use crate::net::{ErrorClass, Fault};
 use crate::scenario::expression::{self, Scope};
 use crate::scenario::template::plain;
+use crate::vu::user::status_class;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use std::sync::Arc;
@@ -48,10 +49,8 @@ pub async fn read(
     if !reply.status.is_success() {
         // A limiter, refused credentials or a wrong path say nothing about the product.
         let class = match reply.status.as_u16() {
-            401 | 403 => ErrorClass::Unauthorized,
-            429 => ErrorClass::RateLimited,
             404 => ErrorClass::Capture,
-            _ => ErrorClass::Status,
+            status => status_class(Some(status)).unwrap_or(ErrorClass::Status),
         };
         return Err(Fault::new(
             class,

@@ -620,10 +620,11 @@ fn judge_load(summary: &mut Summary, finished: &Finished, outcomes: &mut Vec<Out
 }
 
 fn doubtful_errors(finished: &Finished) -> u64 {
-    let classes = finished.recorded.steps.iter().flat_map(|step| &step.errors);
-    classes
-        .filter(|(class, _)| class.is_inconclusive())
-        .map(|(_, count)| count)
+    finished
+        .recorded
+        .steps
+        .iter()
+        .map(StepRecord::doubtful)
         .sum()
 }
 

@@ -50,7 +50,8 @@ pub fn superseded_by(id: i64) -> String {
 }
 
 impl Store {
-    /// Makes a gate, and calls those of the same name off that are not done; its id is given by the store. A webhook id that was seen before makes none and
+    /// Makes a gate, and calls those of the same name off that are not done; its id is given by
+    /// the store. A webhook id that was seen before makes none and
     /// gives the id of the gate that it made then.
     pub async fn create_gate(
         &self,

@@ -447,6 +447,7 @@ fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
     }
 }
 
+/// What a status says that nobody expected; nothing under 400.
 pub(crate) fn status_class(status: Option<u16>) -> Option<ErrorClass> {
     match status? {
         401 | 403 => Some(ErrorClass::Unauthorized),

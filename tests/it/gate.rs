@@ -325,6 +325,22 @@ fn what_cannot_be_measured_is_held() {
 }
 
 #[test]
+fn a_bake_without_a_single_round_promotes_nothing() {
+    let world = World::new(Duration::ZERO);
+    let text = world
+        .configuration("")
+        .replace("duration: 1s, every: 300ms", "duration: 0s");
+    let daemon = Daemon::start(world.path(), &text, &[("TEST_KEY", KEY)]);
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    let gate = daemon.done(daemon.start_gate(&facts("1.1.0")));
+    assert_eq!(gate["verdict"], "hold", "{gate:#}");
+    assert!(
+        gate["reasons"].to_string().contains("0 of 0 rounds"),
+        "{gate:#}"
+    );
+}
+
+#[test]
 fn the_command_line_gives_the_verdict_as_its_exit_code() {
     let world = World::new(Duration::ZERO);
     let daemon = world.daemon("");
