@@ -18,6 +18,8 @@ pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 * 1024;
 pub const LATENCY_MICROS_MAX: u64 = 3_600_000_000;
 /// Virtual users of one run on one machine.
 pub const VIRTUAL_USERS_MAX: u64 = 100_000;
+/// Virtual users on one HTTP/2 connection: servers seldom allow more streams.
+pub const STREAMS_MAX: u64 = 10_000;
 /// Rounds of one `repeat`.
 pub const REPEAT_MAX: u64 = 100_000;
 /// Attempts of one `retry`.

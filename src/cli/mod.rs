@@ -9,6 +9,8 @@ pub mod demo;
 pub mod exit;
 pub mod gate;
 pub mod init;
+pub mod keys;
+pub mod load;
 pub mod probe;
 pub mod progress;
 pub mod run;
@@ -53,6 +55,8 @@ enum Command {
     Check(check::Arguments),
     /// Perform scenarios: once, or under their load
     Run(Box<run::Arguments>),
+    /// See running loads, and pause, resume, scale or stop them
+    Load(load::Arguments),
     /// Run the daemon: probes, gates, metrics, API and pages
     Serve(serve::Arguments),
     /// Start, watch and explain gates of a running daemon
@@ -93,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Load(arguments) => load::run(arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Gate(arguments) => gate::run(arguments),
         Command::Probe(arguments) => probe::run(arguments),

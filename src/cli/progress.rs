@@ -1,6 +1,7 @@
 //! Progress of a load: one line that is rewritten on a terminal, a plain line now and then elsewhere.
 
 use crate::load::Tick;
+use crate::load::control::Orders;
 use crate::objective::judge::show_micros;
 use crate::report::summary::Quantiles;
 use crate::scenario::plan::Load;
@@ -49,8 +50,13 @@ impl Progress {
         progress
     }
 
+    /// Seconds for which iterations are started.
+    pub fn seconds(&self) -> u64 {
+        self.seconds
+    }
+
     /// Shows a second that is over.
-    pub fn tick(&mut self, tick: &Tick) {
+    pub fn tick(&mut self, tick: &Tick, orders: &Orders) {
         self.requests += tick.requests;
         self.errors += tick.errors;
         if self.quiet || (!self.terminal && !(tick.second + 1).is_multiple_of(PLAIN_EVERY)) {
@@ -69,6 +75,12 @@ impl Progress {
             self.errors,
             tick.active,
         );
+        if orders.paused.is_some() {
+            line.push_str(" · paused");
+        }
+        if (orders.scale - 1.0).abs() > f64::EPSILON {
+            line.push_str(&format!(" · scaled to {:.0} %", orders.scale * 100.0));
+        }
         if tick.waiting > 0 {
             line.push_str(&format!(" · {} waiting", tick.waiting));
         }

@@ -1,18 +1,25 @@
 //! `bellwether run`: perform scenarios once, or under their load.
 
 use super::exit::Exit;
+use super::keys::Keys;
 use super::progress::Progress;
 use super::run_plan::{self, Job};
 use crate::config::Diagnostics;
-use crate::load::run::Options;
+use crate::load::live::Live;
+use crate::load::run::{Finished, Options, Verdict};
 use crate::load::{self, Control, Stop};
 use crate::objective::Outcome;
+use crate::report::hdr::HdrLog;
 use crate::report::style::Style;
-use crate::report::{self, Summary, samples, summary};
+use crate::report::{self, Summary, keeping_up, samples, summary};
+use crate::telemetry::run_metrics::RunMetrics;
+use crate::web::panel::{self, Panel};
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// Arguments of the command.
 #[derive(Debug, clap::Args)]
@@ -21,9 +28,11 @@ use std::time::Duration;
   bellwether run load.yaml --json result.json --html report.html
   bellwether run --url http://127.0.0.1:8080/ --vus 50 --duration 10s
   bellwether run --url http://127.0.0.1:8080/ --rate 1000 --duration 30s --objective 'p95 < 300ms'
+  bellwether run load.yaml --hdr run.hlog --api 127.0.0.1:9912
 
 Without a load the scenario is performed once. Ctrl-C drains, runs teardown and reports (exit code 105);
-a second Ctrl-C stops at once.")]
+a second Ctrl-C stops at once. On a terminal, p pauses and resumes a load, + and - scale it, 0 takes
+it back to the plan, q stops it; with --api, `bellwether load` does the same from elsewhere.")]
 pub struct Arguments {
     /// Scenario files, performed one after another
     #[arg(required_unless_present = "url")]
@@ -76,9 +85,23 @@ pub struct Arguments {
     /// Write one line for each sample, as CSV
     #[arg(long, value_name = "FILE")]
     pub samples: Option<PathBuf>,
+    /// Write an HdrHistogram interval log, one line a second, that other tools read
+    #[arg(long, value_name = "FILE")]
+    pub hdr: Option<PathBuf>,
+    /// Serve metrics, state and orders (pause, resume, scale, stop) while it runs, for this machine only
+    #[arg(long, value_name = "ADDRESS", value_parser = local_address)]
+    pub api: Option<SocketAddr>,
     /// Say nothing but errors
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+fn local_address(text: &str) -> Result<SocketAddr, String> {
+    match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => Ok(address),
+        Ok(_) => Err("only an address of this machine itself, such as 127.0.0.1:9912".to_owned()),
+        Err(_) => Err("an address and a port, such as 127.0.0.1:9912".to_owned()),
+    }
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -94,6 +117,13 @@ struct Outputs {
     junit: Option<File>,
     html: Option<File>,
     samples: Option<BufWriter<File>>,
+    hdr: Option<HdrLog>,
+}
+
+/// Where a running load can be seen and told something.
+struct Seen {
+    live: Arc<Live>,
+    metrics: RunMetrics,
 }
 
 /// Runs the command.
@@ -106,6 +136,19 @@ pub fn run(arguments: &Arguments) -> Exit {
         eprintln!("{}", style.bad("nothing was sent"));
         return Exit::Invalid;
     };
+    let (panel, seen) = panel();
+    let runtime = super::runtime();
+    if let Some(address) = arguments.api {
+        match runtime.block_on(tokio::net::TcpListener::bind(address)) {
+            Ok(listener) => drop(runtime.spawn(panel::serve(listener, panel))),
+            Err(error) => {
+                super::complain(format!(
+                    "{address} cannot be listened on: {error}; nothing was sent"
+                ));
+                return Exit::Fault;
+            }
+        }
+    }
     let mut outputs = match open(arguments) {
         Ok(outputs) => outputs,
         Err(message) => {
@@ -114,11 +157,15 @@ pub fn run(arguments: &Arguments) -> Exit {
         }
     };
     let control = Control::new();
-    let result = super::runtime().block_on(perform(arguments, &jobs, &control, &mut outputs));
+    let keys = (!arguments.quiet && jobs.iter().any(|job| !job.loads.is_empty()))
+        .then(|| Keys::listen(&control))
+        .flatten();
+    let result = runtime.block_on(perform(arguments, &jobs, &control, &seen, &mut outputs));
+    drop(keys);
     let summaries = match result {
         Ok(summaries) => summaries,
         Err(error) => {
-            super::complain(format!("the samples cannot be written: {error}"));
+            super::complain(format!("the samples or the log cannot be written: {error}"));
             return Exit::Fault;
         }
     };
@@ -160,6 +207,7 @@ fn open(arguments: &Arguments) -> Result<Outputs, String> {
         junit: create(&arguments.junit)?,
         html: create(&arguments.html)?,
         samples,
+        hdr: create(&arguments.hdr)?.map(HdrLog::new),
     })
 }
 
@@ -171,6 +219,7 @@ async fn perform(
     arguments: &Arguments,
     jobs: &[Job],
     control: &Control,
+    seen: &Seen,
     outputs: &mut Outputs,
 ) -> std::io::Result<Vec<Summary>> {
     let listening = control.clone();
@@ -182,6 +231,7 @@ async fn perform(
             }
             if listening.asked() == Stop::Drain {
                 // The second time is meant: no report, no teardown.
+                Keys::give_back();
                 std::process::exit(i32::from(Exit::Interrupted.code()));
             }
             listening.stop();
@@ -197,7 +247,7 @@ async fn perform(
         if control.asked() != Stop::No {
             break;
         }
-        summaries.push(perform_one(arguments, job, control, outputs).await?);
+        summaries.push(perform_one(arguments, job, control, seen, outputs).await?);
     }
     Ok(summaries)
 }
@@ -206,12 +256,14 @@ async fn perform_one(
     arguments: &Arguments,
     job: &Job,
     control: &Control,
+    seen: &Seen,
     outputs: &mut Outputs,
 ) -> std::io::Result<Summary> {
     let started = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let binding = &job.binding;
     let plan = &binding.plan;
     let mut failed: Option<std::io::Error> = None;
+    let mut log_failed = None;
     let keep_lines = outputs.samples.is_some();
     let mut keep = |lines: &[crate::load::recorder::SampleLine]| {
         if let (Some(file), None) = (&mut outputs.samples, &failed)
@@ -228,19 +280,33 @@ async fn perform_one(
         finished
     } else {
         let mut progress = Progress::new(&plan.name, &job.loads, arguments.quiet);
+        let judge = |part: &Finished| judged(job, part);
         let options = Options {
             workers: arguments.workers,
             keep_lines,
+            judge: Some(&judge),
         };
+        let planned = progress.seconds() as f64;
+        let environment = &binding.environment;
+        let presence = seen
+            .live
+            .enter(&plan.name, environment, &started, planned, control);
+        let began = SystemTime::now();
         let finished = load::load(binding, job.loads.clone(), options, control, |tick| {
             keep(&tick.lines);
             tick.lines = Vec::new();
-            progress.tick(tick);
+            if let (Some(log), None) = (&mut outputs.hdr, &log_failed) {
+                log_failed = log.write(&plan.name, began, tick).err();
+            }
+            seen.metrics.tick(plan, tick);
+            presence.tick(tick);
+            progress.tick(tick, &control.orders());
         })
         .await;
         progress.done();
         finished
     };
+    let failed = failed.or(log_failed);
     if let Some(error) = failed {
         return Err(error);
     }
@@ -256,6 +322,35 @@ async fn perform_one(
         &finished,
         objectives,
     ))
+}
+
+/// What a step of a search for a breakpoint came to.
+fn judged(job: &Job, part: &Finished) -> Verdict {
+    let binding = &job.binding;
+    let environment = &binding.environment;
+    let summary = summary::summarize(
+        &binding.plan,
+        environment,
+        String::new(),
+        part,
+        &job.objectives,
+    );
+    Verdict {
+        outcome: Some(summary.outcome),
+        reason: summary.reasons.first().cloned().unwrap_or_default(),
+        own_limit: !keeping_up::causes(part).is_empty(),
+    }
+}
+
+fn panel() -> (Panel, Seen) {
+    let live = Arc::<Live>::default();
+    let registry = prometheus::Registry::new();
+    let metrics = RunMetrics::new(&registry);
+    let panel = Panel {
+        live: live.clone(),
+        registry,
+    };
+    (panel, Seen { live, metrics })
 }
 
 fn write(
@@ -278,6 +373,9 @@ fn write(
     }
     if let Some(file) = &mut outputs.samples {
         file.flush()?;
+    }
+    if let Some(log) = outputs.hdr.take() {
+        log.finish()?;
     }
     Ok(())
 }

@@ -118,6 +118,7 @@ fn loads(arguments: &Arguments, plan: &Plan) -> Vec<Load> {
                     users: users.min(max_users),
                     max_users,
                     max_wait: Duration::from_secs(60),
+                    spacing: crate::scenario::plan::Spacing::Even,
                 },
             }
         }

@@ -6,6 +6,7 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::file::{Environment, File};
 use super::source::Source;
 use super::{node, read};
+use crate::scenario::plan::Executor;
 use crate::scenario::{self, Plan, compile::folder_of, lint, needs};
 use crate::secret::Secret;
 use std::collections::BTreeMap;
@@ -87,6 +88,22 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
                 found.push(
                     Diagnostic::error("nothing-measured", format!("the load phase of the gate `{}` needs a scenario with `load` and `objectives`; `{}` lacks one of them", gate.name, path.display())),
                 );
+            }
+        }
+    }
+    for gate in &file.gates {
+        for path in &gate.load {
+            let searches = |plan: &Arc<Plan>| {
+                let mut loads = plan.load.iter();
+                loads.any(|load| matches!(load.executor, Executor::Breakpoint { .. }))
+            };
+            if plans.get(path).is_some_and(searches) {
+                let title = format!(
+                    "the gate `{}` cannot search for a breakpoint: `{}` would load the service until it breaks",
+                    gate.name,
+                    path.display()
+                );
+                found.push(Diagnostic::error("wrong-type", title));
             }
         }
     }

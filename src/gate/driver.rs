@@ -9,6 +9,7 @@ use super::phases::{self, Ended, Ground};
 use super::record::{Facts, LastGood, Record};
 use crate::config::file::Gate;
 use crate::config::load::Project;
+use crate::load::live::Live;
 use crate::load::{Control, Tick};
 use crate::objective::Outcome;
 use crate::scenario::Plan;
@@ -95,6 +96,7 @@ pub struct Driver {
     /// Woken when effects are settled.
     settled: Arc<Notify>,
     running: Mutex<BTreeMap<i64, Handle>>,
+    live: Arc<Live>,
     stopping: AtomicBool,
     /// Gates are started one after another, so that the newer one always supersedes the older.
     starting: tokio::sync::Mutex<()>,
@@ -143,6 +145,7 @@ impl Driver {
             outbox,
             settled,
             running: Mutex::new(BTreeMap::new()),
+            live: Arc::default(),
             stopping: AtomicBool::new(false),
             starting: tokio::sync::Mutex::new(()),
         }
@@ -282,6 +285,11 @@ impl Driver {
         for handle in self.running().values() {
             handle.control.stop();
         }
+    }
+
+    /// Loads of gates that run now.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
     }
 
     /// How many gates are being driven.
@@ -470,6 +478,7 @@ impl Driver {
             environment,
             record,
             control: &handle.control,
+            live: &self.live,
         };
         let metrics = self.metrics.clone();
         let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
@@ -592,6 +601,7 @@ impl Driver {
             environment,
             record,
             control: &handle.control,
+            live: &self.live,
         };
         let (proven, reasons, runs) = phases::prove(&ground, deadline).await;
         if self.stopping.load(Relaxed) {

@@ -9,12 +9,13 @@ use super::version;
 use crate::config::file::{Bake, Converge, Environment, Gate};
 use crate::config::load::Project;
 use crate::config::{Diagnostics, Severity, load as files};
+use crate::load::live::Live;
 use crate::load::recorder::StepRecord;
 use crate::load::run::{Finished, Options};
 use crate::load::{self, Control, Stop, Tick};
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
-use crate::net::{ErrorClass, client};
+use crate::net::{ErrorClass, message};
 use crate::objective::judge::judge;
 use crate::objective::{Evidence, Outcome};
 use crate::report::{Summary, summary};
@@ -60,6 +61,8 @@ pub struct Ground<'a> {
     pub record: &'a Record,
     /// Told to stop.
     pub control: &'a Control,
+    /// Where loads are entered while they run.
+    pub live: &'a Arc<Live>,
 }
 
 /// Performs a phase.
@@ -235,7 +238,7 @@ async fn unreachable(
 ) -> Option<String> {
     let url = &environment.services.get(service)?.url;
     let uri = url.parse::<http::Uri>().ok()?;
-    let origin = client::origin(&uri, crate::net::tls::Offer::One, true).ok()?;
+    let origin = message::origin(&uri, crate::net::tls::Offer::One, true).ok()?;
     let deadline = Instant::now() + Duration::from_secs(10);
     match connector.tcp(&origin.host, origin.port, deadline).await {
         Ok(_) => None,
@@ -394,6 +397,17 @@ async fn load_all(ground: &Ground<'_>, on_tick: &mut (dyn FnMut(&Plan, &Tick) + 
         let started = now_text();
         let mut early = EarlyStop::new(&plan.objectives);
         let own = Control::new();
+        let planned = plan
+            .load
+            .iter()
+            .map(|load| load.start + load.executor.length());
+        let presence = ground.live.enter(
+            &plan.name,
+            &binding.environment,
+            &started,
+            planned.max().unwrap_or_default().as_secs_f64(),
+            &own,
+        );
         let run = load::load(
             &binding,
             plan.load.clone(),
@@ -401,6 +415,7 @@ async fn load_all(ground: &Ground<'_>, on_tick: &mut (dyn FnMut(&Plan, &Tick) + 
             &own,
             |tick| {
                 on_tick(&plan, tick);
+                presence.tick(tick);
                 if early.is_lost(tick) && own.asked() == Stop::No {
                     own.stop();
                 }

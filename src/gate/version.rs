@@ -58,7 +58,7 @@ pub async fn read(
         ));
     }
     let scope = VersionScope {
-        headers: reply.headers,
+        headers: reply.headers.map().clone(),
         json: serde_json::from_slice(&reply.body).ok(),
         text: String::from_utf8_lossy(&reply.body).into_owned(),
         status: reply.status.as_u16(),

@@ -1,68 +1,104 @@
 //! When iterations of an open model should start: a pure sequence of offsets.
 //!
-//! By k6's semantics: a constant rate starts with one arrival at 0 and has its last one at or
-//! before the end; a ramping rate starts its n-th iteration when the integral of the rate
-//! reaches n, so its first one is not at 0. Rates may be fractions.
+//! The planned rate is a line of straight pieces; the area under it up to a moment is the number
+//! of arrivals until then. Evenly spaced ones follow k6's semantics: a constant rate starts with
+//! one arrival at 0 and has its last one at or before the end; a ramping rate starts its n-th
+//! iteration when the area reaches n, so its first one is not at 0. The arrivals of a Poisson
+//! process lie at areas whose distances are exponential (time change of a process with rate 1).
+//! Rates may be fractions.
 
-use crate::scenario::plan::{Executor, Stage};
+use crate::scenario::plan::{Executor, Spacing, Stage};
 use std::time::Duration;
 
 /// Offsets of arrivals from the start of their executor, ascending.
 #[derive(Debug, Clone)]
-pub enum Arrivals {
-    /// At a constant rate.
-    Constant {
-        /// Per second.
-        rate: f64,
-        /// Length in seconds.
-        length: f64,
-        /// Number of the next one.
-        next: u64,
-    },
-    /// At a rate that changes in straight lines.
-    Ramping {
-        /// Rate at the start of the current stage.
-        from: f64,
-        /// Stages that are left.
-        stages: Vec<Stage>,
-        /// Current stage.
-        at: usize,
-        /// Start of the current stage in seconds.
-        start: f64,
-        /// Arrivals before the current stage, with fractions.
-        before: f64,
-        /// Number of the next one, from 1.
-        next: u64,
-    },
+pub struct Arrivals {
+    line: Line,
+    /// The area at which the next arrival lies.
+    next: f64,
+    /// Number of the next evenly spaced one.
+    number: u64,
+    /// A constant rate, whose offsets are computed without sums.
+    constant: Option<f64>,
+    chance: Option<fastrand::Rng>,
+    /// Area from one arrival to the next: 1, unless the run was scaled.
+    unit: f64,
+}
+
+/// The planned rate over time.
+#[derive(Debug, Clone)]
+struct Line {
+    stages: Vec<Stage>,
+    /// Rate at the start of the current stage.
+    from: f64,
+    /// The current stage.
+    at: usize,
+    /// Its start in seconds.
+    start: f64,
+    /// The area before it.
+    before: f64,
 }
 
 impl Arrivals {
-    /// The arrivals of an executor; `None` for closed models.
-    pub fn of(executor: &Executor) -> Option<Arrivals> {
-        match executor {
+    /// The arrivals of an executor; `None` for closed models. The seed is for those that come by
+    /// chance: the same seed gives the same arrivals.
+    pub fn of(executor: &Executor, seed: u64) -> Option<Arrivals> {
+        let (from, stages, open) = match executor {
             Executor::ConstantArrivalRate {
                 rate_per_second,
                 duration,
-                ..
-            } => Some(Arrivals::Constant {
-                rate: *rate_per_second,
-                length: duration.as_secs_f64(),
-                next: 0,
-            }),
+                open,
+            } => {
+                let stage = Stage {
+                    duration: *duration,
+                    target: *rate_per_second,
+                };
+                (*rate_per_second, vec![stage], open)
+            }
             Executor::RampingArrivalRate {
                 start_per_second,
                 stages,
-                ..
-            } => Some(Arrivals::Ramping {
-                from: *start_per_second,
-                stages: stages.clone(),
+                open,
+            } => (*start_per_second, stages.clone(), open),
+            _ => return None,
+        };
+        let constant = matches!(executor, Executor::ConstantArrivalRate { .. }).then_some(from);
+        let mut arrivals = Arrivals {
+            line: Line {
+                stages,
+                from,
                 at: 0,
                 start: 0.0,
                 before: 0.0,
-                next: 1,
-            }),
-            _ => None,
+            },
+            next: 1.0,
+            number: 0,
+            constant,
+            chance: (open.spacing == Spacing::Poisson).then(|| fastrand::Rng::with_seed(seed)),
+            unit: 1.0,
+        };
+        if arrivals.chance.is_some() {
+            arrivals.next = 0.0;
+            arrivals.advance();
         }
+        Some(arrivals)
+    }
+
+    /// From the next arrival on, the planned rate is multiplied.
+    pub fn scale(&mut self, factor: f64) {
+        if let (Some(_), None) = (self.constant.take(), &self.chance) {
+            self.next = self.number as f64;
+        }
+        self.unit = 1.0 / factor;
+    }
+
+    fn advance(&mut self) {
+        self.next += self.unit
+            * match &mut self.chance {
+                // 1 − u is never 0, so the logarithm is finite.
+                Some(chance) => -(1.0 - chance.f64()).ln(),
+                None => 1.0,
+            };
     }
 }
 
@@ -70,38 +106,38 @@ impl Iterator for Arrivals {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        match self {
-            Arrivals::Constant { rate, length, next } => {
-                let offset = *next as f64 / *rate;
-                if offset.is_nan() || offset > *length + 1e-9 {
-                    return None;
-                }
-                *next += 1;
-                Some(Duration::from_secs_f64(offset))
+        if let (Some(rate), None) = (self.constant, &self.chance) {
+            let length = self.line.stages.first()?.duration.as_secs_f64();
+            let offset = self.number as f64 / rate;
+            if offset.is_nan() || offset > length + 1e-9 {
+                return None;
             }
-            Arrivals::Ramping {
-                from,
-                stages,
-                at,
-                start,
-                before,
-                next,
-            } => loop {
-                let stage = stages.get(*at)?;
-                let length = stage.duration.as_secs_f64();
-                let area = (*from + stage.target) / 2.0 * length;
-                let wanted = *next as f64 - *before;
-                // A hair of tolerance: sums of fractions must not lose the last arrival of a stage.
-                if wanted <= area + 1e-9 && length > 0.0 {
-                    *next += 1;
-                    let within = solve(*from, (stage.target - *from) / length, wanted).min(length);
-                    return Some(Duration::from_secs_f64(*start + within));
-                }
-                *before += area;
-                *start += length;
-                *from = stage.target;
-                *at += 1;
-            },
+            self.number += 1;
+            return Some(Duration::from_secs_f64(offset));
+        }
+        let offset = self.line.reach(self.next)?;
+        self.advance();
+        Some(Duration::from_secs_f64(offset))
+    }
+}
+
+impl Line {
+    /// The second at which the area reaches a value; values only grow.
+    fn reach(&mut self, area: f64) -> Option<f64> {
+        loop {
+            let stage = self.stages.get(self.at)?;
+            let length = stage.duration.as_secs_f64();
+            let whole = (self.from + stage.target) / 2.0 * length;
+            let wanted = area - self.before;
+            // A hair of tolerance: sums of fractions must not lose the last arrival of a stage.
+            if wanted <= whole + 1e-9 && length > 0.0 {
+                let within = solve(self.from, (stage.target - self.from) / length, wanted);
+                return Some(self.start + within.min(length));
+            }
+            self.before += whole;
+            self.start += length;
+            self.from = stage.target;
+            self.at += 1;
         }
     }
 }
@@ -125,10 +161,15 @@ mod tests {
         users: 1,
         max_users: 1,
         max_wait: Duration::from_secs(60),
+        spacing: Spacing::Even,
+    };
+    const POISSON: OpenModel = OpenModel {
+        spacing: Spacing::Poisson,
+        ..OPEN
     };
 
     fn millis(executor: &Executor) -> Vec<u128> {
-        Arrivals::of(executor)
+        Arrivals::of(executor, 0)
             .unwrap()
             .map(|offset| (offset.as_secs_f64() * 1e3).round() as u128)
             .collect()
@@ -182,6 +223,53 @@ mod tests {
         assert_eq!(millis(&up_and_jump), [1414, 2000, 2100, 2200, 2300]);
     }
 
+    /// A Poisson process: the gaps have the mean of the rate and, as exponential ones do, a
+    /// standard deviation that equals it; counts of disjoint seconds vary as much as their mean.
+    #[test]
+    fn poisson_arrivals_have_the_rate_and_the_spread_of_independent_people() {
+        let executor = Executor::ConstantArrivalRate {
+            rate_per_second: 200.0,
+            duration: Duration::from_secs(500),
+            open: POISSON,
+        };
+        let seconds: Vec<f64> = Arrivals::of(&executor, 7)
+            .unwrap()
+            .map(|offset| offset.as_secs_f64())
+            .collect();
+        let expected = 200.0 * 500.0_f64;
+        assert!((seconds.len() as f64 - expected).abs() < 4.0 * expected.sqrt());
+        let gaps: Vec<f64> = seconds.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+        assert!((variance.sqrt() / mean - 1.0).abs() < 0.02);
+        let mut counts = vec![0.0_f64; 500];
+        for second in &seconds {
+            counts[(*second as usize).min(499)] += 1.0;
+        }
+        let mean = counts.iter().sum::<f64>() / 500.0;
+        let variance = counts.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / 500.0;
+        assert!((variance / mean - 1.0).abs() < 0.3, "{}", variance / mean);
+        let again: Vec<f64> = Arrivals::of(&executor, 7)
+            .unwrap()
+            .map(|offset| offset.as_secs_f64())
+            .collect();
+        assert_eq!(seconds, again, "the same seed gives the same arrivals");
+    }
+
+    #[test]
+    fn a_scaled_plan_goes_on_with_the_new_rate() {
+        let executor = Executor::ConstantArrivalRate {
+            rate_per_second: 2.0,
+            duration: Duration::from_secs(3),
+            open: OPEN,
+        };
+        let mut arrivals = Arrivals::of(&executor, 0).unwrap();
+        assert_eq!(arrivals.by_ref().take(2).count(), 2);
+        arrivals.scale(2.0);
+        let rest: Vec<f64> = arrivals.map(|offset| offset.as_secs_f64()).collect();
+        assert_eq!(rest, [1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0]);
+    }
+
     proptest::proptest! {
         /// Fractions carry across stages, and nothing is lost or doubled.
         #[test]
@@ -191,7 +279,7 @@ mod tests {
         ) {
             let stages: Vec<Stage> = stages.into_iter().map(|(ms, target)| Stage { duration: Duration::from_millis(ms), target }).collect();
             let executor = Executor::RampingArrivalRate { start_per_second: start, stages, open: OPEN };
-            let offsets: Vec<Duration> = Arrivals::of(&executor).unwrap().collect();
+            let offsets: Vec<Duration> = Arrivals::of(&executor, 0).unwrap().collect();
             proptest::prop_assert!(offsets.is_sorted());
             let planned = executor.iterations_planned().unwrap();
             proptest::prop_assert!(offsets.len().abs_diff(planned as usize) <= 1);

@@ -4,6 +4,7 @@
 //! successful requests are in the histograms; failed ones are counted apart, because a fast
 //! failure must not look like a fast success.
 
+use super::buckets::Buckets;
 use crate::limits;
 use crate::net::ErrorClass;
 use crate::scenario::Plan;
@@ -163,6 +164,15 @@ pub struct SampleLine {
     pub sample: Sample,
 }
 
+/// Latencies of one step in one interval.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StepTick {
+    /// Of requests that did not fail, or whose failure is only advisory.
+    pub ok: Buckets,
+    /// Of those that failed.
+    pub failed: Buckets,
+}
+
 /// What happened in one interval, usually a second.
 #[derive(Debug)]
 pub struct Tick {
@@ -178,10 +188,14 @@ pub struct Tick {
     pub active: u64,
     /// Arrivals that wait for a virtual user at its end.
     pub waiting: u64,
+    /// How late we started iterations ourselves, in microseconds.
+    pub lateness: Histogram<u64>,
+    /// Processor time of the busiest worker.
+    pub busiest: Duration,
     /// Samples, if a file of them is written.
     pub lines: Vec<SampleLine>,
-    /// Requests by step: number and failures, for live metrics.
-    pub steps: Vec<(u64, u64)>,
+    /// Latencies by step, for live metrics.
+    pub steps: Vec<StepTick>,
 }
 
 impl Tick {
@@ -194,8 +208,10 @@ impl Tick {
             latency: histogram(),
             active: 0,
             waiting: 0,
+            lateness: histogram(),
+            busiest: Duration::ZERO,
             lines: Vec::new(),
-            steps: vec![(0, 0); steps],
+            steps: vec![StepTick::default(); steps],
         }
     }
 
@@ -206,10 +222,12 @@ impl Tick {
         add(&mut self.latency, &other.latency);
         self.active += other.active;
         self.waiting += other.waiting;
+        add(&mut self.lateness, &other.lateness);
+        self.busiest = self.busiest.max(other.busiest);
         self.lines.extend(other.lines);
         for (mine, theirs) in self.steps.iter_mut().zip(other.steps) {
-            mine.0 += theirs.0;
-            mine.1 += theirs.1;
+            mine.ok.merge(&theirs.ok);
+            mine.failed.merge(&theirs.failed);
         }
     }
 }
@@ -309,14 +327,17 @@ impl Inner {
         self.total.steps[sample.step].sample(sample);
         self.tick.requests += 1;
         let step = &mut self.tick.steps[sample.step];
-        step.0 += 1;
+        let micros = sample.latency_micros();
         match sample.error {
-            Some(_) if sample.advisory => {}
+            Some(_) if sample.advisory => step.ok.record(micros, 1),
             Some(_) => {
-                step.1 += 1;
+                step.failed.record(micros, 1);
                 self.tick.errors += 1;
             }
-            None => record(&mut self.tick.latency, sample.latency_micros()),
+            None => {
+                step.ok.record(micros, 1);
+                record(&mut self.tick.latency, micros);
+            }
         }
         if self.keep_lines {
             self.tick.lines.push(SampleLine {
@@ -340,7 +361,9 @@ impl Inner {
 
     /// Notes how late an iteration was started by us.
     pub fn late(&mut self, lateness: Duration) {
-        record(&mut self.total.lateness, lateness.as_micros() as u64);
+        let micros = lateness.as_micros() as u64;
+        record(&mut self.total.lateness, micros);
+        record(&mut self.tick.lateness, micros);
     }
 
     /// Notes an arrival that nobody took.

@@ -2,67 +2,20 @@
 //!
 //! Invariant: once setup has started, teardown is performed, after a failure and after an abort.
 
-use super::recorder::{Inner, Recorded, SharedRecorder, Tick};
+use super::breakpoint::{self, Next, Range, Search, Tried};
+use super::control::{Control, Stop};
+use super::recorder::{Inner, Recorded, SharedRecorder, Tick, add, histogram};
 use super::worker::{Assignment, work};
 use crate::net::ErrorClass;
-use crate::scenario::plan::Load;
-use crate::vu::{Binding, IterationOutcome, VirtualUser};
+use crate::objective::Outcome;
+use crate::scenario::Plan;
+use crate::scenario::plan::{Executor, Load, OpenModel};
+use crate::vu::{Begin, Binding, IterationOutcome, Shared, Variables, VirtualUser};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, watch};
-
-/// Whether a run is to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// Go on.
-    No,
-    /// Start nothing new; let running iterations finish.
-    Drain,
-    /// Stop at once.
-    Now,
-}
-
-/// Tells a run to stop.
-#[derive(Debug, Clone)]
-pub struct Control(watch::Sender<Stop>);
-
-impl Control {
-    /// A control that says "go on".
-    pub fn new() -> Control {
-        Control(watch::Sender::new(Stop::No))
-    }
-
-    /// Asks to drain; asked again, to stop at once.
-    pub fn stop(&self) {
-        self.0.send_modify(|stop| {
-            *stop = if *stop == Stop::No {
-                Stop::Drain
-            } else {
-                Stop::Now
-            }
-        });
-    }
-
-    /// What was asked.
-    pub fn asked(&self) -> Stop {
-        *self.0.borrow()
-    }
-
-    /// Waits until it is asked to stop at all.
-    pub async fn stopped(&self) {
-        let mut receiver = self.0.subscribe();
-        // The sender lives as long as `self`.
-        let _ = receiver.wait_for(|stop| *stop != Stop::No).await;
-    }
-}
-
-impl Default for Control {
-    fn default() -> Control {
-        Control::new()
-    }
-}
+use tokio::sync::mpsc;
 
 /// What a run left behind.
 #[derive(Debug)]
@@ -87,22 +40,42 @@ pub struct Finished {
     pub workers: u64,
     /// Workers that left nothing behind, because they could not start or broke down.
     pub lost_workers: u64,
+    /// How long it was paused by hand.
+    pub paused: Duration,
+    /// What it was scaled to by hand in the end.
+    pub scale: f64,
+    /// The search for a breakpoint, if it was one.
+    pub search: Option<Search>,
 }
 
 /// What a load may be told beside its plan.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
     /// Worker threads; chosen by the size of the load where nothing is said.
     pub workers: Option<u64>,
     /// Whether samples are handed to the ticks.
     pub keep_lines: bool,
+    /// Judges a step of a search for a breakpoint.
+    pub judge: Option<&'a (dyn Fn(&Finished) -> Verdict + Sync)>,
+}
+
+/// What a step of a search came to.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Whether the objectives held; nothing if they could not be judged.
+    pub outcome: Option<Outcome>,
+    /// Why not.
+    pub reason: String,
+    /// Whether the load generator could not keep up.
+    pub own_limit: bool,
 }
 
 /// Performs a scenario once.
 pub async fn smoke(binding: &Arc<Binding>, control: &Control, keep_lines: bool) -> Finished {
     let origin = Instant::now();
+    let shared = Shared::new(binding.clone());
     let recorder = SharedRecorder(Mutex::new(Inner::new(&binding.plan, origin, keep_lines)));
-    let mut user = VirtualUser::new(binding.clone(), 1, Arc::new(BTreeMap::new()));
+    let mut user = VirtualUser::new(shared.clone(), 1, Arc::new(Variables::default()));
     let mut failure = None;
     let work = async {
         let setup = user.set_up(&recorder).await;
@@ -110,8 +83,8 @@ pub async fn smoke(binding: &Arc<Binding>, control: &Control, keep_lines: bool) 
             return (Some(class), None);
         }
         let vars = Arc::new(user.vars.clone());
-        let mut user = VirtualUser::new(binding.clone(), 1, vars);
-        let outcome = user.iterate(Instant::now(), &recorder).await;
+        let mut user = VirtualUser::new(shared.clone(), 1, vars);
+        let outcome = user.iterate(Begin::now(), &recorder).await;
         (None, Some((outcome, user.vars)))
     };
     let mut setup_failure = None;
@@ -131,7 +104,7 @@ pub async fn smoke(binding: &Arc<Binding>, control: &Control, keep_lines: bool) 
     }
     let done = vars.is_some();
     let vars = vars.unwrap_or_else(|| std::mem::take(&mut user.vars));
-    let mut last = VirtualUser::new(binding.clone(), 1, Arc::new(vars));
+    let mut last = VirtualUser::new(shared.clone(), 1, Arc::new(vars));
     let teardown = last.tear_down(&recorder).await;
     let inner = recorder
         .0
@@ -150,9 +123,8 @@ pub async fn smoke(binding: &Arc<Binding>, control: &Control, keep_lines: bool) 
         teardown_failure: failed(teardown),
         smoke_failure: failure,
         stopped: control.asked(),
-        is_load: false,
         workers: 1,
-        lost_workers: 0,
+        ..Finished::nothing(&binding.plan)
     }
 }
 
@@ -167,13 +139,14 @@ fn failed(outcome: IterationOutcome) -> Option<ErrorClass> {
 pub async fn load(
     binding: &Arc<Binding>,
     loads: Vec<Load>,
-    options: Options,
+    options: Options<'_>,
     control: &Control,
     mut on_tick: impl FnMut(&mut Tick),
 ) -> Finished {
     let origin = Instant::now();
+    let shared = Shared::new(binding.clone());
     let recorder = SharedRecorder(Mutex::new(Inner::new(&binding.plan, origin, false)));
-    let mut user = VirtualUser::new(binding.clone(), 1, Arc::new(BTreeMap::new()));
+    let mut user = VirtualUser::new(shared.clone(), 1, Arc::new(Variables::default()));
     let set_up = async { failed(user.set_up(&recorder).await) };
     let setup_failure = tokio::select! {
         biased;
@@ -181,30 +154,166 @@ pub async fn load(
         () = control.stopped() => None,
     };
     let vars = Arc::new(std::mem::take(&mut user.vars));
-    let mut recorded = Recorded::new(&binding.plan);
-    let mut series = Vec::new();
-    let loads = Arc::new(capped(loads, binding));
-    let workers = options.workers.unwrap_or_else(|| workers_for(&loads));
-    let mut duration = Duration::ZERO;
-    let mut lost_workers = 0;
+    let mut finished = Finished {
+        setup_failure,
+        is_load: true,
+        ..Finished::nothing(&binding.plan)
+    };
     if setup_failure.is_none() && control.asked() == Stop::No {
+        let crew = Crew {
+            binding,
+            vars: &vars,
+            options,
+            control,
+        };
+        match loads.iter().find_map(searched) {
+            Some(sought) => crew.search(sought, &mut finished, &mut on_tick).await,
+            None => crew.perform(loads, &mut finished, &mut on_tick).await,
+        }
+    }
+    let mut last = VirtualUser::new(shared, 1, vars);
+    let teardown = last.tear_down(&recorder).await;
+    let inner = recorder
+        .0
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    finished.recorded.merge(&inner.total);
+    finished.teardown_failure = failed(teardown);
+    finished.stopped = control.asked();
+    finished.paused = control.paused();
+    finished.scale = control.orders().scale;
+    finished
+}
+
+impl Finished {
+    /// A run in which nothing was performed.
+    pub fn nothing(plan: &Plan) -> Finished {
+        Finished {
+            recorded: Recorded::new(plan),
+            series: Vec::new(),
+            duration: Duration::ZERO,
+            setup_failure: None,
+            teardown_failure: None,
+            smoke_failure: None,
+            stopped: Stop::No,
+            is_load: false,
+            workers: 0,
+            lost_workers: 0,
+            paused: Duration::ZERO,
+            scale: 1.0,
+            search: None,
+        }
+    }
+}
+
+/// A search for a breakpoint: its range, how long a rate is held, and the virtual users for it.
+type Sought = (Range, Duration, Load, OpenModel);
+
+fn searched(load: &Load) -> Option<Sought> {
+    let Executor::Breakpoint {
+        start_per_second,
+        max_per_second,
+        step_duration,
+        step_factor,
+        precision,
+        open,
+    } = load.executor
+    else {
+        return None;
+    };
+    let range = Range {
+        start: start_per_second,
+        max: max_per_second,
+        factor: step_factor,
+        precision,
+    };
+    Some((range, step_duration, load.clone(), open))
+}
+
+/// What the parts of a load have in common.
+struct Crew<'a> {
+    binding: &'a Arc<Binding>,
+    vars: &'a Arc<Variables>,
+    options: Options<'a>,
+    control: &'a Control,
+}
+
+impl Crew<'_> {
+    /// Holds one rate after another. What is left behind is of the step that the search rests on:
+    /// the one that confirmed a rate, or the last one.
+    async fn search(
+        &self,
+        (range, step, load, open): Sought,
+        finished: &mut Finished,
+        on_tick: &mut impl FnMut(&mut Tick),
+    ) {
+        let mut tried: Vec<Tried> = Vec::new();
+        while self.control.asked() == Stop::No {
+            let (rate, confirms) = match breakpoint::next(&range, &tried) {
+                Next::Try(rate) => (rate, false),
+                Next::Confirm(rate) => (rate, true),
+                Next::End => break,
+            };
+            if !tried.is_empty() {
+                // What the step before left in queues is not this one's.
+                let rest = (step / 10).clamp(Duration::from_millis(200), Duration::from_secs(5));
+                tokio::select! {
+                    () = tokio::time::sleep(rest) => {}
+                    () = self.control.stopped() => break,
+                }
+            }
+            let held = Load {
+                start: Duration::ZERO,
+                executor: Executor::ConstantArrivalRate {
+                    rate_per_second: rate,
+                    duration: step,
+                    open,
+                },
+                ..load.clone()
+            };
+            let mut part = Finished {
+                is_load: true,
+                ..Finished::nothing(&self.binding.plan)
+            };
+            self.perform(vec![held], &mut part, on_tick).await;
+            let judged = self.options.judge.map(|judge| judge(&part));
+            tried.push(summed_up(rate, confirms, &part, judged.unwrap_or_default()));
+            *finished = part;
+        }
+        finished.search = Some(breakpoint::found(tried));
+    }
+
+    /// Performs executors on worker threads.
+    async fn perform(
+        &self,
+        loads: Vec<Load>,
+        finished: &mut Finished,
+        on_tick: &mut impl FnMut(&mut Tick),
+    ) {
+        let loads = Arc::new(capped(loads, self.binding));
+        let workers = self.options.workers.unwrap_or_else(|| workers_for(&loads));
         // A moment for every worker to be ready, so that the first arrivals are not late.
         let origin = Instant::now() + Duration::from_millis(20);
+        let seed = fastrand::u64(..);
         let (ticks, mut arriving) = mpsc::unbounded_channel();
         let shared: Arc<Vec<AtomicU64>> =
             Arc::new(loads.iter().map(|_| AtomicU64::new(0)).collect());
+        // Pauses of an earlier part are over: this one starts now.
+        let earlier = self.control.orders().shift;
         let threads: Vec<_> = (0..workers)
             .map(|number| {
                 let assignment = Assignment {
-                    binding: binding.clone(),
-                    vars: vars.clone(),
+                    binding: self.binding.clone(),
+                    vars: self.vars.clone(),
                     loads: loads.clone(),
                     shared: shared.clone(),
                     number,
                     count: workers,
-                    origin,
-                    keep_lines: options.keep_lines,
-                    stop: control.0.subscribe(),
+                    origin: origin - earlier,
+                    start: origin,
+                    keep_lines: self.options.keep_lines,
+                    orders: self.control.listen(),
+                    seed,
                     ticks: ticks.clone(),
                 };
                 let (done, finished) = tokio::sync::oneshot::channel();
@@ -218,69 +327,83 @@ pub async fn load(
             })
             .collect();
         drop(ticks);
-        let mut open: BTreeMap<u64, (u64, Tick)> = BTreeMap::new();
-        while let Some(tick) = arriving.recv().await {
-            let second = tick.second;
-            match open.remove(&second) {
-                Some((count, mut merged)) => {
-                    merged.merge(tick);
-                    open.insert(second, (count + 1, merged));
-                }
-                None => {
-                    open.insert(second, (1, tick));
-                }
-            }
-            while let Some(entry) = open.first_entry() {
-                let (count, _) = entry.get();
-                let behind = entry.key() + 2 < second;
-                if *count < workers && !behind {
-                    break;
-                }
-                let (_, mut merged) = entry.remove();
-                on_tick(&mut merged);
-                series.push(merged);
-            }
-        }
-        for (_, (_, mut merged)) in open {
-            on_tick(&mut merged);
-            series.push(merged);
-        }
-        for (thread, finished) in threads {
-            match finished.await {
-                Ok(part) => recorded.merge(&part),
-                Err(_) => lost_workers += 1,
+        finished.series = collected(&mut arriving, workers, on_tick).await;
+        for (thread, ended) in threads {
+            match ended.await {
+                Ok(part) => finished.recorded.merge(&part),
+                Err(_) => finished.lost_workers += 1,
             }
             if let Ok(thread) = thread {
                 // A worker that broke down left nothing, and is counted as lost.
                 let _ = thread.join();
             }
         }
-        duration = origin.elapsed();
+        finished.workers = workers;
+        finished.duration = origin.elapsed();
     }
-    let mut last = VirtualUser::new(binding.clone(), 1, vars);
-    let teardown = last.tear_down(&recorder).await;
-    let inner = recorder
-        .0
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    recorded.merge(&inner.total);
-    Finished {
-        recorded,
-        series,
-        duration,
-        setup_failure,
-        teardown_failure: failed(teardown),
-        smoke_failure: None,
-        stopped: control.asked(),
-        is_load: true,
-        workers,
-        lost_workers,
+}
+
+/// Seconds, merged over workers, in their order.
+async fn collected(
+    arriving: &mut mpsc::UnboundedReceiver<Tick>,
+    workers: u64,
+    on_tick: &mut impl FnMut(&mut Tick),
+) -> Vec<Tick> {
+    let mut series = Vec::new();
+    let mut open: BTreeMap<u64, (u64, Tick)> = BTreeMap::new();
+    while let Some(tick) = arriving.recv().await {
+        let second = tick.second;
+        match open.remove(&second) {
+            Some((count, mut merged)) => {
+                merged.merge(tick);
+                open.insert(second, (count + 1, merged));
+            }
+            None => {
+                open.insert(second, (1, tick));
+            }
+        }
+        while let Some(entry) = open.first_entry() {
+            let (count, _) = entry.get();
+            let behind = entry.key() + 2 < second;
+            if *count < workers && !behind {
+                break;
+            }
+            let (_, mut merged) = entry.remove();
+            on_tick(&mut merged);
+            series.push(merged);
+        }
+    }
+    for (_, (_, mut merged)) in open {
+        on_tick(&mut merged);
+        series.push(merged);
+    }
+    series
+}
+
+fn summed_up(rate: f64, confirms: bool, part: &Finished, verdict: Verdict) -> Tried {
+    let mut latency = histogram();
+    let (mut requests, mut errors) = (0, 0);
+    for step in &part.recorded.steps {
+        add(&mut latency, &step.latency);
+        requests += step.requests;
+        errors += step.failed();
+    }
+    Tried {
+        rate,
+        requests,
+        errors,
+        p50_us: latency.value_at_quantile(0.5),
+        p95_us: latency.value_at_quantile(0.95),
+        p99_us: latency.value_at_quantile(0.99),
+        outcome: verdict.outcome.unwrap_or(Outcome::Inconclusive),
+        reason: verdict.reason,
+        confirms,
+        own_limit: verdict.own_limit,
     }
 }
 
 /// Keeps the number of virtual users under the environment's cap; the rate is kept by its pace.
 fn capped(mut loads: Vec<Load>, binding: &Binding) -> Vec<Load> {
-    use crate::scenario::plan::Executor;
     let Some(cap) = binding.caps.users else {
         return loads;
     };
@@ -296,7 +419,8 @@ fn capped(mut loads: Vec<Load>, binding: &Binding) -> Vec<Load> {
                 }
             }
             Executor::ConstantArrivalRate { open, .. }
-            | Executor::RampingArrivalRate { open, .. } => {
+            | Executor::RampingArrivalRate { open, .. }
+            | Executor::Breakpoint { open, .. } => {
                 open.users = open.users.min(cap);
                 open.max_users = open.max_users.min(cap);
             }

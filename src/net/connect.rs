@@ -4,13 +4,14 @@
 
 use super::fault::{ErrorClass, Fault};
 use super::phases::Phases;
-use super::stream::{IoClock, Stream};
+use super::stream::Stream;
 use super::tls::{Offer, Settings, TlsFacts, server_name};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout_at;
 
 /// Addresses, and when they were found.
@@ -23,6 +24,9 @@ pub struct Connector {
     pub tls: Settings,
     /// How long resolved addresses are kept; zero asks anew each time.
     dns_ttl: Duration,
+    /// Addresses of this machine that connections start from, in turn.
+    local: Vec<IpAddr>,
+    next_local: AtomicUsize,
     cache: Mutex<HashMap<(String, u16), Resolved>>,
 }
 
@@ -31,8 +35,6 @@ pub struct Connector {
 pub struct Opened {
     /// The socket.
     pub stream: Stream,
-    /// Its notes.
-    pub clock: Arc<IoClock>,
     /// Resolve, connect and TLS.
     pub phases: Phases,
     /// What TLS showed, if there was any.
@@ -47,8 +49,37 @@ impl Connector {
         Connector {
             tls,
             dns_ttl,
+            local: Vec::new(),
+            next_local: AtomicUsize::new(0),
             cache: Mutex::new(HashMap::new()),
         }
+    }
+
+    /// The same, with connections that start from these addresses of this machine in turn.
+    pub fn starting_from(self, local: Vec<IpAddr>) -> Connector {
+        Connector { local, ..self }
+    }
+
+    /// A socket to an address, from the next of our own addresses of its family.
+    async fn socket(&self, address: SocketAddr) -> std::io::Result<TcpStream> {
+        let fitting = || {
+            let same = |local: &&IpAddr| local.is_ipv4() == address.is_ipv4();
+            self.local.iter().filter(same)
+        };
+        let count = fitting().count();
+        if count == 0 {
+            return TcpStream::connect(address).await;
+        }
+        let turn = self.next_local.fetch_add(1, Relaxed) % count;
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        if let Some(local) = fitting().nth(turn) {
+            socket.bind(SocketAddr::new(*local, 0))?;
+        }
+        socket.connect(address).await
     }
 
     /// Addresses of a host.
@@ -122,7 +153,7 @@ impl Connector {
         let start = Instant::now();
         let mut last = None;
         for address in addresses {
-            match timeout_at(deadline.into(), TcpStream::connect(address)).await {
+            match timeout_at(deadline.into(), self.socket(address)).await {
                 Ok(Ok(stream)) => {
                     phases.connect = micros(start);
                     // A delayed acknowledgment must not be mistaken for the target's latency.
@@ -154,12 +185,9 @@ impl Connector {
         deadline: Instant,
     ) -> Result<Opened, (Fault, Phases)> {
         let (tcp, mut phases) = self.tcp(&origin.host, origin.port, deadline).await?;
-        let clock = IoClock::new();
         if !origin.tls {
-            let stream = Stream::plain(tcp, clock.clone());
             return Ok(Opened {
-                stream,
-                clock,
+                stream: Stream::Plain(tcp),
                 phases,
                 tls: None,
                 http2: origin.offer == Offer::Two,
@@ -191,8 +219,7 @@ impl Connector {
         let http2 = connection.alpn_protocol() == Some(b"h2") || origin.offer == Offer::Two;
         let facts = Arc::new(TlsFacts::of(connection));
         Ok(Opened {
-            stream: Stream::tls(stream, clock.clone()),
-            clock,
+            stream: Stream::Tls(Box::new(stream)),
             phases,
             tls: Some(facts),
             http2,

@@ -33,6 +33,7 @@ type Kind = (bool, Offer);
 #[derive(Debug)]
 pub struct Settings {
     roots: Arc<RootCertStore>,
+    resumption: bool,
     made: Mutex<Vec<(Kind, Arc<ClientConfig>)>>,
 }
 
@@ -69,8 +70,17 @@ impl Settings {
         };
         Ok(Settings {
             roots,
+            resumption: true,
             made: Mutex::new(Vec::new()),
         })
+    }
+
+    /// The same, with every handshake a full one.
+    pub fn without_resumption(self) -> Settings {
+        Settings {
+            resumption: false,
+            ..self
+        }
     }
 
     /// The client settings for one kind of connection, made once.
@@ -101,6 +111,9 @@ impl Settings {
             Offer::Two => vec![b"h2".to_vec()],
             Offer::Nothing => Vec::new(),
         };
+        if !self.resumption {
+            config.resumption = rustls::client::Resumption::disabled();
+        }
         let config = Arc::new(config);
         made.push(((verify, offer), config.clone()));
         config

@@ -352,18 +352,7 @@ fn unmeasured(
     started: String,
     reasons: Vec<String>,
 ) -> Summary {
-    let finished = load::run::Finished {
-        recorded: load::Recorded::new(plan),
-        series: Vec::new(),
-        duration: Duration::ZERO,
-        setup_failure: None,
-        teardown_failure: None,
-        smoke_failure: None,
-        stopped: load::Stop::No,
-        is_load: false,
-        workers: 0,
-        lost_workers: 0,
-    };
+    let finished = load::run::Finished::nothing(plan);
     let mut summary = summary::summarize(plan, &environment.name, started, &finished, &[]);
     summary.reasons = reasons;
     summary

@@ -1,7 +1,9 @@
 //! A self-contained page of a run, with plots of throughput, latency and errors over time.
 
 use super::chart::{Line, STYLE, render as chart};
-use super::summary::{Point, Summary};
+use super::series::Point;
+use super::summary::Summary;
+use crate::load::breakpoint::Search;
 use crate::objective::judge::show_micros;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -39,6 +41,7 @@ pub fn one(summary: &Summary) -> Markup {
             " · " (summary.iterations) " iterations"
         }
         @if !summary.reasons.is_empty() { div.card { ul { @for reason in &summary.reasons { li { (reason) } } } } }
+        @if let Some(search) = &summary.search { h2 { "Search for the highest rate" } div.card { (tried(search)) } }
         h2 { "Steps" }
         div.card { (steps(summary)) }
         @if !summary.objectives.is_empty() {
@@ -88,6 +91,21 @@ fn steps(summary: &Summary) -> Markup {
     } }
 }
 
+fn tried(search: &Search) -> Markup {
+    let time = |micros: u64| show_micros(micros as f64);
+    html! { table {
+        thead { tr { th.n { "rate" } th { "outcome" } th.n { "requests" } th.n { "errors" } th.n { "p50" } th.n { "p95" } th.n { "p99" } th { "why" } } }
+        tbody { @for step in &search.tried { tr {
+            td.n { (format!("{:.1}/s", step.rate)) @if step.confirms { span.soft { " again" } } }
+            td { span class=(format!("badge {}", step.outcome.word())) { (step.outcome.word()) } }
+            td.n { (step.requests) }
+            td.n { (step.errors) }
+            @for value in [step.p50_us, step.p95_us, step.p99_us] { td.n { (time(value)) } }
+            td { (step.reason) }
+        } } }
+    } }
+}
+
 fn plots(series: &[Point]) -> Markup {
     // The first and last second are cut by the run's start and end.
     let series = &series[..series.len() - 1];
@@ -106,6 +124,13 @@ fn plots(series: &[Point]) -> Markup {
             line("p95", "line-2", &|point| point.p95_us),
             line("p99", "line-3", &|point| point.p99_us),
         ], show_micros))
+        (chart("Virtual users", &[
+            line("iterations in progress", "line-1", &|point| point.active),
+            line("arrivals waiting", "line-3", &|point| point.waiting),
+        ], |value| format!("{value:.0}")))
+        @if series.iter().any(|point| point.lateness_p99_us > 0) {
+            (chart("The load generator's own lateness", &[line("p99", "line-2", &|point| point.lateness_p99_us)], show_micros))
+        }
         (chart("Errors", &[line("failed requests per second", "line-3", &|point| point.errors)], |value| format!("{value:.0}")))
     }
 }

@@ -1,14 +1,19 @@
 //! What people and machines read of a run.
 //!
-//! Rooms: [`summary`] (the one model behind all forms; judges objectives and the outcome),
-//! [`text`], [`json`], [`junit`], [`html`] with [`chart`], [`samples`], [`style`] (colour only
+//! Rooms: [`summary`] (the one model behind all forms), [`series`] (second by second),
+//! [`keeping_up`] (whether the generator was the bottleneck), [`outcome`] (what it comes to),
+//! [`text`], [`json`], [`junit`], [`html`] with [`chart`], [`samples`], [`hdr`], [`style`] (colour only
 //! on a terminal). Everything but [`samples`] is a pure function of the summary.
 
 pub mod chart;
+pub mod hdr;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod keeping_up;
+pub mod outcome;
 pub mod samples;
+pub mod series;
 pub mod style;
 pub mod summary;
 pub mod text;

@@ -3,21 +3,20 @@
 //! Invariant: the outcome is a pass only if something was measured and all that was asked of it
 //! held; what could not be measured is inconclusive, with the reason.
 
-use crate::load::recorder::{StepRecord, add, histogram};
+use super::series::{self, Point};
+use crate::load::Stop;
+use crate::load::breakpoint::Search;
+use crate::load::recorder::StepRecord;
 use crate::load::run::Finished;
-use crate::load::{Stop, Tick};
 use crate::net::ErrorClass;
 use crate::net::phases::PHASES;
-use crate::objective::judge::{judge, show_micros};
+use crate::objective::judge::judge;
 use crate::objective::{Evidence, Judgement, Metric, Objective, Outcome};
 use crate::scenario::Plan;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// Own lateness above this at the 99th percentile means that the loader was the bottleneck.
-const LATENESS_MICROS_MAX: u64 = 5_000;
 
 /// A whole run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -61,6 +60,9 @@ pub struct Summary {
     pub own_lateness_us: Option<Quantiles>,
     /// Seconds.
     pub series: Vec<Point>,
+    /// The search for the highest rate that holds, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
     /// Whether it was asked to stop.
     pub was_interrupted: bool,
 }
@@ -174,44 +176,6 @@ pub struct CheckSummary {
     pub advisory: bool,
 }
 
-/// One second.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Point {
-    /// Seconds from the start.
-    pub t_s: u64,
-    /// Requests that ended.
-    pub requests: u64,
-    /// Failed ones.
-    pub errors: u64,
-    /// Median in microseconds.
-    pub p50_us: u64,
-    /// 95th percentile in microseconds.
-    pub p95_us: u64,
-    /// 99th percentile in microseconds.
-    pub p99_us: u64,
-    /// Iterations in progress.
-    pub active: u64,
-    /// Arrivals that waited.
-    pub waiting: u64,
-}
-
-impl Point {
-    /// Of a second.
-    pub fn of(tick: &Tick) -> Point {
-        let quantiles = Quantiles::of(&tick.latency);
-        Point {
-            t_s: tick.second,
-            requests: tick.requests,
-            errors: tick.errors,
-            p50_us: quantiles.p50,
-            p95_us: quantiles.p95,
-            p99_us: quantiles.p99,
-            active: tick.active,
-            waiting: tick.waiting,
-        }
-    }
-}
-
 /// Makes the summary of a run and judges it. `started` is when it did, RFC 3339.
 pub fn summarize(
     plan: &Plan,
@@ -286,10 +250,22 @@ pub fn summarize(
         virtual_users: finished.recorded.users,
         workers: finished.workers,
         own_lateness_us: (!lateness.is_empty()).then(|| Quantiles::of(lateness)),
-        series: thinned(&finished.series),
+        series: series::thinned(&finished.series),
+        search: finished.search.clone(),
         was_interrupted: finished.stopped != Stop::No,
     };
-    decide(&mut summary, finished);
+    let by_service = |objective: &Objective| {
+        let seen = record_of(objective, plan, finished, whole.as_ref()).map(|record| {
+            let served = StepRecord {
+                latency: record.service.clone(),
+                ..record.clone()
+            };
+            let recorded = &finished.recorded;
+            evidence_of(objective, &served, finished.duration, recorded.dropped)
+        });
+        judge(objective, &seen.unwrap_or_default()).outcome
+    };
+    super::outcome::decide(&mut summary, finished, objectives, &by_service);
     summary
 }
 
@@ -321,14 +297,7 @@ pub fn evidence(
     finished: &Finished,
     whole: Option<&StepRecord>,
 ) -> Evidence {
-    let record = match &objective.step {
-        None => whole,
-        Some(name) => plan
-            .all_steps()
-            .find(|step| step.name.as_ref() == name)
-            .and_then(|step| finished.recorded.steps.get(step.index)),
-    };
-    record.map_or_else(Evidence::default, |record| {
+    record_of(objective, plan, finished, whole).map_or_else(Evidence::default, |record| {
         evidence_of(
             objective,
             record,
@@ -336,6 +305,22 @@ pub fn evidence(
             finished.recorded.dropped,
         )
     })
+}
+
+/// The record that an objective is about.
+fn record_of<'a>(
+    objective: &Objective,
+    plan: &Plan,
+    finished: &'a Finished,
+    whole: Option<&'a StepRecord>,
+) -> Option<&'a StepRecord> {
+    match &objective.step {
+        None => whole,
+        Some(name) => plan
+            .all_steps()
+            .find(|step| step.name.as_ref() == name)
+            .and_then(|step| finished.recorded.steps.get(step.index)),
+    }
 }
 
 /// The evidence of one record.
@@ -447,194 +432,5 @@ fn step_summary(name: &str, part: &str, record: &StepRecord, seconds: f64) -> St
         bytes_sent: record.bytes.0,
         bytes_received: record.bytes.1,
         skipped: record.skipped,
-    }
-}
-
-fn thinned(series: &[Tick]) -> Vec<Point> {
-    let group = series
-        .len()
-        .div_ceil(crate::limits::SERIES_POINTS_MAX)
-        .max(1);
-    series
-        .chunks(group)
-        .map(|chunk| {
-            if let [single] = chunk {
-                return Point::of(single);
-            }
-            let mut latency = histogram();
-            for tick in chunk {
-                add(&mut latency, &tick.latency);
-            }
-            let quantiles = Quantiles::of(&latency);
-            let first = &chunk[0];
-            Point {
-                t_s: first.second,
-                requests: chunk.iter().map(|tick| tick.requests).sum::<u64>() / chunk.len() as u64,
-                errors: chunk.iter().map(|tick| tick.errors).sum::<u64>() / chunk.len() as u64,
-                p50_us: quantiles.p50,
-                p95_us: quantiles.p95,
-                p99_us: quantiles.p99,
-                active: first.active,
-                waiting: first.waiting,
-            }
-        })
-        .collect()
-}
-
-fn decide(summary: &mut Summary, finished: &Finished) {
-    let mut outcomes = Vec::new();
-    let counted: u64 = summary.core.requests;
-    if let Some(class) = finished.setup_failure {
-        let conclusive = !finished.is_load && !class.is_inconclusive();
-        summary.reasons.push(format!(
-            "setup failed ({}); no iteration was performed",
-            class.word()
-        ));
-        outcomes.push(if conclusive {
-            Outcome::Fail
-        } else {
-            Outcome::Inconclusive
-        });
-    } else if counted == 0 {
-        summary.reasons.push("nothing was measured".to_owned());
-        outcomes.push(Outcome::Inconclusive);
-    }
-    if finished.is_load {
-        judge_load(summary, finished, &mut outcomes);
-    } else if let Some(class) = finished.smoke_failure {
-        let example = summary.steps.iter().find_map(|step| {
-            let word = class.word();
-            let text = step.examples.iter().find(|text| text.starts_with(word))?;
-            Some(format!("step `{}` failed: {text}", step.name))
-        });
-        summary
-            .reasons
-            .push(example.unwrap_or_else(|| format!("a step failed ({})", class.word())));
-        if class.is_inconclusive() {
-            summary.reasons.push(inconclusive_because(class).to_owned());
-        }
-        outcomes.push(if class.is_inconclusive() {
-            Outcome::Inconclusive
-        } else {
-            Outcome::Fail
-        });
-    } else if counted > 0 {
-        outcomes.push(Outcome::Pass);
-    }
-    if let Some(class) = finished.teardown_failure {
-        summary.reasons.push(format!(
-            "teardown failed ({}); something may have been left behind",
-            class.word()
-        ));
-    }
-    if summary.was_interrupted {
-        summary.reasons.push("it was interrupted".to_owned());
-        outcomes.push(Outcome::Inconclusive);
-    }
-    summary.outcome = Outcome::all(outcomes);
-}
-
-fn judge_load(summary: &mut Summary, finished: &Finished, outcomes: &mut Vec<Outcome>) {
-    let late = summary
-        .own_lateness_us
-        .is_some_and(|late| late.p99 > LATENESS_MICROS_MAX);
-    if late {
-        let p99 = summary.own_lateness_us.map_or(0, |late| late.p99);
-        summary.reasons.push(format!("the load generator could not keep up: it started 1 % of the iterations more than {} late", show_micros(p99 as f64)));
-        for judgement in &mut summary.objectives {
-            judgement.outcome = Outcome::Inconclusive;
-            judgement.reason = format!(
-                "{}; but the load generator could not keep up",
-                judgement.reason
-            );
-        }
-        outcomes.push(Outcome::Inconclusive);
-    }
-    if finished.lost_workers > 0 {
-        summary.reasons.push(format!(
-            "{} of {} workers broke down, and their requests are missing",
-            finished.lost_workers, finished.workers
-        ));
-        outcomes.push(Outcome::Inconclusive);
-    }
-    if summary.objectives.is_empty() && summary.interrupted > 0 && !summary.was_interrupted {
-        summary.reasons.push(format!(
-            "{} iterations were cut off; what they would have met is not known",
-            summary.interrupted
-        ));
-        outcomes.push(Outcome::Inconclusive);
-    }
-    if summary.objectives.is_empty() {
-        if summary.core.errors > 0 {
-            summary.reasons.push(format!(
-                "{} of {} requests failed",
-                summary.core.errors, summary.core.requests
-            ));
-            outcomes.push(Outcome::Fail);
-        } else if summary.core.requests > 0 {
-            outcomes.push(Outcome::Pass);
-        }
-    }
-    let doubtful = doubtful_errors(finished);
-    if doubtful > 0 && doubtful * 2 >= summary.core.errors {
-        // Failures of credentials, limiters or the way there must not roll a product back.
-        for judgement in summary
-            .objectives
-            .iter_mut()
-            .filter(|judgement| judgement.outcome == Outcome::Fail)
-        {
-            judgement.outcome = Outcome::Inconclusive;
-            judgement.reason = format!(
-                "{}; but most failures say nothing about the product",
-                judgement.reason
-            );
-        }
-        summary.reasons.push(format!("{doubtful} requests failed for reasons that say nothing about the product (credentials, rate limits or the way there)"));
-        outcomes.push(Outcome::Inconclusive);
-    }
-    let any_fails = summary
-        .objectives
-        .iter()
-        .any(|judgement| judgement.outcome == Outcome::Fail);
-    for judgement in &summary.objectives {
-        // Once one fails, those that are still open explain nothing.
-        let explains = match judgement.outcome {
-            Outcome::Pass => false,
-            Outcome::Fail => true,
-            Outcome::Inconclusive => !any_fails,
-        };
-        if explains {
-            summary.reasons.push(format!(
-                "`{}` {}: {}",
-                judgement.objective,
-                if judgement.outcome == Outcome::Fail {
-                    "does not hold"
-                } else {
-                    "is inconclusive"
-                },
-                judgement.reason
-            ));
-        }
-        outcomes.push(judgement.outcome);
-    }
-}
-
-fn doubtful_errors(finished: &Finished) -> u64 {
-    finished
-        .recorded
-        .steps
-        .iter()
-        .map(StepRecord::doubtful)
-        .sum()
-}
-
-fn inconclusive_because(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::Unauthorized => {
-            "credentials were refused, which says nothing about the product"
-        }
-        ErrorClass::RateLimited => "a rate limiter answered, not the product",
-        ErrorClass::Template => "the request could not be made from the values at hand",
-        _ => "the target could not be reached from here, which says nothing about the product",
     }
 }

@@ -2,6 +2,7 @@
 
 use super::style::Style;
 use super::summary::{Core, StepSummary, Summary};
+use crate::load::breakpoint::Search;
 use crate::objective::Outcome;
 use crate::objective::judge::show_micros;
 use std::fmt::Write as _;
@@ -69,6 +70,9 @@ fn write_all(summary: &Summary, style: Style, out: &mut String) -> std::fmt::Res
     }
     for step in &summary.steps {
         details(out, step, style)?;
+    }
+    if let Some(search) = &summary.search {
+        tried(out, search, style)?;
     }
     let checks = &summary.checks;
     if !checks.is_empty() {
@@ -162,6 +166,43 @@ fn row(out: &mut String, name: &str, core: &Core, width: usize, style: Style) ->
     )
 }
 
+/// The rates that a search tried, in their order.
+fn tried(out: &mut String, search: &Search, style: Style) -> std::fmt::Result {
+    writeln!(out, "\n{}", style.bold("search for the highest rate"))?;
+    for step in &search.tried {
+        let time = |micros: u64| show_micros(micros as f64);
+        writeln!(
+            out,
+            "  {} {:>10}{}  p50 {:>9}  p95 {:>9}  p99 {:>9}  {:>6} failed  {}",
+            style.outcome(step.outcome, mark(step.outcome)),
+            format!("{:.1}/s", step.rate),
+            if step.confirms { " again" } else { "      " },
+            time(step.p50_us),
+            time(step.p95_us),
+            time(step.p99_us),
+            step.errors,
+            style.dim(&step.reason)
+        )?;
+    }
+    Ok(())
+}
+
+/// Where requests waited before they were sent, the two latencies differ, and the difference is told.
+fn service(out: &mut String, step: &StepSummary, style: Style) -> std::fmt::Result {
+    let (asked, served) = (&step.core.latency_us, &step.service_us);
+    if asked.p99 <= served.p99 + served.p99 / 10 {
+        return Ok(());
+    }
+    let text = format!(
+        "  {} · from the actual start p50 {} p95 {} p99 {}; the table counts from when a request should have started",
+        step.name,
+        show_micros(served.p50 as f64),
+        show_micros(served.p95 as f64),
+        show_micros(served.p99 as f64)
+    );
+    writeln!(out, "{}", style.dim(&text))
+}
+
 fn details(out: &mut String, step: &StepSummary, style: Style) -> std::fmt::Result {
     let phases: Vec<String> = crate::net::phases::PHASES
         .iter()
@@ -188,6 +229,7 @@ fn details(out: &mut String, step: &StepSummary, style: Style) -> std::fmt::Resu
     } else if step.core.errors > 0 || step.advisory_failures > 0 {
         writeln!(out, "\n  {}", step.name)?;
     }
+    service(out, step, style)?;
     if step.core.errors > 0 {
         let classes: Vec<String> = step
             .errors_by_class

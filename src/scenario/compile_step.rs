@@ -75,11 +75,15 @@ impl Compiler<'_> {
         let repeat = node.get("repeat").map(|node| self.repeat(node, reply));
         let retry = node.get("retry").map(retry);
         let until = repeat.as_ref().and_then(|repeat| repeat.until.as_ref());
-        let wants_body = checks
-            .iter()
-            .chain(captures.iter().map(|(_, expression)| expression))
-            .chain(until)
-            .any(|expression| BODY_NAMES.iter().any(|name| expression.uses(name)));
+        let looking = || {
+            checks
+                .iter()
+                .chain(captures.iter().map(|(_, expression)| expression))
+                .chain(until)
+        };
+        let wants_body =
+            looking().any(|expression| BODY_NAMES.iter().any(|name| expression.uses(name)));
+        let paths = super::expression::paths(looking());
         let index = self.step_count;
         self.step_count += 1;
         let timeout_node = node.get("timeout").and_then(read_duration);
@@ -99,6 +103,7 @@ impl Compiler<'_> {
             advisory: flag(node, "advisory"),
             go_on: flag(node, "continue"),
             wants_body,
+            paths,
         })
     }
 

@@ -3,6 +3,7 @@
 //! Knows the names that an expression may use and how JSON becomes CEL. Does not know where a
 //! reply came from. Invariant: an expression that compiled names only what can exist.
 
+use super::extract::{PATHS_MAX, Path, PathPart, walk};
 use base64::Engine as _;
 use cel::objects::{Key, Map as CelMap};
 use cel::{Context, Program};
@@ -54,6 +55,10 @@ pub trait Scope {
     fn header(&self, name: &str) -> Option<String>;
     /// The body as JSON, if it is JSON.
     fn json(&self) -> Option<&Value>;
+    /// A part of the body, where the whole of it need not be built.
+    fn json_at(&self, path: &[PathPart]) -> Result<&Value, String> {
+        walk(self.json().ok_or("the body is not JSON")?, path)
+    }
     /// The latency in microseconds.
     fn latency_micros(&self) -> Option<u64>;
 }
@@ -94,12 +99,6 @@ enum Comparison {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum PathPart {
-    Key(String),
-    Index(usize),
 }
 
 /// Why an expression did not compile, with the place inside its text.
@@ -175,6 +174,23 @@ impl Expression {
         self.names.iter().any(|known| known == name)
     }
 
+    /// The part of the body that it looks at, if it looks at nothing else of it.
+    fn path(&self) -> Option<&Path> {
+        match &self.compiled {
+            Compiled::Native(Native::Body(path) | Native::BodyIs(path, ..)) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Whether it gives the same value for as long as inputs and secrets stay the same.
+    pub fn is_steady(&self) -> bool {
+        let chance = ["uuid", "random"];
+        self.names
+            .iter()
+            .all(|name| name == "inputs" || name == "secrets")
+            && !chance.iter().any(|function| self.text.contains(function))
+    }
+
     /// Names that stand behind a root: `vars.token` and `vars['token']` give `token` for `vars`.
     pub fn members(&self, root: &str) -> Vec<(String, (usize, usize))> {
         members(&self.text, root)
@@ -212,6 +228,20 @@ impl Expression {
     }
 }
 
+/// The parts of the body that expressions look at, if they look at nothing else of it; empty where
+/// one of them wants the whole.
+pub fn paths<'a>(expressions: impl Iterator<Item = &'a Expression>) -> Vec<Path> {
+    let mut paths: Vec<Path> = Vec::new();
+    for expression in expressions.filter(|expression| expression.uses("body")) {
+        match expression.path() {
+            Some(path) if paths.contains(path) => {}
+            Some(path) if paths.len() < PATHS_MAX => paths.push(path.clone()),
+            _ => return Vec::new(),
+        }
+    }
+    paths
+}
+
 impl Native {
     fn holds(&self, scope: &dyn Scope) -> Option<Result<bool, String>> {
         let answer = match self {
@@ -222,11 +252,7 @@ impl Native {
                 None => return Some(Err(format!("the reply has no header `{name}`"))),
             },
             Native::BodyIs(path, comparison, wanted) => {
-                let body = match scope.json() {
-                    Some(body) => body,
-                    None => return Some(Err("the body is not JSON".to_owned())),
-                };
-                let value = match walk(body, path) {
+                let value = match scope.json_at(path) {
                     Ok(value) => value,
                     Err(error) => return Some(Err(error)),
                 };
@@ -245,10 +271,7 @@ impl Native {
             return answer.map(Value::Bool);
         }
         match self {
-            Native::Body(path) => {
-                let body = scope.json().ok_or("the body is not JSON")?;
-                walk(body, path).cloned()
-            }
+            Native::Body(path) => scope.json_at(path).cloned(),
             Native::Header(name) => scope
                 .header(name)
                 .map(Value::String)
@@ -294,21 +317,6 @@ fn compare(value: &Value, wanted: &Value) -> Option<std::cmp::Ordering> {
         (Value::Null, Value::Null) => Some(std::cmp::Ordering::Equal),
         _ => None,
     }
-}
-
-fn walk<'a>(body: &'a Value, path: &[PathPart]) -> Result<&'a Value, String> {
-    let mut value = body;
-    for part in path {
-        let next = match part {
-            PathPart::Key(key) => value.get(key.as_str()),
-            PathPart::Index(index) => value.get(*index),
-        };
-        value = next.ok_or_else(|| match part {
-            PathPart::Key(key) => format!("the body has no `{key}` there"),
-            PathPart::Index(index) => format!("the body has no item {index} there"),
-        })?;
-    }
-    Ok(value)
 }
 
 fn regexes() -> &'static [regex::Regex; 6] {

@@ -1,16 +1,18 @@
 //! The language: as written → checked → compiled.
 //!
 //! Rooms, in reading order: [`shape`] (what may be written), [`expression`] and [`template`]
-//! (CEL and `${…}`), [`plan`] (the compiled form), [`data`], [`compile`] (from the one to the
+//! (CEL and `${…}`), [`extract`] (parts of a body, in one pass), [`plan`] (the compiled form), [`data`], [`compile`] (from the one to the
 //! other, with every mistake), [`compile_step`], [`lint`] (mistakes that only show against an
 //! environment), [`needs`] (inputs and secrets, resolved and failing closed).
 //!
 //! This folder sends nothing; only [`needs`] and [`data`] read anything from outside.
 
 pub mod compile;
+mod compile_load;
 pub mod compile_step;
 pub mod data;
 pub mod expression;
+pub mod extract;
 pub mod lint;
 pub mod needs;
 pub mod plan;

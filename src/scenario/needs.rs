@@ -30,6 +30,16 @@ pub struct Values {
 }
 
 impl Values {
+    /// A value under `inputs` or `secrets`.
+    pub fn path(&self, root: &str, key: &str) -> Option<serde_json::Value> {
+        let text = match root {
+            "inputs" => self.inputs.get(key)?.as_str(),
+            "secrets" => self.secrets.get(key)?.expose(),
+            _ => return None,
+        };
+        Some(serde_json::Value::String(text.to_owned()))
+    }
+
     /// A redactor for the secrets among them.
     pub fn redactor(&self) -> Redactor {
         Redactor::new(

@@ -26,6 +26,8 @@ pub struct Plan {
     pub folder: PathBuf,
     /// How long cookies live.
     pub cookies: CookieLife,
+    /// How connections are used.
+    pub connections: Connections,
     /// Data files.
     pub data: Vec<DataFile>,
     /// Steps before.
@@ -82,6 +84,44 @@ impl Plan {
     }
 }
 
+/// How virtual users use connections.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    /// For how long one is used.
+    pub reuse: Reuse,
+    /// Virtual users that share an HTTP/2 connection at the most.
+    pub streams: u64,
+    /// Addresses of this machine that connections start from, in turn; empty for the system's choice.
+    pub local_addresses: Vec<std::net::IpAddr>,
+    /// Whether TLS sessions are taken up again.
+    pub tls_resumption: bool,
+    /// How long resolved addresses are kept, if the scenario says so.
+    pub dns_ttl: Option<Duration>,
+}
+
+impl Default for Connections {
+    fn default() -> Connections {
+        Connections {
+            reuse: Reuse::User,
+            streams: 1,
+            local_addresses: Vec::new(),
+            tls_resumption: true,
+            dns_ttl: None,
+        }
+    }
+}
+
+/// For how long a connection is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// As long as its virtual user lives.
+    User,
+    /// For one iteration.
+    Iteration,
+    /// For one request.
+    Never,
+}
+
 /// How long cookies live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CookieLife {
@@ -126,6 +166,8 @@ pub struct Step {
     pub go_on: bool,
     /// Whether checks or captures look at the body.
     pub wants_body: bool,
+    /// The parts of the body that they look at, if they look at nothing else of it.
+    pub paths: Vec<super::extract::Path>,
 }
 
 impl Step {
@@ -223,6 +265,18 @@ pub enum JsonTemplate {
     List(Vec<JsonTemplate>),
     /// A mapping.
     Map(Vec<(String, JsonTemplate)>),
+}
+
+impl JsonTemplate {
+    /// Whether it gives the same value for as long as inputs and secrets stay the same.
+    pub fn is_steady(&self) -> bool {
+        match self {
+            JsonTemplate::Fixed(_) => true,
+            JsonTemplate::Text(text) => text.is_steady(),
+            JsonTemplate::List(items) => items.iter().all(JsonTemplate::is_steady),
+            JsonTemplate::Map(entries) => entries.iter().all(|(_, value)| value.is_steady()),
+        }
+    }
 }
 
 /// One field of a multipart body.
@@ -471,6 +525,15 @@ pub enum Executor {
         stages: Vec<Stage>,
         open: OpenModel,
     },
+    /// The rate is raised until an objective breaks, then narrowed down.
+    Breakpoint {
+        start_per_second: f64,
+        max_per_second: f64,
+        step_duration: Duration,
+        step_factor: f64,
+        precision: f64,
+        open: OpenModel,
+    },
 }
 
 impl Executor {
@@ -483,6 +546,7 @@ impl Executor {
             Executor::RampingVus { .. } => "ramping-vus",
             Executor::ConstantArrivalRate { .. } => "constant-arrival-rate",
             Executor::RampingArrivalRate { .. } => "ramping-arrival-rate",
+            Executor::Breakpoint { .. } => "breakpoint",
         }
     }
 
@@ -496,6 +560,8 @@ impl Executor {
             Executor::RampingVus { stages, .. } | Executor::RampingArrivalRate { stages, .. } => {
                 stages.iter().map(|stage| stage.duration).sum()
             }
+            // At the least: narrowing down adds some steps.
+            Executor::Breakpoint { step_duration, .. } => *step_duration,
         }
     }
 
@@ -510,7 +576,8 @@ impl Executor {
                 .map(|stage| stage.target.ceil() as u64)
                 .fold(*start, u64::max),
             Executor::ConstantArrivalRate { open, .. }
-            | Executor::RampingArrivalRate { open, .. } => open.max_users,
+            | Executor::RampingArrivalRate { open, .. }
+            | Executor::Breakpoint { open, .. } => open.max_users,
         }
     }
 
@@ -530,6 +597,7 @@ impl Executor {
                     .map(|stage| stage.target)
                     .fold(*start_per_second, f64::max),
             ),
+            Executor::Breakpoint { max_per_second, .. } => Some(*max_per_second),
             _ => None,
         }
     }
@@ -582,4 +650,15 @@ pub struct OpenModel {
     pub max_users: u64,
     /// Longest wait of an arrival for a free virtual user.
     pub max_wait: Duration,
+    /// How arrivals are spaced.
+    pub spacing: Spacing,
+}
+
+/// How arrivals of an open model are spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spacing {
+    /// Evenly, as k6 does it.
+    Even,
+    /// As independent people come: a Poisson process with the planned rate.
+    Poisson,
 }

@@ -57,6 +57,11 @@ pub static SCENARIO: Object = Object {
             "how long cookies are kept: one iteration (default), the virtual user's life, or not at all",
         ),
         field(
+            "connections",
+            Shape::Object(&CONNECTIONS),
+            "how virtual users use connections",
+        ),
+        field(
             "headers",
             Shape::Named(&Shape::Template),
             "headers of every HTTP step",
@@ -544,6 +549,31 @@ pub static LOAD: Object = Object {
             Shape::Number,
             "iterations per `timeUnit` at the start (0)",
         ),
+        field(
+            "arrivals",
+            Shape::Word(&["even", "poisson"]),
+            "how arrivals are spaced: evenly (default), or at random as independent people come",
+        ),
+        field(
+            "maxRate",
+            Shape::Number,
+            "the rate at which a breakpoint search ends if nothing broke",
+        ),
+        field(
+            "stepDuration",
+            Shape::Duration,
+            "how long a breakpoint search holds each rate (10s)",
+        ),
+        field(
+            "stepFactor",
+            Shape::Number,
+            "each step of a breakpoint search is this many times the one before (1.5)",
+        ),
+        field(
+            "precision",
+            Shape::Number,
+            "a breakpoint search ends when the highest rate that held and the lowest that broke are this close (0.05)",
+        ),
         field("timeUnit", Shape::Duration, "the unit of rates (1s)"),
         field(
             "preAllocatedVUs",
@@ -563,15 +593,48 @@ pub static LOAD: Object = Object {
     ],
 };
 
-/// k6's six executors.
-pub const EXECUTORS: [&str; 6] = [
+/// k6's six executors, and the search for the highest rate that holds.
+pub const EXECUTORS: [&str; 7] = [
     "shared-iterations",
     "per-vu-iterations",
     "constant-vus",
     "ramping-vus",
     "constant-arrival-rate",
     "ramping-arrival-rate",
+    "breakpoint",
 ];
+
+static CONNECTIONS: Object = Object {
+    name: "connections",
+    called: "the use of connections",
+    fields: &[
+        field(
+            "reuse",
+            Shape::Word(&["user", "iteration", "never"]),
+            "for how long one is used: the virtual user's life (default), one iteration, or one request",
+        ),
+        field(
+            "streams",
+            Shape::Count(1, limits::STREAMS_MAX),
+            "virtual users that share an HTTP/2 connection at the most (1)",
+        ),
+        field(
+            "local_addresses",
+            Shape::List(&Shape::Text),
+            "addresses of this machine that connections start from, in turn",
+        ),
+        field(
+            "tls_resumption",
+            Shape::Bool,
+            "whether TLS sessions are taken up again (true); without it every handshake is a full one",
+        ),
+        field(
+            "dns_ttl",
+            Shape::Duration,
+            "how long resolved addresses are kept; `0s` asks for each connection",
+        ),
+    ],
+};
 
 static STAGE: Object = Object {
     name: "stage",

@@ -90,6 +90,12 @@ impl Template {
         }
     }
 
+    /// Whether it gives the same text for as long as inputs and secrets stay the same.
+    pub fn is_steady(&self) -> bool {
+        self.expressions()
+            .all(|(expression, _)| expression.is_steady())
+    }
+
     /// Its expressions, with the offset of each in the text.
     pub fn expressions(&self) -> impl Iterator<Item = (&Expression, usize)> {
         self.parts.iter().filter_map(|part| match part {

@@ -5,6 +5,7 @@
 //! of blackbox_exporter, so that existing dashboards work unchanged. Series of probes and gates
 //! that are no longer configured are removed on reload.
 
+use super::run_metrics::RunMetrics;
 use crate::load::Tick;
 use crate::net::ErrorClass;
 use crate::net::phases::PHASES;
@@ -50,9 +51,7 @@ pub struct Metrics {
     gate_phase: HistogramVec,
     rollback_proofs: IntCounterVec,
     rollback_seconds: HistogramVec,
-    run_requests: IntCounterVec,
-    run_latency: HistogramVec,
-    run_active: IntGaugeVec,
+    runs: RunMetrics,
     outbox_pending: IntGauge,
     deliveries: IntCounterVec,
     reload_success: IntGauge,
@@ -203,25 +202,7 @@ impl Metrics {
                 &["gate", "clock"],
                 &LONG_BUCKETS,
             ),
-            run_requests: counters(
-                &registry,
-                "bellwether_run_requests_total",
-                "Requests of loads by outcome.",
-                &["scenario", "step", "outcome"],
-            ),
-            run_latency: histograms(
-                &registry,
-                "bellwether_run_latency_seconds",
-                "Latency of successful requests of loads, from their intended start.",
-                &["scenario"],
-                &LATENCY_BUCKETS,
-            ),
-            run_active: gauges(
-                &registry,
-                "bellwether_run_iterations_active",
-                "Iterations of loads in progress.",
-                &["scenario"],
-            ),
+            runs: RunMetrics::new(&registry),
             outbox_pending: keep(
                 &registry,
                 IntGauge::new(
@@ -468,26 +449,7 @@ impl Metrics {
 
     /// A second of a load is over.
     pub fn run_tick(&self, plan: &Plan, tick: &Tick) {
-        let scenario: &str = &plan.name;
-        for (step, (requests, failed)) in plan.all_steps().zip(&tick.steps) {
-            if *requests > 0 {
-                self.run_requests
-                    .with_label_values(&[scenario, &step.name, "ok"])
-                    .inc_by(requests - failed);
-                self.run_requests
-                    .with_label_values(&[scenario, &step.name, "failed"])
-                    .inc_by(*failed);
-            }
-        }
-        let latency = self.run_latency.with_label_values(&[scenario]);
-        for value in tick.latency.iter_recorded() {
-            for _ in 0..value.count_at_value() {
-                latency.observe(value.value_iterated_to() as f64 / 1e6);
-            }
-        }
-        self.run_active
-            .with_label_values(&[scenario])
-            .set(tick.active as i64);
+        self.runs.tick(plan, tick);
     }
 
     /// How many effects are pending.
@@ -517,7 +479,7 @@ impl Default for Metrics {
     }
 }
 
-fn keep<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> C {
+pub(super) fn keep<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> C {
     registry
         .register(Box::new(collector.clone()))
         .expect("every name is registered once");

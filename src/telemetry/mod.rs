@@ -1,4 +1,6 @@
-//! What operators and Prometheus see: [`metrics`] (names and exposition), [`logs`].
+//! What operators and Prometheus see: [`metrics`] (names and exposition), [`run_metrics`]
+//! (of loads), [`logs`].
 
 pub mod logs;
 pub mod metrics;
+pub mod run_metrics;

@@ -2,11 +2,14 @@
 //!
 //! Invariant: what is bound here can run: services exist, secrets are present.
 
+use super::compiled::{self, Compiled};
 use crate::config::file::{Caps, Environment};
 use crate::config::{Diagnostic, Diagnostics};
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
+use crate::scenario::expression::Scope;
 use crate::scenario::needs::{self, Supplied, Values};
+use crate::scenario::plan::Action;
 use crate::scenario::{Plan, expression, lint};
 use crate::secret::Redactor;
 use std::collections::BTreeMap;
@@ -37,6 +40,8 @@ pub struct Binding {
     pub inputs_value: cel::Value,
     /// Secrets as expressions see them.
     pub secrets_value: cel::Value,
+    /// HTTP steps with everything written out that never changes, by step index.
+    pub compiled: Vec<Option<Compiled>>,
     /// Next row of each data file.
     pub next_row: Vec<AtomicU64>,
 }
@@ -54,7 +59,8 @@ impl Binding {
         lint::against(&plan, environment, &mut own);
         let values = needs::resolve(&plan, supplied, &mut own);
         let tls = match Settings::new(environment.ca_file.as_deref()) {
-            Ok(tls) => Some(tls),
+            Ok(tls) if plan.connections.tls_resumption => Some(tls),
+            Ok(tls) => Some(tls.without_resumption()),
             Err(reason) => {
                 own.push(Diagnostic::error(
                     "bad-certificate",
@@ -82,16 +88,25 @@ impl Binding {
                 .iter()
                 .map(|(name, value)| (name.clone(), text(value.expose()))),
         );
+        let services: BTreeMap<String, String> = environment
+            .services
+            .iter()
+            .map(|(name, service)| (name.clone(), service.url.clone()))
+            .collect();
+        let steady = Steady {
+            values: &values,
+            inputs: &inputs_value,
+            secrets: &secrets_value,
+        };
+        let connector = Connector::new(tls, plan.connections.dns_ttl.unwrap_or(dns_ttl))
+            .starting_from(plan.connections.local_addresses.clone());
         Some(Binding {
             environment: environment.name.clone(),
-            services: environment
-                .services
-                .iter()
-                .map(|(name, service)| (name.clone(), service.url.clone()))
-                .collect(),
+            compiled: compile(&plan, &services, &steady),
+            services,
             redactor: values.redactor(),
             values,
-            connector: Arc::new(Connector::new(tls, dns_ttl)),
+            connector: Arc::new(connector),
             caps: environment.caps,
             pace: environment.caps.rate.map(Pace::new),
             inputs_value,
@@ -100,6 +115,62 @@ impl Binding {
             plan,
         })
     }
+}
+
+/// Inputs and secrets, which are all that is known before there is a virtual user.
+struct Steady<'a> {
+    values: &'a Values,
+    inputs: &'a cel::Value,
+    secrets: &'a cel::Value,
+}
+
+impl Scope for Steady<'_> {
+    fn lookup(&self, name: &str) -> Option<cel::Value> {
+        match name {
+            "inputs" => Some(self.inputs.clone()),
+            "secrets" => Some(self.secrets.clone()),
+            _ => None,
+        }
+    }
+
+    fn path(&self, root: &str, key: &str) -> Option<serde_json::Value> {
+        self.values.path(root, key)
+    }
+
+    fn status(&self) -> Option<u16> {
+        None
+    }
+
+    fn header(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn json(&self) -> Option<&serde_json::Value> {
+        None
+    }
+
+    fn latency_micros(&self) -> Option<u64> {
+        None
+    }
+}
+
+fn compile(
+    plan: &Plan,
+    services: &BTreeMap<String, String>,
+    steady: &Steady<'_>,
+) -> Vec<Option<Compiled>> {
+    let mut origins = Vec::new();
+    plan.all_steps()
+        .map(|step| {
+            let Action::Http(http) = &step.action else {
+                return None;
+            };
+            let service = step.service.as_ref().or(plan.service.as_ref());
+            let base = service.and_then(|name| services.get(name));
+            let base = base.map(String::as_str);
+            Some(compiled::compile(step, http, base, steady, &mut origins))
+        })
+        .collect()
 }
 
 /// Spaces requests so that a rate is never exceeded: the generic cell rate algorithm on one

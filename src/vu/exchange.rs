@@ -1,22 +1,15 @@
 //! One step on the wire: from a compiled action to a reply or a fault.
 //!
-//! Knows connections and redirects. Does not judge the reply.
+//! Knows everything but HTTP, which has [`super::http_exchange`]. Does not judge the reply.
 
 use super::command::{self, Invocation};
 use super::reply::Reply;
-use super::request;
 use super::user::VirtualUser;
-use crate::limits;
-use crate::net::connect::{Origin, host_port, micros};
-use crate::net::http::{Connection, Keep};
-use crate::net::tls::{Offer, TlsFacts, server_name};
-use crate::net::{ErrorClass, Fault, Phases, body, client, dns, tls_legacy};
-use crate::scenario::plan::{
-    Action, Command, CookieLife, DnsQuestion, HttpRequest, HttpVersion, Step, TlsHandshake,
-};
+use crate::net::connect::{host_port, micros};
+use crate::net::tls::{TlsFacts, server_name};
+use crate::net::{ErrorClass, Fault, Phases, dns, tls_legacy};
+use crate::scenario::plan::{Action, Command, DnsQuestion, Step, TlsHandshake};
 use crate::scenario::template::Template;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use http::{HeaderMap, Method, StatusCode, Uri};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::time::timeout_at;
@@ -32,10 +25,12 @@ pub struct Attempt {
     pub bytes_sent: u64,
     /// Bytes received.
     pub bytes_received: u64,
+    /// When it was over, if the wire knows.
+    pub end: Option<Instant>,
 }
 
 impl Attempt {
-    fn failed(fault: Fault, phases: Phases) -> Attempt {
+    pub(super) fn failed(fault: Fault, phases: Phases) -> Attempt {
         Attempt {
             reply: Reply {
                 phases,
@@ -49,245 +44,20 @@ impl Attempt {
 
 impl VirtualUser {
     /// Performs the action of a step once.
-    pub(super) async fn attempt(&mut self, step: &Step, deadline: Instant) -> Attempt {
+    pub(super) async fn attempt(
+        &mut self,
+        step: &Step,
+        start: Instant,
+        deadline: Instant,
+    ) -> Attempt {
         match &step.action {
-            Action::Http(http) => self.http(step, http, deadline).await,
+            Action::Http(http) => self.http(step, http, start, deadline).await,
             // Boxed, so that a virtual user that only speaks HTTP does not carry their state.
             Action::Tcp(address) => Box::pin(self.tcp(address, deadline)).await,
             Action::Tls(handshake) => Box::pin(self.tls(handshake, deadline)).await,
             Action::Dns(question) => Box::pin(self.dns(question, deadline)).await,
             Action::Command(command) => Box::pin(self.command(command, deadline)).await,
             Action::Wait(_) => Attempt::default(),
-        }
-    }
-
-    async fn http(&mut self, step: &Step, http: &HttpRequest, deadline: Instant) -> Attempt {
-        let mut all = Phases::default();
-        let prepared = {
-            let scope = self.scope(None);
-            let service = step
-                .service
-                .as_deref()
-                .or(self.binding.plan.service.as_deref());
-            let base = service
-                .and_then(|name| self.binding.services.get(name))
-                .map(String::as_str);
-            request::url(http, base, &scope)
-                .and_then(|uri| Ok((uri, request::head_and_body(http, &scope)?)))
-        };
-        let (mut uri, (headers, mut content)) = match prepared {
-            Ok(prepared) => prepared,
-            Err(fault) => return Attempt::failed(fault, all),
-        };
-        let mut method = http.method.clone();
-        let mut headers = headers;
-        if !headers.contains_key(http::header::ACCEPT_ENCODING) && step.wants_body {
-            headers.insert(
-                http::header::ACCEPT_ENCODING,
-                http::HeaderValue::from_static("gzip, deflate, br, zstd"),
-            );
-        }
-        let mut redirects = 0;
-        let (mut sent, mut received) = (0, 0);
-        loop {
-            let hop = self
-                .hop(
-                    step,
-                    http,
-                    &method,
-                    &uri,
-                    headers.clone(),
-                    content.clone(),
-                    deadline,
-                )
-                .await;
-            let (wire, tls) = match hop {
-                Ok(hop) => hop,
-                Err((fault, phases)) => {
-                    all.add(phases);
-                    let mut attempt = Attempt::failed(fault, all);
-                    attempt.reply.url = uri.to_string();
-                    attempt.reply.redirects = redirects;
-                    return attempt;
-                }
-            };
-            all.add(wire.phases);
-            sent += wire.wire_bytes.0;
-            received += wire.wire_bytes.1.max(wire.body_bytes);
-            self.take_cookies(&wire.headers, &uri);
-            let target = redirect(&uri, wire.status, &wire.headers);
-            let mut attempt = Attempt {
-                bytes_sent: sent,
-                bytes_received: received,
-                ..Attempt::default()
-            };
-            if let Some(target) = target.filter(|_| http.redirects > 0) {
-                if redirects < http.redirects {
-                    redirects += 1;
-                    let elsewhere =
-                        target.authority() != uri.authority() || target.scheme() != uri.scheme();
-                    if elsewhere {
-                        // Credentials are for the host that they were written for.
-                        headers.remove(http::header::AUTHORIZATION);
-                        headers.remove(COOKIE);
-                    }
-                    let rewrites = wire.status == StatusCode::SEE_OTHER
-                        || (matches!(wire.status.as_u16(), 301 | 302) && method == Method::POST);
-                    if rewrites && method != Method::HEAD {
-                        method = Method::GET;
-                        content = bytes::Bytes::new();
-                        headers.remove(CONTENT_TYPE);
-                    }
-                    uri = target;
-                    continue;
-                }
-                attempt.fault = Some(Fault::new(
-                    ErrorClass::RedirectLoop,
-                    format!(
-                        "more than {} redirects; the last one leads to {target}",
-                        http.redirects
-                    ),
-                ));
-            }
-            let encoding = wire
-                .headers
-                .get(CONTENT_ENCODING)
-                .and_then(|value| value.to_str().ok());
-            let decoded = if step.wants_body && method != Method::HEAD {
-                body::decode(wire.body.clone(), encoding, limits::BODY_BYTES_MAX)
-            } else {
-                Ok(wire.body.clone())
-            };
-            let content = decoded.unwrap_or_else(|fault| {
-                attempt.fault.get_or_insert(fault);
-                wire.body.clone()
-            });
-            attempt.reply = Reply {
-                status: Some(wire.status.as_u16()),
-                headers: wire.headers,
-                body: content,
-                phases: all,
-                tls,
-                url: uri.to_string(),
-                version: if wire.version == http::Version::HTTP_2 {
-                    "HTTP/2"
-                } else {
-                    "HTTP/1.1"
-                },
-                redirects,
-                ..Reply::default()
-            };
-            return attempt;
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one hop needs all of a request")]
-    async fn hop(
-        &mut self,
-        step: &Step,
-        http: &HttpRequest,
-        method: &Method,
-        uri: &Uri,
-        mut headers: HeaderMap,
-        content: bytes::Bytes,
-        deadline: Instant,
-    ) -> Result<(crate::net::http::Reply, Option<Arc<TlsFacts>>), (Fault, Phases)> {
-        let offer = match http.version {
-            HttpVersion::Auto => Offer::Both,
-            HttpVersion::One => Offer::One,
-            HttpVersion::Two => Offer::Two,
-        };
-        let offer = if uri.scheme_str() == Some("http") && offer == Offer::Both {
-            Offer::One
-        } else {
-            offer
-        };
-        let origin =
-            client::origin(uri, offer, http.verify).map_err(|fault| (fault, Phases::default()))?;
-        if self.binding.plan.cookies != CookieLife::Off
-            && let Some(cookies) = self.jar.header(&origin.host, uri.path(), origin.tls)
-            && !headers.contains_key(COOKIE)
-            && let Ok(value) = http::HeaderValue::from_str(&cookies)
-        {
-            headers.insert(COOKIE, value);
-        }
-        let keep = Keep {
-            body: step.wants_body,
-            limit: limits::BODY_BYTES_MAX,
-        };
-        let mut phases = Phases::default();
-        for round in 0..2 {
-            let (mut connection, opened) = self
-                .connection(&origin, http.fresh_connection || round > 0, deadline)
-                .await?;
-            phases.add(opened);
-            let reused = connection.was_used();
-            let two = connection.is_http2();
-            let request = client::request(method, uri, headers.clone(), content.clone(), two)
-                .map_err(|fault| (fault, phases))?;
-            match connection.exchange(request, keep, deadline).await {
-                Ok(mut reply) => {
-                    phases.add(reply.phases);
-                    reply.phases = phases;
-                    let tls = connection.tls.clone();
-                    let closes = reply
-                        .headers
-                        .get(http::header::CONNECTION)
-                        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
-                    if !closes {
-                        self.connections.push((origin, connection));
-                    }
-                    return Ok((reply, tls));
-                }
-                Err((fault, spent)) => {
-                    phases.add(spent);
-                    // A server may close an idle connection in the very moment we use it; that says
-                    // nothing about the request, so one that may be repeated is repeated once.
-                    let repeatable = matches!(
-                        *method,
-                        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
-                    );
-                    if round == 0 && reused && repeatable && fault.class == ErrorClass::Reset {
-                        continue;
-                    }
-                    return Err((fault, phases));
-                }
-            }
-        }
-        Err((
-            Fault::new(ErrorClass::Reset, "the connection was closed twice"),
-            phases,
-        ))
-    }
-
-    async fn connection(
-        &mut self,
-        origin: &Origin,
-        fresh: bool,
-        deadline: Instant,
-    ) -> Result<(Connection, Phases), (Fault, Phases)> {
-        while let Some(at) = self
-            .connections
-            .iter()
-            .position(|(known, _)| known == origin)
-        {
-            let (_, mut connection) = self.connections.swap_remove(at);
-            if !fresh && connection.is_ready().await {
-                return Ok((connection, Phases::default()));
-            }
-        }
-        // Boxed: it happens once, but its state would be carried for as long as the user lives.
-        Box::pin(Connection::open(&self.binding.connector, origin, deadline)).await
-    }
-
-    fn take_cookies(&mut self, headers: &HeaderMap, uri: &Uri) {
-        if self.binding.plan.cookies == CookieLife::Off {
-            return;
-        }
-        for header in headers.get_all(SET_COOKIE) {
-            if let (Ok(header), Some(host)) = (header.to_str(), uri.host()) {
-                self.jar.store(header, host, uri.path());
-            }
         }
     }
 
@@ -315,7 +85,13 @@ impl VirtualUser {
             Ok(address) => address,
             Err(fault) => return Attempt::failed(fault, Phases::default()),
         };
-        match self.binding.connector.tcp(&host, port, deadline).await {
+        match self
+            .shared
+            .binding
+            .connector
+            .tcp(&host, port, deadline)
+            .await
+        {
             Ok((_, phases)) => Attempt {
                 reply: Reply {
                     phases,
@@ -410,7 +186,12 @@ impl VirtualUser {
                     }
                 }
                 _ => {
-                    let (mut stream, _) = self.binding.connector.tcp(&host, port, deadline).await?;
+                    let (mut stream, _) = self
+                        .shared
+                        .binding
+                        .connector
+                        .tcp(&host, port, deadline)
+                        .await?;
                     match timeout_at(
                         deadline.into(),
                         tls_legacy::accepts(&mut stream, &name, version),
@@ -443,9 +224,14 @@ impl VirtualUser {
         versions: &[&'static rustls::SupportedProtocolVersion],
         deadline: Instant,
     ) -> Result<(TlsFacts, Phases), (Fault, Phases)> {
-        let (stream, mut phases) = self.binding.connector.tcp(host, port, deadline).await?;
+        let (stream, mut phases) = self
+            .shared
+            .binding
+            .connector
+            .tcp(host, port, deadline)
+            .await?;
         let server = server_name(name).map_err(|fault| (fault, phases))?;
-        let (config, watcher) = self.binding.connector.tls.watching(versions);
+        let (config, watcher) = self.shared.binding.connector.tls.watching(versions);
         let start = Instant::now();
         let connecting = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(server, stream);
         let result = timeout_at(deadline.into(), connecting).await;
@@ -513,8 +299,10 @@ impl VirtualUser {
                     .map(|word| self.render(word))
                     .collect::<Result<_, _>>()?,
                 folder: match &command.folder {
-                    Some(folder) => Some(self.binding.plan.folder.join(self.render(folder)?)),
-                    None => Some(self.binding.plan.folder.clone())
+                    Some(folder) => {
+                        Some(self.shared.binding.plan.folder.join(self.render(folder)?))
+                    }
+                    None => Some(self.shared.binding.plan.folder.clone())
                         .filter(|folder| !folder.as_os_str().is_empty()),
                 },
                 environment: command
@@ -553,32 +341,4 @@ impl VirtualUser {
             Err(fault) => Attempt::failed(fault, phases),
         }
     }
-}
-
-/// Where a reply sends us, if it does.
-fn redirect(from: &Uri, status: StatusCode, headers: &HeaderMap) -> Option<Uri> {
-    if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
-    }
-    let target = headers.get(LOCATION)?.to_str().ok()?.split('#').next()?;
-    if crate::scenario::plan::is_absolute(target) {
-        return target.parse().ok();
-    }
-    let scheme = from.scheme_str()?;
-    let authority = from.authority()?;
-    if let Some(rest) = target.strip_prefix("//") {
-        return format!("{scheme}://{rest}").parse().ok();
-    }
-    let path = if target.starts_with('/') {
-        target.to_owned()
-    } else if target.starts_with('?') {
-        format!("{}{target}", from.path())
-    } else {
-        let folder = from
-            .path()
-            .rsplit_once('/')
-            .map_or("", |(folder, _)| folder);
-        format!("{folder}/{target}")
-    };
-    format!("{scheme}://{authority}{path}").parse().ok()
 }

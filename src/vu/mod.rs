@@ -1,20 +1,28 @@
 //! One virtual user performing a compiled scenario.
 //!
 //! Rooms, in reading order: [`sample`] (what comes out), [`binding`] (a plan bound to an
-//! environment and its values), [`reply`] (what expressions see), [`cookies`], [`command`],
-//! [`exchange`] (one step on the wire), [`user`] (steps, repeats, retries, teardown).
+//! environment and its values), [`reply`] (what expressions see), [`request`] (templates to
+//! headers and bodies), [`compiled`] (what of a request never changes), [`shared`] (connections
+//! that virtual users share), [`cookies`], [`variables`], [`command`], [`http_exchange`] and [`exchange`] (one
+//! step on the wire), [`user`] (steps, repeats, retries, teardown).
 //!
 //! Knows no executor, no report and no database.
 
 pub mod binding;
 pub mod command;
+pub mod compiled;
 pub mod cookies;
 pub mod exchange;
+pub mod http_exchange;
 pub mod reply;
 pub mod request;
 pub mod sample;
+pub mod shared;
 pub mod user;
+pub mod variables;
 
 pub use binding::Binding;
 pub use sample::{Sample, Sink};
-pub use user::{IterationOutcome, VirtualUser};
+pub use shared::Shared;
+pub use user::{Begin, IterationOutcome, VirtualUser};
+pub use variables::Variables;

@@ -2,12 +2,15 @@
 
 use super::binding::Binding;
 use super::cookies::Jar;
+use super::variables::Variables;
 use crate::net::Phases;
+use crate::net::http::Headers;
 use crate::net::phases::PHASES;
 use crate::net::tls::TlsFacts;
 use crate::scenario::expression::{self, Scope};
+use crate::scenario::extract::{Path, PathPart, extract, walk};
 use bytes::Bytes;
-use http::HeaderMap;
+use http::Uri;
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -18,8 +21,8 @@ use std::sync::Arc;
 pub struct Reply {
     /// HTTP status, or exit code of a program.
     pub status: Option<u16>,
-    /// Headers.
-    pub headers: HeaderMap,
+    /// Headers, as far as they were wanted.
+    pub headers: Headers,
     /// Body, or output of a program.
     pub body: Bytes,
     /// Microseconds from the intended start.
@@ -28,8 +31,8 @@ pub struct Reply {
     pub phases: Phases,
     /// What TLS showed.
     pub tls: Option<Arc<TlsFacts>>,
-    /// The URL in the end.
-    pub url: String,
+    /// The URL in the end, where an expression or a person may want it.
+    pub url: Option<Uri>,
     /// `HTTP/1.1` or `HTTP/2`.
     pub version: &'static str,
     /// Answers to a DNS question.
@@ -39,6 +42,7 @@ pub struct Reply {
     /// Redirects that were followed.
     pub redirects: u32,
     pub(super) json: OnceCell<Option<Value>>,
+    pub(super) parts: OnceCell<Option<Vec<Option<Value>>>>,
 }
 
 impl Reply {
@@ -47,6 +51,13 @@ impl Reply {
             .get_or_init(|| serde_json::from_slice(&self.body).ok())
             .as_ref()
     }
+
+    /// The part at one of these paths, taken out with all others at once.
+    fn part(&self, paths: &[Path], path: &[PathPart]) -> Option<&Value> {
+        let place = paths.iter().position(|known| known == path)?;
+        let parts = self.parts.get_or_init(|| extract(&self.body, paths));
+        parts.as_ref()?.get(place)?.as_ref()
+    }
 }
 
 /// The values of a virtual user, with or without a reply.
@@ -54,7 +65,7 @@ pub struct UserScope<'a> {
     /// The scenario and its values.
     pub binding: &'a Binding,
     /// Captured values.
-    pub vars: &'a BTreeMap<Arc<str>, Value>,
+    pub vars: &'a Variables,
     /// The rows of data files for this iteration.
     pub data: &'a BTreeMap<String, Value>,
     /// Cookies.
@@ -65,6 +76,8 @@ pub struct UserScope<'a> {
     pub iteration: u64,
     /// The reply, once there is one.
     pub reply: Option<&'a Reply>,
+    /// The parts of its body that the step looks at, if it looks at nothing else of it.
+    pub paths: &'a [Path],
 }
 
 fn text(text: impl Into<String>) -> cel::Value {
@@ -82,7 +95,7 @@ impl Scope for UserScope<'_> {
         match name {
             "vars" => {
                 return Some(expression::map(self.vars.iter().map(|(name, value)| {
-                    (name.to_string(), expression::from_json(value))
+                    (name.to_owned(), expression::from_json(value))
                 })));
             }
             "inputs" => return Some(self.binding.inputs_value.clone()),
@@ -111,7 +124,7 @@ impl Scope for UserScope<'_> {
             "status" => cel::Value::Int(i64::from(reply.status?)),
             "headers" => {
                 let mut all: BTreeMap<String, String> = BTreeMap::new();
-                for (name, value) in &reply.headers {
+                for (name, value) in reply.headers.map() {
                     let value = String::from_utf8_lossy(value.as_bytes());
                     all.entry(name.as_str().to_owned())
                         .and_modify(|known| {
@@ -143,7 +156,7 @@ impl Scope for UserScope<'_> {
                     .entries()
                     .map(|(name, value)| (name.to_owned(), text(value))),
             ),
-            "url" => text(reply.url.clone()),
+            "url" => text(reply.url.as_ref().map_or_else(String::new, Uri::to_string)),
             "version" => text(reply.version),
             "records" => cel::Value::List(Arc::new(
                 reply
@@ -167,19 +180,7 @@ impl Scope for UserScope<'_> {
     fn path(&self, root: &str, key: &str) -> Option<Value> {
         match root {
             "vars" => self.vars.get(key).cloned(),
-            "inputs" => self
-                .binding
-                .values
-                .inputs
-                .get(key)
-                .map(|value| Value::String(value.clone())),
-            "secrets" => self
-                .binding
-                .values
-                .secrets
-                .get(key)
-                .map(|value| Value::String(value.expose().to_owned())),
-            _ => None,
+            _ => self.binding.values.path(root, key),
         }
     }
 
@@ -194,6 +195,14 @@ impl Scope for UserScope<'_> {
 
     fn json(&self) -> Option<&Value> {
         self.reply?.parsed()
+    }
+
+    fn json_at(&self, path: &[PathPart]) -> Result<&Value, String> {
+        if let Some(part) = self.reply.and_then(|reply| reply.part(self.paths, path)) {
+            return Ok(part);
+        }
+        // The whole is built to say what is missing.
+        walk(self.json().ok_or("the body is not JSON")?, path)
     }
 
     fn latency_micros(&self) -> Option<u64> {

@@ -1,7 +1,8 @@
 //! From a compiled request to what goes on the wire: URL, headers, body.
 
-use super::reply::UserScope;
+use super::compiled::{Compiled, Late};
 use crate::net::{ErrorClass, Fault};
+use crate::scenario::expression::Scope;
 use crate::scenario::plan::{
     Auth, Body, HttpRequest, JsonTemplate, Part, PartContent, is_absolute,
 };
@@ -25,7 +26,7 @@ fn fault(reason: String) -> Fault {
 }
 
 /// The whole URL of a step.
-pub fn url(request: &HttpRequest, base: Option<&str>, scope: &UserScope<'_>) -> Result<Uri, Fault> {
+pub fn url(request: &HttpRequest, base: Option<&str>, scope: &dyn Scope) -> Result<Uri, Fault> {
     let written = request.url.render(scope).map_err(fault)?;
     let mut text = if is_absolute(&written) {
         written
@@ -61,23 +62,13 @@ pub fn url(request: &HttpRequest, base: Option<&str>, scope: &UserScope<'_>) -> 
         .map_err(|error| fault(format!("the URL of the step is not one: {error}")))
 }
 
-/// Headers and body of a step.
-pub fn head_and_body(
-    request: &HttpRequest,
-    scope: &UserScope<'_>,
-) -> Result<(HeaderMap, Bytes), Fault> {
-    let mut headers = HeaderMap::new();
-    let (body, kind) = body(&request.body, scope)?;
-    if let Some(kind) = kind {
-        headers.insert(CONTENT_TYPE, header(&kind)?);
-    }
-    match &request.auth {
-        Auth::None => {}
+/// The `authorization` header of a step, if it has authentication.
+pub fn authorization(auth: &Auth, scope: &dyn Scope) -> Result<Option<HeaderValue>, Fault> {
+    Ok(match auth {
+        Auth::None => None,
         Auth::Bearer(token) => {
-            headers.insert(
-                AUTHORIZATION,
-                header(&format!("Bearer {}", token.render(scope).map_err(fault)?))?,
-            );
+            let token = token.render(scope).map_err(fault)?;
+            Some(header(&format!("Bearer {token}"))?)
         }
         Auth::Basic(user, password) => {
             let pair = format!(
@@ -86,11 +77,40 @@ pub fn head_and_body(
                 password.render(scope).map_err(fault)?
             );
             let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
-            headers.insert(AUTHORIZATION, header(&format!("Basic {encoded}"))?);
+            Some(header(&format!("Basic {encoded}"))?)
         }
-    }
-    for (name, value) in &request.headers {
-        headers.insert(name.clone(), header(&value.render(scope).map_err(fault)?)?);
+    })
+}
+
+/// The headers of a step that are rendered for each request, and its body.
+pub fn late(
+    request: &HttpRequest,
+    compiled: &Compiled,
+    scope: &dyn Scope,
+) -> Result<(HeaderMap, Bytes), Fault> {
+    let mut headers = HeaderMap::new();
+    let (body, kind) = match &compiled.body {
+        Some(body) => (body.clone(), None),
+        None => body(&request.body, scope)?,
+    };
+    for late in &compiled.late {
+        match late {
+            Late::Kind => {
+                if let Some(kind) = &kind {
+                    headers.insert(CONTENT_TYPE, header(kind)?);
+                }
+            }
+            Late::Auth => {
+                if let Some(value) = authorization(&request.auth, scope)? {
+                    headers.insert(AUTHORIZATION, value);
+                }
+            }
+            Late::Header(place) => {
+                let (name, value) = &request.headers[*place];
+                let value = value.render(scope).map_err(fault)?;
+                headers.insert(name.clone(), header(&value)?);
+            }
+        }
     }
     Ok((headers, body))
 }
@@ -101,7 +121,8 @@ fn header(text: &str) -> Result<HeaderValue, Fault> {
     })
 }
 
-fn body(body: &Body, scope: &UserScope<'_>) -> Result<(Bytes, Option<String>), Fault> {
+/// A body, with the content type that it asks for.
+pub fn body(body: &Body, scope: &dyn Scope) -> Result<(Bytes, Option<String>), Fault> {
     Ok(match body {
         Body::Empty => (Bytes::new(), None),
         Body::Raw(text) => (text.render(scope).map_err(fault)?.into(), None),
@@ -128,7 +149,7 @@ fn body(body: &Body, scope: &UserScope<'_>) -> Result<(Bytes, Option<String>), F
     })
 }
 
-fn json(value: &JsonTemplate, scope: &UserScope<'_>) -> Result<Value, Fault> {
+fn json(value: &JsonTemplate, scope: &dyn Scope) -> Result<Value, Fault> {
     Ok(match value {
         JsonTemplate::Fixed(value) => value.clone(),
         JsonTemplate::Text(text) => text.render_value(scope).map_err(fault)?,
@@ -148,7 +169,7 @@ fn json(value: &JsonTemplate, scope: &UserScope<'_>) -> Result<Value, Fault> {
     })
 }
 
-fn multipart(parts: &[Part], scope: &UserScope<'_>) -> Result<(Bytes, Option<String>), Fault> {
+fn multipart(parts: &[Part], scope: &dyn Scope) -> Result<(Bytes, Option<String>), Fault> {
     let boundary = format!("bellwether-{}", crate::ids::random_uuid());
     let quoted = |text: &str| text.replace('"', "%22").replace(['\r', '\n'], " ");
     let rendered = |text: &Option<Template>| -> Result<Option<String>, Fault> {

@@ -2,16 +2,16 @@
 //!
 //! Invariant: every performed step that is measured makes exactly one sample a round.
 
-use super::binding::Binding;
 use super::cookies::Jar;
 use super::exchange::Attempt;
+use super::http_exchange::Held;
 use super::reply::{Reply, UserScope};
 use super::sample::{Sample, Sink};
+use super::shared::Shared;
+use super::variables::Variables;
 use crate::limits;
 use crate::net::ErrorClass;
-use crate::net::connect::Origin;
-use crate::net::http::Connection;
-use crate::scenario::plan::{Action, CookieLife, Pick, Step};
+use crate::scenario::plan::{Action, CookieLife, Pick, Reuse, Step};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,14 +27,38 @@ pub enum IterationOutcome {
     Failed(ErrorClass),
 }
 
+/// When something begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Begin {
+    /// When it should begin: latency counts from here.
+    pub intended: Instant,
+    /// When it does.
+    pub start: Instant,
+}
+
+impl Begin {
+    /// As it should.
+    pub fn now() -> Begin {
+        Begin::at(Instant::now())
+    }
+
+    /// At a moment that was just read from the clock.
+    pub fn at(now: Instant) -> Begin {
+        Begin {
+            intended: now,
+            start: now,
+        }
+    }
+}
+
 /// One independent executor of a scenario: own cookies, connections and captures.
 pub struct VirtualUser {
-    pub(super) binding: Arc<Binding>,
+    pub(super) shared: Arc<Shared>,
     pub(super) jar: Jar,
-    pub(super) connections: Vec<(Origin, Connection)>,
+    pub(super) held: Vec<Held>,
     /// Captured values.
-    pub vars: BTreeMap<Arc<str>, Value>,
-    shared_vars: Arc<BTreeMap<Arc<str>, Value>>,
+    pub vars: Variables,
+    shared_vars: Arc<Variables>,
     data: BTreeMap<String, Value>,
     id: u64,
     iteration: u64,
@@ -57,16 +81,12 @@ struct Failure {
 
 impl VirtualUser {
     /// A virtual user with a number from 1, and what setup captured.
-    pub fn new(
-        binding: Arc<Binding>,
-        id: u64,
-        shared_vars: Arc<BTreeMap<Arc<str>, Value>>,
-    ) -> VirtualUser {
+    pub fn new(shared: Arc<Shared>, id: u64, shared_vars: Arc<Variables>) -> VirtualUser {
         VirtualUser {
-            binding,
+            shared,
             jar: Jar::default(),
-            connections: Vec::new(),
-            vars: BTreeMap::clone(&shared_vars),
+            held: Vec::new(),
+            vars: Variables::clone(&shared_vars),
             shared_vars,
             data: BTreeMap::new(),
             id,
@@ -74,29 +94,30 @@ impl VirtualUser {
         }
     }
 
-    /// Performs the steps of an iteration. `intended` is when it should have started.
-    pub async fn iterate(&mut self, intended: Instant, sink: &impl Sink) -> IterationOutcome {
+    /// Performs the steps of an iteration.
+    pub async fn iterate(&mut self, begin: Begin, sink: &impl Sink) -> IterationOutcome {
         self.begin_iteration();
-        let plan = self.binding.plan.clone();
-        let outcome = self.perform(&plan.steps, intended, sink).await;
+        let shared = self.shared.clone();
+        let outcome = self.perform(&shared.binding.plan.steps, begin, sink).await;
         self.iteration += 1;
         outcome
     }
 
     /// Performs setup.
     pub async fn set_up(&mut self, sink: &impl Sink) -> IterationOutcome {
-        let plan = self.binding.plan.clone();
+        let shared = self.shared.clone();
         self.pick_rows();
-        self.perform(&plan.setup, Instant::now(), sink).await
+        self.perform(&shared.binding.plan.setup, Begin::now(), sink)
+            .await
     }
 
     /// Performs teardown: every step, whatever the others did.
     pub async fn tear_down(&mut self, sink: &impl Sink) -> IterationOutcome {
-        let plan = self.binding.plan.clone();
+        let shared = self.shared.clone();
         let mut outcome = IterationOutcome::Passed;
-        for step in &plan.teardown {
+        for step in &shared.binding.plan.teardown {
             if let IterationOutcome::Failed(class) = self
-                .perform(std::slice::from_ref(step), Instant::now(), sink)
+                .perform(std::slice::from_ref(step), Begin::now(), sink)
                 .await
             {
                 outcome = IterationOutcome::Failed(class);
@@ -106,22 +127,31 @@ impl VirtualUser {
     }
 
     fn begin_iteration(&mut self) {
-        match self.binding.plan.cookies {
+        match self.shared.binding.plan.cookies {
             CookieLife::Iteration | CookieLife::Off => self.jar.clear(),
             CookieLife::User => {}
         }
-        if self.iteration > 0 && !self.vars.is_empty() {
-            self.vars.clone_from(&self.shared_vars);
+        if self.shared.binding.plan.connections.reuse == Reuse::Iteration {
+            self.held.clear();
+        }
+        if self.iteration > 0 {
+            self.vars.reset(&self.shared_vars);
         }
         self.pick_rows();
     }
 
     fn pick_rows(&mut self) {
-        if self.binding.plan.data.is_empty() {
+        if self.shared.binding.plan.data.is_empty() {
             return;
         }
-        let binding = self.binding.clone();
-        for (file, next) in binding.plan.data.iter().zip(&binding.next_row) {
+        let shared = self.shared.clone();
+        for (file, next) in shared
+            .binding
+            .plan
+            .data
+            .iter()
+            .zip(&shared.binding.next_row)
+        {
             let number = match file.pick {
                 Pick::Next => next.fetch_add(1, Relaxed),
                 Pick::Random => fastrand::u64(..),
@@ -134,26 +164,35 @@ impl VirtualUser {
 
     pub(super) fn scope<'a>(&'a self, reply: Option<&'a Reply>) -> UserScope<'a> {
         UserScope {
-            binding: &self.binding,
+            binding: &self.shared.binding,
             vars: &self.vars,
             data: &self.data,
             jar: &self.jar,
             user: self.id,
             iteration: self.iteration,
             reply,
+            paths: &[],
+        }
+    }
+
+    /// The same, after a step has its reply.
+    fn scope_after<'a>(&'a self, step: &'a Step, reply: &'a Reply) -> UserScope<'a> {
+        UserScope {
+            paths: &step.paths,
+            ..self.scope(Some(reply))
         }
     }
 
     async fn perform(
         &mut self,
         steps: &[Step],
-        intended: Instant,
+        begin: Begin,
         sink: &impl Sink,
     ) -> IterationOutcome {
-        let mut intended = Some(intended);
+        let mut begin = Some(begin);
         let mut outcome = IterationOutcome::Passed;
         for step in steps {
-            match self.step(step, &mut intended, sink).await {
+            match self.step(step, &mut begin, sink).await {
                 Ok(()) => {}
                 Err(failure) if step.advisory => {
                     sink.failure(step.index, failure.class, &|| self.shown(&failure.detail));
@@ -175,7 +214,7 @@ impl VirtualUser {
     }
 
     fn shown(&self, detail: &str) -> String {
-        let clean = self.binding.redactor.clean(detail);
+        let clean = self.shared.binding.redactor.clean(detail);
         match clean.char_indices().nth(limits::EXAMPLE_CHARACTERS_MAX) {
             Some((at, _)) => format!("{}…", &clean[..at]),
             None => clean,
@@ -185,7 +224,7 @@ impl VirtualUser {
     async fn step(
         &mut self,
         step: &Step,
-        intended: &mut Option<Instant>,
+        begin: &mut Option<Begin>,
         sink: &impl Sink,
     ) -> Result<(), Failure> {
         if let Some(when) = &step.when {
@@ -205,20 +244,20 @@ impl VirtualUser {
         }
         if let Action::Wait(pause) = &step.action {
             tokio::time::sleep(pause.length(fastrand::f64())).await;
-            *intended = None;
+            *begin = None;
             return Ok(());
         }
         let times = step.repeat.as_ref().map_or(1, |repeat| repeat.times);
         let mut result = Ok(());
         for round in 0..times {
-            let (attempt, failure) = self.round(step, intended.take(), sink).await;
+            let (attempt, failure) = self.round(step, begin.take(), sink).await;
             let until = step
                 .repeat
                 .as_ref()
                 .and_then(|repeat| repeat.until.as_ref());
             match until {
                 Some(until) => {
-                    let held = until.holds(&self.scope(Some(&attempt.reply)));
+                    let held = until.holds(&self.scope_after(step, &attempt.reply));
                     if matches!(held, Ok(true)) && failure.is_none() {
                         result = Ok(());
                         break;
@@ -263,32 +302,32 @@ impl VirtualUser {
     async fn round(
         &mut self,
         step: &Step,
-        intended: Option<Instant>,
+        begin: Option<Begin>,
         sink: &impl Sink,
     ) -> (Attempt, Option<Failure>) {
         let attempts = step.retry.as_ref().map_or(1, |retry| retry.attempts);
-        let mut intended = intended;
+        let mut begin = begin;
         for number in 1..=attempts {
-            if let Some(pace) = &self.binding.pace {
+            if let Some(pace) = &self.shared.binding.pace {
                 let wait = pace.take(Instant::now());
                 if wait > Duration::from_millis(1) {
                     sink.held_back();
                     tokio::time::sleep(wait).await;
                     // Our own cap is not the target's latency.
-                    intended = None;
+                    begin = None;
                 }
             }
-            let start = Instant::now();
-            let from = intended.take().unwrap_or(start);
-            let mut attempt = self.attempt(step, start + step.timeout).await;
-            let end = Instant::now();
-            attempt.reply.latency_micros = end.saturating_duration_since(from).as_micros() as u64;
+            let Begin { intended, start } = begin.take().unwrap_or_else(Begin::now);
+            let mut attempt = self.attempt(step, start, start + step.timeout).await;
+            let end = attempt.end.unwrap_or_else(Instant::now);
+            attempt.reply.latency_micros =
+                end.saturating_duration_since(intended).as_micros() as u64;
             let last = number == attempts;
             let failure = self.judge(step, &attempt, sink, last);
             if failure.is_none() || last {
                 sink.sample(&Sample {
                     step: step.index,
-                    intended: from,
+                    intended,
                     start,
                     end,
                     phases: attempt.reply.phases,
@@ -329,14 +368,22 @@ impl VirtualUser {
         if failure.is_none() && !step.checks_status() {
             failure = expected_status(step, reply);
         }
-        let mut verdicts = Vec::with_capacity(step.checks.len());
-        for check in &step.checks {
+        // Checks of an attempt that is repeated do not count.
+        let mut later = Vec::new();
+        for (number, check) in step.checks.iter().enumerate() {
+            let held = match &attempt.fault {
+                Some(_) => Ok(false),
+                None => check.holds(&self.scope_after(step, reply)),
+            };
+            let holds = matches!(held, Ok(true));
+            if last {
+                sink.check(step.index, number, holds);
+            } else {
+                later.push(holds);
+            }
             if attempt.fault.is_some() {
-                verdicts.push(false);
                 continue;
             }
-            let held = check.holds(&self.scope(Some(reply)));
-            verdicts.push(matches!(held, Ok(true)));
             if failure.is_none() && !matches!(held, Ok(true)) {
                 let class = if check.uses("status") {
                     status_class(reply.status).unwrap_or(ErrorClass::Check)
@@ -354,8 +401,8 @@ impl VirtualUser {
                 failure = Some(Failure { class, detail });
             }
         }
-        if failure.is_none() || last {
-            for (number, holds) in verdicts.into_iter().enumerate() {
+        if failure.is_none() {
+            for (number, holds) in later.into_iter().enumerate() {
                 sink.check(step.index, number, holds);
             }
         }
@@ -363,9 +410,9 @@ impl VirtualUser {
             return failure;
         }
         for (name, expression) in &step.captures {
-            match expression.value(&self.scope(Some(reply))) {
+            match expression.value(&self.scope_after(step, reply)) {
                 Ok(value) => {
-                    self.vars.insert(name.clone(), value);
+                    self.vars.set(name, value);
                 }
                 Err(reason) => {
                     return Some(Failure {
@@ -407,6 +454,7 @@ impl VirtualUser {
         if check.uses("body") || check.uses("text") {
             // Cleaned before it is cut: half a secret is still one.
             let text = self
+                .shared
                 .binding
                 .redactor
                 .clean(&String::from_utf8_lossy(&reply.body));

@@ -1,9 +1,11 @@
 //! The API under `/api/v1`.
 
+use super::loads::Order;
 use super::problem::Problem;
 use super::server::Site;
 use super::view::{self, GateDetail, GateView, ProbeView};
 use crate::gate::record::Facts;
+use crate::load::live::LoadState;
 use crate::report::Summary;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -209,6 +211,22 @@ pub async fn run_probe(
         .get(&probe.environment)
         .ok_or_else(unknown)?;
     Ok(Json(site.prober.run(probe, plan, environment).await))
+}
+
+/// `GET /api/v1/loads`
+pub async fn loads(State(site): State<Site>) -> Json<Vec<LoadState>> {
+    Json(site.driver.live().list())
+}
+
+/// `POST /api/v1/loads/{id}`
+pub async fn order(
+    State(site): State<Site>,
+    Path(id): Path<u64>,
+    headers: HeaderMap,
+    Json(order): Json<Order>,
+) -> Result<Json<LoadState>, Problem> {
+    site.may_change(&headers)?;
+    super::loads::tell(site.driver.live(), id, order).map(Json)
 }
 
 /// `GET /api/v1/runs/{id}`

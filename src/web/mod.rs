@@ -1,11 +1,15 @@
 //! HTTP: API, server-rendered pages, metrics, inbound webhooks.
 //!
 //! Rooms: [`problem`] (errors as `application/problem+json`), [`api`], [`inbound`] (signed
-//! webhooks), [`view`] (what pages and API share), [`pages`], [`server`] (routes and access).
+//! webhooks), [`view`] (what pages and API share), [`pages`], [`loads`] (running loads, and
+//! orders for them), [`panel`] (what a single run shows), [`local`], [`server`] (routes and access).
 
 pub mod api;
 pub mod inbound;
+pub mod loads;
+pub mod local;
 pub mod pages;
+pub mod panel;
 pub mod problem;
 pub mod server;
 pub mod view;

@@ -86,18 +86,7 @@ impl Site {
                 "the server has no token, so nothing can be changed over the network; set `server.token`",
             ));
         }
-        let host = text(http::header::HOST).unwrap_or_default();
-        let name = host
-            .rsplit_once(':')
-            .map_or(host, |(name, _)| name)
-            .trim_matches(['[', ']']);
-        let local = name == "localhost"
-            || name
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback());
-        let origin =
-            text(http::header::ORIGIN).is_none_or(|origin| origin.ends_with(&format!("//{host}")));
-        if local && origin {
+        if super::local::is_local(headers) {
             Ok(())
         } else {
             Err(Problem::new(
@@ -125,6 +114,8 @@ pub fn routes(site: Site) -> Router {
         .route("/api/v1/probes", get(api::probes))
         .route("/api/v1/probes/{name}", get(api::probe))
         .route("/api/v1/probes/{name}/run", post(api::run_probe))
+        .route("/api/v1/loads", get(api::loads))
+        .route("/api/v1/loads/{id}", post(api::order))
         .route("/api/v1/runs/{id}", get(api::run))
         .route("/api/v1/reload", post(api::reload))
         .route("/hooks/{gate}", post(inbound::webhook))

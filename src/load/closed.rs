@@ -1,0 +1,151 @@
+//! Closed models: virtual users that loop, each on its own, by k6's semantics.
+
+use super::ramp;
+use super::worker::Shop;
+use crate::scenario::plan::{Executor, Load};
+use crate::vu::{Begin, VirtualUser};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// Performs a closed executor.
+pub(super) async fn closed_model(shop: &Rc<Shop>, index: usize, load: &Load) {
+    let number = shop.assignment.number;
+    match &load.executor {
+        Executor::SharedIterations {
+            vus, iterations, ..
+        } => {
+            let counter = shop.assignment.shared.clone();
+            let total = *iterations;
+            let take = move |_| counter[index].fetch_add(1, Relaxed) < total;
+            looping_users(shop, load, *vus, Rc::new(take)).await;
+            if number == 0 {
+                let made = shop.assignment.shared[index].load(Relaxed).min(total);
+                shop.recorder.0.borrow_mut().total.dropped += total - made;
+            }
+        }
+        Executor::PerVuIterations {
+            vus, iterations, ..
+        } => {
+            let each = *iterations;
+            let made = Rc::new(Cell::new(0));
+            let count = made.clone();
+            let more = move |round: u64| {
+                let more = round < each;
+                count.set(count.get() + u64::from(more));
+                more
+            };
+            looping_users(shop, load, *vus, Rc::new(more)).await;
+            let planned = shop.share(*vus) * each;
+            shop.recorder.0.borrow_mut().total.dropped += planned.saturating_sub(made.get());
+        }
+        Executor::ConstantVus { vus, .. } => {
+            looping_users(shop, load, *vus, Rc::new(|_| true)).await;
+        }
+        Executor::RampingVus {
+            start,
+            stages,
+            graceful_ramp_down,
+        } => {
+            let grace_end = load.start + load.executor.length() + load.graceful_stop;
+            let mut users = JoinSet::new();
+            for number in
+                (number..load.executor.users_max()).step_by(shop.assignment.count as usize)
+            {
+                let windows = ramp::active(*start, stages, number);
+                let (shop, grace, from) = (shop.clone(), *graceful_ramp_down, load.start);
+                users.spawn_local(async move {
+                    let mut user = shop.user();
+                    for (begin, end) in windows {
+                        if !shop.reach(from + begin).await {
+                            return;
+                        }
+                        let end = from + end;
+                        let grace = grace.min(grace_end.saturating_sub(end));
+                        let rounds = looping(&shop, &mut user, None, end, |_| true);
+                        shop.with_grace(rounds, end, grace).await;
+                    }
+                });
+            }
+            while users.join_next().await.is_some() {}
+        }
+        Executor::ConstantArrivalRate { .. }
+        | Executor::RampingArrivalRate { .. }
+        | Executor::Breakpoint { .. } => {}
+    }
+}
+
+/// Virtual users that loop until the end. More join when the run is scaled up; of those that a
+/// smaller scale leaves out, each stops after its iteration.
+async fn looping_users(shop: &Rc<Shop>, load: &Load, planned: u64, more: Rc<dyn Fn(u64) -> bool>) {
+    let end = load.start + load.executor.length();
+    // A fixed number of iterations is shared by as many virtual users as were asked for.
+    let scales = matches!(load.executor, Executor::ConstantVus { .. });
+    let wanted = || {
+        let scale = if scales { shop.orders.get().scale } else { 1.0 };
+        let cap = shop.assignment.binding.caps.users.unwrap_or(u64::MAX);
+        let whole = (planned as f64 * scale).ceil() as u64;
+        shop.share(whole.min(cap))
+    };
+    let all = async {
+        let mut tasks = JoinSet::new();
+        let mut made = 0;
+        loop {
+            while made < wanted() {
+                let (shop, more, place) = (shop.clone(), more.clone(), made);
+                tasks.spawn_local(async move {
+                    let mut user = shop.user();
+                    let place = scales.then_some((place, planned));
+                    looping(&shop, &mut user, place, end, |round| more(round)).await;
+                });
+                made += 1;
+            }
+            tokio::select! {
+                biased;
+                ended = tasks.join_next() => if ended.is_none() { return },
+                () = shop.told() => {}
+            }
+        }
+    };
+    shop.with_grace(all, end, load.graceful_stop).await;
+}
+
+/// Whether the virtual user at a place of this worker takes part at the present scale.
+fn takes_part(shop: &Shop, place: Option<(u64, u64)>) -> bool {
+    let Some((place, planned)) = place else {
+        return true;
+    };
+    let scale = shop.orders.get().scale;
+    // The common case: nothing was scaled.
+    scale >= 1.0 || place < shop.share((planned as f64 * scale).ceil() as u64)
+}
+
+async fn looping(
+    shop: &Shop,
+    user: &mut VirtualUser,
+    place: Option<(u64, u64)>,
+    end: Duration,
+    more: impl Fn(u64) -> bool,
+) {
+    for round in 0_u64.. {
+        while shop.orders.get().paused.is_some() || !takes_part(shop, place) {
+            let over = tokio::time::sleep_until(shop.due(end).into());
+            tokio::select! {
+                () = shop.told() => {}
+                () = over, if shop.orders.get().paused.is_none() => return,
+            }
+            if shop.stopping() {
+                return;
+            }
+        }
+        let now = Instant::now();
+        if now >= shop.due(end) || shop.stopping() || !more(round) {
+            return;
+        }
+        shop.iterate(user, Begin::at(now)).await;
+        // An iteration that never waits for anything must not starve the others.
+        tokio::task::coop::consume_budget().await;
+    }
+}

@@ -1,0 +1,150 @@
+//! What a running load is told: stop, pause, go on, more or less of it.
+//!
+//! A pause holds the plan: whatever was to come later comes later by as much as the pause lasted,
+//! and nothing of it counts as late.
+
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// Whether a run is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Go on.
+    No,
+    /// Start nothing new; let running iterations finish.
+    Drain,
+    /// Stop at once.
+    Now,
+}
+
+/// Smallest and largest factor by which a run can be scaled.
+pub const SCALES: std::ops::RangeInclusive<f64> = 0.01..=100.0;
+
+/// All that a run was told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Orders {
+    /// Whether it is to stop.
+    pub stop: Stop,
+    /// Since when it pauses, if it does.
+    pub paused: Option<Instant>,
+    /// How long it paused before.
+    pub shift: Duration,
+    /// What the planned rates and numbers of virtual users are multiplied with.
+    pub scale: f64,
+}
+
+/// Tells a run what to do. A clone tells the same run.
+#[derive(Debug, Clone)]
+pub struct Control(watch::Sender<Orders>);
+
+impl Control {
+    /// A control that says "go on".
+    pub fn new() -> Control {
+        Control(watch::Sender::new(Orders {
+            stop: Stop::No,
+            paused: None,
+            shift: Duration::ZERO,
+            scale: 1.0,
+        }))
+    }
+
+    /// Asks to drain; asked again, to stop at once.
+    pub fn stop(&self) {
+        self.0.send_modify(|orders| {
+            orders.stop = if orders.stop == Stop::No {
+                Stop::Drain
+            } else {
+                Stop::Now
+            }
+        });
+    }
+
+    /// Starts nothing new until it is told to go on. Says nothing new if it pauses already.
+    pub fn pause(&self, now: Instant) {
+        self.0.send_if_modified(|orders| {
+            let changes = orders.paused.is_none();
+            orders.paused.get_or_insert(now);
+            changes
+        });
+    }
+
+    /// Goes on with the plan where it was held.
+    pub fn resume(&self, now: Instant) {
+        self.0
+            .send_if_modified(|orders| match orders.paused.take() {
+                Some(since) => {
+                    orders.shift += now.saturating_duration_since(since);
+                    true
+                }
+                None => false,
+            });
+    }
+
+    /// Multiplies the planned rates and numbers of virtual users; kept within [`SCALES`].
+    pub fn scale(&self, factor: f64) {
+        let factor = if factor.is_finite() { factor } else { 1.0 };
+        let factor = factor.clamp(*SCALES.start(), *SCALES.end());
+        self.0.send_modify(|orders| orders.scale = factor);
+    }
+
+    /// What was asked.
+    pub fn asked(&self) -> Stop {
+        self.0.borrow().stop
+    }
+
+    /// All that was ordered.
+    pub fn orders(&self) -> Orders {
+        *self.0.borrow()
+    }
+
+    /// How long it paused in all.
+    pub fn paused(&self) -> Duration {
+        let orders = self.orders();
+        orders.shift
+            + orders
+                .paused
+                .map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Hears of every order from now on.
+    pub fn listen(&self) -> watch::Receiver<Orders> {
+        self.0.subscribe()
+    }
+
+    /// Waits until it is asked to stop at all.
+    pub async fn stopped(&self) {
+        let mut receiver = self.0.subscribe();
+        // The sender lives as long as `self`.
+        let _ = receiver.wait_for(|orders| orders.stop != Stop::No).await;
+    }
+}
+
+impl Default for Control {
+    fn default() -> Control {
+        Control::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_add_up_and_asking_twice_changes_nothing() {
+        let control = Control::new();
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        control.pause(at(1));
+        control.pause(at(2));
+        control.resume(at(4));
+        control.resume(at(5));
+        control.pause(at(10));
+        control.resume(at(12));
+        assert_eq!(control.orders().shift, Duration::from_secs(5));
+        assert_eq!(control.orders().paused, None);
+        control.scale(f64::NAN);
+        assert!((control.orders().scale - 1.0).abs() < 1e-9);
+        control.scale(1e9);
+        assert!((control.orders().scale - 100.0).abs() < 1e-9);
+    }
+}

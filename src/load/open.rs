@@ -1,0 +1,212 @@
+//! Open models: arrivals come when they are planned, whatever became of those before.
+//!
+//! Virtual users are tasks that wait for arrivals; the dispatcher hands each arrival to one that
+//! is free. An arrival that finds none waits, is counted, and its waiting is latency.
+//! Invariant: every planned arrival is performed, dropped and counted, or cut off by a stop.
+
+use super::arrival::Arrivals;
+use super::control::Stop;
+use super::timer::Timer;
+use super::worker::Shop;
+use crate::scenario::plan::{Load, OpenModel};
+use crate::vu::{Begin, VirtualUser};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// Where an arrival is handed to a virtual user.
+#[derive(Default)]
+struct Slot {
+    arrival: Cell<Option<Instant>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Slot {
+    fn wake(&self) {
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+}
+
+/// The virtual users of an open model, and the arrivals that wait for one.
+struct Pool {
+    /// Those that are free; the one that was busy last comes first, so that connections stay warm.
+    idle: RefCell<Vec<Rc<Slot>>>,
+    made: Cell<u64>,
+    queue: RefCell<VecDeque<Instant>>,
+    over: Cell<bool>,
+    max_wait: Duration,
+    first_step: usize,
+}
+
+/// Performs an open executor.
+pub(super) async fn open_model(shop: &Rc<Shop>, load: &Load, open: OpenModel) {
+    let assignment = &shop.assignment;
+    let Some(arrivals) = Arrivals::of(&load.executor, assignment.seed) else {
+        return;
+    };
+    let first = assignment.binding.plan.steps.iter();
+    let first_step = first
+        .clone()
+        .find(|step| step.is_measured())
+        .map_or(0, |step| step.index);
+    let pool = Rc::new(Pool {
+        idle: RefCell::new(Vec::new()),
+        made: Cell::new(0),
+        queue: RefCell::new(VecDeque::new()),
+        over: Cell::new(false),
+        max_wait: open.max_wait,
+        first_step,
+    });
+    let end = load.start + load.executor.length();
+    let work = dispatch(shop, load, open, &pool, arrivals);
+    shop.with_grace(work, end, load.graceful_stop).await;
+    let left: Vec<Instant> = pool.queue.borrow_mut().drain(..).collect();
+    let waiting = shop.waiting.get().saturating_sub(left.len() as u64);
+    shop.waiting.set(waiting);
+    for intended in left {
+        let mut recorder = shop.recorder.0.borrow_mut();
+        recorder.drop_arrival(first_step, intended);
+    }
+}
+
+async fn dispatch(
+    shop: &Rc<Shop>,
+    load: &Load,
+    open: OpenModel,
+    pool: &Rc<Pool>,
+    mut arrivals: Arrivals,
+) {
+    let (number, count) = (shop.assignment.number, shop.assignment.count);
+    let most = shop.share(open.max_users).max(1);
+    let mut users = JoinSet::new();
+    for _ in 0..shop.share(open.users).max(1) {
+        let slot = enlist(shop, pool, &mut users);
+        pool.idle.borrow_mut().push(slot);
+    }
+    let timer = Timer::new();
+    let mut scale = 1.0;
+    // Every worker walks the same sequence and takes the arrivals that are its own.
+    let mut next = arrivals.nth(number as usize);
+    while let Some(offset) = next {
+        let Some(intended) = moment(shop, &timer, load.start + offset).await else {
+            break;
+        };
+        hand_over(shop, pool, most, intended, &mut users);
+        let wanted = shop.orders.get().scale;
+        if (wanted - scale).abs() > f64::EPSILON {
+            scale = wanted;
+            arrivals.scale(scale);
+        }
+        next = arrivals.nth(count as usize - 1);
+    }
+    pool.over.set(true);
+    for slot in pool.idle.borrow_mut().drain(..) {
+        slot.wake();
+    }
+    while users.join_next().await.is_some() {}
+}
+
+/// Waits for an arrival; the moment at which it should start, or nothing if the run is to stop.
+async fn moment(shop: &Shop, timer: &Timer, offset: Duration) -> Option<Instant> {
+    loop {
+        let orders = shop.orders.get();
+        if orders.stop != Stop::No {
+            return None;
+        }
+        if orders.paused.is_some() {
+            shop.told().await;
+            continue;
+        }
+        let intended = shop.due(offset);
+        if Instant::now() < intended {
+            tokio::select! {
+                biased;
+                () = timer.until(intended) => {}
+                () = shop.told() => {}
+            }
+            // A pause that came meanwhile has moved it.
+            if shop.due(offset) != intended || shop.orders.get() != orders {
+                continue;
+            }
+        }
+        return Some(intended);
+    }
+}
+
+fn hand_over(
+    shop: &Rc<Shop>,
+    pool: &Rc<Pool>,
+    most: u64,
+    intended: Instant,
+    users: &mut JoinSet<()>,
+) {
+    let free = pool.idle.borrow_mut().pop();
+    let slot = match free {
+        Some(slot) => slot,
+        None if pool.made.get() < most => enlist(shop, pool, users),
+        None => {
+            pool.queue.borrow_mut().push_back(intended);
+            shop.waiting.set(shop.waiting.get() + 1);
+            shop.recorder.0.borrow_mut().total.waited += 1;
+            return;
+        }
+    };
+    slot.arrival.set(Some(intended));
+    slot.wake();
+}
+
+/// A new virtual user as a task that waits for arrivals.
+fn enlist(shop: &Rc<Shop>, pool: &Rc<Pool>, users: &mut JoinSet<()>) -> Rc<Slot> {
+    pool.made.set(pool.made.get() + 1);
+    let slot = Rc::new(Slot::default());
+    let user = shop.user();
+    users.spawn_local(serve(shop.clone(), pool.clone(), slot.clone(), user));
+    slot
+}
+
+/// Performs arrivals as they are handed over, and after each one those that waited.
+async fn serve(shop: Rc<Shop>, pool: Rc<Pool>, slot: Rc<Slot>, mut user: VirtualUser) {
+    while let Some(intended) = next_arrival(&pool, &slot).await {
+        let start = Instant::now();
+        let late = start.saturating_duration_since(intended);
+        shop.recorder.0.borrow_mut().late(late);
+        shop.iterate(&mut user, Begin { intended, start }).await;
+        loop {
+            let next = pool.queue.borrow_mut().pop_front();
+            let Some(intended) = next else { break };
+            shop.waiting.set(shop.waiting.get() - 1);
+            let start = Instant::now();
+            if start.saturating_duration_since(intended) > pool.max_wait {
+                let mut recorder = shop.recorder.0.borrow_mut();
+                recorder.drop_arrival(pool.first_step, intended);
+                continue;
+            }
+            shop.iterate(&mut user, Begin { intended, start }).await;
+            tokio::task::coop::consume_budget().await;
+        }
+        if pool.over.get() {
+            return;
+        }
+        pool.idle.borrow_mut().push(slot.clone());
+    }
+}
+
+/// The next arrival for a virtual user; nothing once there will be no more.
+async fn next_arrival(pool: &Pool, slot: &Slot) -> Option<Instant> {
+    std::future::poll_fn(|cx| {
+        if let Some(intended) = slot.arrival.take() {
+            return Poll::Ready(Some(intended));
+        }
+        if pool.over.get() {
+            return Poll::Ready(None);
+        }
+        *slot.waker.borrow_mut() = Some(cx.waker().clone());
+        Poll::Pending
+    })
+    .await
+}

@@ -1,0 +1,699 @@
+//! The reply side of HTTP/1.1 (RFC 9112): bytes in, in pieces of any size, one reply out.
+//!
+//! Pure: knows no socket and no clock. Invariant: however the bytes are cut into pieces, the
+//! reply is the same. What nobody asked for is counted and not copied.
+
+use super::fault::{ErrorClass, Fault};
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode, Version};
+use std::cell::OnceCell;
+use std::mem::MaybeUninit;
+
+/// Bytes of a head at the most; servers in the wild stop far below.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Headers at the most, as hyper has it with room to spare.
+const HEADERS_MAX: usize = 128;
+/// Interim replies (1xx) before the one that counts.
+const INTERIM_MAX: u32 = 16;
+/// Bytes of a line with the size of a chunk, extensions included.
+const CHUNK_LINE_MAX: usize = 4096;
+/// A body of unknown or large size starts with this much room at the most.
+const FIRST_ROOM_MAX: u64 = 1024 * 1024;
+
+/// What is kept of a reply.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// Whether headers are kept; those of a reply that is not 2xx, redirects or sets a cookie always are.
+    pub head: bool,
+    /// Whether the body is kept.
+    pub body: bool,
+    /// Bytes of a body at the most, kept or not.
+    pub limit: usize,
+}
+
+/// Headers, taken apart when somebody looks.
+#[derive(Debug, Default, Clone)]
+pub struct Headers {
+    raw: Bytes,
+    map: OnceCell<HeaderMap>,
+    /// Whether the body is encoded.
+    pub encoded: bool,
+    /// Whether cookies are set.
+    pub sets_cookies: bool,
+}
+
+impl Headers {
+    /// Headers that are taken apart already.
+    pub fn from_map(map: HeaderMap) -> Headers {
+        Headers {
+            raw: Bytes::new(),
+            encoded: map.contains_key(http::header::CONTENT_ENCODING),
+            sets_cookies: map.contains_key(http::header::SET_COOKIE),
+            map: OnceCell::from(map),
+        }
+    }
+
+    /// As a mapping; empty where they were not kept.
+    pub fn map(&self) -> &HeaderMap {
+        self.map.get_or_init(|| {
+            let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+            let mut response = httparse::Response::new(&mut []);
+            let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+                &mut response,
+                &self.raw,
+                &mut headers,
+            );
+            let mut map = HeaderMap::new();
+            if parsed.is_ok() {
+                for header in response.headers.iter() {
+                    if let (Ok(name), Ok(value)) = (
+                        HeaderName::from_bytes(header.name.as_bytes()),
+                        HeaderValue::from_bytes(header.value),
+                    ) {
+                        map.append(name, value);
+                    }
+                }
+            }
+            map
+        })
+    }
+
+    /// One header.
+    pub fn get(&self, name: impl http::header::AsHeaderName) -> Option<&HeaderValue> {
+        self.map().get(name)
+    }
+}
+
+/// A whole reply.
+#[derive(Debug)]
+pub struct Parsed {
+    /// Status.
+    pub status: StatusCode,
+    /// HTTP version.
+    pub version: Version,
+    /// Headers, if they were kept.
+    pub headers: Headers,
+    /// The body, if it was wanted.
+    pub body: Bytes,
+    /// Bytes of the body, without framing.
+    pub body_bytes: u64,
+    /// Whether the connection can take another request.
+    pub reusable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Head,
+    Fixed(u64),
+    ChunkSize,
+    ChunkData(u64),
+    ChunkEnd,
+    Trailers,
+    UntilClose,
+    Done,
+}
+
+/// Takes one reply apart.
+#[derive(Debug)]
+pub struct Parser {
+    keep: Keep,
+    to_head: bool,
+    state: State,
+    interim: u32,
+    /// An unfinished head, chunk line or trailer.
+    pending: Vec<u8>,
+    status: StatusCode,
+    version: Version,
+    reusable: bool,
+    encoded: bool,
+    sets_cookies: bool,
+    head: Bytes,
+    kept: Vec<u8>,
+    whole: Bytes,
+    count: u64,
+}
+
+/// What a head says.
+struct Head {
+    length: usize,
+    status: u16,
+    one: bool,
+    body: State,
+    closes: bool,
+    leads_on: bool,
+    encoded: bool,
+    sets_cookies: bool,
+}
+
+impl Parser {
+    /// A parser for the reply to one request; `to_head` says that the request was HEAD.
+    pub fn new(keep: Keep, to_head: bool) -> Parser {
+        Parser {
+            keep,
+            to_head,
+            state: State::Head,
+            interim: 0,
+            pending: Vec::new(),
+            status: StatusCode::OK,
+            version: Version::HTTP_11,
+            reusable: true,
+            encoded: false,
+            sets_cookies: false,
+            head: Bytes::new(),
+            kept: Vec::new(),
+            whole: Bytes::new(),
+            count: 0,
+        }
+    }
+
+    /// Whether the reply is complete.
+    pub fn is_done(&self) -> bool {
+        self.state == State::Done
+    }
+
+    /// Takes bytes. Those that come after the end of the reply make the connection unusable.
+    pub fn feed(&mut self, mut input: &[u8]) -> Result<(), Fault> {
+        while !input.is_empty() {
+            let used = match self.state {
+                State::Head => self.feed_head(input)?,
+                State::Fixed(left) => {
+                    let used = self.take(input, left)?;
+                    self.state = match left - used as u64 {
+                        0 => State::Done,
+                        left => State::Fixed(left),
+                    };
+                    used
+                }
+                State::UntilClose => self.take(input, u64::MAX)?,
+                State::ChunkSize => match self.line(input, CHUNK_LINE_MAX)? {
+                    (used, None) => used,
+                    (used, Some(line)) => {
+                        self.state = match chunk_size(&line)? {
+                            0 => State::Trailers,
+                            size => State::ChunkData(size),
+                        };
+                        used
+                    }
+                },
+                State::ChunkData(left) => {
+                    let used = self.take(input, left)?;
+                    self.state = match left - used as u64 {
+                        0 => State::ChunkEnd,
+                        left => State::ChunkData(left),
+                    };
+                    used
+                }
+                State::ChunkEnd => match self.line(input, CHUNK_LINE_MAX)? {
+                    (used, None) => used,
+                    (used, Some(line)) if line.is_empty() => {
+                        self.state = State::ChunkSize;
+                        used
+                    }
+                    _ => return Err(protocol("a chunk is longer than its size says")),
+                },
+                State::Trailers => match self.line(input, HEAD_BYTES_MAX)? {
+                    (used, None) => used,
+                    (used, Some(line)) => {
+                        if line.is_empty() {
+                            self.state = State::Done;
+                        }
+                        used
+                    }
+                },
+                State::Done => {
+                    self.reusable = false;
+                    return Ok(());
+                }
+            };
+            input = &input[used..];
+        }
+        Ok(())
+    }
+
+    /// The other side closed the connection.
+    pub fn end(&mut self) -> Result<(), Fault> {
+        self.reusable = false;
+        match self.state {
+            State::Done => Ok(()),
+            State::UntilClose => {
+                self.state = State::Done;
+                Ok(())
+            }
+            State::Head if self.pending.is_empty() => Err(Fault::new(
+                ErrorClass::Reset,
+                "the connection was closed before a reply came",
+            )),
+            State::Head => Err(protocol("the reply was cut off within its head")),
+            _ => Err(protocol(&format!(
+                "the body was cut off after {} bytes",
+                self.count
+            ))),
+        }
+    }
+
+    /// Whether the head has come.
+    pub fn has_head(&self) -> bool {
+        self.state != State::Head
+    }
+
+    /// The reply, once it is complete.
+    pub fn finish(self) -> Parsed {
+        let (raw, body) = if self.whole.is_empty() {
+            (self.head, self.kept.into())
+        } else {
+            let body = self.whole.slice(self.whole.len() - self.count as usize..);
+            (self.whole, body)
+        };
+        Parsed {
+            status: self.status,
+            version: self.version,
+            headers: Headers {
+                raw,
+                map: OnceCell::new(),
+                encoded: self.encoded,
+                sets_cookies: self.sets_cookies,
+            },
+            body,
+            body_bytes: self.count,
+            reusable: self.reusable,
+        }
+    }
+
+    fn feed_head(&mut self, input: &[u8]) -> Result<usize, Fault> {
+        let before = self.pending.len();
+        let found = if before == 0 {
+            head_of(input, self.to_head)?
+        } else {
+            self.pending.extend_from_slice(input);
+            head_of(&self.pending, self.to_head)?
+        };
+        let Some(head) = found else {
+            if before == 0 {
+                self.pending.extend_from_slice(input);
+            }
+            if self.pending.len() > HEAD_BYTES_MAX {
+                return Err(protocol("the head of the reply is larger than 64 KiB"));
+            }
+            return Ok(input.len());
+        };
+        let used = head.length - before;
+        if (100..200).contains(&head.status) && head.status != 101 {
+            self.interim += 1;
+            if self.interim > INTERIM_MAX {
+                return Err(protocol("more than 16 interim replies"));
+            }
+            self.pending.clear();
+            return Ok(used);
+        }
+        self.status = StatusCode::from_u16(head.status)
+            .map_err(|_| protocol(&format!("{} is no status", head.status)))?;
+        self.version = if head.one {
+            Version::HTTP_11
+        } else {
+            Version::HTTP_10
+        };
+        self.reusable = !head.closes && head.body != State::UntilClose && head.status != 101;
+        self.state = match head.body {
+            State::Fixed(0) => State::Done,
+            state => state,
+        };
+        if let State::Fixed(length) = head.body
+            && length > self.keep.limit as u64
+        {
+            return Err(self.too_large());
+        }
+        (self.encoded, self.sets_cookies) = (head.encoded, head.sets_cookies);
+        let kept = self.keep.head
+            || self.keep.body
+            || head.leads_on
+            || head.sets_cookies
+            || !self.status.is_success();
+        if let State::Fixed(length) = head.body
+            && self.keep.body
+            && length > 0
+            && before == 0
+            && input.len() - head.length >= length as usize
+        {
+            // The commonest case: everything is here. One copy, one allocation.
+            let end = head.length + length as usize;
+            self.whole = Bytes::copy_from_slice(&input[..end]);
+            self.count = length;
+            self.state = State::Done;
+            return Ok(end);
+        }
+        if kept {
+            self.head = if before == 0 {
+                Bytes::copy_from_slice(&input[..head.length])
+            } else {
+                self.pending.truncate(head.length);
+                std::mem::take(&mut self.pending).into()
+            };
+        }
+        self.pending = Vec::new();
+        if self.keep.body
+            && let State::Fixed(length) = head.body
+        {
+            self.kept.reserve(length.min(FIRST_ROOM_MAX) as usize);
+        }
+        Ok(used)
+    }
+
+    /// Counts, and keeps if it is wanted, up to `left` bytes of the body.
+    fn take(&mut self, input: &[u8], left: u64) -> Result<usize, Fault> {
+        let used = input.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        self.count += used as u64;
+        if self.count > self.keep.limit as u64 {
+            return Err(self.too_large());
+        }
+        if self.keep.body {
+            self.kept.extend_from_slice(&input[..used]);
+        }
+        Ok(used)
+    }
+
+    /// A line without its end, once it is complete, and how many bytes of the input it used.
+    fn line(&mut self, input: &[u8], limit: usize) -> Result<(usize, Option<Vec<u8>>), Fault> {
+        let end = input.iter().position(|byte| *byte == b'\n');
+        let used = end.map_or(input.len(), |end| end + 1);
+        self.pending.extend_from_slice(&input[..used]);
+        if self.pending.len() > limit {
+            return Err(protocol("a line of a chunked body does not end"));
+        }
+        if end.is_none() {
+            return Ok((used, None));
+        }
+        let mut line = std::mem::take(&mut self.pending);
+        line.pop();
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        Ok((used, Some(line)))
+    }
+
+    fn too_large(&self) -> Fault {
+        Fault::new(
+            ErrorClass::BodyTooLarge,
+            format!("the body is larger than {} bytes", self.keep.limit),
+        )
+    }
+}
+
+fn protocol(detail: &str) -> Fault {
+    Fault::new(ErrorClass::Protocol, detail)
+}
+
+/// The head at the start of the bytes, if all of it is there.
+fn head_of(bytes: &[u8], to_head: bool) -> Result<Option<Head>, Fault> {
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut response = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default()
+        .parse_response_with_uninit_headers(&mut response, bytes, &mut headers)
+        .map_err(|error| protocol(&format!("the reply is not HTTP: {error}")))?;
+    let httparse::Status::Complete(length) = parsed else {
+        return Ok(None);
+    };
+    let status = response.code.unwrap_or_default();
+    let one = response.version == Some(1);
+    let mut content_length = None;
+    let mut chunked = None;
+    let mut closes = !one;
+    let (mut leads_on, mut encoded, mut sets_cookies) = (false, false, false);
+    for header in response.headers.iter() {
+        // Told apart by length first: most headers say nothing about framing.
+        match header.name.len() {
+            14 if header.name.eq_ignore_ascii_case("content-length") => {
+                content_length = Some(content_length_of(header.value, content_length)?);
+            }
+            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
+                let last = header.value.rsplit(|byte| *byte == b',').next();
+                chunked = Some(
+                    last.is_some_and(|last| last.trim_ascii().eq_ignore_ascii_case(b"chunked")),
+                );
+            }
+            10 if header.name.eq_ignore_ascii_case("connection") => {
+                for word in header.value.split(|byte| *byte == b',') {
+                    let word = word.trim_ascii();
+                    if word.eq_ignore_ascii_case(b"close") {
+                        closes = true;
+                    } else if word.eq_ignore_ascii_case(b"keep-alive") && !one {
+                        closes = false;
+                    }
+                }
+            }
+            10 if header.name.eq_ignore_ascii_case("set-cookie") => sets_cookies = true,
+            16 if header.name.eq_ignore_ascii_case("content-encoding") => encoded = true,
+            8 if header.name.eq_ignore_ascii_case("location") => leads_on = true,
+            _ => {}
+        }
+    }
+    // RFC 9112, section 6.3.
+    let body = if to_head || (100..200).contains(&status) || status == 204 || status == 304 {
+        State::Fixed(0)
+    } else {
+        match (chunked, content_length) {
+            (Some(true), known) => {
+                // Both at once is how requests are smuggled: the length is ignored, the connection not reused.
+                closes |= known.is_some();
+                State::ChunkSize
+            }
+            (Some(false), _) | (None, None) => State::UntilClose,
+            (None, Some(length)) => State::Fixed(length),
+        }
+    };
+    Ok(Some(Head {
+        length,
+        status,
+        one,
+        body,
+        closes,
+        leads_on,
+        encoded,
+        sets_cookies,
+    }))
+}
+
+/// A length, which may be repeated as long as it stays the same.
+fn content_length_of(value: &[u8], known: Option<u64>) -> Result<u64, Fault> {
+    let wrong = || {
+        protocol(&format!(
+            "the content-length `{}` is not one",
+            String::from_utf8_lossy(value)
+        ))
+    };
+    let mut length = known;
+    for part in value.split(|byte| *byte == b',') {
+        let part = part.trim_ascii();
+        if part.is_empty() || !part.iter().all(u8::is_ascii_digit) {
+            return Err(wrong());
+        }
+        let mut number = 0_u64;
+        for digit in part {
+            number = number
+                .checked_mul(10)
+                .and_then(|number| number.checked_add(u64::from(digit - b'0')))
+                .ok_or_else(wrong)?;
+        }
+        if length.is_some_and(|known| known != number) {
+            return Err(protocol("the reply has two different content-lengths"));
+        }
+        length = Some(number);
+    }
+    length.ok_or_else(wrong)
+}
+
+fn chunk_size(line: &[u8]) -> Result<u64, Fault> {
+    let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
+    let digits = digits.trim_ascii();
+    let wrong = || {
+        protocol(&format!(
+            "`{}` is not the size of a chunk",
+            String::from_utf8_lossy(digits)
+        ))
+    };
+    if digits.is_empty() || digits.len() > 16 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err(wrong());
+    }
+    let text = std::str::from_utf8(digits).map_err(|_| wrong())?;
+    u64::from_str_radix(text, 16).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Keep = Keep {
+        head: true,
+        body: true,
+        limit: 100_000,
+    };
+
+    /// The reply to bytes that come in these pieces, then the end of the connection.
+    fn parse(pieces: &[&[u8]], keep: Keep, to_head: bool) -> Result<Parsed, String> {
+        let mut parser = Parser::new(keep, to_head);
+        for piece in pieces {
+            parser.feed(piece).map_err(|fault| fault.to_string())?;
+        }
+        if !parser.is_done() {
+            parser.end().map_err(|fault| fault.to_string())?;
+        }
+        Ok(parser.finish())
+    }
+
+    fn shown(reply: Result<Parsed, String>) -> String {
+        match reply {
+            Err(fault) => fault,
+            Ok(reply) => format!(
+                "{} {:?} {} {}",
+                reply.status.as_u16(),
+                String::from_utf8_lossy(&reply.body),
+                reply.body_bytes,
+                if reply.reusable { "stays" } else { "closes" }
+            ),
+        }
+    }
+
+    /// Text of a reply, and what becomes of it.
+    const CASES: &[(&str, &str)] = &[
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok\n",
+            "200 \"ok\\n\" 3 stays",
+        ),
+        ("HTTP/1.1 204 No Content\r\n\r\n", "204 \"\" 0 stays"),
+        (
+            "HTTP/1.1 200 OK\r\n\r\nuntil the end",
+            "200 \"until the end\" 13 closes",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 1\r\n\r\nx",
+            "200 \"x\" 1 closes",
+        ),
+        (
+            "HTTP/1.0 200 OK\r\ncontent-length: 1\r\n\r\nx",
+            "200 \"x\" 1 closes",
+        ),
+        (
+            "HTTP/1.0 200 OK\r\nconnection: Keep-Alive\r\ncontent-length: 1\r\n\r\nx",
+            "200 \"x\" 1 stays",
+        ),
+        (
+            "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx",
+            "200 \"x\" 1 stays",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nA;ext=1\r\n0123456789\r\n0\r\ntrailer: x\r\n\r\n",
+            "200 \"abc0123456789\" 13 stays",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+            "200 \"x\" 1 closes",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nxyz",
+            "200 \"xy\" 2 closes",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 5, 5\r\n\r\nhello",
+            "200 \"hello\" 5 stays",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello",
+            "protocol: the reply has two different content-lengths",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\nhello",
+            "protocol: the content-length `-5` is not one",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999\r\n\r\n",
+            "protocol: the content-length `99999999999999999999` is not one",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n",
+            "body_too_large: the body is larger than 100000 bytes",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello",
+            "protocol: the body was cut off after 5 bytes",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabcd\r\n",
+            "protocol: a chunk is longer than its size says",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n",
+            "protocol: `xyz` is not the size of a chunk",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
+            "protocol: the body was cut off after 3 bytes",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nx: y",
+            "protocol: the reply was cut off within its head",
+        ),
+        ("", "reset: the connection was closed before a reply came"),
+        (
+            "220 mail.example ESMTP\r\n",
+            "protocol: the reply is not HTTP: invalid HTTP version",
+        ),
+    ];
+
+    #[test]
+    fn replies_are_read_as_the_standard_says() {
+        for (text, wanted) in CASES {
+            assert_eq!(
+                shown(parse(&[text.as_bytes()], ALL, false)),
+                *wanted,
+                "{text}"
+            );
+        }
+        let to_head = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n";
+        assert_eq!(
+            shown(parse(&[to_head.as_bytes()], ALL, true)),
+            "200 \"\" 0 stays"
+        );
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_counted_and_not_kept() {
+        let keep = Keep {
+            head: false,
+            body: false,
+            limit: 100,
+        };
+        let text = b"HTTP/1.1 200 OK\r\nx: y\r\ncontent-length: 3\r\n\r\nok\n";
+        let reply = parse(&[text], keep, false).unwrap();
+        assert!(reply.body.is_empty() && reply.headers.map().is_empty());
+        assert_eq!(reply.body_bytes, 3);
+        let text = b"HTTP/1.1 404 Gone\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n";
+        let reply = parse(&[text], keep, false).unwrap();
+        assert_eq!(reply.headers.get("retry-after").unwrap(), "3");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_pieces_do_not_matter(case in 0..CASES.len(), cuts in proptest::collection::vec(0_usize..200, 0..6), kept in proptest::bool::ANY) {
+            let keep = Keep { body: kept, ..ALL };
+            let bytes = CASES[case].0.as_bytes();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+            cuts.push(0);
+            cuts.push(bytes.len());
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+            let whole = parse(&[bytes], keep, false);
+            let cut = parse(&pieces, keep, false);
+            // Only whether the rest of the connection was seen may differ.
+            let text = |reply| shown(reply).replace(" stays", "").replace(" closes", "");
+            proptest::prop_assert_eq!(text(cut), text(whole));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+            let mut text = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+            let _ = parse(&[&bytes], ALL, false);
+            text.extend(bytes);
+            let _ = parse(&[&text], ALL, false);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! One HTTP/2 connection, on which several virtual users may have their streams.
+//!
+//! hyper speaks the protocol; a task drives the connection, since its exchanges share it.
+
+use super::fault::{ErrorClass, Fault};
+use super::http::{Headers, Keep, Reply};
+use super::phases::Phases;
+use super::stream::Stream;
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::pin::Pin;
+use std::time::Instant;
+use tokio::time::timeout_at;
+
+/// A connection; a clone is the same connection.
+#[derive(Debug, Clone)]
+pub struct Http2 {
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl Http2 {
+    /// Starts to speak HTTP/2 on a socket.
+    pub async fn start(stream: Stream, deadline: Instant) -> Result<Http2, Fault> {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(1 << 20)
+            .initial_connection_window_size(1 << 22);
+        let handshake = builder.handshake(TokioIo::new(stream));
+        let (sender, driver) = timeout_at(deadline.into(), handshake)
+            .await
+            .map_err(|_| {
+                Fault::new(
+                    ErrorClass::TimeoutConnect,
+                    "the HTTP/2 preface took too long",
+                )
+            })?
+            .map_err(|error| Fault::from_hyper(&error))?;
+        tokio::spawn(async move {
+            // The exchanges that suffer from it report its end.
+            let _ = driver.await;
+        });
+        Ok(Http2 { sender })
+    }
+
+    /// Whether it can take another request.
+    pub async fn is_ready(&mut self) -> bool {
+        self.sender.ready().await.is_ok()
+    }
+
+    /// Sends a request at `start` and receives the whole reply before the deadline.
+    pub async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        keep: Keep,
+        start: Instant,
+        deadline: Instant,
+    ) -> Result<Reply, (Fault, Phases)> {
+        let mut headed = None;
+        let work = receive(self.sender.send_request(request), keep, &mut headed);
+        let result = timeout_at(deadline.into(), work).await;
+        let end = Instant::now();
+        let first = headed.unwrap_or(end);
+        // On a shared socket only the head and the end can be told apart.
+        let phases = Phases {
+            wait: first.saturating_duration_since(start).as_micros() as u64,
+            receive: end.saturating_duration_since(first).as_micros() as u64,
+            ..Phases::default()
+        };
+        match result {
+            Ok(Ok(reply)) => Ok(Reply {
+                phases,
+                end,
+                ..reply
+            }),
+            Ok(Err(fault)) => Err((fault, phases)),
+            Err(_) if headed.is_none() => Err((
+                Fault::new(ErrorClass::TimeoutWait, "no reply came in time"),
+                phases,
+            )),
+            Err(_) => Err((
+                Fault::new(
+                    ErrorClass::TimeoutReceive,
+                    "the reply started but did not end in time",
+                ),
+                phases,
+            )),
+        }
+    }
+}
+
+async fn receive(
+    sending: impl Future<Output = hyper::Result<Response<Incoming>>>,
+    keep: Keep,
+    headed: &mut Option<Instant>,
+) -> Result<Reply, Fault> {
+    let response = sending.await.map_err(|error| Fault::from_hyper(&error))?;
+    let now = *headed.insert(Instant::now());
+    let (head, mut body) = response.into_parts();
+    let mut kept = Kept::Nothing;
+    let mut count = 0_u64;
+    while !body.is_end_stream() {
+        let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+        let Some(frame) = frame else { break };
+        let Ok(data) = frame.map_err(|error| body_fault(&error))?.into_data() else {
+            continue;
+        };
+        count += data.len() as u64;
+        if count > keep.limit as u64 {
+            return Err(Fault::new(
+                ErrorClass::BodyTooLarge,
+                format!("the body is larger than {} bytes", keep.limit),
+            ));
+        }
+        if keep.body {
+            kept.push(data);
+        }
+    }
+    Ok(Reply {
+        status: head.status,
+        version: head.version,
+        headers: Headers::from_map(head.headers),
+        body: kept.into_bytes(),
+        body_bytes: count,
+        wire_bytes: (0, 0),
+        phases: Phases::default(),
+        end: now,
+    })
+}
+
+/// A body that ends early is a broken promise of the server, whatever ended it.
+fn body_fault(error: &hyper::Error) -> Fault {
+    let fault = Fault::from_hyper(error);
+    match fault.class {
+        ErrorClass::Reset => Fault::new(
+            ErrorClass::Protocol,
+            format!("the body was cut off: {}", fault.detail),
+        ),
+        _ => fault,
+    }
+}
+
+/// A body in one piece is not copied.
+enum Kept {
+    Nothing,
+    One(Bytes),
+    Many(BytesMut),
+}
+
+impl Kept {
+    fn push(&mut self, data: Bytes) {
+        *self = match std::mem::replace(self, Kept::Nothing) {
+            Kept::Nothing => Kept::One(data),
+            Kept::One(first) => {
+                let mut all = BytesMut::from(first.as_ref());
+                all.extend_from_slice(&data);
+                Kept::Many(all)
+            }
+            Kept::Many(mut all) => {
+                all.extend_from_slice(&data);
+                Kept::Many(all)
+            }
+        };
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Kept::Nothing => Bytes::new(),
+            Kept::One(bytes) => bytes,
+            Kept::Many(bytes) => bytes.freeze(),
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! An HTTP step on the wire: one request, its redirects, and the connections they go over.
+//!
+//! Knows connections, cookies and redirects. Does not judge the reply.
+
+use super::binding::Binding;
+use super::compiled::{Compiled, offer};
+use super::cookies::Jar;
+use super::exchange::Attempt;
+use super::reply::Reply;
+use super::request;
+use super::shared::{Lease, Pool};
+use super::user::VirtualUser;
+use crate::limits;
+use crate::net::connect::Origin;
+use crate::net::http::{Connection, Keep, Reply as WireReply};
+use crate::net::http1::Outgoing;
+use crate::net::message::{Fixed, Message, origin};
+use crate::net::tls::TlsFacts;
+use crate::net::{ErrorClass, Fault, Phases, body};
+use crate::scenario::plan::{CookieLife, HttpRequest, Reuse, Step};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A connection of a virtual user.
+#[derive(Debug)]
+pub struct Held {
+    origin: Arc<Origin>,
+    connection: Connection,
+    lease: Option<Lease>,
+}
+
+/// What a request needs beside the request itself.
+struct Route<'a> {
+    binding: &'a Binding,
+    pool: &'a Pool,
+    held: &'a mut Vec<Held>,
+    jar: &'a mut Jar,
+    fresh: bool,
+    keep: Keep,
+    start: Instant,
+    deadline: Instant,
+}
+
+/// A reply, and what TLS showed.
+type Hop = Result<(WireReply, Option<Arc<TlsFacts>>), (Fault, Phases)>;
+
+impl VirtualUser {
+    /// Performs an HTTP step once.
+    pub(super) async fn http(
+        &mut self,
+        step: &Step,
+        http: &HttpRequest,
+        start: Instant,
+        deadline: Instant,
+    ) -> Attempt {
+        let shared = self.shared.clone();
+        let binding = &shared.binding;
+        let Some(compiled) = binding.compiled.get(step.index).and_then(Option::as_ref) else {
+            let missing = Fault::new(ErrorClass::Template, "the step was not compiled");
+            return Attempt::failed(missing, Phases::default());
+        };
+        let rendered = match self.rendered(http, compiled) {
+            Ok(rendered) => rendered,
+            Err(fault) => return Attempt::failed(fault, Phases::default()),
+        };
+        let own = rendered.as_ref();
+        let none = HeaderMap::new();
+        let message = Message {
+            method: &http.method,
+            uri: match own {
+                Some((uri, ..)) => uri,
+                None => compiled.uri.as_ref().expect("a steady request has its URL"),
+            },
+            fixed: &compiled.fixed,
+            headers: own.map_or(&none, |(_, headers, _)| headers),
+            body: match own {
+                Some((_, _, body)) => body,
+                None => compiled
+                    .body
+                    .as_ref()
+                    .expect("a steady request has its body"),
+            },
+        };
+        let mut route = Route {
+            binding,
+            pool: &shared.pool,
+            held: &mut self.held,
+            jar: &mut self.jar,
+            fresh: http.fresh_connection || binding.plan.connections.reuse == Reuse::Never,
+            keep: Keep {
+                head: compiled.wants_head,
+                body: step.wants_body,
+                limit: limits::BODY_BYTES_MAX,
+            },
+            start,
+            deadline,
+        };
+        let known = match &compiled.origin {
+            Some(known) => Ok(known.clone()),
+            None => origin(message.uri, offer(http), http.verify).map(Arc::new),
+        };
+        let hop = match known {
+            Ok(known) => {
+                let prepared = compiled.whole.as_ref().filter(|_| own.is_none());
+                let prepared = prepared.map(|whole| Outgoing {
+                    head: &whole.wire,
+                    body: if whole.has_body { &[] } else { message.body },
+                    to_head: *message.method == Method::HEAD,
+                });
+                route.send(&known, message, prepared).await
+            }
+            Err(fault) => Err((fault, Phases::default())),
+        };
+        let leads_on = http.redirects > 0
+            && matches!(&hop, Ok((reply, _)) if redirect(message.uri, reply).is_some());
+        if leads_on {
+            // Boxed: it happens seldom, and its state would be carried by every virtual user.
+            return Box::pin(route.follow(step, http, message, hop)).await;
+        }
+        let url =
+            (own.is_some() || compiled.wants_url || hop.is_err()).then(|| message.uri.clone());
+        finish(step, hop, Journey::default(), url)
+    }
+
+    /// What must be rendered for this request; `None` if nothing of it ever changes.
+    fn rendered(
+        &self,
+        http: &HttpRequest,
+        compiled: &Compiled,
+    ) -> Result<Option<(Uri, HeaderMap, Bytes)>, Fault> {
+        if compiled.whole.is_some() {
+            return Ok(None);
+        }
+        let scope = self.scope(None);
+        let uri = match &compiled.uri {
+            Some(uri) => uri.clone(),
+            None => request::url(http, compiled.base.as_deref(), &scope)?,
+        };
+        let (headers, body) = request::late(http, compiled, &scope)?;
+        Ok(Some((uri, headers, body)))
+    }
+}
+
+/// What the hops before the last one left behind.
+#[derive(Debug, Default)]
+struct Journey {
+    phases: Phases,
+    bytes: (u64, u64),
+    redirects: u32,
+    fault: Option<Fault>,
+}
+
+/// A reply as checks see it.
+fn finish(step: &Step, hop: Hop, journey: Journey, url: Option<Uri>) -> Attempt {
+    let mut phases = journey.phases;
+    let (wire, tls) = match hop {
+        Ok(hop) => hop,
+        Err((fault, spent)) => {
+            phases.add(spent);
+            let mut attempt = Attempt::failed(fault, phases);
+            attempt.reply.url = url;
+            attempt.reply.redirects = journey.redirects;
+            return attempt;
+        }
+    };
+    phases.add(wire.phases);
+    let mut fault = journey.fault;
+    let mut content = wire.body;
+    if wire.headers.encoded && step.wants_body && !content.is_empty() {
+        let encoding = wire.headers.get(CONTENT_ENCODING);
+        let encoding = encoding.and_then(|value| value.to_str().ok());
+        match body::decode(content.clone(), encoding, limits::BODY_BYTES_MAX) {
+            Ok(decoded) => content = decoded,
+            Err(broken) => {
+                fault.get_or_insert(broken);
+            }
+        }
+    }
+    Attempt {
+        fault,
+        bytes_sent: journey.bytes.0 + wire.wire_bytes.0,
+        bytes_received: journey.bytes.1 + wire.wire_bytes.1.max(wire.body_bytes),
+        end: Some(wire.end),
+        reply: Reply {
+            status: Some(wire.status.as_u16()),
+            headers: wire.headers,
+            body: content,
+            phases,
+            tls,
+            url,
+            version: if wire.version == http::Version::HTTP_2 {
+                "HTTP/2"
+            } else {
+                "HTTP/1.1"
+            },
+            redirects: journey.redirects,
+            ..Reply::default()
+        },
+    }
+}
+
+impl Route<'_> {
+    /// Follows redirects from a first reply.
+    async fn follow(
+        &mut self,
+        step: &Step,
+        http: &HttpRequest,
+        first: Message<'_>,
+        mut hop: Hop,
+    ) -> Attempt {
+        let mut journey = Journey::default();
+        let mut method = first.method.clone();
+        let mut uri = first.uri.clone();
+        let mut body = first.body.clone();
+        let mut headers = first.fixed.map().clone();
+        for (name, value) in first.headers {
+            headers.insert(name, value.clone());
+        }
+        loop {
+            let target = match &hop {
+                Ok((reply, _)) => redirect(&uri, reply).map(|target| (target, reply.status)),
+                Err(_) => None,
+            };
+            let Some((target, status)) = target else {
+                return finish(step, hop, journey, Some(uri));
+            };
+            if journey.redirects >= http.redirects {
+                journey.fault = Some(Fault::new(
+                    ErrorClass::RedirectLoop,
+                    format!(
+                        "more than {} redirects; the last one leads to {target}",
+                        http.redirects
+                    ),
+                ));
+                return finish(step, hop, journey, Some(uri));
+            }
+            if let Ok((reply, _)) = hop {
+                journey.phases.add(reply.phases);
+                journey.bytes.0 += reply.wire_bytes.0;
+                journey.bytes.1 += reply.wire_bytes.1.max(reply.body_bytes);
+            }
+            journey.redirects += 1;
+            if target.authority() != uri.authority() || target.scheme() != uri.scheme() {
+                // Credentials are for the host that they were written for.
+                headers.remove(AUTHORIZATION);
+                headers.remove(COOKIE);
+            }
+            let rewrites = status == StatusCode::SEE_OTHER
+                || (matches!(status.as_u16(), 301 | 302) && method == Method::POST);
+            if rewrites && method != Method::HEAD {
+                method = Method::GET;
+                body = Bytes::new();
+                headers.remove(CONTENT_TYPE);
+            }
+            uri = target;
+            let fixed = Fixed::new(headers.clone());
+            let message = Message {
+                method: &method,
+                uri: &uri,
+                fixed: &fixed,
+                headers: &HeaderMap::new(),
+                body: &body,
+            };
+            self.start = Instant::now();
+            hop = match origin(&uri, offer(http), http.verify) {
+                Ok(origin) => self.send(&Arc::new(origin), message, None).await,
+                Err(fault) => Err((fault, Phases::default())),
+            };
+        }
+    }
+
+    /// Sends one request with its cookies and takes those that come back.
+    async fn send(
+        &mut self,
+        origin: &Arc<Origin>,
+        message: Message<'_>,
+        prepared: Option<Outgoing<'_>>,
+    ) -> Hop {
+        let cookies = self.binding.plan.cookies != CookieLife::Off;
+        let cookie = if cookies {
+            self.jar
+                .header(&origin.host, message.uri.path(), origin.tls)
+                .filter(|_| {
+                    !message.headers.contains_key(COOKIE)
+                        && !message.fixed.map().contains_key(COOKIE)
+                })
+                .and_then(|cookie| HeaderValue::from_str(&cookie).ok())
+        } else {
+            None
+        };
+        let hop = match cookie {
+            None => self.exchange(origin, message, prepared).await,
+            Some(cookie) => {
+                let mut headers = message.headers.clone();
+                headers.insert(COOKIE, cookie);
+                let message = Message {
+                    headers: &headers,
+                    ..message
+                };
+                self.exchange(origin, message, None).await
+            }
+        };
+        if let Ok((reply, _)) = &hop
+            && cookies
+            && reply.headers.sets_cookies
+        {
+            for header in reply.headers.map().get_all(SET_COOKIE) {
+                if let (Ok(header), Some(host)) = (header.to_str(), message.uri.host()) {
+                    self.jar.store(header, host, message.uri.path());
+                }
+            }
+        }
+        hop
+    }
+
+    async fn exchange(
+        &mut self,
+        origin: &Arc<Origin>,
+        message: Message<'_>,
+        prepared: Option<Outgoing<'_>>,
+    ) -> Hop {
+        let mut phases = Phases::default();
+        let mut again = false;
+        loop {
+            let at = match self.ready(origin, self.fresh || again).await {
+                Some(at) => at,
+                None => {
+                    let (held, spent) = self.open(origin).await.map_err(|(fault, spent)| {
+                        phases.add(spent);
+                        (fault, phases)
+                    })?;
+                    phases.add(spent);
+                    self.held.push(held);
+                    self.held.len() - 1
+                }
+            };
+            let connection = &mut self.held[at].connection;
+            let reused = connection.was_used();
+            let start = if phases == Phases::default() {
+                self.start
+            } else {
+                Instant::now()
+            };
+            let result = connection
+                .exchange(&message, prepared, self.keep, start, self.deadline)
+                .await;
+            match result {
+                Ok(mut reply) => {
+                    let tls = connection.tls.clone();
+                    phases.add(reply.phases);
+                    reply.phases = phases;
+                    return Ok((reply, tls));
+                }
+                Err((fault, spent)) => {
+                    phases.add(spent);
+                    let held = self.held.swap_remove(at);
+                    if let Some(lease) = &held.lease {
+                        lease.give_up();
+                    }
+                    // A server may close an idle connection in the very moment we use it; that says
+                    // nothing about the request, so one that may be repeated is repeated once.
+                    let idle_closed = reused && !again && fault.class == ErrorClass::Reset;
+                    if idle_closed && message.is_repeatable() {
+                        again = true;
+                        continue;
+                    }
+                    return Err((fault, phases));
+                }
+            }
+        }
+    }
+
+    /// A connection to an origin that can take a request, by its place. Those that cannot are dropped.
+    async fn ready(&mut self, origin: &Arc<Origin>, fresh: bool) -> Option<usize> {
+        loop {
+            let at = self
+                .held
+                .iter()
+                .position(|held| Arc::ptr_eq(&held.origin, origin) || held.origin == *origin)?;
+            if !fresh && self.held[at].connection.is_ready().await {
+                return Some(at);
+            }
+            let held = self.held.swap_remove(at);
+            if let (Some(lease), false) = (&held.lease, fresh) {
+                lease.give_up();
+            }
+        }
+    }
+
+    async fn open(&mut self, origin: &Arc<Origin>) -> Result<(Held, Phases), (Fault, Phases)> {
+        let connector = &self.binding.connector;
+        // Boxed: it happens once, but its state would be carried for as long as the user lives.
+        let (connection, phases, lease) = if self.pool.is_shared() && !self.fresh {
+            Box::pin(self.pool.connection(connector, origin, self.deadline)).await?
+        } else {
+            let opening = Connection::open(connector, origin, self.deadline);
+            let (connection, phases) = Box::pin(opening).await?;
+            (connection, phases, None)
+        };
+        let held = Held {
+            origin: origin.clone(),
+            connection,
+            lease,
+        };
+        Ok((held, phases))
+    }
+}
+
+/// Where a reply sends us, if it does.
+fn redirect(from: &Uri, reply: &WireReply) -> Option<Uri> {
+    if !matches!(reply.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let target = reply.headers.get(LOCATION)?.to_str().ok()?;
+    let target = target.split('#').next()?;
+    if crate::scenario::plan::is_absolute(target) {
+        return target.parse().ok();
+    }
+    let scheme = from.scheme_str()?;
+    let authority = from.authority()?;
+    if let Some(rest) = target.strip_prefix("//") {
+        return format!("{scheme}://{rest}").parse().ok();
+    }
+    let path = if target.starts_with('/') {
+        target.to_owned()
+    } else if target.starts_with('?') {
+        format!("{}{target}", from.path())
+    } else {
+        let folder = from
+            .path()
+            .rsplit_once('/')
+            .map_or("", |(folder, _)| folder);
+        format!("{folder}/{target}")
+    };
+    format!("{scheme}://{authority}{path}").parse().ok()
+}

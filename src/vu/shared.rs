@@ -1,0 +1,134 @@
+//! What the virtual users of one worker share: a handle to the scenario, and HTTP/2 connections.
+//!
+//! A handle of its own for each worker, because counting references to one value from several
+//! threads would be the dearest thing on the path of a request.
+//!
+//! Invariant: no more virtual users have a stream on a connection than the scenario says.
+
+use super::binding::Binding;
+use crate::net::connect::{Connector, Origin};
+use crate::net::http::Connection;
+use crate::net::{Fault, Phases};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use tokio::sync::OnceCell;
+
+/// What the virtual users of one worker share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The scenario and its values.
+    pub binding: Arc<Binding>,
+    pub(super) pool: Pool,
+}
+
+impl Shared {
+    /// For the virtual users of a worker.
+    pub fn new(binding: Arc<Binding>) -> Arc<Shared> {
+        Arc::new(Shared {
+            pool: Pool {
+                streams: binding.plan.connections.streams,
+                places: Mutex::new(Vec::new()),
+            },
+            binding,
+        })
+    }
+}
+
+/// HTTP/2 connections, each with places for several virtual users.
+#[derive(Debug)]
+pub struct Pool {
+    streams: u64,
+    places: Mutex<Vec<(Arc<Origin>, Arc<Place>)>>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    /// The connection once it is open; `None` if the server does not speak HTTP/2.
+    opened: OnceCell<Option<Connection>>,
+    taken: AtomicU64,
+    dead: AtomicBool,
+}
+
+/// A place on a shared connection; given back when it is dropped.
+#[derive(Debug)]
+pub struct Lease(Arc<Place>);
+
+impl Lease {
+    /// The connection broke: nobody else is led to it.
+    pub fn give_up(&self) {
+        self.0.dead.store(true, Relaxed);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Pool {
+    /// Whether virtual users share connections at all.
+    pub fn is_shared(&self) -> bool {
+        self.streams > 1
+    }
+
+    /// A place on a connection to an origin. The first one there opens it, the others wait for
+    /// that; without HTTP/2 each gets a connection of its own, and no lease.
+    pub async fn connection(
+        &self,
+        connector: &Connector,
+        origin: &Arc<Origin>,
+        deadline: Instant,
+    ) -> Result<(Connection, Phases, Option<Lease>), (Fault, Phases)> {
+        let start = Instant::now();
+        let lease = self.place(origin);
+        let mut phases = None;
+        let open = async {
+            let (connection, spent) = Connection::open(connector, origin, deadline).await?;
+            phases = Some(spent);
+            Ok(Some(connection))
+        };
+        let opened = match lease.0.opened.get_or_try_init(|| open).await {
+            Ok(opened) => opened,
+            Err(failure) => {
+                lease.give_up();
+                return Err(failure);
+            }
+        };
+        // Who waited for another to open the connection waited for a connection.
+        let phases = phases.unwrap_or_else(|| Phases {
+            connect: crate::net::connect::micros(start),
+            ..Phases::default()
+        });
+        match opened.as_ref().and_then(Connection::share) {
+            Some(connection) => Ok((connection, phases, Some(lease))),
+            None => {
+                let (connection, spent) = Connection::open(connector, origin, deadline).await?;
+                Ok((connection, spent, None))
+            }
+        }
+    }
+
+    fn place(&self, origin: &Arc<Origin>) -> Lease {
+        let mut places = self
+            .places
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        places.retain(|(_, place)| !place.dead.load(Relaxed));
+        let free = places.iter().find(|(known, place)| {
+            let separate = matches!(place.opened.get(), Some(Some(c)) if c.share().is_none());
+            known == origin && (separate || place.taken.load(Relaxed) < self.streams)
+        });
+        let place = match free {
+            Some((_, place)) => place.clone(),
+            None => {
+                let place = Arc::new(Place::default());
+                places.push((origin.clone(), place.clone()));
+                place
+            }
+        };
+        place.taken.fetch_add(1, Relaxed);
+        Lease(place)
+    }
+}
