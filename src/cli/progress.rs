@@ -4,7 +4,7 @@ use crate::load::Tick;
 use crate::load::control::Orders;
 use crate::objective::judge::show_micros;
 use crate::report::summary::Quantiles;
-use crate::scenario::plan::Load;
+use crate::scenario::plan::{Executor, Load};
 use std::io::{IsTerminal, Write};
 
 /// Seconds between plain lines.
@@ -40,12 +40,7 @@ impl Progress {
             errors: 0,
         };
         if !quiet {
-            let kinds: Vec<&str> = loads.iter().map(|load| load.executor.name()).collect();
-            eprintln!(
-                "{name}: {} for up to {} s",
-                kinds.join(", "),
-                progress.seconds
-            );
+            eprintln!("{name}: {}", planned(loads, progress.seconds));
         }
         progress
     }
@@ -101,6 +96,29 @@ impl Progress {
             self.shown = false;
         }
     }
+}
+
+fn planned(loads: &[Load], seconds: u64) -> String {
+    if let [
+        Load {
+            executor:
+                Executor::Breakpoint {
+                    start_per_second,
+                    max_per_second,
+                    step_duration,
+                    ..
+                },
+            ..
+        },
+    ] = loads
+    {
+        let step = crate::config::duration::show(*step_duration);
+        return format!(
+            "searching from {start_per_second}/s to {max_per_second}/s, {step} at each rate"
+        );
+    }
+    let kinds: Vec<&str> = loads.iter().map(|load| load.executor.name()).collect();
+    format!("{} for up to {seconds} s", kinds.join(", "))
 }
 
 fn bar(done: u64, all: u64) -> String {

@@ -273,11 +273,7 @@ async fn perform_one(
         }
     };
     let finished = if job.loads.is_empty() {
-        let finished = load::smoke(binding, control, keep_lines).await;
-        for tick in &finished.series {
-            keep(&tick.lines);
-        }
-        finished
+        load::smoke(binding, control, keep_lines, |tick| keep(&tick.lines)).await
     } else {
         let mut progress = Progress::new(&plan.name, &job.loads, arguments.quiet);
         let judge = |part: &Finished| judged(job, part);

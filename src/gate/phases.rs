@@ -370,7 +370,7 @@ pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) ->
 
 async fn smoke_once(ground: &Ground<'_>, binding: &Arc<Binding>) -> (Summary, Finished) {
     let started = now_text();
-    let finished = load::smoke(binding, ground.control, false).await;
+    let finished = load::smoke(binding, ground.control, false, |_| ()).await;
     (
         summary::summarize(&binding.plan, &binding.environment, started, &finished, &[]),
         finished,

@@ -5,7 +5,8 @@
 //! [`breakpoint`] (pure: the search for the highest rate that holds), [`buckets`],
 //! [`control`] (stop, pause, scale), [`recorder`] (counters and histograms, one for each worker),
 //! [`worker`] (one thread with its virtual users), `closed` and `open` (the executors),
-//! [`run`] (setup, workers, teardown, merging), [`live`] (loads that run now).
+//! [`run`] (setup, workers, teardown, merging), [`series`] (second by second),
+//! [`live`] (loads that run now).
 //!
 //! Knows no report, no database and no vendor.
 
@@ -19,6 +20,7 @@ mod open;
 pub mod ramp;
 pub mod recorder;
 pub mod run;
+pub mod series;
 pub mod timer;
 pub mod worker;
 

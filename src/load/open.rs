@@ -88,12 +88,12 @@ async fn dispatch(
         let slot = enlist(shop, pool, &mut users);
         pool.idle.borrow_mut().push(slot);
     }
-    let timer = Timer::new();
+    let mut timer = Timer::new();
     let mut scale = 1.0;
     // Every worker walks the same sequence and takes the arrivals that are its own.
     let mut next = arrivals.nth(number as usize);
     while let Some(offset) = next {
-        let Some(intended) = moment(shop, &timer, load.start + offset).await else {
+        let Some(intended) = moment(shop, &mut timer, load.start + offset).await else {
             break;
         };
         hand_over(shop, pool, most, intended, &mut users);
@@ -112,8 +112,9 @@ async fn dispatch(
 }
 
 /// Waits for an arrival; the moment at which it should start, or nothing if the run is to stop.
-async fn moment(shop: &Shop, timer: &Timer, offset: Duration) -> Option<Instant> {
+async fn moment(shop: &Shop, timer: &mut Timer, offset: Duration) -> Option<Instant> {
     loop {
+        let heard = shop.bell.rung.get();
         let orders = shop.orders.get();
         if orders.stop != Stop::No {
             return None;
@@ -123,18 +124,14 @@ async fn moment(shop: &Shop, timer: &Timer, offset: Duration) -> Option<Instant>
             continue;
         }
         let intended = shop.due(offset);
-        if Instant::now() < intended {
-            tokio::select! {
-                biased;
-                () = timer.until(intended) => {}
-                () = shop.told() => {}
-            }
-            // A pause that came meanwhile has moved it.
-            if shop.due(offset) != intended || shop.orders.get() != orders {
-                continue;
-            }
+        let came = std::future::poll_fn(|cx| match timer.poll(cx, intended) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending => shop.bell.poll(cx, heard).map(|()| false),
+        });
+        // New orders may have moved it.
+        if came.await {
+            return Some(intended);
         }
-        return Some(intended);
     }
 }
 

@@ -5,6 +5,7 @@
 use super::breakpoint::{self, Next, Range, Search, Tried};
 use super::control::{Control, Stop};
 use super::recorder::{Inner, Recorded, SharedRecorder, Tick, add, histogram};
+use super::series::{Point, Series};
 use super::worker::{Assignment, work};
 use crate::net::ErrorClass;
 use crate::objective::Outcome;
@@ -23,7 +24,7 @@ pub struct Finished {
     /// Counters and histograms.
     pub recorded: Recorded,
     /// Seconds, merged over workers.
-    pub series: Vec<Tick>,
+    pub series: Vec<Point>,
     /// How long iterations were performed.
     pub duration: Duration,
     /// Why setup failed, if it did.
@@ -71,7 +72,12 @@ pub struct Verdict {
 }
 
 /// Performs a scenario once.
-pub async fn smoke(binding: &Arc<Binding>, control: &Control, keep_lines: bool) -> Finished {
+pub async fn smoke(
+    binding: &Arc<Binding>,
+    control: &Control,
+    keep_lines: bool,
+    on_tick: impl FnOnce(&Tick),
+) -> Finished {
     let origin = Instant::now();
     let shared = Shared::new(binding.clone());
     let recorder = SharedRecorder(Mutex::new(Inner::new(&binding.plan, origin, keep_lines)));
@@ -115,9 +121,10 @@ pub async fn smoke(binding: &Arc<Binding>, control: &Control, keep_lines: bool) 
     recorded.iterations = u64::from(done);
     recorded.iterations_failed = u64::from(failure.is_some());
     recorded.interrupted = u64::from(!done && setup_failure.is_none());
+    on_tick(&inner.tick);
     Finished {
         recorded,
-        series: vec![inner.tick],
+        series: vec![Point::of(&inner.tick, 1)],
         duration: origin.elapsed(),
         setup_failure,
         teardown_failure: failed(teardown),
@@ -327,7 +334,9 @@ impl Crew<'_> {
             })
             .collect();
         drop(ticks);
-        finished.series = collected(&mut arriving, workers, on_tick).await;
+        let planned = loads.iter().map(|load| load.start + load.executor.length());
+        let series = Series::new(planned.max().unwrap_or_default());
+        finished.series = collected(&mut arriving, workers, series, on_tick).await;
         for (thread, ended) in threads {
             match ended.await {
                 Ok(part) => finished.recorded.merge(&part),
@@ -347,9 +356,9 @@ impl Crew<'_> {
 async fn collected(
     arriving: &mut mpsc::UnboundedReceiver<Tick>,
     workers: u64,
+    mut series: Series,
     on_tick: &mut impl FnMut(&mut Tick),
-) -> Vec<Tick> {
-    let mut series = Vec::new();
+) -> Vec<Point> {
     let mut open: BTreeMap<u64, (u64, Tick)> = BTreeMap::new();
     while let Some(tick) = arriving.recv().await {
         let second = tick.second;
@@ -377,7 +386,7 @@ async fn collected(
         on_tick(&mut merged);
         series.push(merged);
     }
-    series
+    series.finish()
 }
 
 fn summed_up(rate: f64, confirms: bool, part: &Finished, verdict: Verdict) -> Tried {

@@ -15,6 +15,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -54,6 +55,7 @@ pub(super) struct Shop {
     pub(super) recorder: LocalRecorder,
     pub(super) waiting: Cell<u64>,
     pub(super) orders: Cell<Orders>,
+    pub(super) bell: Bell,
     shared: Arc<Shared>,
     active: Cell<u64>,
     next_user: Cell<u64>,
@@ -79,6 +81,7 @@ pub fn work(assignment: Assignment) -> Recorded {
             ))),
             waiting: Cell::new(0),
             orders: Cell::new(orders),
+            bell: Bell::default(),
             shared: Shared::new(assignment.binding.clone()),
             active: Cell::new(0),
             next_user: Cell::new(0),
@@ -120,6 +123,36 @@ async fn obey(shop: Rc<Shop>) {
     let mut orders = shop.assignment.orders.clone();
     while orders.changed().await.is_ok() {
         shop.orders.set(*orders.borrow_and_update());
+        shop.bell.ring();
+    }
+}
+
+/// Wakes the tasks of a worker when there are new orders. Listening costs next to nothing, since
+/// the dispatcher does it for each arrival.
+#[derive(Default)]
+pub(super) struct Bell {
+    pub(super) rung: Cell<u64>,
+    listening: RefCell<Vec<Waker>>,
+}
+
+impl Bell {
+    fn ring(&self) {
+        self.rung.set(self.rung.get() + 1);
+        for waker in self.listening.take() {
+            waker.wake();
+        }
+    }
+
+    /// Ready once it rang since it was heard so many times.
+    pub(super) fn poll(&self, cx: &mut Context<'_>, known: u64) -> Poll<()> {
+        if self.rung.get() != known {
+            return Poll::Ready(());
+        }
+        let mut listening = self.listening.borrow_mut();
+        if !listening.iter().any(|waker| waker.will_wake(cx.waker())) {
+            listening.push(cx.waker().clone());
+        }
+        Poll::Pending
     }
 }
 
@@ -203,15 +236,10 @@ impl Shop {
         }
     }
 
-    /// Waits until the run is told something else than it knows now.
+    /// Waits until the run is told something from now on.
     pub(super) async fn told(&self) {
-        let known = self.orders.get();
-        let mut orders = self.assignment.orders.clone();
-        // The control outlives the workers; without it nothing will be told any more.
-        if orders.wait_for(|orders| *orders != known).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        self.orders.set(*self.assignment.orders.borrow());
+        let known = self.bell.rung.get();
+        std::future::poll_fn(|cx| self.bell.poll(cx, known)).await;
     }
 
     /// Lets work go on until the planned end, then for the grace time; a run that is to stop gets

@@ -7,7 +7,9 @@ use super::connect::Origin;
 use super::fault::{ErrorClass, Fault};
 use super::tls::Offer;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+};
 use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::Full;
 
@@ -110,8 +112,9 @@ impl Message<'_> {
         for (name, value) in self.headers {
             headers.append(name, value.clone());
         }
-        // HTTP/2 has the host in its own field.
+        // HTTP/2 has the host in a field of its own, and no headers about the connection.
         headers.remove(HOST);
+        headers.remove(CONNECTION);
         *request.headers_mut() = headers;
         request
     }

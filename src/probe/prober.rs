@@ -316,7 +316,7 @@ pub async fn perform(probe: &Probe, plan: &Arc<Plan>, environment: &Arc<Environm
     };
     let control = Control::new();
     let binding = Arc::new(binding);
-    let smoke = load::smoke(&binding, &control, false);
+    let smoke = load::smoke(&binding, &control, false, |_| ());
     tokio::pin!(smoke);
     let mut late = false;
     let mut finished = tokio::select! {

@@ -1,9 +1,9 @@
 //! A self-contained page of a run, with plots of throughput, latency and errors over time.
 
 use super::chart::{Line, STYLE, render as chart};
-use super::series::Point;
 use super::summary::Summary;
 use crate::load::breakpoint::Search;
+use crate::load::series::Point;
 use crate::objective::judge::show_micros;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

@@ -31,7 +31,7 @@ pub enum Cause {
 pub fn causes(finished: &Finished) -> Vec<Cause> {
     let mut causes = Vec::new();
     let whole = finished.series.len().saturating_sub(1) as u64;
-    let busy = |tick: &&crate::load::Tick| tick.busiest.as_secs_f64() > BUSY_MAX;
+    let busy = |point: &&crate::load::series::Point| point.busiest > BUSY_MAX;
     // The last interval is shorter than a second.
     let seconds = finished.series.iter().take(whole as usize);
     let saturated = seconds.filter(busy).count() as u64;

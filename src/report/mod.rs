@@ -1,9 +1,9 @@
 //! What people and machines read of a run.
 //!
-//! Rooms: [`summary`] (the one model behind all forms), [`series`] (second by second),
-//! [`keeping_up`] (whether the generator was the bottleneck), [`outcome`] (what it comes to),
-//! [`text`], [`json`], [`junit`], [`html`] with [`chart`], [`samples`], [`hdr`], [`style`] (colour only
-//! on a terminal). Everything but [`samples`] is a pure function of the summary.
+//! Rooms: [`summary`] (the one model behind all forms), [`keeping_up`] (whether the generator was
+//! the bottleneck), [`outcome`] (what it comes to), [`text`], [`json`], [`junit`], [`html`] with
+//! [`chart`], [`samples`], [`hdr`], [`style`] (colour only on a terminal). Everything but
+//! [`samples`] and [`hdr`] is a pure function of the summary.
 
 pub mod chart;
 pub mod hdr;
@@ -13,7 +13,6 @@ pub mod junit;
 pub mod keeping_up;
 pub mod outcome;
 pub mod samples;
-pub mod series;
 pub mod style;
 pub mod summary;
 pub mod text;

@@ -3,11 +3,11 @@
 //! Invariant: the outcome is a pass only if something was measured and all that was asked of it
 //! held; what could not be measured is inconclusive, with the reason.
 
-use super::series::{self, Point};
 use crate::load::Stop;
 use crate::load::breakpoint::Search;
 use crate::load::recorder::StepRecord;
 use crate::load::run::Finished;
+use crate::load::series::Point;
 use crate::net::ErrorClass;
 use crate::net::phases::PHASES;
 use crate::objective::judge::judge;
@@ -250,7 +250,7 @@ pub fn summarize(
         virtual_users: finished.recorded.users,
         workers: finished.workers,
         own_lateness_us: (!lateness.is_empty()).then(|| Quantiles::of(lateness)),
-        series: series::thinned(&finished.series),
+        series: finished.series.clone(),
         search: finished.search.clone(),
         was_interrupted: finished.stopped != Stop::No,
     };

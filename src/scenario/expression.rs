@@ -213,17 +213,16 @@ impl Expression {
     pub fn value(&self, scope: &dyn Scope) -> Result<Value, String> {
         match &self.compiled {
             Compiled::Native(native) => native.value(scope),
-            Compiled::Cel(program) => {
-                let mut context = Context::default();
+            Compiled::Cel(program) => FUNCTIONS_OF_THREAD.with(|functions| {
+                let mut context = functions.new_inner_scope();
                 for name in &self.names {
                     if let Some(value) = scope.lookup(name) {
                         context.add_variable_from_value(name.as_str(), value);
                     }
                 }
-                add_functions(&mut context);
                 let value = program.execute(&context).map_err(plain_error)?;
                 to_json(&value)
-            }
+            }),
         }
     }
 }
@@ -487,13 +486,14 @@ fn find_word(text: &str, word: &str) -> Option<(usize, usize)> {
 }
 
 fn members(text: &str, root: &str) -> Vec<(String, (usize, usize))> {
-    let pattern = format!(r#"\b{root}(?:\.([A-Za-z_][A-Za-z0-9_]*)|\[\s*['"]([^'"]+)['"]\s*\])"#);
-    let Ok(regex) = regex::Regex::new(&pattern) else {
-        return Vec::new();
-    };
+    static FORM: std::sync::OnceLock<regex::Regex> = std::sync::OnceLock::new();
+    let form = FORM.get_or_init(|| {
+        let pattern = r#"\b([A-Za-z_][A-Za-z0-9_]*)(?:\.([A-Za-z_][A-Za-z0-9_]*)|\[\s*['"]([^'"]+)['"]\s*\])"#;
+        regex::Regex::new(pattern).expect("the pattern is a constant")
+    });
     let quoted = quoted_ranges(text);
-    regex
-        .captures_iter(text)
+    form.captures_iter(text)
+        .filter(|found| found.get(1).is_some_and(|name| name.as_str() == root))
         .filter(|found| {
             let start = found.get(0).map_or(0, |whole| whole.start());
             let is_member = text[..start].trim_end().ends_with('.');
@@ -502,7 +502,7 @@ fn members(text: &str, root: &str) -> Vec<(String, (usize, usize))> {
                     .iter()
                     .any(|(from, to)| (*from..*to).contains(&start))
         })
-        .filter_map(|found| found.get(1).or(found.get(2)))
+        .filter_map(|found| found.get(2).or(found.get(3)))
         .map(|found| (found.as_str().to_owned(), (found.start(), found.end())))
         .collect()
 }
@@ -541,6 +541,16 @@ fn quoted_ranges(text: &str) -> Vec<(usize, usize)> {
         }
     }
     ranges
+}
+
+thread_local! {
+    /// The functions of expressions. Making them costs five times what evaluating an expression
+    /// does, and they never change.
+    static FUNCTIONS_OF_THREAD: Context<'static, 'static> = {
+        let mut context = Context::default();
+        add_functions(&mut context);
+        context
+    };
 }
 
 fn add_functions(context: &mut Context<'_, '_>) {

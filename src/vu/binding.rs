@@ -168,7 +168,14 @@ fn compile(
             let service = step.service.as_ref().or(plan.service.as_ref());
             let base = service.and_then(|name| services.get(name));
             let base = base.map(String::as_str);
-            Some(compiled::compile(step, http, base, steady, &mut origins))
+            Some(compiled::compile(
+                step,
+                http,
+                base,
+                plan.connections.reuse,
+                steady,
+                &mut origins,
+            ))
         })
         .collect()
 }

@@ -9,9 +9,9 @@ use crate::net::connect::Origin;
 use crate::net::message::{Fixed, Message, origin};
 use crate::net::tls::Offer;
 use crate::scenario::expression::{Expression, Scope};
-use crate::scenario::plan::{Auth, Body, HttpRequest, HttpVersion, Step};
+use crate::scenario::plan::{Auth, Body, HttpRequest, HttpVersion, Reuse, Step};
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use std::sync::Arc;
 
@@ -68,10 +68,17 @@ pub fn compile(
     step: &Step,
     http: &HttpRequest,
     base: Option<&str>,
+    reuse: Reuse,
     scope: &dyn Scope,
     origins: &mut Vec<Arc<Origin>>,
 ) -> Compiled {
-    let (fixed, late) = headers(step, http, scope);
+    let (mut fixed, late) = headers(step, http, scope);
+    if reuse == Reuse::Never {
+        // The server closes then, so that the port of ours is free again at once.
+        fixed
+            .entry(CONNECTION)
+            .or_insert(HeaderValue::from_static("close"));
+    }
     let fixed = Fixed::new(fixed);
     let steady_url = http.url.is_steady() && http.query.iter().all(|(_, value)| value.is_steady());
     let uri = steady_url

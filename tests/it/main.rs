@@ -11,6 +11,7 @@
 )]
 
 mod check;
+mod engine;
 mod gate;
 mod hostile;
 mod nginx;
