@@ -75,12 +75,16 @@ impl Drop for Keys {
 
 fn obey(control: &Control, key: u8, now: Instant) {
     let scale = control.orders().scale;
+    let scaled = |factor: f64| {
+        // A load that cannot be scaled stays as it is.
+        control.scale(factor);
+    };
     match key {
         b'p' | b' ' if control.orders().paused.is_some() => control.resume(now),
         b'p' | b' ' => control.pause(now),
-        b'+' | b'=' => control.scale((scale * STEP).min(*SCALES.end())),
-        b'-' => control.scale((scale / STEP).max(*SCALES.start())),
-        b'0' => control.scale(1.0),
+        b'+' | b'=' => scaled((scale * STEP).min(*SCALES.end())),
+        b'-' => scaled((scale / STEP).max(*SCALES.start())),
+        b'0' => scaled(1.0),
         b'q' => control.stop(),
         _ => {}
     }

@@ -24,7 +24,7 @@ pub struct Progress {
 
 impl Progress {
     /// Progress of a scenario's load.
-    pub fn new(name: &str, loads: &[Load], quiet: bool) -> Progress {
+    pub fn new(name: &str, loads: &[Load], quiet: bool, keys: bool) -> Progress {
         let end = loads
             .iter()
             .map(|load| load.start + load.executor.length())
@@ -40,7 +40,12 @@ impl Progress {
             errors: 0,
         };
         if !quiet {
-            eprintln!("{name}: {}", planned(loads, progress.seconds));
+            let hint = if keys {
+                "; p pauses, + and - scale, q stops"
+            } else {
+                ""
+            };
+            eprintln!("{name}: {}{hint}", planned(loads, progress.seconds));
         }
         progress
     }

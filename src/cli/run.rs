@@ -20,6 +20,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Arguments of the command.
 #[derive(Debug, clap::Args)]
@@ -124,6 +125,8 @@ struct Outputs {
 struct Seen {
     live: Arc<Live>,
     metrics: RunMetrics,
+    /// Whether keys are listened to.
+    keys: bool,
 }
 
 /// Runs the command.
@@ -136,7 +139,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         eprintln!("{}", style.bad("nothing was sent"));
         return Exit::Invalid;
     };
-    let (panel, seen) = panel();
+    let (panel, mut seen) = panel();
     let runtime = super::runtime();
     if let Some(address) = arguments.api {
         match runtime.block_on(tokio::net::TcpListener::bind(address)) {
@@ -160,6 +163,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     let keys = (!arguments.quiet && jobs.iter().any(|job| !job.loads.is_empty()))
         .then(|| Keys::listen(&control))
         .flatten();
+    seen.keys = keys.is_some();
     let result = runtime.block_on(perform(arguments, &jobs, &control, &seen, &mut outputs));
     drop(keys);
     let summaries = match result {
@@ -225,11 +229,15 @@ async fn perform(
     let listening = control.clone();
     let quiet = arguments.quiet;
     tokio::spawn(async move {
-        loop {
-            if tokio::signal::ctrl_c().await.is_err() {
-                return;
+        let Ok(mut terminated) = signal(SignalKind::terminate()) else {
+            return;
+        };
+        for press in 1.. {
+            tokio::select! {
+                pressed = tokio::signal::ctrl_c() => if pressed.is_err() { return },
+                _ = terminated.recv() => {}
             }
-            if listening.asked() == Stop::Drain {
+            if press > 1 {
                 // The second time is meant: no report, no teardown.
                 Keys::give_back();
                 std::process::exit(i32::from(Exit::Interrupted.code()));
@@ -275,7 +283,7 @@ async fn perform_one(
     let finished = if job.loads.is_empty() {
         load::smoke(binding, control, keep_lines, |tick| keep(&tick.lines)).await
     } else {
-        let mut progress = Progress::new(&plan.name, &job.loads, arguments.quiet);
+        let mut progress = Progress::new(&plan.name, &job.loads, arguments.quiet, seen.keys);
         let judge = |part: &Finished| judged(job, part);
         let options = Options {
             workers: arguments.workers,
@@ -287,11 +295,14 @@ async fn perform_one(
         let presence = seen
             .live
             .enter(&plan.name, environment, &started, planned, control);
-        let began = SystemTime::now();
+        let mut began = None;
         let finished = load::load(binding, job.loads.clone(), options, control, |tick| {
             keep(&tick.lines);
             tick.lines = Vec::new();
             if let (Some(log), None) = (&mut outputs.hdr, &log_failed) {
+                // The first second is over when the first tick comes.
+                let begun = SystemTime::now() - Duration::from_secs(tick.second + 1);
+                let began = *began.get_or_insert(begun);
                 log_failed = log.write(&plan.name, began, tick).err();
             }
             seen.metrics.tick(plan, tick);
@@ -346,7 +357,12 @@ fn panel() -> (Panel, Seen) {
         live: live.clone(),
         registry,
     };
-    (panel, Seen { live, metrics })
+    let seen = Seen {
+        live,
+        metrics,
+        keys: false,
+    };
+    (panel, seen)
 }
 
 fn write(

@@ -25,6 +25,7 @@ use crate::vu::Binding;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// How a phase ended.
@@ -395,6 +396,7 @@ async fn load_all(ground: &Ground<'_>, on_tick: &mut (dyn FnMut(&Plan, &Tick) + 
         };
         let plan = binding.plan.clone();
         let started = now_text();
+        let lost = AtomicBool::new(false);
         let mut early = EarlyStop::new(&plan.objectives);
         let own = Control::new();
         let planned = plan
@@ -417,6 +419,7 @@ async fn load_all(ground: &Ground<'_>, on_tick: &mut (dyn FnMut(&Plan, &Tick) + 
                 on_tick(&plan, tick);
                 presence.tick(tick);
                 if early.is_lost(tick) && own.asked() == Stop::No {
+                    lost.store(true, Relaxed);
                     own.stop();
                 }
             },
@@ -432,8 +435,11 @@ async fn load_all(ground: &Ground<'_>, on_tick: &mut (dyn FnMut(&Plan, &Tick) + 
                 return Ended::new(Outcome::Inconclusive, "it was stopped");
             }
         };
-        let lost = finished.stopped != Stop::No;
-        finished.stopped = Stop::No;
+        let lost = lost.load(Relaxed);
+        if lost {
+            // We ended it ourselves, on evidence that is judged below.
+            finished.stopped = Stop::No;
+        }
         let mut summary = summary::summarize(
             &plan,
             &binding.environment,

@@ -23,6 +23,8 @@ pub struct Arrivals {
     chance: Option<fastrand::Rng>,
     /// Area from one arrival to the next: 1, unless the run was scaled.
     unit: f64,
+    /// The rate at the start of the plan.
+    first: f64,
 }
 
 /// The planned rate over time.
@@ -76,6 +78,7 @@ impl Arrivals {
             constant,
             chance: (open.spacing == Spacing::Poisson).then(|| fastrand::Rng::with_seed(seed)),
             unit: 1.0,
+            first: from,
         };
         if arrivals.chance.is_some() {
             arrivals.next = 0.0;
@@ -84,12 +87,19 @@ impl Arrivals {
         Some(arrivals)
     }
 
-    /// From the next arrival on, the planned rate is multiplied.
-    pub fn scale(&mut self, factor: f64) {
-        if let (Some(_), None) = (self.constant.take(), &self.chance) {
-            self.next = self.number as f64;
-        }
+    /// From a moment of the plan on, the planned rate is multiplied: the sequence starts anew there.
+    pub fn scale(&mut self, at: Duration, factor: f64) {
+        self.constant = None;
         self.unit = 1.0 / factor;
+        self.line = Line {
+            at: 0,
+            start: 0.0,
+            before: 0.0,
+            from: self.first,
+            stages: std::mem::take(&mut self.line.stages),
+        };
+        self.next = self.line.area(at.as_secs_f64());
+        self.advance();
     }
 
     fn advance(&mut self) {
@@ -122,6 +132,22 @@ impl Iterator for Arrivals {
 }
 
 impl Line {
+    /// The area up to a second, from the start of the plan.
+    fn area(&self, second: f64) -> f64 {
+        let (mut from, mut left, mut area) = (self.from, second, 0.0);
+        for stage in &self.stages {
+            let length = stage.duration.as_secs_f64();
+            if left < length {
+                let slope = (stage.target - from) / length;
+                return area + from * left + slope * left * left / 2.0;
+            }
+            area += (from + stage.target) / 2.0 * length;
+            left -= length;
+            from = stage.target;
+        }
+        area
+    }
+
     /// The second at which the area reaches a value; values only grow.
     fn reach(&mut self, area: f64) -> Option<f64> {
         loop {
@@ -265,9 +291,19 @@ mod tests {
         };
         let mut arrivals = Arrivals::of(&executor, 0).unwrap();
         assert_eq!(arrivals.by_ref().take(2).count(), 2);
-        arrivals.scale(2.0);
+        arrivals.scale(Duration::from_secs(1), 2.0);
         let rest: Vec<f64> = arrivals.map(|offset| offset.as_secs_f64()).collect();
-        assert_eq!(rest, [1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0]);
+        assert_eq!(rest, [1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0]);
+        // A slow plan that is scaled down and back does not sleep through what comes after.
+        let slow = Executor::ConstantArrivalRate {
+            rate_per_second: 1.0,
+            duration: Duration::from_secs(100),
+            open: OPEN,
+        };
+        let mut arrivals = Arrivals::of(&slow, 0).unwrap();
+        arrivals.scale(Duration::from_secs(3), 0.01);
+        arrivals.scale(Duration::from_secs(5), 1.0);
+        assert_eq!(arrivals.next(), Some(Duration::from_secs(6)));
     }
 
     proptest::proptest! {

@@ -1,7 +1,7 @@
 //! Closed models: virtual users that loop, each on its own, by k6's semantics.
 
 use super::ramp;
-use super::worker::Shop;
+use super::worker::{Shop, pass_on};
 use crate::scenario::plan::{Executor, Load};
 use crate::vu::{Begin, VirtualUser};
 use std::cell::Cell;
@@ -69,7 +69,9 @@ pub(super) async fn closed_model(shop: &Rc<Shop>, index: usize, load: &Load) {
                     }
                 });
             }
-            while users.join_next().await.is_some() {}
+            while let Some(ended) = users.join_next().await {
+                pass_on(ended);
+            }
         }
         Executor::ConstantArrivalRate { .. }
         | Executor::RampingArrivalRate { .. }
@@ -83,17 +85,16 @@ async fn looping_users(shop: &Rc<Shop>, load: &Load, planned: u64, more: Rc<dyn 
     let end = load.start + load.executor.length();
     // A fixed number of iterations is shared by as many virtual users as were asked for.
     let scales = matches!(load.executor, Executor::ConstantVus { .. });
-    let wanted = || {
-        let scale = if scales { shop.orders.get().scale } else { 1.0 };
-        let cap = shop.assignment.binding.caps.users.unwrap_or(u64::MAX);
-        let whole = (planned as f64 * scale).ceil() as u64;
-        shop.share(whole.min(cap))
-    };
     let all = async {
         let mut tasks = JoinSet::new();
         let mut made = 0;
         loop {
-            while made < wanted() {
+            let wanted = if scales {
+                wanted(shop, planned)
+            } else {
+                shop.share(planned)
+            };
+            while made < wanted {
                 let (shop, more, place) = (shop.clone(), more.clone(), made);
                 tasks.spawn_local(async move {
                     let mut user = shop.user();
@@ -104,22 +105,30 @@ async fn looping_users(shop: &Rc<Shop>, load: &Load, planned: u64, more: Rc<dyn 
             }
             tokio::select! {
                 biased;
-                ended = tasks.join_next() => if ended.is_none() { return },
+                ended = tasks.join_next(), if !tasks.is_empty() => ended.map_or((), pass_on),
                 () = shop.told() => {}
+                // A worker without a virtual user may be given some.
+                _ = shop.reach(end), if scales && tasks.is_empty() => return,
+                else => return,
+            }
+            if tasks.is_empty() && (!scales || shop.stopping() || Instant::now() >= shop.due(end)) {
+                return;
             }
         }
     };
     shop.with_grace(all, end, load.graceful_stop).await;
 }
 
+/// This worker's virtual users at the present scale.
+fn wanted(shop: &Shop, planned: u64) -> u64 {
+    let whole = (planned as f64 * shop.orders.get().scale).ceil() as u64;
+    let cap = shop.assignment.binding.caps.users.unwrap_or(u64::MAX);
+    shop.share(whole.min(cap))
+}
+
 /// Whether the virtual user at a place of this worker takes part at the present scale.
 fn takes_part(shop: &Shop, place: Option<(u64, u64)>) -> bool {
-    let Some((place, planned)) = place else {
-        return true;
-    };
-    let scale = shop.orders.get().scale;
-    // The common case: nothing was scaled.
-    scale >= 1.0 || place < shop.share((planned as f64 * scale).ceil() as u64)
+    place.is_none_or(|(place, planned)| place < wanted(shop, planned))
 }
 
 async fn looping(

@@ -31,6 +31,10 @@ pub struct Orders {
     pub shift: Duration,
     /// What the planned rates and numbers of virtual users are multiplied with.
     pub scale: f64,
+    /// The lowest and the highest that this ever was.
+    pub scaled: (f64, f64),
+    /// Whether there is anything that can be multiplied.
+    pub scalable: bool,
 }
 
 /// Tells a run what to do. A clone tells the same run.
@@ -45,6 +49,8 @@ impl Control {
             paused: None,
             shift: Duration::ZERO,
             scale: 1.0,
+            scaled: (1.0, 1.0),
+            scalable: true,
         }))
     }
 
@@ -80,11 +86,33 @@ impl Control {
             });
     }
 
-    /// Multiplies the planned rates and numbers of virtual users; kept within [`SCALES`].
-    pub fn scale(&self, factor: f64) {
+    /// Multiplies the planned rates and numbers of virtual users; kept within [`SCALES`]. Whether
+    /// there is anything to multiply.
+    pub fn scale(&self, factor: f64) -> bool {
         let factor = if factor.is_finite() { factor } else { 1.0 };
         let factor = factor.clamp(*SCALES.start(), *SCALES.end());
-        self.0.send_modify(|orders| orders.scale = factor);
+        self.0.send_if_modified(|orders| {
+            if orders.scalable {
+                orders.scale = factor;
+                // Going back to the plan does not undo what was done meanwhile.
+                orders.scaled = (orders.scaled.0.min(factor), orders.scaled.1.max(factor));
+            }
+            orders.scalable
+        })
+    }
+
+    /// Says whether a load has a rate or a constant number of virtual users.
+    pub fn set_scalable(&self, scalable: bool) {
+        self.0.send_modify(|orders| orders.scalable = scalable);
+    }
+
+    /// Waits while it pauses; returns at once when it is to stop.
+    pub async fn unpaused(&self) {
+        let mut receiver = self.0.subscribe();
+        // The sender lives as long as `self`.
+        let _ = receiver
+            .wait_for(|orders| orders.paused.is_none() || orders.stop != Stop::No)
+            .await;
     }
 
     /// What was asked.
@@ -146,5 +174,11 @@ mod tests {
         assert!((control.orders().scale - 1.0).abs() < 1e-9);
         control.scale(1e9);
         assert!((control.orders().scale - 100.0).abs() < 1e-9);
+        control.scale(0.5);
+        control.scale(1.0);
+        assert_eq!(control.orders().scaled, (0.5, 100.0), "it is remembered");
+        control.set_scalable(false);
+        assert!(!control.scale(2.0));
+        assert!((control.orders().scale - 1.0).abs() < 1e-9);
     }
 }

@@ -7,7 +7,7 @@
 use super::arrival::Arrivals;
 use super::control::Stop;
 use super::timer::Timer;
-use super::worker::Shop;
+use super::worker::{Shop, pass_on};
 use crate::scenario::plan::{Load, OpenModel};
 use crate::vu::{Begin, VirtualUser};
 use std::cell::{Cell, RefCell};
@@ -93,35 +93,56 @@ async fn dispatch(
     // Every worker walks the same sequence and takes the arrivals that are its own.
     let mut next = arrivals.nth(number as usize);
     while let Some(offset) = next {
-        let Some(intended) = moment(shop, &mut timer, load.start + offset).await else {
-            break;
-        };
-        hand_over(shop, pool, most, intended, &mut users);
-        let wanted = shop.orders.get().scale;
-        if (wanted - scale).abs() > f64::EPSILON {
-            scale = wanted;
-            arrivals.scale(scale);
+        match due(shop, &mut timer, load.start + offset, scale).await {
+            Due::Now(intended) => {
+                hand_over(shop, pool, most, intended, &mut users);
+                while let Some(ended) = users.try_join_next() {
+                    pass_on(ended);
+                }
+                next = arrivals.nth(count as usize - 1);
+            }
+            Due::Scaled(factor) => {
+                scale = factor;
+                let start = shop.due(load.start);
+                arrivals.scale(Instant::now().saturating_duration_since(start), factor);
+                next = arrivals.nth(number as usize);
+            }
+            Due::Never => break,
         }
-        next = arrivals.nth(count as usize - 1);
     }
     pool.over.set(true);
     for slot in pool.idle.borrow_mut().drain(..) {
         slot.wake();
     }
-    while users.join_next().await.is_some() {}
+    while let Some(ended) = users.join_next().await {
+        pass_on(ended);
+    }
 }
 
-/// Waits for an arrival; the moment at which it should start, or nothing if the run is to stop.
-async fn moment(shop: &Shop, timer: &mut Timer, offset: Duration) -> Option<Instant> {
+/// What became of waiting for an arrival.
+enum Due {
+    /// It should start at this moment.
+    Now(Instant),
+    /// The plan is multiplied with another factor from now on.
+    Scaled(f64),
+    /// The run is to stop.
+    Never,
+}
+
+/// Waits for an arrival.
+async fn due(shop: &Shop, timer: &mut Timer, offset: Duration, scale: f64) -> Due {
     loop {
         let heard = shop.bell.rung.get();
         let orders = shop.orders.get();
         if orders.stop != Stop::No {
-            return None;
+            return Due::Never;
         }
         if orders.paused.is_some() {
             shop.told().await;
             continue;
+        }
+        if (orders.scale - scale).abs() > f64::EPSILON {
+            return Due::Scaled(orders.scale);
         }
         let intended = shop.due(offset);
         let came = std::future::poll_fn(|cx| match timer.poll(cx, intended) {
@@ -130,7 +151,7 @@ async fn moment(shop: &Shop, timer: &mut Timer, offset: Duration) -> Option<Inst
         });
         // New orders may have moved it.
         if came.await {
-            return Some(intended);
+            return Due::Now(intended);
         }
     }
 }
@@ -174,6 +195,13 @@ async fn serve(shop: Rc<Shop>, pool: Rc<Pool>, slot: Rc<Slot>, mut user: Virtual
         shop.recorder.0.borrow_mut().late(late);
         shop.iterate(&mut user, Begin { intended, start }).await;
         loop {
+            if shop.stopping() {
+                break;
+            }
+            if shop.orders.get().paused.is_some() && !pool.queue.borrow().is_empty() {
+                shop.told().await;
+                continue;
+            }
             let next = pool.queue.borrow_mut().pop_front();
             let Some(intended) = next else { break };
             shop.waiting.set(shop.waiting.get() - 1);

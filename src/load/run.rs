@@ -43,8 +43,8 @@ pub struct Finished {
     pub lost_workers: u64,
     /// How long it was paused by hand.
     pub paused: Duration,
-    /// What it was scaled to by hand in the end.
-    pub scale: f64,
+    /// The lowest and the highest factor that it was scaled with by hand.
+    pub scaled: (f64, f64),
     /// The search for a breakpoint, if it was one.
     pub search: Option<Search>,
 }
@@ -151,6 +151,8 @@ pub async fn load(
     mut on_tick: impl FnMut(&mut Tick),
 ) -> Finished {
     let origin = Instant::now();
+    let paused_before = control.paused();
+    control.set_scalable(loads.iter().any(|load| load.executor.is_scalable()));
     let shared = Shared::new(binding.clone());
     let recorder = SharedRecorder(Mutex::new(Inner::new(&binding.plan, origin, false)));
     let mut user = VirtualUser::new(shared.clone(), 1, Arc::new(Variables::default()));
@@ -187,8 +189,8 @@ pub async fn load(
     finished.recorded.merge(&inner.total);
     finished.teardown_failure = failed(teardown);
     finished.stopped = control.asked();
-    finished.paused = control.paused();
-    finished.scale = control.orders().scale;
+    finished.paused = control.paused().saturating_sub(paused_before);
+    finished.scaled = control.orders().scaled;
     finished
 }
 
@@ -207,7 +209,7 @@ impl Finished {
             workers: 0,
             lost_workers: 0,
             paused: Duration::ZERO,
-            scale: 1.0,
+            scaled: (1.0, 1.0),
             search: None,
         }
     }
@@ -255,6 +257,7 @@ impl Crew<'_> {
         on_tick: &mut impl FnMut(&mut Tick),
     ) {
         let mut tried: Vec<Tried> = Vec::new();
+        let begun = Instant::now();
         while self.control.asked() == Stop::No {
             let (rate, confirms) = match breakpoint::next(&range, &tried) {
                 Next::Try(rate) => (rate, false),
@@ -282,7 +285,23 @@ impl Crew<'_> {
                 is_load: true,
                 ..Finished::nothing(&self.binding.plan)
             };
-            self.perform(vec![held], &mut part, on_tick).await;
+            // Seconds and samples count from the start of the whole search.
+            let since = begun.elapsed();
+            let mut on_part = |tick: &mut Tick| {
+                tick.second += since.as_secs();
+                for line in &mut tick.lines {
+                    line.offset_micros += since.as_micros() as u64;
+                }
+                on_tick(tick);
+            };
+            self.perform(vec![held], &mut part, &mut on_part).await;
+            part.scaled = self.control.orders().scaled;
+            part.stopped = self.control.asked();
+            if part.stopped != Stop::No {
+                // A step that was cut off says nothing about its rate.
+                *finished = part;
+                break;
+            }
             let judged = self.options.judge.map(|judge| judge(&part));
             tried.push(summed_up(rate, confirms, &part, judged.unwrap_or_default()));
             *finished = part;
@@ -297,6 +316,7 @@ impl Crew<'_> {
         finished: &mut Finished,
         on_tick: &mut impl FnMut(&mut Tick),
     ) {
+        self.control.unpaused().await;
         let loads = Arc::new(capped(loads, self.binding));
         let workers = self.options.workers.unwrap_or_else(|| workers_for(&loads));
         // A moment for every worker to be ready, so that the first arrivals are not late.
@@ -348,7 +368,8 @@ impl Crew<'_> {
             }
         }
         finished.workers = workers;
-        finished.duration = origin.elapsed();
+        let paused = self.control.paused().saturating_sub(earlier);
+        finished.duration = origin.elapsed().saturating_sub(paused);
     }
 }
 

@@ -96,7 +96,9 @@ pub fn work(assignment: Assignment) -> Recorded {
         for (index, load) in shop.assignment.loads.iter().enumerate() {
             executors.spawn_local(execute(shop.clone(), index, load.clone()));
         }
-        while executors.join_next().await.is_some() {}
+        while let Some(ended) = executors.join_next().await {
+            pass_on(ended);
+        }
         background.shutdown().await;
         let last = shop.take_tick();
         // The receiver outlives the workers; if it is gone, so is the interest in ticks.
@@ -115,6 +117,16 @@ async fn tick(shop: Rc<Shop>) {
         if shop.assignment.ticks.send(tick).is_err() {
             return;
         }
+    }
+}
+
+/// A task that broke down takes its worker with it: a part of a load that is missing without a
+/// trace would be taken for one that passed.
+pub(super) fn pass_on(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
     }
 }
 

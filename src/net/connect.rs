@@ -77,6 +77,7 @@ impl Connector {
             TcpSocket::new_v6()?
         };
         if let Some(local) = fitting().nth(turn) {
+            late_port(&socket);
             socket.bind(SocketAddr::new(*local, 0))?;
         }
         socket.connect(address).await
@@ -224,6 +225,24 @@ impl Connector {
             tls: Some(facts),
             http2,
         })
+    }
+}
+
+/// Leaves the choice of our port to the moment of connecting, so that one port can serve several
+/// targets: else a machine runs out of them after some thousands of connections.
+fn late_port(socket: &TcpSocket) {
+    use std::os::fd::AsRawFd as _;
+    let on: libc::c_int = 1;
+    // SAFETY: the descriptor is open, and the option is a whole number that outlives the call.
+    // Without it everything works, with fewer connections.
+    unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_IP,
+            libc::IP_BIND_ADDRESS_NO_PORT,
+            (&raw const on).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        );
     }
 }
 

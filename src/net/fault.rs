@@ -176,6 +176,7 @@ impl Fault {
             libc::ENOMEM,
             libc::EACCES,
             libc::EPERM,
+            libc::EADDRINUSE,
         ];
         let class = match error.kind() {
             _ if error
@@ -230,7 +231,7 @@ impl Fault {
             }
             cause = inner.source();
         }
-        let class = if error.is_incomplete_message() {
+        let class = if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
             ErrorClass::Reset
         } else {
             ErrorClass::Protocol

@@ -110,7 +110,8 @@ impl Http1 {
         }
         let wire_bytes = (progress.sent as u64, progress.received);
         let parsed = progress.parser.finish();
-        self.spent = !parsed.reusable;
+        // A reply that came before the whole request was out leaves the rest of it in the way.
+        self.spent = !parsed.reusable || !progress.flushed || progress.write_error.is_some();
         Ok(Reply {
             status: parsed.status,
             version: parsed.version,

@@ -26,6 +26,9 @@ pub struct Fixed {
 impl Fixed {
     /// Writes headers out; where none is a `user-agent`, ours is added.
     pub fn new(mut map: HeaderMap) -> Fixed {
+        // How a body is framed is decided where it is written.
+        map.remove(CONTENT_LENGTH);
+        map.remove(TRANSFER_ENCODING);
         if !map.contains_key(USER_AGENT) {
             map.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         }
@@ -85,10 +88,7 @@ impl Message<'_> {
             line(wire, name, value.as_bytes());
         }
         let expects = matches!(*self.method, Method::POST | Method::PUT | Method::PATCH);
-        if (!self.body.is_empty() || expects)
-            && !self.has(&CONTENT_LENGTH)
-            && !self.has(&TRANSFER_ENCODING)
-        {
+        if !self.body.is_empty() || expects {
             line(
                 wire,
                 &CONTENT_LENGTH,
@@ -112,8 +112,16 @@ impl Message<'_> {
         for (name, value) in self.headers {
             headers.append(name, value.clone());
         }
-        // HTTP/2 has the host in a field of its own, and no headers about the connection.
-        headers.remove(HOST);
+        // HTTP/2 has the host in the URL, and no headers about the connection.
+        if let Some(host) = headers.remove(HOST)
+            && let Ok(authority) = http::uri::Authority::try_from(host.as_bytes())
+        {
+            let mut parts = self.uri.clone().into_parts();
+            parts.authority = Some(authority);
+            if let Ok(uri) = Uri::from_parts(parts) {
+                *request.uri_mut() = uri;
+            }
+        }
         headers.remove(CONNECTION);
         *request.headers_mut() = headers;
         request

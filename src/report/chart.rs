@@ -54,7 +54,7 @@ pub fn render(title: &str, lines: &[Line<'_>], show: impl Fn(f64) -> String) -> 
                 }
                 @for part in 0..=5 {
                     @let value = x_min + (x_max - x_min) * f64::from(part) / 5.0;
-                    text.axis x=(round(x(value))) y=(HEIGHT - 6.0) text-anchor="middle" { (format!("{value:.0} s")) }
+                    text.axis x=(round(x(value))) y=(HEIGHT - 6.0) text-anchor=(if part == 5 { "end" } else { "middle" }) { (format!("{value:.0} s")) }
                 }
                 @for line in lines {
                     @let points: Vec<String> = line.points.iter().map(|(px, py)| format!("{:.1},{:.1}", x(*px), y(*py))).collect();

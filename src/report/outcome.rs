@@ -85,13 +85,19 @@ fn judge_load(
     }
     if let Some(search) = &finished.search {
         summary.reasons.push(searched(search));
-        if search.held.is_none() && search.own_limit {
+        if search.held.is_none() {
+            // What was not confirmed is not known, whatever the last step came to.
             outcomes.push(Outcome::Inconclusive);
         }
     }
     if let Some(change) = changed_by_hand(finished) {
         summary.reasons.push(change);
-        if (finished.scale - 1.0).abs() > f64::EPSILON {
+        if was_scaled(finished) {
+            // Neither a pass nor a failure is that of the load that was asked for.
+            for judgement in &mut summary.objectives {
+                judgement.outcome = Outcome::Inconclusive;
+                judgement.reason = format!("{}; but it was scaled by hand", judgement.reason);
+            }
             outcomes.push(Outcome::Inconclusive);
         }
     }
@@ -110,7 +116,9 @@ fn judge_load(
         outcomes.push(Outcome::Inconclusive);
     }
     if summary.objectives.is_empty() {
-        if summary.core.errors > 0 {
+        if was_scaled(finished) {
+            // Said above.
+        } else if summary.core.errors > 0 {
             summary.reasons.push(format!(
                 "{} of {} requests failed",
                 summary.core.errors, summary.core.requests
@@ -177,21 +185,31 @@ fn searched(search: &Search) -> String {
         ),
         (Some(held), None) => format!("everything held up to the highest rate tried, {held:.1}/s"),
         (None, Some(broke)) => format!("no rate was confirmed to hold; {limit} {broke:.1}/s"),
-        (None, None) => "no rate was tried".to_owned(),
+        (None, None) if search.tried.is_empty() => "no rate was tried".to_owned(),
+        (None, None) => "the search ended before a rate was confirmed".to_owned(),
     }
+}
+
+fn was_scaled(finished: &Finished) -> bool {
+    finished.scaled != (1.0, 1.0)
 }
 
 /// What a person changed while it ran.
 fn changed_by_hand(finished: &Finished) -> Option<String> {
     let mut changes = Vec::new();
     if !finished.paused.is_zero() {
-        let length = crate::config::duration::show(finished.paused);
-        changes.push(format!("paused for {length}"));
+        let seconds = finished.paused.as_secs_f64();
+        changes.push(format!("paused for {seconds:.1} s"));
     }
-    if (finished.scale - 1.0).abs() > f64::EPSILON {
+    if was_scaled(finished) {
+        let percent = |factor: f64| format!("{:.0} %", factor * 100.0);
+        let factors = match finished.scaled {
+            (low, high) if high <= 1.0 => percent(low),
+            (low, high) if low >= 1.0 => percent(high),
+            (low, high) => format!("between {} and {}", percent(low), percent(high)),
+        };
         changes.push(format!(
-            "scaled to {:.0} %, so that what was asked for was not measured",
-            finished.scale * 100.0
+            "scaled to {factors}, so that what was asked for was not measured"
         ));
     }
     let all = changes.join(" and ");

@@ -71,6 +71,17 @@ impl Compiler<'_> {
                 ),
             }
         }
+        if let (Some(streams), Some("iteration" | "never")) = (
+            node.get("streams").filter(|node| node.as_count() > Some(1)),
+            node.get("reuse").and_then(Node::as_text),
+        ) {
+            self.error(
+                "wrong-type",
+                "a connection that several virtual users share cannot end with one of them",
+                streams.span,
+                "only with `reuse: user`",
+            );
+        }
         Connections {
             reuse: match node.get("reuse").and_then(Node::as_text) {
                 Some("iteration") => Reuse::Iteration,

@@ -247,6 +247,15 @@ impl Compiler<'_> {
         });
         for (name, value) in shared.chain(own) {
             match http::HeaderName::from_bytes(name.text.as_bytes()) {
+                Ok(header) if header == "content-length" || header == "transfer-encoding" => {
+                    let title = format!("`{header}` is set from the body that is sent");
+                    let span = name.span;
+                    self.found.push(
+                        Diagnostic::error("wrong-type", title)
+                            .at(self.source, span, "not by hand")
+                            .hint("leave it out"),
+                    );
+                }
                 Ok(header) => {
                     if let Some(value) = self.template(value) {
                         headers.push((header, value));

@@ -4,7 +4,7 @@
 //! allocating it. Invariant: what is taken out is what walking the whole document would find,
 //! and a text that is not JSON as a whole gives nothing.
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
@@ -30,7 +30,9 @@ pub fn extract(text: &[u8], paths: &[Path]) -> Option<Vec<Option<Value>>> {
         PATHS_MAX => u64::MAX,
         count => (1 << count) - 1,
     };
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    // Once for all, rather than for each text within.
+    let text = std::str::from_utf8(text).ok()?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let search = Search {
         paths,
         found: &mut found,
@@ -119,12 +121,9 @@ impl<'de> Visitor<'de> for Search<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        // Also what nobody wants is read as JSON: a broken text must not pass for a sound one.
         while let Some(open) = map.next_key_seed(Field(&self))? {
-            if open == 0 {
-                map.next_value::<IgnoredAny>()?;
-            } else {
-                map.next_value_seed(self.within(open))?;
-            }
+            map.next_value_seed(self.within(open))?;
         }
         Ok(())
     }
@@ -132,12 +131,7 @@ impl<'de> Visitor<'de> for Search<'_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
         for place in 0.. {
             let open = self.onward(|part| *part == PathPart::Index(place));
-            let more = if open == 0 {
-                list.next_element::<IgnoredAny>()?.is_some()
-            } else {
-                list.next_element_seed(self.within(open))?.is_some()
-            };
-            if !more {
+            if list.next_element_seed(self.within(open))?.is_none() {
                 break;
             }
         }
@@ -219,6 +213,14 @@ mod tests {
         assert_eq!(found[1].as_ref().unwrap().as_array().unwrap().len(), 2);
         assert_eq!(found[2], Some(2.5.into()), "the last one counts");
         assert_eq!(found[3], None);
+        for broken in [
+            &b"{\"a\": 1, \"x\": \"\xff\"}"[..],
+            b"{\"a\": 1, \"x\": \"\\ud800\"}",
+            b"{\"a\": 1, \"x\": 1e999}",
+        ] {
+            assert_eq!(extract(broken, &paths), None);
+            assert!(serde_json::from_slice::<Value>(broken).is_err());
+        }
         assert_eq!(
             extract(b"[1] x", &paths),
             None,

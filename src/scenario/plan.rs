@@ -550,6 +550,19 @@ impl Executor {
         }
     }
 
+    /// Whether a running load of it can be multiplied.
+    pub fn is_scalable(&self) -> bool {
+        match self {
+            Executor::ConstantVus { .. }
+            | Executor::ConstantArrivalRate { .. }
+            | Executor::RampingArrivalRate { .. } => true,
+            Executor::SharedIterations { .. }
+            | Executor::PerVuIterations { .. }
+            | Executor::RampingVus { .. }
+            | Executor::Breakpoint { .. } => false,
+        }
+    }
+
     /// How long it starts iterations.
     pub fn length(&self) -> Duration {
         match self {

@@ -8,11 +8,12 @@
 use super::binding::Binding;
 use crate::net::connect::{Connector, Origin};
 use crate::net::http::Connection;
-use crate::net::{Fault, Phases};
+use crate::net::{ErrorClass, Fault, Phases};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tokio::sync::OnceCell;
+use tokio::time::timeout_at;
 
 /// What the virtual users of one worker share.
 #[derive(Debug)]
@@ -82,31 +83,49 @@ impl Pool {
         deadline: Instant,
     ) -> Result<(Connection, Phases, Option<Lease>), (Fault, Phases)> {
         let start = Instant::now();
-        let lease = self.place(origin);
-        let mut phases = None;
-        let open = async {
-            let (connection, spent) = Connection::open(connector, origin, deadline).await?;
-            phases = Some(spent);
-            Ok(Some(connection))
-        };
-        let opened = match lease.0.opened.get_or_try_init(|| open).await {
-            Ok(opened) => opened,
-            Err(failure) => {
-                lease.give_up();
-                return Err(failure);
-            }
-        };
-        // Who waited for another to open the connection waited for a connection.
-        let phases = phases.unwrap_or_else(|| Phases {
+        let waited = || Phases {
+            // Who waited for another to open the connection waited for a connection.
             connect: crate::net::connect::micros(start),
             ..Phases::default()
-        });
-        match opened.as_ref().and_then(Connection::share) {
-            Some(connection) => Ok((connection, phases, Some(lease))),
-            None => {
-                let (connection, spent) = Connection::open(connector, origin, deadline).await?;
-                Ok((connection, spent, None))
-            }
+        };
+        loop {
+            let lease = self.place(origin);
+            let mut mine = None;
+            let open = async {
+                let (connection, phases) = Connection::open(connector, origin, deadline).await?;
+                let shared = connection.share();
+                mine = Some((connection, phases));
+                Ok(shared)
+            };
+            let opening = lease.0.opened.get_or_try_init(|| open);
+            let opened = match timeout_at(deadline.into(), opening).await {
+                Ok(Ok(opened)) => opened.as_ref().and_then(Connection::share),
+                Ok(Err(failure)) => {
+                    lease.give_up();
+                    return Err(failure);
+                }
+                Err(_) => {
+                    let late = "no connection was opened in time";
+                    return Err((Fault::new(ErrorClass::TimeoutConnect, late), waited()));
+                }
+            };
+            return match (mine, opened) {
+                (Some((connection, phases)), Some(_)) => Ok((connection, phases, Some(lease))),
+                (Some((connection, phases)), None) => Ok((connection, phases, None)),
+                (None, Some(mut connection)) => {
+                    if !connection.is_ready().await {
+                        // It ended while nobody had a stream on it.
+                        lease.give_up();
+                        continue;
+                    }
+                    Ok((connection, waited(), Some(lease)))
+                }
+                (None, None) => {
+                    let (connection, phases) =
+                        Connection::open(connector, origin, deadline).await?;
+                    Ok((connection, phases, None))
+                }
+            };
         }
     }
 

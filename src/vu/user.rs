@@ -134,9 +134,7 @@ impl VirtualUser {
         if self.shared.binding.plan.connections.reuse == Reuse::Iteration {
             self.held.clear();
         }
-        if self.iteration > 0 {
-            self.vars.reset(&self.shared_vars);
-        }
+        self.vars.reset(&self.shared_vars);
         self.pick_rows();
     }
 

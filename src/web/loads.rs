@@ -39,7 +39,12 @@ pub fn tell(live: &Live, id: u64, order: Order) -> Result<LoadState, Problem> {
                     format!("a load is scaled by a factor from {low} to {high}, not by {factor}"),
                 ));
             }
-            control.scale(factor);
+            if !control.scale(factor) {
+                return Err(Problem::new(
+                    StatusCode::CONFLICT,
+                    "this load has neither a rate nor a constant number of virtual users to scale",
+                ));
+            }
         }
         Order::Stop => control.stop(),
     }

@@ -40,7 +40,7 @@ fn serve(mut stream: &TcpStream, free: &(Mutex<usize>, Condvar), each: Duration)
         let mut slots = free.1.wait_while(slots, |slots| *slots == 0).unwrap();
         *slots -= 1;
         drop(slots);
-        std::thread::sleep(each);
+        std::thread::park_timeout(each);
         *free.0.lock().unwrap() += 1;
         free.1.notify_one();
         stream

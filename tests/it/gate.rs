@@ -488,6 +488,34 @@ fn statuses_reach_github_and_commands_get_their_facts() {
 }
 
 #[test]
+fn a_load_that_somebody_ends_by_hand_promotes_nothing() {
+    let world = World::new(Duration::ZERO);
+    let daemon = world.daemon("");
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    let gate = daemon.start_gate(&facts("1.1.0"));
+    let id = eventually("a load", Duration::from_secs(30), || {
+        let (_, loads) = http(&daemon.address, "GET", "/api/v1/loads", &[], "")?;
+        let loads: Value = serde_json::from_str(&loads).ok()?;
+        loads[0]["id"].as_u64()
+    });
+    let (status, text) = http(
+        &daemon.address,
+        "POST",
+        &format!("/api/v1/loads/{id}"),
+        &[("content-type", "application/json")],
+        "{\"order\": \"stop\"}",
+    )
+    .unwrap();
+    assert_eq!(status, 200, "{text}");
+    let done = daemon.done(gate);
+    assert_eq!(done["verdict"], "hold", "{done:#}");
+    assert!(
+        done["reasons"].to_string().contains("interrupted"),
+        "{done:#}"
+    );
+}
+
+#[test]
 fn a_newer_deploy_supersedes_a_gate_that_is_still_measuring() {
     let world = World::new(Duration::ZERO);
     let daemon = world.daemon("");
