@@ -11,6 +11,9 @@
 use crate::objective::Outcome;
 use serde::{Deserialize, Serialize};
 
+/// A step in which the load generator itself could not keep up says nothing about the target, and
+/// may be a hiccup of the machine: only so many of them at one rate count.
+const OWN_LIMIT_TRIES: usize = 3;
 /// Steps of one search at the most.
 pub const STEPS_MAX: usize = 60;
 
@@ -84,6 +87,16 @@ pub fn next(range: &Range, tried: &[Tried]) -> Next {
     if tried.len() >= STEPS_MAX || (last.confirms && last.outcome == Outcome::Pass) {
         return Next::End;
     }
+    if last.own_limit
+        && last.outcome != Outcome::Pass
+        && own_limits(tried, last.rate) < OWN_LIMIT_TRIES
+    {
+        return if last.confirms {
+            Next::Confirm(last.rate)
+        } else {
+            Next::Try(last.rate)
+        };
+    }
     let broke = lowest_broken(tried);
     let held = highest_held(tried);
     match (held, broke) {
@@ -103,9 +116,13 @@ pub fn found(tried: Vec<Tried>) -> Search {
         .filter(|last| last.confirms && last.outcome == Outcome::Pass)
         .map(|last| last.rate);
     let broke = lowest_broken(&tried);
-    let own_limit = tried
-        .iter()
-        .any(|step| Some(step.rate) == broke && step.own_limit);
+    // Once the target itself failed at that rate, it was the target.
+    let own_limit = broke.is_some_and(|rate| {
+        let mut broken = tried
+            .iter()
+            .filter(|step| (step.rate - rate).abs() < 1e-9 && step.outcome != Outcome::Pass);
+        broken.all(|step| step.own_limit)
+    });
     Search {
         tried,
         held,
@@ -119,9 +136,20 @@ fn middle(low: f64, high: f64) -> f64 {
     (low * high).sqrt()
 }
 
+/// How often the generator could not make a rate.
+fn own_limits(tried: &[Tried], rate: f64) -> usize {
+    let same = tried.iter().filter(|step| (step.rate - rate).abs() < 1e-9);
+    same.filter(|step| step.own_limit && step.outcome != Outcome::Pass)
+        .count()
+}
+
 /// A rate at which it did not hold, or was not shown to hold, even once.
 fn lowest_broken(tried: &[Tried]) -> Option<f64> {
-    let broken = tried.iter().filter(|step| step.outcome != Outcome::Pass);
+    let counts = |step: &&Tried| !step.own_limit || own_limits(tried, step.rate) >= OWN_LIMIT_TRIES;
+    let broken = tried
+        .iter()
+        .filter(|step| step.outcome != Outcome::Pass)
+        .filter(counts);
     broken.map(|step| step.rate).reduce(f64::min)
 }
 
@@ -214,6 +242,29 @@ mod tests {
             }
         });
         assert!(lucky.held.unwrap() <= 300.0);
+    }
+
+    #[test]
+    fn a_hiccup_of_the_machine_is_not_the_limit_of_the_target() {
+        let hiccup = |tried: &mut Vec<Tried>, every: usize| loop {
+            let (rate, confirms) = match next(&RANGE, tried) {
+                Next::Try(rate) => (rate, false),
+                Next::Confirm(rate) => (rate, true),
+                Next::End => return found(std::mem::take(tried)),
+            };
+            let mut step = step(rate, confirms, limit(777.0)(rate));
+            if tried.len().is_multiple_of(every) {
+                step.outcome = Outcome::Inconclusive;
+                step.own_limit = true;
+            }
+            tried.push(step);
+        };
+        let search = hiccup(&mut Vec::new(), 3);
+        assert!(search.held.unwrap() > 739.0, "{:?}", search.held);
+        assert!(!search.own_limit);
+        let never = hiccup(&mut Vec::new(), 1);
+        assert_eq!((never.held, never.broke), (None, Some(100.0)));
+        assert!(never.own_limit && never.tried.len() == 3);
     }
 
     proptest::proptest! {

@@ -63,6 +63,9 @@ pub(super) struct Shop {
     busy: Cell<Duration>,
 }
 
+/// Time in which an open model makes its virtual users before the first arrival.
+const EARLY: Duration = Duration::from_millis(15);
+
 /// Performs a worker's part; runs on a thread of its own.
 pub fn work(assignment: Assignment) -> Recorded {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -302,7 +305,16 @@ impl Drop for Running<'_> {
 }
 
 async fn execute(shop: Rc<Shop>, index: usize, load: Load) {
-    if !shop.reach(load.start).await {
+    // Open models wait for their first arrival with a finer timer than this one.
+    let open = load.executor.rate_max().is_some();
+    let wait = match load.start.checked_sub(EARLY) {
+        Some(before) if open => Some(before),
+        None if open => None,
+        _ => Some(load.start),
+    };
+    if let Some(wait) = wait
+        && !shop.reach(wait).await
+    {
         return;
     }
     match &load.executor {
