@@ -97,6 +97,9 @@ pub struct Arguments {
     pub quiet: bool,
 }
 
+/// Time for answers that are under way when a run is over.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
+
 fn local_address(text: &str) -> Result<SocketAddr, String> {
     match text.parse::<SocketAddr>() {
         Ok(address) if address.ip().is_loopback() => Ok(address),
@@ -141,9 +144,17 @@ pub fn run(arguments: &Arguments) -> Exit {
     };
     let (panel, mut seen) = panel();
     let runtime = super::runtime();
+    let mut serving = None;
     if let Some(address) = arguments.api {
         match runtime.block_on(tokio::net::TcpListener::bind(address)) {
-            Ok(listener) => drop(runtime.spawn(panel::serve(listener, panel))),
+            Ok(listener) => {
+                let (over, stop) = tokio::sync::oneshot::channel::<()>();
+                let stop = async move {
+                    // Told, or forgotten: both mean that the run is over.
+                    let _ = stop.await;
+                };
+                serving = Some((over, runtime.spawn(panel::serve(listener, panel, stop))));
+            }
             Err(error) => {
                 super::complain(format!(
                     "{address} cannot be listened on: {error}; nothing was sent"
@@ -166,6 +177,11 @@ pub fn run(arguments: &Arguments) -> Exit {
     seen.keys = keys.is_some();
     let result = runtime.block_on(perform(arguments, &jobs, &control, &seen, &mut outputs));
     drop(keys);
+    if let Some((over, server)) = serving {
+        // Who told us to stop gets an answer.
+        let _ = over.send(());
+        let _ = runtime.block_on(async { tokio::time::timeout(ANSWERS_WITHIN, server).await });
+    }
     let summaries = match result {
         Ok(summaries) => summaries,
         Err(error) => {

@@ -26,6 +26,8 @@ pub enum Order {
 /// Tells a load; the answer is its state.
 pub fn tell(live: &Live, id: u64, order: Order) -> Result<LoadState, Problem> {
     let unknown = || Problem::new(StatusCode::NOT_FOUND, format!("no load {id} is running"));
+    let state = || live.list().into_iter().find(|state| state.id == id);
+    let before = state().ok_or_else(unknown)?;
     let control = live.control(id).ok_or_else(unknown)?;
     match order {
         Order::Pause => control.pause(Instant::now()),
@@ -48,6 +50,9 @@ pub fn tell(live: &Live, id: u64, order: Order) -> Result<LoadState, Problem> {
         }
         Order::Stop => control.stop(),
     }
-    let found = live.list().into_iter().find(|state| state.id == id);
-    found.ok_or_else(unknown)
+    // A load that ends in this very moment was told all the same.
+    Ok(state().unwrap_or(LoadState {
+        stopping: true,
+        ..before
+    }))
 }

@@ -23,8 +23,12 @@ pub struct Panel {
     pub registry: Registry,
 }
 
-/// Serves until the process ends.
-pub async fn serve(listener: tokio::net::TcpListener, panel: Panel) -> std::io::Result<()> {
+/// Serves until `stop` is over; requests that are being answered are finished.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    panel: Panel,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let routes = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -34,7 +38,9 @@ pub async fn serve(listener: tokio::net::TcpListener, panel: Panel) -> std::io::
             Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
         })
         .with_state(panel);
-    axum::serve(listener, routes).await
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(stop)
+        .await
 }
 
 async fn metrics(State(panel): State<Panel>) -> impl IntoResponse {

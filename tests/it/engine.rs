@@ -53,9 +53,15 @@ fn serve(mut stream: &TcpStream, free: &(Mutex<usize>, Condvar), each: Duration)
 fn report(folder: &Path, scenario: &str) -> (i32, Value) {
     let path = folder.join("scenario.yaml");
     std::fs::write(&path, scenario).unwrap();
-    let (code, out, err) = run(bellwether().args(["run", "--json", "-"]).arg(&path));
-    let report = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
-    (code, report)
+    for _ in 0..3 {
+        let (code, out, err) = run(bellwether().args(["run", "--json", "-"]).arg(&path));
+        let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
+        // A run that says that other programs took the processor is right, and proves nothing here.
+        if !report["reasons"].to_string().contains("was not its own") {
+            return (code, report);
+        }
+    }
+    panic!("this machine is too crowded to measure anything on");
 }
 
 #[test]
