@@ -1,5 +1,6 @@
 //! Talking to a running daemon.
 
+use super::exit::Exit;
 use crate::net::client;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
@@ -41,6 +42,17 @@ impl std::fmt::Display for Refusal {
                 "the daemon was not reached: {reason}; is `bellwether serve` running, and is `--server` right?"
             ),
             Refusal::Problem(_, detail) => f.write_str(detail),
+        }
+    }
+}
+
+impl Refusal {
+    /// Says it, and gives the exit code of a command that decides nothing.
+    pub fn complain(&self) -> Exit {
+        super::complain(self);
+        match self {
+            Refusal::Unreached(_) => Exit::Inconclusive,
+            Refusal::Problem(..) => Exit::Usage,
         }
     }
 }

@@ -4,7 +4,6 @@
 //! is given back as it was, however the command ends.
 
 use crate::load::Control;
-use crate::load::control::SCALES;
 use std::io::{IsTerminal, Read as _};
 use std::os::fd::AsRawFd as _;
 use std::sync::OnceLock;
@@ -75,16 +74,19 @@ impl Drop for Keys {
 
 fn obey(control: &Control, key: u8, now: Instant) {
     let scale = control.orders().scale;
-    let scaled = |factor: f64| {
+    let by_key = match key {
+        b'+' | b'=' => Some(scale * STEP),
+        b'-' => Some(scale / STEP),
+        b'0' => Some(1.0),
+        _ => None,
+    };
+    if let Some(factor) = by_key {
         // A load that cannot be scaled stays as it is.
         control.scale(factor);
-    };
+    }
     match key {
         b'p' | b' ' if control.orders().paused.is_some() => control.resume(now),
         b'p' | b' ' => control.pause(now),
-        b'+' | b'=' => scaled((scale * STEP).min(*SCALES.end())),
-        b'-' => scaled((scale / STEP).max(*SCALES.start())),
-        b'0' => scaled(1.0),
         b'q' => control.stop(),
         _ => {}
     }

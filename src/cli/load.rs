@@ -49,13 +49,7 @@ enum Command {
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Exit {
     let result = super::runtime().block_on(perform(arguments));
-    result.unwrap_or_else(|refusal| {
-        super::complain(&refusal);
-        match refusal {
-            Refusal::Unreached(_) => Exit::Inconclusive,
-            Refusal::Problem(..) => Exit::Usage,
-        }
-    })
+    result.unwrap_or_else(|refusal| refusal.complain())
 }
 
 async fn perform(arguments: Arguments) -> Result<Exit, Refusal> {

@@ -78,13 +78,7 @@ pub fn run(arguments: Arguments) -> Exit {
             }
         }
     });
-    result.unwrap_or_else(|refusal| {
-        super::complain(&refusal);
-        match refusal {
-            Refusal::Unreached(_) => Exit::Inconclusive,
-            Refusal::Problem(..) => Exit::Usage,
-        }
-    })
+    result.unwrap_or_else(|refusal| refusal.complain())
 }
 
 fn list(probes: &[ProbeView], style: Style) {

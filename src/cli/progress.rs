@@ -4,7 +4,7 @@ use crate::load::Tick;
 use crate::load::control::Orders;
 use crate::objective::judge::show_micros;
 use crate::report::summary::Quantiles;
-use crate::scenario::plan::{Executor, Load};
+use crate::scenario::plan::{Executor, Load, end_of};
 use std::io::{IsTerminal, Write};
 
 /// Seconds between plain lines.
@@ -25,14 +25,9 @@ pub struct Progress {
 impl Progress {
     /// Progress of a scenario's load.
     pub fn new(name: &str, loads: &[Load], quiet: bool, keys: bool) -> Progress {
-        let end = loads
-            .iter()
-            .map(|load| load.start + load.executor.length())
-            .max()
-            .unwrap_or_default();
         let progress = Progress {
             name: name.to_owned(),
-            seconds: end.as_secs_f64().ceil() as u64,
+            seconds: end_of(loads).as_secs_f64().ceil() as u64,
             terminal: std::io::stderr().is_terminal(),
             quiet,
             shown: false,

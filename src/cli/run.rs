@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::run_plan::{self, Job};
 use crate::config::Diagnostics;
 use crate::load::live::Live;
-use crate::load::run::{Finished, Options, Verdict};
+use crate::load::run::{Finished, Options, RateOutcome};
 use crate::load::{self, Control, Stop};
 use crate::objective::Outcome;
 use crate::report::hdr::HdrLog;
@@ -348,7 +348,7 @@ async fn perform_one(
 }
 
 /// What a step of a search for a breakpoint came to.
-fn judged(job: &Job, part: &Finished) -> Verdict {
+fn judged(job: &Job, part: &Finished) -> RateOutcome {
     let binding = &job.binding;
     let environment = &binding.environment;
     let summary = summary::summarize(
@@ -358,7 +358,7 @@ fn judged(job: &Job, part: &Finished) -> Verdict {
         part,
         &job.objectives,
     );
-    Verdict {
+    RateOutcome {
         outcome: Some(summary.outcome),
         reason: summary.reasons.first().cloned().unwrap_or_default(),
         own_limit: !keeping_up::causes(part).is_empty(),

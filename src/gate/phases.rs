@@ -21,6 +21,7 @@ use crate::objective::{Evidence, Outcome};
 use crate::report::{Summary, summary};
 use crate::scenario::Plan;
 use crate::scenario::needs::Supplied;
+use crate::scenario::plan::end_of;
 use crate::vu::Binding;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -399,15 +400,11 @@ async fn load_all(ground: &Ground<'_>, on_tick: &mut (dyn FnMut(&Plan, &Tick) + 
         let lost = AtomicBool::new(false);
         let mut early = EarlyStop::new(&plan.objectives);
         let own = Control::new();
-        let planned = plan
-            .load
-            .iter()
-            .map(|load| load.start + load.executor.length());
         let presence = ground.live.enter(
             &plan.name,
             &binding.environment,
             &started,
-            planned.max().unwrap_or_default().as_secs_f64(),
+            end_of(&plan.load).as_secs_f64(),
             &own,
         );
         let run = load::load(

@@ -49,7 +49,7 @@ pub(super) async fn closed_model(shop: &Rc<Shop>, index: usize, load: &Load) {
             stages,
             graceful_ramp_down,
         } => {
-            let grace_end = load.start + load.executor.length() + load.graceful_stop;
+            let grace_end = load.end() + load.graceful_stop;
             let mut users = JoinSet::new();
             for number in
                 (number..load.executor.users_max()).step_by(shop.assignment.count as usize)
@@ -82,7 +82,7 @@ pub(super) async fn closed_model(shop: &Rc<Shop>, index: usize, load: &Load) {
 /// Virtual users that loop until the end. More join when the run is scaled up; of those that a
 /// smaller scale leaves out, each stops after its iteration.
 async fn looping_users(shop: &Rc<Shop>, load: &Load, planned: u64, more: Rc<dyn Fn(u64) -> bool>) {
-    let end = load.start + load.executor.length();
+    let end = load.end();
     // A fixed number of iterations is shared by as many virtual users as were asked for.
     let scales = matches!(load.executor, Executor::ConstantVus { .. });
     let all = async {
@@ -103,15 +103,24 @@ async fn looping_users(shop: &Rc<Shop>, load: &Load, planned: u64, more: Rc<dyn 
                 });
                 made += 1;
             }
+            if tasks.is_empty() {
+                // A worker without a virtual user may be given some, as long as the load lasts.
+                let over = !scales
+                    || tokio::select! {
+                        _ = shop.reach(end) => true,
+                        () = shop.told() => false,
+                    };
+                if over {
+                    return;
+                }
+                continue;
+            }
             tokio::select! {
                 biased;
-                ended = tasks.join_next(), if !tasks.is_empty() => ended.map_or((), pass_on),
+                ended = tasks.join_next() => ended.map_or((), pass_on),
                 () = shop.told() => {}
-                // A worker without a virtual user may be given some.
-                _ = shop.reach(end), if scales && tasks.is_empty() => return,
-                else => return,
             }
-            if tasks.is_empty() && (!scales || shop.stopping() || Instant::now() >= shop.due(end)) {
+            if tasks.is_empty() {
                 return;
             }
         }

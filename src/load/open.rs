@@ -49,9 +49,8 @@ pub(super) async fn open_model(shop: &Rc<Shop>, load: &Load, open: OpenModel) {
     let Some(arrivals) = Arrivals::of(&load.executor, assignment.seed) else {
         return;
     };
-    let first = assignment.binding.plan.steps.iter();
-    let first_step = first
-        .clone()
+    let mut steps = assignment.binding.plan.steps.iter();
+    let first_step = steps
         .find(|step| step.is_measured())
         .map_or(0, |step| step.index);
     let pool = Rc::new(Pool {
@@ -62,9 +61,8 @@ pub(super) async fn open_model(shop: &Rc<Shop>, load: &Load, open: OpenModel) {
         max_wait: open.max_wait,
         first_step,
     });
-    let end = load.start + load.executor.length();
     let work = dispatch(shop, load, open, &pool, arrivals);
-    shop.with_grace(work, end, load.graceful_stop).await;
+    shop.with_grace(work, load.end(), load.graceful_stop).await;
     let left: Vec<Instant> = pool.queue.borrow_mut().drain(..).collect();
     let waiting = shop.waiting.get().saturating_sub(left.len() as u64);
     shop.waiting.set(waiting);

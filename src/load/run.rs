@@ -10,7 +10,7 @@ use super::worker::{Assignment, work};
 use crate::net::ErrorClass;
 use crate::objective::Outcome;
 use crate::scenario::Plan;
-use crate::scenario::plan::{Executor, Load, OpenModel};
+use crate::scenario::plan::{Executor, Load, OpenModel, end_of};
 use crate::vu::{Begin, Binding, IterationOutcome, Shared, Variables, VirtualUser};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
@@ -57,12 +57,12 @@ pub struct Options<'a> {
     /// Whether samples are handed to the ticks.
     pub keep_lines: bool,
     /// Judges a step of a search for a breakpoint.
-    pub judge: Option<&'a (dyn Fn(&Finished) -> Verdict + Sync)>,
+    pub judge: Option<&'a (dyn Fn(&Finished) -> RateOutcome + Sync)>,
 }
 
-/// What a step of a search came to.
+/// What a rate of a search came to.
 #[derive(Debug, Default)]
-pub struct Verdict {
+pub struct RateOutcome {
     /// Whether the objectives held; nothing if they could not be judged.
     pub outcome: Option<Outcome>,
     /// Why not.
@@ -354,8 +354,7 @@ impl Crew<'_> {
             })
             .collect();
         drop(ticks);
-        let planned = loads.iter().map(|load| load.start + load.executor.length());
-        let series = Series::new(planned.max().unwrap_or_default());
+        let series = Series::new(end_of(&loads));
         finished.series = collected(&mut arriving, workers, series, on_tick).await;
         for (thread, ended) in threads {
             match ended.await {
@@ -410,7 +409,7 @@ async fn collected(
     series.finish()
 }
 
-fn summed_up(rate: f64, confirms: bool, part: &Finished, verdict: Verdict) -> Tried {
+fn summed_up(rate: f64, confirms: bool, part: &Finished, judged: RateOutcome) -> Tried {
     let mut latency = histogram();
     let (mut requests, mut errors) = (0, 0);
     for step in &part.recorded.steps {
@@ -425,10 +424,10 @@ fn summed_up(rate: f64, confirms: bool, part: &Finished, verdict: Verdict) -> Tr
         p50_us: latency.value_at_quantile(0.5),
         p95_us: latency.value_at_quantile(0.95),
         p99_us: latency.value_at_quantile(0.99),
-        outcome: verdict.outcome.unwrap_or(Outcome::Inconclusive),
-        reason: verdict.reason,
+        outcome: judged.outcome.unwrap_or(Outcome::Inconclusive),
+        reason: judged.reason,
         confirms,
-        own_limit: verdict.own_limit,
+        own_limit: judged.own_limit,
     }
 }
 

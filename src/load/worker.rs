@@ -307,10 +307,10 @@ impl Drop for Running<'_> {
 async fn execute(shop: Rc<Shop>, index: usize, load: Load) {
     // Open models wait for their first arrival with a finer timer than this one.
     let open = load.executor.rate_max().is_some();
-    let wait = match load.start.checked_sub(EARLY) {
-        Some(before) if open => Some(before),
-        None if open => None,
-        _ => Some(load.start),
+    let wait = if open {
+        load.start.checked_sub(EARLY)
+    } else {
+        Some(load.start)
     };
     if let Some(wait) = wait
         && !shop.reach(wait).await

@@ -195,6 +195,18 @@ impl Fault {
         Fault::new(class, format!("{doing}: {error}"))
     }
 
+    /// No reply in time, or none of which the end came in time.
+    pub fn late_reply(started: bool) -> Fault {
+        if started {
+            Fault::new(
+                ErrorClass::TimeoutReceive,
+                "the reply started but did not end in time",
+            )
+        } else {
+            Fault::new(ErrorClass::TimeoutWait, "no reply came in time")
+        }
+    }
+
     /// A fault of a TLS handshake.
     pub fn from_tls(error: &rustls::Error) -> Fault {
         use rustls::{AlertDescription, CertificateError, Error};

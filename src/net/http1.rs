@@ -173,29 +173,15 @@ impl Http1 {
 
 impl Progress {
     fn phases(&self, start: Instant, end: Instant) -> Phases {
-        let first = self.first.unwrap_or(end).max(start);
-        // A server may answer before it has read everything; sending then ends with the answer.
-        let sent = self.written.unwrap_or(end).clamp(start, first);
-        let between =
-            |from: Instant, to: Instant| to.saturating_duration_since(from).as_micros() as u64;
-        Phases {
-            send: between(start, sent),
-            wait: between(sent, first),
-            receive: between(first, end),
-            ..Phases::default()
-        }
+        let first = self.first.unwrap_or(end);
+        Phases::of_exchange(start, self.written.unwrap_or(end), first, end)
     }
 
     fn late(&self) -> Fault {
-        if !self.flushed {
-            Fault::new(ErrorClass::TimeoutSend, "sending the request took too long")
-        } else if self.received == 0 {
-            Fault::new(ErrorClass::TimeoutWait, "no reply came in time")
+        if self.flushed {
+            Fault::late_reply(self.received > 0)
         } else {
-            Fault::new(
-                ErrorClass::TimeoutReceive,
-                "the reply started but did not end in time",
-            )
+            Fault::new(ErrorClass::TimeoutSend, "sending the request took too long")
         }
     }
 

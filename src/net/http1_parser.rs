@@ -177,14 +177,7 @@ impl Parser {
         while !input.is_empty() {
             let used = match self.state {
                 State::Head => self.feed_head(input)?,
-                State::Fixed(left) => {
-                    let used = self.take(input, left)?;
-                    self.state = match left - used as u64 {
-                        0 => State::Done,
-                        left => State::Fixed(left),
-                    };
-                    used
-                }
+                State::Fixed(left) => self.part(input, left, State::Fixed, State::Done)?,
                 State::UntilClose => self.take(input, u64::MAX)?,
                 State::ChunkSize => match self.line(input, CHUNK_LINE_MAX)? {
                     (used, None) => used,
@@ -197,12 +190,7 @@ impl Parser {
                     }
                 },
                 State::ChunkData(left) => {
-                    let used = self.take(input, left)?;
-                    self.state = match left - used as u64 {
-                        0 => State::ChunkEnd,
-                        left => State::ChunkData(left),
-                    };
-                    used
+                    self.part(input, left, State::ChunkData, State::ChunkEnd)?
                 }
                 State::ChunkEnd => match self.line(input, CHUNK_LINE_MAX)? {
                     (used, None) => used,
@@ -250,11 +238,6 @@ impl Parser {
                 self.count
             ))),
         }
-    }
-
-    /// Whether the head has come.
-    pub fn has_head(&self) -> bool {
-        self.state != State::Head
     }
 
     /// The reply, once it is complete.
@@ -356,6 +339,22 @@ impl Parser {
         {
             self.kept.reserve(length.min(FIRST_ROOM_MAX) as usize);
         }
+        Ok(used)
+    }
+
+    /// Takes a part of the body of which `left` bytes are missing, then goes on.
+    fn part(
+        &mut self,
+        input: &[u8],
+        left: u64,
+        more: impl Fn(u64) -> State,
+        then: State,
+    ) -> Result<usize, Fault> {
+        let used = self.take(input, left)?;
+        self.state = match left - used as u64 {
+            0 => then,
+            left => more(left),
+        };
         Ok(used)
     }
 

@@ -64,13 +64,8 @@ impl Http2 {
         let work = receive(self.sender.send_request(request), keep, &mut headed);
         let result = timeout_at(deadline.into(), work).await;
         let end = Instant::now();
-        let first = headed.unwrap_or(end);
         // On a shared socket only the head and the end can be told apart.
-        let phases = Phases {
-            wait: first.saturating_duration_since(start).as_micros() as u64,
-            receive: end.saturating_duration_since(first).as_micros() as u64,
-            ..Phases::default()
-        };
+        let phases = Phases::of_exchange(start, start, headed.unwrap_or(end), end);
         match result {
             Ok(Ok(reply)) => Ok(Reply {
                 phases,
@@ -78,17 +73,7 @@ impl Http2 {
                 ..reply
             }),
             Ok(Err(fault)) => Err((fault, phases)),
-            Err(_) if headed.is_none() => Err((
-                Fault::new(ErrorClass::TimeoutWait, "no reply came in time"),
-                phases,
-            )),
-            Err(_) => Err((
-                Fault::new(
-                    ErrorClass::TimeoutReceive,
-                    "the reply started but did not end in time",
-                ),
-                phases,
-            )),
+            Err(_) => Err((Fault::late_reply(headed.is_some()), phases)),
         }
     }
 }

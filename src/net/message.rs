@@ -17,7 +17,6 @@ use http_body_util::Full;
 pub const AGENT: &str = concat!("bellwether/", env!("CARGO_PKG_VERSION"));
 
 /// Headers that are the same in every request, with their form on an HTTP/1.1 wire.
-#[derive(Default, Clone)]
 pub struct Fixed {
     map: HeaderMap,
     wire: Vec<u8>,
@@ -75,7 +74,7 @@ impl Message<'_> {
         }
         wire.extend_from_slice(path.as_bytes());
         wire.extend_from_slice(b" HTTP/1.1\r\n");
-        if !self.has(&HOST) {
+        if !self.fixed.map.contains_key(HOST) && !self.headers.contains_key(HOST) {
             let host = self
                 .uri
                 .authority()
@@ -129,24 +128,15 @@ impl Message<'_> {
 
     /// Whether it may be sent again when nothing is known of its fate (RFC 9110, section 9.2.2).
     pub fn is_repeatable(&self) -> bool {
-        is_repeatable(self.method)
-    }
-
-    fn has(&self, name: &HeaderName) -> bool {
-        self.fixed.map.contains_key(name) || self.headers.contains_key(name)
+        matches!(
+            *self.method,
+            Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
+        )
     }
 }
 
 /// Bodies up to here travel in the same buffer as the head: a copy is cheaper than a second piece.
 pub const SMALL_BODY_BYTES: usize = 16 * 1024;
-
-/// Whether a method may be performed twice.
-pub fn is_repeatable(method: &Method) -> bool {
-    matches!(
-        *method,
-        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
-    )
-}
 
 fn line(wire: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
     wire.extend_from_slice(name.as_str().as_bytes());

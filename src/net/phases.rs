@@ -1,5 +1,7 @@
 //! How long each part of an exchange took.
 
+use std::time::Instant;
+
 /// Microseconds of each phase; 0 where a phase did not happen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Phases {
@@ -21,6 +23,22 @@ pub struct Phases {
 pub const PHASES: [&str; 6] = ["resolve", "connect", "tls", "send", "wait", "receive"];
 
 impl Phases {
+    /// Of one exchange on an open connection: from the start of sending to the last byte sent, the
+    /// first received and the last. A server may answer before it has read everything; sending
+    /// then ends with the answer.
+    pub fn of_exchange(start: Instant, sent: Instant, first: Instant, end: Instant) -> Phases {
+        let between =
+            |from: Instant, to: Instant| to.saturating_duration_since(from).as_micros() as u64;
+        let first = first.max(start);
+        let sent = sent.clamp(start, first);
+        Phases {
+            send: between(start, sent),
+            wait: between(sent, first),
+            receive: between(first, end),
+            ..Phases::default()
+        }
+    }
+
     /// The values in the order of [`PHASES`].
     pub fn values(&self) -> [u64; 6] {
         [

@@ -137,7 +137,10 @@ impl Compiler<'_> {
             let label = "it raises the rate by itself";
             self.error("wrong-type", title, search.span, label);
         }
-        if root.get("objectives").is_none() {
+        if root
+            .get("objectives")
+            .is_none_or(|node| node.items().is_empty())
+        {
             let title = "`breakpoint` needs `objectives`";
             let label = "without them nothing can break";
             self.error("missing-field", title, search.span, label);

@@ -489,6 +489,18 @@ pub struct Load {
     pub executor: Executor,
 }
 
+impl Load {
+    /// When it starts no more iterations, from the start of the run.
+    pub fn end(&self) -> Duration {
+        self.start + self.executor.length()
+    }
+}
+
+/// When none of them starts another iteration, from the start of the run.
+pub fn end_of(loads: &[Load]) -> Duration {
+    loads.iter().map(Load::end).max().unwrap_or_default()
+}
+
 /// How virtual users are driven.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are the keys of k6's executors")]

@@ -246,10 +246,7 @@ impl Metrics {
 
     /// The exposition in Prometheus's text format.
     pub fn render(&self) -> Vec<u8> {
-        let mut text = Vec::new();
-        // The encoder fails only on names that no metric here has.
-        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
-        text
+        exposition(&self.registry)
     }
 
     /// Makes the series of configured probes and gates exist from the start, and removes those of others.
@@ -479,6 +476,14 @@ impl Default for Metrics {
     }
 }
 
+/// What Prometheus is given of a registry.
+pub fn exposition(registry: &Registry) -> Vec<u8> {
+    let mut text = Vec::new();
+    // The encoder fails only on names that no metric here has.
+    let _ = TextEncoder::new().encode(&registry.gather(), &mut text);
+    text
+}
+
 pub(super) fn keep<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> C {
     registry
         .register(Box::new(collector.clone()))
@@ -486,14 +491,19 @@ pub(super) fn keep<C: Collector + Clone + 'static>(registry: &Registry, collecto
     collector
 }
 
-fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+pub(super) fn counters(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> IntCounterVec {
     keep(
         registry,
         IntCounterVec::new(Opts::new(name, help), labels).expect("the names are constants"),
     )
 }
 
-fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+pub(super) fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     keep(
         registry,
         IntGaugeVec::new(Opts::new(name, help), labels).expect("the names are constants"),

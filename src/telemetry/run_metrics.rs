@@ -3,12 +3,13 @@
 //! A worker counts into buckets of its own and hands them over once a second; here they are only
 //! added, so that a load of any rate costs the exposition the same.
 
+use super::metrics::{counters, gauges, keep};
 use crate::load::Tick;
 use crate::load::buckets::{BOUNDS_MICROS, Buckets};
 use crate::scenario::Plan;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Bucket, LabelPair, Metric, MetricFamily, MetricType};
-use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounterVec, IntGaugeVec, Registry};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
@@ -25,19 +26,13 @@ pub struct RunMetrics {
 impl RunMetrics {
     /// Registers them.
     pub fn new(registry: &Registry) -> RunMetrics {
-        let gauge = |name: &str, help: &str| {
-            let gauge = IntGaugeVec::new(Opts::new(name, help), &["scenario"]);
-            super::metrics::keep(registry, gauge.expect("the names are constants"))
-        };
-        let requests = IntCounterVec::new(
-            Opts::new(
+        RunMetrics {
+            requests: counters(
+                registry,
                 "bellwether_run_requests_total",
                 "Requests of loads by outcome.",
+                &["scenario", "step", "outcome"],
             ),
-            &["scenario", "step", "outcome"],
-        );
-        RunMetrics {
-            requests: super::metrics::keep(registry, requests.expect("the names are constants")),
             latency: Family::new(
                 registry,
                 "bellwether_run_latency_seconds",
@@ -50,13 +45,17 @@ impl RunMetrics {
                 "How late the load generator itself started iterations of open models.",
                 &["scenario"],
             ),
-            active: gauge(
+            active: gauges(
+                registry,
                 "bellwether_run_iterations_active",
                 "Iterations of loads in progress.",
+                &["scenario"],
             ),
-            waiting: gauge(
+            waiting: gauges(
+                registry,
                 "bellwether_run_arrivals_waiting",
                 "Arrivals of loads that wait for a free virtual user.",
+                &["scenario"],
             ),
         }
     }
@@ -109,7 +108,7 @@ impl Family {
             labels,
             series: Arc::default(),
         };
-        super::metrics::keep(registry, family)
+        keep(registry, family)
     }
 
     fn add(&self, values: &[&str], buckets: &Buckets) {

@@ -136,7 +136,8 @@ impl Pool {
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         places.retain(|(_, place)| !place.dead.load(Relaxed));
         let free = places.iter().find(|(known, place)| {
-            let separate = matches!(place.opened.get(), Some(Some(c)) if c.share().is_none());
+            // Where there is no HTTP/2, nobody stays at the place.
+            let separate = matches!(place.opened.get(), Some(None));
             known == origin && (separate || place.taken.load(Relaxed) < self.streams)
         });
         let place = match free {

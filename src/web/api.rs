@@ -77,13 +77,13 @@ impl From<LooseFacts> for Facts {
 
 /// `GET /metrics`
 pub async fn metrics(State(site): State<Site>) -> impl IntoResponse {
-    (
-        [(
-            http::header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        )],
-        site.metrics.render(),
-    )
+    exposed(site.metrics.render())
+}
+
+/// Metrics in the text format of Prometheus.
+pub(super) fn exposed(text: Vec<u8>) -> impl IntoResponse {
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    ([(http::header::CONTENT_TYPE, kind)], text)
 }
 
 /// `GET /readyz`

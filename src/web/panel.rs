@@ -6,12 +6,13 @@ use super::loads::{Order, tell};
 use super::local::is_local;
 use super::problem::Problem;
 use crate::load::live::{Live, LoadState};
+use crate::telemetry::metrics::exposition;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
-use prometheus::{Encoder, Registry, TextEncoder};
+use prometheus::Registry;
 use std::sync::Arc;
 
 /// What the routes may use.
@@ -44,11 +45,7 @@ pub async fn serve(
 }
 
 async fn metrics(State(panel): State<Panel>) -> impl IntoResponse {
-    let mut text = Vec::new();
-    // Writing to memory fails only for families without a name, and all of ours have one.
-    let _ = TextEncoder::new().encode(&panel.registry.gather(), &mut text);
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(http::header::CONTENT_TYPE, kind)], text)
+    super::api::exposed(exposition(&panel.registry))
 }
 
 async fn loads(State(panel): State<Panel>) -> Json<Vec<LoadState>> {

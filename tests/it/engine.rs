@@ -292,3 +292,26 @@ load: {{ executor: constant-arrival-rate, rate: 200, duration: 3s, arrivals: poi
         "{requests}"
     );
 }
+
+#[test]
+fn a_worker_without_a_share_does_not_hold_up_a_run() {
+    let address = limited(50, Duration::from_millis(1));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("few.yaml");
+    for executor in ["per-vu-iterations", "shared-iterations"] {
+        let scenario = format!(
+            "name: few\nsteps: [ {{ get: 'http://{address}/', check: [ status == 200 ] }} ]
+load: {{ executor: {executor}, vus: 1, iterations: 3, maxDuration: 60s }}\n"
+        );
+        std::fs::write(&path, scenario).unwrap();
+        let started = std::time::Instant::now();
+        let (code, out, err) = run(bellwether()
+            .args(["run", "--workers", "2", "--json", "-"])
+            .arg(&path));
+        assert_eq!(code, 0, "{out}{err}");
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "{executor} waited for a worker that had nothing to do"
+        );
+    }
+}
