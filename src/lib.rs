@@ -17,6 +17,7 @@ pub mod objective;
 pub mod outbox;
 pub mod pipeline;
 pub mod probe;
+pub mod replay;
 pub mod report;
 pub mod scenario;
 pub mod secret;

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod exit;
 pub mod gate;
 pub mod init;
+pub mod judge;
 pub mod keys;
 pub mod load;
 pub mod probe;
@@ -35,6 +36,7 @@ use std::process::ExitCode;
   bellwether check scenarios/                       find mistakes without sending anything
   bellwether run smoke.yaml --env production        perform a scenario once
   bellwether run --url http://127.0.0.1:8080/ --rate 100 --duration 10s
+  bellwether judge samples.csv --objective 'p95 < 300ms'
   bellwether serve --config bellwether.yaml         probes, gates, metrics and pages
   bellwether gate start api --version 1.4.2 --wait  verify a deploy; the exit code is the verdict
 
@@ -55,6 +57,8 @@ enum Command {
     Check(check::Arguments),
     /// Perform scenarios: once, or under their load
     Run(Box<run::Arguments>),
+    /// Judge recorded samples as a gate would: promote, roll back, hold or inconclusive
+    Judge(judge::Arguments),
     /// See running loads, and pause, resume, scale or stop them
     Load(load::Arguments),
     /// Run the daemon: probes, gates, metrics, API and pages
@@ -97,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Judge(arguments) => judge::run(&arguments),
         Command::Load(arguments) => load::run(arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Gate(arguments) => gate::run(arguments),

@@ -5,8 +5,16 @@
 //! sockets, no randomness.
 
 pub mod binomial;
+pub mod contest;
 pub mod judge;
+pub mod memory;
+pub mod mixture;
 pub mod parse;
+pub mod rule;
+pub mod slot;
+pub mod spread;
+pub mod trial;
+pub mod wealth;
 
 pub use judge::{Evidence, Judgement, Outcome};
 pub use parse::{Metric, Objective};

@@ -22,3 +22,4 @@ mod run;
 mod smtp;
 mod state;
 mod support;
+mod verdicts;

@@ -1,0 +1,157 @@
+//! By which rule a stream of evidence is judged: levels, blocks, warm-up. Pure values.
+
+use crate::config::duration;
+use std::time::Duration;
+
+/// What error rates a verdict is allowed, and how evidence is cut.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rule {
+    /// How often a service within its objectives may be rolled back, in all.
+    pub rollback_level: f64,
+    /// How often a service beyond the indifference zone may be promoted.
+    pub promote_level: f64,
+    /// Between a limit and this multiple of it, both verdicts are right often enough.
+    pub indifference: f64,
+    /// How often a candidate like its baseline may be called worse.
+    pub worse_level: f64,
+    /// Evidence of the first seconds is not used, except for a deploy that is dead.
+    pub warm_up: Duration,
+    /// Length of a block: two to three times that of a burst.
+    pub block: Duration,
+    /// A deploy of which more than this share fails is dead.
+    pub dead_share: f64,
+    /// How often a deploy that is not dead may be called dead.
+    pub dead_level: f64,
+    /// Fewest requests for a promotion, beside what each objective needs by itself.
+    pub requests_min: u64,
+}
+
+impl Default for Rule {
+    fn default() -> Rule {
+        Rule {
+            rollback_level: 0.01,
+            promote_level: 0.05,
+            indifference: 1.5,
+            worse_level: 0.05,
+            warm_up: Duration::from_secs(10),
+            block: Duration::from_secs(2),
+            dead_share: 0.2,
+            dead_level: 0.001,
+            requests_min: 0,
+        }
+    }
+}
+
+/// What can be set, with what it means.
+pub const SETTINGS: [(&str, &str); 9] = [
+    (
+        "rollback",
+        "how often a good deploy may be rolled back (1%)",
+    ),
+    ("promote", "how often a bad deploy may be promoted (5%)"),
+    (
+        "indifference",
+        "a deploy is bad beyond this multiple of a limit (1.5)",
+    ),
+    (
+        "worse",
+        "how often a candidate like its baseline may be called worse (5%)",
+    ),
+    (
+        "warm-up",
+        "evidence of this time is used only to find a dead deploy (10s)",
+    ),
+    (
+        "block",
+        "requests this close together may depend on one another (2s)",
+    ),
+    ("dead", "more than this share of failures is dead (20%)"),
+    (
+        "dead-level",
+        "how often a deploy that is not dead may be called dead (0.1%)",
+    ),
+    ("requests", "fewest requests for a promotion (0)"),
+];
+
+impl Rule {
+    /// Changes one setting, written `name=value`. The error says what was expected.
+    pub fn set(&mut self, written: &str) -> Result<(), String> {
+        let (name, value) = written
+            .split_once('=')
+            .ok_or_else(|| format!("`{written}` is not of the form `warm-up=10s`"))?;
+        let (name, value) = (name.trim(), value.trim());
+        match name {
+            "rollback" => self.rollback_level = level(value)?,
+            "promote" => self.promote_level = level(value)?,
+            "worse" => self.worse_level = level(value)?,
+            "dead-level" => self.dead_level = level(value)?,
+            "dead" => self.dead_share = level(value)?,
+            "warm-up" => self.warm_up = duration::parse(value)?,
+            "block" => {
+                self.block = duration::parse(value)?;
+                if self.block < Duration::from_millis(250) || self.block > Duration::from_secs(600)
+                {
+                    return Err(format!("a block of `{value}`: expected 250ms to 10m"));
+                }
+            }
+            "indifference" => match value.parse::<f64>() {
+                Ok(multiple) if (1.01..=10.0).contains(&multiple) => self.indifference = multiple,
+                _ => return Err(format!("`{value}`: expected a multiple from 1.01 to 10")),
+            },
+            "requests" => {
+                self.requests_min = value
+                    .parse()
+                    .map_err(|_| format!("`{value}` is not a number of requests"))?;
+            }
+            _ => {
+                let known: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
+                return Err(format!(
+                    "`{name}` is no setting of the rule; known: {}",
+                    known.join(", ")
+                ));
+            }
+        }
+        if self.dead_level >= self.rollback_level {
+            return Err("`dead-level` is part of `rollback` and must be below it".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The same rule for a series whose length is known beforehand: at most a quarter of it is
+    /// warm-up.
+    pub fn within(self, length: Duration) -> Rule {
+        Rule {
+            warm_up: self.warm_up.min(length / 4),
+            ..self
+        }
+    }
+
+    /// ln of the wealth at which one of several objectives calls for a rollback: what the dead
+    /// deploy leaves of the level, divided among the objectives (Bonferroni).
+    pub fn rollback_threshold(&self, objectives: usize) -> f64 {
+        (objectives.max(1) as f64 / (self.rollback_level - self.dead_level)).ln()
+    }
+
+    /// ln of the wealth at which the deploy is dead.
+    pub fn dead_threshold(&self) -> f64 {
+        -self.dead_level.ln()
+    }
+
+    /// ln of the wealth at which the candidate is worse than its baseline by one of several objectives.
+    pub fn worse_threshold(&self, objectives: usize) -> f64 {
+        (objectives.max(1) as f64 / self.worse_level).ln()
+    }
+}
+
+fn level(text: &str) -> Result<f64, String> {
+    let (digits, unit) = match text.strip_suffix('%') {
+        Some(digits) => (digits.trim(), 0.01),
+        None => (text, 1.0),
+    };
+    match digits.parse::<f64>() {
+        Ok(value) if value > 0.0 && value * unit < 0.5 => Ok(value * unit),
+        _ => Err(format!(
+            "`{text}`: expected a share over 0 and below 50 %, such as `1%`"
+        )),
+    }
+}

@@ -1,0 +1,69 @@
+//! A quarter of a second of evidence: what is counted of each arm for each objective.
+//!
+//! Everything that a sequential verdict rests on is a sequence of these; a gate keeps them, so that
+//! its verdict can be replayed.
+
+use serde::{Deserialize, Serialize};
+
+/// Slots in a second.
+pub const SLOTS_A_SECOND: usize = 4;
+
+/// Requests, and bad ones among them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// All of them.
+    pub requests: u64,
+    /// Those that are over the limit or failed.
+    pub bad: u64,
+}
+
+impl Count {
+    /// Adds other counts.
+    pub fn add(&mut self, other: Count) {
+        self.requests += other.requests;
+        self.bad += other.bad;
+    }
+
+    /// The bad share, 0 to 1; nothing without requests.
+    pub fn share(self) -> Option<f64> {
+        (self.requests > 0).then(|| self.bad as f64 / self.requests as f64)
+    }
+}
+
+/// One arm in one slot.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArmSlot {
+    /// All requests; bad are those that failed.
+    pub all: Count,
+    /// For each objective.
+    pub objectives: Vec<Count>,
+}
+
+/// One slot.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// The version that is judged.
+    pub candidate: ArmSlot,
+    /// The version beside it, if there is one.
+    #[serde(default)]
+    pub baseline: ArmSlot,
+}
+
+impl Slot {
+    /// An empty one for so many objectives.
+    pub fn new(objectives: usize) -> Slot {
+        let arm = ArmSlot {
+            all: Count::default(),
+            objectives: vec![Count::default(); objectives],
+        };
+        Slot {
+            candidate: arm.clone(),
+            baseline: arm,
+        }
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.candidate.all.requests == 0 && self.baseline.all.requests == 0
+    }
+}
