@@ -50,6 +50,7 @@ fn plan() -> Arc<Plan> {
 
 fn binding() -> Binding {
     let environment = Environment {
+        enforce: false,
         name: "bench".to_owned(),
         services: BTreeMap::new(),
         caps: Caps::default(),

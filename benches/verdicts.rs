@@ -147,6 +147,7 @@ fn main() {
         "{:<34} {:<26} {:>9} {:>8} {:>6} {:>13} {:>11}",
         "stream", "rule", "rollback", "promote", "hold", "inconclusive", "median s"
     );
+    let mut wrongly = std::collections::BTreeMap::new();
     for kind in Kind::ALL {
         let rules = [
             "Bellwether",
@@ -167,8 +168,19 @@ fn main() {
         }
         for (rule, ended) in rules.into_iter().zip(&ended) {
             print_row(kind, rule, ended);
+            if kind.is_healthy() {
+                let wrong = ended
+                    .iter()
+                    .filter(|end| end.conclusion == Conclusion::Rollback);
+                let of_rule = wrongly.entry(rule).or_insert((0, 0));
+                *of_rule = (of_rule.0 + wrong.count(), of_rule.1 + ended.len());
+            }
         }
         println!();
+    }
+    for (rule, (wrong, gates)) in wrongly {
+        let share = 100.0 * wrong as f64 / gates as f64;
+        println!("{rule:<26} rolls back {share:.2} % of all healthy gates above");
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::config::load::{self, Project};
 use crate::config::{Diagnostics, Severity};
 use crate::gate::driver::{Current, Driver};
+use crate::gate::sighting;
 use crate::limits;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
@@ -66,6 +67,7 @@ pub struct Daemon {
     server: tokio::task::JoinHandle<std::io::Result<()>>,
     courier: tokio::task::JoinHandle<()>,
     keeper: tokio::task::JoinHandle<()>,
+    watcher: tokio::task::JoinHandle<()>,
     reloads: mpsc::Receiver<oneshot::Sender<Result<(), String>>>,
 }
 
@@ -156,6 +158,11 @@ impl Daemon {
             address,
             path: path.to_owned(),
             store: store.clone(),
+            watcher: tokio::spawn(sighting::watch(
+                store.clone(),
+                current.clone(),
+                driver.clone(),
+            )),
             current,
             driver,
             prober,
@@ -276,6 +283,7 @@ impl Daemon {
         }
         self.courier.abort();
         self.keeper.abort();
+        self.watcher.abort();
         tracing::info!("Stopped");
     }
 }

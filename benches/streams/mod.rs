@@ -133,9 +133,9 @@ fn point_above(share: f64) -> f64 {
     for _ in 0..60 {
         let middle = f64::midpoint(low, high);
         if 0.5 * libm::erfc(middle / std::f64::consts::SQRT_2) > share {
-            low = middle
+            low = middle;
         } else {
-            high = middle
+            high = middle;
         }
     }
     low

@@ -2,10 +2,13 @@
 
 use super::client::{Refusal, Server};
 use super::exit::Exit;
+use crate::replay::curve::replay;
 use crate::report::style::Style;
+use crate::report::{Summary, explain};
 use crate::web::view::{GateDetail, GateView};
 use clap::Subcommand;
 use http::Method;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Arguments of the command.
@@ -13,7 +16,9 @@ use std::time::{Duration, Instant};
 #[command(after_help = "Examples:
   bellwether gate start api --version 1.4.2 --commit $GITHUB_SHA --actor $GITHUB_ACTOR --wait
   bellwether gate list
-  bellwether gate show 12
+  bellwether gate explain 12
+  bellwether gate rollback api --by jane --reason 'checkout is broken' --wait
+  bellwether gate calibrate yesterday.csv --objective 'p95 < 300ms' --length 2m
 
 Exit codes of `start --wait` and `wait`: 0 promote, 10 rollback, 20 hold.")]
 pub struct Arguments {
@@ -53,6 +58,9 @@ enum Command {
         /// GitHub's number of the deployment
         #[arg(long, default_value = "")]
         deployment: String,
+        /// Verify outside of the windows, and say why; needs --actor, and is recorded
+        #[arg(long, value_name = "REASON", default_value = "")]
+        break_glass: String,
         /// Wait until it is done; the exit code is the verdict
         #[arg(long)]
         wait: bool,
@@ -80,6 +88,63 @@ enum Command {
         /// The gate's number
         id: i64,
     },
+    /// Say why a gate said what it said, in words and in a picture
+    Explain {
+        /// The gate's number
+        id: i64,
+    },
+    /// Agree to a promotion that asks for people
+    Approve {
+        /// The gate's number
+        id: i64,
+        /// Who agrees
+        #[arg(long)]
+        by: String,
+        /// Why
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Answer for a failure of a running gate: it goes on, and shows it as waived
+    Waive {
+        /// The gate's number
+        id: i64,
+        /// A phase, such as `smoke`, or the name of a scenario
+        #[arg(long)]
+        check: String,
+        /// Who answers for it
+        #[arg(long)]
+        by: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// How long it holds
+        #[arg(long = "for", value_name = "DURATION", default_value = "1h", value_parser = crate::config::duration::parse)]
+        duration: Duration,
+    },
+    /// Roll the newest deploy of a gate back now, whatever is measured, and prove it
+    Rollback {
+        /// The gate's name
+        gate: String,
+        /// Who orders it
+        #[arg(long)]
+        by: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Wait until it is proven
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Write the incident record of a gate: JSON, Markdown, and its evidence with hashes
+    Incident {
+        /// The gate's number
+        id: i64,
+        /// The folder, which must not exist yet
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+    },
+    /// Find out how often a rule would roll a healthy service back wrongly
+    Calibrate(super::calibrate::Arguments),
 }
 
 /// Runs the command.
@@ -91,10 +156,10 @@ pub fn run(arguments: Arguments) -> Exit {
     } = arguments;
     let result = super::runtime().block_on(async {
         match command {
-            Command::Start { gate, version, previous_version, commit, actor, reason, link, deployment, wait, timeout } => {
+            Command::Start { gate, version, previous_version, commit, actor, reason, link, deployment, break_glass, wait, timeout } => {
                 let body = serde_json::json!({
                     "gate": gate, "version": version, "previous_version": previous_version, "commit": commit,
-                    "actor": actor, "reason": reason, "link": link, "deployment": deployment,
+                    "actor": actor, "reason": reason, "link": link, "deployment": deployment, "break_glass": break_glass,
                 });
                 let started: GateView = server.ask(Method::POST, "/api/v1/gates", Some(body)).await?;
                 if wait {
@@ -126,6 +191,34 @@ pub fn run(arguments: Arguments) -> Exit {
                 }
                 Ok(Exit::Success)
             }
+            Command::Explain { id } => explain(&server, id, json).await,
+            Command::Approve { id, by, reason } => {
+                let body = serde_json::json!({ "by": by, "reason": reason });
+                server.send(Method::POST, &format!("/api/v1/gates/{id}/approve"), Some(body)).await?;
+                eprintln!("approval of gate {id} noted");
+                Ok(Exit::Success)
+            }
+            Command::Waive { id, check, by, reason, duration } => {
+                let until_ms = chrono::Utc::now().timestamp_millis() + duration.as_millis() as i64;
+                let body = serde_json::json!({ "by": by, "reason": reason, "check": check, "until_ms": until_ms });
+                server.send(Method::POST, &format!("/api/v1/gates/{id}/waive"), Some(body)).await?;
+                eprintln!("waiver of `{check}` in gate {id} noted");
+                Ok(Exit::Success)
+            }
+            Command::Rollback { gate, by, reason, wait } => {
+                let body = serde_json::json!({ "by": by, "reason": reason });
+                let ordered: GateView = server.ask(Method::POST, &format!("/api/v1/rollback/{gate}"), Some(body)).await?;
+                if wait {
+                    return watch(&server, ordered.id, Duration::from_secs(3600), json).await;
+                }
+                eprintln!("gate {} rolls `{gate}` back", ordered.id);
+                Ok(Exit::Success)
+            }
+            Command::Incident { id, out } => {
+                let detail: GateDetail = server.ask(Method::GET, &format!("/api/v1/gates/{id}"), None).await?;
+                super::incident::write(&server, &detail, &out).await
+            }
+            Command::Calibrate(arguments) => Ok(super::calibrate::run(&arguments, json)),
             Command::Cancel { id } => {
                 server.send(Method::POST, &format!("/api/v1/gates/{id}/cancel"), None).await?;
                 eprintln!("gate {id} is called off");
@@ -208,6 +301,37 @@ async fn watch(server: &Server, id: i64, timeout: Duration, json: bool) -> Resul
     }
 }
 
+async fn explain(server: &Server, id: i64, json: bool) -> Result<Exit, Refusal> {
+    let detail: GateDetail = server
+        .ask(Method::GET, &format!("/api/v1/gates/{id}"), None)
+        .await?;
+    let mut loads = Vec::new();
+    for run in detail.runs.iter().filter(|run| run.phase == "load") {
+        let summary: Summary = server
+            .ask(Method::GET, &format!("/api/v1/runs/{}", run.id), None)
+            .await?;
+        loads.push(summary);
+    }
+    if json {
+        let replayed: Vec<_> = loads
+            .iter()
+            .filter_map(|load| replay(load.evidence.as_ref()?))
+            .map(|(curves, judged)| serde_json::json!({ "judged": judged, "curves": curves }))
+            .collect();
+        print_json(&serde_json::json!({ "gate": detail.gate, "loads": replayed }));
+        return Ok(Exit::Success);
+    }
+    let style = Style::for_stream(&std::io::stdout());
+    print!("{}", show(&detail, style));
+    for load in &loads {
+        if let Some(evidence) = &load.evidence {
+            println!("\n{}", style.bold(&format!("The load `{}`", load.scenario)));
+            print!("{}", explain::evidence(evidence, style));
+        }
+    }
+    Ok(Exit::Success)
+}
+
 fn verdict_text(gate: &GateView, style: Style) -> String {
     match gate.verdict.as_deref() {
         Some("promote") => style.good("✓ promote"),
@@ -233,6 +357,7 @@ fn show(detail: &GateDetail, style: Style) -> String {
         let mark = match phase.outcome.as_str() {
             "pass" => style.good("✓"),
             "fail" => style.bad("✗"),
+            "waived" => style.doubtful("w"),
             _ => style.doubtful("?"),
         };
         text.push_str(&format!(

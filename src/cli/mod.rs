@@ -3,11 +3,13 @@
 //! Data goes to standard output, everything else to standard error.
 
 pub mod alert;
+pub mod calibrate;
 pub mod check;
 pub mod client;
 pub mod demo;
 pub mod exit;
 pub mod gate;
+pub mod incident;
 pub mod init;
 pub mod judge;
 pub mod keys;

@@ -302,6 +302,7 @@ async fn perform_one(
         let mut progress = Progress::new(&plan.name, &job.loads, arguments.quiet, seen.keys);
         let judge = |part: &Finished| judged(job, part);
         let options = Options {
+            watched: None,
             workers: arguments.workers,
             keep_lines,
             judge: Some(&judge),

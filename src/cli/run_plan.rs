@@ -224,6 +224,7 @@ fn environment(
         );
     }
     Some(Arc::new(Environment {
+        enforce: false,
         name: base.name.clone(),
         services,
         caps: base.caps,

@@ -4,8 +4,10 @@
 //! fetched by [`super::load::secrets`]. Scenario files are read by [`super::load`].
 
 use super::source::Source;
+use crate::gate::state::Waiver;
 use crate::gate::windows::Windows;
 use crate::objective::Objective;
+use crate::objective::rule::Rule;
 use crate::probe::schedule::Schedule;
 use crate::scenario::expression::Expression;
 use crate::scenario::template::Template;
@@ -67,6 +69,8 @@ pub struct Environment {
     pub secrets: BTreeMap<String, SecretSource>,
     /// When deploys are verified.
     pub windows: Option<Windows>,
+    /// Whether actions are performed; only said otherwise.
+    pub enforce: bool,
     /// Further certificate authorities.
     pub ca_file: Option<PathBuf>,
 }
@@ -140,6 +144,24 @@ pub struct Gate {
     pub load: Vec<PathBuf>,
     /// Keep checking.
     pub bake: Option<Bake>,
+    /// How loads are judged.
+    pub rule: Rule,
+    /// The environment beside it that serves the version before.
+    pub baseline: Option<String>,
+    /// Whether an inconclusive load is performed once more.
+    pub extend: bool,
+    /// Who must agree before a promotion.
+    pub approval: Option<Approval>,
+    /// Gates that must have promoted the same commit before.
+    pub after: Vec<Prerequisite>,
+    /// Gates whose deploys are rolled back together with this one's.
+    pub together: Vec<String>,
+    /// Failures that somebody answers for.
+    pub waivers: Vec<Waiver>,
+    /// Time for single phases, by their words.
+    pub budgets: BTreeMap<String, Duration>,
+    /// How often the served version is looked at, to start a gate when it changes.
+    pub sighting: Option<Duration>,
     /// Values of inputs.
     pub inputs: BTreeMap<String, String>,
     /// Time for everything up to the verdict.
@@ -150,6 +172,8 @@ pub struct Gate {
     pub on_promote: Vec<Action>,
     /// After rollback.
     pub on_rollback: Vec<Action>,
+    /// Other ways to roll back, tried one after another.
+    pub on_fallback: Vec<Action>,
     /// After hold.
     pub on_hold: Vec<Action>,
     /// Statuses on GitHub.
@@ -158,6 +182,26 @@ pub struct Gate {
     pub webhook: Option<Template>,
     /// Channels.
     pub tell: Vec<String>,
+}
+
+/// Who must agree.
+#[derive(Debug, Clone, Copy)]
+pub struct Approval {
+    /// How many people.
+    pub required: u64,
+    /// How long they are waited for.
+    pub timeout: Duration,
+}
+
+/// A gate that must have promoted the same commit before.
+#[derive(Debug, Clone)]
+pub struct Prerequisite {
+    /// Its name.
+    pub gate: String,
+    /// Not longer ago than this.
+    pub within: Duration,
+    /// How long it is waited for while it still runs.
+    pub wait: Duration,
 }
 
 /// How a version is awaited.

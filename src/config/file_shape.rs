@@ -107,6 +107,11 @@ static ENVIRONMENT: Object = Object {
             "when deploys are verified here",
         ),
         field(
+            "enforce",
+            Shape::Bool,
+            "perform the actions of verdicts here; without it they are only said (false)",
+        ),
+        field(
             "ca_file",
             Shape::Text,
             "further certificate authorities to trust, as PEM",
@@ -292,6 +297,47 @@ static GATE: Object = Object {
             "values of the scenarios' inputs",
         ),
         field(
+            "rule",
+            Shape::Named(&Shape::Text),
+            "how loads are judged, such as `{ warm-up: 10s, rollback: 1% }`; see `bellwether judge --help`",
+        ),
+        field(
+            "baseline",
+            Shape::Text,
+            "an environment that serves the version before: loads go to both, and only a candidate that is also worse is rolled back",
+        ),
+        field(
+            "extend",
+            Shape::Bool,
+            "perform an inconclusive load once more (true)",
+        ),
+        field(
+            "approval",
+            Shape::Object(&APPROVAL),
+            "people who must agree before a promotion",
+        ),
+        field(
+            "after",
+            Shape::List(&Shape::Object(&PREREQUISITE)),
+            "gates that must have promoted the same commit: staging, or the backend before its frontend",
+        ),
+        field(
+            "together",
+            Shape::List(&Shape::Text),
+            "gates whose deploy of the same commit is rolled back together with this one",
+        ),
+        field(
+            "waivers",
+            Shape::List(&Shape::Object(&WAIVER)),
+            "failures that somebody answers for; shown as waived, never as passed",
+        ),
+        field("budgets", Shape::Object(&BUDGETS), "time for single phases"),
+        field(
+            "on_version_change",
+            Shape::Object(&SIGHTING),
+            "look at the served version, and start this gate when it changes",
+        ),
+        field(
             "budget",
             Shape::Duration,
             "time for everything up to the verdict (30m)",
@@ -318,6 +364,75 @@ static GATE: Object = Object {
             "channels that are told the verdict and the proof",
         ),
     ],
+};
+
+static APPROVAL: Object = Object {
+    name: "approval",
+    called: "the approval",
+    fields: &[
+        field("required", Shape::Count(1, 100), "different people (1)"),
+        field(
+            "timeout",
+            Shape::Duration,
+            "how long they are waited for (1h)",
+        ),
+    ],
+};
+
+static PREREQUISITE: Object = Object {
+    name: "prerequisite",
+    called: "a gate that comes before",
+    fields: &[
+        required("gate", Shape::Text, "its name"),
+        field(
+            "within",
+            Shape::Duration,
+            "promoted not longer ago than this (1d)",
+        ),
+        field(
+            "wait",
+            Shape::Duration,
+            "how long it is waited for while it runs (10m)",
+        ),
+    ],
+};
+
+static WAIVER: Object = Object {
+    name: "waiver",
+    called: "a waiver",
+    fields: &[
+        required(
+            "check",
+            Shape::Text,
+            "a phase, such as `smoke`, or the name of a scenario",
+        ),
+        required("by", Shape::Text, "who answers for it"),
+        required("reason", Shape::Text, "why"),
+        required("until", Shape::Text, "its last day, `2026-12-20`"),
+    ],
+};
+
+static BUDGETS: Object = Object {
+    name: "budgets",
+    called: "the budgets of phases",
+    fields: &[
+        field("preflight", Shape::Duration, "time for the preflight"),
+        field(
+            "converge",
+            Shape::Duration,
+            "time for the new version to be served",
+        ),
+        field("baseline", Shape::Duration, "time for the baseline"),
+        field("smoke", Shape::Duration, "time for the smoke checks"),
+        field("load", Shape::Duration, "time for the loads"),
+        field("bake", Shape::Duration, "time for the bake"),
+    ],
+};
+
+static SIGHTING: Object = Object {
+    name: "sighting",
+    called: "the look at the served version",
+    fields: &[field("every", Shape::Duration, "pause between looks (30s)")],
 };
 
 static CONVERGE: Object = Object {
@@ -404,6 +519,11 @@ static ACTIONS: Object = Object {
             "rollback",
             Shape::List(&Shape::Object(&ACTION)),
             "after rollback, one after another",
+        ),
+        field(
+            "fallback",
+            Shape::List(&Shape::Object(&ACTION)),
+            "other ways to roll back, tried one after another where `rollback` did not bring the old version back",
         ),
         field("hold", Shape::List(&Shape::Object(&ACTION)), "after hold"),
     ],

@@ -14,6 +14,8 @@ pub mod file_shape;
 pub mod load;
 pub mod node;
 pub mod read;
+mod read_gate;
+mod read_policy;
 pub mod shape;
 pub mod source;
 

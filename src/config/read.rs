@@ -8,7 +8,6 @@ use super::node::{self, Node};
 use super::shape::{self, Shape};
 use super::source::{Source, Span};
 use crate::gate::windows;
-use crate::objective::Objective;
 use crate::probe::schedule::Schedule;
 use crate::scenario::expression::{Expression, Mistake};
 use crate::scenario::template::Template;
@@ -35,10 +34,10 @@ pub fn read(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) -> Opt
     if broken { None } else { file }
 }
 
-struct Reader<'a> {
-    source: &'a Arc<Source>,
-    folder: &'a Path,
-    found: &'a mut Diagnostics,
+pub(super) struct Reader<'a> {
+    pub(super) source: &'a Arc<Source>,
+    pub(super) folder: &'a Path,
+    pub(super) found: &'a mut Diagnostics,
     secrets: Vec<String>,
 }
 
@@ -101,7 +100,13 @@ impl Reader<'_> {
         }
     }
 
-    fn error(&mut self, code: &'static str, title: impl Into<String>, span: Span, label: &str) {
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        title: impl Into<String>,
+        span: Span,
+        label: &str,
+    ) {
         self.found
             .push(Diagnostic::error(code, title).at(self.source, span, label));
     }
@@ -134,7 +139,7 @@ impl Reader<'_> {
         }
     }
 
-    fn mistake(&mut self, node: &Node, mistake: Mistake) {
+    pub(super) fn mistake(&mut self, node: &Node, mistake: Mistake) {
         let span = node.part(mistake.range.0, mistake.range.1);
         let mut diagnostic =
             Diagnostic::error(mistake.code, mistake.message).at(self.source, span, "here");
@@ -142,7 +147,7 @@ impl Reader<'_> {
         self.found.push(diagnostic);
     }
 
-    fn template(&mut self, node: &Node) -> Option<Template> {
+    pub(super) fn template(&mut self, node: &Node) -> Option<Template> {
         match Template::parse(node.as_text()?, false) {
             Ok(template) => {
                 for (expression, at) in template.expressions() {
@@ -213,6 +218,7 @@ impl Reader<'_> {
             inputs: named_texts(node, "inputs"),
             secrets: self.secret_sources(node.get("secrets")),
             windows: node.get("windows").and_then(|node| self.windows(node)),
+            enforce: node.get("enforce").and_then(Node::as_bool).unwrap_or(false),
             ca_file: text(node, "ca_file").map(|file| self.folder.join(file)),
         }
     }
@@ -337,7 +343,7 @@ impl Reader<'_> {
         })
     }
 
-    fn known_environment(
+    pub(super) fn known_environment(
         &mut self,
         node: &Node,
         environments: &BTreeMap<String, Arc<Environment>>,
@@ -351,7 +357,7 @@ impl Reader<'_> {
         Some(name.text.clone())
     }
 
-    fn unknown(&mut self, code: &'static str, what: &str, name: &Node, known: &[&str]) {
+    pub(super) fn unknown(&mut self, code: &'static str, what: &str, name: &Node, known: &[&str]) {
         let mut diagnostic = Diagnostic::error(code, format!("there is no {what} `{}`", name.text))
             .at(self.source, name.span, "not known here");
         diagnostic.hint = Some(match nearest(&name.text, known.iter().copied()) {
@@ -361,7 +367,7 @@ impl Reader<'_> {
         self.found.push(diagnostic);
     }
 
-    fn tell(&mut self, node: &Node, root: &Node) -> Vec<String> {
+    pub(super) fn tell(&mut self, node: &Node, root: &Node) -> Vec<String> {
         let channels: Vec<&str> = entries(root, "channels")
             .iter()
             .map(|(name, _)| name.text.as_str())
@@ -438,7 +444,7 @@ impl Reader<'_> {
         })
     }
 
-    fn files(&mut self, node: &Node, key: &str) -> Vec<PathBuf> {
+    pub(super) fn files(&mut self, node: &Node, key: &str) -> Vec<PathBuf> {
         let items = node.get(key).map(Node::items).unwrap_or_default();
         items
             .into_iter()
@@ -448,7 +454,7 @@ impl Reader<'_> {
     }
 
     /// A scenario's path; one that is not there is reported where it is named.
-    fn existing(&mut self, node: &Node) -> PathBuf {
+    pub(super) fn existing(&mut self, node: &Node) -> PathBuf {
         let path = self.folder.join(&node.text);
         if !path.is_file() {
             self.error(
@@ -459,223 +465,6 @@ impl Reader<'_> {
             );
         }
         path
-    }
-
-    fn gate(
-        &mut self,
-        name: &Node,
-        node: &Node,
-        environments: &BTreeMap<String, Arc<Environment>>,
-        root: &Node,
-    ) -> Option<Gate> {
-        let environment = self.known_environment(node, environments);
-        if let Some(environment) = environment.as_ref().and_then(|name| environments.get(name)) {
-            let known: Vec<&str> = environment.services.keys().map(String::as_str).collect();
-            for service in node.get("services").map(Node::items).unwrap_or_default() {
-                match environment.services.get(&service.text) {
-                    None => self.unknown("unknown-service", "service", service, &known),
-                    Some(found) if found.version.is_none() => {
-                        self.found.push(
-                            Diagnostic::error(
-                                "missing-field",
-                                format!(
-                                    "the service `{}` says nowhere which version it serves",
-                                    service.text
-                                ),
-                            )
-                            .at(self.source, service.span, "a gate must read its version")
-                            .hint("add `version: { path: /version }` to the service"),
-                        );
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
-        let smoke = self.files(node, "smoke");
-        let load = self.files(node, "load");
-        let bake = node.get("bake").map(|node| self.bake(node, &smoke));
-        let measures = !smoke.is_empty()
-            || !load.is_empty()
-            || bake.as_ref().is_some_and(|bake| !bake.scenarios.is_empty());
-        if !measures {
-            self.found.push(
-                Diagnostic::error(
-                    "nothing-measured",
-                    format!("the gate `{}` checks nothing", name.text),
-                )
-                .at(self.source, name.span, "it could never promote")
-                .hint("add `smoke`, `load` or `bake`"),
-            );
-        }
-        let prove = node.get("prove");
-        let actions = node.get("actions");
-        let tell = self.tell(node, root);
-        let prove_smoke = prove
-            .map(|node| self.files(node, "smoke"))
-            .unwrap_or_default();
-        Some(Gate {
-            name: name.text.clone(),
-            environment: environment?,
-            services: texts(node, "services"),
-            converge: converge(node.get("converge"), 300),
-            prove: Prove {
-                converge: converge(prove, 600),
-                smoke: if prove_smoke.is_empty() {
-                    smoke.clone()
-                } else {
-                    prove_smoke
-                },
-                action_target: prove.map_or(Duration::from_secs(120), |node| {
-                    time(node, "action_target", 120)
-                }),
-                healthy_target: prove.map_or(Duration::from_secs(300), |node| {
-                    time(node, "healthy_target", 300)
-                }),
-            },
-            smoke,
-            load,
-            bake,
-            inputs: named_texts(node, "inputs"),
-            budget: time(node, "budget", 1800),
-            on_promote: self.actions(actions, "promote"),
-            on_rollback: self.actions(actions, "rollback"),
-            on_hold: self.actions(actions, "hold"),
-            github: node
-                .get("github")
-                .and_then(|node| self.github(node, &name.text)),
-            webhook: node
-                .get("webhook")
-                .and_then(|node| node.get("secret"))
-                .and_then(|node| self.template(node)),
-            tell,
-        })
-    }
-
-    fn bake(&mut self, node: &Node, smoke: &[PathBuf]) -> Bake {
-        let scenarios = self.files(node, "scenarios");
-        let mut objectives = Vec::new();
-        for written in node.get("objectives").map(Node::items).unwrap_or_default() {
-            match Objective::parse(&written.text) {
-                Ok(objective) if objective.step.is_some() => self.error(
-                    "bad-objective",
-                    "objectives of a bake are over all its requests",
-                    written.span,
-                    "without `{step: …}`",
-                ),
-                Ok(objective) => objectives.push(objective),
-                Err(reason) => self.found.push(
-                    Diagnostic::error(
-                        "bad-objective",
-                        format!("`{}` is not an objective", written.text),
-                    )
-                    .at(self.source, written.span, "cannot be read")
-                    .hint(reason),
-                ),
-            }
-        }
-        Bake {
-            duration: time(node, "duration", 60),
-            every: time(node, "every", 5),
-            scenarios: if scenarios.is_empty() {
-                smoke.to_vec()
-            } else {
-                scenarios
-            },
-            failures: node.get("failures").and_then(Node::as_count).unwrap_or(2),
-            objectives,
-        }
-    }
-
-    fn actions(&mut self, node: Option<&Node>, key: &str) -> Vec<Action> {
-        let items = node
-            .and_then(|node| node.get(key))
-            .map(Node::items)
-            .unwrap_or_default();
-        items
-            .into_iter()
-            .enumerate()
-            .filter_map(|(number, node)| self.action(node, key, number))
-            .collect()
-    }
-
-    fn action(&mut self, node: &Node, key: &str, number: usize) -> Option<Action> {
-        let kind = match (node.get("command"), node.get("shell"), node.get("webhook")) {
-            (Some(command), None, None) => {
-                let words: Vec<Template> = command
-                    .items()
-                    .into_iter()
-                    .filter_map(|node| self.template(node))
-                    .collect();
-                if words.is_empty() {
-                    self.error(
-                        "missing-field",
-                        "a command needs a program",
-                        command.span,
-                        "no word here",
-                    );
-                    return None;
-                }
-                ActionKind::Command {
-                    words,
-                    folder: text(node, "dir").map(|folder| self.folder.join(folder)),
-                }
-            }
-            (None, Some(shell), None) => ActionKind::Command {
-                words: vec![
-                    Template::literal("sh"),
-                    Template::literal("-c"),
-                    Template::literal(shell.text.clone()),
-                ],
-                folder: text(node, "dir").map(|folder| self.folder.join(folder)),
-            },
-            (None, None, Some(webhook)) => ActionKind::Webhook(self.webhook(webhook)?),
-            _ => {
-                self.error(
-                    "missing-field",
-                    "an action is one of `command`, `shell` and `webhook`",
-                    node.span,
-                    "exactly one of them",
-                );
-                return None;
-            }
-        };
-        Some(Action {
-            name: text(node, "name").unwrap_or_else(|| format!("{key} {}", number + 1)),
-            kind,
-            timeout: time(node, "timeout", 120),
-            attempts: node.get("attempts").and_then(Node::as_count).unwrap_or(1) as u32,
-        })
-    }
-
-    fn webhook(&mut self, node: &Node) -> Option<Webhook> {
-        Some(Webhook {
-            url: self.template(node.get("url")?)?,
-            secret: node.get("secret").and_then(|node| self.template(node)),
-        })
-    }
-
-    fn github(&mut self, node: &Node, gate: &str) -> Option<Github> {
-        let repository = node.get("repository")?;
-        if repository
-            .text
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .count()
-            != 2
-        {
-            self.error(
-                "wrong-type",
-                format!("`{}` is not a repository", repository.text),
-                repository.span,
-                "expected `owner/name`",
-            );
-        }
-        Some(Github {
-            repository: repository.text.clone(),
-            token: self.template(node.get("token")?)?,
-            context: text(node, "context").unwrap_or_else(|| format!("bellwether/{gate}")),
-            api: text(node, "api").unwrap_or_else(|| "https://api.github.com".to_owned()),
-        })
     }
 
     fn channel(&mut self, name: &Node, node: &Node) -> Option<Channel> {
@@ -737,7 +526,7 @@ impl Reader<'_> {
     }
 }
 
-fn converge(node: Option<&Node>, timeout_s: u64) -> Converge {
+pub(super) fn converge(node: Option<&Node>, timeout_s: u64) -> Converge {
     Converge {
         reads: node
             .and_then(|node| node.get("reads"))
@@ -750,15 +539,15 @@ fn converge(node: Option<&Node>, timeout_s: u64) -> Converge {
     }
 }
 
-fn entries<'a>(node: &'a Node, key: &str) -> &'a [(Node, Node)] {
+pub(super) fn entries<'a>(node: &'a Node, key: &str) -> &'a [(Node, Node)] {
     node.get(key).map(Node::entries).unwrap_or_default()
 }
 
-fn text(node: &Node, key: &str) -> Option<String> {
+pub(super) fn text(node: &Node, key: &str) -> Option<String> {
     node.get(key).and_then(Node::as_text).map(str::to_owned)
 }
 
-fn texts(node: &Node, key: &str) -> Vec<String> {
+pub(super) fn texts(node: &Node, key: &str) -> Vec<String> {
     let items = node.get(key).map(Node::items).unwrap_or_default();
     items
         .into_iter()
@@ -767,21 +556,21 @@ fn texts(node: &Node, key: &str) -> Vec<String> {
         .collect()
 }
 
-fn named_texts(node: &Node, key: &str) -> BTreeMap<String, String> {
+pub(super) fn named_texts(node: &Node, key: &str) -> BTreeMap<String, String> {
     entries(node, key)
         .iter()
         .map(|(name, value)| (name.text.clone(), value.text.clone()))
         .collect()
 }
 
-fn time(node: &Node, key: &str, default_s: u64) -> Duration {
+pub(super) fn time(node: &Node, key: &str, default_s: u64) -> Duration {
     node.get(key)
         .and_then(Node::as_text)
         .and_then(|text| duration::parse(text).ok())
         .unwrap_or(Duration::from_secs(default_s))
 }
 
-fn per_second(text: &str) -> Option<f64> {
+pub(super) fn per_second(text: &str) -> Option<f64> {
     let (count, unit) = text.split_once('/')?;
     let seconds = match unit.trim() {
         "s" | "sec" | "second" => 1.0,

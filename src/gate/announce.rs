@@ -6,7 +6,7 @@
 use super::machine::Verdict;
 use super::record::Record;
 use crate::alert::message::{Message, proof_message, verdict_message};
-use crate::config::file::Gate;
+use crate::config::file::{Action, Gate};
 use crate::store::outbox::NewEffect;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub struct Announcement {
     pub page: Option<String>,
 }
 
-/// The effects of a verdict.
+/// The effects of a verdict: statuses and messages. Its actions are ordered with [`order`].
 pub fn verdict(
     record: &Record,
     gate: Option<&Gate>,
@@ -30,31 +30,82 @@ pub fn verdict(
     page: Option<String>,
 ) -> Vec<NewEffect> {
     let key = |what: &str| format!("bw_{instance}_{}_{}_{what}", record.id, verdict.word());
-    let mut effects = Vec::new();
-    let Some(gate) = gate else { return effects };
+    let Some(gate) = gate else { return Vec::new() };
     let body = body(record, "verdict", page.clone());
-    let actions = match verdict {
-        Verdict::Promote => &gate.on_promote,
-        Verdict::Rollback => &gate.on_rollback,
-        Verdict::Hold => &gate.on_hold,
-    };
-    let mut after = None;
-    for number in 0..actions.len() {
-        let key = key(&format!("action{number}"));
-        effects.push(NewEffect {
-            key: key.clone(),
-            gate_id: Some(record.id),
-            after_key: after.replace(key),
-            target: format!("action:{}:{}:{number}", gate.name, verdict.word()),
-            body: body.clone(),
-        });
-    }
+    let mut effects = Vec::new();
     if gate.github.is_some() {
         effects.extend(github(record, gate, &body, &key));
     }
-    let message = verdict_message(record, page);
+    let mut message = verdict_message(record, page);
+    if record.state.dry_run {
+        message.subject = format!("{} (dry run)", message.subject);
+        message.lines.push(format!(
+            "DRY RUN, nothing is done: {}",
+            would_do(record, Some(gate))
+        ));
+    }
     effects.extend(tell(&gate.tell, &message, Some(record.id), &key));
     effects
+}
+
+/// The actions of a verdict; of a rollback, those of one way.
+fn actions(gate: &Gate, verdict: Verdict, way: usize) -> (&[Action], &'static str, usize) {
+    match (verdict, way) {
+        (Verdict::Promote, _) => (&gate.on_promote, "promote", 0),
+        (Verdict::Hold, _) => (&gate.on_hold, "hold", 0),
+        (Verdict::Rollback, 0) => (&gate.on_rollback, "rollback", 0),
+        (Verdict::Rollback, way) => {
+            let one = gate.on_fallback.get(way - 1..way).unwrap_or_default();
+            (one, "fallback", way - 1)
+        }
+    }
+}
+
+/// The actions of a verdict as effects, one after another.
+pub fn order(
+    record: &Record,
+    gate: Option<&Gate>,
+    verdict: Verdict,
+    way: usize,
+    instance: &str,
+    page: Option<String>,
+) -> Vec<NewEffect> {
+    let Some(gate) = gate else { return Vec::new() };
+    let body = body(record, "verdict", page);
+    let (actions, word, first) = actions(gate, verdict, way);
+    let mut after = None;
+    (first..first + actions.len())
+        .map(|number| {
+            let key = format!("bw_{instance}_{}_{word}_action{number}", record.id);
+            NewEffect {
+                key: key.clone(),
+                gate_id: Some(record.id),
+                after_key: after.replace(key),
+                target: format!("action:{}:{word}:{number}", gate.name),
+                body: body.clone(),
+            }
+        })
+        .collect()
+}
+
+/// What the actions of a verdict would do.
+pub fn would_do(record: &Record, gate: Option<&Gate>) -> String {
+    let (Some(gate), Some(verdict)) = (gate, record.state.verdict) else {
+        return String::new();
+    };
+    let (actions, ..) = actions(gate, verdict, 0);
+    let names: Vec<String> = actions
+        .iter()
+        .map(|action| format!("`{}`", action.name))
+        .collect();
+    let target = record
+        .rollback_to
+        .as_deref()
+        .unwrap_or("nothing, since no other version was proven good");
+    match verdict {
+        Verdict::Rollback => format!("it would run {} to go back to {target}", names.join(", ")),
+        _ => format!("it would run {}", names.join(", ")),
+    }
 }
 
 /// The effects of the end of a proof.

@@ -1,26 +1,23 @@
-//! Runs gates: performs what the machine asks for, commits every step before anything leaves.
+//! Runs gates: starts, calls off and resumes them, and drives each from effect to effect.
 //!
 //! The only writer of gates. After a stop or a kill in the middle, [`Driver::resume`] goes on
 //! where the last commit stands.
 
-use super::announce;
-use super::machine::{Effect, Event, Phase, Policy, Position, State, step};
-use super::phases::{self, Ended, Ground};
-use super::record::{Facts, LastGood, Record};
-use crate::config::file::Gate;
+use super::machine::{Effect, Event, Order, Policy, Position, State, Verdict};
+use super::record::{Facts, Record};
+use crate::config::file::{Environment, Gate};
 use crate::config::load::Project;
+use crate::gate::machine::Phase;
+use crate::load::Control;
 use crate::load::live::Live;
-use crate::load::{Control, Tick};
-use crate::objective::Outcome;
-use crate::scenario::Plan;
-use crate::store::gates::{GateCommit, superseded_by};
+use crate::store::gates::superseded_by;
+use crate::store::notes::Note;
 use crate::store::{Store, StoreFault};
 use crate::telemetry::metrics::Metrics;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// The configuration that is in force.
@@ -77,56 +74,96 @@ impl From<StoreFault> for GateFault {
     }
 }
 
+/// What ends the measuring of a gate from outside.
+#[derive(Debug, Clone)]
+pub(super) enum Outside {
+    /// Somebody called it off.
+    Cancel(String),
+    /// Somebody ordered the rollback.
+    RollBack(Order),
+}
+
 /// A gate that is being driven.
 #[derive(Debug, Clone)]
-struct Handle {
+pub(super) struct Handle {
     gate: String,
-    control: Control,
-    cancelled_by: Arc<Mutex<Option<String>>>,
+    pub(super) control: Control,
+    pub(super) outside: Arc<Mutex<Option<Outside>>>,
+    /// Woken when somebody adds a note.
+    pub(super) noted: Arc<Notify>,
+}
+
+impl Handle {
+    pub(super) fn take_outside(&self) -> Option<Outside> {
+        self.outside
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
 }
 
 /// Runs gates.
 #[derive(Debug)]
 pub struct Driver {
-    store: Store,
-    current: Arc<Current>,
-    metrics: Arc<Metrics>,
+    pub(super) store: Store,
+    pub(super) current: Arc<Current>,
+    pub(super) metrics: Arc<Metrics>,
     /// Woken when effects are committed.
-    outbox: Arc<Notify>,
+    pub(super) outbox: Arc<Notify>,
     /// Woken when effects are settled.
-    settled: Arc<Notify>,
+    pub(super) settled: Arc<Notify>,
     running: Mutex<BTreeMap<i64, Handle>>,
-    live: Arc<Live>,
-    stopping: AtomicBool,
+    pub(super) live: Arc<Live>,
+    pub(super) stopping: AtomicBool,
     /// Gates are started one after another, so that the newer one always supersedes the older.
     starting: tokio::sync::Mutex<()>,
 }
 
-/// Signals of a promote or a hold are waited for this long; the outbox goes on after that.
-const SIGNALS_WAIT: Duration = Duration::from_secs(60);
-/// Time for teardown once the budget of a gate is spent.
-const CLEAN_UP_WITHIN: Duration = Duration::from_secs(30);
-/// Pause after a commit that failed.
-const COMMIT_PAUSE: Duration = Duration::from_secs(2);
-
-/// The phases of a gate, from its configuration.
-pub fn policy(gate: &Gate) -> Policy {
+/// What a gate is to do, from its configuration.
+pub fn policy(gate: &Gate, environment: &Environment, record: &Record) -> Policy {
     let mut phases = vec![Phase::Preflight];
     for (phase, present) in [
         (Phase::Converge, !gate.services.is_empty()),
+        (Phase::Baseline, gate.baseline.is_some()),
         (Phase::Smoke, !gate.smoke.is_empty()),
         (Phase::Load, !gate.load.is_empty()),
         (Phase::Bake, gate.bake.is_some()),
+        (Phase::Approval, gate.approval.is_some()),
     ] {
         if present {
             phases.push(phase);
         }
     }
-    Policy { phases }
+    let ways = match gate.on_rollback.is_empty() {
+        true => 0,
+        false => 1 + gate.on_fallback.len(),
+    };
+    Policy {
+        phases,
+        extend: gate.extend,
+        acts_on_promote: !gate.on_promote.is_empty(),
+        acts_on_hold: !gate.on_hold.is_empty(),
+        ways,
+        has_target: record.rollback_to.is_some(),
+        enforce: environment.enforce,
+    }
 }
 
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     chrono::Utc::now().timestamp_millis()
+}
+
+/// The gate and the environment of a record, as configured now.
+pub(super) fn find<'a>(
+    project: &'a Project,
+    record: &Record,
+) -> Option<(&'a Gate, &'a Arc<Environment>)> {
+    let gate = project
+        .file
+        .gates
+        .iter()
+        .find(|gate| gate.name == record.gate)?;
+    Some((gate, project.file.environments.get(&gate.environment)?))
 }
 
 impl Driver {
@@ -164,66 +201,73 @@ impl Driver {
         facts: Facts,
         webhook: Option<String>,
     ) -> Result<(Record, bool), GateFault> {
-        let project = self.current.get();
-        let Some(gate) = project.file.gates.iter().find(|gate| gate.name == name) else {
-            let known: Vec<&str> = project
-                .file
-                .gates
-                .iter()
-                .map(|gate| gate.name.as_str())
-                .collect();
-            return Err(GateFault::Unknown(format!(
-                "there is no gate `{name}`; known: {}",
-                known.join(", ")
-            )));
-        };
         if facts.version.trim().is_empty() {
             return Err(GateFault::Invalid(
                 "`version` is empty: say which version was deployed".to_owned(),
             ));
         }
+        if !facts.break_glass.is_empty() && facts.actor.is_empty() {
+            return Err(GateFault::Invalid(
+                "who breaks the glass says so: `actor` is empty".to_owned(),
+            ));
+        }
+        self.enter(name, facts, webhook, None).await
+    }
+
+    async fn enter(
+        self: &Arc<Self>,
+        name: &str,
+        facts: Facts,
+        webhook: Option<String>,
+        order: Option<Order>,
+    ) -> Result<(Record, bool), GateFault> {
+        let project = self.current.get();
+        let Some(gate) = project.file.gates.iter().find(|gate| gate.name == name) else {
+            let gates = project.file.gates.iter();
+            let known: Vec<&str> = gates.map(|gate| gate.name.as_str()).collect();
+            let known = known.join(", ");
+            return Err(GateFault::Unknown(format!(
+                "there is no gate `{name}`; known: {known}"
+            )));
+        };
         let _one_by_one = self.starting.lock().await;
         let before = self.same_gate(name).await?;
         for record in &before {
-            if matches!(record.state.position, Position::Proving)
-                || record.state.verdict == Some(super::machine::Verdict::Rollback)
-            {
+            if record.state.verdict == Some(Verdict::Rollback) {
                 return Err(GateFault::Conflict(format!(
                     "gate {} of `{name}` is rolling back; wait until it is done",
                     record.id
                 )));
             }
         }
-        let good = self
+        // Never merely the version before: only one that was proven good is worth going back to.
+        let rollback_to = self
             .store
-            .last_good(name.to_owned(), gate.environment.clone())
+            .last_good(
+                name.to_owned(),
+                gate.environment.clone(),
+                facts.version.clone(),
+            )
             .await?;
-        let rollback_to = good
-            .map(|good| good.version)
-            .filter(|version| *version != facts.version)
-            .or_else(|| Some(facts.previous_version.clone()).filter(|version| !version.is_empty()));
         let now = now_ms();
-        let record = Record {
+        let mut record = Record {
             id: 0,
             gate: name.to_owned(),
             environment: gate.environment.clone(),
             facts,
             rollback_to,
-            state: State::new(&policy(gate), now),
+            state: State::new(Some(Phase::Preflight), now),
         };
+        record.state.ordered.clone_from(&order);
         let (record, new) = self.store.create_gate(record, webhook, now).await?;
         if new {
             for old in before {
                 // It may have ended in the meantime; then there is nothing to supersede.
                 let _ = self.cancel(old.id, &superseded_by(record.id)).await;
             }
-            tracing::info!(
-                gate = name,
-                id = record.id,
-                version = record.facts.version,
-                "Gate started"
-            );
-            self.drive(record.clone(), false);
+            let (id, version) = (record.id, &record.facts.version);
+            tracing::info!(gate = name, id, version, "Gate started");
+            self.drive(record.clone(), order.map(Event::RollbackOrdered));
         }
         Ok((record, new))
     }
@@ -236,31 +280,143 @@ impl Driver {
             .collect())
     }
 
-    /// Calls a gate off; it ends in hold. A gate with a verdict cannot be called off.
-    pub async fn cancel(&self, id: i64, by: &str) -> Result<(), GateFault> {
+    async fn measuring(&self, id: i64) -> Result<Record, GateFault> {
         let Some(record) = self.store.gate(id).await? else {
             return Err(GateFault::Unknown(format!("there is no gate {id}")));
         };
-        if let Some(verdict) = record.state.verdict {
-            return Err(GateFault::Conflict(format!(
+        match record.state.verdict {
+            Some(verdict) => Err(GateFault::Conflict(format!(
                 "gate {id} has its verdict already: {}",
                 verdict.word()
+            ))),
+            None => Ok(record),
+        }
+    }
+
+    fn tell(&self, id: i64, outside: Outside) -> Result<(), GateFault> {
+        let handle = self.running().get(&id).cloned();
+        let Some(handle) = handle else {
+            return Err(GateFault::Conflict(format!(
+                "gate {id} is not running here"
+            )));
+        };
+        *handle
+            .outside
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(outside);
+        handle.control.stop();
+        handle.noted.notify_one();
+        Ok(())
+    }
+
+    /// Calls a gate off; it ends in hold. A gate with a verdict cannot be called off.
+    pub async fn cancel(&self, id: i64, by: &str) -> Result<(), GateFault> {
+        self.measuring(id).await?;
+        self.store.request_cancel(id, by.to_owned()).await?;
+        self.tell(id, Outside::Cancel(by.to_owned()))
+    }
+
+    /// Adds an approval or a waiver to a gate that measures.
+    pub async fn note(&self, id: i64, note: Note) -> Result<(), GateFault> {
+        self.measuring(id).await?;
+        if note.by.trim().is_empty() {
+            return Err(GateFault::Invalid("`by` is empty: say who".to_owned()));
+        }
+        let line = match note.kind.as_str() {
+            "waiver" if note.reason.trim().is_empty() || note.check.is_empty() => {
+                return Err(GateFault::Invalid(
+                    "a waiver names its `check` and its `reason`".to_owned(),
+                ));
+            }
+            "waiver" => format!("{} waives `{}`: {}", note.by, note.check, note.reason),
+            _ if note.reason.is_empty() => format!("{} approves", note.by),
+            _ => format!("{} approves: {}", note.by, note.reason),
+        };
+        self.store.add_note(id, note, line, now_ms()).await?;
+        if let Some(handle) = self.running().get(&id) {
+            handle.noted.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Rolls the newest deploy of a gate back, whatever is measured: a running gate concludes so,
+    /// else one is made that does nothing else.
+    pub async fn roll_back(
+        self: &Arc<Self>,
+        name: &str,
+        order: Order,
+    ) -> Result<Record, GateFault> {
+        if order.by.trim().is_empty() || order.reason.trim().is_empty() {
+            return Err(GateFault::Invalid(
+                "a rollback by hand needs `by` and `reason`".to_owned(),
+            ));
+        }
+        if let Some(open) = self.same_gate(name).await?.pop() {
+            self.measuring(open.id).await?;
+            let note = Note {
+                kind: "rollback".to_owned(),
+                by: order.by.clone(),
+                reason: order.reason.clone(),
+                check: String::new(),
+                until_ms: 0,
+            };
+            let line = format!("{} orders the rollback: {}", order.by, order.reason);
+            self.store.add_note(open.id, note, line, now_ms()).await?;
+            self.tell(open.id, Outside::RollBack(order))?;
+            return Ok(open);
+        }
+        let newest = self.store.gates(1000).await?;
+        let Some(last) = newest.into_iter().find(|record| record.gate == name) else {
+            return Err(GateFault::Conflict(format!(
+                "`{name}` never verified a deploy, so there is nothing to roll back"
+            )));
+        };
+        if last.state.verdict == Some(Verdict::Rollback) && last.state.ordered.is_some() {
+            return Err(GateFault::Conflict(format!(
+                "gate {} rolled it back already",
+                last.id
             )));
         }
-        self.store.request_cancel(id, by.to_owned()).await?;
-        let handle = self.running().get(&id).cloned();
-        match handle {
-            Some(handle) => {
-                *handle
-                    .cancelled_by
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) = Some(by.to_owned());
-                handle.control.stop();
-                Ok(())
+        let (record, _) = self.enter(name, last.facts, None, Some(order)).await?;
+        Ok(record)
+    }
+
+    /// Gates that belong together are rolled back together, if they verified the same commit.
+    pub(super) async fn roll_back_together(self: &Arc<Self>, record: &Record) {
+        let project = self.current.get();
+        let Some((gate, _)) = find(&project, record) else {
+            return;
+        };
+        let by = format!("gate {} of `{}`", record.id, record.gate);
+        if record
+            .state
+            .ordered
+            .as_ref()
+            .is_some_and(|order| order.by.starts_with("gate "))
+        {
+            // It was itself rolled back with another: that one has told all of them.
+            return;
+        }
+        for name in &gate.together {
+            let facts = &record.facts;
+            let found = self
+                .store
+                .gate_of(name.clone(), facts.commit.clone(), facts.version.clone(), 0)
+                .await;
+            match found {
+                Ok(Some(partner)) if partner.state.verdict != Some(Verdict::Rollback) => {
+                    let order = Order {
+                        by: by.clone(),
+                        reason: "they are rolled back together".to_owned(),
+                    };
+                    // Boxed, since a gate that is entered may roll back others in turn.
+                    if let Err(fault) = Box::pin(self.roll_back(name, order)).await {
+                        tracing::error!(gate = name, %fault, "It could not be rolled back together with its partner");
+                    }
+                }
+                Ok(_) => {}
+                Err(fault) => tracing::error!(gate = name, %fault, "Its partner cannot be read"),
             }
-            None => Err(GateFault::Conflict(format!(
-                "gate {id} is not running here"
-            ))),
         }
     }
 
@@ -269,12 +425,9 @@ impl Driver {
         let open = self.store.open_gates().await?;
         let count = open.len();
         for record in open {
-            tracing::warn!(
-                gate = record.gate,
-                id = record.id,
-                "Gate goes on after a stop in the middle"
-            );
-            self.drive(record, true);
+            let (gate, id) = (&record.gate, record.id);
+            tracing::warn!(gate, id, "Gate goes on after a stop in the middle");
+            self.drive(record, Some(Event::Restarted));
         }
         Ok(count)
     }
@@ -284,6 +437,7 @@ impl Driver {
         self.stopping.store(true, Relaxed);
         for handle in self.running().values() {
             handle.control.stop();
+            handle.noted.notify_one();
         }
     }
 
@@ -297,11 +451,12 @@ impl Driver {
         self.running().len()
     }
 
-    fn drive(self: &Arc<Self>, record: Record, restarted: bool) {
+    fn drive(self: &Arc<Self>, record: Record, first: Option<Event>) {
         let handle = Handle {
             gate: record.gate.clone(),
             control: Control::new(),
-            cancelled_by: Arc::new(Mutex::new(None)),
+            outside: Arc::default(),
+            noted: Arc::default(),
         };
         self.running().insert(record.id, handle.clone());
         self.metrics
@@ -309,7 +464,7 @@ impl Driver {
         let driver = self.clone();
         tokio::spawn(async move {
             let (id, name) = (record.id, record.gate.clone());
-            driver.drive_to_end(record, restarted, &handle).await;
+            driver.drive_to_end(record, first, &handle).await;
             driver.running().remove(&id);
             driver.metrics.gates_active(&name, driver.count(&name));
             driver.settled.notify_waiters();
@@ -323,354 +478,76 @@ impl Driver {
             .count()
     }
 
-    async fn drive_to_end(&self, mut record: Record, restarted: bool, handle: &Handle) {
+    /// What somebody wanted before the daemon was stopped, but what was not yet done.
+    async fn left_over(&self, record: &Record) -> Result<Option<Event>, StoreFault> {
+        if record.state.verdict.is_some() {
+            return Ok(None);
+        }
+        if let Some(order) = &record.state.ordered {
+            return Ok(Some(Event::RollbackOrdered(order.clone())));
+        }
+        let notes = self.store.notes_of(record.id).await?;
+        if let Some(note) = notes.into_iter().find(|note| note.kind == "rollback") {
+            return Ok(Some(Event::RollbackOrdered(Order {
+                by: note.by,
+                reason: note.reason,
+            })));
+        }
+        let by = self.store.cancel_requested(record.id).await?;
+        Ok(by.map(|by| Event::Cancelled { by }))
+    }
+
+    async fn drive_to_end(
+        self: &Arc<Self>,
+        mut record: Record,
+        first: Option<Event>,
+        handle: &Handle,
+    ) {
         let mut effects: VecDeque<Effect> = VecDeque::new();
-        let mut event = restarted.then_some(Event::Restarted);
-        if restarted && record.state.verdict.is_none() {
-            // Called off before the stop, but not yet ended.
-            match self.store.cancel_requested(record.id).await {
-                Ok(Some(by)) => event = Some(Event::Cancelled { by }),
+        let mut event = first;
+        if event == Some(Event::Restarted) {
+            match self.left_over(&record).await {
+                Ok(Some(wanted)) => event = Some(wanted),
                 Ok(None) => {}
                 Err(fault) => {
-                    tracing::error!(id = record.id, %fault, "It cannot be read whether the gate was called off");
+                    let id = record.id;
+                    tracing::error!(id, %fault, "It cannot be read what was wanted of the gate");
                 }
             }
+            if record.state.verdict == Some(Verdict::Rollback) {
+                self.roll_back_together(&record).await;
+            }
         }
-        if !restarted && let Position::Measuring(phase) = record.state.position {
+        if event.is_none()
+            && let Position::Measuring(phase) = record.state.position
+        {
             effects.push_back(Effect::Perform(phase));
         }
         loop {
             if let Some(event) = event.take() {
+                let had_verdict = record.state.verdict.is_some();
                 effects.extend(self.advance(&mut record, &event).await);
+                if !had_verdict && record.state.verdict == Some(Verdict::Rollback) {
+                    self.roll_back_together(&record).await;
+                }
             }
             let Some(effect) = effects.pop_front() else {
                 return;
             };
             event = match effect {
                 Effect::Perform(phase) => self.perform(&record, phase, handle).await,
+                Effect::Lock => self.await_lock(&record).await,
                 Effect::AwaitActions => self.await_actions(&record).await,
                 Effect::Prove => self.prove(&record, handle).await,
                 // Committed with the step that asked for them.
-                Effect::Announce(_) | Effect::AnnounceProof { .. } | Effect::RememberGood => None,
+                Effect::Announce(_)
+                | Effect::Order { .. }
+                | Effect::AnnounceProof { .. }
+                | Effect::RememberGood => None,
             };
             if self.stopping.load(Relaxed) {
                 return;
             }
         }
-    }
-
-    /// One step: computed, committed with everything it causes, and only then acted on.
-    async fn advance(&self, record: &mut Record, event: &Event) -> Vec<Effect> {
-        let project = self.current.get();
-        let gate = project
-            .file
-            .gates
-            .iter()
-            .find(|gate| gate.name == record.gate);
-        let policy = gate.map_or(Policy { phases: Vec::new() }, policy);
-        let now = now_ms();
-        let (state, effects) = step(&record.state, event, &policy, now);
-        self.measure(record, &state);
-        record.state = state;
-        let page = page(&project, record.id);
-        let mut outgoing = Vec::new();
-        let mut last_good = None;
-        for effect in &effects {
-            match effect {
-                Effect::Announce(verdict) => outgoing.extend(announce::verdict(
-                    record,
-                    gate,
-                    *verdict,
-                    self.store.instance(),
-                    page.clone(),
-                )),
-                Effect::AnnounceProof { .. } => outgoing.extend(announce::proof(
-                    record,
-                    gate,
-                    self.store.instance(),
-                    page.clone(),
-                )),
-                Effect::RememberGood => {
-                    last_good = Some(LastGood {
-                        version: record.facts.version.clone(),
-                        commit: record.facts.commit.clone(),
-                    });
-                }
-                _ => {}
-            }
-        }
-        let text = describe(event);
-        tracing::info!(
-            gate = record.gate,
-            id = record.id,
-            event = text,
-            verdict = record.state.verdict.map(super::machine::Verdict::word),
-            "Gate went on"
-        );
-        loop {
-            let commit = GateCommit {
-                record: record.clone(),
-                event: text.clone(),
-                effects: outgoing.clone(),
-                last_good: last_good.clone(),
-            };
-            match self.store.commit_gate(commit, now).await {
-                Ok(()) => break,
-                Err(fault) => {
-                    // Nothing leaves before its row is committed, so we wait for the disk.
-                    tracing::error!(gate = record.gate, id = record.id, %fault, "A step of the gate cannot be committed; trying again in 2 s");
-                    tokio::time::sleep(COMMIT_PAUSE).await;
-                }
-            }
-        }
-        self.outbox.notify_waiters();
-        effects
-    }
-
-    fn measure(&self, record: &Record, next: &State) {
-        let before = &record.state;
-        if next.phases.len() > before.phases.len()
-            && let Some(phase) = next.phases.last()
-        {
-            let seconds = (phase.ended_ms - before.entered_ms).max(0) as f64 / 1e3;
-            self.metrics.gate_phase(
-                &record.gate,
-                phase.phase.word(),
-                phase.outcome.word(),
-                seconds,
-            );
-        }
-        if before.verdict.is_none()
-            && let Some(verdict) = next.verdict
-        {
-            self.metrics
-                .gate_verdict(&record.gate, &record.environment, verdict.word());
-        }
-        if before.proof.is_none()
-            && let Some(proof) = &next.proof
-        {
-            self.metrics.rollback(
-                &record.gate,
-                proof.proven,
-                proof.action_ms,
-                proof.healthy_ms,
-            );
-        }
-    }
-
-    async fn perform(&self, record: &Record, phase: Phase, handle: &Handle) -> Option<Event> {
-        let project = self.current.get();
-        let Some((gate, environment)) = find(&project, record) else {
-            let reasons = vec![format!(
-                "the gate `{}` is no longer configured",
-                record.gate
-            )];
-            return Some(Event::PhaseEnded {
-                phase,
-                outcome: Outcome::Inconclusive,
-                reasons,
-            });
-        };
-        let left = gate.budget.as_millis() as i64 - (now_ms() - record.state.started_ms);
-        let ground = Ground {
-            project: &project,
-            gate,
-            environment,
-            record,
-            control: &handle.control,
-            live: &self.live,
-        };
-        let metrics = self.metrics.clone();
-        let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
-        let work = phases::perform(phase, &ground, &mut on_tick);
-        tokio::pin!(work);
-        let ended = tokio::select! {
-            ended = &mut work => Some(ended),
-            () = tokio::time::sleep(Duration::from_millis(left.max(0) as u64)) => {
-                // What it has begun is cleaned up, but not for ever.
-                handle.control.stop();
-                let _ = tokio::time::timeout(CLEAN_UP_WITHIN, work).await;
-                None
-            }
-        };
-        if self.stopping.load(Relaxed) {
-            return None;
-        }
-        let cancelled = handle
-            .cancelled_by
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match (cancelled, ended) {
-            (Some(by), _) => Some(Event::Cancelled { by }),
-            (None, None) => Some(Event::BudgetExceeded),
-            (
-                None,
-                Some(Ended {
-                    outcome,
-                    reasons,
-                    runs,
-                }),
-            ) => {
-                self.keep_runs(record.id, phase.word(), runs).await;
-                Some(Event::PhaseEnded {
-                    phase,
-                    outcome,
-                    reasons,
-                })
-            }
-        }
-    }
-
-    async fn keep_runs(&self, id: i64, phase: &str, runs: Vec<crate::report::Summary>) {
-        for run in runs {
-            if let Err(fault) = self
-                .store
-                .add_run(Some(id), phase.to_owned(), run, now_ms())
-                .await
-            {
-                tracing::error!(id, phase, %fault, "The evidence of a run cannot be kept");
-            }
-        }
-    }
-
-    async fn await_actions(&self, record: &Record) -> Option<Event> {
-        let project = self.current.get();
-        let rollback = record.state.verdict == Some(super::machine::Verdict::Rollback);
-        let longest = match find(&project, record) {
-            Some((gate, _)) if rollback => gate.prove.converge.timeout,
-            _ => SIGNALS_WAIT,
-        };
-        let deadline = Instant::now() + longest;
-        loop {
-            let settled = self.settled.notified();
-            match self.store.effects_of(record.id).await {
-                Ok(effects) => {
-                    let actions: Vec<_> = effects
-                        .iter()
-                        .filter(|effect| effect.target.starts_with("action:"))
-                        .collect();
-                    let open = actions.iter().any(|effect| effect.state == "pending");
-                    if !open || Instant::now() >= deadline {
-                        let failed = actions
-                            .iter()
-                            .filter(|effect| effect.state == "given_up")
-                            .map(|effect| {
-                                format!(
-                                    "{}: {}",
-                                    effect.target.trim_start_matches("action:"),
-                                    effect.result
-                                )
-                            })
-                            .collect();
-                        return Some(Event::ActionsSettled {
-                            failed,
-                            count: actions.len(),
-                        });
-                    }
-                }
-                Err(fault) => {
-                    tracing::error!(id = record.id, %fault, "The outbox cannot be read; trying again");
-                }
-            }
-            if self.stopping.load(Relaxed) {
-                return None;
-            }
-            tokio::select! {
-                () = settled => {}
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            }
-        }
-    }
-
-    async fn prove(&self, record: &Record, handle: &Handle) -> Option<Event> {
-        let project = self.current.get();
-        let Some((gate, environment)) = find(&project, record) else {
-            return Some(Event::ProofEnded {
-                proven: false,
-                reasons: vec!["the gate is no longer configured".to_owned()],
-            });
-        };
-        let passed = now_ms() - record.state.verdict_ms.unwrap_or_else(now_ms);
-        let left = gate.prove.converge.timeout.as_millis() as i64 - passed;
-        // Also a proof that starts late gets a fair look.
-        let deadline = Instant::now() + Duration::from_millis(left.max(5_000) as u64);
-        let ground = Ground {
-            project: &project,
-            gate,
-            environment,
-            record,
-            control: &handle.control,
-            live: &self.live,
-        };
-        let (proven, reasons, runs) = phases::prove(&ground, deadline).await;
-        if self.stopping.load(Relaxed) {
-            return None;
-        }
-        self.keep_runs(record.id, "proof", runs).await;
-        Some(Event::ProofEnded { proven, reasons })
-    }
-}
-
-fn find<'a>(
-    project: &'a Project,
-    record: &Record,
-) -> Option<(&'a Gate, &'a Arc<crate::config::file::Environment>)> {
-    let gate = project
-        .file
-        .gates
-        .iter()
-        .find(|gate| gate.name == record.gate)?;
-    Some((gate, project.file.environments.get(&gate.environment)?))
-}
-
-/// The address of a gate's page.
-fn page(project: &Project, id: i64) -> Option<String> {
-    let base = match &project.file.public_url {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None => format!("http://{}", project.file.listen),
-    };
-    Some(format!("{base}/gates/{id}"))
-}
-
-/// An event as a line of the timeline.
-fn describe(event: &Event) -> String {
-    let with = |head: String, reasons: &[String]| {
-        if reasons.is_empty() {
-            head
-        } else {
-            format!("{head}: {}", reasons.join("; "))
-        }
-    };
-    match event {
-        Event::PhaseEnded {
-            phase,
-            outcome,
-            reasons,
-        } => {
-            let word = match outcome {
-                Outcome::Pass => "passed",
-                Outcome::Fail => "failed",
-                Outcome::Inconclusive => "was inconclusive",
-            };
-            with(format!("{} {word}", phase.word()), reasons)
-        }
-        Event::Cancelled { by } => format!("cancelled by {by}"),
-        Event::BudgetExceeded => "the time budget ran out".to_owned(),
-        Event::Restarted => "the daemon came back after a stop in the middle".to_owned(),
-        Event::ActionsSettled { failed, count } if failed.is_empty() => match count {
-            0 => "no action is configured for this verdict".to_owned(),
-            _ => "every action was carried out".to_owned(),
-        },
-        Event::ActionsSettled { failed, .. } => with("actions were given up".to_owned(), failed),
-        Event::ProofEnded { proven, reasons } => with(
-            if *proven {
-                "the rollback is proven"
-            } else {
-                "the rollback is not proven"
-            }
-            .to_owned(),
-            reasons,
-        ),
     }
 }

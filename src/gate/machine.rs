@@ -1,137 +1,31 @@
 //! The gate as a pure, total function: state × event → state + effects.
 //!
 //! Knows no clock, no network and no database. An event that does not fit the state changes
-//! nothing. Invariants, checked after every step and by the tests:
-//! - promote only if every phase of the policy ended with pass;
-//! - rollback only if a phase ended with fail;
-//! - a verdict never changes once it is reached;
-//! - a proof exists only after a rollback.
+//! nothing. What must hold of every state stands in [`State::broken_invariant`]; beside it:
+//! - a verdict never changes once it is reached, and is announced once;
+//! - actions are ordered only with the lock of their services, and each way of rolling back once;
+//! - nothing but a measurement that failed, or an order with a name, rolls back.
 
+pub use super::state::{Order, Phase, PhaseRecord, Position, Proof, State, Verdict, Waiver};
 use crate::objective::Outcome;
-use serde::{Deserialize, Serialize};
-
-/// What a gate does to measure a deploy, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    /// Secrets, windows, reachability.
-    Preflight,
-    /// The expected version is served.
-    Converge,
-    /// Scenarios once each.
-    Smoke,
-    /// Scenarios under load.
-    Load,
-    /// Keep checking.
-    Bake,
-}
-
-impl Phase {
-    /// Its word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Phase::Preflight => "preflight",
-            Phase::Converge => "converge",
-            Phase::Smoke => "smoke",
-            Phase::Load => "load",
-            Phase::Bake => "bake",
-        }
-    }
-}
-
-/// What a gate concludes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// The deploy is good.
-    Promote,
-    /// The deploy is bad.
-    Rollback,
-    /// It could not be told.
-    Hold,
-}
-
-impl Verdict {
-    /// Its word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Verdict::Promote => "promote",
-            Verdict::Rollback => "rollback",
-            Verdict::Hold => "hold",
-        }
-    }
-}
-
-/// Where a gate stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "at", content = "phase")]
-pub enum Position {
-    /// In a phase.
-    Measuring(Phase),
-    /// The verdict is reached; its actions are on their way.
-    Acting,
-    /// The rollback was ordered; it is being proven.
-    Proving,
-    /// Nothing is left to do.
-    Done,
-}
-
-/// One phase that ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhaseRecord {
-    /// The phase.
-    pub phase: Phase,
-    /// Its outcome.
-    pub outcome: Outcome,
-    /// Why, in sentences.
-    pub reasons: Vec<String>,
-    /// When it ended, in milliseconds since 1970.
-    pub ended_ms: i64,
-}
-
-/// How a proof ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proof {
-    /// Whether the rollback is proven.
-    pub proven: bool,
-    /// What was seen, in sentences.
-    pub reasons: Vec<String>,
-    /// From the verdict to the end of the rollback action, in milliseconds.
-    pub action_ms: Option<i64>,
-    /// From the verdict to healthy, in milliseconds.
-    pub healthy_ms: Option<i64>,
-}
-
-/// The state of a gate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    /// Where it stands.
-    pub position: Position,
-    /// When it started, in milliseconds since 1970.
-    pub started_ms: i64,
-    /// When it entered its position.
-    pub entered_ms: i64,
-    /// The verdict, once reached.
-    pub verdict: Option<Verdict>,
-    /// When.
-    pub verdict_ms: Option<i64>,
-    /// Why, in sentences.
-    pub reasons: Vec<String>,
-    /// Phases that ended.
-    pub phases: Vec<PhaseRecord>,
-    /// When the actions of a rollback were settled.
-    pub acted_ms: Option<i64>,
-    /// The proof of a rollback.
-    pub proof: Option<Proof>,
-    /// How often it went on after the daemon had been stopped in the middle.
-    pub restarts: u32,
-}
 
 /// What a gate is to do, from its configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
     /// The phases, in order; never empty.
     pub phases: Vec<Phase>,
+    /// Whether a phase that needs more evidence is performed once more.
+    pub extend: bool,
+    /// Whether there are actions after promote.
+    pub acts_on_promote: bool,
+    /// Whether there are actions after hold.
+    pub acts_on_hold: bool,
+    /// Ways to roll back: the first one and its fallbacks. None where others do it.
+    pub ways: usize,
+    /// Whether there is a version to go back to.
+    pub has_target: bool,
+    /// Whether the environment lets us act.
+    pub enforce: bool,
 }
 
 /// What happens to a gate.
@@ -145,16 +39,29 @@ pub enum Event {
         outcome: Outcome,
         /// Why.
         reasons: Vec<String>,
+        /// Whether more of the same evidence would probably settle it.
+        is_open: bool,
+        /// Who answers for it, if it did not pass.
+        waived: Vec<Waiver>,
     },
     /// Somebody called it off.
     Cancelled {
         /// Who, or what.
         by: String,
     },
-    /// The time for reaching a verdict is over.
+    /// A person, or a gate that belongs with this one, orders the rollback.
+    RollbackOrdered(Order),
+    /// The time for reaching a verdict is over, or that of the phase.
     BudgetExceeded,
     /// The daemon was stopped in the middle and is back.
     Restarted,
+    /// Nobody else acts on the services.
+    Locked,
+    /// Somebody else acted on them for too long.
+    LockTimedOut {
+        /// Who.
+        holder: String,
+    },
     /// The actions of the verdict are settled.
     ActionsSettled {
         /// Those that were given up.
@@ -176,8 +83,17 @@ pub enum Event {
 pub enum Effect {
     /// Perform a phase.
     Perform(Phase),
-    /// Tell the verdict: actions, statuses, channels.
+    /// Tell the verdict: statuses, channels.
     Announce(Verdict),
+    /// Wait until nobody else acts on the services.
+    Lock,
+    /// Order the actions of the verdict; for a rollback, those of one way.
+    Order {
+        /// The verdict.
+        verdict: Verdict,
+        /// The way, 0 for the first.
+        way: usize,
+    },
     /// Wait until the actions are settled.
     AwaitActions,
     /// Prove the rollback.
@@ -194,362 +110,328 @@ pub enum Effect {
 /// A gate that is restarted more often than this ends in hold.
 const RESTARTS_MAX: u32 = 5;
 
-impl State {
-    /// A new gate.
-    pub fn new(policy: &Policy, now_ms: i64) -> State {
-        State {
-            position: policy
-                .phases
-                .first()
-                .map_or(Position::Done, |phase| Position::Measuring(*phase)),
-            started_ms: now_ms,
-            entered_ms: now_ms,
-            verdict: None,
-            verdict_ms: None,
-            reasons: Vec::new(),
-            phases: Vec::new(),
-            acted_ms: None,
-            proof: None,
-            restarts: 0,
+/// One step. Total: every event is allowed in every state.
+pub fn step(state: &State, event: &Event, policy: &Policy, now_ms: i64) -> (State, Vec<Effect>) {
+    let mut next = state.clone();
+    let mut stepper = Stepper {
+        state: &mut next,
+        policy,
+        now_ms,
+    };
+    let effects = match state.position {
+        Position::Measuring(phase) => stepper.measuring(phase, event),
+        Position::Locking => stepper.locking(event),
+        Position::Acting => stepper.acting(event),
+        Position::Proving => stepper.proving(event),
+        Position::Done => Vec::new(),
+    };
+    debug_assert_eq!(next.broken_invariant(&promised(state, policy)), None);
+    (next, effects)
+}
+
+/// The phases that a promotion takes. A configuration that is changed after the verdict changes
+/// nothing in what was promised then.
+fn promised(before: &State, policy: &Policy) -> Vec<Phase> {
+    if before.verdict.is_some() {
+        Vec::new()
+    } else {
+        policy.phases.clone()
+    }
+}
+
+struct Stepper<'a> {
+    state: &'a mut State,
+    policy: &'a Policy,
+    now_ms: i64,
+}
+
+impl Stepper<'_> {
+    fn enter(&mut self, position: Position) {
+        self.state.position = position;
+        self.state.entered_ms = self.now_ms;
+    }
+
+    fn measuring(&mut self, current: Phase, event: &Event) -> Vec<Effect> {
+        match event {
+            Event::PhaseEnded { phase, .. } if *phase == current => self.phase_ended(event),
+            Event::Cancelled { by } => {
+                self.conclude(Verdict::Hold, vec![format!("cancelled by {by}")])
+            }
+            Event::RollbackOrdered(order) => {
+                self.state.ordered = Some(order.clone());
+                let reason = format!("{} ordered it: {}", order.by, order.reason);
+                self.conclude(Verdict::Rollback, vec![reason])
+            }
+            Event::BudgetExceeded => {
+                let reason = format!(
+                    "no verdict within the time budget; it ran out in {}",
+                    current.word()
+                );
+                self.conclude(Verdict::Hold, vec![reason])
+            }
+            Event::Restarted => {
+                self.state.restarts += 1;
+                if self.state.restarts > RESTARTS_MAX {
+                    let reason =
+                        "the daemon was restarted too often to measure anything".to_owned();
+                    return self.conclude(Verdict::Hold, vec![reason]);
+                }
+                // A phase that was cut off has measured nothing: it starts again.
+                self.state.entered_ms = self.now_ms;
+                vec![Effect::Perform(current)]
+            }
+            _ => Vec::new(),
         }
     }
 
-    /// Whether nothing is left to do.
-    pub fn is_done(&self) -> bool {
-        self.position == Position::Done
-    }
-
-    /// The invariants. `None` if they hold, else the one that does not.
-    pub fn broken_invariant(&self, policy: &Policy) -> Option<&'static str> {
-        let passed = |phase: &Phase| {
-            self.phases
-                .iter()
-                .any(|record| record.phase == *phase && record.outcome == Outcome::Pass)
+    fn phase_ended(&mut self, event: &Event) -> Vec<Effect> {
+        let Event::PhaseEnded {
+            phase,
+            outcome,
+            reasons,
+            is_open,
+            waived,
+        } = event
+        else {
+            return Vec::new();
         };
-        let any = |outcome| self.phases.iter().any(|record| record.outcome == outcome);
-        match self.verdict {
-            Some(Verdict::Promote) if !policy.phases.iter().all(passed) => {
-                Some("promoted without every phase passed")
+        if *outcome == Outcome::Inconclusive
+            && *is_open
+            && self.policy.extend
+            && self.state.extended.is_none()
+            && waived.is_empty()
+        {
+            self.state.extended = Some(*phase);
+            self.state.entered_ms = self.now_ms;
+            return vec![Effect::Perform(*phase)];
+        }
+        let waived = if *outcome == Outcome::Pass {
+            Vec::new()
+        } else {
+            waived.clone()
+        };
+        let goes_on = *outcome == Outcome::Pass || !waived.is_empty();
+        self.state.phases.push(PhaseRecord {
+            phase: *phase,
+            outcome: *outcome,
+            reasons: reasons.clone(),
+            ended_ms: self.now_ms,
+            waived,
+        });
+        if !goes_on {
+            let (verdict, word) = match outcome {
+                Outcome::Fail => (Verdict::Rollback, "failed"),
+                _ => (Verdict::Hold, "was inconclusive"),
+            };
+            return self.conclude(verdict, because(*phase, word, reasons));
+        }
+        let place = self.policy.phases.iter().position(|known| known == phase);
+        match place.map(|place| self.policy.phases.get(place + 1)) {
+            None => {
+                let reason = format!("{} is no longer a phase of this gate", phase.word());
+                self.conclude(Verdict::Hold, vec![reason])
             }
-            Some(Verdict::Promote) if any(Outcome::Fail) || any(Outcome::Inconclusive) => {
-                Some("promoted after a phase that did not pass")
+            Some(Some(following)) => {
+                self.enter(Position::Measuring(*following));
+                vec![Effect::Perform(*following)]
             }
-            Some(Verdict::Rollback) if !any(Outcome::Fail) => Some("rolled back without a failure"),
-            None if matches!(
-                self.position,
-                Position::Acting | Position::Proving | Position::Done
-            ) =>
-            {
-                Some("past the measuring without a verdict")
-            }
-            Some(_) if matches!(self.position, Position::Measuring(_)) => {
-                Some("measuring after the verdict")
-            }
-            Some(Verdict::Promote | Verdict::Hold) | None
-                if self.proof.is_some() || self.position == Position::Proving =>
-            {
-                Some("a proof without a rollback")
-            }
-            _ => None,
+            Some(None) => self.conclude_passed(),
         }
     }
 
-    fn conclude(&mut self, verdict: Verdict, reasons: Vec<String>, now_ms: i64) -> Vec<Effect> {
-        self.verdict = Some(verdict);
-        self.verdict_ms = Some(now_ms);
-        self.reasons = reasons;
-        self.enter(Position::Acting, now_ms);
-        let mut effects = vec![Effect::Announce(verdict)];
-        if verdict == Verdict::Promote {
-            effects.push(Effect::RememberGood);
+    /// The last phase let the gate go on: promote, if all of them did. A configuration that was
+    /// changed meanwhile may have brought phases that were never performed.
+    fn conclude_passed(&mut self) -> Vec<Effect> {
+        let missing: Vec<&str> = self
+            .policy
+            .phases
+            .iter()
+            .filter(|phase| !self.state.let_on(**phase))
+            .map(|phase| phase.word())
+            .collect();
+        if !missing.is_empty() {
+            let reason = format!("never performed: {}", missing.join(", "));
+            return self.conclude(Verdict::Hold, vec![reason]);
         }
-        effects.push(Effect::AwaitActions);
+        if !self.state.was_measured() {
+            let reason = "every measurement was waived; nothing was measured that held".to_owned();
+            return self.conclude(Verdict::Hold, vec![reason]);
+        }
+        let waivers = self.state.phases.iter().flat_map(|record| &record.waived);
+        let mut reasons: Vec<String> = waivers
+            .map(|waiver| {
+                format!(
+                    "`{}` did not pass and was waived by {}: {}",
+                    waiver.check, waiver.by, waiver.reason
+                )
+            })
+            .collect();
+        reasons.insert(
+            0,
+            if reasons.is_empty() {
+                "every phase passed"
+            } else {
+                "every phase passed or was waived"
+            }
+            .to_owned(),
+        );
+        self.conclude(Verdict::Promote, reasons)
+    }
+
+    fn conclude(&mut self, verdict: Verdict, reasons: Vec<String>) -> Vec<Effect> {
+        self.state.verdict = Some(verdict);
+        self.state.verdict_ms = Some(self.now_ms);
+        self.state.reasons = reasons;
+        let mut effects = vec![Effect::Announce(verdict)];
+        let acts = match verdict {
+            Verdict::Promote => {
+                effects.push(Effect::RememberGood);
+                self.policy.acts_on_promote
+            }
+            Verdict::Hold => self.policy.acts_on_hold,
+            Verdict::Rollback => self.policy.ways > 0,
+        };
+        if acts && !self.policy.enforce {
+            self.state.dry_run = true;
+            self.enter(Position::Done);
+        } else if verdict == Verdict::Rollback && !self.policy.has_target {
+            let reason =
+                "there is nothing to roll back to: no other version was ever proven good here"
+                    .to_owned();
+            effects.extend(self.end_proof(false, vec![reason]));
+        } else if acts {
+            self.enter(Position::Locking);
+            effects.push(Effect::Lock);
+        } else if verdict == Verdict::Rollback {
+            // Others roll back; we prove it.
+            self.enter(Position::Proving);
+            effects.push(Effect::Prove);
+        } else {
+            self.enter(Position::Done);
+        }
         effects
     }
 
-    fn enter(&mut self, position: Position, now_ms: i64) {
-        self.position = position;
-        self.entered_ms = now_ms;
+    fn locking(&mut self, event: &Event) -> Vec<Effect> {
+        match (event, self.state.verdict) {
+            (Event::Locked, Some(verdict)) => {
+                self.enter(Position::Acting);
+                vec![
+                    Effect::Order {
+                        verdict,
+                        way: self.state.way,
+                    },
+                    Effect::AwaitActions,
+                ]
+            }
+            (Event::LockTimedOut { holder }, Some(Verdict::Rollback)) => {
+                let reason =
+                    format!("{holder} acts on the same services and did not come to an end");
+                self.end_proof(false, vec![reason])
+            }
+            (Event::LockTimedOut { .. }, _) => {
+                self.enter(Position::Done);
+                Vec::new()
+            }
+            (Event::Restarted, _) => vec![Effect::Lock],
+            _ => Vec::new(),
+        }
     }
 
-    fn end_proof(&mut self, proven: bool, reasons: Vec<String>, now_ms: i64) -> Vec<Effect> {
-        let since = |moment: i64| self.verdict_ms.map(|verdict| moment - verdict);
-        self.proof = Some(Proof {
+    fn acting(&mut self, event: &Event) -> Vec<Effect> {
+        match event {
+            Event::Restarted => vec![Effect::AwaitActions],
+            Event::ActionsSettled { .. } if self.state.verdict != Some(Verdict::Rollback) => {
+                self.state.acted_ms = Some(self.now_ms);
+                self.enter(Position::Done);
+                Vec::new()
+            }
+            Event::ActionsSettled { failed, count } => {
+                self.state.acted_ms = Some(self.now_ms);
+                if *count > 0 && failed.len() == *count {
+                    let reasons = failed
+                        .iter()
+                        .map(|action| format!("the rollback action did not succeed: {action}"))
+                        .collect();
+                    return self.next_way(reasons);
+                }
+                self.enter(Position::Proving);
+                vec![Effect::Prove]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn proving(&mut self, event: &Event) -> Vec<Effect> {
+        match event {
+            Event::Restarted => vec![Effect::Prove],
+            Event::ProofEnded {
+                proven: true,
+                reasons,
+            } => self.end_proof(true, reasons.clone()),
+            Event::ProofEnded {
+                proven: false,
+                reasons,
+            } => self.next_way(reasons.clone()),
+            _ => Vec::new(),
+        }
+    }
+
+    /// One way did not bring the old version back: the next one, each of them once.
+    fn next_way(&mut self, reasons: Vec<String>) -> Vec<Effect> {
+        if self.state.way + 1 >= self.policy.ways {
+            return self.end_proof(false, reasons);
+        }
+        self.state.failed_ways.extend(reasons);
+        self.state.way += 1;
+        self.enter(Position::Acting);
+        let order = Effect::Order {
+            verdict: Verdict::Rollback,
+            way: self.state.way,
+        };
+        vec![order, Effect::AwaitActions]
+    }
+
+    fn end_proof(&mut self, proven: bool, reasons: Vec<String>) -> Vec<Effect> {
+        let since = |moment: i64| self.state.verdict_ms.map(|verdict| moment - verdict);
+        let action_ms = self.state.acted_ms.and_then(since);
+        let healthy_ms = if proven { since(self.now_ms) } else { None };
+        let mut all = Vec::new();
+        if self.state.way > 0 {
+            let word = if proven {
+                "succeeded"
+            } else {
+                "did not succeed either"
+            };
+            all.push(format!(
+                "fallback {} {word}, after: {}",
+                self.state.way,
+                self.state.failed_ways.join("; ")
+            ));
+        }
+        all.extend(reasons);
+        self.state.proof = Some(Proof {
             proven,
-            reasons,
-            action_ms: self.acted_ms.and_then(since),
-            healthy_ms: if proven { since(now_ms) } else { None },
+            reasons: all,
+            action_ms,
+            healthy_ms,
         });
-        self.enter(Position::Done, now_ms);
+        self.enter(Position::Done);
         vec![Effect::AnnounceProof { proven }]
     }
 }
 
-/// One step. Total: every event is allowed in every state.
-pub fn step(state: &State, event: &Event, policy: &Policy, now_ms: i64) -> (State, Vec<Effect>) {
-    let mut next = state.clone();
-    let effects = match (state.position, event) {
-        (
-            Position::Measuring(current),
-            Event::PhaseEnded {
-                phase,
-                outcome,
-                reasons,
-            },
-        ) if current == *phase => {
-            next.phases.push(PhaseRecord {
-                phase: *phase,
-                outcome: *outcome,
-                reasons: reasons.clone(),
-                ended_ms: now_ms,
-            });
-            let at = policy.phases.iter().position(|known| known == phase);
-            let following = at.and_then(|at| policy.phases.get(at + 1)).copied();
-            let because = |reasons: &[String]| -> Vec<String> {
-                let lead = format!(
-                    "{} {}",
-                    phase.word(),
-                    if *outcome == Outcome::Fail {
-                        "failed"
-                    } else {
-                        "was inconclusive"
-                    }
-                );
-                if reasons.is_empty() {
-                    vec![lead]
-                } else {
-                    reasons
-                        .iter()
-                        .map(|reason| format!("{lead}: {reason}"))
-                        .collect()
-                }
-            };
-            match (outcome, at, following) {
-                (Outcome::Fail, ..) => next.conclude(Verdict::Rollback, because(reasons), now_ms),
-                (Outcome::Inconclusive, ..) => {
-                    next.conclude(Verdict::Hold, because(reasons), now_ms)
-                }
-                (Outcome::Pass, None, _) => next.conclude(
-                    Verdict::Hold,
-                    vec![format!(
-                        "{} is no longer a phase of this gate",
-                        phase.word()
-                    )],
-                    now_ms,
-                ),
-                (Outcome::Pass, Some(_), Some(following)) => {
-                    next.enter(Position::Measuring(following), now_ms);
-                    vec![Effect::Perform(following)]
-                }
-                (Outcome::Pass, Some(_), None) => conclude_passed(&mut next, policy, now_ms),
-            }
-        }
-        (Position::Measuring(_), Event::Cancelled { by }) => {
-            next.conclude(Verdict::Hold, vec![format!("cancelled by {by}")], now_ms)
-        }
-        (Position::Measuring(phase), Event::BudgetExceeded) => next.conclude(
-            Verdict::Hold,
-            vec![format!(
-                "no verdict within the time budget; it ran out in {}",
-                phase.word()
-            )],
-            now_ms,
-        ),
-        (Position::Measuring(phase), Event::Restarted) => {
-            next.restarts += 1;
-            if next.restarts > RESTARTS_MAX {
-                next.conclude(
-                    Verdict::Hold,
-                    vec!["the daemon was restarted too often to measure anything".to_owned()],
-                    now_ms,
-                )
-            } else {
-                // A phase that was cut off has measured nothing: it starts again.
-                next.entered_ms = now_ms;
-                vec![Effect::Perform(phase)]
-            }
-        }
-        (Position::Acting, Event::Restarted) => vec![Effect::AwaitActions],
-        (Position::Proving, Event::Restarted) => vec![Effect::Prove],
-        (Position::Acting, Event::ActionsSettled { failed, count }) => {
-            next.acted_ms = Some(now_ms);
-            if state.verdict != Some(Verdict::Rollback) {
-                next.enter(Position::Done, now_ms);
-                Vec::new()
-            } else if *count > 0 && failed.len() == *count {
-                let reasons = failed
-                    .iter()
-                    .map(|action| format!("the rollback action did not succeed: {action}"))
-                    .collect();
-                next.end_proof(false, reasons, now_ms)
-            } else {
-                next.enter(Position::Proving, now_ms);
-                vec![Effect::Prove]
-            }
-        }
-        (Position::Proving, Event::ProofEnded { proven, reasons }) => {
-            next.end_proof(*proven, reasons.clone(), now_ms)
-        }
-        _ => Vec::new(),
-    };
-    debug_assert_eq!(next.broken_invariant(policy), None);
-    (next, effects)
-}
-
-/// The last phase passed: promote, if all of them did. A configuration that was changed meanwhile
-/// may have brought phases that were never performed.
-fn conclude_passed(next: &mut State, policy: &Policy, now_ms: i64) -> Vec<Effect> {
-    let missing: Vec<&str> = policy
-        .phases
-        .iter()
-        .filter(|phase| {
-            !next
-                .phases
-                .iter()
-                .any(|record| record.phase == **phase && record.outcome == Outcome::Pass)
-        })
-        .map(|phase| phase.word())
-        .collect();
-    if !missing.is_empty() {
-        return next.conclude(
-            Verdict::Hold,
-            vec![format!("never performed: {}", missing.join(", "))],
-            now_ms,
-        );
+fn because(phase: Phase, word: &str, reasons: &[String]) -> Vec<String> {
+    let lead = format!("{} {word}", phase.word());
+    if reasons.is_empty() {
+        return vec![lead];
     }
-    next.conclude(
-        Verdict::Promote,
-        vec!["every phase passed".to_owned()],
-        now_ms,
-    )
+    reasons
+        .iter()
+        .map(|reason| format!("{lead}: {reason}"))
+        .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const ALL: [Phase; 5] = [
-        Phase::Preflight,
-        Phase::Converge,
-        Phase::Smoke,
-        Phase::Load,
-        Phase::Bake,
-    ];
-
-    fn event() -> impl Strategy<Value = Event> {
-        let outcome = prop_oneof![
-            Just(Outcome::Pass),
-            Just(Outcome::Pass),
-            Just(Outcome::Fail),
-            Just(Outcome::Inconclusive)
-        ];
-        prop_oneof![
-            8 => (0usize..5, outcome).prop_map(|(phase, outcome)| Event::PhaseEnded { phase: ALL[phase], outcome, reasons: vec![] }),
-            1 => Just(Event::Cancelled { by: "a test".to_owned() }),
-            1 => Just(Event::BudgetExceeded),
-            2 => Just(Event::Restarted),
-            2 => (0usize..3).prop_map(|failed| Event::ActionsSettled { failed: vec!["x".to_owned(); failed], count: 2 }),
-            2 => any::<bool>().prop_map(|proven| Event::ProofEnded { proven, reasons: vec![] }),
-        ]
-    }
-
-    proptest! {
-        /// Whatever happens, in whatever order: the invariants hold and a verdict stays what it is.
-        #[test]
-        fn no_order_of_events_breaks_the_invariants(events in proptest::collection::vec(event(), 0..60), first in 1usize..32) {
-            let policy = Policy { phases: ALL.iter().enumerate().filter(|(bit, _)| first & (1 << bit) != 0).map(|(_, phase)| *phase).collect() };
-            let mut state = State::new(&policy, 0);
-            for (at, event) in events.iter().enumerate() {
-                let (next, effects) = step(&state, event, &policy, at as i64);
-                prop_assert_eq!(next.broken_invariant(&policy), None);
-                if let Some(verdict) = state.verdict {
-                    prop_assert_eq!(next.verdict, Some(verdict));
-                    let announced = effects.iter().any(|effect| matches!(effect, Effect::Announce(_)));
-                    prop_assert!(!announced, "a verdict is announced once");
-                }
-                if state.is_done() {
-                    prop_assert_eq!(&next, &state);
-                }
-                state = next;
-            }
-        }
-    }
-
-    fn told(story: &[Event]) -> State {
-        let policy = Policy {
-            phases: vec![Phase::Preflight, Phase::Smoke],
-        };
-        story.iter().fold(State::new(&policy, 0), |state, event| {
-            step(&state, event, &policy, state.entered_ms + 10).0
-        })
-    }
-
-    fn ended(phase: Phase, outcome: Outcome) -> Event {
-        Event::PhaseEnded {
-            phase,
-            outcome,
-            reasons: vec!["because".to_owned()],
-        }
-    }
-
-    #[test]
-    fn a_good_deploy_is_promoted_and_a_bad_one_rolled_back_and_proven() {
-        let good = told(&[
-            ended(Phase::Preflight, Outcome::Pass),
-            ended(Phase::Smoke, Outcome::Pass),
-            Event::ActionsSettled {
-                failed: vec![],
-                count: 0,
-            },
-        ]);
-        assert_eq!(
-            (good.verdict, good.position),
-            (Some(Verdict::Promote), Position::Done)
-        );
-        let bad = told(&[
-            ended(Phase::Preflight, Outcome::Pass),
-            ended(Phase::Smoke, Outcome::Fail),
-            Event::ActionsSettled {
-                failed: vec![],
-                count: 1,
-            },
-            Event::ProofEnded {
-                proven: true,
-                reasons: vec![],
-            },
-        ]);
-        let proof = bad.proof.unwrap();
-        assert_eq!(
-            (proof.proven, proof.action_ms, proof.healthy_ms),
-            (true, Some(10), Some(20))
-        );
-        assert_eq!(bad.reasons, ["smoke failed: because"]);
-    }
-
-    #[test]
-    fn what_could_not_be_measured_holds() {
-        assert_eq!(
-            told(&[ended(Phase::Preflight, Outcome::Inconclusive)]).verdict,
-            Some(Verdict::Hold)
-        );
-        assert_eq!(told(&[Event::BudgetExceeded]).verdict, Some(Verdict::Hold));
-        assert_eq!(
-            told(&vec![Event::Restarted; 6]).verdict,
-            Some(Verdict::Hold)
-        );
-    }
-
-    #[test]
-    fn a_rollback_whose_every_action_failed_is_not_proven() {
-        let state = told(&[
-            ended(Phase::Preflight, Outcome::Pass),
-            ended(Phase::Smoke, Outcome::Fail),
-            Event::ActionsSettled {
-                failed: vec!["exit 1".to_owned()],
-                count: 1,
-            },
-        ]);
-        assert!(state.proof.is_some_and(|proof| !proof.proven));
-    }
-}
+#[path = "machine_tests.rs"]
+mod tests;

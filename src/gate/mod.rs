@@ -1,18 +1,26 @@
 //! The durable process that verifies one deploy.
 //!
-//! Rooms, in reading order: [`record`] (what is kept of a gate), [`machine`] (pure: state × event
+//! Rooms, in reading order: [`record`] (what is kept of a gate), [`state`] and [`machine`] (pure: state × event
 //! → state + effects, with its invariants), [`windows`] (pure: when), [`version`] (what a service
-//! serves), [`early`] (pure: stopping a load that is lost already), [`phases`] (what each phase
-//! does to the world), [`announce`] (pure: a verdict as effects of the outbox), [`driver`] (runs
-//! gates, commits before anything leaves).
+//! serves), [`watch`] (pure: the evidence of a load while it comes in), [`load_phase`], [`phases`] (what each phase
+//! does to the world), [`announce`] (pure: a verdict as effects of the outbox), [`sighting`] (a version
+//! that changed starts a gate), [`driver`] (runs gates; beside it one step, the phases and what
+//! follows a verdict). Commits before anything leaves.
 //!
 //! Nothing but the driver changes a gate.
 
+mod acting;
+mod advance;
 pub mod announce;
 pub mod driver;
-pub mod early;
+pub mod load_phase;
 pub mod machine;
+mod performing;
 pub mod phases;
+mod prerequisites;
 pub mod record;
+pub mod sighting;
+pub mod state;
 pub mod version;
+pub mod watch;
 pub mod windows;

@@ -2,8 +2,8 @@
 //!
 //! A phase that could not be performed is inconclusive; it never passes.
 
-use super::early::EarlyStop;
 use super::machine::Phase;
+use super::prerequisites;
 use super::record::Record;
 use super::version;
 use crate::config::file::{Bake, Converge, Environment, Gate};
@@ -11,7 +11,7 @@ use crate::config::load::Project;
 use crate::config::{Diagnostics, Severity, load as files};
 use crate::load::live::Live;
 use crate::load::recorder::StepRecord;
-use crate::load::run::{Finished, Options};
+use crate::load::run::Finished;
 use crate::load::{self, Control, Stop, Tick};
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
@@ -21,13 +21,13 @@ use crate::objective::{Evidence, Outcome};
 use crate::report::{Summary, summary};
 use crate::scenario::Plan;
 use crate::scenario::needs::Supplied;
-use crate::scenario::plan::end_of;
+use crate::store::Store;
 use crate::vu::Binding;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// How a phase ended.
 #[derive(Debug)]
@@ -38,20 +38,28 @@ pub struct Ended {
     pub reasons: Vec<String>,
     /// The runs that it made, as evidence.
     pub runs: Vec<Summary>,
+    /// Whether more of the same evidence would probably settle it.
+    pub is_open: bool,
 }
 
 impl Ended {
-    fn new(outcome: Outcome, reason: impl Into<String>) -> Ended {
+    /// Without runs.
+    pub fn new(outcome: Outcome, reason: impl Into<String>) -> Ended {
+        Ended::because(outcome, vec![reason.into()])
+    }
+
+    fn because(outcome: Outcome, reasons: Vec<String>) -> Ended {
         Ended {
             outcome,
-            reasons: vec![reason.into()],
+            reasons,
             runs: Vec::new(),
+            is_open: false,
         }
     }
 }
 
 /// Everything that a phase may look at.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Ground<'a> {
     /// The configuration.
     pub project: &'a Project,
@@ -65,6 +73,14 @@ pub struct Ground<'a> {
     pub control: &'a Control,
     /// Where loads are entered while they run.
     pub live: &'a Arc<Live>,
+    /// The environment beside it that serves the version before.
+    pub baseline: Option<&'a Arc<Environment>>,
+    /// Evidence of the same loads before an extension, in their order.
+    pub earlier: &'a [crate::replay::evidence::Evidence],
+    /// Earlier gates, approvals and waivers.
+    pub store: &'a Store,
+    /// Woken when somebody adds a note.
+    pub noted: &'a Notify,
 }
 
 /// Performs a phase.
@@ -76,8 +92,10 @@ pub async fn perform(
     match phase {
         Phase::Preflight => preflight(ground).await,
         Phase::Converge => converge(ground).await,
+        Phase::Baseline => baseline(ground).await,
+        Phase::Approval => prerequisites::approval(ground).await,
         Phase::Smoke => smoke_all(ground, &ground.gate.smoke, &ground.record.facts.version).await,
-        Phase::Load => load_all(ground, on_tick).await,
+        Phase::Load => super::load_phase::load_all(ground, on_tick).await,
         Phase::Bake => match &ground.gate.bake {
             Some(bake) => self::bake(ground, bake).await,
             None => Ended::new(Outcome::Inconclusive, "the gate has no bake"),
@@ -116,7 +134,22 @@ pub fn inputs(record: &Record) -> BTreeMap<String, String> {
     .collect()
 }
 
-fn bind(ground: &Ground<'_>, path: &PathBuf, version: &str) -> Result<Binding, Vec<String>> {
+/// Binds a scenario to the gate's environment.
+pub(super) fn bind(
+    ground: &Ground<'_>,
+    path: &PathBuf,
+    version: &str,
+) -> Result<Binding, Vec<String>> {
+    bind_to(ground, ground.environment, path, version)
+}
+
+/// Binds a scenario to an environment.
+pub(super) fn bind_to(
+    ground: &Ground<'_>,
+    environment: &Arc<Environment>,
+    path: &PathBuf,
+    version: &str,
+) -> Result<Binding, Vec<String>> {
     let Some(plan) = ground.project.plans.get(path) else {
         return Err(vec![format!(
             "the scenario `{}` is not loaded",
@@ -129,20 +162,14 @@ fn bind(ground: &Ground<'_>, path: &PathBuf, version: &str) -> Result<Binding, V
     inputs.extend(ground.gate.inputs.clone());
     // The gate's facts are there for those who want them; nobody has to.
     inputs.retain(|name, _| plan.inputs.iter().any(|need| need.name == *name));
-    let binding = files::resolving(plan, ground.environment, || {
+    let binding = files::resolving(plan, environment, || {
         let supplied = Supplied {
             inputs,
-            environment_inputs: ground.environment.inputs.clone(),
-            secrets: files::environment_secrets(ground.environment, &mut found),
+            environment_inputs: environment.inputs.clone(),
+            secrets: files::environment_secrets(environment, &mut found),
         };
         let dns_ttl = Duration::from_secs(30);
-        Binding::new(
-            plan.clone(),
-            ground.environment,
-            &supplied,
-            dns_ttl,
-            &mut found,
-        )
+        Binding::new(plan.clone(), environment, &supplied, dns_ttl, &mut found)
     });
     let errors = || {
         found
@@ -172,11 +199,20 @@ async fn preflight(ground: &Ground<'_>) -> Ended {
     if let Some(windows) = &ground.environment.windows
         && let Some(objection) = windows.objection(chrono::Utc::now())
     {
-        if windows.hard {
+        let facts = &ground.record.facts;
+        if !facts.break_glass.is_empty() {
+            notes.push(format!(
+                "{objection}; {} broke the glass: {}",
+                facts.actor, facts.break_glass
+            ));
+        } else if windows.hard {
             problems.push(objection);
         } else {
             notes.push(format!("{objection}; going on, since the windows are soft"));
         }
+    }
+    if let Err(problem) = prerequisites::promoted_before(ground).await {
+        problems.push(problem);
     }
     let bake = ground
         .gate
@@ -217,17 +253,9 @@ async fn preflight(ground: &Ground<'_>) -> Ended {
             "inputs and secrets are there, {} can be reached from here",
             services.join(", ")
         ));
-        Ended {
-            outcome: Outcome::Pass,
-            reasons: notes,
-            runs: Vec::new(),
-        }
+        Ended::because(Outcome::Pass, notes)
     } else {
-        Ended {
-            outcome: Outcome::Inconclusive,
-            reasons: problems,
-            runs: Vec::new(),
-        }
+        Ended::because(Outcome::Inconclusive, problems)
     }
 }
 
@@ -301,6 +329,39 @@ pub async fn await_version(
     }
 }
 
+/// The version beside it must be measurable: else nothing could be told from a comparison.
+async fn baseline(ground: &Ground<'_>) -> Ended {
+    let Some(environment) = ground.baseline else {
+        return Ended::new(
+            Outcome::Inconclusive,
+            "the baseline's environment is no longer configured",
+        );
+    };
+    let Some(old) = ground.record.rollback_to.as_deref() else {
+        return Ended::new(
+            Outcome::Pass,
+            "there is no version before that was proven good; objectives alone decide",
+        );
+    };
+    let beside = Ground {
+        environment,
+        ..*ground
+    };
+    let ended = smoke_all(&beside, &ground.gate.smoke, old).await;
+    match ended.outcome {
+        Outcome::Pass => ended,
+        // What is broken there too says nothing about the deploy.
+        _ if ground.gate.smoke.is_empty() => Ended::new(
+            Outcome::Pass,
+            format!("loads go to `{}` too", environment.name),
+        ),
+        _ => Ended {
+            outcome: Outcome::Inconclusive,
+            ..ended
+        },
+    }
+}
+
 async fn converge(ground: &Ground<'_>) -> Ended {
     let wanted = ground.record.facts.version.clone();
     let deadline = Instant::now() + ground.gate.converge.timeout;
@@ -323,11 +384,7 @@ async fn converge(ground: &Ground<'_>) -> Ended {
             } else {
                 Outcome::Inconclusive
             };
-            Ended {
-                outcome,
-                reasons: seen,
-                runs: Vec::new(),
-            }
+            Ended::because(outcome, seen)
         }
     }
 }
@@ -338,6 +395,7 @@ pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) ->
         outcome: Outcome::Inconclusive,
         reasons: Vec::new(),
         runs: Vec::new(),
+        is_open: false,
     };
     let mut outcomes = Vec::new();
     for path in paths {
@@ -379,104 +437,6 @@ async fn smoke_once(ground: &Ground<'_>, binding: &Arc<Binding>) -> (Summary, Fi
     )
 }
 
-async fn load_all(ground: &Ground<'_>, on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send)) -> Ended {
-    let mut ended = Ended {
-        outcome: Outcome::Inconclusive,
-        reasons: Vec::new(),
-        runs: Vec::new(),
-    };
-    let mut outcomes = Vec::new();
-    for path in &ground.gate.load {
-        let binding = match bind(ground, path, &ground.record.facts.version) {
-            Ok(binding) => Arc::new(binding),
-            Err(reasons) => {
-                ended.reasons.extend(reasons);
-                outcomes.push(Outcome::Inconclusive);
-                continue;
-            }
-        };
-        let plan = binding.plan.clone();
-        let started = now_text();
-        let lost = AtomicBool::new(false);
-        let mut early = EarlyStop::new(&plan.objectives);
-        let own = Control::new();
-        let presence = ground.live.enter(
-            &plan.name,
-            &binding.environment,
-            &started,
-            end_of(&plan.load).as_secs_f64(),
-            &own,
-        );
-        let run = load::load(
-            &binding,
-            plan.load.clone(),
-            Options::default(),
-            &own,
-            |tick| {
-                on_tick(&plan, tick);
-                presence.tick(tick);
-                if early.is_lost(tick) && own.asked() == Stop::No {
-                    lost.store(true, Relaxed);
-                    own.stop();
-                }
-            },
-        );
-        tokio::pin!(run);
-        let mut finished = tokio::select! {
-            finished = &mut run => finished,
-            () = ground.control.stopped() => {
-                // At once, but with teardown.
-                own.stop();
-                own.stop();
-                run.await;
-                return Ended::new(Outcome::Inconclusive, "it was stopped");
-            }
-        };
-        let lost = lost.load(Relaxed);
-        if lost {
-            // We ended it ourselves, on evidence that is judged below.
-            finished.stopped = Stop::No;
-        }
-        let mut summary = summary::summarize(
-            &plan,
-            &binding.environment,
-            started,
-            &finished,
-            &plan.objectives,
-        );
-        if lost {
-            summary
-                .reasons
-                .push("the load was ended early: it could no longer succeed".to_owned());
-        }
-        outcomes.push(summary.outcome);
-        if summary.outcome == Outcome::Pass {
-            let kept: Vec<String> = summary
-                .objectives
-                .iter()
-                .map(|judgement| format!("{} (seen {})", judgement.objective, judgement.seen))
-                .collect();
-            ended
-                .reasons
-                .push(format!("`{}` held {}", summary.scenario, kept.join(", ")));
-        } else {
-            ended.reasons.extend(
-                summary
-                    .reasons
-                    .iter()
-                    .map(|reason| format!("`{}`: {reason}", summary.scenario)),
-            );
-        }
-        let outcome = summary.outcome;
-        ended.runs.push(summary);
-        if outcome == Outcome::Fail {
-            break;
-        }
-    }
-    ended.outcome = Outcome::all(outcomes);
-    ended
-}
-
 async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
     let end = Instant::now() + bake.duration;
     let start = Instant::now();
@@ -485,11 +445,7 @@ async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
         match bind(ground, path, &ground.record.facts.version) {
             Ok(binding) => bindings.push(Arc::new(binding)),
             Err(reasons) => {
-                return Ended {
-                    outcome: Outcome::Inconclusive,
-                    reasons,
-                    runs: Vec::new(),
-                };
+                return Ended::because(Outcome::Inconclusive, reasons);
             }
         }
     }
@@ -546,6 +502,7 @@ async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
             outcome: Outcome::Inconclusive,
             reasons: vec!["it was stopped".to_owned()],
             runs,
+            is_open: false,
         };
     }
     if failed_in_row >= bake.failures {
@@ -554,6 +511,7 @@ async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
             outcome: Outcome::Fail,
             reasons,
             runs,
+            is_open: false,
         };
     }
     if passed == 0 || passed * 10 < rounds * 9 || failed_in_row > 0 || doubtful_in_row > 0 {
@@ -564,6 +522,7 @@ async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
             outcome: Outcome::Inconclusive,
             reasons,
             runs,
+            is_open: false,
         };
     }
     let mut outcomes = vec![Outcome::Pass];
@@ -590,6 +549,7 @@ async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
         outcome: Outcome::all(outcomes),
         reasons,
         runs,
+        is_open: false,
     }
 }
 
@@ -643,6 +603,6 @@ pub async fn prove(ground: &Ground<'_>, deadline: Instant) -> (bool, Vec<String>
     }
 }
 
-fn now_text() -> String {
+pub(super) fn now_text() -> String {
     chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

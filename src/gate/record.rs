@@ -15,7 +15,7 @@ pub struct Record {
     pub environment: String,
     /// What it was started with.
     pub facts: Facts,
-    /// The version to go back to: the last one that this gate proved good, else the one named at the start.
+    /// The version to go back to: the last other one that this gate proved good.
     pub rollback_to: Option<String>,
     /// Its state.
     pub state: State,
@@ -45,13 +45,10 @@ pub struct Facts {
     /// GitHub's number of the deployment.
     #[serde(default)]
     pub deployment: String,
-}
-
-/// A version that was proven good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastGood {
-    /// The version.
-    pub version: String,
-    /// Its commit.
-    pub commit: String,
+    /// Why it is verified outside of the windows, if somebody broke the glass.
+    #[serde(default)]
+    pub break_glass: String,
+    /// Where the pipeline waits for an answer, such as GitHub's callback of a protection rule.
+    #[serde(default)]
+    pub callback: String,
 }

@@ -7,12 +7,14 @@
 use super::buckets::Buckets;
 use crate::limits;
 use crate::net::ErrorClass;
+use crate::objective::slot::ArmSlot;
+use crate::replay::tally::{self, SLOT_MICROS, Watched};
 use crate::scenario::Plan;
 use crate::vu::{Sample, Sink};
 use hdrhistogram::Histogram;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A histogram of microseconds: three significant digits, up to an hour, growing as needed.
@@ -196,6 +198,8 @@ pub struct Tick {
     pub lines: Vec<SampleLine>,
     /// Latencies by step, for live metrics.
     pub steps: Vec<StepTick>,
+    /// Evidence for sequential verdicts, by the number of its slot.
+    pub slots: Vec<(u64, ArmSlot)>,
 }
 
 impl Tick {
@@ -212,6 +216,7 @@ impl Tick {
             busiest: Duration::ZERO,
             lines: Vec::new(),
             steps: vec![StepTick::default(); steps],
+            slots: Vec::new(),
         }
     }
 
@@ -229,6 +234,21 @@ impl Tick {
             mine.ok.merge(&theirs.ok);
             mine.failed.merge(&theirs.failed);
         }
+        for (number, slot) in other.slots {
+            self.slot(number).merge(&slot);
+        }
+    }
+
+    /// The evidence of a slot, which is made if it is new.
+    pub fn slot(&mut self, number: u64) -> &mut ArmSlot {
+        let place = match self.slots.iter().rposition(|(known, _)| *known == number) {
+            Some(place) => place,
+            None => {
+                self.slots.push((number, ArmSlot::default()));
+                self.slots.len() - 1
+            }
+        };
+        &mut self.slots[place].1
     }
 }
 
@@ -301,6 +321,8 @@ pub struct Inner {
     pub origin: Instant,
     /// Whether samples are kept for a file.
     pub keep_lines: bool,
+    /// What evidence is counted for.
+    pub watched: Option<Arc<[Watched]>>,
 }
 
 impl Inner {
@@ -312,6 +334,7 @@ impl Inner {
             total,
             origin,
             keep_lines,
+            watched: None,
         }
     }
 
@@ -338,6 +361,20 @@ impl Inner {
                 step.ok.record(micros, 1);
                 record(&mut self.tick.latency, micros);
             }
+        }
+        if let Some(watched) = self.watched.as_ref().filter(|_| !sample.advisory) {
+            let known = sample
+                .end
+                .saturating_duration_since(self.origin)
+                .as_micros() as u64;
+            let arm = self.tick.slot(known / SLOT_MICROS);
+            tally::count(
+                arm,
+                watched,
+                sample.step as u32,
+                micros,
+                sample.error.is_none(),
+            );
         }
         if self.keep_lines {
             self.tick.lines.push(SampleLine {

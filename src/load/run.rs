@@ -9,6 +9,7 @@ use super::series::{Point, Series};
 use super::worker::{Assignment, work};
 use crate::net::ErrorClass;
 use crate::objective::Outcome;
+use crate::replay::tally::Watched;
 use crate::scenario::Plan;
 use crate::scenario::plan::{Executor, Load, OpenModel, end_of};
 use crate::vu::{Begin, Binding, IterationOutcome, Shared, Variables, VirtualUser};
@@ -50,12 +51,14 @@ pub struct Finished {
 }
 
 /// What a load may be told beside its plan.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub struct Options<'a> {
     /// Worker threads; chosen by the size of the load where nothing is said.
     pub workers: Option<u64>,
     /// Whether samples are handed to the ticks.
     pub keep_lines: bool,
+    /// What evidence is counted for.
+    pub watched: Option<Arc<[Watched]>>,
     /// Judges a step of a search for a breakpoint.
     pub judge: Option<&'a (dyn Fn(&Finished) -> RateOutcome + Sync)>,
 }
@@ -339,6 +342,7 @@ impl Crew<'_> {
                     origin: origin - earlier,
                     start: origin,
                     keep_lines: self.options.keep_lines,
+                    watched: self.options.watched.clone(),
                     orders: self.control.listen(),
                     seed,
                     ticks: ticks.clone(),

@@ -8,6 +8,7 @@ use super::closed::closed_model;
 use super::control::{Orders, Stop};
 use super::open::open_model;
 use super::recorder::{Inner, LocalRecorder, Recorded, Tick};
+use crate::replay::tally::Watched;
 use crate::scenario::plan::{Executor, Load};
 use crate::vu::{Begin, Binding, IterationOutcome, Shared, Variables, VirtualUser};
 use std::cell::{Cell, RefCell};
@@ -43,6 +44,8 @@ pub struct Assignment {
     pub seed: u64,
     /// Whether samples are kept for a file.
     pub keep_lines: bool,
+    /// What evidence is counted for.
+    pub watched: Option<Arc<[Watched]>>,
     /// What it is told meanwhile.
     pub orders: watch::Receiver<Orders>,
     /// Where ticks go.
@@ -77,11 +80,10 @@ pub fn work(assignment: Assignment) -> Recorded {
         let plan = assignment.binding.plan.clone();
         let orders = *assignment.orders.borrow();
         let shop = Rc::new(Shop {
-            recorder: LocalRecorder(RefCell::new(Inner::new(
-                &plan,
-                assignment.start,
-                assignment.keep_lines,
-            ))),
+            recorder: LocalRecorder(RefCell::new(Inner {
+                watched: assignment.watched.clone(),
+                ..Inner::new(&plan, assignment.start, assignment.keep_lines)
+            })),
             waiting: Cell::new(0),
             orders: Cell::new(orders),
             bell: Bell::default(),

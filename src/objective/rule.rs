@@ -4,7 +4,7 @@ use crate::config::duration;
 use std::time::Duration;
 
 /// What error rates a verdict is allowed, and how evidence is cut.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Rule {
     /// How often a service within its objectives may be rolled back, in all.
     pub rollback_level: f64,
@@ -24,6 +24,8 @@ pub struct Rule {
     pub dead_level: f64,
     /// Fewest requests for a promotion, beside what each objective needs by itself.
     pub requests_min: u64,
+    /// Objectives that are judged beside these, by other trials of the same gate.
+    pub beside: usize,
 }
 
 impl Default for Rule {
@@ -38,6 +40,7 @@ impl Default for Rule {
             dead_share: 0.2,
             dead_level: 0.001,
             requests_min: 0,
+            beside: 0,
         }
     }
 }
@@ -129,7 +132,7 @@ impl Rule {
     /// ln of the wealth at which one of several objectives calls for a rollback: what the dead
     /// deploy leaves of the level, divided among the objectives (Bonferroni).
     pub fn rollback_threshold(&self, objectives: usize) -> f64 {
-        (objectives.max(1) as f64 / (self.rollback_level - self.dead_level)).ln()
+        ((objectives.max(1) + self.beside) as f64 / (self.rollback_level - self.dead_level)).ln()
     }
 
     /// ln of the wealth at which the deploy is dead.

@@ -39,6 +39,20 @@ pub struct ArmSlot {
     pub objectives: Vec<Count>,
 }
 
+impl ArmSlot {
+    /// Adds what another worker counted in the same slot.
+    pub fn merge(&mut self, other: &ArmSlot) {
+        self.all.add(other.all);
+        if self.objectives.len() < other.objectives.len() {
+            self.objectives
+                .resize(other.objectives.len(), Count::default());
+        }
+        for (mine, theirs) in self.objectives.iter_mut().zip(&other.objectives) {
+            mine.add(*theirs);
+        }
+    }
+}
+
 /// One slot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {

@@ -196,6 +196,7 @@ async fn action(
             let actions = match verdict {
                 "promote" => &known.on_promote,
                 "rollback" => &known.on_rollback,
+                "fallback" => &known.on_fallback,
                 _ => &known.on_hold,
             };
             actions.get(number.parse::<usize>().ok()?)

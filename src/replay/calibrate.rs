@@ -34,6 +34,26 @@ pub struct Calibration {
     pub first_rollback_s: Option<f64>,
 }
 
+impl Calibration {
+    /// Adds another series.
+    pub fn add(&mut self, other: &Calibration) {
+        self.gates += other.gates;
+        self.independent += other.independent;
+        self.rollback += other.rollback;
+        self.promote += other.promote;
+        self.hold += other.hold;
+        self.inconclusive += other.inconclusive;
+        self.first_rollback_s = self.first_rollback_s.or(other.first_rollback_s);
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        let share = self.rollback as f64 / self.gates.max(1) as f64;
+        let independent_bad = (share * self.independent as f64).ceil() as u64;
+        self.rollback_at_most = binomial::upper_bound(independent_bad, self.independent, 0.05);
+    }
+}
+
 /// Cuts a series into gates of a length, one starting each `stride`, and judges them.
 pub fn calibrate(
     rule: Rule,
@@ -66,8 +86,6 @@ pub fn calibrate(
         }
         from += stride;
     }
-    let share = found.rollback as f64 / found.gates.max(1) as f64;
-    let independent_bad = (share * found.independent as f64).ceil() as u64;
-    found.rollback_at_most = binomial::upper_bound(independent_bad, found.independent, 0.05);
+    found.bound();
     found
 }

@@ -1,6 +1,8 @@
 //! Slots as a gate keeps them: columns of numbers, small enough for its row. A boundary type.
 
+use crate::objective::rule::Rule;
 use crate::objective::slot::{ArmSlot, Count, Slot};
+use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 /// The evidence of one load: what its verdict can be replayed from.
@@ -8,13 +10,64 @@ use serde::{Deserialize, Serialize};
 pub struct Evidence {
     /// The objectives that were judged, as written.
     pub objectives: Vec<String>,
-    /// Seconds of warm-up.
-    pub warm_up_s: f64,
+    /// The rule that they were judged by.
+    #[serde(default)]
+    pub rule: Option<Rule>,
+    /// Latencies in bands around the limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<Distribution>,
     /// The version that was judged.
     pub candidate: Columns,
     /// The one beside it.
     #[serde(default, skip_serializing_if = "Columns::is_empty")]
     pub baseline: Columns,
+}
+
+/// Requests by latency, in bands around a limit; failed ones are in the last band.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Distribution {
+    /// The limit in microseconds.
+    pub limit_us: u64,
+    /// Upper ends of the bands in microseconds; the last band has none.
+    pub bounds_us: Vec<u64>,
+    /// Requests of the candidate in each band.
+    pub candidate: Vec<u64>,
+    /// Of the baseline.
+    pub baseline: Vec<u64>,
+}
+
+/// Ends of the bands as parts of the limit.
+const BANDS: [f64; 8] = [0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0];
+
+impl Distribution {
+    /// Of the candidate's latencies in microseconds, and its failures.
+    pub fn new(limit_us: u64) -> Distribution {
+        Distribution {
+            limit_us,
+            bounds_us: BANDS
+                .iter()
+                .map(|part| (limit_us as f64 * part) as u64)
+                .collect(),
+            ..Distribution::default()
+        }
+    }
+
+    /// Counts of latencies, in these bands.
+    pub fn bands(&self, latency: &Histogram<u64>, failed: u64) -> Vec<u64> {
+        let mut from = 0;
+        let mut counts: Vec<u64> = self
+            .bounds_us
+            .iter()
+            .map(|bound| {
+                let count = latency.count_between(from, *bound);
+                from = bound + 1;
+                count
+            })
+            .collect();
+        let counted: u64 = counts.iter().sum();
+        counts.push(latency.len().saturating_sub(counted) + failed);
+        counts
+    }
 }
 
 /// One arm, slot by slot.

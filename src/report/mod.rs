@@ -6,8 +6,10 @@
 //! [`samples`] and [`hdr`] is a pure function of the summary.
 
 pub mod chart;
+pub mod explain;
 pub mod hdr;
 pub mod html;
+pub mod incident;
 pub mod json;
 pub mod junit;
 pub mod keeping_up;

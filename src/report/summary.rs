@@ -65,6 +65,9 @@ pub struct Summary {
     pub search: Option<Search>,
     /// Whether it was asked to stop.
     pub was_interrupted: bool,
+    /// What a sequential verdict rests on, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<crate::replay::evidence::Evidence>,
 }
 
 /// The numbers that others rely on.
@@ -184,6 +187,25 @@ pub fn summarize(
     finished: &Finished,
     objectives: &[Objective],
 ) -> Summary {
+    summarize_judged(
+        plan,
+        environment,
+        started,
+        finished,
+        objectives,
+        &BTreeMap::new(),
+    )
+}
+
+/// The same, with judgements of objectives that were reached while evidence came in, by number.
+pub fn summarize_judged(
+    plan: &Plan,
+    environment: &str,
+    started: String,
+    finished: &Finished,
+    objectives: &[Objective],
+    judged: &BTreeMap<usize, Judgement>,
+) -> Summary {
     let steps = || plan.all_steps().zip(&finished.recorded.steps);
     let seconds = finished.duration.as_secs_f64();
     let setup = plan.setup.len();
@@ -223,7 +245,11 @@ pub fn summarize(
             .collect(),
         objectives: objectives
             .iter()
-            .map(|objective| {
+            .enumerate()
+            .map(|(number, objective)| {
+                if let Some(judgement) = judged.get(&number) {
+                    return judgement.clone();
+                }
                 let seen = evidence(objective, plan, finished, whole.as_ref());
                 judge_with_cut_off(objective, &seen, finished.recorded.interrupted)
             })
@@ -253,6 +279,7 @@ pub fn summarize(
         series: finished.series.clone(),
         search: finished.search.clone(),
         was_interrupted: finished.stopped != Stop::No,
+        evidence: None,
     };
     let by_service = |objective: &Objective| {
         let seen = record_of(objective, plan, finished, whole.as_ref()).map(|record| {

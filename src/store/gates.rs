@@ -2,11 +2,11 @@
 
 use super::outbox::{self, NewEffect};
 use super::sqlite::{Store, StoreFault};
-use crate::gate::record::{LastGood, Record};
+use crate::gate::record::Record;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 /// What one step of a gate changes, committed as one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct GateCommit {
     /// The record after the step.
     pub record: Record,
@@ -14,8 +14,6 @@ pub struct GateCommit {
     pub event: String,
     /// Effects of the step.
     pub effects: Vec<NewEffect>,
-    /// The version that was proven good, if one was.
-    pub last_good: Option<LastGood>,
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
@@ -125,7 +123,6 @@ impl Store {
                 record,
                 event,
                 effects,
-                last_good,
             } = commit;
             let transaction = connection.transaction()?;
             transaction.execute(
@@ -134,18 +131,8 @@ impl Store {
             )?;
             add_event(&transaction, record.id, now_ms, &event)?;
             outbox::insert(&transaction, &effects, now_ms)?;
-            if let Some(good) = last_good {
-                transaction.execute(
-                    "INSERT OR REPLACE INTO last_good VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![
-                        record.gate,
-                        record.environment,
-                        good.version,
-                        good.commit,
-                        record.id,
-                        now_ms
-                    ],
-                )?;
+            if record.state.is_done() {
+                transaction.execute("DELETE FROM locks WHERE gate_id = ?1", [record.id])?;
             }
             Ok(transaction.commit()?)
         })
@@ -197,17 +184,54 @@ impl Store {
         .await
     }
 
-    /// The last version that a gate proved good.
+    /// The last version that a gate proved good and nobody rolled back since, other than `not`.
     pub async fn last_good(
         &self,
         gate: String,
         environment: String,
-    ) -> Result<Option<LastGood>, StoreFault> {
+        not: String,
+    ) -> Result<Option<String>, StoreFault> {
+        self.call(move |connection| {
+            let version = "json_extract(record, '$.facts.version')";
+            let verdict = "json_extract(record, '$.state.verdict')";
+            Ok(connection
+                .query_row(
+                    &format!(
+                        "SELECT {version} FROM gates WHERE gate = ?1 AND environment = ?2 AND {verdict} = 'promote'
+                           AND {version} <> ?3 AND NOT EXISTS (
+                             SELECT 1 FROM gates AS later WHERE later.gate = gates.gate AND later.id > gates.id
+                               AND later.environment = gates.environment
+                               AND json_extract(later.record, '$.state.verdict') = 'rollback'
+                               AND json_extract(later.record, '$.facts.version') = json_extract(gates.record, '$.facts.version'))
+                         ORDER BY id DESC LIMIT 1"
+                    ),
+                    [gate, environment, not],
+                    |row| row.get(0),
+                )
+                .optional()?)
+        })
+        .await
+    }
+
+    /// The newest gate of a name with this commit (or version, where no commit is known) that was
+    /// updated since a moment.
+    pub async fn gate_of(
+        &self,
+        gate: String,
+        commit: String,
+        version: String,
+        since_ms: i64,
+    ) -> Result<Option<Record>, StoreFault> {
         self.call(move |connection| {
             Ok(connection
-                .query_row("SELECT version, commit_sha FROM last_good WHERE gate = ?1 AND environment = ?2", [gate, environment], |row| {
-                    Ok(LastGood { version: row.get(0)?, commit: row.get(1)? })
-                })
+                .query_row(
+                    "SELECT id, record FROM gates WHERE gate = ?1 AND updated_ms >= ?4
+                       AND ((?2 <> '' AND json_extract(record, '$.facts.commit') = ?2)
+                         OR (?2 = '' AND json_extract(record, '$.facts.version') = ?3))
+                     ORDER BY id DESC LIMIT 1",
+                    params![gate, commit, version, since_ms],
+                    record,
+                )
                 .optional()?)
         })
         .await

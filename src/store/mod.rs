@@ -5,6 +5,8 @@
 //! them. Invariant: what belongs together is committed together, in one transaction.
 
 pub mod gates;
+mod locks;
+pub mod notes;
 pub mod outbox;
 pub mod probes;
 pub mod runs;

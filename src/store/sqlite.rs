@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// The version of the tables that this program writes.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -40,6 +40,16 @@ CREATE TABLE runs (
   id INTEGER PRIMARY KEY AUTOINCREMENT, gate_id INTEGER, phase TEXT NOT NULL, at_ms INTEGER NOT NULL,
   scenario TEXT NOT NULL, outcome TEXT NOT NULL, summary TEXT NOT NULL) STRICT;
 CREATE INDEX runs_gate ON runs (gate_id);
+";
+
+/// What the second version added.
+const SCHEMA_2: &str = "
+CREATE TABLE locks (name TEXT PRIMARY KEY, gate_id INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE gate_notes (
+  gate_id INTEGER NOT NULL REFERENCES gates (id), at_ms INTEGER NOT NULL, kind TEXT NOT NULL, note TEXT NOT NULL) STRICT;
+CREATE INDEX gate_notes_of ON gate_notes (gate_id);
+CREATE TABLE sightings (gate TEXT PRIMARY KEY, version TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+DROP TABLE last_good;
 ";
 
 /// Why the store cannot be used.
@@ -205,6 +215,12 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<String, StoreFaul
             "INSERT INTO meta VALUES ('instance', ?1)",
             [crate::ids::short()],
         )?;
+        transaction.execute_batch(SCHEMA_2)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        transaction.commit()?;
+    } else if version == 1 {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(SCHEMA_2)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
     }

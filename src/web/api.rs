@@ -7,6 +7,7 @@ use super::view::{self, GateDetail, GateView, ProbeView};
 use crate::gate::record::Facts;
 use crate::load::live::LoadState;
 use crate::report::Summary;
+use crate::store::notes::Note;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
@@ -50,6 +51,9 @@ pub struct LooseFacts {
     /// GitHub's number of the deployment.
     #[serde(default)]
     pub deployment: String,
+    /// Why it is verified outside of the windows.
+    #[serde(default)]
+    pub break_glass: String,
 }
 
 impl From<LooseFacts> for Facts {
@@ -62,8 +66,11 @@ impl From<LooseFacts> for Facts {
             reason,
             link,
             deployment,
+            break_glass,
         } = facts;
         Facts {
+            break_glass,
+            callback: String::new(),
             version,
             previous_version,
             commit,
@@ -164,6 +171,51 @@ pub async fn cancel_gate(
     site.may_change(&headers)?;
     site.driver.cancel(id, "a request to the API").await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+async fn note(
+    site: Site,
+    id: i64,
+    kind: &str,
+    headers: &HeaderMap,
+    mut note: Note,
+) -> Result<StatusCode, Problem> {
+    site.may_change(headers)?;
+    note.kind = kind.to_owned();
+    site.driver.note(id, note).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// `POST /api/v1/gates/{id}/approve`
+pub async fn approve(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    Json(body): Json<Note>,
+) -> Result<StatusCode, Problem> {
+    note(site, id, "approval", &headers, body).await
+}
+
+/// `POST /api/v1/gates/{id}/waive`
+pub async fn waive(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    Json(body): Json<Note>,
+) -> Result<StatusCode, Problem> {
+    note(site, id, "waiver", &headers, body).await
+}
+
+/// `POST /api/v1/rollback/{gate}`
+pub async fn roll_back(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    Json(order): Json<crate::gate::machine::Order>,
+) -> Result<impl IntoResponse, Problem> {
+    site.may_change(&headers)?;
+    let record = site.driver.roll_back(&name, order).await?;
+    Ok((StatusCode::ACCEPTED, Json(view::gate(&record))))
 }
 
 /// `GET /api/v1/probes`

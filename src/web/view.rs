@@ -164,6 +164,7 @@ pub fn gate(record: &Record) -> GateView {
         link: record.facts.link.clone(),
         position: match state.position {
             Position::Measuring(phase) => phase.word(),
+            Position::Locking => "waiting for the lock",
             Position::Acting => "acting",
             Position::Proving => "proving",
             Position::Done => "done",
@@ -182,7 +183,7 @@ pub fn gate(record: &Record) -> GateView {
             .iter()
             .map(|phase| PhaseView {
                 phase: phase.phase.word().to_owned(),
-                outcome: phase.outcome.word().to_owned(),
+                outcome: phase.word().to_owned(),
                 reasons: phase.reasons.clone(),
                 ended: time(phase.ended_ms),
             })

@@ -51,6 +51,7 @@ impl World {
 secrets: {{ KEY: {{ env: TEST_KEY }} }}
 environments:
   production:
+    enforce: true
     services: {{ api: {{ url: \"http://{shop}\", version: {{ path: /version }} }} }}
     secrets: {{ SLOW_SECRET: {{ command: [ sh, -c, \"sleep 0.3; echo x\" ] }} }}
 {more}
@@ -79,6 +80,12 @@ channels:
         )
     }
 
+    /// The version that is there at first is proven good: only such a one is gone back to.
+    fn prove_good(&self, daemon: &Daemon) {
+        let gate = daemon.done(daemon.start_gate(&facts("1.0.0")));
+        assert_eq!(gate["verdict"], "promote", "{gate:#}");
+    }
+
     fn daemon(&self, more: &str) -> Daemon {
         Daemon::start(self.path(), &self.configuration(more), &[("TEST_KEY", KEY)])
     }
@@ -99,6 +106,9 @@ fn facts(version: &str) -> Value {
 fn killed_at(position: &str, deploy: Deploy) -> (World, Value) {
     let world = World::new(Duration::from_millis(300));
     let mut daemon = world.daemon("");
+    if deploy.fail_every > 0 {
+        world.prove_good(&daemon);
+    }
     let version = deploy.version.clone();
     world.shop.deploy(deploy);
     let id = daemon.start_gate(&facts(&version));
@@ -155,7 +165,11 @@ fn a_kill_in_any_phase_of_a_bad_deploy_ends_in_a_proven_rollback() {
         assert_eq!(gate["verdict"], "rollback", "{position}: {gate:#}");
         assert_eq!(gate["proven"], true, "{position}: {gate:#}");
         assert_eq!(world.receiver.ids("/rollback").len(), 1, "{position}");
-        assert!(world.receiver.ids("/promote").is_empty(), "{position}");
+        assert_eq!(
+            world.receiver.ids("/promote").len(),
+            1,
+            "{position}: only the version before"
+        );
         assert_eq!(
             world
                 .shop
@@ -408,6 +422,7 @@ fn statuses_reach_github_and_commands_get_their_facts() {
             ),
         );
     let daemon = Daemon::start(world.path(), &text, &[("TEST_KEY", KEY)]);
+    world.prove_good(&daemon);
     world.shop.deploy(broken("1.2.0"));
     let mut facts = facts("1.2.0");
     facts["deployment"] = json!("42");
@@ -452,16 +467,19 @@ fn statuses_reach_github_and_commands_get_their_facts() {
     for (path, states) in [
         (
             "/gh/repos/o/r/deployments/42/statuses",
-            ["failure", "failure"],
+            &["failure", "failure"][..],
         ),
-        ("/gh/repos/o/r/statuses/4f2a9c1", ["failure", "failure"]),
+        (
+            "/gh/repos/o/r/statuses/4f2a9c1",
+            &["success", "failure", "failure"],
+        ),
     ] {
         let received = eventually("both statuses are there", Duration::from_secs(10), || {
-            Some(world.receiver.at(path)).filter(|received| received.len() == 2)
+            Some(world.receiver.at(path)).filter(|received| received.len() == states.len())
         });
         for (received, state) in received.iter().zip(states) {
             let body: Value = serde_json::from_str(&received.body).unwrap();
-            assert_eq!(body["state"], state, "{body}");
+            assert_eq!(body["state"], *state, "{body}");
             assert!(body["description"].as_str().unwrap().chars().count() <= 140);
             assert_eq!(received.header("authorization"), format!("Bearer {KEY}"));
         }

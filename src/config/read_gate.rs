@@ -1,0 +1,253 @@
+//! Reads the gates of `bellwether.yaml`.
+
+use super::diagnostic::Diagnostic;
+use super::file::*;
+use super::node::Node;
+use super::read::{Reader, converge, named_texts, text, texts, time};
+use super::read_policy::{approval, budgets};
+use crate::objective::Objective;
+use crate::scenario::template::Template;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Reader<'_> {
+    pub(super) fn gate(
+        &mut self,
+        name: &Node,
+        node: &Node,
+        environments: &BTreeMap<String, Arc<Environment>>,
+        root: &Node,
+    ) -> Option<Gate> {
+        let environment = self.known_environment(node, environments);
+        if let Some(environment) = environment.as_ref().and_then(|name| environments.get(name)) {
+            let known: Vec<&str> = environment.services.keys().map(String::as_str).collect();
+            for service in node.get("services").map(Node::items).unwrap_or_default() {
+                match environment.services.get(&service.text) {
+                    None => self.unknown("unknown-service", "service", service, &known),
+                    Some(found) if found.version.is_none() => {
+                        self.found.push(
+                            Diagnostic::error(
+                                "missing-field",
+                                format!(
+                                    "the service `{}` says nowhere which version it serves",
+                                    service.text
+                                ),
+                            )
+                            .at(self.source, service.span, "a gate must read its version")
+                            .hint("add `version: { path: /version }` to the service"),
+                        );
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        let smoke = self.files(node, "smoke");
+        let load = self.files(node, "load");
+        let bake = node.get("bake").map(|node| self.bake(node, &smoke));
+        let measures = !smoke.is_empty()
+            || !load.is_empty()
+            || bake.as_ref().is_some_and(|bake| !bake.scenarios.is_empty());
+        if !measures {
+            self.found.push(
+                Diagnostic::error(
+                    "nothing-measured",
+                    format!("the gate `{}` checks nothing", name.text),
+                )
+                .at(self.source, name.span, "it could never promote")
+                .hint("add `smoke`, `load` or `bake`"),
+            );
+        }
+        let prove = node.get("prove");
+        let actions = node.get("actions");
+        let tell = self.tell(node, root);
+        let prove_smoke = prove
+            .map(|node| self.files(node, "smoke"))
+            .unwrap_or_default();
+        let gates: Vec<&str> = super::read::entries(root, "gates")
+            .iter()
+            .map(|(name, _)| name.text.as_str())
+            .collect();
+        let rule = self.rule(node);
+        let baseline = self.baseline(node, environments);
+        let after = self.prerequisites(node, &gates);
+        let together = self.together(node, &gates);
+        let waivers = self.waivers(node);
+        Some(Gate {
+            name: name.text.clone(),
+            environment: environment?,
+            rule,
+            baseline,
+            extend: node.get("extend").and_then(Node::as_bool).unwrap_or(true),
+            approval: node.get("approval").map(approval),
+            after,
+            together,
+            waivers,
+            budgets: budgets(node),
+            sighting: node
+                .get("on_version_change")
+                .map(|node| time(node, "every", 30)),
+            services: texts(node, "services"),
+            converge: converge(node.get("converge"), 300),
+            prove: Prove {
+                converge: converge(prove, 600),
+                smoke: if prove_smoke.is_empty() {
+                    smoke.clone()
+                } else {
+                    prove_smoke
+                },
+                action_target: prove.map_or(Duration::from_secs(120), |node| {
+                    time(node, "action_target", 120)
+                }),
+                healthy_target: prove.map_or(Duration::from_secs(300), |node| {
+                    time(node, "healthy_target", 300)
+                }),
+            },
+            smoke,
+            load,
+            bake,
+            inputs: named_texts(node, "inputs"),
+            budget: time(node, "budget", 1800),
+            on_promote: self.actions(actions, "promote"),
+            on_rollback: self.actions(actions, "rollback"),
+            on_fallback: self.actions(actions, "fallback"),
+            on_hold: self.actions(actions, "hold"),
+            github: node
+                .get("github")
+                .and_then(|node| self.github(node, &name.text)),
+            webhook: node
+                .get("webhook")
+                .and_then(|node| node.get("secret"))
+                .and_then(|node| self.template(node)),
+            tell,
+        })
+    }
+
+    fn bake(&mut self, node: &Node, smoke: &[PathBuf]) -> Bake {
+        let scenarios = self.files(node, "scenarios");
+        let mut objectives = Vec::new();
+        for written in node.get("objectives").map(Node::items).unwrap_or_default() {
+            match Objective::parse(&written.text) {
+                Ok(objective) if objective.step.is_some() => self.error(
+                    "bad-objective",
+                    "objectives of a bake are over all its requests",
+                    written.span,
+                    "without `{step: …}`",
+                ),
+                Ok(objective) => objectives.push(objective),
+                Err(reason) => self.found.push(
+                    Diagnostic::error(
+                        "bad-objective",
+                        format!("`{}` is not an objective", written.text),
+                    )
+                    .at(self.source, written.span, "cannot be read")
+                    .hint(reason),
+                ),
+            }
+        }
+        Bake {
+            duration: time(node, "duration", 60),
+            every: time(node, "every", 5),
+            scenarios: if scenarios.is_empty() {
+                smoke.to_vec()
+            } else {
+                scenarios
+            },
+            failures: node.get("failures").and_then(Node::as_count).unwrap_or(2),
+            objectives,
+        }
+    }
+
+    fn actions(&mut self, node: Option<&Node>, key: &str) -> Vec<Action> {
+        let items = node
+            .and_then(|node| node.get(key))
+            .map(Node::items)
+            .unwrap_or_default();
+        items
+            .into_iter()
+            .enumerate()
+            .filter_map(|(number, node)| self.action(node, key, number))
+            .collect()
+    }
+
+    fn action(&mut self, node: &Node, key: &str, number: usize) -> Option<Action> {
+        let kind = match (node.get("command"), node.get("shell"), node.get("webhook")) {
+            (Some(command), None, None) => {
+                let words: Vec<Template> = command
+                    .items()
+                    .into_iter()
+                    .filter_map(|node| self.template(node))
+                    .collect();
+                if words.is_empty() {
+                    self.error(
+                        "missing-field",
+                        "a command needs a program",
+                        command.span,
+                        "no word here",
+                    );
+                    return None;
+                }
+                ActionKind::Command {
+                    words,
+                    folder: text(node, "dir").map(|folder| self.folder.join(folder)),
+                }
+            }
+            (None, Some(shell), None) => ActionKind::Command {
+                words: vec![
+                    Template::literal("sh"),
+                    Template::literal("-c"),
+                    Template::literal(shell.text.clone()),
+                ],
+                folder: text(node, "dir").map(|folder| self.folder.join(folder)),
+            },
+            (None, None, Some(webhook)) => ActionKind::Webhook(self.webhook(webhook)?),
+            _ => {
+                self.error(
+                    "missing-field",
+                    "an action is one of `command`, `shell` and `webhook`",
+                    node.span,
+                    "exactly one of them",
+                );
+                return None;
+            }
+        };
+        Some(Action {
+            name: text(node, "name").unwrap_or_else(|| format!("{key} {}", number + 1)),
+            kind,
+            timeout: time(node, "timeout", 120),
+            attempts: node.get("attempts").and_then(Node::as_count).unwrap_or(1) as u32,
+        })
+    }
+
+    pub(super) fn webhook(&mut self, node: &Node) -> Option<Webhook> {
+        Some(Webhook {
+            url: self.template(node.get("url")?)?,
+            secret: node.get("secret").and_then(|node| self.template(node)),
+        })
+    }
+
+    fn github(&mut self, node: &Node, gate: &str) -> Option<Github> {
+        let repository = node.get("repository")?;
+        if repository
+            .text
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .count()
+            != 2
+        {
+            self.error(
+                "wrong-type",
+                format!("`{}` is not a repository", repository.text),
+                repository.span,
+                "expected `owner/name`",
+            );
+        }
+        Some(Github {
+            repository: repository.text.clone(),
+            token: self.template(node.get("token")?)?,
+            context: text(node, "context").unwrap_or_else(|| format!("bellwether/{gate}")),
+            api: text(node, "api").unwrap_or_else(|| "https://api.github.com".to_owned()),
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! Reads what decides about a gate: its rule, baseline, approvals, prerequisites and waivers.
+
+use super::diagnostic::Diagnostic;
+use super::file::{Approval, Environment, Prerequisite};
+use super::node::Node;
+use super::read::{Reader, entries, text, time};
+use crate::gate::state::Waiver;
+use crate::objective::rule::Rule;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Reader<'_> {
+    /// How loads are judged.
+    pub(super) fn rule(&mut self, node: &Node) -> Rule {
+        let mut rule = Rule::default();
+        for (name, value) in entries(node, "rule") {
+            if let Err(reason) = rule.set(&format!("{}={}", name.text, value.text)) {
+                self.found.push(
+                    Diagnostic::error(
+                        "bad-rule",
+                        format!("`{}` cannot be set to `{}`", name.text, value.text),
+                    )
+                    .at(self.source, value.span, "cannot be read")
+                    .hint(reason),
+                );
+            }
+        }
+        rule
+    }
+
+    /// The environment that serves the version before.
+    pub(super) fn baseline(
+        &mut self,
+        node: &Node,
+        environments: &BTreeMap<String, Arc<Environment>>,
+    ) -> Option<String> {
+        let name = node.get("baseline")?;
+        if !environments.contains_key(&name.text) {
+            let known: Vec<&str> = environments.keys().map(String::as_str).collect();
+            self.unknown("unknown-environment", "environment", name, &known);
+            return None;
+        }
+        Some(name.text.clone())
+    }
+
+    fn known_gate(&mut self, name: &Node, gates: &[&str]) -> bool {
+        let known = gates.contains(&name.text.as_str());
+        if !known {
+            self.unknown("unknown-gate", "gate", name, gates);
+        }
+        known
+    }
+
+    /// Gates that must have promoted the same commit before.
+    pub(super) fn prerequisites(&mut self, node: &Node, gates: &[&str]) -> Vec<Prerequisite> {
+        let items = node.get("after").map(Node::items).unwrap_or_default();
+        let mut found = Vec::new();
+        for item in items {
+            if let Some(name) = item.get("gate")
+                && self.known_gate(name, gates)
+            {
+                found.push(Prerequisite {
+                    gate: name.text.clone(),
+                    within: time(item, "within", 24 * 3600),
+                    wait: time(item, "wait", 600),
+                });
+            }
+        }
+        found
+    }
+
+    /// Gates that are rolled back together with this one.
+    pub(super) fn together(&mut self, node: &Node, gates: &[&str]) -> Vec<String> {
+        let items = node.get("together").map(Node::items).unwrap_or_default();
+        let known = items
+            .into_iter()
+            .filter(|name| self.known_gate(name, gates));
+        known.map(|name| name.text.clone()).collect()
+    }
+
+    /// Failures that somebody answers for.
+    pub(super) fn waivers(&mut self, node: &Node) -> Vec<Waiver> {
+        let mut found = Vec::new();
+        for item in node.get("waivers").map(Node::items).unwrap_or_default() {
+            let Some(until) = item.get("until") else {
+                continue;
+            };
+            let Ok(day) = until.text.parse::<chrono::NaiveDate>() else {
+                self.error(
+                    "wrong-type",
+                    format!("`{}` is not a day", until.text),
+                    until.span,
+                    "the last day of the waiver, such as `2026-12-20`",
+                );
+                continue;
+            };
+            let end = day
+                .and_hms_opt(23, 59, 59)
+                .map_or(0, |end| end.and_utc().timestamp_millis());
+            let word = |key: &str| text(item, key).unwrap_or_default();
+            found.push(Waiver {
+                check: word("check"),
+                by: word("by"),
+                reason: word("reason"),
+                until_ms: end,
+            });
+        }
+        found
+    }
+}
+
+/// Who must agree.
+pub(super) fn approval(node: &Node) -> Approval {
+    Approval {
+        required: node.get("required").and_then(Node::as_count).unwrap_or(1),
+        timeout: time(node, "timeout", 3600),
+    }
+}
+
+/// Time for single phases.
+pub(super) fn budgets(node: &Node) -> BTreeMap<String, Duration> {
+    let Some(budgets) = node.get("budgets") else {
+        return BTreeMap::new();
+    };
+    entries(node, "budgets")
+        .iter()
+        .map(|(name, _)| (name.text.clone(), time(budgets, &name.text, 1800)))
+        .collect()
+}

@@ -1,0 +1,139 @@
+//! What follows a verdict: the lock, the actions, the proof.
+
+use super::driver::{Driver, Handle, find, now_ms};
+use super::machine::{Event, Verdict};
+use super::phases::{self, Ground};
+use super::record::Record;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// Signals of a promote or a hold are waited for this long; the outbox goes on after that.
+const SIGNALS_WAIT: Duration = Duration::from_secs(60);
+/// Pause between looks at a lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(500);
+/// Also a proof that starts late gets a fair look.
+const PROOF_LEAST_MS: i64 = 5_000;
+
+impl Driver {
+    /// Waits until nobody else acts on the services. What may hold them is bounded itself.
+    pub(super) async fn await_lock(&self, record: &Record) -> Option<Event> {
+        let project = self.current.get();
+        let Some((gate, _)) = find(&project, record) else {
+            return Some(Event::LockTimedOut {
+                holder: "a configuration without this gate".to_owned(),
+            });
+        };
+        let mut names: Vec<String> = gate
+            .services
+            .iter()
+            .map(|service| format!("{}/{service}", record.environment))
+            .collect();
+        if names.is_empty() {
+            names.push(format!("{}/gate {}", record.environment, record.gate));
+        }
+        let deadline = Instant::now() + gate.prove.converge.timeout;
+        loop {
+            let holder = match self.store.lock(names.clone(), record.id, now_ms()).await {
+                Ok(None) => return Some(Event::Locked),
+                Ok(Some(holder)) => format!("gate {holder}"),
+                Err(fault) => format!("the state file ({fault})"),
+            };
+            if self.stopping.load(Relaxed) {
+                return None;
+            }
+            if Instant::now() >= deadline {
+                return Some(Event::LockTimedOut { holder });
+            }
+            tokio::time::sleep(LOCK_PAUSE).await;
+        }
+    }
+
+    pub(super) async fn await_actions(&self, record: &Record) -> Option<Event> {
+        let project = self.current.get();
+        let rollback = record.state.verdict == Some(Verdict::Rollback);
+        let longest = match find(&project, record) {
+            Some((gate, _)) if rollback => gate.prove.converge.timeout,
+            _ => SIGNALS_WAIT,
+        };
+        let verdict = record.state.verdict.map_or("", Verdict::word);
+        let prefix = match record.state.way {
+            0 => format!("action:{}:{verdict}:", record.gate),
+            way => format!("action:{}:fallback:{}", record.gate, way - 1),
+        };
+        let deadline = Instant::now() + longest;
+        loop {
+            let settled = self.settled.notified();
+            match self.store.effects_of(record.id).await {
+                Ok(effects) => {
+                    let actions: Vec<_> = effects
+                        .iter()
+                        .filter(|effect| effect.target.starts_with(&prefix))
+                        .collect();
+                    let open = actions.iter().any(|effect| effect.state == "pending");
+                    if !open || Instant::now() >= deadline {
+                        let given_up = actions.iter().filter(|effect| effect.state != "delivered");
+                        let failed = given_up
+                            .map(|effect| {
+                                format!(
+                                    "{}: {}",
+                                    effect.target.trim_start_matches("action:"),
+                                    effect.result
+                                )
+                            })
+                            .collect();
+                        return Some(Event::ActionsSettled {
+                            failed,
+                            count: actions.len(),
+                        });
+                    }
+                }
+                Err(fault) => {
+                    tracing::error!(id = record.id, %fault, "The outbox cannot be read; trying again");
+                }
+            }
+            if self.stopping.load(Relaxed) {
+                return None;
+            }
+            tokio::select! {
+                () = settled => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    pub(super) async fn prove(&self, record: &Record, handle: &Handle) -> Option<Event> {
+        let project = self.current.get();
+        let Some((gate, environment)) = find(&project, record) else {
+            return Some(Event::ProofEnded {
+                proven: false,
+                reasons: vec!["the gate is no longer configured".to_owned()],
+            });
+        };
+        // Every way of rolling back has its own time for the proof.
+        let since = match record.state.way {
+            0 => record.state.verdict_ms,
+            _ => Some(record.state.entered_ms),
+        };
+        let passed = now_ms() - since.unwrap_or_else(now_ms);
+        let left = gate.prove.converge.timeout.as_millis() as i64 - passed;
+        let deadline = Instant::now() + Duration::from_millis(left.max(PROOF_LEAST_MS) as u64);
+        let ground = Ground {
+            project: &project,
+            gate,
+            environment,
+            record,
+            control: &handle.control,
+            live: &self.live,
+            baseline: None,
+            earlier: &[],
+            store: &self.store,
+            noted: &handle.noted,
+        };
+        let (proven, reasons, runs) = phases::prove(&ground, deadline).await;
+        if self.stopping.load(Relaxed) {
+            return None;
+        }
+        self.keep_runs(record.id, "proof", runs).await;
+        Some(Event::ProofEnded { proven, reasons })
+    }
+}

@@ -1,0 +1,181 @@
+//! One step of a gate: computed, committed with everything it causes, and only then acted on.
+
+use super::announce;
+use super::driver::{Driver, find, now_ms, policy};
+use super::machine::{Effect, Event, Policy, State, Verdict, step};
+use super::record::Record;
+use crate::config::load::Project;
+use crate::objective::Outcome;
+use crate::store::gates::GateCommit;
+use std::time::Duration;
+
+/// Pause after a commit that failed.
+const COMMIT_PAUSE: Duration = Duration::from_secs(2);
+
+impl Driver {
+    pub(super) async fn advance(&self, record: &mut Record, event: &Event) -> Vec<Effect> {
+        let project = self.current.get();
+        let found = find(&project, record);
+        let policy = found.map_or_else(Policy::default, |(gate, environment)| {
+            policy(gate, environment, record)
+        });
+        let now = now_ms();
+        let (state, effects) = step(&record.state, event, &policy, now);
+        self.measure(record, &state);
+        let extended = state.extended != record.state.extended;
+        record.state = state;
+        let page = page(&project, record.id);
+        let instance = self.store.instance();
+        let gate = found.map(|(gate, _)| gate);
+        let mut outgoing = Vec::new();
+        for effect in &effects {
+            outgoing.extend(match effect {
+                Effect::Announce(verdict) => {
+                    announce::verdict(record, gate, *verdict, instance, page.clone())
+                }
+                Effect::Order { verdict, way } => {
+                    announce::order(record, gate, *verdict, *way, instance, page.clone())
+                }
+                Effect::AnnounceProof { .. } => {
+                    announce::proof(record, gate, instance, page.clone())
+                }
+                _ => Vec::new(),
+            });
+        }
+        let mut text = describe(event);
+        if extended {
+            text.push_str("; it is performed once more");
+        }
+        if record.state.dry_run
+            && effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Announce(_)))
+        {
+            let would = announce::would_do(record, gate);
+            text.push_str(&format!("; DRY RUN, nothing is done: {would}"));
+            tracing::warn!(
+                gate = record.gate,
+                id = record.id,
+                would,
+                "DRY RUN: the environment does not say `enforce: true`"
+            );
+        }
+        let verdict = record.state.verdict.map(Verdict::word);
+        tracing::info!(
+            gate = record.gate,
+            id = record.id,
+            event = text,
+            verdict,
+            "Gate went on"
+        );
+        self.commit(record, text, outgoing, now).await;
+        self.outbox.notify_waiters();
+        effects
+    }
+
+    /// Commits, however long that takes: nothing leaves before its row is committed, so a full disk
+    /// makes a gate wait.
+    async fn commit(
+        &self,
+        record: &Record,
+        event: String,
+        effects: Vec<crate::store::outbox::NewEffect>,
+        now: i64,
+    ) {
+        let commit = GateCommit {
+            record: record.clone(),
+            event,
+            effects,
+        };
+        while let Err(fault) = self.store.commit_gate(commit.clone(), now).await {
+            tracing::error!(gate = record.gate, id = record.id, %fault, "A step of the gate cannot be committed; trying again in 2 s");
+            tokio::time::sleep(COMMIT_PAUSE).await;
+        }
+    }
+
+    fn measure(&self, record: &Record, next: &State) {
+        let before = &record.state;
+        if next.phases.len() > before.phases.len()
+            && let Some(phase) = next.phases.last()
+        {
+            let seconds = (phase.ended_ms - before.entered_ms).max(0) as f64 / 1e3;
+            self.metrics
+                .gate_phase(&record.gate, phase.phase.word(), phase.word(), seconds);
+        }
+        if before.verdict.is_none()
+            && let Some(verdict) = next.verdict
+        {
+            self.metrics
+                .gate_verdict(&record.gate, &record.environment, verdict.word());
+        }
+        if before.proof.is_none()
+            && let Some(proof) = &next.proof
+        {
+            self.metrics.rollback(
+                &record.gate,
+                proof.proven,
+                proof.action_ms,
+                proof.healthy_ms,
+            );
+        }
+    }
+}
+
+/// The address of a gate's page.
+pub(super) fn page(project: &Project, id: i64) -> Option<String> {
+    let base = match &project.file.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => format!("http://{}", project.file.listen),
+    };
+    Some(format!("{base}/gates/{id}"))
+}
+
+/// An event as a line of the timeline.
+fn describe(event: &Event) -> String {
+    let with = |head: String, reasons: &[String]| {
+        if reasons.is_empty() {
+            head
+        } else {
+            format!("{head}: {}", reasons.join("; "))
+        }
+    };
+    match event {
+        Event::PhaseEnded {
+            phase,
+            outcome,
+            reasons,
+            waived,
+            ..
+        } => {
+            let word = match outcome {
+                Outcome::Pass => "passed",
+                _ if !waived.is_empty() => "did not pass and was waived",
+                Outcome::Fail => "failed",
+                Outcome::Inconclusive => "was inconclusive",
+            };
+            with(format!("{} {word}", phase.word()), reasons)
+        }
+        Event::Cancelled { by } => format!("cancelled by {by}"),
+        Event::RollbackOrdered(order) => {
+            format!("{} ordered the rollback: {}", order.by, order.reason)
+        }
+        Event::Locked => "nobody else acts on its services".to_owned(),
+        Event::LockTimedOut { holder } => format!("{holder} still acts on its services"),
+        Event::BudgetExceeded => "the time budget ran out".to_owned(),
+        Event::Restarted => "the daemon came back after a stop in the middle".to_owned(),
+        Event::ActionsSettled { failed, count } if failed.is_empty() => match count {
+            0 => "no action is configured for this verdict".to_owned(),
+            _ => "every action was carried out".to_owned(),
+        },
+        Event::ActionsSettled { failed, .. } => with("actions were given up".to_owned(), failed),
+        Event::ProofEnded { proven, reasons } => with(
+            if *proven {
+                "the rollback is proven"
+            } else {
+                "the rollback is not proven"
+            }
+            .to_owned(),
+            reasons,
+        ),
+    }
+}

@@ -1,0 +1,283 @@
+//! The load phase: scenarios under load, judged while they run, beside a baseline if there is one.
+
+use super::phases::{Ended, Ground, bind, bind_to, now_text};
+use super::watch::Watch;
+use crate::load::recorder::{add, histogram};
+use crate::load::run::{Finished, Options};
+use crate::load::{self, Control, Stop, Tick};
+use crate::objective::rule::Rule;
+use crate::objective::{Metric, Outcome};
+use crate::replay::evidence::{Distribution, Evidence};
+use crate::replay::tally::{self, Arm};
+use crate::report::{Summary, summary};
+use crate::scenario::Plan;
+use crate::scenario::plan::end_of;
+use crate::vu::Binding;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Performs the loads of a gate, one after another.
+pub async fn load_all(
+    ground: &Ground<'_>,
+    on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
+) -> Ended {
+    let mut ended = Ended {
+        outcome: Outcome::Inconclusive,
+        reasons: Vec::new(),
+        runs: Vec::new(),
+        is_open: false,
+    };
+    let mut outcomes = Vec::new();
+    let mut open = Vec::new();
+    for (number, path) in ground.gate.load.iter().enumerate() {
+        let bound = bind(ground, path, &ground.record.facts.version).and_then(|candidate| {
+            let baseline = match ground.baseline {
+                Some(environment) => Some(Arc::new(bind_to(
+                    ground,
+                    environment,
+                    path,
+                    ground.record.rollback_to.as_deref().unwrap_or_default(),
+                )?)),
+                None => None,
+            };
+            Ok(Arms {
+                candidate: Arc::new(candidate),
+                baseline,
+            })
+        });
+        let arms = match bound {
+            Ok(arms) => arms,
+            Err(reasons) => {
+                ended.reasons.extend(reasons);
+                outcomes.push(Outcome::Inconclusive);
+                open.push(false);
+                continue;
+            }
+        };
+        let Some(measured) = arms.measure(ground, number, on_tick).await else {
+            return Ended::new(Outcome::Inconclusive, "it was stopped");
+        };
+        let (summary, is_open) = measured;
+        outcomes.push(summary.outcome);
+        open.push(is_open || summary.outcome == Outcome::Pass);
+        ended.reasons.extend(reasons_of(&summary));
+        let failed = summary.outcome == Outcome::Fail;
+        ended.runs.push(summary);
+        if failed {
+            break;
+        }
+    }
+    ended.outcome = Outcome::all(outcomes);
+    // More of the same helps only if nothing but the evidence was missing.
+    ended.is_open = ended.outcome == Outcome::Inconclusive && open.iter().all(|open| *open);
+    ended
+}
+
+fn reasons_of(summary: &Summary) -> Vec<String> {
+    if summary.outcome == Outcome::Pass {
+        let kept: Vec<String> = summary
+            .objectives
+            .iter()
+            .map(|judgement| format!("{} (seen {})", judgement.objective, judgement.seen))
+            .collect();
+        return vec![format!("`{}` held {}", summary.scenario, kept.join(", "))];
+    }
+    summary
+        .reasons
+        .iter()
+        .map(|reason| format!("`{}`: {reason}", summary.scenario))
+        .collect()
+}
+
+/// The versions that a load is sent to.
+struct Arms {
+    candidate: Arc<Binding>,
+    baseline: Option<Arc<Binding>>,
+}
+
+impl Arms {
+    /// Performs a load on both arms at once. Nothing if the gate was stopped.
+    async fn measure(
+        &self,
+        ground: &Ground<'_>,
+        number: usize,
+        on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
+    ) -> Option<(Summary, bool)> {
+        let plan = self.candidate.plan.clone();
+        let started = now_text();
+        let rule = Rule {
+            beside: objectives_beside(ground, number),
+            ..ground.gate.rule
+        };
+        let mut watch = Watch::new(&plan, rule, end_of(&plan.load), self.baseline.is_some());
+        if let Some(earlier) = ground.earlier.get(number) {
+            watch.go_on_from(earlier);
+        }
+        let watched = watch.watched(&plan);
+        let watch = Mutex::new(watch);
+        let lost = AtomicBool::new(false);
+        let (own, beside) = (Control::new(), Control::new());
+        let presence = ground.live.enter(
+            &plan.name,
+            &self.candidate.environment,
+            &started,
+            end_of(&plan.load).as_secs_f64(),
+            &own,
+        );
+        let measured = {
+            let take = |arm: Arm, tick: &mut Tick| {
+                let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+                if watch.second(arm, tick.second, &mut tick.slots) && own.asked() == Stop::No {
+                    lost.store(true, Relaxed);
+                    own.stop();
+                    beside.stop();
+                }
+            };
+            let options = || Options {
+                watched: Some(watched.clone()),
+                ..Options::default()
+            };
+            let candidate = async {
+                let finished = load::load(
+                    &self.candidate,
+                    plan.load.clone(),
+                    options(),
+                    &own,
+                    |tick| {
+                        on_tick(&plan, tick);
+                        presence.tick(tick);
+                        take(Arm::Candidate, tick);
+                    },
+                )
+                .await;
+                // What the baseline still sends has nothing beside it.
+                beside.stop();
+                finished
+            };
+            let baseline = async {
+                match &self.baseline {
+                    Some(binding) => {
+                        let take = |tick: &mut Tick| take(Arm::Baseline, tick);
+                        Some(load::load(binding, plan.load.clone(), options(), &beside, take).await)
+                    }
+                    None => None,
+                }
+            };
+            let both = async { tokio::join!(candidate, baseline) };
+            tokio::pin!(both);
+            tokio::select! {
+                finished = &mut both => Some(finished),
+                () = ground.control.stopped() => {
+                    // At once, but with teardown.
+                    for control in [&own, &beside] {
+                        control.stop();
+                        control.stop();
+                    }
+                    both.await;
+                    None
+                }
+            }
+        };
+        let (finished, baseline) = measured?;
+        let mut watch = watch.into_inner().unwrap_or_else(PoisonError::into_inner);
+        watch.end();
+        let lost = lost.load(Relaxed);
+        let summary = self.sum_up(started, finished, baseline.as_ref(), &watch, lost);
+        let is_open = summary.outcome == Outcome::Inconclusive && watch.is_open();
+        Some((summary, is_open))
+    }
+
+    fn sum_up(
+        &self,
+        started: String,
+        mut finished: Finished,
+        baseline: Option<&Finished>,
+        watch: &Watch,
+        lost: bool,
+    ) -> Summary {
+        let plan = &self.candidate.plan;
+        if lost {
+            // We ended it ourselves, on evidence that is judged below.
+            finished.stopped = Stop::No;
+        }
+        let judged = watch.judgements(if lost {
+            0
+        } else {
+            finished.recorded.interrupted
+        });
+        let mut summary = summary::summarize_judged(
+            plan,
+            &self.candidate.environment,
+            started,
+            &finished,
+            &plan.objectives,
+            &judged,
+        );
+        summary.evidence = Some(Evidence {
+            distribution: distribution(plan, &finished, baseline),
+            ..watch.evidence()
+        });
+        if lost {
+            summary
+                .reasons
+                .push("the load was ended early: it could no longer succeed".to_owned());
+        }
+        if let Some(failed) = baseline.and_then(|baseline| baseline.setup_failure) {
+            summary.reasons.push(format!(
+                "the baseline could not be measured: its setup failed ({})",
+                failed.word()
+            ));
+            if summary.outcome == Outcome::Pass {
+                summary.outcome = Outcome::Inconclusive;
+            }
+        }
+        summary
+    }
+}
+
+/// Latencies around the limit of the first objective that has one.
+fn distribution(
+    plan: &Plan,
+    finished: &Finished,
+    baseline: Option<&Finished>,
+) -> Option<Distribution> {
+    let objective = plan.objectives.iter().find(|objective| {
+        matches!(objective.metric, Metric::Quantile(_)) && tally::is_sequential(objective)
+    })?;
+    let mut found = Distribution::new(objective.limit as u64);
+    let bands = |finished: &Finished| {
+        let (mut latency, mut failed) = (histogram(), 0);
+        for step in plan.steps.iter().filter(|step| !step.advisory) {
+            if objective
+                .step
+                .as_ref()
+                .is_none_or(|name| step.name.as_ref() == name)
+            {
+                let record = &finished.recorded.steps[step.index];
+                add(&mut latency, &record.latency);
+                failed += record.failed();
+            }
+        }
+        found.bands(&latency, failed)
+    };
+    let candidate = bands(finished);
+    let beside = baseline.map(bands).unwrap_or_default();
+    found.candidate = candidate;
+    found.baseline = beside;
+    Some(found)
+}
+
+/// Objectives of the gate's other loads: the levels are shared out among all of them.
+fn objectives_beside(ground: &Ground<'_>, number: usize) -> usize {
+    let others = ground
+        .gate
+        .load
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != number);
+    others
+        .filter_map(|(_, path)| ground.project.plans.get(path))
+        .flat_map(|plan| plan.objectives.iter())
+        .filter(|objective| tally::is_sequential(objective))
+        .count()
+}

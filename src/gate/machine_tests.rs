@@ -1,0 +1,288 @@
+//! Stories and random orders of events.
+
+use super::*;
+use proptest::prelude::*;
+
+const ALL: [Phase; 7] = [
+    Phase::Preflight,
+    Phase::Converge,
+    Phase::Baseline,
+    Phase::Smoke,
+    Phase::Load,
+    Phase::Bake,
+    Phase::Approval,
+];
+
+fn waiver() -> Waiver {
+    Waiver {
+        check: "smoke".to_owned(),
+        by: "a test".to_owned(),
+        reason: "known".to_owned(),
+        until_ms: 1,
+    }
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let outcome = prop_oneof![
+        Just(Outcome::Pass),
+        Just(Outcome::Pass),
+        Just(Outcome::Fail),
+        Just(Outcome::Inconclusive)
+    ];
+    prop_oneof![
+        10 => (0usize..7, outcome, any::<bool>(), 0usize..6).prop_map(|(phase, outcome, is_open, waived)| Event::PhaseEnded {
+            phase: ALL[phase], outcome, reasons: vec![], is_open, waived: if waived == 0 { vec![waiver()] } else { vec![] } }),
+        1 => Just(Event::Cancelled { by: "a test".to_owned() }),
+        1 => Just(Event::RollbackOrdered(Order { by: "a test".to_owned(), reason: "why not".to_owned() })),
+        1 => Just(Event::BudgetExceeded),
+        2 => Just(Event::Restarted),
+        3 => Just(Event::Locked),
+        1 => Just(Event::LockTimedOut { holder: "gate 1".to_owned() }),
+        3 => (0usize..3).prop_map(|failed| Event::ActionsSettled { failed: vec!["x".to_owned(); failed], count: 2 }),
+        3 => any::<bool>().prop_map(|proven| Event::ProofEnded { proven, reasons: vec![] }),
+    ]
+}
+
+prop_compose! {
+    fn policy()(mask in 1usize..128, extend: bool, acts: bool, ways in 0usize..3, has_target: bool, enforce: bool) -> Policy {
+        Policy {
+            phases: ALL.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, phase)| *phase).collect(),
+            extend, acts_on_promote: acts, acts_on_hold: acts, ways, has_target, enforce,
+        }
+    }
+}
+
+proptest! {
+    /// Whatever happens, in whatever order: the invariants hold, a verdict stays what it is, and
+    /// each way of rolling back is ordered once, with the lock, where the environment lets us act.
+    #[test]
+    fn no_order_of_events_breaks_the_invariants(policy in policy(), events in proptest::collection::vec(event(), 0..60)) {
+        let mut state = State::new(policy.phases.first().copied(), 0);
+        let mut ordered = Vec::new();
+        for (at, event) in events.iter().enumerate() {
+            let (next, effects) = step(&state, event, &policy, at as i64);
+            let promised = if state.verdict.is_some() { Vec::new() } else { policy.phases.clone() };
+            prop_assert_eq!(next.broken_invariant(&promised), None);
+            if let Some(verdict) = state.verdict {
+                prop_assert_eq!(next.verdict, Some(verdict));
+                let announced = effects.iter().any(|effect| matches!(effect, Effect::Announce(_)));
+                prop_assert!(!announced, "a verdict is announced once");
+            }
+            for effect in &effects {
+                if let Effect::Order { way, .. } = effect {
+                    prop_assert!(policy.enforce && !ordered.contains(way));
+                    ordered.push(*way);
+                }
+            }
+            if state.is_done() {
+                prop_assert_eq!(&next, &state);
+            }
+            state = next;
+        }
+    }
+}
+
+fn policy_of(ways: usize) -> Policy {
+    Policy {
+        phases: vec![Phase::Preflight, Phase::Smoke],
+        extend: true,
+        ways,
+        has_target: true,
+        enforce: true,
+        ..Policy::default()
+    }
+}
+
+fn told(policy: &Policy, story: &[Event]) -> State {
+    let start = State::new(policy.phases.first().copied(), 0);
+    story.iter().fold(start, |state, event| {
+        step(&state, event, policy, state.entered_ms + 10).0
+    })
+}
+
+fn ended(phase: Phase, outcome: Outcome) -> Event {
+    Event::PhaseEnded {
+        phase,
+        outcome,
+        reasons: vec!["because".to_owned()],
+        is_open: false,
+        waived: vec![],
+    }
+}
+
+fn settled(failed: usize) -> Event {
+    Event::ActionsSettled {
+        failed: vec!["exit 1".to_owned(); failed],
+        count: 1,
+    }
+}
+
+fn proof(proven: bool) -> Event {
+    Event::ProofEnded {
+        proven,
+        reasons: vec![],
+    }
+}
+
+#[test]
+fn a_good_deploy_is_promoted_and_a_bad_one_rolled_back_and_proven() {
+    let good = told(
+        &policy_of(0),
+        &[
+            ended(Phase::Preflight, Outcome::Pass),
+            ended(Phase::Smoke, Outcome::Pass),
+        ],
+    );
+    assert_eq!(
+        (good.verdict, good.position),
+        (Some(Verdict::Promote), Position::Done)
+    );
+    let bad = told(
+        &policy_of(1),
+        &[
+            ended(Phase::Preflight, Outcome::Pass),
+            ended(Phase::Smoke, Outcome::Fail),
+            Event::Locked,
+            settled(0),
+            proof(true),
+        ],
+    );
+    let proof = bad.proof.unwrap();
+    assert_eq!(
+        (proof.proven, proof.action_ms, proof.healthy_ms),
+        (true, Some(20), Some(30))
+    );
+    assert_eq!(bad.reasons, ["smoke failed: because"]);
+}
+
+#[test]
+fn what_could_not_be_measured_holds() {
+    let verdict = |story: &[Event]| told(&policy_of(1), story).verdict;
+    assert_eq!(
+        verdict(&[ended(Phase::Preflight, Outcome::Inconclusive)]),
+        Some(Verdict::Hold)
+    );
+    assert_eq!(verdict(&[Event::BudgetExceeded]), Some(Verdict::Hold));
+    assert_eq!(verdict(&vec![Event::Restarted; 6]), Some(Verdict::Hold));
+}
+
+#[test]
+fn fallbacks_are_tried_in_order_and_then_people_are_called() {
+    let failed = [
+        ended(Phase::Preflight, Outcome::Pass),
+        ended(Phase::Smoke, Outcome::Fail),
+        Event::Locked,
+        settled(1),
+    ];
+    let alone = told(&policy_of(1), &failed);
+    assert!(alone.proof.is_some_and(|proof| !proof.proven));
+    let mut story = failed.to_vec();
+    story.extend([settled(0), proof(true)]);
+    let helped = told(&policy_of(2), &story);
+    let seen = helped.proof.unwrap();
+    assert!(
+        seen.proven && seen.reasons[0].contains("fallback 1 succeeded"),
+        "{seen:?}"
+    );
+    story.pop();
+    story.push(proof(false));
+    assert!(
+        told(&policy_of(2), &story)
+            .proof
+            .is_some_and(|proof| !proof.proven)
+    );
+}
+
+#[test]
+fn an_environment_that_does_not_enforce_is_left_alone() {
+    let policy = Policy {
+        enforce: false,
+        ..policy_of(1)
+    };
+    let state = told(
+        &policy,
+        &[
+            ended(Phase::Preflight, Outcome::Pass),
+            ended(Phase::Smoke, Outcome::Fail),
+        ],
+    );
+    assert_eq!(
+        (state.verdict, state.position),
+        (Some(Verdict::Rollback), Position::Done)
+    );
+    assert!(state.dry_run && state.proof.is_none());
+}
+
+#[test]
+fn a_first_deploy_has_nothing_to_go_back_to() {
+    let policy = Policy {
+        has_target: false,
+        ..policy_of(1)
+    };
+    let state = told(
+        &policy,
+        &[
+            ended(Phase::Preflight, Outcome::Pass),
+            ended(Phase::Smoke, Outcome::Fail),
+        ],
+    );
+    assert!(
+        state.proof.is_some_and(
+            |proof| !proof.proven && proof.reasons[0].contains("nothing to roll back to")
+        )
+    );
+}
+
+#[test]
+fn an_open_phase_is_performed_once_more_and_no_oftener() {
+    let open = Event::PhaseEnded {
+        phase: Phase::Smoke,
+        outcome: Outcome::Inconclusive,
+        reasons: vec![],
+        is_open: true,
+        waived: vec![],
+    };
+    let once = told(
+        &policy_of(1),
+        &[ended(Phase::Preflight, Outcome::Pass), open.clone()],
+    );
+    assert_eq!((once.verdict, once.extended), (None, Some(Phase::Smoke)));
+    let twice = told(
+        &policy_of(1),
+        &[ended(Phase::Preflight, Outcome::Pass), open.clone(), open],
+    );
+    assert_eq!(twice.verdict, Some(Verdict::Hold));
+}
+
+#[test]
+fn a_waived_failure_goes_on_and_is_never_called_passed() {
+    let policy = Policy {
+        phases: vec![Phase::Smoke, Phase::Load],
+        ..policy_of(1)
+    };
+    let waived = |phase| Event::PhaseEnded {
+        phase,
+        outcome: Outcome::Fail,
+        reasons: vec![],
+        is_open: false,
+        waived: vec![waiver()],
+    };
+    let state = told(
+        &policy,
+        &[waived(Phase::Smoke), ended(Phase::Load, Outcome::Pass)],
+    );
+    assert_eq!(state.verdict, Some(Verdict::Promote));
+    assert_eq!(state.phases[0].word(), "waived");
+    assert!(
+        state
+            .reasons
+            .iter()
+            .any(|reason| reason.contains("waived by a test: known"))
+    );
+    let nothing = told(&policy, &[waived(Phase::Smoke), waived(Phase::Load)]);
+    assert_eq!(
+        nothing.verdict,
+        Some(Verdict::Hold),
+        "nothing was measured that held"
+    );
+}

@@ -1,0 +1,205 @@
+//! Performs a phase within its time, and says who answers for it if it did not pass.
+
+use super::driver::{Driver, Handle, Outside, find, now_ms};
+use super::machine::{Event, Phase, Waiver};
+use super::phases::{self, Ended, Ground};
+use super::record::Record;
+use crate::config::file::Gate;
+use crate::load::Tick;
+use crate::objective::Outcome;
+use crate::replay::evidence::Evidence;
+use crate::report::Summary;
+use crate::scenario::Plan;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// Time for teardown once the budget of a gate is spent.
+const CLEAN_UP_WITHIN: Duration = Duration::from_secs(30);
+
+impl Driver {
+    pub(super) async fn perform(
+        &self,
+        record: &Record,
+        phase: Phase,
+        handle: &Handle,
+    ) -> Option<Event> {
+        let project = self.current.get();
+        let Some((gate, environment)) = find(&project, record) else {
+            let reason = format!("the gate `{}` is no longer configured", record.gate);
+            return Some(ended(
+                phase,
+                Ended::new(Outcome::Inconclusive, reason),
+                Vec::new(),
+            ));
+        };
+        let earlier = if record.state.extended == Some(phase) {
+            self.earlier_evidence(record.id).await
+        } else {
+            Vec::new()
+        };
+        let ground = Ground {
+            project: &project,
+            gate,
+            environment,
+            record,
+            control: &handle.control,
+            live: &self.live,
+            baseline: gate
+                .baseline
+                .as_ref()
+                .and_then(|name| project.file.environments.get(name)),
+            earlier: &earlier,
+            store: &self.store,
+            noted: &handle.noted,
+        };
+        let metrics = self.metrics.clone();
+        let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
+        let work = phases::perform(phase, &ground, &mut on_tick);
+        tokio::pin!(work);
+        let performed = tokio::select! {
+            performed = &mut work => Some(performed),
+            () = tokio::time::sleep(left(gate, record, phase)) => {
+                // What it has begun is cleaned up, but not for ever.
+                handle.control.stop();
+                let _ = tokio::time::timeout(CLEAN_UP_WITHIN, work).await;
+                None
+            }
+        };
+        if self.stopping.load(Relaxed) {
+            return None;
+        }
+        match (handle.take_outside(), performed) {
+            (Some(Outside::Cancel(by)), _) => Some(Event::Cancelled { by }),
+            (Some(Outside::RollBack(order)), _) => Some(Event::RollbackOrdered(order)),
+            (None, None) => Some(Event::BudgetExceeded),
+            (None, Some(mut performed)) => {
+                let runs = std::mem::take(&mut performed.runs);
+                let waived = self
+                    .waivers(gate, record.id, phase, &performed, &runs)
+                    .await;
+                self.keep_runs(record.id, phase.word(), runs).await;
+                Some(ended(phase, performed, waived))
+            }
+        }
+    }
+
+    /// Evidence of the loads that were inconclusive, in their order.
+    async fn earlier_evidence(&self, id: i64) -> Vec<Evidence> {
+        let mut found = Vec::new();
+        for row in self
+            .store
+            .runs(Some(id), 100)
+            .await
+            .unwrap_or_default()
+            .iter()
+            .rev()
+        {
+            if row.phase == Phase::Load.word()
+                && let Ok(Some(Summary {
+                    evidence: Some(evidence),
+                    ..
+                })) = self.store.run(row.id).await
+            {
+                found.push(evidence);
+            }
+        }
+        found
+    }
+
+    /// Those who answer for a phase that did not pass: for the phase itself, or for each of its
+    /// scenarios that did not. A waiver that has run out is none.
+    async fn waivers(
+        &self,
+        gate: &Gate,
+        id: i64,
+        phase: Phase,
+        ended: &Ended,
+        runs: &[Summary],
+    ) -> Vec<Waiver> {
+        if ended.outcome == Outcome::Pass {
+            return Vec::new();
+        }
+        let notes = self.store.notes_of(id).await.unwrap_or_default();
+        let noted = notes
+            .into_iter()
+            .filter(|note| note.kind == "waiver")
+            .map(|note| Waiver {
+                check: note.check,
+                by: note.by,
+                reason: note.reason,
+                until_ms: note.until_ms,
+            });
+        let now = now_ms();
+        let valid: Vec<Waiver> = gate
+            .waivers
+            .iter()
+            .cloned()
+            .chain(noted)
+            .filter(|waiver| waiver.until_ms >= now)
+            .collect();
+        matching(&valid, phase, runs)
+    }
+
+    pub(super) async fn keep_runs(&self, id: i64, phase: &str, runs: Vec<Summary>) {
+        for run in runs {
+            if let Err(fault) = self
+                .store
+                .add_run(Some(id), phase.to_owned(), run, now_ms())
+                .await
+            {
+                tracing::error!(id, phase, %fault, "The evidence of a run cannot be kept");
+            }
+        }
+    }
+}
+
+/// Pure: which waivers let a phase go on; none if one failure has nobody who answers for it.
+fn matching(valid: &[Waiver], phase: Phase, runs: &[Summary]) -> Vec<Waiver> {
+    if let Some(waiver) = valid.iter().find(|waiver| waiver.check == phase.word()) {
+        return vec![waiver.clone()];
+    }
+    let failing: Vec<&Summary> = runs
+        .iter()
+        .filter(|run| run.outcome != Outcome::Pass)
+        .collect();
+    let found: Vec<Waiver> = failing
+        .iter()
+        .filter_map(|run| {
+            valid
+                .iter()
+                .find(|waiver| waiver.check == run.scenario)
+                .cloned()
+        })
+        .collect();
+    if found.len() == failing.len() {
+        found
+    } else {
+        Vec::new()
+    }
+}
+
+fn ended(phase: Phase, performed: Ended, waived: Vec<Waiver>) -> Event {
+    Event::PhaseEnded {
+        phase,
+        outcome: performed.outcome,
+        reasons: performed.reasons,
+        is_open: performed.is_open,
+        waived,
+    }
+}
+
+/// The time that is left for a phase: its own budget, and that of the whole gate.
+fn left(gate: &Gate, record: &Record, phase: Phase) -> Duration {
+    let whole = gate.budget.as_millis() as i64 - (now_ms() - record.state.started_ms);
+    let whole = Duration::from_millis(whole.max(0) as u64);
+    if phase == Phase::Approval {
+        // People are not measured by the budget of the measurements.
+        return gate
+            .approval
+            .map_or(whole, |approval| approval.timeout + Duration::from_secs(5));
+    }
+    match gate.budgets.get(phase.word()) {
+        Some(budget) => whole.min(*budget),
+        None => whole,
+    }
+}

@@ -1,0 +1,136 @@
+//! What others must have done: gates before this one, and people who agree.
+
+use super::driver::now_ms;
+use super::machine::Verdict;
+use super::phases::{Ended, Ground};
+use crate::config::duration::show;
+use crate::config::file::Prerequisite;
+use crate::load::Stop;
+use crate::objective::Outcome;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Pause between looks at another gate.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Whether every gate that comes before has promoted the same commit. Waits for those that run.
+pub async fn promoted_before(ground: &Ground<'_>) -> Result<(), String> {
+    for wanted in &ground.gate.after {
+        promoted(ground, wanted).await?;
+    }
+    Ok(())
+}
+
+async fn promoted(ground: &Ground<'_>, wanted: &Prerequisite) -> Result<(), String> {
+    let facts = &ground.record.facts;
+    let what = if facts.commit.is_empty() {
+        format!("version {}", facts.version)
+    } else {
+        format!("commit {}", facts.commit)
+    };
+    let deadline = Instant::now() + wanted.wait;
+    loop {
+        let since = now_ms() - wanted.within.as_millis() as i64;
+        let found = ground
+            .store
+            .gate_of(
+                wanted.gate.clone(),
+                facts.commit.clone(),
+                facts.version.clone(),
+                since,
+            )
+            .await
+            .map_err(|fault| {
+                format!(
+                    "whether `{}` promoted it cannot be read: {fault}",
+                    wanted.gate
+                )
+            })?;
+        match found {
+            None => {
+                return Err(format!(
+                    "`{}` has not verified {what} in the last {}",
+                    wanted.gate,
+                    show(wanted.within)
+                ));
+            }
+            Some(record) if record.state.verdict == Some(Verdict::Promote) => return Ok(()),
+            Some(record) => {
+                if let Some(verdict) = record.state.verdict {
+                    return Err(format!(
+                        "`{}` did not promote {what}: gate {} says {}",
+                        wanted.gate,
+                        record.id,
+                        verdict.word()
+                    ));
+                }
+                if Instant::now() >= deadline || ground.control.asked() != Stop::No {
+                    return Err(format!(
+                        "gate {} of `{}` is not done with {what}",
+                        record.id, wanted.gate
+                    ));
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+    }
+}
+
+/// Waits until enough different people have agreed.
+pub async fn approval(ground: &Ground<'_>) -> Ended {
+    let Some(approval) = ground.gate.approval else {
+        return Ended::new(
+            Outcome::Inconclusive,
+            "the gate asks for no approval any more",
+        );
+    };
+    let deadline = Instant::now() + approval.timeout;
+    loop {
+        let agreed: BTreeMap<String, String> = match ground.store.notes_of(ground.record.id).await {
+            Ok(notes) => notes
+                .into_iter()
+                .filter(|note| note.kind == "approval")
+                .map(|note| (note.by, note.reason))
+                .collect(),
+            Err(fault) => {
+                return Ended::new(
+                    Outcome::Inconclusive,
+                    format!("approvals cannot be read: {fault}"),
+                );
+            }
+        };
+        if agreed.len() as u64 >= approval.required {
+            let who: Vec<String> = agreed
+                .into_iter()
+                .map(|(by, reason)| {
+                    if reason.is_empty() {
+                        by
+                    } else {
+                        format!("{by} ({reason})")
+                    }
+                })
+                .collect();
+            return Ended::new(Outcome::Pass, format!("approved by {}", who.join(", ")));
+        }
+        if ground.control.asked() != Stop::No {
+            return Ended::new(Outcome::Inconclusive, "it was stopped");
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ended::new(
+                Outcome::Inconclusive,
+                format!(
+                    "{} of {} approvals came within {}",
+                    agreed.len(),
+                    approval.required,
+                    show(approval.timeout)
+                ),
+            );
+        }
+        tokio::select! {
+            () = ground.noted.notified() => {}
+            () = ground.control.stopped() => {}
+            () = tokio::time::sleep(left.min(LOOK_EVERY * 10)) => {}
+        }
+    }
+}

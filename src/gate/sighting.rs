@@ -1,0 +1,98 @@
+//! A version that changes by itself starts a gate: for platforms that deploy without telling anybody.
+//!
+//! The first version that is ever seen starts nothing: it was there before. A version that a gate
+//! verifies or verified last starts none either, nor does one that a rollback brought back.
+
+use super::driver::{Current, Driver, now_ms};
+use super::record::Facts;
+use super::version;
+use crate::config::file::{Environment, Gate};
+use crate::net::connect::Connector;
+use crate::net::tls::Settings;
+use crate::store::Store;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The loop looks at least this often which gates are due.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Looks at versions for ever; to be aborted at the end.
+pub async fn watch(store: Store, current: Arc<Current>, driver: Arc<Driver>) {
+    let mut due: BTreeMap<String, Instant> = BTreeMap::new();
+    loop {
+        let project = current.get();
+        for gate in &project.file.gates {
+            let Some(every) = gate.sighting else { continue };
+            let at = due.entry(gate.name.clone()).or_insert_with(Instant::now);
+            if Instant::now() < *at {
+                continue;
+            }
+            *at = Instant::now() + every;
+            if let Some(environment) = project.file.environments.get(&gate.environment)
+                && let Some(version) = served(gate, environment).await
+                && let Err(fault) = seen(&store, &driver, gate, version).await
+            {
+                tracing::error!(
+                    gate = gate.name,
+                    fault,
+                    "A version that changed could not be verified"
+                );
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The version that all services serve; nothing while they differ or do not answer.
+async fn served(gate: &Gate, environment: &Arc<Environment>) -> Option<String> {
+    let settings = Settings::new(environment.ca_file.as_deref()).ok()?;
+    let connector = Connector::new(settings, Duration::ZERO);
+    let mut found = None;
+    for service in &gate.services {
+        let version = version::read(&connector, environment, service).await.ok()?;
+        if found.as_ref().is_some_and(|known| *known != version) {
+            return None;
+        }
+        found = Some(version);
+    }
+    found
+}
+
+async fn seen(
+    store: &Store,
+    driver: &Arc<Driver>,
+    gate: &Gate,
+    version: String,
+) -> Result<(), String> {
+    let text = |fault: &dyn std::fmt::Display| fault.to_string();
+    let before = store
+        .sighting(gate.name.clone())
+        .await
+        .map_err(|fault| text(&fault))?;
+    if before.as_deref() == Some(version.as_str()) {
+        return Ok(());
+    }
+    let gates = store.gates(200).await.map_err(|fault| text(&fault))?;
+    let last = gates.iter().find(|record| record.gate == gate.name);
+    let known = last.is_some_and(|record| {
+        record.facts.version == version || record.rollback_to.as_deref() == Some(version.as_str())
+    });
+    if before.is_some() && !known {
+        let facts = Facts {
+            version: version.clone(),
+            previous_version: before.unwrap_or_default(),
+            actor: "the platform".to_owned(),
+            reason: "a new version was seen".to_owned(),
+            ..Facts::default()
+        };
+        driver
+            .start(&gate.name, facts, None)
+            .await
+            .map_err(|fault| text(&fault))?;
+    }
+    store
+        .saw(gate.name.clone(), version, now_ms())
+        .await
+        .map_err(|fault| text(&fault))
+}

@@ -1,0 +1,266 @@
+//! What a gate is at a moment, and what must hold of it: pure values.
+
+use crate::objective::Outcome;
+use serde::{Deserialize, Serialize};
+
+/// What a gate does to measure a deploy, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Secrets, windows, prerequisites, reachability.
+    Preflight,
+    /// The expected version is served.
+    Converge,
+    /// The version beside it can be measured.
+    Baseline,
+    /// Scenarios once each.
+    Smoke,
+    /// Scenarios under load.
+    Load,
+    /// Keep checking.
+    Bake,
+    /// People agree.
+    Approval,
+}
+
+impl Phase {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Phase::Preflight => "preflight",
+            Phase::Converge => "converge",
+            Phase::Baseline => "baseline",
+            Phase::Smoke => "smoke",
+            Phase::Load => "load",
+            Phase::Bake => "bake",
+            Phase::Approval => "approval",
+        }
+    }
+
+    /// Whether it measures the product: only such a phase can justify a promotion.
+    pub fn measures(self) -> bool {
+        matches!(self, Phase::Smoke | Phase::Load | Phase::Bake)
+    }
+}
+
+/// What a gate concludes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The deploy is good.
+    Promote,
+    /// The deploy is bad.
+    Rollback,
+    /// It could not be told.
+    Hold,
+}
+
+impl Verdict {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Promote => "promote",
+            Verdict::Rollback => "rollback",
+            Verdict::Hold => "hold",
+        }
+    }
+}
+
+/// Where a gate stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "at", content = "phase")]
+pub enum Position {
+    /// In a phase.
+    Measuring(Phase),
+    /// The verdict is reached; another gate still acts on the same services.
+    Locking,
+    /// Its actions are on their way.
+    Acting,
+    /// The rollback was ordered; it is being proven.
+    Proving,
+    /// Nothing is left to do.
+    Done,
+}
+
+/// Somebody who answers for a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiver {
+    /// A phase, or the name of a scenario.
+    pub check: String,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// Until when, in milliseconds since 1970.
+    pub until_ms: i64,
+}
+
+/// One phase that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseRecord {
+    /// The phase.
+    pub phase: Phase,
+    /// Its outcome.
+    pub outcome: Outcome,
+    /// Why, in sentences.
+    pub reasons: Vec<String>,
+    /// When it ended, in milliseconds since 1970.
+    pub ended_ms: i64,
+    /// Who answers for it, if it did not pass and the gate went on all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<Waiver>,
+}
+
+impl PhaseRecord {
+    /// Its outcome as people read it: a waived failure is never called passed.
+    pub fn word(&self) -> &'static str {
+        if self.waived.is_empty() {
+            self.outcome.word()
+        } else {
+            "waived"
+        }
+    }
+}
+
+/// How a proof ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Whether the rollback is proven.
+    pub proven: bool,
+    /// What was seen, in sentences.
+    pub reasons: Vec<String>,
+    /// From the verdict to the end of the rollback action, in milliseconds.
+    pub action_ms: Option<i64>,
+    /// From the verdict to healthy, in milliseconds.
+    pub healthy_ms: Option<i64>,
+}
+
+/// An order of a person or of another gate to roll back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The state of a gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Where it stands.
+    pub position: Position,
+    /// When it started, in milliseconds since 1970.
+    pub started_ms: i64,
+    /// When it entered its position.
+    pub entered_ms: i64,
+    /// The verdict, once reached.
+    pub verdict: Option<Verdict>,
+    /// When.
+    pub verdict_ms: Option<i64>,
+    /// Why, in sentences.
+    pub reasons: Vec<String>,
+    /// Phases that ended.
+    pub phases: Vec<PhaseRecord>,
+    /// When the actions of a rollback were settled.
+    pub acted_ms: Option<i64>,
+    /// The proof of a rollback.
+    pub proof: Option<Proof>,
+    /// How often it went on after the daemon had been stopped in the middle.
+    pub restarts: u32,
+    /// The phase that was performed once more, because it was inconclusive.
+    #[serde(default)]
+    pub extended: Option<Phase>,
+    /// Who ordered the rollback, if not the measurements did.
+    #[serde(default)]
+    pub ordered: Option<Order>,
+    /// Which way of rolling back is tried: 0 is the first, others are fallbacks.
+    #[serde(default)]
+    pub way: usize,
+    /// What earlier ways came to.
+    #[serde(default)]
+    pub failed_ways: Vec<String>,
+    /// Whether the environment does not let us act: what would have been done is only said.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+impl State {
+    /// A new gate.
+    pub fn new(first: Option<Phase>, now_ms: i64) -> State {
+        State {
+            position: first.map_or(Position::Done, Position::Measuring),
+            started_ms: now_ms,
+            entered_ms: now_ms,
+            verdict: None,
+            verdict_ms: None,
+            reasons: Vec::new(),
+            phases: Vec::new(),
+            acted_ms: None,
+            proof: None,
+            restarts: 0,
+            extended: None,
+            ordered: None,
+            way: 0,
+            failed_ways: Vec::new(),
+            dry_run: false,
+        }
+    }
+
+    /// Whether nothing is left to do.
+    pub fn is_done(&self) -> bool {
+        self.position == Position::Done
+    }
+
+    /// Whether a phase let the gate go on.
+    pub(super) fn let_on(&self, phase: Phase) -> bool {
+        self.phases.iter().any(|record| {
+            record.phase == phase && (record.outcome == Outcome::Pass || !record.waived.is_empty())
+        })
+    }
+
+    /// Whether the product was measured and held.
+    pub(super) fn was_measured(&self) -> bool {
+        self.phases
+            .iter()
+            .any(|record| record.phase.measures() && record.outcome == Outcome::Pass)
+    }
+
+    /// The invariants, given the phases that a promotion takes. `None` if they hold, else the one
+    /// that does not.
+    pub fn broken_invariant(&self, phases: &[Phase]) -> Option<&'static str> {
+        let any = |outcome| {
+            self.phases
+                .iter()
+                .any(|record| record.outcome == outcome && record.waived.is_empty())
+        };
+        match self.verdict {
+            Some(Verdict::Promote) if !phases.iter().all(|phase| self.let_on(*phase)) => {
+                Some("promoted without every phase passed or waived")
+            }
+            Some(Verdict::Promote) if any(Outcome::Fail) || any(Outcome::Inconclusive) => {
+                Some("promoted after a phase that did not pass")
+            }
+            Some(Verdict::Promote) if !self.was_measured() => {
+                Some("promoted though nothing was measured that held")
+            }
+            Some(Verdict::Rollback) if !any(Outcome::Fail) && self.ordered.is_none() => {
+                Some("rolled back without a failure or an order")
+            }
+            None if !matches!(self.position, Position::Measuring(_)) => {
+                Some("past the measuring without a verdict")
+            }
+            Some(_) if matches!(self.position, Position::Measuring(_)) => {
+                Some("measuring after the verdict")
+            }
+            Some(Verdict::Promote | Verdict::Hold) | None
+                if self.proof.is_some() || self.position == Position::Proving =>
+            {
+                Some("a proof without a rollback")
+            }
+            Some(Verdict::Rollback) if self.is_done() && self.proof.is_none() && !self.dry_run => {
+                Some("a rollback that ended without a proof, for or against")
+            }
+            _ => None,
+        }
+    }
+}

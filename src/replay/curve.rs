@@ -1,0 +1,87 @@
+//! The evidence over time: a kept trial, replayed and looked at after every block. Pure.
+
+use super::evidence::Evidence;
+use super::verdict::{self, Judged};
+use crate::objective::Objective;
+use crate::objective::rule::Rule;
+use crate::objective::trial::Trial;
+use serde::{Deserialize, Serialize};
+
+/// What an objective's evidence came to, moment by moment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Curve {
+    /// As written.
+    pub objective: String,
+    /// The threshold of a rollback, as odds to one.
+    pub needed: f64,
+    /// Whether there was a baseline beside it.
+    pub with_baseline: bool,
+    /// Its points.
+    pub points: Vec<CurvePoint>,
+}
+
+/// One moment.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Seconds from the start.
+    pub t_s: f64,
+    /// ln of the odds that the limit is broken.
+    pub ln_broken: f64,
+    /// ln of the odds that the candidate is worse than its baseline.
+    pub ln_worse: f64,
+    /// The bad share of the candidate so far.
+    pub share: f64,
+    /// The bad share of the baseline so far.
+    pub baseline: f64,
+}
+
+/// Replays kept evidence: its curves, and what it comes to.
+pub fn replay(evidence: &Evidence) -> Option<(Vec<Curve>, Judged)> {
+    let rule = evidence.rule.unwrap_or_default();
+    let parsed: Result<Vec<Objective>, String> = evidence
+        .objectives
+        .iter()
+        .map(|text| Objective::parse(text))
+        .collect();
+    let objectives = parsed.ok()?;
+    let mut trial = Trial::new(rule, &objectives);
+    let mut curves: Vec<Curve> = objectives
+        .iter()
+        .map(|objective| Curve {
+            objective: objective.text.clone(),
+            needed: rule.rollback_threshold(objectives.len()),
+            with_baseline: false,
+            points: Vec::new(),
+        })
+        .collect();
+    for (number, slot) in evidence.slots().iter().enumerate() {
+        trial.slot(slot);
+        let called = trial.called().is_some();
+        if called || (number + 1).is_multiple_of(slots_of(&rule)) {
+            look(&trial, &mut curves);
+        }
+        if called {
+            break;
+        }
+    }
+    let judged = verdict::describe(&rule, &objectives, &trial, 1);
+    Some((curves, judged))
+}
+
+fn slots_of(rule: &Rule) -> usize {
+    (rule.block.as_secs_f64() * crate::objective::slot::SLOTS_A_SECOND as f64).round() as usize
+}
+
+fn look(trial: &Trial, curves: &mut [Curve]) {
+    for (number, curve) in curves.iter_mut().enumerate() {
+        let standing = trial.standing(number, 1);
+        curve.with_baseline |= standing.baseline.requests > 0;
+        curve.points.push(CurvePoint {
+            t_s: trial.elapsed().as_secs_f64(),
+            ln_broken: standing.ln_broken,
+            ln_worse: standing.ln_worse,
+            share: standing.candidate.share().unwrap_or(0.0),
+            baseline: standing.baseline.share().unwrap_or(0.0),
+        });
+    }
+}

@@ -1,0 +1,104 @@
+//! What people add to a gate while it runs: approvals, waivers, orders. And versions that were seen.
+
+use super::sqlite::{Store, StoreFault};
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+/// Something that somebody says of a gate. A boundary type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Note {
+    /// `approval`, `waiver` or `rollback`.
+    #[serde(skip_deserializing, default)]
+    pub kind: String,
+    /// Who.
+    pub by: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+    /// Of a waiver: the phase or scenario.
+    #[serde(default)]
+    pub check: String,
+    /// Of a waiver: until when, in milliseconds since 1970.
+    #[serde(default)]
+    pub until_ms: i64,
+}
+
+impl Store {
+    /// Adds a note to a gate, and a line to its timeline.
+    pub async fn add_note(
+        &self,
+        gate_id: i64,
+        note: Note,
+        line: String,
+        now_ms: i64,
+    ) -> Result<(), StoreFault> {
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            let text = serde_json::to_string(&note)
+                .map_err(|error| StoreFault::Failed(error.to_string()))?;
+            transaction.execute(
+                "INSERT INTO gate_notes VALUES (?1, ?2, ?3, ?4)",
+                params![gate_id, now_ms, note.kind, text],
+            )?;
+            transaction.execute(
+                "INSERT INTO gate_events VALUES (?1, ?2, ?3)",
+                params![gate_id, now_ms, line],
+            )?;
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// The notes of a gate, in order.
+    pub async fn notes_of(&self, gate_id: i64) -> Result<Vec<Note>, StoreFault> {
+        self.call(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT kind, note FROM gate_notes WHERE gate_id = ?1 ORDER BY rowid",
+            )?;
+            let rows: Vec<(String, String)> = statement
+                .query_map([gate_id], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
+            rows.into_iter()
+                .map(|(kind, text)| {
+                    let note: Note = serde_json::from_str::<serde_json::Value>(&text)
+                        .and_then(|mut value| {
+                            if let Some(object) = value.as_object_mut() {
+                                object.remove("kind");
+                            }
+                            serde_json::from_value(value)
+                        })
+                        .map_err(|error| StoreFault::Failed(error.to_string()))?;
+                    Ok(Note { kind, ..note })
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// The version that a gate's services were seen to serve last.
+    pub async fn sighting(&self, gate: String) -> Result<Option<String>, StoreFault> {
+        self.call(move |connection| {
+            Ok(connection
+                .query_row(
+                    "SELECT version FROM sightings WHERE gate = ?1",
+                    [gate],
+                    |row| row.get(0),
+                )
+                .optional()?)
+        })
+        .await
+    }
+
+    /// Notes a version that is served.
+    pub async fn saw(&self, gate: String, version: String, now_ms: i64) -> Result<(), StoreFault> {
+        self.call(move |connection| {
+            connection.execute(
+                "INSERT OR REPLACE INTO sightings VALUES (?1, ?2, ?3)",
+                params![gate, version, now_ms],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+}
