@@ -8,6 +8,7 @@ use crate::gate::state::Waiver;
 use crate::gate::windows::Windows;
 use crate::objective::Objective;
 use crate::objective::rule::Rule;
+use crate::pipeline::vendor::Vendor;
 use crate::probe::schedule::Schedule;
 use crate::scenario::expression::Expression;
 use crate::scenario::template::Template;
@@ -180,8 +181,34 @@ pub struct Gate {
     pub github: Option<Github>,
     /// Signing key of the webhook that starts it.
     pub webhook: Option<Template>,
+    /// Other webhooks that start it.
+    pub triggers: Triggers,
     /// Channels.
     pub tell: Vec<String>,
+}
+
+/// Webhooks of others that start a gate.
+#[derive(Debug, Default)]
+pub struct Triggers {
+    /// GitHub: the webhook's secret, the environment and the workflow that concern the gate.
+    pub github: Option<(Template, String, String)>,
+    /// Vercel: the webhook's secret.
+    pub vercel: Option<Template>,
+    /// Anybody else.
+    pub mapped: Option<Mapped>,
+    /// Whether Flagger may ask.
+    pub flagger: bool,
+}
+
+/// JSON of anybody, mapped to facts.
+#[derive(Debug)]
+pub struct Mapped {
+    /// The token that the sender shows in `x-webhook-token` or `x-gitlab-token`, or as a bearer.
+    pub token: Template,
+    /// When it concerns the gate.
+    pub when: Option<Expression>,
+    /// Facts by name.
+    pub facts: BTreeMap<String, Expression>,
 }
 
 /// Who must agree.
@@ -268,6 +295,8 @@ pub enum ActionKind {
     },
     /// A signed webhook.
     Webhook(Webhook),
+    /// A platform that deploys, with its settings.
+    Vendor(Vendor, BTreeMap<String, Template>),
 }
 
 /// A webhook that goes out.
@@ -288,6 +317,10 @@ pub struct Github {
     pub token: Template,
     /// Name of the commit status.
     pub context: String,
+    /// Whether a check run is made (a GitHub App's token).
+    pub checks: bool,
+    /// Whether an issue is opened for a rollback, once, and kept up to date.
+    pub issues: bool,
     /// Base URL of the API.
     pub api: String,
 }

@@ -1,6 +1,7 @@
 //! The form of `bellwether.yaml`: the one table behind its checks and its JSON Schema.
 
 use super::shape::{Object, Shape, field, required};
+use crate::pipeline::forms as vendors;
 
 /// The whole file.
 pub static FILE: Object = Object {
@@ -359,10 +360,94 @@ static GATE: Object = Object {
             "a signed webhook that starts this gate at `/hooks/NAME`",
         ),
         field(
+            "triggers",
+            Shape::Object(&TRIGGERS),
+            "webhooks of others that start this gate",
+        ),
+        field(
             "tell",
             Shape::List(&Shape::Text),
             "channels that are told the verdict and the proof",
         ),
+    ],
+};
+
+static TRIGGERS: Object = Object {
+    name: "triggers",
+    called: "the triggers",
+    fields: &[
+        field(
+            "github",
+            Shape::Object(&GITHUB_TRIGGER),
+            "GitHub's webhook at `/hooks/GATE/github`: deployment_status, workflow_run, deployment_protection_rule",
+        ),
+        field(
+            "vercel",
+            Shape::Object(&VERCEL_TRIGGER),
+            "Vercel's webhook at `/hooks/GATE/vercel`",
+        ),
+        field(
+            "json",
+            Shape::Object(&JSON_TRIGGER),
+            "any JSON at `/hooks/GATE/json`, mapped by CEL",
+        ),
+        field(
+            "flagger",
+            Shape::Bool,
+            "let Flagger ask at `/flagger/GATE/{confirm-promotion,rollout,rollback}` (false)",
+        ),
+    ],
+};
+
+static GITHUB_TRIGGER: Object = Object {
+    name: "github_trigger",
+    called: "the GitHub trigger",
+    fields: &[
+        required("secret", Shape::Template, "the webhook's secret"),
+        field(
+            "environment",
+            Shape::Text,
+            "only deployments to this environment of GitHub's",
+        ),
+        field(
+            "workflow",
+            Shape::Text,
+            "only runs of this workflow, by its name or file",
+        ),
+    ],
+};
+
+static VERCEL_TRIGGER: Object = Object {
+    name: "vercel_trigger",
+    called: "the Vercel trigger",
+    fields: &[required("secret", Shape::Template, "the webhook's secret")],
+};
+
+static JSON_TRIGGER: Object = Object {
+    name: "json_trigger",
+    called: "the JSON trigger",
+    fields: &[
+        required(
+            "token",
+            Shape::Template,
+            "what the sender shows in `x-webhook-token`, `x-gitlab-token` or as a bearer token",
+        ),
+        field(
+            "when",
+            Shape::Expression,
+            "which bodies concern the gate, such as `body.status == 'success'`",
+        ),
+        required(
+            "version",
+            Shape::Expression,
+            "where the version stands, such as `body.image.tag`",
+        ),
+        field("previous_version", Shape::Expression, "the version before"),
+        field("commit", Shape::Expression, "the commit"),
+        field("actor", Shape::Expression, "who deployed it"),
+        field("reason", Shape::Expression, "why"),
+        field("link", Shape::Expression, "the pipeline's page"),
+        field("deployment", Shape::Expression, "the deployment's number"),
     ],
 };
 
@@ -556,6 +641,46 @@ static ACTION: Object = Object {
             "attempts of a command that fails (1)",
         ),
         field("webhook", Shape::Object(&WEBHOOK), "a signed webhook"),
+        field(
+            "fly",
+            Shape::Object(&vendors::FLY),
+            "puts an image on every machine of a Fly app",
+        ),
+        field(
+            "vercel",
+            Shape::Object(&vendors::VERCEL),
+            "rolls back or promotes a Vercel deployment",
+        ),
+        field(
+            "railway",
+            Shape::Object(&vendors::RAILWAY),
+            "rolls back to a Railway deployment",
+        ),
+        field(
+            "kubernetes",
+            Shape::Object(&vendors::KUBERNETES),
+            "rolls a Kubernetes deployment back to an older revision",
+        ),
+        field(
+            "argo_rollouts",
+            Shape::Object(&vendors::ARGO),
+            "promotes or aborts an Argo rollout",
+        ),
+        field(
+            "compose",
+            Shape::Object(&vendors::COMPOSE),
+            "runs a Compose service with a pinned image",
+        ),
+        field(
+            "github",
+            Shape::Object(&vendors::GITHUB),
+            "starts a GitHub workflow, or sends a repository event",
+        ),
+        field(
+            "gitlab",
+            Shape::Object(&vendors::GITLAB),
+            "starts a GitLab pipeline, or sets a commit status",
+        ),
     ],
 };
 
@@ -596,6 +721,16 @@ static GITHUB: Object = Object {
             "context",
             Shape::Text,
             "name of the commit status (bellwether/GATE)",
+        ),
+        field(
+            "checks",
+            Shape::Bool,
+            "make a check run with the report; needs the token of a GitHub App (false)",
+        ),
+        field(
+            "issues",
+            Shape::Bool,
+            "open an issue for a rollback, once, and keep it up to date (false)",
         ),
         field(
             "api",

@@ -6,6 +6,7 @@ use super::node::Node;
 use super::read::{Reader, converge, named_texts, text, texts, time};
 use super::read_policy::{approval, budgets};
 use crate::objective::Objective;
+use crate::pipeline::vendor::Vendor;
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -74,6 +75,7 @@ impl Reader<'_> {
         let after = self.prerequisites(node, &gates);
         let together = self.together(node, &gates);
         let waivers = self.waivers(node);
+        let triggers = self.triggers(node);
         Some(Gate {
             name: name.text.clone(),
             environment: environment?,
@@ -120,6 +122,7 @@ impl Reader<'_> {
                 .get("webhook")
                 .and_then(|node| node.get("secret"))
                 .and_then(|node| self.template(node)),
+            triggers,
             tell,
         })
     }
@@ -172,6 +175,18 @@ impl Reader<'_> {
     }
 
     fn action(&mut self, node: &Node, key: &str, number: usize) -> Option<Action> {
+        let vendors: Vec<(Vendor, &Node)> = Vendor::ALL
+            .iter()
+            .filter_map(|(key, vendor)| Some((*vendor, node.get(key)?)))
+            .collect();
+        if let [(vendor, settings)] = vendors.as_slice()
+            && ["command", "shell", "webhook"]
+                .iter()
+                .all(|key| node.get(key).is_none())
+        {
+            let kind = ActionKind::Vendor(*vendor, self.settings(settings));
+            return Some(whole_action(node, key, number, kind));
+        }
         let kind = match (node.get("command"), node.get("shell"), node.get("webhook")) {
             (Some(command), None, None) => {
                 let words: Vec<Template> = command
@@ -205,19 +220,25 @@ impl Reader<'_> {
             _ => {
                 self.error(
                     "missing-field",
-                    "an action is one of `command`, `shell` and `webhook`",
+                    "an action is one of `command`, `shell`, `webhook` and the platforms `fly`, `vercel`, `railway`, `kubernetes`, `argo_rollouts`, `compose`, `github`, `gitlab`",
                     node.span,
                     "exactly one of them",
                 );
                 return None;
             }
         };
-        Some(Action {
-            name: text(node, "name").unwrap_or_else(|| format!("{key} {}", number + 1)),
-            kind,
-            timeout: time(node, "timeout", 120),
-            attempts: node.get("attempts").and_then(Node::as_count).unwrap_or(1) as u32,
-        })
+        Some(whole_action(node, key, number, kind))
+    }
+
+    /// The settings of a platform, as templates.
+    fn settings(&mut self, node: &Node) -> BTreeMap<String, Template> {
+        let mut found = BTreeMap::new();
+        for (name, value) in node.entries() {
+            if let Some(template) = self.template(value) {
+                found.insert(name.text.clone(), template);
+            }
+        }
+        found
     }
 
     pub(super) fn webhook(&mut self, node: &Node) -> Option<Webhook> {
@@ -247,7 +268,26 @@ impl Reader<'_> {
             repository: repository.text.clone(),
             token: self.template(node.get("token")?)?,
             context: text(node, "context").unwrap_or_else(|| format!("bellwether/{gate}")),
+            checks: node.get("checks").and_then(Node::as_bool).unwrap_or(false),
+            issues: node.get("issues").and_then(Node::as_bool).unwrap_or(false),
             api: text(node, "api").unwrap_or_else(|| "https://api.github.com".to_owned()),
         })
+    }
+}
+
+fn whole_action(node: &Node, key: &str, number: usize, kind: ActionKind) -> Action {
+    // A platform is asked again after a fault; a program might not bear it.
+    let attempts = match kind {
+        ActionKind::Vendor(..) => 5,
+        _ => 1,
+    };
+    Action {
+        name: text(node, "name").unwrap_or_else(|| format!("{key} {}", number + 1)),
+        kind,
+        timeout: time(node, "timeout", 120),
+        attempts: node
+            .get("attempts")
+            .and_then(Node::as_count)
+            .unwrap_or(attempts) as u32,
     }
 }

@@ -6,7 +6,7 @@
 use super::machine::Verdict;
 use super::record::Record;
 use crate::alert::message::{Message, proof_message, verdict_message};
-use crate::config::file::{Action, Gate};
+use crate::config::file::{Action, Gate, Github};
 use crate::store::outbox::NewEffect;
 use serde::{Deserialize, Serialize};
 
@@ -158,9 +158,19 @@ fn github(
     key: &dyn Fn(&str) -> String,
 ) -> Vec<NewEffect> {
     let mut effects = Vec::new();
+    let wants = |what: fn(&Github) -> bool| gate.github.as_ref().is_some_and(what);
     for (kind, present) in [
         ("deployment", !record.facts.deployment.is_empty()),
         ("commit", !record.facts.commit.is_empty()),
+        (
+            "check",
+            wants(|github| github.checks) && !record.facts.commit.is_empty(),
+        ),
+        (
+            "issue",
+            wants(|github| github.issues) && record.state.verdict == Some(Verdict::Rollback),
+        ),
+        ("callback", !record.facts.callback.is_empty()),
     ] {
         if present {
             effects.push(NewEffect {

@@ -109,7 +109,14 @@ impl Arms {
             beside: objectives_beside(ground, number),
             ..ground.gate.rule
         };
-        let mut watch = Watch::new(&plan, rule, end_of(&plan.load), self.baseline.is_some());
+        let looks = if ground.gate.extend { 2 } else { 1 };
+        let mut watch = Watch::new(
+            &plan,
+            rule,
+            end_of(&plan.load),
+            self.baseline.is_some(),
+            looks,
+        );
         if let Some(earlier) = ground.earlier.get(number) {
             watch.go_on_from(earlier);
         }

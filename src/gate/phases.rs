@@ -214,6 +214,7 @@ async fn preflight(ground: &Ground<'_>) -> Ended {
     if let Err(problem) = prerequisites::promoted_before(ground).await {
         problems.push(problem);
     }
+    problems.extend(prerequisites::platforms(ground).await);
     let bake = ground
         .gate
         .bake

@@ -2,14 +2,21 @@
 
 use super::driver::now_ms;
 use super::machine::Verdict;
-use super::phases::{Ended, Ground};
+use super::phases::{Ended, Ground, inputs};
 use crate::config::duration::show;
-use crate::config::file::Prerequisite;
+use crate::config::file::{ActionKind, Prerequisite};
+use crate::config::{Diagnostics, load};
 use crate::load::Stop;
+use crate::net::connect::Connector;
+use crate::net::tls::Settings;
 use crate::objective::Outcome;
+use crate::outbox::deliver::Means;
+use crate::pipeline::vendor::Call;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+/// Time for a platform to answer in the preflight.
+const PLATFORM_WITHIN: Duration = Duration::from_secs(20);
 /// Pause between looks at another gate.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -74,6 +81,58 @@ async fn promoted(ground: &Ground<'_>, wanted: &Prerequisite) -> Result<(), Stri
             }
         }
     }
+}
+
+/// What is wrong with the platforms that a verdict would act on: credentials and targets are proven
+/// before anything is measured, since a rollback that cannot be ordered is found out too late.
+pub async fn platforms(ground: &Ground<'_>) -> Vec<String> {
+    let gate = ground.gate;
+    let actions = [&gate.on_rollback, &gate.on_fallback, &gate.on_promote];
+    let used: Vec<_> = actions
+        .into_iter()
+        .flatten()
+        .filter_map(|action| match &action.kind {
+            ActionKind::Vendor(vendor, settings) => Some((action, vendor, settings)),
+            _ => None,
+        })
+        .collect();
+    if used.is_empty() || !ground.environment.enforce {
+        return Vec::new();
+    }
+    let mut found = Diagnostics::default();
+    let secrets = tokio::task::block_in_place(|| load::secrets(&ground.project.file, &mut found));
+    let means = match Settings::new(None) {
+        Ok(tls) => Means {
+            connector: Connector::new(tls, Duration::ZERO),
+            secrets,
+        },
+        Err(reason) => return vec![reason],
+    };
+    let facts = inputs(ground.record);
+    let mut problems = Vec::new();
+    for (action, vendor, settings) in used {
+        let proven = match means.settings(settings, &facts) {
+            Ok(settings) => {
+                let deadline = Instant::now() + action.timeout.min(PLATFORM_WITHIN);
+                let call = Call {
+                    settings,
+                    connector: &means.connector,
+                    key: "preflight",
+                    deadline,
+                };
+                vendor.preflight(&call).await
+            }
+            Err(reason) => Err(reason),
+        };
+        if let Err(problem) = proven {
+            let problem = means.redactor().clean(&problem);
+            problems.push(format!(
+                "the action `{}` could not be performed: {problem}",
+                action.name
+            ));
+        }
+    }
+    problems
 }
 
 /// Waits until enough different people have agreed.

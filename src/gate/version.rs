@@ -57,7 +57,7 @@ pub async fn read(
             format!("{url} answered {}", reply.status.as_u16()),
         ));
     }
-    let scope = VersionScope {
+    let scope = MessageScope {
         headers: reply.headers.map().clone(),
         json: serde_json::from_slice(&reply.body).ok(),
         text: String::from_utf8_lossy(&reply.body).into_owned(),
@@ -79,14 +79,19 @@ pub async fn read(
     Ok(version)
 }
 
-struct VersionScope {
-    headers: HeaderMap,
-    json: Option<Value>,
-    text: String,
-    status: u16,
+/// A message as expressions see it.
+pub struct MessageScope {
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The body, where it is JSON.
+    pub json: Option<Value>,
+    /// The body as text.
+    pub text: String,
+    /// The status of a reply; 0 of a request.
+    pub status: u16,
 }
 
-impl Scope for VersionScope {
+impl Scope for MessageScope {
     fn lookup(&self, name: &str) -> Option<cel::Value> {
         let text = |text: &str| cel::Value::String(Arc::new(text.to_owned()));
         match name {

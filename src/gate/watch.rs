@@ -30,13 +30,19 @@ pub struct Watch {
     next: u64,
     /// Slots that each arm has told of.
     told: [u64; 2],
-    /// Slots of an earlier load that this one goes on from.
-    before: u64,
+    /// How many ends there may be: an extension makes a second one, and levels are shared out.
+    looks: u32,
 }
 
 impl Watch {
     /// For the objectives of a plan, under a rule, over a load of some length.
-    pub fn new(plan: &Plan, rule: Rule, length: Duration, with_baseline: bool) -> Watch {
+    pub fn new(
+        plan: &Plan,
+        rule: Rule,
+        length: Duration,
+        with_baseline: bool,
+        looks: u32,
+    ) -> Watch {
         let objectives: Vec<(usize, Objective)> = plan
             .objectives
             .iter()
@@ -65,7 +71,7 @@ impl Watch {
             pending: BTreeMap::new(),
             next: 0,
             told: [0; 2],
-            before: 0,
+            looks,
         }
     }
 
@@ -93,7 +99,6 @@ impl Watch {
         for slot in earlier.slots() {
             self.take(&slot);
         }
-        self.before = self.evidence.candidate.all.len() as u64;
     }
 
     fn take(&mut self, slot: &Slot) {
@@ -141,14 +146,9 @@ impl Watch {
 
     /// Whether more of the same would probably settle what is open.
     pub fn is_open(&self) -> bool {
-        self.trial.conclude(self.looks()) == Conclusion::Inconclusive
+        self.trial.conclude(self.looks) == Conclusion::Inconclusive
             && self.trial.candidate().requests > 0
             && !self.objectives.is_empty()
-    }
-
-    /// An extended load is a second look, and levels are shared out over both.
-    fn looks(&self) -> u32 {
-        if self.before > 0 { 2 } else { 1 }
     }
 
     /// In words.
@@ -158,7 +158,7 @@ impl Watch {
             .iter()
             .map(|(_, objective)| objective.clone())
             .collect();
-        verdict::describe(&self.rule, &objectives, &self.trial, self.looks())
+        verdict::describe(&self.rule, &objectives, &self.trial, self.looks)
     }
 
     /// A judgement for each objective that was judged here, by its number. Iterations that were cut
@@ -236,7 +236,7 @@ mod tests {
             pending: BTreeMap::new(),
             next: 0,
             told: [0; 2],
-            before: 0,
+            looks: 1,
         }
     }
 

@@ -3,6 +3,9 @@
 use crate::config::duration;
 use std::time::Duration;
 
+/// The part of the level of rollbacks that is kept for the look at the end.
+const AT_END: f64 = 0.3;
+
 /// What error rates a verdict is allowed, and how evidence is cut.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Rule {
@@ -129,10 +132,18 @@ impl Rule {
         }
     }
 
+    /// The level of the looks at the end for one of several objectives, shared out over all looks.
+    pub fn end_level(&self, objectives: usize, looks: u32) -> f64 {
+        let share = (self.rollback_level - self.dead_level) * AT_END;
+        share / ((objectives.max(1) + self.beside) as f64 * f64::from(looks.max(1)))
+    }
+
     /// ln of the wealth at which one of several objectives calls for a rollback: what the dead
     /// deploy leaves of the level, divided among the objectives (Bonferroni).
     pub fn rollback_threshold(&self, objectives: usize) -> f64 {
-        ((objectives.max(1) + self.beside) as f64 / (self.rollback_level - self.dead_level)).ln()
+        ((objectives.max(1) + self.beside) as f64
+            / ((self.rollback_level - self.dead_level) * (1.0 - AT_END)))
+            .ln()
     }
 
     /// ln of the wealth at which the deploy is dead.

@@ -1,14 +1,17 @@
 //! The sequential verdict: slots of evidence in, a conclusion out. Pure.
 //!
 //! - **Rollback**, as soon as the wealth of any objective reaches its threshold (and, with a
-//!   baseline beside it, the candidate is also worse than that), or the deploy is dead.
+//!   baseline beside it, the candidate is also worse than that), or the deploy is dead. At the end
+//!   also where the share seen is beyond the indifference zone and the exact test rejects the
+//!   limit: bets on a few blocks are slow to tell what as many requests show at one look.
 //! - **Hold** where objectives do not hold, but the baseline is no better: rolling back would not
 //!   help.
 //! - **Promote**, at the end only, if for every objective the share seen is within its limit, the
 //!   exact test rules out [`Rule::indifference`] times the limit, and there were requests enough.
 //! - **Inconclusive** otherwise.
 //!
-//! Only a rollback may come before the end. Nothing measured is never a promotion.
+//! The looks at the end are on counts divided by their design effect. Only a rollback may come
+//! before the end. Nothing measured is never a promotion.
 
 use super::binomial;
 use super::contest::Contest;
@@ -109,11 +112,11 @@ pub struct Standing {
     pub ln_broken: f64,
     /// Its threshold.
     pub broken_at: f64,
-    /// Whether it was ever reached.
+    /// Whether it was ever reached, or the look at the end shows it, were this the end.
     pub broken: bool,
     /// ln of the wealth of the bet that the candidate is worse than its baseline.
     pub ln_worse: f64,
-    /// Whether its threshold was ever reached.
+    /// Whether its threshold was ever reached, or the look at the end shows it.
     pub worse: bool,
     /// Requests that count as one.
     pub design_effect: f64,
@@ -296,19 +299,49 @@ impl Trial {
         if self.called.is_some() {
             return Conclusion::Rollback;
         }
-        if self.dead[0].ln() >= self.rule.dead_threshold()
-            || self.lines.iter().any(|line| line.broken)
+        let standings: Vec<Standing> = (0..self.lines.len())
+            .map(|line| self.standing(line, looks))
+            .collect();
+        let worse = |standing: &Standing| standing.worse || !self.has_baseline();
+        if standings
+            .iter()
+            .any(|standing| standing.broken && worse(standing))
         {
+            return Conclusion::Rollback;
+        }
+        let dead = self.dead[0].ln() >= self.rule.dead_threshold();
+        if dead || standings.iter().any(|standing| standing.broken) {
             return Conclusion::Hold;
         }
         let enough = self.all[0].requests >= self.rule.requests_min;
-        let good = !self.lines.is_empty()
-            && (0..self.lines.len()).all(|line| self.standing(line, looks).good);
-        if enough && good {
+        if enough && !standings.is_empty() && standings.iter().all(|standing| standing.good) {
             Conclusion::Promote
         } else {
             Conclusion::Inconclusive
         }
+    }
+
+    /// The looks at the end: whether the limit is broken by far, and the candidate is worse.
+    fn at_end(&self, line: &Line, effect: f64, looks: u32) -> (bool, bool) {
+        let tail = |bad: f64, requests: f64, share: f64| {
+            if bad <= 0.0 {
+                return 1.0;
+            }
+            binomial::incomplete_beta(bad, (requests - bad + 1.0).max(1e-9), share)
+        };
+        let (ours, theirs) = (line.candidate, line.baseline);
+        let (bad, requests) = (ours.bad as f64 / effect, ours.requests as f64 / effect);
+        let far = ours
+            .share()
+            .is_some_and(|share| share > self.rule.indifference * line.limit);
+        let level = self.rule.end_level(self.lines.len(), looks);
+        let broken = far && tail(bad, requests, line.limit) <= level;
+        let all_bad = (ours.bad + theirs.bad) as f64 / effect;
+        let all = (ours.requests + theirs.requests).max(1) as f64;
+        let level =
+            self.rule.worse_level / (self.lines.len().max(1) as f64 * f64::from(looks.max(1)));
+        let worse = theirs.requests > 0 && tail(bad, all_bad, ours.requests as f64 / all) <= level;
+        (broken, worse)
     }
 
     /// The evidence for an objective now.
@@ -323,6 +356,7 @@ impl Trial {
         } else {
             1.0
         };
+        let (broken_at_end, worse_at_end) = self.at_end(line, effect, looks);
         let share = line.candidate.share();
         let needed = binomial::flawless_needed(line.limit, super::judge::PROMOTE_LEVEL);
         let good = share.is_some_and(|share| share <= line.limit)
@@ -334,9 +368,9 @@ impl Trial {
             limit: line.limit,
             ln_broken: line.ln_broken(),
             broken_at: self.rule.rollback_threshold(self.lines.len()),
-            broken: line.broken,
+            broken: line.broken || broken_at_end,
             ln_worse: line.contest.ln(),
-            worse: line.worse,
+            worse: line.worse || worse_at_end,
             design_effect: effect,
             ln_good: ln_evidence_below(bad, requests, bound),
             level,

@@ -13,6 +13,7 @@ use crate::limits;
 use crate::net::Fault;
 use crate::net::connect::Connector;
 use crate::net::http::Reply;
+use crate::pipeline::vendor::Call;
 use crate::pipeline::{command, github, webhook};
 use crate::scenario::expression::{self, Scope};
 use crate::scenario::template::Template;
@@ -21,7 +22,7 @@ use crate::store::outbox::Effect;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +130,18 @@ impl Means {
                 .iter()
                 .map(|(name, secret)| (name.clone(), secret.clone())),
         )
+    }
+
+    /// The settings of a platform with secrets and facts filled in.
+    pub fn settings(
+        &self,
+        templates: &BTreeMap<String, Template>,
+        facts: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, Secret>, String> {
+        templates
+            .iter()
+            .map(|(name, template)| Ok((name.clone(), self.fill(template, facts)?)))
+            .collect()
     }
 
     /// A text of the configuration with its secrets and facts filled in.
@@ -239,6 +252,23 @@ async fn action(
                     attempts_max: action.attempts,
                     ..delivery
                 }
+            }
+        }
+        ActionKind::Vendor(vendor, settings) => {
+            let settings = match means.settings(settings, &facts) {
+                Ok(settings) => settings,
+                Err(reason) => return Delivery::give_up(reason),
+            };
+            let call = Call {
+                settings,
+                connector: &means.connector,
+                key: &effect.key,
+                deadline: Instant::now() + action.timeout,
+            };
+            let delivery = vendor.perform(&call).await;
+            Delivery {
+                attempts_max: delivery.attempts_max.min(action.attempts),
+                ..delivery
             }
         }
         ActionKind::Webhook(hook) => {

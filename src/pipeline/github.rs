@@ -1,22 +1,28 @@
-//! GitHub: deployment statuses and commit statuses.
+//! GitHub: deployment and commit statuses, check runs with the report, an issue for a rollback, and
+//! the answer to a protection rule.
 //!
-//! Setting the same status twice is harmless, so a repeated delivery needs no look beforehand.
+//! Setting the same status twice is harmless. A check run and an issue are looked for first, by the
+//! gate's mark, and brought up to date if they are there.
 
+use super::vendor::{Answer, Call, bearer, text_of};
 use crate::config::file::Github;
 use crate::gate::announce::Announcement;
 use crate::gate::machine::Verdict;
-use crate::net::client;
 use crate::net::connect::Connector;
-use crate::outbox::deliver::{Delivery, of_reply};
+use crate::outbox::deliver::Delivery;
+use crate::report::incident::markdown;
 use crate::secret::Secret;
-use http::{HeaderMap, HeaderValue, Method};
+use crate::web::view;
+use http::Method;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest description that GitHub takes.
 const DESCRIPTION_MAX: usize = 140;
+/// Longest report in a check run or an issue, a little below what GitHub takes.
+const REPORT_MAX: usize = 60_000;
 
-/// Sets a status once. `kind` is `deployment` or `commit`.
+/// Tells GitHub once. `kind` is `deployment`, `commit`, `check`, `issue` or `callback`.
 pub async fn send(
     connector: &Connector,
     github: &Github,
@@ -25,77 +31,207 @@ pub async fn send(
     announcement: &Announcement,
     timeout: Duration,
 ) -> Delivery {
-    let (path, body) = request(github, kind, announcement);
-    let mut headers = HeaderMap::new();
-    let Ok(mut bearer) = HeaderValue::from_str(&format!("Bearer {}", token.expose())) else {
-        return Delivery::give_up(
-            "the GitHub token holds characters that no header takes".to_owned(),
-        );
-    };
-    bearer.set_sensitive(true);
-    headers.insert(http::header::AUTHORIZATION, bearer);
-    headers.insert(
-        http::header::ACCEPT,
-        HeaderValue::from_static("application/vnd.github+json"),
-    );
-    headers.insert(
-        http::header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    headers.insert(
-        "x-github-api-version",
-        HeaderValue::from_static("2022-11-28"),
-    );
-    let url = format!("{}{path}", github.api.trim_end_matches('/'));
-    let result = client::send(
+    let call = Call {
+        settings: [("token".to_owned(), token.clone())].into(),
         connector,
-        Method::POST,
-        &url,
-        headers,
-        body.to_string().into(),
-        timeout,
-    )
-    .await;
-    of_reply("GitHub", result)
+        key: "",
+        deadline: Instant::now() + timeout,
+    };
+    let told = Told::of(announcement);
+    let hub = Hub {
+        call: &call,
+        github,
+    };
+    let sent = match kind {
+        "deployment" => hub.deployment(announcement, &told).await,
+        "check" => hub.check(announcement, &told).await,
+        "issue" => hub.issue(announcement, &told).await,
+        "callback" => hub.callback(announcement, &told).await,
+        _ => hub.commit(announcement, &told).await,
+    };
+    sent.map_or_else(|refused| refused, Delivery::done)
 }
 
-fn request(github: &Github, kind: &str, announcement: &Announcement) -> (String, Value) {
-    let record = &announcement.record;
-    let state = &record.state;
-    let proof = state
-        .proof
-        .as_ref()
-        .filter(|_| announcement.event == "proof");
-    let (status, lead) = match (proof, state.verdict) {
-        (Some(proof), _) if proof.proven => ("failure", "rolled back and proven"),
-        (Some(_), _) => ("error", "rollback not proven"),
-        (None, Some(Verdict::Promote)) => ("success", "promoted"),
-        (None, Some(Verdict::Rollback)) => ("failure", "rolling back"),
-        _ => ("error", "on hold"),
-    };
-    let reasons = proof.map_or(&state.reasons, |proof| &proof.reasons);
-    let description: String = format!("{lead}: {}", reasons.join("; "))
-        .chars()
-        .take(DESCRIPTION_MAX)
-        .collect();
-    let page = announcement.page.clone().unwrap_or_default();
-    if kind == "deployment" {
-        let path = format!(
-            "/repos/{}/deployments/{}/statuses",
-            github.repository, record.facts.deployment
-        );
-        (
-            path,
-            json!({ "state": status, "description": description, "log_url": page, "environment": record.environment, "auto_inactive": status == "success" }),
-        )
-    } else {
-        let path = format!(
-            "/repos/{}/statuses/{}",
-            github.repository, record.facts.commit
-        );
-        (
-            path,
-            json!({ "state": status, "description": description, "target_url": page, "context": github.context }),
-        )
+/// What is to be told, in GitHub's words.
+struct Told {
+    state: &'static str,
+    conclusion: &'static str,
+    lead: &'static str,
+    reasons: String,
+}
+
+impl Told {
+    fn of(announcement: &Announcement) -> Told {
+        let state = &announcement.record.state;
+        let proof = state
+            .proof
+            .as_ref()
+            .filter(|_| announcement.event == "proof");
+        let (word, conclusion, lead) = match (proof, state.verdict) {
+            (Some(proof), _) if proof.proven => ("failure", "failure", "rolled back and proven"),
+            (Some(_), _) => ("error", "action_required", "rollback not proven"),
+            (None, Some(Verdict::Promote)) => ("success", "success", "promoted"),
+            (None, Some(Verdict::Rollback)) if state.dry_run => {
+                ("failure", "failure", "would roll back (dry run)")
+            }
+            (None, Some(Verdict::Rollback)) => ("failure", "failure", "rolling back"),
+            _ => ("error", "action_required", "on hold"),
+        };
+        let reasons = proof.map_or(&state.reasons, |proof| &proof.reasons);
+        Told {
+            state: word,
+            conclusion,
+            lead,
+            reasons: reasons.join("; "),
+        }
+    }
+
+    fn description(&self) -> String {
+        let all = format!("{}: {}", self.lead, self.reasons);
+        all.chars().take(DESCRIPTION_MAX).collect()
+    }
+}
+
+fn report(announcement: &Announcement) -> String {
+    let detail = view::detail(&announcement.record, &[], &[], &[]);
+    let page = announcement.page.as_deref().unwrap_or_default();
+    let text = format!("{}\n{page}\n", markdown(&detail));
+    text.chars().take(REPORT_MAX).collect()
+}
+
+struct Hub<'a> {
+    call: &'a Call<'a>,
+    github: &'a Github,
+}
+
+impl Hub<'_> {
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Answer, Delivery> {
+        let api = self.github.api.trim_end_matches('/');
+        let url = format!("{api}/repos/{}{path}", self.github.repository);
+        self.ask_url(method, &url, body).await
+    }
+
+    async fn ask_url(
+        &self,
+        method: Method,
+        url: &str,
+        body: Option<Value>,
+    ) -> Result<Answer, Delivery> {
+        let headers = [
+            bearer(self.call),
+            ("accept", "application/vnd.github+json".to_owned()),
+            ("x-github-api-version", "2022-11-28".to_owned()),
+        ];
+        self.call
+            .ask("GitHub", method, url, &headers, body, &[])
+            .await
+    }
+
+    async fn deployment(
+        &self,
+        announcement: &Announcement,
+        told: &Told,
+    ) -> Result<String, Delivery> {
+        let record = &announcement.record;
+        let path = format!("/deployments/{}/statuses", record.facts.deployment);
+        let body = json!({
+            "state": told.state, "description": told.description(), "log_url": announcement.page,
+            "environment": record.environment, "auto_inactive": told.state == "success",
+        });
+        let answer = self.ask(Method::POST, &path, Some(body)).await?;
+        Ok(format!("GitHub answered {}", answer.status))
+    }
+
+    async fn commit(&self, announcement: &Announcement, told: &Told) -> Result<String, Delivery> {
+        let path = format!("/statuses/{}", announcement.record.facts.commit);
+        let body = json!({
+            "state": told.state, "description": told.description(), "target_url": announcement.page,
+            "context": self.github.context,
+        });
+        let answer = self.ask(Method::POST, &path, Some(body)).await?;
+        Ok(format!("GitHub answered {}", answer.status))
+    }
+
+    async fn check(&self, announcement: &Announcement, told: &Told) -> Result<String, Delivery> {
+        let record = &announcement.record;
+        let mark = format!("bellwether-gate-{}", record.id);
+        let title: String = told.description();
+        let body = json!({
+            "name": self.github.context, "head_sha": record.facts.commit, "external_id": mark,
+            "details_url": announcement.page, "status": "completed", "conclusion": told.conclusion,
+            "output": { "title": title, "summary": report(announcement) },
+        });
+        let path = format!("/commits/{}/check-runs?per_page=100", record.facts.commit);
+        let known = self.ask(Method::GET, &path, None).await?.json;
+        let runs = known["check_runs"].as_array().into_iter().flatten();
+        let ours = runs
+            .into_iter()
+            .find(|run| text_of(run, "/external_id") == mark);
+        match ours.and_then(|run| run["id"].as_u64()) {
+            Some(id) => {
+                self.ask(Method::PATCH, &format!("/check-runs/{id}"), Some(body))
+                    .await?
+            }
+            None => self.ask(Method::POST, "/check-runs", Some(body)).await?,
+        };
+        Ok(format!("the check run says {}", told.conclusion))
+    }
+
+    async fn issue(&self, announcement: &Announcement, told: &Told) -> Result<String, Delivery> {
+        let record = &announcement.record;
+        let mark = format!("<!-- bellwether gate {} {} -->", record.gate, record.id);
+        let title = format!("{} {}: {}", record.gate, record.facts.version, told.lead);
+        let body = json!({
+            "title": title, "body": format!("{}\n{mark}\n", report(announcement)), "labels": ["bellwether"],
+        });
+        let known = self
+            .ask(
+                Method::GET,
+                "/issues?labels=bellwether&state=all&per_page=100",
+                None,
+            )
+            .await?
+            .json;
+        let mut issues = known.as_array().into_iter().flatten();
+        let ours = issues.find(|issue| text_of(issue, "/body").contains(&mark));
+        match ours.and_then(|issue| issue["number"].as_u64()) {
+            Some(number) => {
+                self.ask(Method::PATCH, &format!("/issues/{number}"), Some(body))
+                    .await?;
+                Ok(format!("issue {number} is up to date"))
+            }
+            None => {
+                let made = self.ask(Method::POST, "/issues", Some(body)).await?.json;
+                Ok(format!("issue {} is open", made["number"]))
+            }
+        }
+    }
+
+    /// The address came in a signed webhook; the token is sent nowhere but to GitHub all the same.
+    async fn callback(&self, announcement: &Announcement, told: &Told) -> Result<String, Delivery> {
+        let record = &announcement.record;
+        let url = &record.facts.callback;
+        let own = format!("{}/", self.github.api.trim_end_matches('/'));
+        if !url.starts_with(&own) {
+            return Err(Delivery::give_up(
+                "the callback of the protection rule is not at GitHub; nothing was sent".to_owned(),
+            ));
+        }
+        if announcement.event == "proof" {
+            return Ok("the rule was answered with the verdict".to_owned());
+        }
+        let state = if told.state == "success" {
+            "approved"
+        } else {
+            "rejected"
+        };
+        let body = json!({ "environment_name": record.environment, "state": state, "comment": told.description() });
+        self.ask_url(Method::POST, url, Some(body)).await?;
+        Ok(format!("the protection rule is {state}"))
     }
 }

@@ -1,9 +1,33 @@
 //! Triggers that come in and actions that go out, one file for each.
 //!
-//! Rooms: [`signature`] (pure: Standard Webhooks, in and out), [`webhook`], [`command`],
-//! [`github`]. Nothing here is called but by the outbox and by the inbound route of the web.
+//! Rooms: [`signature`] (pure: Standard Webhooks, in and out), [`trigger`] (pure: what GitHub,
+//! Vercel and others tell of a deploy), [`webhook`], [`command`], [`github`] (statuses, checks,
+//! issues), [`vendor`] (platforms that deploy, with one adapter in one file each). Nothing here is
+//! called but by the outbox, by a gate's preflight and by the inbound routes of the web.
 
+mod argo;
 pub mod command;
+mod compose;
+mod dispatch;
+mod fly;
 pub mod github;
+mod gitlab;
+mod kubernetes;
+mod railway;
 pub mod signature;
+pub mod trigger;
+pub mod vendor;
+mod vercel;
 pub mod webhook;
+
+/// The forms of the platforms' settings.
+pub mod forms {
+    pub use super::argo::FORM as ARGO;
+    pub use super::compose::FORM as COMPOSE;
+    pub use super::dispatch::FORM as GITHUB;
+    pub use super::fly::FORM as FLY;
+    pub use super::gitlab::FORM as GITLAB;
+    pub use super::kubernetes::FORM as KUBERNETES;
+    pub use super::railway::FORM as RAILWAY;
+    pub use super::vercel::FORM as VERCEL;
+}

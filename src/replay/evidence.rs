@@ -84,10 +84,12 @@ impl Columns {
         self.all.is_empty()
     }
 
-    fn push(&mut self, arm: &ArmSlot) {
+    fn push(&mut self, arm: &ArmSlot, objectives: usize) {
         self.all.push((arm.all.requests, arm.all.bad));
-        self.objectives.resize(arm.objectives.len(), Vec::new());
-        for (column, count) in self.objectives.iter_mut().zip(&arm.objectives) {
+        self.objectives.resize(objectives, Vec::new());
+        for (number, column) in self.objectives.iter_mut().enumerate() {
+            // A slot in which nothing came has no counts.
+            let count = arm.objectives.get(number).copied().unwrap_or_default();
             column.push((count.requests, count.bad));
         }
     }
@@ -113,9 +115,10 @@ impl Columns {
 impl Evidence {
     /// Adds a slot.
     pub fn push(&mut self, slot: &Slot, with_baseline: bool) {
-        self.candidate.push(&slot.candidate);
+        let objectives = self.objectives.len();
+        self.candidate.push(&slot.candidate, objectives);
         if with_baseline {
-            self.baseline.push(&slot.baseline);
+            self.baseline.push(&slot.baseline, objectives);
         }
     }
 
@@ -127,5 +130,30 @@ impl Evidence {
                 baseline: self.baseline.slot(at),
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_what_came_in() {
+        let mut evidence = Evidence {
+            objectives: vec!["p95 < 1s".to_owned()],
+            ..Evidence::default()
+        };
+        let mut full = Slot::new(1);
+        full.candidate.objectives[0] = Count {
+            requests: 5,
+            bad: 2,
+        };
+        for slot in [&Slot::default(), &full, &Slot::default()] {
+            evidence.push(slot, true);
+        }
+        let text = serde_json::to_string(&evidence).unwrap();
+        let again: Evidence = serde_json::from_str(&text).unwrap();
+        assert_eq!(again.slots()[1], full);
+        assert_eq!(again.slots().len(), 3);
     }
 }

@@ -83,6 +83,11 @@ pub fn describe(rule: &Rule, objectives: &[Objective], trial: &Trial, looks: u32
                 objectives[number].text, judged[number].reason
             )],
         },
+        (Conclusion::Rollback, None) => judged
+            .iter()
+            .filter(|line| line.state == "broken")
+            .map(|line| format!("`{}` is broken: {}", line.objective, line.reason))
+            .collect(),
         (Conclusion::Hold, _) => vec![
             "objectives do not hold, but the baseline is no better: rolling back would not help"
                 .to_owned(),
@@ -195,9 +200,13 @@ fn more_requests(rule: &Rule, standing: &Standing, objectives: usize) -> u64 {
     );
     let share = count.share().unwrap_or(0.0);
     let wanted = if share > limit {
-        // Betting on blocks gains about two thirds of the divergence for each request.
+        // Betting on blocks gains about two thirds of the divergence for each request; what was
+        // gained so far says it better.
+        let threshold = rule.rollback_threshold(objectives);
         let gain = 0.66 * divergence(share, limit) / effect;
-        (rule.rollback_threshold(objectives) + 2.0) / gain.max(1e-9)
+        let gained = standing.ln_broken.max(0.1) / n;
+        ((threshold + 2.0) / gain.max(1e-9))
+            .max(n + (threshold - standing.ln_broken) / gained.max(gain))
     } else {
         let bound = (rule.indifference * limit).min(0.999);
         let mut total = n.max(binomial::flawless_needed(

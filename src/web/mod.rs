@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod inbound;
+mod inbound_vendors;
 pub mod loads;
 pub mod local;
 pub mod pages;

@@ -5,7 +5,7 @@
 //! another site that a browser on this machine happens to show.
 
 use super::problem::Problem;
-use super::{api, inbound, pages};
+use super::{api, inbound, inbound_vendors, pages};
 use crate::gate::driver::{Current, Driver};
 use crate::outbox::deliver::Means;
 use crate::probe::prober::Prober;
@@ -111,6 +111,14 @@ pub fn routes(site: Site) -> Router {
         .route("/api/v1/gates", get(api::gates).post(api::start_gate))
         .route("/api/v1/gates/{id}", get(api::gate))
         .route("/api/v1/gates/{id}/cancel", post(api::cancel_gate))
+        .route(
+            "/api/v1/gates/by-name/{gate}/verdict",
+            get(inbound_vendors::verdict),
+        )
+        .route("/flagger/{gate}/{hook}", post(inbound_vendors::flagger))
+        .route("/hooks/{gate}/github", post(inbound_vendors::github))
+        .route("/hooks/{gate}/vercel", post(inbound_vendors::vercel))
+        .route("/hooks/{gate}/json", post(inbound_vendors::mapped))
         .route("/api/v1/gates/{id}/approve", post(api::approve))
         .route("/api/v1/gates/{id}/waive", post(api::waive))
         .route("/api/v1/rollback/{gate}", post(api::roll_back))

@@ -22,4 +22,5 @@ mod run;
 mod smtp;
 mod state;
 mod support;
+mod vendors;
 mod verdicts;

@@ -1,0 +1,169 @@
+//! GitHub: starts a workflow and waits for its end, or sends a repository event.
+//!
+//! Neither call has an idempotency key: the effect's key goes into the input `bellwether_key` (or
+//! the event's payload), and runs that were started since are looked through for it beforehand.
+
+use super::vendor::{Answer, Call, bearer, text_of};
+use crate::config::shape::{Object, Shape, field, required};
+use crate::outbox::deliver::Delivery;
+use http::Method;
+use serde_json::{Value, json};
+
+/// Its settings.
+pub static FORM: Object = Object {
+    name: "github_dispatch",
+    called: "the GitHub settings of an action",
+    fields: &[
+        required("repository", Shape::Text, "`owner/name`"),
+        required("token", Shape::Template, "a token that may start workflows"),
+        field(
+            "workflow",
+            Shape::Text,
+            "the workflow's file, such as `rollback-production.yml`; its run name must hold `${{ inputs.bellwether_key }}` so that a repeat finds it",
+        ),
+        field(
+            "ref",
+            Shape::Text,
+            "the branch or tag that it runs on (main)",
+        ),
+        field(
+            "inputs",
+            Shape::Template,
+            "its inputs as JSON, such as `{\"version\": \"${inputs.previous_version}\", \"reason\": \"gate\"}`",
+        ),
+        field(
+            "event",
+            Shape::Text,
+            "a repository event instead of a workflow",
+        ),
+        field("api", Shape::Text, "base URL (https://api.github.com)"),
+    ],
+};
+
+const WHOM: &str = "GitHub";
+
+async fn ask(
+    call: &Call<'_>,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+) -> Result<Answer, Delivery> {
+    let url = format!(
+        "{}/repos/{}{path}",
+        call.api("https://api.github.com"),
+        call.text("repository")
+    );
+    let headers = [
+        bearer(call),
+        ("accept", "application/vnd.github+json".to_owned()),
+        ("x-github-api-version", "2022-11-28".to_owned()),
+    ];
+    call.ask(WHOM, method, &url, &headers, body, &[]).await
+}
+
+pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
+    call.needs(&["repository", "token"])?;
+    let workflow = call.text("workflow");
+    if workflow.is_empty() {
+        call.needs(&["event"])?;
+        ask(call, Method::GET, "", None).await?;
+        return Ok(format!("GitHub shows `{}`", call.text("repository")));
+    }
+    let answer = ask(
+        call,
+        Method::GET,
+        &format!("/actions/workflows/{workflow}"),
+        None,
+    )
+    .await?;
+    match text_of(&answer.json, "/state") {
+        "active" => Ok(format!("GitHub shows the workflow `{workflow}`")),
+        state => Err(Delivery::give_up(format!(
+            "the workflow `{workflow}` is {state}"
+        ))),
+    }
+}
+
+pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
+    call.needs(&["repository", "token"])?;
+    let workflow = call.text("workflow");
+    if workflow.is_empty() {
+        call.needs(&["event"])?;
+        let payload = json!({ "bellwether_key": call.key, "inputs": inputs(call)? });
+        let body = json!({ "event_type": call.text("event"), "client_payload": payload });
+        ask(call, Method::POST, "/dispatches", Some(body)).await?;
+        return Ok(format!("GitHub took the event `{}`", call.text("event")));
+    }
+    let run = match started(call, &workflow).await? {
+        Some(run) => run,
+        None => start(call, &workflow).await?,
+    };
+    await_run(call, &workflow, run).await
+}
+
+fn inputs(call: &Call<'_>) -> Result<Value, Delivery> {
+    let text = call.or("inputs", "{}");
+    match serde_json::from_str::<Value>(&text) {
+        Ok(value) if value.is_object() => Ok(value),
+        _ => Err(Delivery::give_up(
+            "`inputs` is no JSON object; nothing was sent".to_owned(),
+        )),
+    }
+}
+
+/// A run that an attempt before this one started: its name holds our key.
+async fn started(call: &Call<'_>, workflow: &str) -> Result<Option<u64>, Delivery> {
+    let path = format!("/actions/workflows/{workflow}/runs?event=workflow_dispatch&per_page=50");
+    let answer = ask(call, Method::GET, &path, None).await?;
+    let runs = answer.json["workflow_runs"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let ours = runs.iter().find(|run| {
+        ["/display_title", "/name"]
+            .iter()
+            .any(|path| text_of(run, path).contains(call.key))
+    });
+    Ok(ours.and_then(|run| run["id"].as_u64()))
+}
+
+/// Starts the workflow. Newer servers name the run at once; for others it is looked for by its key.
+async fn start(call: &Call<'_>, workflow: &str) -> Result<u64, Delivery> {
+    let mut inputs = inputs(call)?;
+    inputs["bellwether_key"] = json!(call.key);
+    let body =
+        json!({ "ref": call.or("ref", "main"), "inputs": inputs, "return_run_details": true });
+    let path = format!("/actions/workflows/{workflow}/dispatches");
+    let answer = ask(call, Method::POST, &path, Some(body)).await?;
+    for name in ["workflow_run_id", "run_id", "id"] {
+        if let Some(id) = answer.json[name].as_u64() {
+            return Ok(id);
+        }
+    }
+    loop {
+        if let Some(run) = started(call, workflow).await? {
+            return Ok(run);
+        }
+        call.pause(WHOM, "the run of the workflow").await?;
+    }
+}
+
+async fn await_run(call: &Call<'_>, workflow: &str, run: u64) -> Result<String, Delivery> {
+    loop {
+        let now = ask(call, Method::GET, &format!("/actions/runs/{run}"), None)
+            .await?
+            .json;
+        if text_of(&now, "/status") == "completed" {
+            let conclusion = text_of(&now, "/conclusion");
+            let link = text_of(&now, "/html_url");
+            return match conclusion {
+                "success" => Ok(format!("`{workflow}` succeeded: {link}")),
+                _ => Err(Delivery::again(
+                    format!("`{workflow}` ended as {conclusion}: {link}"),
+                    None,
+                )),
+            };
+        }
+        call.pause(WHOM, &format!("the end of run {run}")).await?;
+    }
+}

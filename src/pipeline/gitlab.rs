@@ -1,0 +1,175 @@
+//! GitLab: starts a pipeline by its trigger and waits for its end, or sets a commit status.
+//!
+//! The effect's key is handed over as the variable `BELLWETHER_KEY`; pipelines that were triggered
+//! are looked through for it before another one is started.
+
+use super::vendor::{Answer, Call, text_of};
+use crate::config::shape::{Object, Shape, field, required};
+use crate::outbox::deliver::Delivery;
+use http::Method;
+use serde_json::{Value, json};
+
+/// Its settings.
+pub static FORM: Object = Object {
+    name: "gitlab",
+    called: "the GitLab settings",
+    fields: &[
+        required(
+            "project",
+            Shape::Text,
+            "id, or path with `%2F` for the slash",
+        ),
+        required(
+            "token",
+            Shape::Template,
+            "an access token with the scope `api`",
+        ),
+        field(
+            "trigger_token",
+            Shape::Template,
+            "a pipeline trigger token: starts a pipeline",
+        ),
+        field(
+            "ref",
+            Shape::Text,
+            "the branch or tag that it runs on (main)",
+        ),
+        field(
+            "variables",
+            Shape::Template,
+            "its variables as JSON, such as `{\"VERSION\": \"${inputs.previous_version}\"}`",
+        ),
+        field(
+            "status",
+            Shape::Word(&["success", "failed"]),
+            "a commit status instead of a pipeline",
+        ),
+        field(
+            "commit",
+            Shape::Template,
+            "the commit of the status (`${inputs.commit}`)",
+        ),
+        field("api", Shape::Text, "base URL (https://gitlab.com)"),
+    ],
+};
+
+const WHOM: &str = "GitLab";
+
+async fn ask(
+    call: &Call<'_>,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+) -> Result<Answer, Delivery> {
+    let url = format!(
+        "{}/api/v4/projects/{}{path}",
+        call.api("https://gitlab.com"),
+        call.text("project")
+    );
+    call.ask(
+        WHOM,
+        method,
+        &url,
+        &[("private-token", call.text("token"))],
+        body,
+        &[],
+    )
+    .await
+}
+
+pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
+    call.needs(&["project", "token"])?;
+    ask(call, Method::GET, "", None).await?;
+    Ok(format!(
+        "GitLab shows the project `{}`",
+        call.text("project")
+    ))
+}
+
+pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
+    call.needs(&["project", "token"])?;
+    let status = call.text("status");
+    if !status.is_empty() {
+        call.needs(&["commit"])?;
+        let body = json!({ "state": status, "name": "bellwether" });
+        ask(
+            call,
+            Method::POST,
+            &format!("/statuses/{}", call.text("commit")),
+            Some(body),
+        )
+        .await?;
+        return Ok(format!("GitLab took the status {status}"));
+    }
+    call.needs(&["trigger_token"])?;
+    let pipeline = match started(call).await? {
+        Some(id) => id,
+        None => start(call).await?,
+    };
+    loop {
+        let now = ask(call, Method::GET, &format!("/pipelines/{pipeline}"), None)
+            .await?
+            .json;
+        match text_of(&now, "/status") {
+            "success" => return Ok(format!("GitLab's pipeline {pipeline} succeeded")),
+            ended @ ("failed" | "canceled" | "skipped") => {
+                return Err(Delivery::again(
+                    format!("GitLab's pipeline {pipeline} ended as {ended}"),
+                    None,
+                ));
+            }
+            _ => {}
+        }
+        call.pause(WHOM, &format!("the end of pipeline {pipeline}"))
+            .await?;
+    }
+}
+
+async fn started(call: &Call<'_>) -> Result<Option<u64>, Delivery> {
+    let answer = ask(
+        call,
+        Method::GET,
+        "/pipelines?source=trigger&per_page=20",
+        None,
+    )
+    .await?;
+    for pipeline in answer.json.as_array().into_iter().flatten() {
+        let Some(id) = pipeline["id"].as_u64() else {
+            continue;
+        };
+        let variables = ask(
+            call,
+            Method::GET,
+            &format!("/pipelines/{id}/variables"),
+            None,
+        )
+        .await?
+        .json;
+        let ours =
+            variables.as_array().into_iter().flatten().any(|variable| {
+                variable["key"] == "BELLWETHER_KEY" && variable["value"] == call.key
+            });
+        if ours {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+async fn start(call: &Call<'_>) -> Result<u64, Delivery> {
+    let text = call.or("variables", "{}");
+    let Ok(Value::Object(mut variables)) = serde_json::from_str::<Value>(&text) else {
+        return Err(Delivery::give_up(
+            "`variables` is no JSON object; nothing was sent".to_owned(),
+        ));
+    };
+    variables.insert("BELLWETHER_KEY".to_owned(), json!(call.key));
+    let body = json!({ "token": call.text("trigger_token"), "ref": call.or("ref", "main"), "variables": variables });
+    let answer = ask(call, Method::POST, "/trigger/pipeline", Some(body)).await?;
+    answer.json["id"].as_u64().ok_or_else(|| {
+        Delivery::again(
+            "GitLab answered without the id of a pipeline".to_owned(),
+            None,
+        )
+    })
+}

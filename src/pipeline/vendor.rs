@@ -1,0 +1,209 @@
+//! Platforms that deploy: one adapter in one file each, and the one line that names it here.
+//!
+//! Every adapter reads before it writes where the vendor has no idempotency key, so that an attempt
+//! that was cut off after it had acted is not carried out twice; waits until the vendor says that
+//! the change is made; and can prove its credentials and its target before anything is deployed.
+//! That the change is really served is proven elsewhere, by looking at the service itself.
+
+use super::{argo, compose, dispatch, fly, gitlab, kubernetes, railway, vercel};
+use crate::net::client;
+use crate::net::connect::Connector;
+use crate::outbox::deliver::{Delivery, of_reply};
+use crate::secret::Secret;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// A platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vendor {
+    /// Fly.io, by its Machines API.
+    Fly,
+    /// Vercel: instant rollback and promotion.
+    Vercel,
+    /// Railway: rollback of a deployment.
+    Railway,
+    /// Kubernetes: `rollout undo`, as kubectl does it.
+    Kubernetes,
+    /// Argo Rollouts: promote and abort.
+    Argo,
+    /// Docker Compose with a pinned image.
+    Compose,
+    /// GitHub: a workflow or a repository event.
+    Dispatch,
+    /// GitLab: a pipeline trigger.
+    Gitlab,
+}
+
+impl Vendor {
+    /// All of them, with the key of their settings in an action.
+    pub const ALL: [(&'static str, Vendor); 8] = [
+        ("fly", Vendor::Fly),
+        ("vercel", Vendor::Vercel),
+        ("railway", Vendor::Railway),
+        ("kubernetes", Vendor::Kubernetes),
+        ("argo_rollouts", Vendor::Argo),
+        ("compose", Vendor::Compose),
+        ("github", Vendor::Dispatch),
+        ("gitlab", Vendor::Gitlab),
+    ];
+
+    /// Performs its change once.
+    pub async fn perform(self, call: &Call<'_>) -> Delivery {
+        let done = match self {
+            Vendor::Fly => fly::perform(call).await,
+            Vendor::Vercel => vercel::perform(call).await,
+            Vendor::Railway => railway::perform(call).await,
+            Vendor::Kubernetes => kubernetes::perform(call).await,
+            Vendor::Argo => argo::perform(call).await,
+            Vendor::Compose => compose::perform(call).await,
+            Vendor::Dispatch => dispatch::perform(call).await,
+            Vendor::Gitlab => gitlab::perform(call).await,
+        };
+        done.map_or_else(|refused| refused, Delivery::done)
+    }
+
+    /// Proves credentials and target, without changing anything.
+    pub async fn preflight(self, call: &Call<'_>) -> Result<String, String> {
+        let proven = match self {
+            Vendor::Fly => fly::preflight(call).await,
+            Vendor::Vercel => vercel::preflight(call).await,
+            Vendor::Railway => railway::preflight(call).await,
+            Vendor::Kubernetes => kubernetes::preflight(call).await,
+            Vendor::Argo => argo::preflight(call).await,
+            Vendor::Compose => compose::preflight(call).await,
+            Vendor::Dispatch => dispatch::preflight(call).await,
+            Vendor::Gitlab => gitlab::preflight(call).await,
+        };
+        proven.map_err(|refused| refused.text)
+    }
+}
+
+/// One use of an adapter.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The settings, filled in.
+    pub settings: BTreeMap<String, Secret>,
+    /// Opens sockets.
+    pub connector: &'a Connector,
+    /// The id of the effect, the same over all attempts.
+    pub key: &'a str,
+    /// When the attempt is over.
+    pub deadline: Instant,
+}
+
+/// What a vendor answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body, where it is JSON.
+    pub json: Value,
+}
+
+/// Time for a single request to a vendor.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Call<'_> {
+    /// A setting; empty where it is not given.
+    pub fn text(&self, name: &str) -> String {
+        self.settings
+            .get(name)
+            .map(|value| value.expose().trim().to_owned())
+            .unwrap_or_default()
+    }
+
+    /// A setting, or what it is by default.
+    pub fn or(&self, name: &str, default: &str) -> String {
+        let text = self.text(name);
+        if text.is_empty() {
+            default.to_owned()
+        } else {
+            text
+        }
+    }
+
+    /// The base URL of an API, without a slash at its end.
+    pub fn api(&self, default: &str) -> String {
+        self.or("api", default).trim_end_matches('/').to_owned()
+    }
+
+    /// Settings that may not be empty: a target that is not known is no target.
+    pub fn needs(&self, names: &[&str]) -> Result<(), Delivery> {
+        match names.iter().find(|name| self.text(name).is_empty()) {
+            Some(name) => Err(Delivery::give_up(format!(
+                "`{name}` is empty; nothing was sent"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks a vendor. Anything but a success is an end of this attempt, except for `allowed`.
+    pub async fn ask(
+        &self,
+        whom: &str,
+        method: Method,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Option<Value>,
+        allowed: &[u16],
+    ) -> Result<Answer, Delivery> {
+        let mut map = HeaderMap::new();
+        map.insert("user-agent", HeaderValue::from_static("bellwether"));
+        if body.is_some() {
+            map.insert("content-type", HeaderValue::from_static("application/json"));
+        }
+        for (name, value) in headers {
+            let Ok(mut value) = HeaderValue::from_str(value) else {
+                return Err(Delivery::give_up(format!(
+                    "the value of `{name}` holds characters that no header takes"
+                )));
+            };
+            value.set_sensitive(true);
+            map.insert(HeaderName::from_static(name), value);
+        }
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let text = body.map(|body| body.to_string()).unwrap_or_default();
+        let timeout = left.min(REQUEST_TIMEOUT).max(Duration::from_millis(100));
+        let result = client::send(self.connector, method, url, map, text.into(), timeout).await;
+        if let Ok(reply) = &result {
+            let status = reply.status.as_u16();
+            if reply.status.is_success() || allowed.contains(&status) {
+                let json = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+                return Ok(Answer { status, json });
+            }
+        }
+        Err(of_reply(whom, result))
+    }
+
+    /// Waits a little before the next look; an error once the attempt is over.
+    pub async fn pause(&self, whom: &str, waiting_for: &str) -> Result<(), Delivery> {
+        if Instant::now() + PAUSE >= self.deadline {
+            return Err(Delivery::again(
+                format!(
+                    "{whom} took the change, but {waiting_for} did not come within the time of the action"
+                ),
+                None,
+            ));
+        }
+        tokio::time::sleep(PAUSE).await;
+        Ok(())
+    }
+}
+
+/// Pause between looks at a vendor.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// `Authorization: Bearer …`
+pub fn bearer(call: &Call<'_>) -> (&'static str, String) {
+    ("authorization", format!("Bearer {}", call.text("token")))
+}
+
+/// Text of a JSON value.
+pub fn text_of<'a>(value: &'a Value, path: &str) -> &'a str {
+    value
+        .pointer(path)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}

@@ -1,0 +1,324 @@
+//! Webhooks of GitHub, Vercel and anybody else, and the questions of Argo Rollouts and Flagger.
+//!
+//! What is not genuine changes nothing; what is genuine and does not concern the gate is answered
+//! with a success, so that its sender does not repeat it. A question that has no good answer yet is
+//! never answered as if it had.
+
+use super::problem::Problem;
+use super::server::Site;
+use super::view;
+use crate::config::file::{Gate, Mapped};
+use crate::config::load::Project;
+use crate::gate::machine::Verdict;
+use crate::gate::record::{Facts, Record};
+use crate::gate::version::MessageScope;
+use crate::pipeline::trigger::{self, Told};
+use crate::scenario::template::Template;
+use crate::scenario::template::plain;
+use crate::secret::Secret;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+fn gate<'a>(project: &'a Project, name: &str) -> Option<&'a Gate> {
+    project.file.gates.iter().find(|gate| gate.name == name)
+}
+
+fn unknown() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "there is no webhook at this address")
+}
+
+fn refused(name: &str, what: &str) -> Problem {
+    tracing::warn!(gate = name, what, "Webhook refused");
+    Problem::new(StatusCode::UNAUTHORIZED, format!("{what} does not match"))
+}
+
+fn secret(site: &Site, template: &Template) -> Result<Secret, Problem> {
+    site.means().fill(template, &BTreeMap::new()).map_err(|_| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the webhook's key cannot be made",
+        )
+    })
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
+fn parsed(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("the body is no JSON: {error}"),
+        )
+    })
+}
+
+async fn started(site: &Site, name: &str, told: Told, id: String) -> Result<Response, Problem> {
+    let facts = match told {
+        Told::Nothing(why) => {
+            return Ok((StatusCode::OK, Json(json!({ "ignored": why }))).into_response());
+        }
+        Told::Deploy(facts) => *facts,
+    };
+    // Without an id of the delivery, the deploy itself tells a repeat.
+    let id = if id.is_empty() {
+        format!("{name}/{}/{}", facts.version, facts.deployment)
+    } else {
+        id
+    };
+    let (record, new) = site.driver.start(name, facts, Some(id)).await?;
+    let status = if new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((status, Json(view::gate(&record))).into_response())
+}
+
+/// `POST /hooks/{gate}/github`
+pub async fn github(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Result<Response, Problem> {
+    let project = site.current.get();
+    let configured = gate(&project, &name).and_then(|gate| gate.triggers.github.as_ref());
+    let (key, environment, workflow) = configured.ok_or_else(unknown)?;
+    if !trigger::is_from_github(
+        &secret(&site, key)?,
+        &body,
+        header(&headers, "x-hub-signature-256"),
+    ) {
+        return Err(refused(&name, "`x-hub-signature-256`"));
+    }
+    let told = trigger::github(
+        header(&headers, "x-github-event"),
+        &parsed(&body)?,
+        environment,
+        workflow,
+    );
+    let id = header(&headers, "x-github-delivery");
+    let id = if id.is_empty() {
+        String::new()
+    } else {
+        format!("github/{name}/{id}")
+    };
+    started(&site, &name, told, id).await
+}
+
+/// `POST /hooks/{gate}/vercel`
+pub async fn vercel(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Result<Response, Problem> {
+    let project = site.current.get();
+    let key = gate(&project, &name)
+        .and_then(|gate| gate.triggers.vercel.as_ref())
+        .ok_or_else(unknown)?;
+    if !trigger::is_from_vercel(
+        &secret(&site, key)?,
+        &body,
+        header(&headers, "x-vercel-signature"),
+    ) {
+        return Err(refused(&name, "`x-vercel-signature`"));
+    }
+    let body = parsed(&body)?;
+    let id = body
+        .get("id")
+        .and_then(Value::as_str)
+        .map(|id| format!("vercel/{name}/{id}"));
+    started(&site, &name, trigger::vercel(&body), id.unwrap_or_default()).await
+}
+
+/// `POST /hooks/{gate}/json`
+pub async fn mapped(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Result<Response, Problem> {
+    let project = site.current.get();
+    let mapped = gate(&project, &name)
+        .and_then(|gate| gate.triggers.mapped.as_ref())
+        .ok_or_else(unknown)?;
+    let wanted = secret(&site, &mapped.token)?;
+    let bearer = header(&headers, "authorization")
+        .strip_prefix("Bearer ")
+        .unwrap_or_default();
+    let given = [
+        header(&headers, "x-webhook-token"),
+        header(&headers, "x-gitlab-token"),
+        bearer,
+    ];
+    let digest = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    // Compared through their digests, so that the time taken tells nothing.
+    if !given
+        .iter()
+        .any(|given| digest(given).as_ref() == digest(wanted.expose()).as_ref())
+    {
+        return Err(refused(&name, "the token"));
+    }
+    let id = header(&headers, "webhook-id").to_owned();
+    let scope = MessageScope {
+        headers,
+        json: Some(parsed(&body)?),
+        text: String::from_utf8_lossy(&body).into_owned(),
+        status: 0,
+    };
+    let told = facts_of(mapped, &scope)
+        .map_err(|reason| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, reason))?;
+    started(&site, &name, told, id).await
+}
+
+/// The facts that a body is mapped to. A fact that is not there is left empty, a version never.
+fn facts_of(mapped: &Mapped, scope: &MessageScope) -> Result<Told, String> {
+    if let Some(when) = &mapped.when
+        && when.value(scope)? != Value::Bool(true)
+    {
+        return Ok(Told::Nothing("`when` does not hold".to_owned()));
+    }
+    let mut found = BTreeMap::new();
+    for (name, expression) in &mapped.facts {
+        match expression.value(scope) {
+            Ok(value) if !value.is_null() => {
+                found.insert(name.as_str(), plain(&value));
+            }
+            Ok(_) => {}
+            Err(reason) if name == "version" => {
+                return Err(format!("the body shows no version: {reason}"));
+            }
+            Err(_) => {}
+        }
+    }
+    let mut take = |name: &str| found.remove(name).unwrap_or_default();
+    Ok(Told::Deploy(Box::new(Facts {
+        version: take("version"),
+        previous_version: take("previous_version"),
+        commit: take("commit"),
+        actor: take("actor"),
+        reason: take("reason"),
+        link: take("link"),
+        deployment: take("deployment"),
+        ..Facts::default()
+    })))
+}
+
+/// Which gate is asked for.
+#[derive(Debug, Deserialize)]
+pub struct Question {
+    /// The version; the newest gate where nothing is said.
+    #[serde(default)]
+    version: String,
+}
+
+async fn newest(site: &Site, name: &str, version: &str) -> Result<Option<Record>, Problem> {
+    let records = site.store.gates(200).await?;
+    Ok(records.into_iter().find(|record| {
+        record.gate == name && (version.is_empty() || record.facts.version == version)
+    }))
+}
+
+/// `GET /api/v1/gates/by-name/{gate}/verdict`: for Argo Rollouts' web metric, with
+/// `successCondition: result == "Successful"` and `failureCondition: result == "Failed"`.
+pub async fn verdict(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    Query(question): Query<Question>,
+) -> Result<Json<Value>, Problem> {
+    let record = newest(&site, &name, &question.version).await?;
+    let verdict = record.as_ref().and_then(|record| record.state.verdict);
+    let result = match verdict {
+        Some(Verdict::Promote) => "Successful",
+        Some(Verdict::Rollback) => "Failed",
+        Some(Verdict::Hold) => "Inconclusive",
+        None => "Running",
+    };
+    Ok(Json(json!({
+        "result": result,
+        "verdict": verdict.map(Verdict::word),
+        "gate": record.as_ref().map(|record| record.id),
+        "version": record.map(|record| record.facts.version),
+    })))
+}
+
+/// What Flagger sends.
+#[derive(Debug, Deserialize)]
+pub struct FlaggerBody {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    namespace: String,
+    #[serde(default)]
+    checksum: String,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+}
+
+/// `POST /flagger/{gate}/{hook}`: `rollout` starts the gate, `confirm-promotion` is answered with
+/// 200 once it promotes, `rollback` once it rolls back. Anything else waits with 403.
+pub async fn flagger(
+    State(site): State<Site>,
+    Path((name, hook)): Path<(String, String)>,
+    headers: HeaderMap,
+    Json(body): Json<FlaggerBody>,
+) -> Result<Response, Problem> {
+    let project = site.current.get();
+    gate(&project, &name)
+        .filter(|gate| gate.triggers.flagger)
+        .ok_or_else(unknown)?;
+    if !matches!(hook.as_str(), "rollout" | "confirm-promotion" | "rollback") {
+        return Err(unknown());
+    }
+    let version = body
+        .metadata
+        .get("version")
+        .cloned()
+        .unwrap_or(body.checksum);
+    if version.is_empty() {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "neither `metadata.version` nor `checksum` says which version it is",
+        ));
+    }
+    let mut record = newest(&site, &name, &version).await?;
+    if record.is_none() && hook != "rollback" {
+        site.may_change(&headers)?;
+        let facts = Facts {
+            version: version.clone(),
+            actor: "Flagger".to_owned(),
+            reason: format!("canary {}/{}", body.namespace, body.name),
+            ..Facts::default()
+        };
+        let id = format!("flagger/{name}/{version}");
+        record = Some(site.driver.start(&name, facts, Some(id)).await?.0);
+    }
+    let verdict = record.and_then(|record| record.state.verdict);
+    let yes = match hook.as_str() {
+        "rollback" => verdict == Some(Verdict::Rollback),
+        "confirm-promotion" => verdict == Some(Verdict::Promote),
+        // A rollout goes on while it is not known to be bad: the promotion is what is confirmed.
+        _ => !matches!(verdict, Some(Verdict::Rollback)),
+    };
+    let status = if yes {
+        StatusCode::OK
+    } else {
+        StatusCode::FORBIDDEN
+    };
+    Ok((
+        status,
+        Json(json!({ "verdict": verdict.map(Verdict::word) })),
+    )
+        .into_response())
+}
