@@ -122,7 +122,7 @@ impl Driver {
             gate,
             environment,
             record,
-            control: &handle.control,
+            control: &handle.proof,
             live: &self.live,
             baseline: None,
             earlier: &[],

@@ -88,6 +88,8 @@ pub(super) enum Outside {
 pub(super) struct Handle {
     gate: String,
     pub(super) control: Control,
+    /// Of the proof: whoever ends the measuring must not end that.
+    pub(super) proof: Control,
     pub(super) outside: Arc<Mutex<Option<Outside>>>,
     /// Woken when somebody adds a note.
     pub(super) noted: Arc<Notify>,
@@ -437,6 +439,7 @@ impl Driver {
         self.stopping.store(true, Relaxed);
         for handle in self.running().values() {
             handle.control.stop();
+            handle.proof.stop();
             handle.noted.notify_one();
         }
     }
@@ -455,6 +458,7 @@ impl Driver {
         let handle = Handle {
             gate: record.gate.clone(),
             control: Control::new(),
+            proof: Control::new(),
             outside: Arc::default(),
             noted: Arc::default(),
         };

@@ -16,6 +16,7 @@ mod gate;
 mod hostile;
 mod nginx;
 mod omission;
+mod policy;
 mod prometheus;
 mod receiver;
 mod run;
