@@ -2,10 +2,11 @@
 
 use super::driver::{Driver, Handle, find, now_ms};
 use super::machine::{Event, Verdict};
-use super::phases::{self, Ground};
+use super::phases::Ground;
 use super::record::Record;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Signals of a promote or a hold are waited for this long; the outbox goes on after that.
 const SIGNALS_WAIT: Duration = Duration::from_secs(60);
@@ -129,7 +130,7 @@ impl Driver {
             store: &self.store,
             noted: &handle.noted,
         };
-        let (proven, reasons, runs) = phases::prove(&ground, deadline).await;
+        let (proven, reasons, runs) = self.hands.prove(&ground, deadline.into_std()).await;
         if self.stopping.load(Relaxed) {
             return None;
         }

@@ -3,6 +3,7 @@
 //! The only writer of gates. After a stop or a kill in the middle, [`Driver::resume`] goes on
 //! where the last commit stands.
 
+use super::hands::{Hands, RealHands};
 use super::machine::{Effect, Event, Order, Policy, Position, State, Verdict};
 use super::record::{Facts, Record};
 use crate::config::file::{Environment, Gate};
@@ -28,6 +29,11 @@ impl Current {
     /// Starts with a configuration.
     pub fn new(project: Project) -> Current {
         Current(RwLock::new(Arc::new(project)))
+    }
+
+    /// Starts with one that others use too.
+    pub fn shared(project: Arc<Project>) -> Current {
+        Current(RwLock::new(project))
     }
 
     /// The one in force now.
@@ -110,6 +116,7 @@ pub struct Driver {
     pub(super) store: Store,
     pub(super) current: Arc<Current>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) hands: Arc<dyn Hands>,
     /// Woken when effects are committed.
     pub(super) outbox: Arc<Notify>,
     /// Woken when effects are settled.
@@ -151,9 +158,7 @@ pub fn policy(gate: &Gate, environment: &Environment, record: &Record) -> Policy
     }
 }
 
-pub(super) fn now_ms() -> i64 {
-    chrono::Utc::now().timestamp_millis()
-}
+pub(super) use crate::clock::now_ms;
 
 /// The gate and the environment of a record, as configured now.
 pub(super) fn find<'a>(
@@ -181,6 +186,7 @@ impl Driver {
             store,
             current,
             metrics,
+            hands: Arc::new(RealHands),
             outbox,
             settled,
             running: Mutex::new(BTreeMap::new()),
@@ -188,6 +194,11 @@ impl Driver {
             stopping: AtomicBool::new(false),
             starting: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// The same driver with other hands.
+    pub fn with_hands(self, hands: Arc<dyn Hands>) -> Driver {
+        Driver { hands, ..self }
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<i64, Handle>> {

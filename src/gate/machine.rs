@@ -41,6 +41,8 @@ pub enum Event {
         reasons: Vec<String>,
         /// Whether more of the same evidence would probably settle it.
         is_open: bool,
+        /// Whether something in it was measured and held.
+        held: bool,
         /// Who answers for it, if it did not pass.
         waived: Vec<Waiver>,
     },
@@ -190,6 +192,7 @@ impl Stepper<'_> {
             outcome,
             reasons,
             is_open,
+            held,
             waived,
         } = event
         else {
@@ -216,6 +219,7 @@ impl Stepper<'_> {
             outcome: *outcome,
             reasons: reasons.clone(),
             ended_ms: self.now_ms,
+            held: *held,
             waived,
         });
         if !goes_on {

@@ -31,7 +31,7 @@ fn event() -> impl Strategy<Value = Event> {
     ];
     prop_oneof![
         10 => (0usize..7, outcome, any::<bool>(), 0usize..6).prop_map(|(phase, outcome, is_open, waived)| Event::PhaseEnded {
-            phase: ALL[phase], outcome, reasons: vec![], is_open, waived: if waived == 0 { vec![waiver()] } else { vec![] } }),
+            phase: ALL[phase], outcome, reasons: vec![], is_open, held: is_open, waived: if waived == 0 { vec![waiver()] } else { vec![] } }),
         1 => Just(Event::Cancelled { by: "a test".to_owned() }),
         1 => Just(Event::RollbackOrdered(Order { by: "a test".to_owned(), reason: "why not".to_owned() })),
         1 => Just(Event::BudgetExceeded),
@@ -106,6 +106,7 @@ fn ended(phase: Phase, outcome: Outcome) -> Event {
         outcome,
         reasons: vec!["because".to_owned()],
         is_open: false,
+        held: false,
         waived: vec![],
     }
 }
@@ -240,6 +241,7 @@ fn an_open_phase_is_performed_once_more_and_no_oftener() {
         outcome: Outcome::Inconclusive,
         reasons: vec![],
         is_open: true,
+        held: false,
         waived: vec![],
     };
     let once = told(
@@ -265,6 +267,7 @@ fn a_waived_failure_goes_on_and_is_never_called_passed() {
         outcome: Outcome::Fail,
         reasons: vec![],
         is_open: false,
+        held: false,
         waived: vec![waiver()],
     };
     let state = told(

@@ -4,7 +4,8 @@
 //! → state + effects, with its invariants), [`windows`] (pure: when), [`version`] (what a service
 //! serves), [`watch`] (pure: the evidence of a load while it comes in), [`load_phase`], [`phases`] (what each phase
 //! does to the world), [`announce`] (pure: a verdict as effects of the outbox), [`sighting`] (a version
-//! that changed starts a gate), [`driver`] (runs gates; beside it one step, the phases and what
+//! that changed starts a gate), [`hands`] (the phases behind an
+//! interface, so that a simulated world can take their place), [`driver`] (runs gates; beside it one step, the phases and what
 //! follows a verdict). Commits before anything leaves.
 //!
 //! Nothing but the driver changes a gate.
@@ -13,6 +14,7 @@ mod acting;
 mod advance;
 pub mod announce;
 pub mod driver;
+pub mod hands;
 pub mod load_phase;
 pub mod machine;
 mod performing;

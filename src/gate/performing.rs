@@ -2,7 +2,7 @@
 
 use super::driver::{Driver, Handle, Outside, find, now_ms};
 use super::machine::{Event, Phase, Waiver};
-use super::phases::{self, Ended, Ground};
+use super::phases::{Ended, Ground};
 use super::record::Record;
 use crate::config::file::Gate;
 use crate::load::Tick;
@@ -29,6 +29,7 @@ impl Driver {
             return Some(ended(
                 phase,
                 Ended::new(Outcome::Inconclusive, reason),
+                false,
                 Vec::new(),
             ));
         };
@@ -54,8 +55,8 @@ impl Driver {
         };
         let metrics = self.metrics.clone();
         let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
-        let work = phases::perform(phase, &ground, &mut on_tick);
-        tokio::pin!(work);
+        let work = self.hands.perform(phase, &ground, &mut on_tick);
+        let mut work = work;
         let performed = tokio::select! {
             performed = &mut work => Some(performed),
             () = tokio::time::sleep(left(gate, record, phase)) => {
@@ -74,11 +75,12 @@ impl Driver {
             (None, None) => Some(Event::BudgetExceeded),
             (None, Some(mut performed)) => {
                 let runs = std::mem::take(&mut performed.runs);
+                let held = runs.iter().any(|run| run.outcome == Outcome::Pass);
                 let waived = self
                     .waivers(gate, record.id, phase, &performed, &runs)
                     .await;
                 self.keep_runs(record.id, phase.word(), runs).await;
-                Some(ended(phase, performed, waived))
+                Some(ended(phase, performed, held, waived))
             }
         }
     }
@@ -178,12 +180,13 @@ fn matching(valid: &[Waiver], phase: Phase, runs: &[Summary]) -> Vec<Waiver> {
     }
 }
 
-fn ended(phase: Phase, performed: Ended, waived: Vec<Waiver>) -> Event {
+fn ended(phase: Phase, performed: Ended, held: bool, waived: Vec<Waiver>) -> Event {
     Event::PhaseEnded {
         phase,
         outcome: performed.outcome,
         reasons: performed.reasons,
         is_open: performed.is_open,
+        held,
         waived,
     }
 }

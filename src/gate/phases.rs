@@ -197,7 +197,7 @@ async fn preflight(ground: &Ground<'_>) -> Ended {
     let mut problems = Vec::new();
     let mut notes = Vec::new();
     if let Some(windows) = &ground.environment.windows
-        && let Some(objection) = windows.objection(chrono::Utc::now())
+        && let Some(objection) = windows.objection(crate::clock::now())
     {
         let facts = &ground.record.facts;
         if !facts.break_glass.is_empty() {

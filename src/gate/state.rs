@@ -106,6 +106,9 @@ pub struct PhaseRecord {
     pub reasons: Vec<String>,
     /// When it ended, in milliseconds since 1970.
     pub ended_ms: i64,
+    /// Whether something in it was measured and held, whatever became of the rest.
+    #[serde(default)]
+    pub held: bool,
     /// Who answers for it, if it did not pass and the gate went on all the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waived: Vec<Waiver>,
@@ -220,9 +223,9 @@ impl State {
 
     /// Whether the product was measured and held.
     pub(super) fn was_measured(&self) -> bool {
-        self.phases
-            .iter()
-            .any(|record| record.phase.measures() && record.outcome == Outcome::Pass)
+        self.phases.iter().any(|record| {
+            record.phase.measures() && (record.outcome == Outcome::Pass || record.held)
+        })
     }
 
     /// The invariants, given the phases that a promotion takes. `None` if they hold, else the one

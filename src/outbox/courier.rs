@@ -3,11 +3,16 @@
 //! An attempt is noted before it starts, so that a kill in the middle leaves a trace. Rows that
 //! follow one another wait for their predecessor; all others go side by side.
 
+use super::deliver::Delivery;
 use super::deliver::{Means, deliver};
 use super::retry::{Next, next};
+use crate::clock::now_ms;
 use crate::config::file::ActionKind;
+use crate::config::file::Environment;
+use crate::config::load::Project;
 use crate::gate::announce::Announcement;
 use crate::gate::driver::Current;
+use crate::gate::hands::Doing;
 use crate::gate::version;
 use crate::store::Store;
 use crate::store::outbox::Effect;
@@ -22,12 +27,46 @@ const AT_ONCE_MAX: usize = 16;
 /// The loop looks at least this often, whatever it was told.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
+/// What the courier reaches the world by: the real thing, or a simulated world.
+pub trait Reach: std::fmt::Debug + Send + Sync {
+    /// Delivers a row once.
+    fn deliver<'a>(&'a self, project: &'a Project, effect: &'a Effect) -> Doing<'a, Delivery>;
+
+    /// The version that a service serves, if it shows one.
+    fn served<'a>(
+        &'a self,
+        environment: &'a Environment,
+        service: &'a str,
+    ) -> Doing<'a, Option<String>>;
+}
+
+/// The real thing: sockets, programs and the secrets in force.
+impl Reach for RwLock<Arc<Means>> {
+    fn deliver<'a>(&'a self, project: &'a Project, effect: &'a Effect) -> Doing<'a, Delivery> {
+        let means = self.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Box::pin(async move { deliver(project, &means, effect).await })
+    }
+
+    fn served<'a>(
+        &'a self,
+        environment: &'a Environment,
+        service: &'a str,
+    ) -> Doing<'a, Option<String>> {
+        let means = self.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Box::pin(async move {
+            version::read(&means.connector, environment, service)
+                .await
+                .ok()
+        })
+    }
+}
+
 /// Delivers the outbox.
 #[derive(Debug)]
 pub struct Courier {
     store: Store,
     current: Arc<Current>,
-    means: Arc<RwLock<Arc<Means>>>,
+    reach: Arc<dyn Reach>,
     metrics: Arc<Metrics>,
     committed: Arc<Notify>,
     settled: Arc<Notify>,
@@ -40,7 +79,7 @@ impl Courier {
     pub fn new(
         store: Store,
         current: Arc<Current>,
-        means: Arc<RwLock<Arc<Means>>>,
+        reach: Arc<dyn Reach>,
         metrics: Arc<Metrics>,
         committed: Arc<Notify>,
         settled: Arc<Notify>,
@@ -48,7 +87,7 @@ impl Courier {
         Arc::new(Courier {
             store,
             current,
-            means,
+            reach,
             metrics,
             committed,
             settled,
@@ -134,12 +173,7 @@ impl Courier {
             return self.settle(&effect, "delivered", now_ms(), text).await;
         }
         let project = self.current.get();
-        let means = self
-            .means
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let delivery = deliver(&project, &means, &effect).await;
+        let delivery = self.reach.deliver(&project, &effect).await;
         let attempts = effect.attempts + 1;
         let kind = effect.target.split(':').next().unwrap_or_default();
         self.metrics.delivery(kind, delivery.delivered);
@@ -189,14 +223,11 @@ impl Courier {
     /// A command that was cut off by a kill may have done its work: a rollback that shows
     /// everywhere is not ordered a second time.
     async fn in_effect_already(&self, effect: &Effect) -> Option<String> {
-        if effect.attempts == 0
-            || !effect.result.is_empty()
-            || !effect.target.contains(":rollback:")
-        {
+        if effect.attempts == 0 || !effect.result.is_empty() {
             return None;
         }
         let parts: Vec<&str> = effect.target.split(':').collect();
-        let ["action", _, "rollback", number] = parts.as_slice() else {
+        let ["action", _, word @ ("rollback" | "fallback"), number] = parts.as_slice() else {
             return None;
         };
         let announcement: Announcement = serde_json::from_str(&effect.body).ok()?;
@@ -210,26 +241,22 @@ impl Courier {
         // A webhook carries an id by which its receiver tells repeats; only a program cannot be told.
         let number: usize = number.parse().ok()?;
         if !matches!(
-            gate.on_rollback.get(number)?.kind,
+            match *word {
+                "fallback" => &gate.on_fallback,
+                _ => &gate.on_rollback,
+            }
+            .get(number)?
+            .kind,
             ActionKind::Command { .. }
         ) {
             return None;
         }
         let good = announcement.record.rollback_to.clone()?;
-        let means = self
-            .means
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
         if gate.services.is_empty() {
             return None;
         }
         for service in &gate.services {
-            if version::read(&means.connector, environment, service)
-                .await
-                .ok()?
-                != good
-            {
+            if self.reach.served(environment, service).await? != good {
                 return None;
             }
         }
@@ -253,8 +280,4 @@ impl Courier {
             }
         }
     }
-}
-
-fn now_ms() -> i64 {
-    chrono::Utc::now().timestamp_millis()
 }

@@ -184,7 +184,8 @@ impl Store {
         .await
     }
 
-    /// The last version that a gate proved good and nobody rolled back since, other than `not`.
+    /// The last version that a gate proved good without a waiver and nobody rolled back since,
+    /// other than `not`.
     pub async fn last_good(
         &self,
         gate: String,
@@ -198,7 +199,10 @@ impl Store {
                 .query_row(
                     &format!(
                         "SELECT {version} FROM gates WHERE gate = ?1 AND environment = ?2 AND {verdict} = 'promote'
-                           AND {version} <> ?3 AND NOT EXISTS (
+                           AND {version} <> ?3
+                           AND NOT EXISTS (SELECT 1 FROM json_each(record, '$.state.phases') AS phase
+                             WHERE json_extract(phase.value, '$.waived[0]') IS NOT NULL)
+                           AND NOT EXISTS (
                              SELECT 1 FROM gates AS later WHERE later.gate = gates.gate AND later.id > gates.id
                                AND later.environment = gates.environment
                                AND json_extract(later.record, '$.state.verdict') = 'rollback'

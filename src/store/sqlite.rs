@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 /// The version of the tables that this program writes.
@@ -108,10 +108,126 @@ impl From<rusqlite::Error> for StoreFault {
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
+/// Where jobs are done.
+#[derive(Debug, Clone)]
+enum Writer {
+    /// On a thread of its own.
+    Thread(mpsc::Sender<Job>),
+    /// At once, for simulations.
+    Here(Arc<Simulated>),
+}
+
+/// A database in memory that outlives simulated crashes of the process that uses it.
+#[derive(Debug)]
+pub struct Simulated {
+    connection: std::sync::Mutex<Connection>,
+    instance: String,
+    fuse: std::sync::Mutex<Option<Fuse>>,
+    /// Numbers of the jobs that changed something, counted since the last boot.
+    changing: std::sync::Mutex<(u64, Vec<u64>)>,
+}
+
+/// When the simulated process dies.
+#[derive(Debug, Clone, Copy)]
+pub struct Fuse {
+    /// After so many more commits and reads.
+    pub left: u64,
+    /// Whether the last of them is still carried out; the process never hears of it.
+    pub carried_out: bool,
+}
+
+impl Simulated {
+    /// An empty database.
+    pub fn new() -> Result<Arc<Simulated>, StoreFault> {
+        let mut connection = Connection::open_in_memory()?;
+        let instance = migrate(&mut connection, Path::new("memory"))?;
+        Ok(Arc::new(Simulated {
+            connection: std::sync::Mutex::new(connection),
+            instance,
+            fuse: std::sync::Mutex::new(None),
+            changing: std::sync::Mutex::default(),
+        }))
+    }
+
+    /// A handle for a process that starts now, and dies by the fuse.
+    pub fn boot(self: &Arc<Simulated>, fuse: Option<Fuse>) -> Store {
+        *self.fuse.lock().unwrap_or_else(PoisonError::into_inner) = fuse;
+        *self.changing.lock().unwrap_or_else(PoisonError::into_inner) = Default::default();
+        Store {
+            instance: self.instance.as_str().into(),
+            writer: Writer::Here(self.clone()),
+        }
+    }
+
+    /// Whether the process has died.
+    pub fn is_dead(&self) -> bool {
+        let fuse = self.fuse.lock().unwrap_or_else(PoisonError::into_inner);
+        fuse.is_some_and(|fuse| fuse.left == 0)
+    }
+
+    /// Which of the jobs since the last boot changed something: where a death matters.
+    pub fn commits(&self) -> Vec<u64> {
+        self.changing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+            .clone()
+    }
+
+    /// Looks at the database from outside of the simulated process.
+    pub fn look<T>(
+        &self,
+        look: impl FnOnce(&mut Connection) -> Result<T, StoreFault>,
+    ) -> Result<T, StoreFault> {
+        look(
+            &mut self
+                .connection
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Does a job, unless the process is dead; nothing if it dies of it.
+    fn call<T>(
+        &self,
+        job: impl FnOnce(&mut Connection) -> Result<T, StoreFault>,
+    ) -> Option<Result<T, StoreFault>> {
+        {
+            let mut fuse = self.fuse.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(fuse) = fuse.as_mut() {
+                if fuse.left == 0 {
+                    return None;
+                }
+                fuse.left -= 1;
+                if fuse.left == 0 && !fuse.carried_out {
+                    return None;
+                }
+            }
+        }
+        let (result, changed) = {
+            let mut connection = self
+                .connection
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let before = connection.total_changes();
+            let result = job(&mut connection);
+            (result, connection.total_changes() != before)
+        };
+        let mut changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        changing.0 += 1;
+        if changed {
+            let number = changing.0;
+            changing.1.push(number);
+        }
+        drop(changing);
+        (!self.is_dead()).then_some(result)
+    }
+}
+
 /// A handle to the file; clones share it.
 #[derive(Debug, Clone)]
 pub struct Store {
-    jobs: mpsc::Sender<Job>,
+    writer: Writer,
     instance: Arc<str>,
 }
 
@@ -136,7 +252,7 @@ impl Store {
             })
             .map_err(|error| StoreFault::Failed(error.to_string()))?;
         Ok(Store {
-            jobs,
+            writer: Writer::Thread(jobs),
             instance: instance.into(),
         })
     }
@@ -151,14 +267,23 @@ impl Store {
         &self,
         job: impl FnOnce(&mut Connection) -> Result<T, StoreFault> + Send + 'static,
     ) -> Result<T, StoreFault> {
+        let jobs = match &self.writer {
+            Writer::Thread(jobs) => jobs,
+            Writer::Here(simulated) => {
+                return match simulated.call(job) {
+                    Some(result) => result,
+                    // The dead wait for ever.
+                    None => std::future::pending().await,
+                };
+            }
+        };
         let (done, result) = oneshot::channel();
         let gone = |_| StoreFault::Failed("the store is closed".to_owned());
         let job: Job = Box::new(move |connection| {
             // The caller may have gone; the work is done all the same.
             let _ = done.send(job(connection));
         });
-        self.jobs
-            .send(job)
+        jobs.send(job)
             .await
             .map_err(|_| StoreFault::Failed("the store is closed".to_owned()))?;
         result.await.map_err(gone)?

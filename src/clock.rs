@@ -1,0 +1,26 @@
+//! The time of day. In a simulation it follows tokio's paused time instead.
+
+use std::cell::Cell;
+
+thread_local! {
+    static SIMULATED: Cell<Option<(i64, tokio::time::Instant)>> = const { Cell::new(None) };
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> i64 {
+    match SIMULATED.get() {
+        Some((base_ms, start)) => base_ms + start.elapsed().as_millis() as i64,
+        None => chrono::Utc::now().timestamp_millis(),
+    }
+}
+
+/// The same as a date.
+pub fn now() -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::from_timestamp_millis(now_ms()).unwrap_or_default()
+}
+
+/// From now on, time on this thread is `base_ms` and what has passed on tokio's clock since. For
+/// simulations, where all that asks for the time runs on one thread.
+pub fn simulate(base_ms: i64) {
+    SIMULATED.set(Some((base_ms, tokio::time::Instant::now())));
+}

@@ -1,0 +1,58 @@
+//! What a gate does to the world, behind one small interface: the real thing, or a simulated world.
+
+use super::machine::Phase;
+use super::phases::{self, Ended, Ground};
+use crate::load::Tick;
+use crate::report::Summary;
+use crate::scenario::Plan;
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Instant;
+
+/// A future that may move between threads.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Told of every second of a load.
+pub type OnTick<'a> = &'a mut (dyn FnMut(&Plan, &Tick) + Send);
+
+/// Performs phases and proofs.
+pub trait Hands: Debug + Send + Sync {
+    /// Performs a phase.
+    fn perform<'a>(
+        &'a self,
+        phase: Phase,
+        ground: &'a Ground<'a>,
+        on_tick: OnTick<'a>,
+    ) -> Doing<'a, Ended>;
+
+    /// Proves a rollback until a deadline: whether it is proven, why, and the runs.
+    fn prove<'a>(
+        &'a self,
+        ground: &'a Ground<'a>,
+        deadline: Instant,
+    ) -> Doing<'a, (bool, Vec<String>, Vec<Summary>)>;
+}
+
+/// The real thing.
+#[derive(Debug, Default)]
+pub struct RealHands;
+
+impl Hands for RealHands {
+    fn perform<'a>(
+        &'a self,
+        phase: Phase,
+        ground: &'a Ground<'a>,
+        on_tick: OnTick<'a>,
+    ) -> Doing<'a, Ended> {
+        Box::pin(phases::perform(phase, ground, on_tick))
+    }
+
+    fn prove<'a>(
+        &'a self,
+        ground: &'a Ground<'a>,
+        deadline: Instant,
+    ) -> Doing<'a, (bool, Vec<String>, Vec<Summary>)> {
+        Box::pin(phases::prove(ground, deadline))
+    }
+}

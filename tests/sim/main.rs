@@ -1,0 +1,76 @@
+//! Simulation of gates: the real driver, courier, machine and tables on paused time, in a world that
+//! is made of chance: deploys that are good, bad or cannot be told, people who call off and order,
+//! receivers that act and lose the answer, and a process that dies at any commit.
+//!
+//! A failure names its seed; `SIM_SEED=17 cargo test --test sim` repeats it alone, and
+//! `SIM_SEEDS=20000` tries so many.
+
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on panics"
+)]
+
+mod story;
+mod world;
+
+use story::{Death, Story};
+
+/// Seeds that are tried where nothing else is said.
+const SEEDS: u64 = 2_500;
+
+fn seeds() -> Vec<u64> {
+    if let Ok(seed) = std::env::var("SIM_SEED") {
+        return vec![seed.parse().unwrap()];
+    }
+    let count = std::env::var("SIM_SEEDS").map_or(SEEDS, |count| count.parse().unwrap());
+    (0..count).collect()
+}
+
+/// Chance decides what happens, and when the process dies.
+#[test]
+fn whatever_happens_a_verdict_is_right_and_its_effects_come_once() {
+    let mut kinds = std::collections::BTreeMap::new();
+    for seed in seeds() {
+        let story = Story::of(seed);
+        let told = story.play(Death::ByChance);
+        for verdict in told.verdicts {
+            *kinds.entry(verdict).or_insert(0_u64) += 1;
+        }
+        assert!(
+            told.violations.is_empty(),
+            "SIM_SEED={seed}: {:#?}",
+            told.violations
+        );
+    }
+    if std::env::var("SIM_SEED").is_err() {
+        // A simulation that never rolls back would find nothing.
+        for verdict in ["promote", "rollback", "hold"] {
+            assert!(
+                kinds.get(verdict).is_some_and(|count| *count > 100),
+                "{kinds:?}"
+            );
+        }
+    }
+}
+
+/// The same stories with a process that dies at each of their commits in turn, before it is carried
+/// out and after.
+#[test]
+fn a_death_at_any_commit_changes_nothing() {
+    for seed in seeds().into_iter().take(24) {
+        let story = Story::of(seed);
+        let commits = story.play(Death::Never).commits;
+        assert!(!commits.is_empty());
+        for at in commits {
+            for carried_out in [false, true] {
+                let told = story.play(Death::At { at, carried_out });
+                assert!(
+                    told.violations.is_empty(),
+                    "SIM_SEED={seed}, death at commit {at} (carried out: {carried_out}): {:#?}",
+                    told.violations
+                );
+            }
+        }
+    }
+}

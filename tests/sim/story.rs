@@ -1,0 +1,417 @@
+//! A story: what is deployed and what people do, and its telling over as many lives of the process
+//! as it takes.
+
+use super::world::{Nature, World};
+use bellwether::clock;
+use bellwether::config::Diagnostics;
+use bellwether::config::load::{self, Project};
+use bellwether::gate::driver::{Current, Driver, policy};
+use bellwether::gate::machine::{Order, Phase, Verdict};
+use bellwether::gate::record::{Facts, Record};
+use bellwether::outbox::courier::Courier;
+use bellwether::store::Store;
+use bellwether::store::sqlite::{Fuse, Simulated};
+use bellwether::telemetry::metrics::Metrics;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// When the process dies.
+#[derive(Debug, Clone, Copy)]
+pub enum Death {
+    Never,
+    At { at: u64, carried_out: bool },
+    ByChance,
+}
+
+#[derive(Debug, Clone)]
+enum Deed {
+    Deploy(String),
+    Cancel,
+    RollBack,
+}
+
+/// A story, made of a seed.
+#[derive(Debug)]
+pub struct Story {
+    seed: u64,
+    gate: &'static str,
+    natures: BTreeMap<String, Nature>,
+    deeds: Vec<(u64, Deed)>,
+    mishaps: u64,
+    glass: bool,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub struct Told {
+    pub violations: Vec<String>,
+    pub verdicts: Vec<&'static str>,
+    /// Numbers of the jobs of the last life that changed something.
+    pub commits: Vec<u64>,
+}
+
+/// The first moment of every story: a Saturday, inside of a freeze.
+const START_MS: i64 = 1_795_200_000_000;
+/// No story is longer.
+const LONGEST: Duration = Duration::from_secs(6 * 3600);
+/// Reads and commits that are counted where the process does not die.
+const FUSE_LONG: u64 = 1_000_000_000;
+
+fn folder() -> &'static PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap().keep();
+        std::fs::write(folder.join("smoke.yaml"), "name: smoke\nservice: api\nsteps: [ { get: /, check: [ status == 200 ] } ]\n").unwrap();
+        let gate = |name: &str, environment: &str, more: &str| {
+            format!(
+                "  {name}:\n    environment: {environment}\n    services: [ api ]\n    smoke: [ smoke.yaml ]\n    bake: {{ duration: 1s }}\n    prove: {{ timeout: 5m }}\n    tell: [ team ]\n    actions:\n      promote: [ {{ webhook: {{ url: \"http://hooks/promote\" }} }} ]\n      hold: [ {{ webhook: {{ url: \"http://hooks/hold\" }} }} ]\n      rollback: [ {{ webhook: {{ url: \"http://hooks/rollback\" }} }}, {{ command: [ roll, back ], attempts: 3 }} ]\n{more}"
+            )
+        };
+        let text = format!(
+            "environments:\n  production:\n    enforce: true\n    services: {{ api: {{ url: \"http://api\", version: {{ path: /version }} }} }}\n  frozen:\n    enforce: true\n    windows: {{ zone: UTC, freezes: [ {{ from: 2020-01-01, to: 2099-12-31 }} ] }}\n    services: {{ api: {{ url: \"http://api\", version: {{ path: /version }} }} }}\nchannels: {{ team: {{ slack: {{ url: \"http://team\" }} }} }}\ngates:\n{}{}",
+            gate("open", "production", "      fallback: [ { webhook: { url: \"http://hooks/fallback\" } } ]\n"),
+            gate("frozen", "frozen", "")
+        );
+        std::fs::write(folder.join("bellwether.yaml"), text).unwrap();
+        folder
+    })
+}
+
+fn project() -> Arc<Project> {
+    static PROJECT: OnceLock<Arc<Project>> = OnceLock::new();
+    let read = || {
+        let mut found = Diagnostics::default();
+        let project = load::configuration(&folder().join("bellwether.yaml"), &mut found);
+        Arc::new(project.unwrap_or_else(|| panic!("{}", found.render(false))))
+    };
+    PROJECT.get_or_init(read).clone()
+}
+
+impl Story {
+    pub fn of(seed: u64) -> Story {
+        let mut chance = fastrand::Rng::with_seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let phases = [Phase::Preflight, Phase::Converge, Phase::Smoke, Phase::Bake];
+        let mut natures = BTreeMap::new();
+        let mut deeds = Vec::new();
+        let mut at = 0;
+        for number in 0..chance.u64(1..=4) {
+            let version = format!("v{number}");
+            let phase = phases[chance.usize(1..4)];
+            // The first one is good more often, so that there is something to go back to.
+            let nature = match chance.u8(..10) {
+                0..=3 => Nature::Good,
+                4..=6 if number > 0 => Nature::Bad(phase),
+                7 => Nature::Unclear(phase),
+                8 => Nature::UnclearAtFirst(phase),
+                _ if number == 0 => Nature::Good,
+                _ => Nature::Bad(phase),
+            };
+            natures.insert(version.clone(), nature);
+            deeds.push((at, Deed::Deploy(version)));
+            match chance.u8(..10) {
+                0 => deeds.push((at + chance.u64(..60_000), Deed::Cancel)),
+                1 => deeds.push((at + chance.u64(..200_000), Deed::RollBack)),
+                _ => {}
+            }
+            // Mostly one after another; sometimes the next comes before this one is done.
+            at += if chance.u8(..4) == 0 {
+                chance.u64(1_000..30_000)
+            } else {
+                chance.u64(600_000..1_200_000)
+            };
+        }
+        deeds.sort_by_key(|(at, _)| *at);
+        Story {
+            seed,
+            gate: if chance.bool() { "open" } else { "frozen" },
+            natures,
+            deeds,
+            mishaps: chance.u64(..4),
+            glass: chance.u8(..10) > 0,
+        }
+    }
+
+    pub fn play(&self, death: Death) -> Told {
+        fastrand::seed(self.seed);
+        let database = Simulated::new().unwrap();
+        let world = World::new(
+            self.seed,
+            self.natures.clone(),
+            self.mishaps,
+            database.clone(),
+        );
+        let mut chance = fastrand::Rng::with_seed(self.seed ^ 0xDEAD);
+        let mut deaths = match death {
+            Death::Never => 0,
+            Death::At { .. } => 1,
+            Death::ByChance => chance.u64(..4),
+        };
+        let mut clock_ms = 0_u64;
+        let mut done = 0;
+        let mut commits;
+        loop {
+            let fuse = match death {
+                _ if deaths == 0 => Fuse {
+                    left: FUSE_LONG,
+                    carried_out: true,
+                },
+                Death::At { at, carried_out } => Fuse {
+                    left: at,
+                    carried_out,
+                },
+                _ => Fuse {
+                    left: chance.u64(1..150),
+                    carried_out: chance.bool(),
+                },
+            };
+            let store = database.boot(Some(fuse));
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            let life = Life {
+                story: self,
+                world: &world,
+                store,
+                database: &database,
+            };
+            let (ended, now_ms) = runtime.block_on(life.live(clock_ms, &mut done));
+            drop(runtime);
+            clock_ms = now_ms;
+            commits = database.commits();
+            if ended {
+                break;
+            }
+            deaths = deaths.saturating_sub(1);
+            // The process is back after a while.
+            clock_ms += chance.u64(100..20_000);
+        }
+        let mut violations = std::mem::take(&mut world.inner.lock().unwrap().violations);
+        let records = self.records(&database);
+        violations.extend(self.wrong(&records, &world, &database));
+        let verdicts = records
+            .iter()
+            .filter_map(|record| Some(record.state.verdict?.word()))
+            .collect();
+        Told {
+            violations,
+            verdicts,
+            commits,
+        }
+    }
+
+    fn records(&self, database: &Arc<Simulated>) -> Vec<Record> {
+        let store = database.boot(None);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let mut records = runtime.block_on(store.gates(100)).unwrap();
+        records.reverse();
+        records
+    }
+
+    /// What must be true in the end, whatever happened.
+    fn wrong(&self, records: &[Record], world: &World, database: &Arc<Simulated>) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let project = project();
+        let acts = world.inner.lock().unwrap().acts.clone();
+        for record in records {
+            let (id, state) = (record.id, &record.state);
+            let gate = project
+                .file
+                .gates
+                .iter()
+                .find(|gate| gate.name == record.gate)
+                .unwrap();
+            let phases = policy(gate, &project.file.environments[&gate.environment], record).phases;
+            if !state.is_done() {
+                wrong.push(format!("gate {id} never came to an end: {state:?}"));
+            }
+            if let Some(broken) = state.broken_invariant(&phases) {
+                wrong.push(format!("gate {id}: {broken}"));
+            }
+            let good = matches!(
+                self.natures.get(&record.facts.version),
+                Some(Nature::Good | Nature::UnclearAtFirst(_))
+            );
+            let bad = matches!(
+                self.natures.get(&record.facts.version),
+                Some(Nature::Bad(_))
+            );
+            let frozen_out = record.gate == "frozen" && record.facts.break_glass.is_empty();
+            match state.verdict {
+                Some(Verdict::Promote) if !good || frozen_out => {
+                    wrong.push(format!("gate {id} promoted what it must not: {state:?}"))
+                }
+                Some(Verdict::Rollback) if !bad && state.ordered.is_none() => {
+                    wrong.push(format!("gate {id} rolled back a deploy that is not bad"))
+                }
+                Some(Verdict::Rollback) if record.rollback_to.is_some() => {
+                    let ordered = acts
+                        .iter()
+                        .any(|(gate, what, _)| *gate == id && what.starts_with("rollback"));
+                    if !ordered {
+                        wrong.push(format!("gate {id} never ordered its rollback: {state:?}"));
+                    }
+                    if state.proof.is_none() {
+                        wrong.push(format!("gate {id} rolled back without a proof"));
+                    }
+                }
+                Some(Verdict::Promote | Verdict::Hold) => {
+                    let word = state.verdict.map_or("", Verdict::word);
+                    let count = acts
+                        .iter()
+                        .filter(|(gate, what, _)| *gate == id && what.starts_with(word))
+                        .count();
+                    if count != 1 {
+                        wrong.push(format!(
+                            "gate {id} has its {word} carried out {count} times"
+                        ));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let open: i64 = database
+            .look(|connection| {
+                Ok(connection.query_row(
+                    "SELECT count(*) FROM outbox WHERE state = 'pending'",
+                    [],
+                    |row| row.get(0),
+                )?)
+            })
+            .unwrap();
+        let held: i64 = database
+            .look(|connection| {
+                Ok(connection.query_row("SELECT count(*) FROM locks", [], |row| row.get(0))?)
+            })
+            .unwrap();
+        if open > 0 {
+            wrong.push(format!("{open} effects were never settled"));
+        }
+        if held > 0 {
+            wrong.push(format!("{held} locks are held by nobody"));
+        }
+        wrong
+    }
+}
+
+/// One life of the process.
+struct Life<'a> {
+    story: &'a Story,
+    world: &'a Arc<World>,
+    store: Store,
+    database: &'a Arc<Simulated>,
+}
+
+impl Life<'_> {
+    /// Lives until the story is over (true) or the process dies (false); and the story's time then.
+    async fn live(self, clock_ms: u64, done: &mut usize) -> (bool, u64) {
+        clock::simulate(START_MS + clock_ms as i64);
+        let started = tokio::time::Instant::now();
+        let current = Arc::new(Current::shared(project()));
+        let metrics = Arc::new(Metrics::new());
+        let (committed, settled) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let driver = Driver::new(
+            self.store.clone(),
+            current.clone(),
+            metrics.clone(),
+            committed.clone(),
+            settled.clone(),
+        );
+        let driver = Arc::new(driver.with_hands(self.world.clone()));
+        let courier = Courier::new(
+            self.store.clone(),
+            current,
+            self.world.clone(),
+            metrics,
+            committed,
+            settled,
+        );
+        tokio::spawn(courier.run());
+        let now = || clock_ms + started.elapsed().as_millis() as u64;
+        let story = async {
+            let _ = driver.resume().await;
+            while let Some((at, deed)) = self.story.deeds.get(*done) {
+                while now() < *at {
+                    tokio::time::sleep(Duration::from_millis((at - now()).min(1_000))).await;
+                }
+                self.perform(&driver, deed, *done).await;
+                *done += 1;
+            }
+            loop {
+                let open = self.store.open_gates().await.map_or(1, |open| open.len());
+                let pending = self.store.pending().await.map_or(1, |(_, pending)| pending);
+                if (open == 0 && pending == 0) || started.elapsed() > LONGEST {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+        };
+        let death = async {
+            while !self.database.is_dead() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let ended = tokio::select! {
+            biased;
+            () = death => false,
+            () = story => true,
+        };
+        (ended, now())
+    }
+
+    /// A pipeline that was not answered asks again, with the same id.
+    async fn perform(&self, driver: &Arc<Driver>, deed: &Deed, number: usize) {
+        match deed {
+            Deed::Deploy(version) => {
+                let facts = Facts {
+                    version: version.clone(),
+                    commit: format!("c-{version}"),
+                    actor: "a test".to_owned(),
+                    break_glass: if self.story.glass {
+                        "it must be".to_owned()
+                    } else {
+                        String::new()
+                    },
+                    ..Facts::default()
+                };
+                self.world.deploy(number, version);
+                for _ in 0..200 {
+                    let started = driver
+                        .start(
+                            self.story.gate,
+                            facts.clone(),
+                            Some(format!("deploy {number}")),
+                        )
+                        .await;
+                    if started.is_ok() {
+                        return;
+                    }
+                    // The gate before is rolling back.
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                }
+            }
+            Deed::Cancel => {
+                if let Ok(open) = self.store.open_gates().await
+                    && let Some(record) = open.last()
+                {
+                    // It may have its verdict already.
+                    let _ = driver.cancel(record.id, "a test").await;
+                }
+            }
+            Deed::RollBack => {
+                let order = Order {
+                    by: "a test".to_owned(),
+                    reason: "by hand".to_owned(),
+                };
+                // There may be nothing to roll back.
+                let _ = driver.roll_back(self.story.gate, order).await;
+            }
+        }
+    }
+}

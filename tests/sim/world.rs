@@ -1,0 +1,276 @@
+//! The world that gates act on: what is served, what receivers got, and what must never happen.
+
+use bellwether::clock::now;
+use bellwether::config::file::Environment;
+use bellwether::config::load::Project;
+use bellwether::gate::announce::Announcement;
+use bellwether::gate::hands::{Doing, Hands, OnTick};
+use bellwether::gate::machine::Phase;
+use bellwether::gate::phases::{Ended, Ground};
+use bellwether::load::Stop;
+use bellwether::objective::Outcome;
+use bellwether::outbox::courier::Reach;
+use bellwether::outbox::deliver::Delivery;
+use bellwether::report::Summary;
+use bellwether::store::outbox::Effect;
+use bellwether::store::sqlite::Simulated;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// What a deploy is like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Nature {
+    Good,
+    Bad(Phase),
+    /// It cannot be told in this phase.
+    Unclear(Phase),
+    /// It cannot be told at first, but with more evidence.
+    UnclearAtFirst(Phase),
+}
+
+#[derive(Debug)]
+pub struct Inner {
+    pub served: String,
+    pub natures: BTreeMap<String, Nature>,
+    /// Bad answers that receivers still have to give.
+    pub mishaps: u64,
+    pub violations: Vec<String>,
+    /// Webhooks that were carried out, by key: receivers tell repeats by it.
+    webhooks: BTreeSet<String>,
+    /// What was carried out: gate, action, key.
+    pub acts: Vec<(i64, String, String)>,
+    looked: BTreeSet<(String, String)>,
+    deployed: BTreeSet<usize>,
+    chance: fastrand::Rng,
+}
+
+#[derive(Debug)]
+pub struct World {
+    pub inner: Mutex<Inner>,
+    database: Arc<Simulated>,
+}
+
+impl World {
+    pub fn new(
+        seed: u64,
+        natures: BTreeMap<String, Nature>,
+        mishaps: u64,
+        database: Arc<Simulated>,
+    ) -> Arc<World> {
+        Arc::new(World {
+            inner: Mutex::new(Inner {
+                served: "v0".to_owned(),
+                natures,
+                mishaps,
+                violations: Vec::new(),
+                webhooks: BTreeSet::new(),
+                acts: Vec::new(),
+                looked: BTreeSet::new(),
+                deployed: BTreeSet::new(),
+                chance: fastrand::Rng::with_seed(seed),
+            }),
+            database,
+        })
+    }
+
+    /// A version is deployed, once.
+    pub fn deploy(&self, number: usize, version: &str) {
+        let mut inner = self.inner.lock().unwrap();
+        if inner.deployed.insert(number) {
+            version.clone_into(&mut inner.served);
+        }
+    }
+
+    async fn take_time(&self, most_ms: u64) {
+        let millis = self.inner.lock().unwrap().chance.u64(1..=most_ms);
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+
+    /// An effect that leaves must be committed, and its attempt claimed.
+    fn check_committed(&self, effect: &Effect) {
+        let key = effect.key.clone();
+        let row = self.database.look(move |connection| {
+            Ok(connection
+                .query_row(
+                    "SELECT state, attempts FROM outbox WHERE key = ?1",
+                    [key],
+                    |row| Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?)),
+                )
+                .ok())
+        });
+        let committed = matches!(&row, Ok(Some((state, attempts))) if state == "pending" && *attempts == effect.attempts + 1);
+        if !committed && !self.database.is_dead() {
+            self.violate(format!("{} left before its commit: {row:?}", effect.key));
+        }
+    }
+
+    pub fn violate(&self, what: String) {
+        self.inner.lock().unwrap().violations.push(what);
+    }
+
+    /// Carries an action out.
+    fn act(&self, effect: &Effect, announcement: &Announcement) {
+        let mut inner = self.inner.lock().unwrap();
+        let record = &announcement.record;
+        let mut parts = effect.target.split(':').skip(2);
+        let (word, number) = (
+            parts.next().unwrap_or_default().to_owned(),
+            parts.next().unwrap_or_default().to_owned(),
+        );
+        let what = format!("{word} {number}");
+        let verdict = record.state.verdict.map_or("", |verdict| verdict.word());
+        if word != verdict && !(word == "fallback" && verdict == "rollback") {
+            inner
+                .violations
+                .push(format!("{what} after the verdict {verdict}"));
+        }
+        let other_key = inner
+            .acts
+            .iter()
+            .any(|(gate, known, key)| *gate == record.id && *known == what && *key != effect.key);
+        if other_key {
+            inner.violations.push(format!(
+                "{what} of gate {} was ordered under two keys",
+                record.id
+            ));
+        }
+        let is_rollback = word == "rollback" || word == "fallback";
+        let target = record.rollback_to.clone().unwrap_or_default();
+        // The second rollback action is a program, which cannot tell a repeat; all others can.
+        let is_program = word == "rollback" && number == "1";
+        if is_program {
+            let before = inner.acts.iter().any(|(_, _, key)| *key == effect.key);
+            if before && inner.served == target {
+                inner.violations.push(format!(
+                    "the program of gate {} rolled back twice",
+                    record.id
+                ));
+            }
+        } else if !inner.webhooks.insert(effect.key.clone()) {
+            return;
+        }
+        inner.acts.push((record.id, what, effect.key.clone()));
+        if is_rollback && (is_program || word == "fallback") {
+            if target.is_empty() {
+                inner
+                    .violations
+                    .push(format!("gate {} rolled back to nothing", record.id));
+            }
+            inner.served = target;
+        }
+    }
+}
+
+impl Reach for World {
+    fn deliver<'a>(&'a self, _: &'a Project, effect: &'a Effect) -> Doing<'a, Delivery> {
+        Box::pin(async move {
+            self.check_committed(effect);
+            self.take_time(3_000).await;
+            let Ok(announcement) = serde_json::from_str::<Announcement>(&effect.body) else {
+                // A message of a channel.
+                return Delivery::done("told".to_owned());
+            };
+            let is_program = effect.target.contains(":rollback:1");
+            let mishap = {
+                let mut inner = self.inner.lock().unwrap();
+                let happens = inner.mishaps > 0 && inner.chance.u8(..3) == 0;
+                inner.mishaps -= u64::from(happens);
+                happens
+            };
+            if mishap && is_program {
+                return Delivery {
+                    attempts_max: 3,
+                    ..Delivery::again("exit code 1".to_owned(), None)
+                };
+            }
+            if mishap && self.inner.lock().unwrap().chance.bool() {
+                return Delivery::again("503".to_owned(), None);
+            }
+            if effect.target.starts_with("action:") {
+                self.act(effect, &announcement);
+            }
+            // It takes a while until the answer is here: the process may die in between.
+            self.take_time(500).await;
+            if mishap {
+                Delivery::again("the answer was lost".to_owned(), None)
+            } else {
+                Delivery::done("ok".to_owned())
+            }
+        })
+    }
+
+    fn served<'a>(&'a self, _: &'a Environment, _: &'a str) -> Doing<'a, Option<String>> {
+        Box::pin(async move { Some(self.inner.lock().unwrap().served.clone()) })
+    }
+}
+
+impl World {
+    fn outcome(&self, version: &str, phase: Phase, ground: &Ground<'_>) -> (Outcome, bool) {
+        if phase == Phase::Preflight
+            && ground.record.facts.break_glass.is_empty()
+            && let Some(windows) = &ground.environment.windows
+            && windows.objection(now()).is_some()
+        {
+            return (Outcome::Inconclusive, false);
+        }
+        let mut inner = self.inner.lock().unwrap();
+        match inner.natures.get(version).copied() {
+            Some(Nature::Bad(at)) if at == phase => (Outcome::Fail, false),
+            Some(Nature::Unclear(at)) if at == phase => (Outcome::Inconclusive, true),
+            Some(Nature::UnclearAtFirst(at)) if at == phase => {
+                let gate = format!("{} {}", version, ground.record.id);
+                if ground.record.state.extended.is_some()
+                    || !inner.looked.insert((gate, phase.word().to_owned()))
+                {
+                    (Outcome::Pass, false)
+                } else {
+                    (Outcome::Inconclusive, true)
+                }
+            }
+            _ => (Outcome::Pass, false),
+        }
+    }
+}
+
+impl Hands for World {
+    fn perform<'a>(
+        &'a self,
+        phase: Phase,
+        ground: &'a Ground<'a>,
+        _: OnTick<'a>,
+    ) -> Doing<'a, Ended> {
+        Box::pin(async move {
+            let time = self.take_time(20_000);
+            tokio::select! {
+                () = time => {}
+                () = ground.control.stopped() => return Ended::new(Outcome::Inconclusive, "it was stopped"),
+            }
+            let (outcome, is_open) = self.outcome(&ground.record.facts.version, phase, ground);
+            Ended {
+                is_open,
+                ..Ended::new(outcome, "as it is")
+            }
+        })
+    }
+
+    fn prove<'a>(
+        &'a self,
+        ground: &'a Ground<'a>,
+        deadline: Instant,
+    ) -> Doing<'a, (bool, Vec<String>, Vec<Summary>)> {
+        Box::pin(async move {
+            let deadline = tokio::time::Instant::from_std(deadline);
+            loop {
+                let served = self.inner.lock().unwrap().served.clone();
+                if Some(&served) == ground.record.rollback_to.as_ref() {
+                    return (true, vec![format!("{served} is served")], Vec::new());
+                }
+                if tokio::time::Instant::now() >= deadline || ground.control.asked() != Stop::No {
+                    return (false, vec![format!("{served} is served")], Vec::new());
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        })
+    }
+}
