@@ -93,6 +93,9 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
     }
     for gate in &file.gates {
         for path in &gate.load {
+            if let Some(plan) = plans.get(path) {
+                lint::concludable(gate, plan, found);
+            }
             let searches = |plan: &Arc<Plan>| {
                 let mut loads = plan.load.iter();
                 loads.any(|load| matches!(load.executor, Executor::Breakpoint { .. }))

@@ -124,6 +124,8 @@ pub struct Standing {
     pub ln_good: f64,
     /// The chance of so few bad requests at the indifference zone's end.
     pub level: f64,
+    /// The chance of so many bad requests, or more, at the limit.
+    pub level_broken: f64,
     /// Whether it is proven good, were this the end.
     pub good: bool,
 }
@@ -322,7 +324,7 @@ impl Trial {
     }
 
     /// The looks at the end: whether the limit is broken by far, and the candidate is worse.
-    fn at_end(&self, line: &Line, effect: f64, looks: u32) -> (bool, bool) {
+    fn at_end(&self, line: &Line, effect: f64, looks: u32) -> (f64, bool, bool) {
         let tail = |bad: f64, requests: f64, share: f64| {
             if bad <= 0.0 {
                 return 1.0;
@@ -335,13 +337,14 @@ impl Trial {
             .share()
             .is_some_and(|share| share > self.rule.indifference * line.limit);
         let level = self.rule.end_level(self.lines.len(), looks);
-        let broken = far && tail(bad, requests, line.limit) <= level;
+        let chance = tail(bad, requests, line.limit);
+        let broken = far && chance <= level;
         let all_bad = (ours.bad + theirs.bad) as f64 / effect;
         let all = (ours.requests + theirs.requests).max(1) as f64;
         let level =
             self.rule.worse_level / (self.lines.len().max(1) as f64 * f64::from(looks.max(1)));
         let worse = theirs.requests > 0 && tail(bad, all_bad, ours.requests as f64 / all) <= level;
-        (broken, worse)
+        (chance, broken, worse)
     }
 
     /// The evidence for an objective now.
@@ -356,7 +359,7 @@ impl Trial {
         } else {
             1.0
         };
-        let (broken_at_end, worse_at_end) = self.at_end(line, effect, looks);
+        let (level_broken, broken_at_end, worse_at_end) = self.at_end(line, effect, looks);
         let share = line.candidate.share();
         let needed = binomial::flawless_needed(line.limit, super::judge::PROMOTE_LEVEL);
         let good = share.is_some_and(|share| share <= line.limit)
@@ -374,6 +377,7 @@ impl Trial {
             design_effect: effect,
             ln_good: ln_evidence_below(bad, requests, bound),
             level,
+            level_broken,
             good,
         }
     }

@@ -111,6 +111,7 @@ table{border-collapse:collapse;width:100%}th{font-weight:600;color:var(--soft);t
 .pass,.promote,.up,.proven{color:var(--good)}.fail,.rollback,.down,.failed{color:var(--bad)}.inconclusive,.hold,.unknown,.running{color:var(--doubt)}
 figure.chart{margin:12px 0}figcaption{font-weight:600;margin-bottom:4px}.legend{font-weight:400;color:var(--soft);margin-left:14px;font-size:13px}.key{display:inline-block;width:14px;height:3px;margin-right:5px;vertical-align:middle}
 svg{width:100%;height:auto}svg.spark{width:120px;height:24px}.grid{stroke:var(--line)}.axis{fill:var(--soft);font-size:11px}polyline{fill:none;stroke-width:1.6;stroke:var(--a)}
-.line-1{stroke:var(--a)}.key.line-1{background:var(--a)}.line-2{stroke:var(--b)}.key.line-2{background:var(--b)}.line-3{stroke:var(--c)}.key.line-3{background:var(--c)}
+.line-1{stroke:var(--a)}.key.line-1{background:var(--a)}.line-2{stroke:var(--b)}.key.line-2{background:var(--b)}.line-3{stroke:var(--c)}.key.line-3{background:var(--c)}.line-4{stroke:var(--bad);stroke-dasharray:6 4}.key.line-4{background:var(--bad)}
+.bar{display:inline-block;height:11px;background:var(--good);border-radius:2px}.bar.over{background:var(--bad)}.waived{color:var(--doubt)}
 code{font-family:ui-monospace,monospace;font-size:13px}ol.timeline{list-style:none;padding:0;margin:0}ol.timeline li{padding:5px 0 5px 14px;border-left:2px solid var(--line)}
 ";

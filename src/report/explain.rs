@@ -2,6 +2,7 @@
 
 use super::style::Style;
 use crate::objective::judge::{percent, show_micros};
+use crate::objective::trial::Standing;
 use crate::replay::curve::{Curve, replay};
 use crate::replay::evidence::{Distribution, Evidence};
 
@@ -43,6 +44,14 @@ pub fn evidence(evidence: &Evidence, style: Style) -> String {
         {
             text.push_str(&format!("  {}\n", line.reason));
         }
+        if let Some(line) = judged
+            .objectives
+            .iter()
+            .find(|line| line.objective == curve.objective)
+            && line.state == "broken"
+        {
+            text.push_str(&format!("  {}\n", in_words(&line.standing)));
+        }
         if curve.with_baseline
             && let Some(last) = curve.points.last()
         {
@@ -60,6 +69,25 @@ pub fn evidence(evidence: &Evidence, style: Style) -> String {
     }
     text.push_str(&style.dim(&format!("{}\n", judged.guarantee)));
     text
+}
+
+/// What made a broken objective certain: the bets on the way, or the look at the end.
+pub fn in_words(standing: &Standing) -> String {
+    let times = standing.candidate.share().unwrap_or(0.0) / standing.limit;
+    if standing.ln_broken >= standing.broken_at {
+        return format!(
+            "{times:.1} times what is allowed; the odds crossed the line at which a gate rolls back"
+        );
+    }
+    let rare = (1.0 / standing.level_broken.max(1e-9)).min(1e9);
+    let rare = if rare >= 1e6 {
+        "a million".to_owned()
+    } else {
+        format!("{rare:.0}")
+    };
+    format!(
+        "{times:.1} times what is allowed; at the end: a service within its limit shows so many in less than one of {rare} gates"
+    )
 }
 
 /// Odds as people say them.

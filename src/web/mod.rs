@@ -5,6 +5,7 @@
 //! orders for them), [`panel`] (what a single run shows), [`local`], [`server`] (routes and access).
 
 pub mod api;
+mod evidence;
 pub mod inbound;
 mod inbound_vendors;
 pub mod loads;

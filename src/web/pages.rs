@@ -1,9 +1,11 @@
 //! Server-rendered pages: everything at a glance, a gate with its reasons, a probe, a run.
 
 use super::api::gate_detail;
+use super::evidence::evidence;
 use super::problem::Problem;
 use super::server::Site;
 use super::view::{self, GateDetail, GateView, ProbeView, RunView};
+use crate::report::Summary;
 use crate::report::chart::{STYLE, sparkline};
 use crate::report::html as run_page;
 use axum::extract::{Path, State};
@@ -162,10 +164,14 @@ pub async fn gate(State(site): State<Site>, Path(id): Path<i64>) -> Result<Html<
     let detail = gate_detail(&site, id).await?;
     let title = format!("{} {}", detail.gate.gate, detail.gate.id);
     let refresh = if detail.gate.done { None } else { Some(2) };
-    Ok(page(&title, refresh, gate_page(&detail)))
+    let mut loads = Vec::new();
+    for run in detail.runs.iter().filter(|run| run.phase == "load") {
+        loads.extend(site.store.run(run.id).await?);
+    }
+    Ok(page(&title, refresh, gate_page(&detail, &loads)))
 }
 
-fn gate_page(detail: &GateDetail) -> Markup {
+fn gate_page(detail: &GateDetail, loads: &[Summary]) -> Markup {
     let gate = &detail.gate;
     let facts = [
         ("Environment", &gate.environment),
@@ -205,7 +211,8 @@ fn gate_page(detail: &GateDetail) -> Markup {
                 @if !gate.done { tr { td { (gate.position) } td { span.badge.running { "running…" } } td {} td {} } }
             }
         } }
-        @if !detail.runs.is_empty() { h2 { "Evidence" } div.card { (run_table(&detail.runs)) } }
+        @if !loads.is_empty() { h2 { "Why" } div.card { @for load in loads { (evidence(load)) } } }
+        @if !detail.runs.is_empty() { h2 { "Runs" } div.card { (run_table(&detail.runs)) } }
         @if !detail.signals.is_empty() {
             h2 { "Signals" }
             div.card { table {

@@ -163,7 +163,12 @@ impl Story {
                     carried_out,
                 },
                 _ => Fuse {
-                    left: chance.u64(1..150),
+                    // Early on, or anywhere in the story.
+                    left: if chance.bool() {
+                        chance.u64(1..150)
+                    } else {
+                        chance.u64(1..1_500)
+                    },
                     carried_out: chance.bool(),
                 },
             };
@@ -245,10 +250,10 @@ impl Story {
             let frozen_out = record.gate == "frozen" && record.facts.break_glass.is_empty();
             match state.verdict {
                 Some(Verdict::Promote) if !good || frozen_out => {
-                    wrong.push(format!("gate {id} promoted what it must not: {state:?}"))
+                    wrong.push(format!("gate {id} promoted what it must not: {state:?}"));
                 }
                 Some(Verdict::Rollback) if !bad && state.ordered.is_none() => {
-                    wrong.push(format!("gate {id} rolled back a deploy that is not bad"))
+                    wrong.push(format!("gate {id} rolled back a deploy that is not bad"));
                 }
                 Some(Verdict::Rollback) if record.rollback_to.is_some() => {
                     let ordered = acts

@@ -105,6 +105,30 @@ impl World {
         }
     }
 
+    /// An effect belongs to a step of its gate: it is never committed without it. A message or a
+    /// status needs a verdict, an action needs the lock.
+    fn check_step(&self, effect: &Effect) {
+        let id = effect.gate_id.unwrap_or_default();
+        let found = self.database.look(move |connection| {
+            let sql = "SELECT json_extract(record, '$.state.verdict'), json_extract(record, '$.state.position.at') FROM gates WHERE id = ?1";
+            Ok(connection.query_row(sql, [id], |row| {
+                Ok((row.get::<_, Option<String>>(0)?, row.get::<_, String>(1)?))
+            })?)
+        });
+        let allowed = match &found {
+            Ok((Some(_), position)) => {
+                !effect.target.starts_with("action:") || position != "locking"
+            }
+            _ => false,
+        };
+        if !allowed && !self.database.is_dead() {
+            self.violate(format!(
+                "{} left though its gate is at {found:?}",
+                effect.key
+            ));
+        }
+    }
+
     pub fn violate(&self, what: String) {
         self.inner.lock().unwrap().violations.push(what);
     }
@@ -150,6 +174,19 @@ impl World {
         } else if !inner.webhooks.insert(effect.key.clone()) {
             return;
         }
+        let acted = inner.acts.iter().any(|(gate, what, key)| {
+            *gate == record.id
+                && *key != effect.key
+                && (what == "rollback 1" || what.starts_with("fallback"))
+        });
+        if word == "fallback"
+            && (record.state.failed_ways.is_empty() || (acted && inner.served == target))
+        {
+            inner.violations.push(format!(
+                "{what} of gate {} though the way before did not fail",
+                record.id
+            ));
+        }
         inner.acts.push((record.id, what, effect.key.clone()));
         if is_rollback && (is_program || word == "fallback") {
             if target.is_empty() {
@@ -166,6 +203,7 @@ impl Reach for World {
     fn deliver<'a>(&'a self, _: &'a Project, effect: &'a Effect) -> Doing<'a, Delivery> {
         Box::pin(async move {
             self.check_committed(effect);
+            self.check_step(effect);
             self.take_time(3_000).await;
             let Ok(announcement) = serde_json::from_str::<Announcement>(&effect.body) else {
                 // A message of a channel.
