@@ -4,6 +4,7 @@ use super::driver::{Driver, Handle, find, now_ms};
 use super::machine::{Event, Verdict};
 use super::phases::Ground;
 use super::record::Record;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -42,7 +43,9 @@ impl Driver {
             if self.stopping.load(Relaxed) {
                 return None;
             }
-            if Instant::now() >= deadline {
+            // What holds it is bounded itself; a rollback waits for it, a promotion need not.
+            let waits = record.state.verdict == Some(Verdict::Rollback);
+            if Instant::now() >= deadline && !waits {
                 return Some(Event::LockTimedOut { holder });
             }
             tokio::time::sleep(LOCK_PAUSE).await;
@@ -110,12 +113,8 @@ impl Driver {
                 reasons: vec!["the gate is no longer configured".to_owned()],
             });
         };
-        // Every way of rolling back has its own time for the proof.
-        let since = match record.state.way {
-            0 => record.state.verdict_ms,
-            _ => Some(record.state.entered_ms),
-        };
-        let passed = now_ms() - since.unwrap_or_else(now_ms);
+        // Every way of rolling back has its own time for the proof, from its actions on.
+        let passed = now_ms() - record.state.entered_ms;
         let left = gate.prove.converge.timeout.as_millis() as i64 - passed;
         let deadline = Instant::now() + Duration::from_millis(left.max(PROOF_LEAST_MS) as u64);
         let ground = Ground {
@@ -126,7 +125,7 @@ impl Driver {
             control: &handle.proof,
             live: &self.live,
             baseline: None,
-            earlier: &[],
+            earlier: &BTreeMap::new(),
             store: &self.store,
             noted: &handle.noted,
         };

@@ -2,11 +2,12 @@
 
 use super::announce;
 use super::driver::{Driver, find, now_ms, policy};
-use super::machine::{Effect, Event, Policy, State, Verdict, step};
+use super::machine::{Effect, Event, Order, Policy, State, Verdict, step};
 use super::record::Record;
 use crate::config::load::Project;
 use crate::objective::Outcome;
 use crate::store::gates::GateCommit;
+use crate::store::notes::Note;
 use std::time::Duration;
 
 /// Pause after a commit that failed.
@@ -23,7 +24,7 @@ impl Driver {
         let (state, effects) = step(&record.state, event, &policy, now);
         self.measure(record, &state);
         let extended = state.extended != record.state.extended;
-        record.state = state;
+        let before = std::mem::replace(&mut record.state, state);
         let page = page(&project, record.id);
         let instance = self.store.instance();
         let gate = found.map(|(gate, _)| gate);
@@ -68,7 +69,15 @@ impl Driver {
             verdict,
             "Gate went on"
         );
-        self.commit(record, text, outgoing, now).await;
+        if let Some(order) = self.commit(record, text, outgoing, now).await {
+            // It was ordered while this step was on its way: nothing of the step has happened.
+            record.state = before;
+            let order = Event::RollbackOrdered(Order {
+                by: order.by,
+                reason: order.reason,
+            });
+            return Box::pin(self.advance(record, &order)).await;
+        }
         self.outbox.notify_waiters();
         effects
     }
@@ -81,13 +90,17 @@ impl Driver {
         event: String,
         effects: Vec<crate::store::outbox::NewEffect>,
         now: i64,
-    ) {
+    ) -> Option<Note> {
         let commit = GateCommit {
             record: record.clone(),
             event,
             effects,
         };
-        while let Err(fault) = self.store.commit_gate(commit.clone(), now).await {
+        loop {
+            let fault = match self.store.commit_gate(commit.clone(), now).await {
+                Ok(order) => return order,
+                Err(fault) => fault,
+            };
             tracing::error!(gate = record.gate, id = record.id, %fault, "A step of the gate cannot be committed; trying again in 2 s");
             tokio::time::sleep(COMMIT_PAUSE).await;
         }

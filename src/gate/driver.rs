@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// The configuration that is in force.
@@ -79,6 +80,10 @@ impl From<StoreFault> for GateFault {
         GateFault::Store(fault)
     }
 }
+
+/// How often a partner that is busy is asked to roll back, and the pause in between.
+const PARTNER_ATTEMPTS: u32 = 120;
+const PARTNER_PAUSE: Duration = Duration::from_secs(5);
 
 /// What ends the measuring of a gate from outside.
 #[derive(Debug, Clone)]
@@ -313,10 +318,16 @@ impl Driver {
                 "gate {id} is not running here"
             )));
         };
-        *handle
-            .outside
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(outside);
+        {
+            let mut wanted = handle
+                .outside
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            // An order to roll back is never replaced by a mere cancel.
+            if !matches!(*wanted, Some(Outside::RollBack(_))) {
+                *wanted = Some(outside);
+            }
+        }
         handle.control.stop();
         handle.noted.notify_one();
         Ok(())
@@ -384,7 +395,8 @@ impl Driver {
                 "`{name}` never verified a deploy, so there is nothing to roll back"
             )));
         };
-        if last.state.verdict == Some(Verdict::Rollback) && last.state.ordered.is_some() {
+        let proven = last.state.proof.as_ref().is_some_and(|proof| proof.proven);
+        if last.state.verdict == Some(Verdict::Rollback) && proven {
             return Err(GateFault::Conflict(format!(
                 "gate {} rolled it back already",
                 last.id
@@ -410,27 +422,47 @@ impl Driver {
             // It was itself rolled back with another: that one has told all of them.
             return;
         }
-        for name in &gate.together {
-            let facts = &record.facts;
-            let found = self
-                .store
-                .gate_of(name.clone(), facts.commit.clone(), facts.version.clone(), 0)
-                .await;
-            match found {
-                Ok(Some(partner)) if partner.state.verdict != Some(Verdict::Rollback) => {
-                    let order = Order {
-                        by: by.clone(),
-                        reason: "they are rolled back together".to_owned(),
-                    };
-                    // Boxed, since a gate that is entered may roll back others in turn.
-                    if let Err(fault) = Box::pin(self.roll_back(name, order)).await {
-                        tracing::error!(gate = name, %fault, "It could not be rolled back together with its partner");
-                    }
-                }
-                Ok(_) => {}
-                Err(fault) => tracing::error!(gate = name, %fault, "Its partner cannot be read"),
-            }
+        if record.state.dry_run {
+            return;
         }
+        for name in &gate.together {
+            let order = Order {
+                by: by.clone(),
+                reason: "they are rolled back together".to_owned(),
+            };
+            let (driver, name, facts) = (self.clone(), name.clone(), record.facts.clone());
+            // Beside this gate: what the partner still does must not hold up its own rollback.
+            tokio::spawn(async move { driver.roll_back_partner(&name, &facts, order).await });
+        }
+    }
+
+    /// Rolls a partner back if its newest deploy is the same one. While it acts on its own verdict
+    /// it is waited for.
+    async fn roll_back_partner(self: Arc<Self>, name: &str, facts: &Facts, order: Order) {
+        for _ in 0..PARTNER_ATTEMPTS {
+            let gates = self.store.gates(1000).await.unwrap_or_default();
+            let newest = gates.into_iter().find(|record| record.gate == name);
+            let same = |record: &Record| match facts.commit.as_str() {
+                "" => record.facts.version == facts.version,
+                commit => record.facts.commit == commit,
+            };
+            match newest {
+                Some(partner)
+                    if same(&partner) && partner.state.verdict != Some(Verdict::Rollback) => {}
+                _ => return,
+            }
+            match Box::pin(self.roll_back(name, order.clone())).await {
+                Ok(_) => return,
+                Err(fault) => {
+                    tracing::warn!(gate = name, %fault, "It could not be rolled back together with its partner yet");
+                }
+            }
+            tokio::time::sleep(PARTNER_PAUSE).await;
+        }
+        tracing::error!(
+            gate = name,
+            "It was NOT rolled back together with its partner"
+        );
     }
 
     /// Goes on with every gate that is not done.
@@ -521,13 +553,18 @@ impl Driver {
         let mut effects: VecDeque<Effect> = VecDeque::new();
         let mut event = first;
         if event == Some(Event::Restarted) {
-            match self.left_over(&record).await {
-                Ok(Some(wanted)) => event = Some(wanted),
-                Ok(None) => {}
-                Err(fault) => {
-                    let id = record.id;
-                    tracing::error!(id, %fault, "It cannot be read what was wanted of the gate");
+            loop {
+                match self.left_over(&record).await {
+                    Ok(Some(wanted)) => event = Some(wanted),
+                    Ok(None) => {}
+                    Err(fault) => {
+                        let id = record.id;
+                        tracing::error!(id, %fault, "It cannot be read what was wanted of the gate; trying again in 2 s");
+                        tokio::time::sleep(Duration::from_secs(2)).await;
+                        continue;
+                    }
                 }
+                break;
             }
             if record.state.verdict == Some(Verdict::Rollback) {
                 self.roll_back_together(&record).await;

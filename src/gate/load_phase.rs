@@ -6,6 +6,7 @@ use crate::load::recorder::{add, histogram};
 use crate::load::run::{Finished, Options};
 use crate::load::{self, Control, Stop, Tick};
 use crate::objective::rule::Rule;
+use crate::objective::trial::Conclusion;
 use crate::objective::{Metric, Outcome};
 use crate::replay::evidence::{Distribution, Evidence};
 use crate::replay::tally::{self, Arm};
@@ -117,7 +118,7 @@ impl Arms {
             self.baseline.is_some(),
             looks,
         );
-        if let Some(earlier) = ground.earlier.get(number) {
+        if let Some(earlier) = ground.earlier.get(plan.name.as_ref()) {
             watch.go_on_from(earlier);
         }
         let watched = watch.watched(&plan);
@@ -228,6 +229,15 @@ impl Arms {
             summary
                 .reasons
                 .push("the load was ended early: it could no longer succeed".to_owned());
+        }
+        let judged = watch.judged();
+        if summary.outcome == Outcome::Pass
+            && !judged.objectives.is_empty()
+            && judged.verdict != Conclusion::Promote
+        {
+            // Too few requests for the rule, or both arms are dead: no single objective shows that.
+            summary.outcome = Outcome::Inconclusive;
+            summary.reasons.extend(judged.reasons);
         }
         if let Some(failed) = baseline.and_then(|baseline| baseline.setup_failure) {
             summary.reasons.push(format!(

@@ -368,7 +368,10 @@ impl Stepper<'_> {
 
     fn proving(&mut self, event: &Event) -> Vec<Effect> {
         match event {
-            Event::Restarted => vec![Effect::Prove],
+            Event::Restarted => {
+                self.state.entered_ms = self.now_ms;
+                vec![Effect::Prove]
+            }
             Event::ProofEnded {
                 proven: true,
                 reasons,

@@ -10,6 +10,7 @@ use crate::objective::Outcome;
 use crate::replay::evidence::Evidence;
 use crate::report::Summary;
 use crate::scenario::Plan;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ impl Driver {
         let earlier = if record.state.extended == Some(phase) {
             self.earlier_evidence(record.id).await
         } else {
-            Vec::new()
+            BTreeMap::new()
         };
         let ground = Ground {
             project: &project,
@@ -85,24 +86,20 @@ impl Driver {
         }
     }
 
-    /// Evidence of the loads that were inconclusive, in their order.
-    async fn earlier_evidence(&self, id: i64) -> Vec<Evidence> {
-        let mut found = Vec::new();
-        for row in self
-            .store
-            .runs(Some(id), 100)
-            .await
-            .unwrap_or_default()
-            .iter()
-            .rev()
-        {
-            if row.phase == Phase::Load.word()
-                && let Ok(Some(Summary {
-                    evidence: Some(evidence),
-                    ..
-                })) = self.store.run(row.id).await
+    /// Evidence of the loads that were inconclusive: the newest of each scenario, by its name.
+    async fn earlier_evidence(&self, id: i64) -> BTreeMap<String, Evidence> {
+        let mut found = BTreeMap::new();
+        let rows = self.store.runs(Some(id), 100).await.unwrap_or_default();
+        for row in rows.iter().filter(|row| row.phase == Phase::Load.word()) {
+            if found.contains_key(&row.scenario) {
+                continue;
+            }
+            if let Ok(Some(Summary {
+                evidence: Some(evidence),
+                ..
+            })) = self.store.run(row.id).await
             {
-                found.push(evidence);
+                found.insert(row.scenario.clone(), evidence);
             }
         }
         found
@@ -139,7 +136,23 @@ impl Driver {
             .chain(noted)
             .filter(|waiver| waiver.until_ms >= now)
             .collect();
-        matching(&valid, phase, runs)
+        let paths = match phase {
+            Phase::Smoke => &gate.smoke,
+            Phase::Load => &gate.load,
+            // What fails in a bake, its objectives say: only the phase as a whole can be waived.
+            _ => return matching(&valid, phase, &[], &[]),
+        };
+        let project = self.current.get();
+        let planned: Vec<String> = paths
+            .iter()
+            .map(|path| {
+                project
+                    .plans
+                    .get(path)
+                    .map_or(String::new(), |plan| plan.name.to_string())
+            })
+            .collect();
+        matching(&valid, phase, &planned, runs)
     }
 
     pub(super) async fn keep_runs(&self, id: i64, phase: &str, runs: Vec<Summary>) {
@@ -155,29 +168,23 @@ impl Driver {
     }
 }
 
-/// Pure: which waivers let a phase go on; none if one failure has nobody who answers for it.
-fn matching(valid: &[Waiver], phase: Phase, runs: &[Summary]) -> Vec<Waiver> {
+/// Pure: which waivers let a phase go on; none if one of its scenarios neither passed nor has
+/// somebody who answers for it, be it that it was never performed.
+fn matching(valid: &[Waiver], phase: Phase, planned: &[String], runs: &[Summary]) -> Vec<Waiver> {
     if let Some(waiver) = valid.iter().find(|waiver| waiver.check == phase.word()) {
         return vec![waiver.clone()];
     }
-    let failing: Vec<&Summary> = runs
-        .iter()
-        .filter(|run| run.outcome != Outcome::Pass)
-        .collect();
-    let found: Vec<Waiver> = failing
-        .iter()
-        .filter_map(|run| {
-            valid
-                .iter()
-                .find(|waiver| waiver.check == run.scenario)
-                .cloned()
-        })
-        .collect();
-    if found.len() == failing.len() {
-        found
-    } else {
-        Vec::new()
+    let mut found = Vec::new();
+    for name in planned {
+        let mut of_it = runs.iter().filter(|run| run.scenario == *name).peekable();
+        let passed = of_it.peek().is_some() && of_it.all(|run| run.outcome == Outcome::Pass);
+        match valid.iter().find(|waiver| waiver.check == *name) {
+            _ if passed => {}
+            Some(waiver) => found.push(waiver.clone()),
+            None => return Vec::new(),
+        }
     }
+    found
 }
 
 fn ended(phase: Phase, performed: Ended, held: bool, waived: Vec<Waiver>) -> Event {
@@ -204,5 +211,26 @@ fn left(gate: &Gate, record: &Record, phase: Phase) -> Duration {
     match gate.budgets.get(phase.word()) {
         Some(budget) => whole.min(*budget),
         None => whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_waiver_for_one_scenario_does_not_cover_another_that_was_never_performed() {
+        let waiver = |check: &str| Waiver {
+            check: check.to_owned(),
+            by: "jane".to_owned(),
+            reason: "known".to_owned(),
+            until_ms: 1,
+        };
+        let planned = ["a".to_owned(), "b".to_owned()];
+        let of = |valid: &[Waiver]| matching(valid, Phase::Load, &planned, &[]).len();
+        assert_eq!(of(&[waiver("a")]), 0);
+        assert_eq!(of(&[waiver("a"), waiver("b")]), 2);
+        assert_eq!(of(&[waiver("load")]), 1);
+        assert_eq!(matching(&[waiver("a")], Phase::Bake, &[], &[]).len(), 0);
     }
 }

@@ -75,8 +75,8 @@ pub struct Ground<'a> {
     pub live: &'a Arc<Live>,
     /// The environment beside it that serves the version before.
     pub baseline: Option<&'a Arc<Environment>>,
-    /// Evidence of the same loads before an extension, in their order.
-    pub earlier: &'a [crate::replay::evidence::Evidence],
+    /// Evidence of the same loads before an extension, by their scenarios.
+    pub earlier: &'a BTreeMap<String, crate::replay::evidence::Evidence>,
     /// Earlier gates, approvals and waivers.
     pub store: &'a Store,
     /// Woken when somebody adds a note.
@@ -556,6 +556,10 @@ async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
 
 /// Proves a rollback: the old version everywhere, then its smoke, again and again until time is up.
 pub async fn prove(ground: &Ground<'_>, deadline: Instant) -> (bool, Vec<String>, Vec<Summary>) {
+    if ground.gate.services.is_empty() {
+        let reason = "the gate names no `services`, so nobody can see which version is served";
+        return (false, vec![reason.to_owned()], Vec::new());
+    }
     let bad = ground.record.facts.version.clone();
     let good = ground
         .record

@@ -87,9 +87,13 @@ async fn promoted(ground: &Ground<'_>, wanted: &Prerequisite) -> Result<(), Stri
 /// before anything is measured, since a rollback that cannot be ordered is found out too late.
 pub async fn platforms(ground: &Ground<'_>) -> Vec<String> {
     let gate = ground.gate;
-    let actions = [&gate.on_rollback, &gate.on_fallback, &gate.on_promote];
-    let used: Vec<_> = actions
+    // Without a version to go back to there is no target that could be proven.
+    let goes_back = ground.record.rollback_to.is_some();
+    let back = [&gate.on_rollback, &gate.on_fallback]
         .into_iter()
+        .filter(|_| goes_back);
+    let used: Vec<_> = back
+        .chain([&gate.on_promote])
         .flatten()
         .filter_map(|action| match &action.kind {
             ActionKind::Vendor(vendor, settings) => Some((action, vendor, settings)),

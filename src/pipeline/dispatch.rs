@@ -144,7 +144,12 @@ async fn start(call: &Call<'_>, workflow: &str) -> Result<u64, Delivery> {
         if let Some(run) = started(call, workflow).await? {
             return Ok(run);
         }
-        call.pause(WHOM, "the run of the workflow").await?;
+        if call.pause(WHOM, "the run of the workflow").await.is_err() {
+            // It was accepted: to start it again would be to act twice.
+            return Err(Delivery::give_up(format!(
+                "GitHub accepted the start of `{workflow}`, but no run shows the key; its run name must hold `bellwether_key`"
+            )));
+        }
     }
 }
 

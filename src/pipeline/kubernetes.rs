@@ -207,7 +207,9 @@ async fn await_rollout(call: &Call<'_>, template: &Value) -> Result<(), Delivery
             text_of(condition, "/type") == "Progressing"
                 && text_of(condition, "/reason") == "ProgressDeadlineExceeded"
         });
-        if stuck {
+        // Conditions of the generation before say nothing of this one.
+        let observed = number("/metadata/generation") <= number("/status/observedGeneration");
+        if stuck && observed {
             return Err(Delivery::again(
                 "Kubernetes says that the rollout exceeded its progress deadline".to_owned(),
                 None,
@@ -218,7 +220,7 @@ async fn await_rollout(call: &Call<'_>, template: &Value) -> Result<(), Delivery
             .and_then(Value::as_i64)
             .unwrap_or(1);
         let updated = number("/status/updatedReplicas");
-        let done = number("/metadata/generation") <= number("/status/observedGeneration")
+        let done = observed
             && updated == wanted
             && number("/status/replicas") == updated
             && number("/status/availableReplicas") == updated;

@@ -154,7 +154,7 @@ pub fn vercel(body: &Value) -> Told {
         return Told::Nothing(format!("`{kind}` says nothing of a deploy"));
     }
     let target = text(body, "/payload/target");
-    if !target.is_empty() && target != "production" {
+    if target != "production" {
         return Told::Nothing(format!("the deployment is one to `{target}`"));
     }
     Told::Deploy(Box::new(Facts {
@@ -250,7 +250,7 @@ mod tests {
             github("workflow_run", &run, "", "test.yml"),
             Told::Nothing(_)
         ));
-        let preview = json!({ "type": "deployment.succeeded", "payload": { "target": "preview" } });
+        let preview = json!({ "type": "deployment.succeeded", "payload": { "target": null } });
         assert!(matches!(vercel(&preview), Told::Nothing(_)));
     }
 }

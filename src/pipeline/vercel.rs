@@ -74,11 +74,7 @@ pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     let is_ours = |request: &Value| {
         text_of(request, "/toDeploymentId") == deployment && text_of(request, "/type") == kind
     };
-    let going = is_ours(&before)
-        && matches!(
-            status(&before).as_str(),
-            "pending" | "in-progress" | "succeeded"
-        );
+    let going = is_ours(&before) && matches!(status(&before).as_str(), "pending" | "in-progress");
     if !going {
         let version = if kind == "promote" { "v10" } else { "v1" };
         let path = format!("/{version}/projects/{project}/{kind}/{deployment}");

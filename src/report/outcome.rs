@@ -130,11 +130,12 @@ fn judge_load(
     }
     let doubtful = doubtful_errors(finished);
     if doubtful > 0 && doubtful * 2 >= summary.core.errors {
-        // Failures of credentials, limiters or the way there must not roll a product back.
+        // Failures of credentials, limiters or the way there must not roll a product back; what
+        // else was bad, slow requests too, may.
         for judgement in summary
             .objectives
             .iter_mut()
-            .filter(|judgement| judgement.outcome == Outcome::Fail)
+            .filter(|judgement| judgement.outcome == Outcome::Fail && doubtful * 2 >= judgement.bad)
         {
             judgement.outcome = Outcome::Inconclusive;
             judgement.reason = format!(

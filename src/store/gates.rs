@@ -1,8 +1,10 @@
 //! Rows of gates: the record as JSON, its events, the last verified-good version.
 
+use super::notes::Note;
 use super::outbox::{self, NewEffect};
 use super::sqlite::{Store, StoreFault};
 use crate::gate::record::Record;
+use crate::gate::state::Verdict;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 /// What one step of a gate changes, committed as one.
@@ -40,6 +42,35 @@ fn add_event(
         "INSERT INTO gate_events VALUES (?1, ?2, ?3)",
         params![id, at_ms, event],
     )
+}
+
+fn had_verdict(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<bool> {
+    let sql = "SELECT json_extract(record, '$.state.verdict') IS NOT NULL FROM gates WHERE id = ?1";
+    transaction.query_row(sql, [id], |row| row.get(0))
+}
+
+/// Orders that must not come late: promotions of the same gate before this one, and ways of rolling
+/// back that are over. One that is on its way at this moment is not called back.
+fn withdraw(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {
+    let over = "UPDATE outbox SET state = 'given_up', result = 'withdrawn: ' || ?2 WHERE state = 'pending'";
+    let promotions = format!("action:{}:promote:%", record.gate);
+    transaction.execute(
+        &format!("{over} AND target LIKE ?1"),
+        params![promotions, "the deploy is rolled back"],
+    )?;
+    if record.state.is_done() {
+        transaction.execute(
+            &format!("{over} AND gate_id = ?1 AND target LIKE 'action:%'"),
+            params![record.id, "the gate is done"],
+        )?;
+    } else if record.state.way > 0 {
+        let this = format!("action:{}:fallback:{}", record.gate, record.state.way - 1);
+        transaction.execute(
+            &format!("{over} AND gate_id = ?1 AND target LIKE 'action:%' AND target <> ?3"),
+            params![record.id, "another way is tried", this],
+        )?;
+    }
+    Ok(())
 }
 
 /// Who supersedes the gates before.
@@ -117,7 +148,12 @@ impl Store {
     }
 
     /// Commits a step of a gate: record, event, effects and last good version in one transaction.
-    pub async fn commit_gate(&self, commit: GateCommit, now_ms: i64) -> Result<(), StoreFault> {
+    /// A promotion is not committed once somebody has ordered the rollback: the order comes back.
+    pub async fn commit_gate(
+        &self,
+        commit: GateCommit,
+        now_ms: i64,
+    ) -> Result<Option<Note>, StoreFault> {
         self.call(move |connection| {
             let GateCommit {
                 record,
@@ -125,6 +161,15 @@ impl Store {
                 effects,
             } = commit;
             let transaction = connection.transaction()?;
+            if record.state.verdict == Some(Verdict::Promote)
+                && let Some(order) = super::notes::order_of(&transaction, record.id)?
+                && !had_verdict(&transaction, record.id)?
+            {
+                return Ok(Some(order));
+            }
+            if record.state.verdict == Some(Verdict::Rollback) {
+                withdraw(&transaction, &record)?;
+            }
             transaction.execute(
                 "UPDATE gates SET record = ?2, done = ?3, updated_ms = ?4 WHERE id = ?1",
                 params![record.id, json(&record)?, record.state.is_done(), now_ms],
@@ -134,7 +179,8 @@ impl Store {
             if record.state.is_done() {
                 transaction.execute("DELETE FROM locks WHERE gate_id = ?1", [record.id])?;
             }
-            Ok(transaction.commit()?)
+            transaction.commit()?;
+            Ok(None)
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! What people add to a gate while it runs: approvals, waivers, orders. And versions that were seen.
 
 use super::sqlite::{Store, StoreFault};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 /// Something that somebody says of a gate. A boundary type.
@@ -22,6 +22,28 @@ pub struct Note {
     /// Of a waiver: until when, in milliseconds since 1970.
     #[serde(default)]
     pub until_ms: i64,
+}
+
+/// The order to roll back that somebody gave, if anybody did.
+pub(super) fn order_of(connection: &Connection, gate_id: i64) -> Result<Option<Note>, StoreFault> {
+    let sql = "SELECT note FROM gate_notes WHERE gate_id = ?1 AND kind = 'rollback' ORDER BY rowid LIMIT 1";
+    let text: Option<String> = connection
+        .query_row(sql, [gate_id], |row| row.get(0))
+        .optional()?;
+    text.map(|text| parsed("rollback".to_owned(), &text))
+        .transpose()
+}
+
+fn parsed(kind: String, text: &str) -> Result<Note, StoreFault> {
+    let note: Note = serde_json::from_str::<serde_json::Value>(text)
+        .and_then(|mut value| {
+            if let Some(object) = value.as_object_mut() {
+                object.remove("kind");
+            }
+            serde_json::from_value(value)
+        })
+        .map_err(|error| StoreFault::Failed(error.to_string()))?;
+    Ok(Note { kind, ..note })
 }
 
 impl Store {
@@ -60,17 +82,7 @@ impl Store {
                 .query_map([gate_id], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;
             rows.into_iter()
-                .map(|(kind, text)| {
-                    let note: Note = serde_json::from_str::<serde_json::Value>(&text)
-                        .and_then(|mut value| {
-                            if let Some(object) = value.as_object_mut() {
-                                object.remove("kind");
-                            }
-                            serde_json::from_value(value)
-                        })
-                        .map_err(|error| StoreFault::Failed(error.to_string()))?;
-                    Ok(Note { kind, ..note })
-                })
+                .map(|(kind, text)| parsed(kind, &text))
                 .collect()
         })
         .await

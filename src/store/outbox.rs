@@ -153,7 +153,8 @@ impl Store {
         self.call(move |connection| {
             let settled = (state != "pending").then_some(now_ms);
             connection.execute(
-                "UPDATE outbox SET state = ?2, next_ms = ?3, settled_ms = ?4, result = ?5 WHERE id = ?1",
+                // One that was withdrawn meanwhile stays so.
+                "UPDATE outbox SET state = ?2, next_ms = ?3, settled_ms = ?4, result = ?5 WHERE id = ?1 AND state = 'pending'",
                 params![id, state, next_ms, settled, result],
             )?;
             Ok(())

@@ -7,11 +7,13 @@
 use super::problem::Problem;
 use super::server::Site;
 use super::view;
+use crate::clock::now_ms;
 use crate::config::file::{Gate, Mapped};
 use crate::config::load::Project;
 use crate::gate::machine::Verdict;
 use crate::gate::record::{Facts, Record};
 use crate::gate::version::MessageScope;
+use crate::limits;
 use crate::pipeline::trigger::{self, Told};
 use crate::scenario::template::Template;
 use crate::scenario::template::plain;
@@ -69,13 +71,15 @@ async fn started(site: &Site, name: &str, told: Told, id: String) -> Result<Resp
         }
         Told::Deploy(facts) => *facts,
     };
-    // Without an id of the delivery, the deploy itself tells a repeat.
-    let id = if id.is_empty() {
-        format!("{name}/{}/{}", facts.version, facts.deployment)
-    } else {
-        id
-    };
-    let (record, new) = site.driver.start(name, facts, Some(id)).await?;
+    // Without an id of the delivery, a gate that still measures this version tells a repeat.
+    if id.is_empty()
+        && let Some(open) = newest(site, name, &facts.version).await?
+        && !open.state.is_done()
+    {
+        return Ok((StatusCode::OK, Json(view::gate(&open))).into_response());
+    }
+    let id = (!id.is_empty()).then_some(id);
+    let (record, new) = site.driver.start(name, facts, id).await?;
     let status = if new {
         StatusCode::CREATED
     } else {
@@ -135,8 +139,9 @@ pub async fn vercel(
         return Err(refused(&name, "`x-vercel-signature`"));
     }
     let body = parsed(&body)?;
+    // One deployment is told several times: when it is ready, when it succeeded, when it is promoted.
     let id = body
-        .get("id")
+        .pointer("/payload/deployment/id")
         .and_then(Value::as_str)
         .map(|id| format!("vercel/{name}/{id}"));
     started(&site, &name, trigger::vercel(&body), id.unwrap_or_default()).await
@@ -170,7 +175,10 @@ pub async fn mapped(
     {
         return Err(refused(&name, "the token"));
     }
-    let id = header(&headers, "webhook-id").to_owned();
+    let id = match header(&headers, "webhook-id") {
+        "" => String::new(),
+        id => format!("json/{name}/{id}"),
+    };
     let scope = MessageScope {
         headers,
         json: Some(parsed(&body)?),
@@ -218,16 +226,17 @@ fn facts_of(mapped: &Mapped, scope: &MessageScope) -> Result<Told, String> {
 /// Which gate is asked for.
 #[derive(Debug, Deserialize)]
 pub struct Question {
-    /// The version; the newest gate where nothing is said.
+    /// The version.
     #[serde(default)]
     version: String,
 }
 
+/// The newest gate of a name, if it verifies this version: what was said of it before another
+/// deploy says nothing of it now.
 async fn newest(site: &Site, name: &str, version: &str) -> Result<Option<Record>, Problem> {
     let records = site.store.gates(200).await?;
-    Ok(records.into_iter().find(|record| {
-        record.gate == name && (version.is_empty() || record.facts.version == version)
-    }))
+    let newest = records.into_iter().find(|record| record.gate == name);
+    Ok(newest.filter(|record| record.facts.version == version))
 }
 
 /// `GET /api/v1/gates/by-name/{gate}/verdict`: for Argo Rollouts' web metric, with
@@ -237,6 +246,12 @@ pub async fn verdict(
     Path(name): Path<String>,
     Query(question): Query<Question>,
 ) -> Result<Json<Value>, Problem> {
+    if question.version.is_empty() {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "say which version is asked for: `?version=…`",
+        ));
+    }
     let record = newest(&site, &name, &question.version).await?;
     let verdict = record.as_ref().and_then(|record| record.state.verdict);
     let result = match verdict {
@@ -293,7 +308,12 @@ pub async fn flagger(
         ));
     }
     let mut record = newest(&site, &name, &version).await?;
-    if record.is_none() && hook != "rollback" {
+    // A rollout of a version that was verified some time ago is a new one.
+    let is_old = |record: &Record| {
+        record.state.is_done()
+            && record.state.started_ms + limits::WEBHOOK_MEMORY.as_millis() as i64 <= now_ms()
+    };
+    if record.as_ref().is_none_or(is_old) && hook != "rollback" {
         site.may_change(&headers)?;
         let facts = Facts {
             version: version.clone(),
@@ -301,8 +321,7 @@ pub async fn flagger(
             reason: format!("canary {}/{}", body.namespace, body.name),
             ..Facts::default()
         };
-        let id = format!("flagger/{name}/{version}");
-        record = Some(site.driver.start(&name, facts, Some(id)).await?.0);
+        record = Some(site.driver.start(&name, facts, None).await?.0);
     }
     let verdict = record.and_then(|record| record.state.verdict);
     let yes = match hook.as_str() {

@@ -178,6 +178,21 @@ fn is_done_once(
         settings.push(("api", &api));
         let run = runtime.block_on(performed(vendor, &settings));
         let state = platform.state.lock().unwrap().clone();
+        if vendor == Vendor::Dispatch && mishaps == [Mishap::Lie] {
+            // Nothing tells a start that came to nothing from a run without our key in its name: to
+            // start it again might be to act twice. It is given up, and never called done.
+            assert!(
+                !run.last.delivered && run.attempts == 1,
+                "{}",
+                run.last.text
+            );
+            assert!(
+                run.last.text.contains("no run shows the key"),
+                "{}",
+                run.last.text
+            );
+            continue;
+        }
         assert!(
             run.last.delivered,
             "{vendor:?} {mishaps:?}: {}",
