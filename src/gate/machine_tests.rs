@@ -82,6 +82,21 @@ proptest! {
     }
 }
 
+proptest! {
+    /// A clock that jumps, forward or back, changes no verdict.
+    #[test]
+    fn a_clock_that_jumps_changes_no_verdict(policy in policy(), story in proptest::collection::vec((event(), -10_000_000_000_000i64..10_000_000_000_000), 0..40)) {
+        let start = State::new(policy.phases.first().copied(), 0);
+        let (mut steady, mut jumping) = (start.clone(), start);
+        for (at, (event, jumped)) in story.iter().enumerate() {
+            steady = step(&steady, event, &policy, at as i64).0;
+            jumping = step(&jumping, event, &policy, *jumped).0;
+        }
+        prop_assert_eq!(steady.verdict, jumping.verdict);
+        prop_assert_eq!(steady.position, jumping.position);
+    }
+}
+
 fn policy_of(ways: usize) -> Policy {
     Policy {
         phases: vec![Phase::Preflight, Phase::Smoke],

@@ -247,11 +247,16 @@ pub fn summarize_judged(
             .iter()
             .enumerate()
             .map(|(number, objective)| {
-                if let Some(judgement) = judged.get(&number) {
-                    return judgement.clone();
-                }
                 let seen = evidence(objective, plan, finished, whole.as_ref());
-                judge_with_cut_off(objective, &seen, finished.recorded.interrupted)
+                let at_once = judge_with_cut_off(objective, &seen, finished.recorded.interrupted);
+                match judged.get(&number) {
+                    // The value itself, over all requests, is what people want to see.
+                    Some(judgement) => Judgement {
+                        seen: at_once.seen,
+                        ..judgement.clone()
+                    },
+                    None => at_once,
+                }
             })
             .collect(),
         checks: steps()

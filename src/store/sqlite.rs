@@ -174,6 +174,15 @@ impl Simulated {
             .clone()
     }
 
+    /// Makes it impossible to write, or possible again.
+    pub fn read_only(&self, read_only: bool) {
+        let set = |connection: &mut Connection| {
+            Ok(connection.pragma_update(None, "query_only", read_only)?)
+        };
+        // A pragma of a database in memory does not fail.
+        let _ = self.look(set);
+    }
+
     /// Looks at the database from outside of the simulated process.
     pub fn look<T>(
         &self,

@@ -525,6 +525,71 @@ fn a_version_that_changes_by_itself_is_verified() {
     );
 }
 
+/// What would go green here? Nothing of this does: each holds, and says why.
+#[test]
+fn what_was_not_measured_is_held() {
+    let world = World::new();
+    let write = |name: &str, text: &str| std::fs::write(world.path().join(name), text).unwrap();
+    let load =
+        "load: { executor: constant-arrival-rate, rate: 100, duration: 3s, preAllocatedVUs: 20 }\n";
+    write(
+        "setup.yaml",
+        &format!(
+            "name: setup\nservice: api\nsetup: [ {{ post: /api/login, json: {{ user: demo, password: wrong }}, check: [ status == 200 ] }} ]\nsteps: [ {{ get: /health, check: [ status == 200 ] }} ]\n{load}objectives: [ p95 < 1s ]\n"
+        ),
+    );
+    write(
+        "never.yaml",
+        &format!(
+            "name: never\nservice: api\nsteps:\n  - {{ name: often, get: /health, check: [ status == 200 ] }}\n  - {{ name: rare, get: /health, check: [ status == 200 ], when: \"1 == 2\" }}\n{load}objectives: [ p95 < 1s, \"p95{{step: rare}} < 1s\" ]\n"
+        ),
+    );
+    write(
+        "secret.yaml",
+        "name: secret\nservice: api\nsecrets: [ NOBODY_HAS_THIS ]\nsteps: [ { get: /health, headers: { x: \"${secrets.NOBODY_HAS_THIS}\" }, check: [ status == 200 ] } ]\n",
+    );
+    write(
+        "away.yaml",
+        "name: away\nservice: far\nsteps: [ { get: /, check: [ status == 200 ] } ]\n",
+    );
+    write(
+        "few.yaml",
+        "name: few\nservice: api\nsteps: [ { get: /health, check: [ status == 200 ], think: 20ms } ]\nload: { executor: constant-vus, vus: 5, duration: 3s }\nobjectives: [ p95 < 1s ]\n",
+    );
+    let gate = |name: &str, phase: &str, file: &str| {
+        format!(
+            "  {name}:\n    environment: production\n    extend: false\n    {phase}: [ {file} ]\n"
+        )
+    };
+    let more = [
+        gate("setup", "load", "setup.yaml"),
+        gate("never", "load", "never.yaml"),
+        gate("secret", "smoke", "secret.yaml"),
+        format!(
+            "{}    rule: {{ requests: 5000 }}\n",
+            gate("few", "load", "few.yaml")
+        ),
+        "  away:\n    environment: elsewhere\n    smoke: [ away.yaml ]\n".to_owned(),
+    ];
+    let elsewhere = "    enforce: true\n  elsewhere:\n    services: { far: { url: \"http://no-such-host.invalid\" } }";
+    let daemon = world.daemon(elsewhere, "    smoke: [ smoke.yaml ]", &more.concat());
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    for (name, why) in [
+        ("setup", "setup failed"),
+        ("never", "nothing was measured"),
+        ("secret", "NOBODY_HAS_THIS"),
+        ("few", "the rule asks for 5000"),
+        ("away", "cannot be reached from here"),
+    ] {
+        let gate = daemon.done(daemon.start_gate(&facts(name, "1.1.0")));
+        assert_eq!(gate["verdict"], "hold", "{name}: {gate:#}");
+        assert!(
+            gate["reasons"].to_string().contains(why),
+            "{name}: {gate:#}"
+        );
+    }
+}
+
 fn hex(tag: &hmac::Tag) -> String {
     tag.as_ref()
         .iter()

@@ -22,8 +22,13 @@ use tokio::sync::Notify;
 #[derive(Debug, Clone, Copy)]
 pub enum Death {
     Never,
-    At { at: u64, carried_out: bool },
+    At {
+        at: u64,
+        carried_out: bool,
+    },
     ByChance,
+    /// It does not die, but its database cannot be written for ten minutes.
+    ReadOnly,
 }
 
 #[derive(Debug, Clone)]
@@ -145,7 +150,7 @@ impl Story {
         );
         let mut chance = fastrand::Rng::with_seed(self.seed ^ 0xDEAD);
         let mut deaths = match death {
-            Death::Never => 0,
+            Death::Never | Death::ReadOnly => 0,
             Death::At { .. } => 1,
             Death::ByChance => chance.u64(..4),
         };
@@ -183,6 +188,7 @@ impl Story {
                 world: &world,
                 store,
                 database: &database,
+                read_only: matches!(death, Death::ReadOnly),
             };
             let (ended, now_ms) = runtime.block_on(life.live(clock_ms, &mut done));
             drop(runtime);
@@ -311,6 +317,7 @@ struct Life<'a> {
     world: &'a Arc<World>,
     store: Store,
     database: &'a Arc<Simulated>,
+    read_only: bool,
 }
 
 impl Life<'_> {
@@ -357,6 +364,25 @@ impl Life<'_> {
                 tokio::time::sleep(Duration::from_secs(5)).await;
             }
         };
+        let read_only = async {
+            if !self.read_only {
+                return std::future::pending().await;
+            }
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            self.database.read_only(true);
+            let before = self.world.sent();
+            // What had been claimed before is still on its way.
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            let claimed = self.world.sent();
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            if self.world.sent() != claimed {
+                self.world.violate(format!(
+                    "something left while nothing could be written, after {before}"
+                ));
+            }
+            self.database.read_only(false);
+            std::future::pending().await
+        };
         let death = async {
             while !self.database.is_dead() {
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -365,6 +391,7 @@ impl Life<'_> {
         let ended = tokio::select! {
             biased;
             () = death => false,
+            () = read_only => false,
             () = story => true,
         };
         (ended, now())

@@ -36,6 +36,7 @@ pub struct Inner {
     /// Bad answers that receivers still have to give.
     pub mishaps: u64,
     pub violations: Vec<String>,
+    sent: u64,
     /// Webhooks that were carried out, by key: receivers tell repeats by it.
     webhooks: BTreeSet<String>,
     /// What was carried out: gate, action, key.
@@ -64,6 +65,7 @@ impl World {
                 natures,
                 mishaps,
                 violations: Vec::new(),
+                sent: 0,
                 webhooks: BTreeSet::new(),
                 acts: Vec::new(),
                 looked: BTreeSet::new(),
@@ -80,6 +82,11 @@ impl World {
         if inner.deployed.insert(number) {
             version.clone_into(&mut inner.served);
         }
+    }
+
+    /// How many deliveries were begun.
+    pub fn sent(&self) -> u64 {
+        self.inner.lock().unwrap().sent
     }
 
     async fn take_time(&self, most_ms: u64) {
@@ -202,6 +209,7 @@ impl World {
 impl Reach for World {
     fn deliver<'a>(&'a self, _: &'a Project, effect: &'a Effect) -> Doing<'a, Delivery> {
         Box::pin(async move {
+            self.inner.lock().unwrap().sent += 1;
             self.check_committed(effect);
             self.check_step(effect);
             self.take_time(3_000).await;
