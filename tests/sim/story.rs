@@ -381,7 +381,7 @@ impl Life<'_> {
                 ));
             }
             self.database.read_only(false);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let death = async {
             while !self.database.is_dead() {
