@@ -213,12 +213,26 @@ fn span(samples: &[Sample]) -> (u64, u64) {
     (start.unwrap_or(0), end.unwrap_or(0))
 }
 
+/// The start of a gate: a clock that starts near zero is the gate's own.
+fn origin(samples: &[Sample]) -> u64 {
+    match span(samples).0 {
+        near if near < 1_000_000 => 0,
+        start => start,
+    }
+}
+
 impl Ready {
+    /// When the last request was sent, in seconds from the start of its gate.
+    fn last_sent_s(&self, samples: &[Sample]) -> f64 {
+        let sent = |sample: &Sample| sample.known_micros.saturating_sub(sample.latency_micros);
+        let last = samples.iter().map(sent).max().unwrap_or(0);
+        last.saturating_sub(origin(samples)) as f64 / 1e6
+    }
+
     /// The slots of one gate, and the rule for its length.
     pub fn slots(&self, samples: &[Sample]) -> (Vec<Slot>, Rule) {
-        let (start, end) = span(samples);
-        // A clock that starts near zero is the gate's own.
-        let origin = if start < 1_000_000 { 0 } else { start };
+        let (_, end) = span(samples);
+        let origin = origin(samples);
         let length = Duration::from_micros(end.saturating_sub(origin));
         let slots = tally::slots(samples, &self.watched, origin);
         (slots, self.rule.within(length))
@@ -246,7 +260,11 @@ pub fn run(arguments: &Arguments) -> Exit {
     let mut counts = [0_u64; 4];
     for (name, samples) in gates {
         let (slots, rule) = ready.slots(samples);
-        let (judged, _) = verdict::judge(rule, &ready.objectives, &slots, 1);
+        let (mut judged, trial) = verdict::judge(rule, &ready.objectives, &slots, 1);
+        if trial.called().is_none() {
+            // At the end of the recording: when its last request was sent.
+            judged.t_s = ready.last_sent_s(samples);
+        }
         counts[judged.verdict as usize] += 1;
         worst = worse(worst, exit(judged.verdict));
         let written = match (arguments.json, ready.samples.has_gates) {

@@ -132,6 +132,11 @@ impl Rule {
         }
     }
 
+    /// The middle of the indifference zone: below it the look at the end rolls nothing back.
+    pub fn halfway(&self) -> f64 {
+        f64::midpoint(1.0, self.indifference)
+    }
+
     /// The level of the looks at the end for one of several objectives, shared out over all looks.
     pub fn end_level(&self, objectives: usize, looks: u32) -> f64 {
         let share = (self.rollback_level - self.dead_level) * AT_END;

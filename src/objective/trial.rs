@@ -2,7 +2,7 @@
 //!
 //! - **Rollback**, as soon as the wealth of any objective reaches its threshold (and, with a
 //!   baseline beside it, the candidate is also worse than that), or the deploy is dead. At the end
-//!   also where the share seen is beyond the indifference zone and the exact test rejects the
+//!   also where the share seen is beyond the middle of the indifference zone and the exact test rejects the
 //!   limit: bets on a few blocks are slow to tell what as many requests show at one look.
 //! - **Hold** where objectives do not hold, but the baseline is no better: rolling back would not
 //!   help.
@@ -335,7 +335,7 @@ impl Trial {
         let (bad, requests) = (ours.bad as f64 / effect, ours.requests as f64 / effect);
         let far = ours
             .share()
-            .is_some_and(|share| share > self.rule.indifference * line.limit);
+            .is_some_and(|share| share > self.rule.halfway() * line.limit);
         let level = self.rule.end_level(self.lines.len(), looks);
         let chance = tail(bad, requests, line.limit);
         let broken = far && chance <= level;

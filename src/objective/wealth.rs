@@ -14,7 +14,7 @@
 /// Sizes of bets, as parts of the largest one that cannot lose everything.
 const FRACTIONS: [f64; 7] = [1.0 / 32.0, 1.0 / 16.0, 0.125, 0.25, 0.5, 0.75, 0.95];
 /// The part of the stake that is bet from the first block on; the rest waits for a later start.
-const AT_ONCE: f64 = 0.6;
+const AT_ONCE: f64 = 0.7;
 /// Half of what waits is bet within so many blocks.
 const HALF_WITHIN: f64 = 20.0;
 /// Wealth is cut here; less wealth is never wrong, and no number overflows.

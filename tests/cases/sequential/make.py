@@ -12,7 +12,7 @@ from scipy.integrate import quad
 from scipy.special import betaln, betainc
 
 FRACTIONS = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 0.95]
-AT_ONCE, HALF_WITHIN = 0.6, 20
+AT_ONCE, HALF_WITHIN = 0.7, 20
 RATIOS = [1.05, 1.15, 1.35, 1.8, 3.0, 8.0]
 
 
