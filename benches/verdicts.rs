@@ -6,12 +6,11 @@
 
 use bellwether::objective::Objective;
 use bellwether::objective::rule::Rule;
-use bellwether::objective::slot::{ArmSlot, Count, Slot};
 use bellwether::objective::trial::{Conclusion, Trial};
 
 #[path = "streams/mod.rs"]
 mod streams;
-use streams::{Kind, Request, stream};
+use streams::{Kind, Request, slots, stream};
 
 /// What a rule made of a gate.
 struct Ended {
@@ -19,38 +18,11 @@ struct Ended {
     seconds: f64,
 }
 
-fn slots(candidate: &[Request], baseline: &[Request], limit_ms: f64) -> Vec<Slot> {
-    let mut slots = vec![Slot::new(2); (streams::SECONDS * 4.0) as usize];
-    let mut put = |requests: &[Request], arm: fn(&mut Slot) -> &mut ArmSlot| {
-        for request in requests {
-            let at = ((request.at * 4.0) as usize).min(slots.len() - 1);
-            let counts = arm(&mut slots[at]);
-            let failed = u64::from(!request.ok);
-            let slow = u64::from(!request.ok || request.millis > limit_ms);
-            counts.all.add(Count {
-                requests: 1,
-                bad: failed,
-            });
-            counts.objectives[0].add(Count {
-                requests: 1,
-                bad: slow,
-            });
-            counts.objectives[1].add(Count {
-                requests: 1,
-                bad: failed,
-            });
-        }
-    };
-    put(candidate, |slot| &mut slot.candidate);
-    put(baseline, |slot| &mut slot.baseline);
-    slots
-}
-
 fn ours(candidate: &[Request], baseline: &[Request]) -> Ended {
     let objectives =
         ["p95 < 300ms", "error_rate < 1%"].map(|text| Objective::parse(text).expect("a constant"));
     let mut trial = Trial::new(Rule::default(), &objectives);
-    for slot in slots(candidate, baseline, streams::LIMIT_MS) {
+    for slot in slots(candidate, baseline) {
         trial.slot(&slot);
         if trial.called().is_some() {
             break;

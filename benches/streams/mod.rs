@@ -1,5 +1,7 @@
 //! Simulated services: requests with their latency, healthy and bad, independent and not.
 
+use bellwether::objective::slot::{ArmSlot, Count, Slot};
+
 /// Requests a second in each arm.
 pub const RATE: f64 = 20.0;
 /// Length of a gate.
@@ -232,4 +234,32 @@ pub fn stream(kind: Kind, seed: u64) -> Vec<Request> {
             }
         })
         .collect()
+}
+
+/// The requests of both arms as slots of evidence, for `p95 < 300ms` and an error rate.
+pub fn slots(candidate: &[Request], baseline: &[Request]) -> Vec<Slot> {
+    let mut slots = vec![Slot::new(2); (SECONDS * 4.0) as usize];
+    let mut put = |requests: &[Request], arm: fn(&mut Slot) -> &mut ArmSlot| {
+        for request in requests {
+            let at = ((request.at * 4.0) as usize).min(slots.len() - 1);
+            let counts = arm(&mut slots[at]);
+            let failed = u64::from(!request.ok);
+            let slow = u64::from(!request.ok || request.millis > LIMIT_MS);
+            counts.all.add(Count {
+                requests: 1,
+                bad: failed,
+            });
+            counts.objectives[0].add(Count {
+                requests: 1,
+                bad: slow,
+            });
+            counts.objectives[1].add(Count {
+                requests: 1,
+                bad: failed,
+            });
+        }
+    };
+    put(candidate, |slot| &mut slot.candidate);
+    put(baseline, |slot| &mut slot.baseline);
+    slots
 }

@@ -36,7 +36,10 @@ pub fn run(arguments: &Arguments, json: bool) -> Exit {
     let mut all = Calibration::default();
     let mut level = ready.rule.rollback_level;
     for (_, samples) in &ready.samples.gates {
-        let (slots, _) = ready.slots(samples);
+        let (slots, _) = match ready.slots(samples) {
+            Ok(ready) => ready,
+            Err(exit) => return exit,
+        };
         let rule = ready.rule.within(arguments.length);
         level = rule.rollback_level;
         let found = calibrate(

@@ -141,6 +141,12 @@ impl Recorded {
             if samples.has_gates || before.has_gates {
                 return Err("--baseline goes with files of one gate; with a column `gate`, write both arms into one file".to_owned());
             }
+            if before.count() == 0 {
+                return Err(format!(
+                    "`{}` holds no sample: nothing could be compared with it",
+                    path.display()
+                ));
+            }
             add_baseline(&mut samples, before);
         }
         Ok(samples)
@@ -230,12 +236,17 @@ impl Ready {
     }
 
     /// The slots of one gate, and the rule for its length.
-    pub fn slots(&self, samples: &[Sample]) -> (Vec<Slot>, Rule) {
+    pub fn slots(&self, samples: &[Sample]) -> Result<(Vec<Slot>, Rule), Exit> {
         let (_, end) = span(samples);
         let origin = origin(samples);
         let length = Duration::from_micros(end.saturating_sub(origin));
-        let slots = tally::slots(samples, &self.watched, origin);
-        (slots, self.rule.within(length))
+        match tally::slots(samples, &self.watched, origin) {
+            Ok(slots) => Ok((slots, self.rule.within(length))),
+            Err(reason) => {
+                super::complain(reason);
+                Err(Exit::Usage)
+            }
+        }
     }
 }
 
@@ -259,7 +270,10 @@ pub fn run(arguments: &Arguments) -> Exit {
     };
     let mut counts = [0_u64; 4];
     for (name, samples) in gates {
-        let (slots, rule) = ready.slots(samples);
+        let (slots, rule) = match ready.slots(samples) {
+            Ok(ready) => ready,
+            Err(exit) => return exit,
+        };
         let (mut judged, trial) = verdict::judge(rule, &ready.objectives, &slots, 1);
         if trial.called().is_none() {
             // At the end of the recording: when its last request was sent.

@@ -128,6 +128,13 @@ pub struct Probe {
     pub tell: Vec<String>,
 }
 
+impl File {
+    /// A gate by its name.
+    pub fn gate(&self, name: &str) -> Option<&Gate> {
+        self.gates.iter().find(|gate| gate.name == name)
+    }
+}
+
 /// What verifies a deploy.
 #[derive(Debug)]
 pub struct Gate {

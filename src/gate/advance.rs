@@ -2,7 +2,7 @@
 
 use super::announce;
 use super::driver::{Driver, find, now_ms, policy};
-use super::machine::{Effect, Event, Order, Policy, State, Verdict, step};
+use super::machine::{Effect, Event, Policy, State, Verdict, step};
 use super::record::Record;
 use crate::config::load::Project;
 use crate::objective::Outcome;
@@ -72,10 +72,7 @@ impl Driver {
         if let Some(order) = self.commit(record, text, outgoing, now).await {
             // It was ordered while this step was on its way: nothing of the step has happened.
             record.state = before;
-            let order = Event::RollbackOrdered(Order {
-                by: order.by,
-                reason: order.reason,
-            });
+            let order = Event::RollbackOrdered(order.into());
             return Box::pin(self.advance(record, &order)).await;
         }
         self.outbox.notify_waiters();

@@ -170,11 +170,7 @@ pub(super) fn find<'a>(
     project: &'a Project,
     record: &Record,
 ) -> Option<(&'a Gate, &'a Arc<Environment>)> {
-    let gate = project
-        .file
-        .gates
-        .iter()
-        .find(|gate| gate.name == record.gate)?;
+    let gate = project.file.gate(&record.gate)?;
     Some((gate, project.file.environments.get(&gate.environment)?))
 }
 
@@ -240,7 +236,7 @@ impl Driver {
         order: Option<Order>,
     ) -> Result<(Record, bool), GateFault> {
         let project = self.current.get();
-        let Some(gate) = project.file.gates.iter().find(|gate| gate.name == name) else {
+        let Some(gate) = project.file.gate(name) else {
             let gates = project.file.gates.iter();
             let known: Vec<&str> = gates.map(|gate| gate.name.as_str()).collect();
             let known = known.join(", ");
@@ -440,7 +436,14 @@ impl Driver {
     /// it is waited for.
     async fn roll_back_partner(self: Arc<Self>, name: &str, facts: &Facts, order: Order) {
         for _ in 0..PARTNER_ATTEMPTS {
-            let gates = self.store.gates(1000).await.unwrap_or_default();
+            let gates = match self.store.gates(1000).await {
+                Ok(gates) => gates,
+                Err(fault) => {
+                    tracing::error!(gate = name, %fault, "Its partner cannot be read; trying again");
+                    tokio::time::sleep(PARTNER_PAUSE).await;
+                    continue;
+                }
+            };
             let newest = gates.into_iter().find(|record| record.gate == name);
             let same = |record: &Record| match facts.commit.as_str() {
                 "" => record.facts.version == facts.version,
@@ -535,10 +538,7 @@ impl Driver {
         }
         let notes = self.store.notes_of(record.id).await?;
         if let Some(note) = notes.into_iter().find(|note| note.kind == "rollback") {
-            return Ok(Some(Event::RollbackOrdered(Order {
-                by: note.by,
-                reason: note.reason,
-            })));
+            return Ok(Some(Event::RollbackOrdered(note.into())));
         }
         let by = self.store.cancel_requested(record.id).await?;
         Ok(by.map(|by| Event::Cancelled { by }))
@@ -592,10 +592,7 @@ impl Driver {
                 Effect::AwaitActions => self.await_actions(&record).await,
                 Effect::Prove => self.prove(&record, handle).await,
                 // Committed with the step that asked for them.
-                Effect::Announce(_)
-                | Effect::Order { .. }
-                | Effect::AnnounceProof { .. }
-                | Effect::RememberGood => None,
+                Effect::Announce(_) | Effect::Order { .. } | Effect::AnnounceProof { .. } => None,
             };
             if self.stopping.load(Relaxed) {
                 return;

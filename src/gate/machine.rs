@@ -105,8 +105,6 @@ pub enum Effect {
         /// Whether it is proven.
         proven: bool,
     },
-    /// The version is proven good: remember it.
-    RememberGood,
 }
 
 /// A gate that is restarted more often than this ends in hold.
@@ -288,10 +286,7 @@ impl Stepper<'_> {
         self.state.reasons = reasons;
         let mut effects = vec![Effect::Announce(verdict)];
         let acts = match verdict {
-            Verdict::Promote => {
-                effects.push(Effect::RememberGood);
-                self.policy.acts_on_promote
-            }
+            Verdict::Promote => self.policy.acts_on_promote,
             Verdict::Hold => self.policy.acts_on_hold,
             Verdict::Rollback => self.policy.ways > 0,
         };

@@ -56,8 +56,7 @@ impl Driver {
         };
         let metrics = self.metrics.clone();
         let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
-        let work = self.hands.perform(phase, &ground, &mut on_tick);
-        let mut work = work;
+        let mut work = self.hands.perform(phase, &ground, &mut on_tick);
         let performed = tokio::select! {
             performed = &mut work => Some(performed),
             () = tokio::time::sleep(left(gate, record, phase)) => {

@@ -341,7 +341,7 @@ async fn baseline(ground: &Ground<'_>) -> Ended {
     let Some(old) = ground.record.rollback_to.as_deref() else {
         return Ended::new(
             Outcome::Pass,
-            "there is no version before that was proven good; objectives alone decide",
+            "there is no version before that was proven good; loads go beside all the same",
         );
     };
     let beside = Ground {
@@ -560,37 +560,31 @@ pub async fn prove(ground: &Ground<'_>, deadline: Instant) -> (bool, Vec<String>
         let reason = "the gate names no `services`, so nobody can see which version is served";
         return (false, vec![reason.to_owned()], Vec::new());
     }
-    let bad = ground.record.facts.version.clone();
-    let good = ground
+    let Some(good) = ground
         .record
         .rollback_to
-        .clone()
-        .filter(|version| !version.is_empty());
-    let prove = &ground.gate.prove;
-    let wanted = |version: &str| match &good {
-        Some(good) => version == good,
-        // Nobody knows what was served before; at least it must not be this.
-        None => version != bad,
+        .as_deref()
+        .filter(|version| !version.is_empty())
+    else {
+        let reason = "no version is known that would be the right one";
+        return (false, vec![reason.to_owned()], Vec::new());
     };
+    let prove = &ground.gate.prove;
+    let wanted = |version: &str| version == good;
     let mut runs;
     let mut reasons;
     loop {
         let seen = match await_version(ground, &prove.converge, deadline, &wanted).await {
             Ok(seen) => seen,
             Err((_, mut seen)) => {
-                let wanted = good.as_ref().map_or_else(
-                    || format!("anything but `{bad}`"),
-                    |good| format!("`{good}`"),
-                );
-                seen.insert(0, format!("{wanted} is not served everywhere"));
+                seen.insert(0, format!("`{good}` is not served everywhere"));
                 return (false, seen, Vec::new());
             }
         };
         if prove.smoke.is_empty() {
             return (true, vec![seen], Vec::new());
         }
-        let version = good.as_deref().unwrap_or_default();
-        let smoke = smoke_all(ground, &prove.smoke, version);
+        let smoke = smoke_all(ground, &prove.smoke, good);
         let Ok(ended) = tokio::time::timeout_at(deadline.into(), smoke).await else {
             let late = "the smoke of the old version did not end in time".to_owned();
             return (false, vec![seen, late], Vec::new());

@@ -1,6 +1,7 @@
 //! What a gate is at a moment, and what must hold of it: pure values.
 
 use crate::objective::Outcome;
+use crate::store::notes::Note;
 use serde::{Deserialize, Serialize};
 
 /// What a gate does to measure a deploy, in order.
@@ -145,6 +146,15 @@ pub struct Order {
     pub by: String,
     /// Why.
     pub reason: String,
+}
+
+impl From<Note> for Order {
+    fn from(note: Note) -> Order {
+        Order {
+            by: note.by,
+            reason: note.reason,
+        }
+    }
 }
 
 /// The state of a gate.

@@ -63,6 +63,7 @@ impl Watch {
                     .map(|objective| objective.text.clone())
                     .collect(),
                 rule: Some(rule),
+                looks,
                 ..Evidence::default()
             },
             objectives,

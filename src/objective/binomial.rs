@@ -22,6 +22,22 @@ pub fn lower_tail(k: u64, n: u64, p: f64) -> f64 {
     incomplete_beta((n - k) as f64, (k + 1) as f64, 1.0 - p)
 }
 
+/// P(X ≥ bad) where counts were divided by a design effect, and are whole no more.
+pub fn upper_tail_of(bad: f64, requests: f64, p: f64) -> f64 {
+    if bad <= 0.0 {
+        return 1.0;
+    }
+    incomplete_beta(bad, (requests - bad + 1.0).max(1e-9), p)
+}
+
+/// P(X ≤ bad) of such counts; one without requests.
+pub fn lower_tail_of(bad: f64, requests: f64, p: f64) -> f64 {
+    if requests <= 0.0 {
+        return 1.0;
+    }
+    incomplete_beta((requests - bad).max(1e-9), bad + 1.0, 1.0 - p)
+}
+
 /// The one-sided Clopper–Pearson upper bound of the share at level `alpha`.
 pub fn upper_bound(k: u64, n: u64, alpha: f64) -> f64 {
     if n == 0 || k >= n {

@@ -132,6 +132,11 @@ impl Rule {
         }
     }
 
+    /// The end of the indifference zone of a limit: a share from here on is bad.
+    pub fn bound(&self, limit: f64) -> f64 {
+        (self.indifference * limit).min(0.999)
+    }
+
     /// The middle of the indifference zone: below it the look at the end rolls nothing back.
     pub fn halfway(&self) -> f64 {
         f64::midpoint(1.0, self.indifference)

@@ -4,9 +4,15 @@
 //! its verdict can be replayed.
 
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Slots in a second.
 pub const SLOTS_A_SECOND: usize = 4;
+
+/// How many slots a time has, to the nearest.
+pub fn slots_of(time: Duration) -> u64 {
+    (time.as_secs_f64() * SLOTS_A_SECOND as f64).round() as u64
+}
 
 /// Requests, and bad ones among them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,10 +80,5 @@ impl Slot {
             candidate: arm.clone(),
             baseline: arm,
         }
-    }
-
-    /// Whether nothing was counted.
-    pub fn is_empty(&self) -> bool {
-        self.candidate.all.requests == 0 && self.baseline.all.requests == 0
     }
 }

@@ -19,7 +19,7 @@ use super::memory::Memory;
 use super::mixture::ln_evidence_below;
 use super::parse::Objective;
 use super::rule::Rule;
-use super::slot::{ArmSlot, Count, SLOTS_A_SECOND, Slot};
+use super::slot::{ArmSlot, Count, SLOTS_A_SECOND, Slot, slots_of};
 use super::spread::Spread;
 use super::wealth::Wealth;
 use serde::{Deserialize, Serialize};
@@ -188,16 +188,12 @@ impl Trial {
         }
     }
 
-    fn slots_of(duration: Duration) -> u64 {
-        (duration.as_secs_f64() * SLOTS_A_SECOND as f64).round() as u64
-    }
-
     /// Takes a quarter of a second. Once a rollback is called, nothing changes it.
     pub fn slot(&mut self, slot: &Slot) {
         if self.called.is_some() {
             return;
         }
-        let warm = self.slots >= Trial::slots_of(self.rule.warm_up);
+        let warm = self.slots >= slots_of(self.rule.warm_up);
         self.slots += 1;
         for (arm, counts) in [&slot.candidate, &slot.baseline].into_iter().enumerate() {
             self.all[arm].add(counts.all);
@@ -239,7 +235,7 @@ impl Trial {
             }
         }
         self.in_block += 1;
-        if self.in_block >= Trial::slots_of(self.rule.block).max(1) {
+        if self.in_block >= slots_of(self.rule.block).max(1) {
             self.close_block();
         }
     }
@@ -290,11 +286,6 @@ impl Trial {
         Duration::from_secs_f64(self.slots as f64 / SLOTS_A_SECOND as f64)
     }
 
-    /// ln of the wealth of the bet that the deploy is dead.
-    pub fn ln_dead(&self) -> f64 {
-        self.dead[0].ln()
-    }
-
     /// What it comes to if this is the end. `looks` is how many ends there may be: an extension
     /// makes a second one.
     pub fn conclude(&self, looks: u32) -> Conclusion {
@@ -325,25 +316,20 @@ impl Trial {
 
     /// The looks at the end: whether the limit is broken by far, and the candidate is worse.
     fn at_end(&self, line: &Line, effect: f64, looks: u32) -> (f64, bool, bool) {
-        let tail = |bad: f64, requests: f64, share: f64| {
-            if bad <= 0.0 {
-                return 1.0;
-            }
-            binomial::incomplete_beta(bad, (requests - bad + 1.0).max(1e-9), share)
-        };
         let (ours, theirs) = (line.candidate, line.baseline);
         let (bad, requests) = (ours.bad as f64 / effect, ours.requests as f64 / effect);
         let far = ours
             .share()
             .is_some_and(|share| share > self.rule.halfway() * line.limit);
         let level = self.rule.end_level(self.lines.len(), looks);
-        let chance = tail(bad, requests, line.limit);
+        let chance = binomial::upper_tail_of(bad, requests, line.limit);
         let broken = far && chance <= level;
         let all_bad = (ours.bad + theirs.bad) as f64 / effect;
         let all = (ours.requests + theirs.requests).max(1) as f64;
         let level =
             self.rule.worse_level / (self.lines.len().max(1) as f64 * f64::from(looks.max(1)));
-        let worse = theirs.requests > 0 && tail(bad, all_bad, ours.requests as f64 / all) <= level;
+        let worse = theirs.requests > 0
+            && binomial::upper_tail_of(bad, all_bad, ours.requests as f64 / all) <= level;
         (chance, broken, worse)
     }
 
@@ -353,12 +339,8 @@ impl Trial {
         let effect = line.spread.effect().max(line.baseline_spread.effect());
         let bad = line.candidate.bad as f64 / effect;
         let requests = line.candidate.requests as f64 / effect;
-        let bound = (self.rule.indifference * line.limit).min(0.999);
-        let level = if requests > 0.0 {
-            binomial::incomplete_beta((requests - bad).max(1e-9), bad + 1.0, 1.0 - bound)
-        } else {
-            1.0
-        };
+        let bound = self.rule.bound(line.limit);
+        let level = binomial::lower_tail_of(bad, requests, bound);
         let (level_broken, broken_at_end, worse_at_end) = self.at_end(line, effect, looks);
         let share = line.candidate.share();
         let needed = binomial::flawless_needed(line.limit, super::judge::PROMOTE_LEVEL);

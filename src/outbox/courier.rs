@@ -3,12 +3,10 @@
 //! An attempt is noted before it starts, so that a kill in the middle leaves a trace. Rows that
 //! follow one another wait for their predecessor; all others go side by side.
 
-use super::deliver::Delivery;
-use super::deliver::{Means, deliver};
+use super::deliver::{Delivery, Means, deliver};
 use super::retry::{Next, next};
 use crate::clock::now_ms;
-use crate::config::file::ActionKind;
-use crate::config::file::Environment;
+use crate::config::file::{ActionKind, Environment};
 use crate::config::load::Project;
 use crate::gate::announce::Announcement;
 use crate::gate::driver::Current;
@@ -232,11 +230,7 @@ impl Courier {
         };
         let announcement: Announcement = serde_json::from_str(&effect.body).ok()?;
         let project = self.current.get();
-        let gate = project
-            .file
-            .gates
-            .iter()
-            .find(|gate| gate.name == announcement.record.gate)?;
+        let gate = project.file.gate(&announcement.record.gate)?;
         let environment = project.file.environments.get(&gate.environment)?;
         // A webhook carries an id by which its receiver tells repeats; only a program cannot be told.
         let number: usize = number.parse().ok()?;

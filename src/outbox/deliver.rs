@@ -200,20 +200,15 @@ async fn action(
         Ok(announcement) => announcement,
         Err(delivery) => return delivery,
     };
-    let configured: Option<&Action> = project
-        .file
-        .gates
-        .iter()
-        .find(|known| known.name == gate)
-        .and_then(|known| {
-            let actions = match verdict {
-                "promote" => &known.on_promote,
-                "rollback" => &known.on_rollback,
-                "fallback" => &known.on_fallback,
-                _ => &known.on_hold,
-            };
-            actions.get(number.parse::<usize>().ok()?)
-        });
+    let configured: Option<&Action> = project.file.gate(gate).and_then(|known| {
+        let actions = match verdict {
+            "promote" => &known.on_promote,
+            "rollback" => &known.on_rollback,
+            "fallback" => &known.on_fallback,
+            _ => &known.on_hold,
+        };
+        actions.get(number.parse::<usize>().ok()?)
+    });
     let Some(action) = configured else {
         return Delivery::give_up(format!(
             "the action `{}` is no longer configured",
@@ -336,9 +331,7 @@ async fn status(
     };
     let configured = project
         .file
-        .gates
-        .iter()
-        .find(|known| known.name == gate)
+        .gate(gate)
         .and_then(|known| known.github.as_ref());
     let Some(configured) = configured else {
         return Delivery::give_up(format!("the gate `{gate}` has no GitHub statuses any more"));

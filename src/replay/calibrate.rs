@@ -8,7 +8,7 @@ use super::verdict;
 use crate::objective::Objective;
 use crate::objective::binomial;
 use crate::objective::rule::Rule;
-use crate::objective::slot::{SLOTS_A_SECOND, Slot};
+use crate::objective::slot::{SLOTS_A_SECOND, Slot, slots_of};
 use crate::objective::trial::Conclusion;
 use serde::Serialize;
 use std::time::Duration;
@@ -62,9 +62,7 @@ pub fn calibrate(
     length: Duration,
     stride: Duration,
 ) -> Calibration {
-    let of =
-        |duration: Duration| ((duration.as_secs_f64() * SLOTS_A_SECOND as f64) as usize).max(1);
-    let (length, stride) = (of(length), of(stride));
+    let [length, stride] = [length, stride].map(|time| (slots_of(time) as usize).max(1));
     let mut found = Calibration {
         independent: (slots.len() / length) as u64,
         ..Calibration::default()

@@ -3,7 +3,7 @@
 use super::evidence::Evidence;
 use super::verdict::{self, Judged};
 use crate::objective::Objective;
-use crate::objective::rule::Rule;
+use crate::objective::slot::slots_of;
 use crate::objective::trial::Trial;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,7 @@ pub struct CurvePoint {
 /// Replays kept evidence: its curves, and what it comes to.
 pub fn replay(evidence: &Evidence) -> Option<(Vec<Curve>, Judged)> {
     let rule = evidence.rule.unwrap_or_default();
+    let looks = evidence.looks.max(1);
     let parsed: Result<Vec<Objective>, String> = evidence
         .objectives
         .iter()
@@ -57,24 +58,20 @@ pub fn replay(evidence: &Evidence) -> Option<(Vec<Curve>, Judged)> {
     for (number, slot) in evidence.slots().iter().enumerate() {
         trial.slot(slot);
         let called = trial.called().is_some();
-        if called || (number + 1).is_multiple_of(slots_of(&rule)) {
-            look(&trial, &mut curves);
+        if called || (number as u64 + 1).is_multiple_of(slots_of(rule.block)) {
+            look(&trial, looks, &mut curves);
         }
         if called {
             break;
         }
     }
-    let judged = verdict::describe(&rule, &objectives, &trial, 1);
+    let judged = verdict::describe(&rule, &objectives, &trial, looks);
     Some((curves, judged))
 }
 
-fn slots_of(rule: &Rule) -> usize {
-    (rule.block.as_secs_f64() * crate::objective::slot::SLOTS_A_SECOND as f64).round() as usize
-}
-
-fn look(trial: &Trial, curves: &mut [Curve]) {
+fn look(trial: &Trial, looks: u32, curves: &mut [Curve]) {
     for (number, curve) in curves.iter_mut().enumerate() {
-        let standing = trial.standing(number, 1);
+        let standing = trial.standing(number, looks);
         curve.with_baseline |= standing.baseline.requests > 0;
         curve.points.push(CurvePoint {
             t_s: trial.elapsed().as_secs_f64(),

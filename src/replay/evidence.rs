@@ -13,6 +13,9 @@ pub struct Evidence {
     /// The rule that they were judged by.
     #[serde(default)]
     pub rule: Option<Rule>,
+    /// How many ends there might have been: the levels were shared out over them.
+    #[serde(default)]
+    pub looks: u32,
     /// Latencies in bands around the limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distribution: Option<Distribution>,

@@ -81,23 +81,31 @@ pub struct Sample {
 }
 
 /// Slots of samples, from `origin` on; empty ones included. Each arm is handed over in any order.
-pub fn slots(samples: &[Sample], watched: &[Watched], origin_micros: u64) -> Vec<Slot> {
+///
+/// # Errors
+/// Where they are spread over more than a week: to leave some out would be to choose the evidence.
+pub fn slots(
+    samples: &[Sample],
+    watched: &[Watched],
+    origin_micros: u64,
+) -> Result<Vec<Slot>, String> {
     let place = |sample: &Sample| {
         (sample.known_micros.saturating_sub(origin_micros) / SLOT_MICROS) as usize
     };
     let count_of = samples.iter().map(place).max().map_or(0, |last| last + 1);
-    let mut slots = vec![Slot::new(watched.len()); count_of.min(SLOTS_MAX)];
+    if count_of > SLOTS_MAX {
+        return Err("the samples of one gate are spread over more than a week; is `t_ms` right, or a column `gate` missing?".to_owned());
+    }
+    let mut slots = vec![Slot::new(watched.len()); count_of];
     for sample in samples {
-        let Some(slot) = slots.get_mut(place(sample)) else {
-            continue;
-        };
+        let slot = &mut slots[place(sample)];
         let arm = match sample.arm {
             Arm::Candidate => &mut slot.candidate,
             Arm::Baseline => &mut slot.baseline,
         };
         count(arm, watched, sample.step, sample.latency_micros, sample.ok);
     }
-    slots
+    Ok(slots)
 }
 
 /// A week: no recorded gate is longer.

@@ -1,7 +1,7 @@
 //! From slots of evidence to a verdict with its reasons: pure.
 
 use crate::objective::binomial;
-use crate::objective::judge::{percent, show_micros};
+use crate::objective::judge::{PROMOTE_LEVEL, percent, show_micros};
 use crate::objective::rule::Rule;
 use crate::objective::slot::Slot;
 use crate::objective::trial::{Conclusion, Standing, Trial};
@@ -208,16 +208,11 @@ fn more_requests(rule: &Rule, standing: &Standing, objectives: usize) -> u64 {
         ((threshold + 2.0) / gain.max(1e-9))
             .max(n + (threshold - standing.ln_broken) / gained.max(gain))
     } else {
-        let bound = (rule.indifference * limit).min(0.999);
-        let mut total = n.max(binomial::flawless_needed(
-            limit,
-            super::super::objective::judge::PROMOTE_LEVEL,
-        ) as f64);
+        let bound = rule.bound(limit);
+        let mut total = n.max(binomial::flawless_needed(limit, PROMOTE_LEVEL) as f64);
         for _ in 0..80 {
             let (k, m) = (share * total / effect, total / effect);
-            if binomial::incomplete_beta((m - k).max(1e-9), k + 1.0, 1.0 - bound)
-                <= rule.promote_level
-            {
+            if binomial::lower_tail_of(k, m, bound) <= rule.promote_level {
                 break;
             }
             total *= 1.2;

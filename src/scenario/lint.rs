@@ -68,9 +68,11 @@ pub fn concludable(gate: &Gate, plan: &Plan, found: &mut Diagnostics) {
         let Some(planned) = requests_planned(plan, objective.step.as_deref()) else {
             continue;
         };
-        let bound = (rule.indifference * share).min(0.999);
         let needed = binomial::flawless_needed(share, PROMOTE_LEVEL)
-            .max(binomial::flawless_needed(bound, rule.promote_level / looks))
+            .max(binomial::flawless_needed(
+                rule.bound(share),
+                rule.promote_level / looks,
+            ))
             .max(rule.requests_min);
         let counted = (planned as f64 * used) as u64;
         if counted < needed {

@@ -7,6 +7,8 @@ use super::problem::Problem;
 use super::server::Site;
 use super::view;
 use crate::pipeline::signature::verify;
+use crate::scenario::template::Template;
+use crate::secret::Secret;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
@@ -22,6 +24,29 @@ enum Body {
     Bare(LooseFacts),
 }
 
+/// The same answer for an unknown gate and for one without a webhook: an outsider learns nothing.
+pub(super) fn unknown() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "there is no webhook at this address")
+}
+
+/// The key of a webhook.
+pub(super) fn secret(site: &Site, template: &Template) -> Result<Secret, Problem> {
+    site.means().fill(template, &BTreeMap::new()).map_err(|_| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the webhook's key cannot be made",
+        )
+    })
+}
+
+/// A header as text; empty where it is missing.
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
 /// `POST /hooks/{gate}`
 pub async fn webhook(
     State(site): State<Site>,
@@ -32,29 +57,10 @@ pub async fn webhook(
     let project = site.current.get();
     let key = project
         .file
-        .gates
-        .iter()
-        .find(|gate| gate.name == name)
+        .gate(&name)
         .and_then(|gate| gate.webhook.as_ref());
-    // The same answer for an unknown gate and for one without a webhook: an outsider learns nothing.
-    let Some(key) = key else {
-        return Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "there is no webhook at this address",
-        ));
-    };
-    let secret = site.means().fill(key, &BTreeMap::new()).map_err(|_| {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the webhook's key cannot be made",
-        )
-    })?;
-    let text = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
+    let secret = secret(&site, key.ok_or_else(unknown)?)?;
+    let text = |name: &str| header(&headers, name);
     let id = text("webhook-id").to_owned();
     let now = chrono::Utc::now().timestamp();
     if let Err(reason) = verify(

@@ -4,20 +4,18 @@
 //! with a success, so that its sender does not repeat it. A question that has no good answer yet is
 //! never answered as if it had.
 
+use super::inbound::{header, secret, unknown};
 use super::problem::Problem;
-use super::server::Site;
+use super::server::{Site, is_same};
 use super::view;
 use crate::clock::now_ms;
-use crate::config::file::{Gate, Mapped};
-use crate::config::load::Project;
+use crate::config::file::Mapped;
 use crate::gate::machine::Verdict;
 use crate::gate::record::{Facts, Record};
 use crate::gate::version::MessageScope;
 use crate::limits;
 use crate::pipeline::trigger::{self, Told};
-use crate::scenario::template::Template;
 use crate::scenario::template::plain;
-use crate::secret::Secret;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
@@ -26,33 +24,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-fn gate<'a>(project: &'a Project, name: &str) -> Option<&'a Gate> {
-    project.file.gates.iter().find(|gate| gate.name == name)
-}
-
-fn unknown() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is no webhook at this address")
-}
-
 fn refused(name: &str, what: &str) -> Problem {
     tracing::warn!(gate = name, what, "Webhook refused");
     Problem::new(StatusCode::UNAUTHORIZED, format!("{what} does not match"))
-}
-
-fn secret(site: &Site, template: &Template) -> Result<Secret, Problem> {
-    site.means().fill(template, &BTreeMap::new()).map_err(|_| {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the webhook's key cannot be made",
-        )
-    })
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
 }
 
 fn parsed(body: &[u8]) -> Result<Value, Problem> {
@@ -96,7 +70,10 @@ pub async fn github(
     body: axum::body::Bytes,
 ) -> Result<Response, Problem> {
     let project = site.current.get();
-    let configured = gate(&project, &name).and_then(|gate| gate.triggers.github.as_ref());
+    let configured = project
+        .file
+        .gate(&name)
+        .and_then(|gate| gate.triggers.github.as_ref());
     let (key, environment, workflow) = configured.ok_or_else(unknown)?;
     if !trigger::is_from_github(
         &secret(&site, key)?,
@@ -128,7 +105,9 @@ pub async fn vercel(
     body: axum::body::Bytes,
 ) -> Result<Response, Problem> {
     let project = site.current.get();
-    let key = gate(&project, &name)
+    let key = project
+        .file
+        .gate(&name)
         .and_then(|gate| gate.triggers.vercel.as_ref())
         .ok_or_else(unknown)?;
     if !trigger::is_from_vercel(
@@ -155,7 +134,9 @@ pub async fn mapped(
     body: axum::body::Bytes,
 ) -> Result<Response, Problem> {
     let project = site.current.get();
-    let mapped = gate(&project, &name)
+    let mapped = project
+        .file
+        .gate(&name)
         .and_then(|gate| gate.triggers.mapped.as_ref())
         .ok_or_else(unknown)?;
     let wanted = secret(&site, &mapped.token)?;
@@ -167,12 +148,7 @@ pub async fn mapped(
         header(&headers, "x-gitlab-token"),
         bearer,
     ];
-    let digest = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    // Compared through their digests, so that the time taken tells nothing.
-    if !given
-        .iter()
-        .any(|given| digest(given).as_ref() == digest(wanted.expose()).as_ref())
-    {
+    if !given.iter().any(|given| is_same(given, &wanted)) {
         return Err(refused(&name, "the token"));
     }
     let id = match header(&headers, "webhook-id") {
@@ -290,7 +266,9 @@ pub async fn flagger(
     Json(body): Json<FlaggerBody>,
 ) -> Result<Response, Problem> {
     let project = site.current.get();
-    gate(&project, &name)
+    project
+        .file
+        .gate(&name)
         .filter(|gate| gate.triggers.flagger)
         .ok_or_else(unknown)?;
     if !matches!(hook.as_str(), "rollout" | "confirm-promotion" | "rollback") {

@@ -9,6 +9,7 @@ use super::{api, inbound, inbound_vendors, pages};
 use crate::gate::driver::{Current, Driver};
 use crate::outbox::deliver::Means;
 use crate::probe::prober::Prober;
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
 use axum::Router;
@@ -69,9 +70,7 @@ impl Site {
             let given = text(http::header::AUTHORIZATION)
                 .and_then(|value| value.strip_prefix("Bearer "))
                 .unwrap_or_default();
-            // Compared through their digests, so that the time taken tells nothing.
-            let digest = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-            return if digest(given).as_ref() == digest(wanted.expose()).as_ref() {
+            return if is_same(given, &wanted) {
                 Ok(())
             } else {
                 Err(Problem::new(
@@ -95,6 +94,13 @@ impl Site {
             ))
         }
     }
+}
+
+/// Whether a token is the right one. Compared through their digests, so that the time taken tells
+/// nothing.
+pub(super) fn is_same(given: &str, wanted: &Secret) -> bool {
+    let digest = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    digest(given).as_ref() == digest(wanted.expose()).as_ref()
 }
 
 /// All routes.

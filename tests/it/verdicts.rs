@@ -6,7 +6,7 @@ use bellwether::objective::Objective;
 use bellwether::objective::contest::Contest;
 use bellwether::objective::mixture::ln_evidence_below;
 use bellwether::objective::rule::{Rule, SETTINGS};
-use bellwether::objective::slot::{Count, Slot};
+use bellwether::objective::slot::Count;
 use bellwether::objective::spread::Spread;
 use bellwether::objective::trial::{Conclusion, Trial};
 use bellwether::objective::wealth::Wealth;
@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 
 #[path = "../../benches/streams/mod.rs"]
 mod streams;
-use streams::{Kind, Request, stream};
+use streams::{Kind, Request, slots, stream};
 
 fn close(ours: f64, wanted: &Value, what: &str) {
     let wanted = wanted.as_f64().unwrap();
@@ -63,34 +63,8 @@ fn the_evidence_is_that_of_an_independent_implementation() {
 
 fn judged(candidate: &[Request], baseline: &[Request]) -> (Conclusion, f64) {
     let objectives = ["p95 < 300ms", "error_rate < 1%"].map(|text| Objective::parse(text).unwrap());
-    let mut slots = vec![Slot::new(2); (streams::SECONDS * 4.0) as usize];
-    for (requests, is_baseline) in [(candidate, false), (baseline, true)] {
-        for request in requests {
-            let last = slots.len() - 1;
-            let slot = &mut slots[((request.at * 4.0) as usize).min(last)];
-            let arm = if is_baseline {
-                &mut slot.baseline
-            } else {
-                &mut slot.candidate
-            };
-            let failed = u64::from(!request.ok);
-            let slow = u64::from(!request.ok || request.millis > streams::LIMIT_MS);
-            arm.all.add(Count {
-                requests: 1,
-                bad: failed,
-            });
-            arm.objectives[0].add(Count {
-                requests: 1,
-                bad: slow,
-            });
-            arm.objectives[1].add(Count {
-                requests: 1,
-                bad: failed,
-            });
-        }
-    }
     let mut trial = Trial::new(Rule::default(), &objectives);
-    for slot in &slots {
+    for slot in &slots(candidate, baseline) {
         trial.slot(slot);
     }
     let until = trial
