@@ -313,7 +313,7 @@ async fn perform_one(
             .live
             .enter(&plan.name, environment, &started, planned, control);
         let mut began = None;
-        let finished = load::load(binding, job.loads.clone(), options, control, |tick| {
+        let mut finished = load::load(binding, job.loads.clone(), options, control, |tick| {
             keep(&tick.lines);
             tick.lines = Vec::new();
             if let (Some(log), None) = (&mut outputs.hdr, &log_failed) {
@@ -328,6 +328,9 @@ async fn perform_one(
         })
         .await;
         progress.done();
+        if let Some(orders) = presence.leave() {
+            finished.stopped = orders.stop;
+        }
         finished
     };
     let failed = failed.or(log_failed);

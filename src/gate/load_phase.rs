@@ -186,7 +186,10 @@ impl Arms {
                 }
             }
         };
-        let (finished, baseline) = measured?;
+        let (mut finished, baseline) = measured?;
+        if let Some(orders) = presence.leave() {
+            finished.stopped = orders.stop;
+        }
         let mut watch = watch.into_inner().unwrap_or_else(PoisonError::into_inner);
         watch.end();
         let lost = lost.load(Relaxed);

@@ -1,6 +1,6 @@
 //! Loads that run now in this process: what they do this second, and the way to tell them something.
 
-use super::control::{Control, Stop};
+use super::control::{Control, Orders, Stop};
 use super::recorder::Tick;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -114,25 +114,28 @@ impl Live {
 
     /// All of them.
     pub fn list(&self) -> Vec<LoadState> {
-        let all = self.lock();
-        all.1
-            .values()
-            .map(|entry| {
-                let orders = entry.control.orders();
-                LoadState {
-                    elapsed_s: entry.began.elapsed().as_secs_f64(),
-                    paused: orders.paused.is_some(),
-                    scale: orders.scale,
-                    stopping: orders.stop != Stop::No,
-                    ..entry.state.clone()
-                }
-            })
-            .collect()
+        self.lock().1.values().map(Entry::state).collect()
     }
 
-    /// The control of one.
-    pub fn control(&self, id: u64) -> Option<Control> {
-        self.lock().1.get(&id).map(|entry| entry.control.clone())
+    /// Tells one of them something: what came of it, and its state after that. Nothing if no such
+    /// load is running. What is told here is seen by [`Presence::leave`].
+    pub fn tell<T>(&self, id: u64, order: impl FnOnce(&Control) -> T) -> Option<(T, LoadState)> {
+        let all = self.lock();
+        let entry = all.1.get(&id)?;
+        Some((order(&entry.control), entry.state()))
+    }
+}
+
+impl Entry {
+    fn state(&self) -> LoadState {
+        let orders = self.control.orders();
+        LoadState {
+            elapsed_s: self.began.elapsed().as_secs_f64(),
+            paused: orders.paused.is_some(),
+            scale: orders.scale,
+            stopping: orders.stop != Stop::No,
+            ..self.state.clone()
+        }
     }
 }
 
@@ -152,10 +155,40 @@ impl Presence {
         state.active = tick.active;
         state.waiting = tick.waiting;
     }
+
+    /// The load is over: nobody can tell it anything from now on. All that it was told, to the
+    /// last moment: an order that was accepted is never without effect.
+    pub fn leave(self) -> Option<Orders> {
+        let left = self.live.lock().1.remove(&self.id)?;
+        Some(left.control.orders())
+    }
 }
 
 impl Drop for Presence {
     fn drop(&mut self) {
         self.live.lock().1.remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_seen_or_refused() {
+        let live = Arc::<Live>::default();
+        let control = Control::new();
+        let presence = live.enter("load", "production", "", 1.0, &control);
+        let (accepted, state) = live
+            .tell(1, |control| {
+                control.stop();
+                true
+            })
+            .expect("it is running");
+        assert!(accepted && state.stopping);
+        let orders = presence.leave().expect("it was there until now");
+        assert_eq!(orders.stop, Stop::Drain);
+        assert!(live.tell(1, |_| ()).is_none(), "it is over");
+        assert!(live.list().is_empty());
     }
 }

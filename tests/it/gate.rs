@@ -508,6 +508,10 @@ fn statuses_reach_github_and_commands_get_their_facts() {
 #[test]
 fn a_load_that_somebody_ends_by_hand_promotes_nothing() {
     let world = World::new(Duration::ZERO);
+    // So long that the order comes while it lasts; it ends then.
+    let file = world.path().join("load.yaml");
+    let load = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(file, load.replace("duration: 1s", "duration: 1h")).unwrap();
     let daemon = world.daemon("");
     world.shop.deploy(Deploy::healthy("1.1.0"));
     let gate = daemon.start_gate(&facts("1.1.0"));
