@@ -2,8 +2,9 @@
 //!
 //! Rooms, in reading order: [`source`] (text and places), [`diagnostic`] (mistakes and how they
 //! are shown), [`node`] (YAML with places), [`duration`], [`shape`] (forms and their JSON
-//! Schema), [`file`] (`bellwether.yaml` as written and as read), [`load`] (files from disk,
-//! scenarios included).
+//! Schema; those of `bellwether.yaml` in [`file_shape`] and beside it), [`read`]
+//! (from there to [`file`], the configuration as everybody else knows it), [`load`] (files from
+//! disk, scenarios included).
 //!
 //! This folder sends nothing and starts nothing.
 
@@ -11,6 +12,7 @@ pub mod diagnostic;
 pub mod duration;
 pub mod file;
 pub mod file_shape;
+mod gate_shape;
 pub mod load;
 pub mod node;
 pub mod read;

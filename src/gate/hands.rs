@@ -2,6 +2,7 @@
 
 use super::machine::Phase;
 use super::phases::{self, Ended, Ground};
+use super::proof;
 use crate::load::Tick;
 use crate::report::Summary;
 use crate::scenario::Plan;
@@ -53,6 +54,6 @@ impl Hands for RealHands {
         ground: &'a Ground<'a>,
         deadline: Instant,
     ) -> Doing<'a, (bool, Vec<String>, Vec<Summary>)> {
-        Box::pin(phases::prove(ground, deadline))
+        Box::pin(proof::prove(ground, deadline))
     }
 }

@@ -1,25 +1,29 @@
 //! The durable process that verifies one deploy.
 //!
-//! Rooms, in reading order: [`record`] (what is kept of a gate), [`state`] and [`machine`] (pure: state × event
-//! → state + effects, with its invariants), [`windows`] (pure: when), [`version`] (what a service
-//! serves), [`watch`] (pure: the evidence of a load while it comes in), [`load_phase`], [`phases`] (what each phase
-//! does to the world), [`announce`] (pure: a verdict as effects of the outbox), [`sighting`] (a version
-//! that changed starts a gate), [`hands`] (the phases behind an
-//! interface, so that a simulated world can take their place), [`driver`] (runs gates; beside it one step, the phases and what
-//! follows a verdict). Commits before anything leaves.
+//! Rooms, in reading order: [`record`] (what is kept of a gate), [`state`] and [`machine`] (pure:
+//! state × event → state + effects, with its invariants), [`windows`] (pure: when), [`version`]
+//! (what a service serves), [`watch`] (pure: the evidence of a load while it comes in),
+//! [`load_phase`], bake, [`proof`] and [`phases`] (what each phase does to the world), [`announce`]
+//! (pure: a verdict as effects of the outbox), [`sighting`] (a version that changed starts a gate),
+//! [`hands`] (the phases behind an interface, so that a simulated world can take their place),
+//! [`driver`] (runs gates; beside it advance, performing, acting, and orders, which people give).
+//! Commits before anything leaves.
 //!
 //! Nothing but the driver changes a gate.
 
 mod acting;
 mod advance;
 pub mod announce;
+mod bake;
 pub mod driver;
 pub mod hands;
 pub mod load_phase;
 pub mod machine;
+mod orders;
 mod performing;
 pub mod phases;
 mod prerequisites;
+pub mod proof;
 pub mod record;
 pub mod sighting;
 pub mod state;

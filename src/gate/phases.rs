@@ -6,18 +6,16 @@ use super::machine::Phase;
 use super::prerequisites;
 use super::record::Record;
 use super::version;
-use crate::config::file::{Bake, Converge, Environment, Gate};
+use crate::config::file::{Converge, Environment, Gate};
 use crate::config::load::Project;
 use crate::config::{Diagnostics, Severity, load as files};
 use crate::load::live::Live;
-use crate::load::recorder::StepRecord;
 use crate::load::run::Finished;
 use crate::load::{self, Control, Stop, Tick};
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::net::{ErrorClass, message};
-use crate::objective::judge::judge;
-use crate::objective::{Evidence, Outcome};
+use crate::objective::Outcome;
 use crate::report::{Summary, summary};
 use crate::scenario::Plan;
 use crate::scenario::needs::Supplied;
@@ -48,7 +46,8 @@ impl Ended {
         Ended::because(outcome, vec![reason.into()])
     }
 
-    fn because(outcome: Outcome, reasons: Vec<String>) -> Ended {
+    /// With reasons, without runs.
+    pub fn because(outcome: Outcome, reasons: Vec<String>) -> Ended {
         Ended {
             outcome,
             reasons,
@@ -97,7 +96,7 @@ pub async fn perform(
         Phase::Smoke => smoke_all(ground, &ground.gate.smoke, &ground.record.facts.version).await,
         Phase::Load => super::load_phase::load_all(ground, on_tick).await,
         Phase::Bake => match &ground.gate.bake {
-            Some(bake) => self::bake(ground, bake).await,
+            Some(bake) => super::bake::bake(ground, bake).await,
             None => Ended::new(Outcome::Inconclusive, "the gate has no bake"),
         },
     }
@@ -429,177 +428,13 @@ pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) ->
     ended
 }
 
-async fn smoke_once(ground: &Ground<'_>, binding: &Arc<Binding>) -> (Summary, Finished) {
+pub(super) async fn smoke_once(ground: &Ground<'_>, binding: &Arc<Binding>) -> (Summary, Finished) {
     let started = now_text();
     let finished = load::smoke(binding, ground.control, false, |_| ()).await;
     (
         summary::summarize(&binding.plan, &binding.environment, started, &finished, &[]),
         finished,
     )
-}
-
-async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
-    let end = Instant::now() + bake.duration;
-    let start = Instant::now();
-    let mut bindings = Vec::new();
-    for path in &bake.scenarios {
-        match bind(ground, path, &ground.record.facts.version) {
-            Ok(binding) => bindings.push(Arc::new(binding)),
-            Err(reasons) => {
-                return Ended::because(Outcome::Inconclusive, reasons);
-            }
-        }
-    }
-    let mut whole: Option<StepRecord> = None;
-    let (mut rounds, mut passed, mut failed_in_row, mut doubtful_in_row) =
-        (0_u64, 0_u64, 0_u64, 0_u64);
-    let mut last = None;
-    while Instant::now() < end && ground.control.asked() == Stop::No {
-        let round = Instant::now();
-        let mut outcomes = Vec::new();
-        for binding in &bindings {
-            let (summary, finished) = smoke_once(ground, binding).await;
-            outcomes.push(summary.outcome);
-            for step in binding.plan.steps.iter().filter(|step| !step.advisory) {
-                let record = &finished.recorded.steps[step.index];
-                match &mut whole {
-                    None => whole = Some(record.clone()),
-                    Some(whole) => whole.merge(record),
-                }
-            }
-            if summary.outcome != Outcome::Pass {
-                last = Some(summary);
-            }
-        }
-        rounds += 1;
-        let outcome = Outcome::all(outcomes);
-        passed += u64::from(outcome == Outcome::Pass);
-        failed_in_row = if outcome == Outcome::Fail {
-            failed_in_row + 1
-        } else {
-            0
-        };
-        doubtful_in_row = if outcome == Outcome::Inconclusive {
-            doubtful_in_row + 1
-        } else {
-            0
-        };
-        if failed_in_row >= bake.failures || doubtful_in_row >= bake.failures.max(3) {
-            break;
-        }
-        let next = (round + bake.every).min(end);
-        tokio::select! {
-            () = tokio::time::sleep_until(next.into()) => {}
-            () = ground.control.stopped() => {}
-        }
-    }
-    let reasons = last
-        .as_ref()
-        .map(|summary| summary.reasons.join("; "))
-        .unwrap_or_default();
-    let runs: Vec<Summary> = last.into_iter().collect();
-    if ground.control.asked() != Stop::No {
-        return Ended {
-            outcome: Outcome::Inconclusive,
-            reasons: vec!["it was stopped".to_owned()],
-            runs,
-            is_open: false,
-        };
-    }
-    if failed_in_row >= bake.failures {
-        let reasons = vec![format!("{failed_in_row} rounds in a row failed: {reasons}")];
-        return Ended {
-            outcome: Outcome::Fail,
-            reasons,
-            runs,
-            is_open: false,
-        };
-    }
-    if passed == 0 || passed * 10 < rounds * 9 || failed_in_row > 0 || doubtful_in_row > 0 {
-        let reasons = vec![format!(
-            "only {passed} of {rounds} rounds passed, or the last one did not: {reasons}"
-        )];
-        return Ended {
-            outcome: Outcome::Inconclusive,
-            reasons,
-            runs,
-            is_open: false,
-        };
-    }
-    let mut outcomes = vec![Outcome::Pass];
-    let mut reasons = vec![format!("{passed} of {rounds} rounds passed")];
-    for objective in &bake.objectives {
-        let evidence = whole.as_ref().map_or_else(Evidence::default, |record| {
-            summary::evidence_of(objective, record, start.elapsed(), 0)
-        });
-        let mut judgement = judge(objective, &evidence);
-        let doubtful = whole.as_ref().map_or(0, StepRecord::doubtful);
-        if judgement.outcome == Outcome::Fail && doubtful * 2 >= evidence.errors.max(1) {
-            judgement.outcome = Outcome::Inconclusive;
-            judgement
-                .reason
-                .push_str("; but most failures say nothing about the product");
-        }
-        reasons.push(format!(
-            "`{}`: {} (seen {})",
-            judgement.objective, judgement.reason, judgement.seen
-        ));
-        outcomes.push(judgement.outcome);
-    }
-    Ended {
-        outcome: Outcome::all(outcomes),
-        reasons,
-        runs,
-        is_open: false,
-    }
-}
-
-/// Proves a rollback: the old version everywhere, then its smoke, again and again until time is up.
-pub async fn prove(ground: &Ground<'_>, deadline: Instant) -> (bool, Vec<String>, Vec<Summary>) {
-    if ground.gate.services.is_empty() {
-        let reason = "the gate names no `services`, so nobody can see which version is served";
-        return (false, vec![reason.to_owned()], Vec::new());
-    }
-    let Some(good) = ground
-        .record
-        .rollback_to
-        .as_deref()
-        .filter(|version| !version.is_empty())
-    else {
-        let reason = "no version is known that would be the right one";
-        return (false, vec![reason.to_owned()], Vec::new());
-    };
-    let prove = &ground.gate.prove;
-    let wanted = |version: &str| version == good;
-    let mut runs;
-    let mut reasons;
-    loop {
-        let seen = match await_version(ground, &prove.converge, deadline, &wanted).await {
-            Ok(seen) => seen,
-            Err((_, mut seen)) => {
-                seen.insert(0, format!("`{good}` is not served everywhere"));
-                return (false, seen, Vec::new());
-            }
-        };
-        if prove.smoke.is_empty() {
-            return (true, vec![seen], Vec::new());
-        }
-        let smoke = smoke_all(ground, &prove.smoke, good);
-        let Ok(ended) = tokio::time::timeout_at(deadline.into(), smoke).await else {
-            let late = "the smoke of the old version did not end in time".to_owned();
-            return (false, vec![seen, late], Vec::new());
-        };
-        runs = ended.runs;
-        reasons = ended.reasons;
-        reasons.insert(0, seen);
-        if ended.outcome == Outcome::Pass {
-            return (true, reasons, runs);
-        }
-        if ground.control.asked() != Stop::No || Instant::now() + prove.converge.every >= deadline {
-            return (false, reasons, runs);
-        }
-        tokio::time::sleep(prove.converge.every).await;
-    }
 }
 
 pub(super) fn now_text() -> String {

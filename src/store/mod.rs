@@ -1,8 +1,9 @@
 //! What must outlive the process: gates, their events, the outbox, probe states, runs.
 //!
 //! Rooms: [`sqlite`] (the file, its lock and its versions), [`gates`], [`outbox`], [`probes`],
-//! [`runs`]. Rows are JSON documents of boundary types, with the columns that are searched beside
-//! them. Invariant: what belongs together is committed together, in one transaction.
+//! [`runs`], locks, [`notes`], [`simulated`] (in memory, for simulations). Rows are JSON documents
+//! of boundary types, with the columns that are searched beside them. Invariant: what belongs
+//! together is committed together, in one transaction.
 
 pub mod gates;
 mod locks;
@@ -10,6 +11,7 @@ pub mod notes;
 pub mod outbox;
 pub mod probes;
 pub mod runs;
+pub mod simulated;
 pub mod sqlite;
 
 pub use sqlite::{Store, StoreFault};

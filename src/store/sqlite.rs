@@ -2,11 +2,12 @@
 //!
 //! Every commit is synced to the disk before anything that depends on it leaves the process.
 
+use super::simulated::Simulated;
 use rusqlite::Connection;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// The version of the tables that this program writes.
@@ -117,122 +118,6 @@ enum Writer {
     Here(Arc<Simulated>),
 }
 
-/// A database in memory that outlives simulated crashes of the process that uses it.
-#[derive(Debug)]
-pub struct Simulated {
-    connection: std::sync::Mutex<Connection>,
-    instance: String,
-    fuse: std::sync::Mutex<Option<Fuse>>,
-    /// Numbers of the jobs that changed something, counted since the last boot.
-    changing: std::sync::Mutex<(u64, Vec<u64>)>,
-}
-
-/// When the simulated process dies.
-#[derive(Debug, Clone, Copy)]
-pub struct Fuse {
-    /// After so many more commits and reads.
-    pub left: u64,
-    /// Whether the last of them is still carried out; the process never hears of it.
-    pub carried_out: bool,
-}
-
-impl Simulated {
-    /// An empty database.
-    pub fn new() -> Result<Arc<Simulated>, StoreFault> {
-        let mut connection = Connection::open_in_memory()?;
-        let instance = migrate(&mut connection, Path::new("memory"))?;
-        Ok(Arc::new(Simulated {
-            connection: std::sync::Mutex::new(connection),
-            instance,
-            fuse: std::sync::Mutex::new(None),
-            changing: std::sync::Mutex::default(),
-        }))
-    }
-
-    /// A handle for a process that starts now, and dies by the fuse.
-    pub fn boot(self: &Arc<Simulated>, fuse: Option<Fuse>) -> Store {
-        *self.fuse.lock().unwrap_or_else(PoisonError::into_inner) = fuse;
-        *self.changing.lock().unwrap_or_else(PoisonError::into_inner) = Default::default();
-        Store {
-            instance: self.instance.as_str().into(),
-            writer: Writer::Here(self.clone()),
-        }
-    }
-
-    /// Whether the process has died.
-    pub fn is_dead(&self) -> bool {
-        let fuse = self.fuse.lock().unwrap_or_else(PoisonError::into_inner);
-        fuse.is_some_and(|fuse| fuse.left == 0)
-    }
-
-    /// Which of the jobs since the last boot changed something: where a death matters.
-    pub fn commits(&self) -> Vec<u64> {
-        self.changing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .1
-            .clone()
-    }
-
-    /// Makes it impossible to write, or possible again.
-    pub fn read_only(&self, read_only: bool) {
-        let set = |connection: &mut Connection| {
-            Ok(connection.pragma_update(None, "query_only", read_only)?)
-        };
-        // A pragma of a database in memory does not fail.
-        let _ = self.look(set);
-    }
-
-    /// Looks at the database from outside of the simulated process.
-    pub fn look<T>(
-        &self,
-        look: impl FnOnce(&mut Connection) -> Result<T, StoreFault>,
-    ) -> Result<T, StoreFault> {
-        look(
-            &mut self
-                .connection
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
-    }
-
-    /// Does a job, unless the process is dead; nothing if it dies of it.
-    fn call<T>(
-        &self,
-        job: impl FnOnce(&mut Connection) -> Result<T, StoreFault>,
-    ) -> Option<Result<T, StoreFault>> {
-        {
-            let mut fuse = self.fuse.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(fuse) = fuse.as_mut() {
-                if fuse.left == 0 {
-                    return None;
-                }
-                fuse.left -= 1;
-                if fuse.left == 0 && !fuse.carried_out {
-                    return None;
-                }
-            }
-        }
-        let (result, changed) = {
-            let mut connection = self
-                .connection
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let before = connection.total_changes();
-            let result = job(&mut connection);
-            (result, connection.total_changes() != before)
-        };
-        let mut changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        changing.0 += 1;
-        if changed {
-            let number = changing.0;
-            changing.1.push(number);
-        }
-        drop(changing);
-        (!self.is_dead()).then_some(result)
-    }
-}
-
 /// A handle to the file; clones share it.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -244,6 +129,14 @@ pub struct Store {
 const JOBS_WAITING_MAX: usize = 1024;
 
 impl Store {
+    /// A handle on a database in memory, whose jobs are done at once.
+    pub(super) fn on(simulated: Arc<Simulated>, instance: &str) -> Store {
+        Store {
+            instance: instance.into(),
+            writer: Writer::Here(simulated),
+        }
+    }
+
     /// Opens the file, making it if it is not there.
     pub fn open(path: &Path) -> Result<Store, StoreFault> {
         let lock = lock(path)?;
@@ -329,7 +222,7 @@ fn connect(path: &Path) -> Result<Connection, StoreFault> {
     Ok(connection)
 }
 
-fn migrate(connection: &mut Connection, path: &Path) -> Result<String, StoreFault> {
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<String, StoreFault> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version > SCHEMA_VERSION {
         return Err(StoreFault::Newer(path.to_owned(), version));

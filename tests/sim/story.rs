@@ -10,7 +10,7 @@ use bellwether::gate::machine::{Order, Phase, Verdict};
 use bellwether::gate::record::{Facts, Record};
 use bellwether::outbox::courier::Courier;
 use bellwether::store::Store;
-use bellwether::store::sqlite::{Fuse, Simulated};
+use bellwether::store::simulated::{Fuse, Simulated};
 use bellwether::telemetry::metrics::Metrics;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -13,7 +13,7 @@ use bellwether::outbox::courier::Reach;
 use bellwether::outbox::deliver::Delivery;
 use bellwether::report::Summary;
 use bellwether::store::outbox::Effect;
-use bellwether::store::sqlite::Simulated;
+use bellwether::store::simulated::Simulated;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -1,0 +1,480 @@
+//! The form of a gate in `bellwether.yaml`.
+
+use super::shape::{Object, Shape, field, required};
+use crate::pipeline::forms as vendors;
+
+/// A gate.
+pub(super) static GATE: Object = Object {
+    name: "gate",
+    called: "a gate",
+    fields: &[
+        required("environment", Shape::Text, "where"),
+        field(
+            "services",
+            Shape::List(&Shape::Text),
+            "services that must serve the expected version; each needs a `version`",
+        ),
+        field(
+            "converge",
+            Shape::Object(&CONVERGE),
+            "how long the new version may take to be served",
+        ),
+        field(
+            "smoke",
+            Shape::List(&Shape::Text),
+            "scenario files, performed once each",
+        ),
+        field(
+            "load",
+            Shape::List(&Shape::Text),
+            "scenario files with a load and objectives",
+        ),
+        field("bake", Shape::Object(&BAKE), "keep checking for a while"),
+        field(
+            "inputs",
+            Shape::Named(&Shape::Text),
+            "values of the scenarios' inputs",
+        ),
+        field(
+            "rule",
+            Shape::Named(&Shape::Text),
+            "how loads are judged, such as `{ warm-up: 10s, rollback: 1% }`; see `bellwether judge --help`",
+        ),
+        field(
+            "baseline",
+            Shape::Text,
+            "an environment that serves the version before: loads go to both, and only a candidate that is also worse is rolled back",
+        ),
+        field(
+            "extend",
+            Shape::Bool,
+            "perform an inconclusive load once more (true)",
+        ),
+        field(
+            "approval",
+            Shape::Object(&APPROVAL),
+            "people who must agree before a promotion",
+        ),
+        field(
+            "after",
+            Shape::List(&Shape::Object(&PREREQUISITE)),
+            "gates that must have promoted the same commit: staging, or the backend before its frontend",
+        ),
+        field(
+            "together",
+            Shape::List(&Shape::Text),
+            "gates whose deploy of the same commit is rolled back together with this one",
+        ),
+        field(
+            "waivers",
+            Shape::List(&Shape::Object(&WAIVER)),
+            "failures that somebody answers for; shown as waived, never as passed",
+        ),
+        field("budgets", Shape::Object(&BUDGETS), "time for single phases"),
+        field(
+            "on_version_change",
+            Shape::Object(&SIGHTING),
+            "look at the served version, and start this gate when it changes",
+        ),
+        field(
+            "budget",
+            Shape::Duration,
+            "time for everything up to the verdict (30m)",
+        ),
+        field("prove", Shape::Object(&PROVE), "what proves a rollback"),
+        field(
+            "actions",
+            Shape::Object(&ACTIONS),
+            "what a verdict makes us do",
+        ),
+        field(
+            "github",
+            Shape::Object(&GITHUB),
+            "deployment and commit statuses on GitHub",
+        ),
+        field(
+            "webhook",
+            Shape::Object(&TRIGGER),
+            "a signed webhook that starts this gate at `/hooks/NAME`",
+        ),
+        field(
+            "triggers",
+            Shape::Object(&TRIGGERS),
+            "webhooks of others that start this gate",
+        ),
+        field(
+            "tell",
+            Shape::List(&Shape::Text),
+            "channels that are told the verdict and the proof",
+        ),
+    ],
+};
+
+static TRIGGERS: Object = Object {
+    name: "triggers",
+    called: "the triggers",
+    fields: &[
+        field(
+            "github",
+            Shape::Object(&GITHUB_TRIGGER),
+            "GitHub's webhook at `/hooks/GATE/github`: deployment_status, workflow_run, deployment_protection_rule",
+        ),
+        field(
+            "vercel",
+            Shape::Object(&VERCEL_TRIGGER),
+            "Vercel's webhook at `/hooks/GATE/vercel`",
+        ),
+        field(
+            "json",
+            Shape::Object(&JSON_TRIGGER),
+            "any JSON at `/hooks/GATE/json`, mapped by CEL",
+        ),
+        field(
+            "flagger",
+            Shape::Bool,
+            "let Flagger ask at `/flagger/GATE/{confirm-promotion,rollout,rollback}` (false)",
+        ),
+    ],
+};
+
+static GITHUB_TRIGGER: Object = Object {
+    name: "github_trigger",
+    called: "the GitHub trigger",
+    fields: &[
+        required("secret", Shape::Template, "the webhook's secret"),
+        field(
+            "environment",
+            Shape::Text,
+            "only deployments to this environment of GitHub's",
+        ),
+        field(
+            "workflow",
+            Shape::Text,
+            "only runs of this workflow, by its name or file",
+        ),
+    ],
+};
+
+static VERCEL_TRIGGER: Object = Object {
+    name: "vercel_trigger",
+    called: "the Vercel trigger",
+    fields: &[required("secret", Shape::Template, "the webhook's secret")],
+};
+
+static JSON_TRIGGER: Object = Object {
+    name: "json_trigger",
+    called: "the JSON trigger",
+    fields: &[
+        required(
+            "token",
+            Shape::Template,
+            "what the sender shows in `x-webhook-token`, `x-gitlab-token` or as a bearer token",
+        ),
+        field(
+            "when",
+            Shape::Expression,
+            "which bodies concern the gate, such as `body.status == 'success'`",
+        ),
+        required(
+            "version",
+            Shape::Expression,
+            "where the version stands, such as `body.image.tag`",
+        ),
+        field("previous_version", Shape::Expression, "the version before"),
+        field("commit", Shape::Expression, "the commit"),
+        field("actor", Shape::Expression, "who deployed it"),
+        field("reason", Shape::Expression, "why"),
+        field("link", Shape::Expression, "the pipeline's page"),
+        field("deployment", Shape::Expression, "the deployment's number"),
+    ],
+};
+
+static APPROVAL: Object = Object {
+    name: "approval",
+    called: "the approval",
+    fields: &[
+        field("required", Shape::Count(1, 100), "different people (1)"),
+        field(
+            "timeout",
+            Shape::Duration,
+            "how long they are waited for (1h)",
+        ),
+    ],
+};
+
+static PREREQUISITE: Object = Object {
+    name: "prerequisite",
+    called: "a gate that comes before",
+    fields: &[
+        required("gate", Shape::Text, "its name"),
+        field(
+            "within",
+            Shape::Duration,
+            "promoted not longer ago than this (1d)",
+        ),
+        field(
+            "wait",
+            Shape::Duration,
+            "how long it is waited for while it runs (10m)",
+        ),
+    ],
+};
+
+static WAIVER: Object = Object {
+    name: "waiver",
+    called: "a waiver",
+    fields: &[
+        required(
+            "check",
+            Shape::Text,
+            "a phase, such as `smoke`, or the name of a scenario",
+        ),
+        required("by", Shape::Text, "who answers for it"),
+        required("reason", Shape::Text, "why"),
+        required("until", Shape::Text, "its last day, `2026-12-20`"),
+    ],
+};
+
+static BUDGETS: Object = Object {
+    name: "budgets",
+    called: "the budgets of phases",
+    fields: &[
+        field("preflight", Shape::Duration, "time for the preflight"),
+        field(
+            "converge",
+            Shape::Duration,
+            "time for the new version to be served",
+        ),
+        field("baseline", Shape::Duration, "time for the baseline"),
+        field("smoke", Shape::Duration, "time for the smoke checks"),
+        field("load", Shape::Duration, "time for the loads"),
+        field("bake", Shape::Duration, "time for the bake"),
+    ],
+};
+
+static SIGHTING: Object = Object {
+    name: "sighting",
+    called: "the look at the served version",
+    fields: &[field("every", Shape::Duration, "pause between looks (30s)")],
+};
+
+static CONVERGE: Object = Object {
+    name: "converge",
+    called: "convergence",
+    fields: &[
+        field(
+            "reads",
+            Shape::Count(1, 1000),
+            "reads in a row that must show the expected version (3)",
+        ),
+        field("every", Shape::Duration, "pause between reads (1s)"),
+        field("timeout", Shape::Duration, "longest time (5m)"),
+    ],
+};
+
+static BAKE: Object = Object {
+    name: "bake",
+    called: "the bake",
+    fields: &[
+        required("duration", Shape::Duration, "how long"),
+        field("every", Shape::Duration, "pause between rounds (5s)"),
+        field(
+            "scenarios",
+            Shape::List(&Shape::Text),
+            "scenario files of a round; those of `smoke` by default",
+        ),
+        field(
+            "failures",
+            Shape::Count(1, 1000),
+            "failed rounds in a row that end it (2)",
+        ),
+        field(
+            "objectives",
+            Shape::List(&Shape::Text),
+            "objectives over all requests of the bake",
+        ),
+    ],
+};
+
+static PROVE: Object = Object {
+    name: "prove",
+    called: "the proof",
+    fields: &[
+        field(
+            "timeout",
+            Shape::Duration,
+            "longest time from the verdict to a proven rollback (10m)",
+        ),
+        field(
+            "reads",
+            Shape::Count(1, 1000),
+            "reads in a row that must show the old version (3)",
+        ),
+        field("every", Shape::Duration, "pause between reads (1s)"),
+        field(
+            "smoke",
+            Shape::List(&Shape::Text),
+            "scenario files that must pass on the old version; those of `smoke` by default",
+        ),
+        field(
+            "action_target",
+            Shape::Duration,
+            "target for the rollback action itself (2m)",
+        ),
+        field(
+            "healthy_target",
+            Shape::Duration,
+            "target from the verdict to healthy (5m)",
+        ),
+    ],
+};
+
+static ACTIONS: Object = Object {
+    name: "actions",
+    called: "the actions",
+    fields: &[
+        field(
+            "promote",
+            Shape::List(&Shape::Object(&ACTION)),
+            "after promote",
+        ),
+        field(
+            "rollback",
+            Shape::List(&Shape::Object(&ACTION)),
+            "after rollback, one after another",
+        ),
+        field(
+            "fallback",
+            Shape::List(&Shape::Object(&ACTION)),
+            "other ways to roll back, tried one after another where `rollback` did not bring the old version back",
+        ),
+        field("hold", Shape::List(&Shape::Object(&ACTION)), "after hold"),
+    ],
+};
+
+static ACTION: Object = Object {
+    name: "action",
+    called: "an action",
+    fields: &[
+        field("name", Shape::Text, "short name"),
+        field(
+            "command",
+            Shape::List(&Shape::Template),
+            "a program and its arguments, without a shell; `${inputs.version}`, `${inputs.previous_version}` and so on are filled in",
+        ),
+        field(
+            "shell",
+            Shape::Text,
+            "a line for `sh -c`; the facts are in `BELLWETHER_…` variables",
+        ),
+        field("dir", Shape::Text, "working directory"),
+        field(
+            "timeout",
+            Shape::Duration,
+            "longest time of one attempt (2m)",
+        ),
+        field(
+            "attempts",
+            Shape::Count(1, 100),
+            "attempts of a command that fails (1)",
+        ),
+        field("webhook", Shape::Object(&WEBHOOK), "a signed webhook"),
+        field(
+            "fly",
+            Shape::Object(&vendors::FLY),
+            "puts an image on every machine of a Fly app",
+        ),
+        field(
+            "vercel",
+            Shape::Object(&vendors::VERCEL),
+            "rolls back or promotes a Vercel deployment",
+        ),
+        field(
+            "railway",
+            Shape::Object(&vendors::RAILWAY),
+            "rolls back to a Railway deployment",
+        ),
+        field(
+            "kubernetes",
+            Shape::Object(&vendors::KUBERNETES),
+            "rolls a Kubernetes deployment back to an older revision",
+        ),
+        field(
+            "argo_rollouts",
+            Shape::Object(&vendors::ARGO),
+            "promotes or aborts an Argo rollout",
+        ),
+        field(
+            "compose",
+            Shape::Object(&vendors::COMPOSE),
+            "runs a Compose service with a pinned image",
+        ),
+        field(
+            "github",
+            Shape::Object(&vendors::GITHUB),
+            "starts a GitHub workflow, or sends a repository event",
+        ),
+        field(
+            "gitlab",
+            Shape::Object(&vendors::GITLAB),
+            "starts a GitLab pipeline, or sets a commit status",
+        ),
+    ],
+};
+
+/// A webhook that goes out.
+pub(super) static WEBHOOK: Object = Object {
+    name: "webhook",
+    called: "a webhook",
+    fields: &[
+        required("url", Shape::Template, "where it is sent"),
+        field(
+            "secret",
+            Shape::Template,
+            "the signing key, `whsec_…` (Standard Webhooks)",
+        ),
+    ],
+};
+
+static TRIGGER: Object = Object {
+    name: "trigger",
+    called: "a trigger",
+    fields: &[required(
+        "secret",
+        Shape::Template,
+        "the key that senders sign with, `whsec_…` (Standard Webhooks)",
+    )],
+};
+
+static GITHUB: Object = Object {
+    name: "github",
+    called: "the GitHub statuses",
+    fields: &[
+        required("repository", Shape::Text, "`owner/name`"),
+        required(
+            "token",
+            Shape::Template,
+            "a token that may write deployments and statuses",
+        ),
+        field(
+            "context",
+            Shape::Text,
+            "name of the commit status (bellwether/GATE)",
+        ),
+        field(
+            "checks",
+            Shape::Bool,
+            "make a check run with the report; needs the token of a GitHub App (false)",
+        ),
+        field(
+            "issues",
+            Shape::Bool,
+            "open an issue for a rollback, once, and keep it up to date (false)",
+        ),
+        field(
+            "api",
+            Shape::Text,
+            "base URL of the API (https://api.github.com)",
+        ),
+    ],
+};

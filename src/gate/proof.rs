@@ -1,0 +1,55 @@
+//! The proof of a rollback: the old version everywhere, and its smoke passing. Nothing less.
+
+use super::phases::{Ground, await_version, smoke_all};
+use crate::load::Stop;
+use crate::objective::Outcome;
+use crate::report::Summary;
+use std::time::Instant;
+
+/// Proves a rollback: the old version everywhere, then its smoke, again and again until time is up.
+pub async fn prove(ground: &Ground<'_>, deadline: Instant) -> (bool, Vec<String>, Vec<Summary>) {
+    if ground.gate.services.is_empty() {
+        let reason = "the gate names no `services`, so nobody can see which version is served";
+        return (false, vec![reason.to_owned()], Vec::new());
+    }
+    let Some(good) = ground
+        .record
+        .rollback_to
+        .as_deref()
+        .filter(|version| !version.is_empty())
+    else {
+        let reason = "no version is known that would be the right one";
+        return (false, vec![reason.to_owned()], Vec::new());
+    };
+    let prove = &ground.gate.prove;
+    let wanted = |version: &str| version == good;
+    let mut runs;
+    let mut reasons;
+    loop {
+        let seen = match await_version(ground, &prove.converge, deadline, &wanted).await {
+            Ok(seen) => seen,
+            Err((_, mut seen)) => {
+                seen.insert(0, format!("`{good}` is not served everywhere"));
+                return (false, seen, Vec::new());
+            }
+        };
+        if prove.smoke.is_empty() {
+            return (true, vec![seen], Vec::new());
+        }
+        let smoke = smoke_all(ground, &prove.smoke, good);
+        let Ok(ended) = tokio::time::timeout_at(deadline.into(), smoke).await else {
+            let late = "the smoke of the old version did not end in time".to_owned();
+            return (false, vec![seen, late], Vec::new());
+        };
+        runs = ended.runs;
+        reasons = ended.reasons;
+        reasons.insert(0, seen);
+        if ended.outcome == Outcome::Pass {
+            return (true, reasons, runs);
+        }
+        if ground.control.asked() != Stop::No || Instant::now() + prove.converge.every >= deadline {
+            return (false, reasons, runs);
+        }
+        tokio::time::sleep(prove.converge.every).await;
+    }
+}
