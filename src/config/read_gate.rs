@@ -184,6 +184,10 @@ impl Reader<'_> {
                 .iter()
                 .all(|key| node.get(key).is_none())
         {
+            let given = |name: &str| settings.get(name).map(|node| node.text.as_str());
+            if let Some(lack) = vendor.lacks(given) {
+                self.error("missing-field", lack, settings.span, "not here");
+            }
             let kind = ActionKind::Vendor(*vendor, self.settings(settings));
             return Some(whole_action(node, key, number, kind));
         }

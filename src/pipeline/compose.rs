@@ -6,9 +6,6 @@
 use super::vendor::Call;
 use crate::config::shape::{Object, Shape, field, required};
 use crate::outbox::deliver::Delivery;
-use crate::vu::command::{Invocation, run};
-use std::path::PathBuf;
-use std::time::Instant;
 
 /// Its settings.
 pub static FORM: Object = Object {
@@ -32,28 +29,12 @@ pub static FORM: Object = Object {
 };
 
 async fn docker(call: &Call<'_>, words: &[&str]) -> Result<String, Delivery> {
-    let mut all = vec![call.or("program", "docker")];
-    all.extend(words.iter().map(|word| (*word).to_owned()));
-    let invocation = Invocation {
-        words: all,
-        folder: Some(PathBuf::from(call.text("dir"))),
-        environment: vec![(call.or("variable", "IMAGE"), call.text("image"))],
-        input: None,
-    };
-    let what = words.join(" ");
-    let left = call.deadline.saturating_duration_since(Instant::now());
-    match run(&invocation, left).await {
-        Ok(finished) if finished.code == 0 => Ok(finished.stdout.trim().to_owned()),
-        Ok(finished) => {
-            let said = format!(
-                "`docker {what}` ended with {}: {}",
-                finished.code,
-                finished.stderr.trim()
-            );
-            Err(Delivery::again(said, None))
-        }
-        Err(fault) => Err(Delivery::again(format!("`docker {what}`: {fault}"), None)),
-    }
+    let program = call.or("program", "docker");
+    let all: Vec<&str> = std::iter::once(program.as_str())
+        .chain(words.iter().copied())
+        .collect();
+    let image = (call.or("variable", "IMAGE"), call.text("image"));
+    call.run(&all, &call.text("dir"), vec![image]).await
 }
 
 /// The id of an image; a tag may have moved to another one.

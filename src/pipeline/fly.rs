@@ -1,8 +1,9 @@
-//! Fly.io: puts an image on every machine of an app, by the Machines API.
+//! Fly.io: puts an image on every machine of an app, by the Machines API or by `fly deploy`.
 //!
 //! There is no rollback command. Only the image goes back; secrets, configuration and schema stay.
 //! A machine that has the image already is left alone; an update names the version that was read,
-//! so that nobody else's change is overwritten.
+//! so that nobody else's change is overwritten. `fly deploy` also applies the `fly.toml` that it
+//! finds; in the end the machines are read in either case.
 
 use super::vendor::{Call, bearer, text_of};
 use crate::config::shape::{Object, Shape, field, required};
@@ -23,6 +24,17 @@ pub static FORM: Object = Object {
             "the image, such as `registry.fly.io/shop:${inputs.previous_version}`",
         ),
         field("api", Shape::Text, "base URL (https://api.machines.dev)"),
+        field(
+            "dir",
+            Shape::Text,
+            "the folder of a `fly.toml`: the change is made by `fly deploy --image` there",
+        ),
+        field(
+            "strategy",
+            Shape::Word(&["rolling", "immediate", "canary", "bluegreen"]),
+            "how `fly deploy` replaces machines (rolling)",
+        ),
+        field("program", Shape::Text, "the program of `fly deploy` (fly)"),
     ],
 };
 
@@ -54,6 +66,9 @@ async fn machines(call: &Call<'_>) -> Result<Vec<Value>, Delivery> {
 
 pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     let machines = machines(call).await?;
+    if !call.text("dir").is_empty() {
+        fly(call, &["version"]).await?;
+    }
     Ok(format!(
         "Fly shows {} machines of `{}`",
         machines.len(),
@@ -61,25 +76,60 @@ pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     ))
 }
 
+/// A tag may be shown with the digest that it stands for.
+fn is_image(has: &str, wanted: &str) -> bool {
+    has.strip_prefix(wanted)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+}
+
 pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     call.needs(&["app", "token", "image"])?;
     let image = call.text("image");
-    let machines = machines(call).await?;
-    let mut changed = 0;
-    for machine in &machines {
-        let has = text_of(machine, "/config/image");
-        if has != image {
-            update(call, machine, &image).await?;
-            changed += 1;
+    let mut seen = machines(call).await?;
+    let others = |seen: &[Value]| -> Vec<Value> {
+        let other = |machine: &&Value| !is_image(text_of(machine, "/config/image"), &image);
+        seen.iter().filter(other).cloned().collect()
+    };
+    let changed = others(&seen).len();
+    if call.text("dir").is_empty() {
+        for machine in others(&seen) {
+            update(call, &machine, &image).await?;
         }
+    } else if changed > 0 {
+        deploy(call, &image).await?;
+        seen = machines(call).await?;
     }
-    for machine in &machines {
+    for machine in &seen {
         await_started(call, text_of(machine, "/id"), &image).await?;
     }
     Ok(format!(
-        "{changed} of {} machines were given {image}; all of them run it",
-        machines.len()
+        "{changed} machines were given {image}; all {} run it",
+        seen.len()
     ))
+}
+
+async fn fly(call: &Call<'_>, words: &[&str]) -> Result<String, Delivery> {
+    let program = call.or("program", "fly");
+    let all: Vec<&str> = std::iter::once(program.as_str())
+        .chain(words.iter().copied())
+        .collect();
+    let token = ("FLY_API_TOKEN".to_owned(), call.text("token"));
+    call.run(&all, &call.text("dir"), vec![token]).await
+}
+
+async fn deploy(call: &Call<'_>, image: &str) -> Result<(), Delivery> {
+    let (app, strategy) = (call.text("app"), call.or("strategy", "rolling"));
+    let words = [
+        "deploy",
+        "--app",
+        &app,
+        "--image",
+        image,
+        "--strategy",
+        &strategy,
+        "--yes",
+    ];
+    fly(call, &words).await.map(drop)
 }
 
 async fn update(call: &Call<'_>, machine: &Value, image: &str) -> Result<(), Delivery> {
@@ -111,10 +161,10 @@ async fn await_started(call: &Call<'_>, id: &str, image: &str) -> Result<(), Del
             .json;
         let state = text_of(&machine, "/state");
         let has = text_of(&machine, "/config/image");
-        if has == image && matches!(state, "started" | "stopped" | "suspended") {
+        if is_image(has, image) && matches!(state, "started" | "stopped" | "suspended") {
             return Ok(());
         }
-        if has != image && state == "started" {
+        if !is_image(has, image) && state == "started" {
             return Err(Delivery::again(
                 format!("Fly took the update of machine {id}, but it still has {has}"),
                 None,

@@ -1,7 +1,8 @@
-//! GitLab: starts a pipeline by its trigger and waits for its end, or sets a commit status.
+//! GitLab: starts a pipeline by its trigger and waits for its end, sets a commit status, or approves
+//! or rejects a deployment.
 //!
 //! The effect's key is handed over as the variable `BELLWETHER_KEY`; pipelines that were triggered
-//! are looked through for it before another one is started.
+//! are looked through for it before another one is started. An approval has the key in its comment.
 
 use super::vendor::{Answer, Call, text_of};
 use crate::config::shape::{Object, Shape, field, required};
@@ -47,7 +48,17 @@ pub static FORM: Object = Object {
         field(
             "commit",
             Shape::Template,
-            "the commit of the status (`${inputs.commit}`)",
+            "the commit of the status, such as `${inputs.commit}`",
+        ),
+        field(
+            "approval",
+            Shape::Word(&["approved", "rejected"]),
+            "the approval of a deployment instead of a pipeline",
+        ),
+        field(
+            "deployment",
+            Shape::Template,
+            "the id of the deployment that waits for it, such as `${inputs.deployment}`",
         ),
         field("api", Shape::Text, "base URL (https://gitlab.com)"),
     ],
@@ -101,6 +112,9 @@ pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
         .await?;
         return Ok(format!("GitLab took the status {status}"));
     }
+    if !call.text("approval").is_empty() {
+        return approve(call).await;
+    }
     call.needs(&["trigger_token"])?;
     let pipeline = match started(call).await? {
         Some(id) => id,
@@ -123,6 +137,31 @@ pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
         call.pause(WHOM, &format!("the end of pipeline {pipeline}"))
             .await?;
     }
+}
+
+/// Approves or rejects a deployment, once: GitLab refuses a second word of the same user.
+async fn approve(call: &Call<'_>) -> Result<String, Delivery> {
+    call.needs(&["deployment"])?;
+    let (deployment, word) = (call.text("deployment"), call.text("approval"));
+    let path = format!("/deployments/{deployment}");
+    let is_told = |seen: &Value| {
+        let mut approvals = seen["approvals"].as_array().into_iter().flatten();
+        approvals.any(|approval| {
+            text_of(approval, "/status") == word && text_of(approval, "/comment").contains(call.key)
+        })
+    };
+    if !is_told(&ask(call, Method::GET, &path, None).await?.json) {
+        let body = json!({ "status": word, "comment": format!("Bellwether, {}", call.key) });
+        let approval = format!("{path}/approval");
+        ask(call, Method::POST, &approval, Some(body)).await?;
+        if !is_told(&ask(call, Method::GET, &path, None).await?.json) {
+            let why = format!(
+                "GitLab took the answer, but does not show deployment {deployment} as {word}"
+            );
+            return Err(Delivery::again(why, None));
+        }
+    }
+    Ok(format!("GitLab shows deployment {deployment} as {word}"))
 }
 
 async fn started(call: &Call<'_>) -> Result<Option<u64>, Delivery> {

@@ -18,6 +18,7 @@ pub mod signature;
 pub mod trigger;
 pub mod vendor;
 mod vercel;
+mod vercel_check;
 pub mod webhook;
 
 /// The forms of the platforms' settings.

@@ -10,9 +10,11 @@ use crate::net::client;
 use crate::net::connect::Connector;
 use crate::outbox::deliver::{Delivery, of_reply};
 use crate::secret::Secret;
+use crate::vu::command::{Invocation, run};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// A platform.
@@ -48,6 +50,28 @@ impl Vendor {
         ("github", Vendor::Dispatch),
         ("gitlab", Vendor::Gitlab),
     ];
+
+    /// What an action lacks beside the settings that every one of its kind needs. `given` is a
+    /// setting as it is written.
+    pub fn lacks<'a>(self, given: impl Fn(&str) -> Option<&'a str>) -> Option<&'static str> {
+        let has = |name: &str| given(name).is_some();
+        match self {
+            Vendor::Vercel if given("to") == Some("check") => (!has("check") || !has("conclusion"))
+                .then_some("a check of Vercel needs its name, `check`, and a `conclusion`"),
+            Vendor::Dispatch => (!has("workflow") && !has("event"))
+                .then_some("an action of GitHub starts a `workflow` or sends an `event`"),
+            Vendor::Gitlab if has("approval") => {
+                (!has("deployment")).then_some("an approval needs the `deployment` that it is for")
+            }
+            Vendor::Gitlab if has("status") => {
+                (!has("commit")).then_some("a status needs the `commit` that it is for")
+            }
+            Vendor::Gitlab => (!has("trigger_token")).then_some(
+                "an action of GitLab starts a pipeline (`trigger_token`), sets a `status` or gives an `approval`",
+            ),
+            _ => None,
+        }
+    }
 
     /// Performs its change once.
     pub async fn perform(self, call: &Call<'_>) -> Delivery {
@@ -175,6 +199,32 @@ impl Call<'_> {
             }
         }
         Err(of_reply(whom, result))
+    }
+
+    /// Runs a vendor's program until it ends, at most to the end of the attempt; what it printed.
+    pub async fn run(
+        &self,
+        words: &[&str],
+        folder: &str,
+        environment: Vec<(String, String)>,
+    ) -> Result<String, Delivery> {
+        let invocation = Invocation {
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            folder: Some(PathBuf::from(folder)),
+            environment,
+            input: None,
+        };
+        let what = words.join(" ");
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        match run(&invocation, left).await {
+            Ok(finished) if finished.code == 0 => Ok(finished.stdout.trim().to_owned()),
+            Ok(finished) => {
+                let (code, said) = (finished.code, finished.stderr.trim());
+                let text = format!("`{what}` ended with {code}: {said}");
+                Err(Delivery::again(text, None))
+            }
+            Err(fault) => Err(Delivery::again(format!("`{what}`: {fault}"), None)),
+        }
     }
 
     /// Waits a little before the next look; an error once the attempt is over.

@@ -1,9 +1,11 @@
-//! Vercel: instant rollback, or promotion, of a deployment that is there already.
+//! Vercel: instant rollback, or promotion, of a deployment that is there already; or the verdict on
+//! one as the conclusion of a check (`vercel_check`).
 //!
 //! Both only ask; whether it is done shows in the project's last alias request. One that is already
 //! on its way to the wanted deployment is not asked for again.
 
 use super::vendor::{Call, bearer, text_of};
+use super::vercel_check;
 use crate::config::shape::{Object, Shape, field, required};
 use crate::outbox::deliver::Delivery;
 use http::Method;
@@ -19,21 +21,27 @@ pub static FORM: Object = Object {
         required(
             "deployment",
             Shape::Template,
-            "the deployment to go to, `dpl_…`; where versions are deployments, `${inputs.previous_version}`",
+            "the deployment to go to, `dpl_…`; where versions are deployments, `${inputs.previous_version}`; of a check, `${inputs.deployment}`",
         ),
         field(
             "to",
-            Shape::Word(&["rollback", "promote"]),
-            "what is asked for (rollback)",
+            Shape::Word(&["rollback", "promote", "check"]),
+            "what is asked for (rollback); `check` completes a check run of the deployment",
+        ),
+        field("check", Shape::Text, "id or name of the project's check"),
+        field(
+            "conclusion",
+            Shape::Word(&["succeeded", "failed", "neutral", "skipped", "canceled"]),
+            "what the check run comes to",
         ),
         field("team", Shape::Text, "the team's id"),
         field("api", Shape::Text, "base URL (https://api.vercel.com)"),
     ],
 };
 
-const WHOM: &str = "Vercel";
+pub(super) const WHOM: &str = "Vercel";
 
-fn url(call: &Call<'_>, path: &str, query: &str) -> String {
+pub(super) fn url(call: &Call<'_>, path: &str, query: &str) -> String {
     let team = call.text("team");
     let team = if team.is_empty() {
         String::new()
@@ -58,6 +66,9 @@ async fn last_request(call: &Call<'_>) -> Result<Value, Delivery> {
 }
 
 pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
+    if call.text("to") == "check" {
+        return vercel_check::preflight(call).await;
+    }
     last_request(call).await?;
     Ok(format!(
         "Vercel shows the project `{}`",
@@ -66,6 +77,9 @@ pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
 }
 
 pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
+    if call.text("to") == "check" {
+        return vercel_check::perform(call).await;
+    }
     call.needs(&["project", "token", "deployment"])?;
     let (deployment, project) = (call.text("deployment"), call.text("project"));
     let kind = call.or("to", "rollback");

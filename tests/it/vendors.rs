@@ -300,6 +300,63 @@ fn vercel_is_done_when_the_alias_request_says_so() {
 }
 
 #[test]
+fn a_check_of_vercel_is_completed_once() {
+    fn handler(state: &mut Value, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let path = path.split('?').next().unwrap();
+        match (method, path) {
+            ("GET", "/v2/projects/shop/checks") => {
+                let checks = json!([{ "id": "chk_0", "name": "other" }, { "id": "chk_1", "name": "Bellwether" }]);
+                (200, json!({ "checks": checks }))
+            }
+            ("GET", "/v2/deployments/dpl_1/check-runs") => (200, json!({ "runs": state["runs"] })),
+            ("POST", "/v2/deployments/dpl_1/check-runs") => {
+                let run = json!({ "id": "run_2", "checkId": body["checkId"], "createdAt": 9, "status": "queued" });
+                state["runs"].as_array_mut().unwrap().push(run.clone());
+                (201, run)
+            }
+            (_, path) => {
+                let id = path.rsplit('/').next().unwrap();
+                let runs = state["runs"].as_array_mut().unwrap();
+                let Some(run) = runs.iter_mut().find(|run| run["id"] == id) else {
+                    return (404, json!({}));
+                };
+                if method == "PATCH" {
+                    for (name, value) in body.as_object().unwrap() {
+                        run[name] = value.clone();
+                    }
+                    let run = run.clone();
+                    act(state);
+                    return (200, run);
+                }
+                (200, run.clone())
+            }
+        }
+    }
+    let settings = [
+        ("project", "shop"),
+        ("token", "t0ken"),
+        ("to", "check"),
+        ("deployment", "dpl_1"),
+        ("check", "Bellwether"),
+        ("conclusion", "failed"),
+    ];
+    let foreign = json!({ "id": "run_0", "checkId": "chk_0", "createdAt": 5, "status": "queued" });
+    // One that waits is taken over, one that somebody completed is left.
+    for status in ["queued", "completed"] {
+        let run = json!({ "id": "run_1", "checkId": "chk_1", "createdAt": 4, "status": status, "conclusion": "skipped" });
+        let state = json!({ "acts": 0, "runs": [run, foreign] });
+        is_done_once(Vendor::Vercel, &state, &settings, handler, |state| {
+            let of = |id: &str| {
+                let runs = state["runs"].as_array().unwrap();
+                let run = runs.iter().find(|run| run["id"] == id);
+                run.map(|run| run["conclusion"].clone()).unwrap_or_default()
+            };
+            of("run_0").is_null() && (of("run_1") == "failed" || of("run_2") == "failed")
+        });
+    }
+}
+
+#[test]
 fn railway_is_done_when_a_new_deployment_succeeded() {
     fn handler(state: &mut Value, _: &str, _: &str, body: &Value) -> (u16, Value) {
         let query = body["query"].as_str().unwrap();
@@ -463,49 +520,116 @@ fn a_pipeline_of_gitlab_is_started_once_and_waited_for() {
     });
 }
 
-/// A program in place of Docker, that keeps what runs in a file.
 #[test]
-fn compose_runs_the_kept_image_and_believes_only_what_runs() {
+fn a_deployment_of_gitlab_is_rejected_once() {
+    fn handler(state: &mut Value, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        if method == "POST" {
+            assert!(path.ends_with("/deployments/42/approval"), "{path}");
+            if state["acts"] != 0 {
+                return (400, json!({ "message": "already approved" }));
+            }
+            state["approvals"] = json!([body]);
+            act(state);
+            return (201, body.clone());
+        }
+        (200, json!({ "approvals": state["approvals"] }))
+    }
+    let state = json!({ "acts": 0, "approvals": [] });
+    let settings = [
+        ("project", "7"),
+        ("token", "t0ken"),
+        ("approval", "rejected"),
+        ("deployment", "42"),
+    ];
+    is_done_once(Vendor::Gitlab, &state, &settings, handler, |state| {
+        state["approvals"][0]["status"] == "rejected"
+    });
+}
+
+/// A program in place of a vendor's: it keeps what runs in a file, writes down each change, and
+/// lies once.
+fn program(name: &str, runs: &str, script: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(
+        &path,
+        format!(
+            "#!/bin/sh\ncase \"$*\" in\n{script}  *) echo \"what is $*\" >&2; exit 64;;\nesac\n"
+        ),
+    )
+    .unwrap();
+    std::process::Command::new("chmod")
+        .arg("+x")
+        .arg(&path)
+        .status()
+        .unwrap();
+    std::fs::write(folder.path().join("running"), runs).unwrap();
+    std::fs::write(folder.path().join("lie"), "").unwrap();
+    (folder, path.display().to_string())
+}
+
+/// What a program promised and did not do is asked for again; what it did is not.
+fn is_run_until_it_is_done(vendor: Vendor, settings: &[(&str, &str)], at: &str, done: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let docker = folder.path().join("docker");
-    let script = "#!/bin/sh\ncase \"$*\" in\n  'image inspect -f {{.Id}} '*) echo \"sha256:$5\";;\n  'compose ps -q api') echo c1;;\n  'inspect -f {{.Image}} c1') cat running;;\n  'compose up -d --no-deps --no-build --wait --wait-timeout 120 api') echo up >> acts; [ -e lie ] && rm lie && exit 0; echo \"sha256:$IMAGE\" > running;;\n  *) echo \"what is $*\" >&2; exit 64;;\nesac\n";
-    std::fs::write(&docker, script).unwrap();
-    std::process::Command::new("chmod")
-        .args(["+x"])
-        .arg(&docker)
-        .status()
-        .unwrap();
-    std::fs::write(folder.path().join("running"), "sha256:shop:2\n").unwrap();
-    std::fs::write(folder.path().join("lie"), "").unwrap();
-    let at = folder.path().display().to_string();
-    let program = docker.display().to_string();
-    let settings = [
-        ("dir", at.as_str()),
-        ("service", "api"),
-        ("image", "shop:1"),
-        ("program", program.as_str()),
-    ];
-    let run = runtime.block_on(performed(Vendor::Compose, &settings));
+    let run = runtime.block_on(performed(vendor, settings));
     assert!(
         run.last.delivered && run.attempts == 2,
         "{}: {}",
         run.attempts,
         run.last.text
     );
-    assert_eq!(
-        std::fs::read_to_string(folder.path().join("running")).unwrap(),
-        "sha256:shop:1\n"
-    );
-    let again = runtime.block_on(performed(Vendor::Compose, &settings));
+    let read = |name: &str| std::fs::read_to_string(format!("{at}/{name}")).unwrap();
+    assert_eq!(read("running"), done);
+    let again = runtime.block_on(performed(vendor, settings));
     assert!(again.last.delivered);
-    let acts = std::fs::read_to_string(folder.path().join("acts")).unwrap();
     assert_eq!(
-        acts.lines().count(),
+        read("acts").lines().count(),
         2,
         "what runs already is not started again"
     );
+}
+
+#[test]
+fn compose_runs_the_kept_image_and_believes_only_what_runs() {
+    let script = "  'image inspect -f {{.Id}} '*) echo \"sha256:$5\";;\n  'compose ps -q api') echo c1;;\n  'inspect -f {{.Image}} c1') cat running;;\n  'compose up -d --no-deps --no-build --wait --wait-timeout 120 api') echo up >> acts; [ -e lie ] && rm lie && exit 0; echo \"sha256:$IMAGE\" > running;;\n";
+    let (folder, docker) = program("docker", "sha256:shop:2\n", script);
+    let at = folder.path().display().to_string();
+    let settings = [
+        ("dir", at.as_str()),
+        ("service", "api"),
+        ("image", "shop:1"),
+        ("program", docker.as_str()),
+    ];
+    is_run_until_it_is_done(Vendor::Compose, &settings, &at, "sha256:shop:1\n");
+}
+
+#[test]
+fn fly_deploy_is_believed_only_when_the_machines_run_the_image() {
+    fn handler(state: &mut Value, _: &str, path: &str, _: &Value) -> (u16, Value) {
+        let image = std::fs::read_to_string(state["file"].as_str().unwrap()).unwrap();
+        let machine =
+            json!({ "id": "m1", "state": "started", "config": { "image": image.trim() } });
+        if path.ends_with("/machines") {
+            return (200, json!([machine]));
+        }
+        (200, machine)
+    }
+    let script = "  version) echo fly v0;;\n  'deploy --app shop --image shop:1 --strategy immediate --yes') [ \"$FLY_API_TOKEN\" = t0ken ] || exit 1; echo up >> acts; [ -e lie ] && rm lie && exit 0; echo shop:1@sha256:1 > running;;\n";
+    let (folder, fly) = program("fly", "shop:2\n", script);
+    let at = folder.path().display().to_string();
+    let platform = platform(json!({ "file": format!("{at}/running") }), &[], handler);
+    let api = format!("http://{}", platform.address);
+    let settings = [
+        ("app", "shop"),
+        ("token", "t0ken"),
+        ("image", "shop:1"),
+        ("api", api.as_str()),
+        ("dir", at.as_str()),
+        ("strategy", "immediate"),
+        ("program", fly.as_str()),
+    ];
+    is_run_until_it_is_done(Vendor::Fly, &settings, &at, "shop:1@sha256:1\n");
 }
