@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Time for requests and gates to come to a clean stop.
@@ -67,8 +68,10 @@ pub struct Daemon {
     server: tokio::task::JoinHandle<std::io::Result<()>>,
     courier: tokio::task::JoinHandle<()>,
     keeper: tokio::task::JoinHandle<()>,
+    partners: tokio::task::JoinHandle<()>,
     watcher: tokio::task::JoinHandle<()>,
     reloads: mpsc::Receiver<oneshot::Sender<Result<(), String>>>,
+    hangup: Option<Signal>,
 }
 
 fn means(project: &Project, found: &mut Diagnostics) -> Option<Means> {
@@ -154,6 +157,7 @@ impl Daemon {
         };
         let server = tokio::spawn(web::serve(listener, site, stopped(stopping)));
         driver.resume().await.map_err(StartFault::Store)?;
+        let partners = tokio::spawn(driver.clone().partners());
         let daemon = Daemon {
             address,
             path: path.to_owned(),
@@ -172,8 +176,10 @@ impl Daemon {
             stop,
             server,
             courier: tokio::spawn(courier.run()),
+            partners,
             keeper: tokio::spawn(keep_house(store)),
             reloads,
+            hangup: signal(SignalKind::hangup()).ok(),
         };
         daemon.in_force().await;
         daemon.ready.store(true, Relaxed);
@@ -236,12 +242,10 @@ impl Daemon {
 
     /// Serves reloads until `end` is over, then stops cleanly.
     pub async fn run(mut self, end: impl Future<Output = ()>) {
-        let mut hangup =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok();
         tokio::pin!(end);
         loop {
             let hung_up = async {
-                match &mut hangup {
+                match &mut self.hangup {
                     Some(hangup) => hangup.recv().await,
                     None => std::future::pending().await,
                 }
@@ -283,6 +287,7 @@ impl Daemon {
         }
         self.courier.abort();
         self.keeper.abort();
+        self.partners.abort();
         self.watcher.abort();
         tracing::info!("Stopped");
     }

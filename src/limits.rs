@@ -36,6 +36,10 @@ pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 pub const WEBHOOK_SKEW: Duration = Duration::from_secs(300);
 /// Webhook ids are remembered this long, so that a replay within the skew is seen.
 pub const WEBHOOK_MEMORY: Duration = Duration::from_secs(3600);
+/// Bodies of webhooks whose signature has no time are remembered this long.
+pub const REPLAY_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
+/// A verdict that is older than this answers no question about a rollout that goes on now.
+pub const VERDICT_FRESH: Duration = Duration::from_secs(3600);
 /// Probe results kept in memory for the pages, of each probe.
 pub const PROBE_HISTORY_MAX: usize = 120;
 /// Probe results older than this are removed from the database.

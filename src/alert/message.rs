@@ -143,6 +143,23 @@ pub fn proof_message(record: &Record, link: Option<String>) -> Message {
     }
 }
 
+/// A gate that should have been rolled back together with another, and was not.
+pub fn partner_message(record: &Record, partner: &str, why: &str, link: Option<String>) -> Message {
+    Message {
+        subject: format!("🚨 {} Rollback Failed", title(&record.environment)),
+        tone: "bad".to_owned(),
+        lines: vec![
+            format!(
+                "`{partner}` was NOT rolled back together with `{}`. Somebody must look at this now.",
+                record.gate
+            ),
+            why.to_owned(),
+        ],
+        facts: facts(record),
+        link,
+    }
+}
+
 /// A probe's change.
 pub fn probe_message(
     probe: &str,

@@ -131,6 +131,14 @@ enum Command {
         /// Why
         #[arg(long)]
         reason: String,
+        /// What is served now; needed to go further back than a rollback went
+        #[arg(
+            long,
+            value_name = "VERSION",
+            default_value = "",
+            hide_default_value = true
+        )]
+        served: String,
         /// Wait until it is proven
         #[arg(long)]
         wait: bool,
@@ -205,8 +213,8 @@ pub fn run(arguments: Arguments) -> Exit {
                 eprintln!("waiver of `{check}` in gate {id} noted");
                 Ok(Exit::Success)
             }
-            Command::Rollback { gate, by, reason, wait } => {
-                let body = serde_json::json!({ "by": by, "reason": reason });
+            Command::Rollback { gate, by, reason, served, wait } => {
+                let body = serde_json::json!({ "by": by, "reason": reason, "version": served });
                 let ordered: GateView = server.ask(Method::POST, &format!("/api/v1/rollback/{gate}"), Some(body)).await?;
                 if wait {
                     return watch(&server, ordered.id, Duration::from_secs(3600), json).await;

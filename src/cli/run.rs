@@ -182,6 +182,8 @@ pub fn run(arguments: &Arguments) -> Exit {
         let _ = over.send(());
         let _ = runtime.block_on(async { tokio::time::timeout(ANSWERS_WITHIN, server).await });
     }
+    // Nothing is left to do there; a look-up that does not come back is not waited for.
+    runtime.shutdown_background();
     let summaries = match result {
         Ok(summaries) => summaries,
         Err(error) => {
@@ -244,13 +246,13 @@ async fn perform(
 ) -> std::io::Result<Vec<Summary>> {
     let listening = control.clone();
     let quiet = arguments.quiet;
+    // Before anything is sent: from now on nobody ends us without teardown.
+    let mut pressed = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
     tokio::spawn(async move {
-        let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-            return;
-        };
         for press in 1.. {
             tokio::select! {
-                pressed = tokio::signal::ctrl_c() => if pressed.is_err() { return },
+                _ = pressed.recv() => {}
                 _ = terminated.recv() => {}
             }
             if press > 1 {

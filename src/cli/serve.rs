@@ -5,6 +5,7 @@ use crate::daemon::{Daemon, StartFault};
 use crate::report::style::Style;
 use crate::telemetry::logs;
 use std::path::PathBuf;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Arguments of the command.
 #[derive(Debug, clap::Args)]
@@ -32,9 +33,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Exit {
     logs::start(&arguments.log_format);
     super::runtime().block_on(async {
+        let end = asked_to_end();
         match Daemon::start(&arguments.config).await {
             Ok(daemon) => {
-                daemon.run(asked_to_end()).await;
+                daemon.run(end).await;
                 Exit::Success
             }
             Err(StartFault::Configuration(found)) => {
@@ -51,18 +53,22 @@ pub fn run(arguments: &Arguments) -> Exit {
     })
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-pub(super) async fn asked_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).ok();
-    let terminated = async {
-        match &mut terminate {
-            Some(terminate) => terminate.recv().await,
-            None => std::future::pending().await,
+/// Waits for Ctrl-C or SIGTERM, from the moment of the call on.
+pub(super) fn asked_to_end() -> impl Future<Output = ()> {
+    let [mut pressed, mut terminated] =
+        [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
+    async move {
+        tokio::select! {
+            () = heard(&mut pressed) => {}
+            () = heard(&mut terminated) => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated => {}
+    }
+}
+
+/// A signal that cannot be listened to never comes.
+async fn heard(listening: &mut Option<Signal>) {
+    match listening {
+        Some(listening) => drop(listening.recv().await),
+        None => std::future::pending().await,
     }
 }

@@ -290,6 +290,50 @@ pub struct Action {
     pub attempts: u32,
 }
 
+impl Gate {
+    /// The actions that a target of the outbox names: of `promote`, `rollback`, `fallback` or `hold`.
+    pub fn actions(&self, word: &str) -> &[Action] {
+        match word {
+            "promote" => &self.on_promote,
+            "rollback" => &self.on_rollback,
+            "fallback" => &self.on_fallback,
+            _ => &self.on_hold,
+        }
+    }
+
+    /// The action of a committed order: the one that was there then, wherever it stands now.
+    /// Nothing if there is no such action any more.
+    pub fn ordered(&self, word: &str, number: usize, identity: &str) -> Option<&Action> {
+        ordered(self.actions(word), number, identity)
+    }
+}
+
+fn ordered<'a>(actions: &'a [Action], number: usize, identity: &str) -> Option<&'a Action> {
+    let is_it = |action: &&Action| identity.is_empty() || action.identity() == identity;
+    actions
+        .get(number)
+        .filter(is_it)
+        .or_else(|| actions.iter().find(is_it).filter(|_| !identity.is_empty()))
+}
+
+impl Action {
+    /// Its kind and its name: what it is, whatever its place in the configuration.
+    pub fn identity(&self) -> String {
+        format!("{} {}", self.kind.word(), self.name)
+    }
+}
+
+impl ActionKind {
+    /// The word of the kind.
+    fn word(&self) -> &'static str {
+        match self {
+            ActionKind::Command { .. } => "command",
+            ActionKind::Webhook(_) => "webhook",
+            ActionKind::Vendor(vendor, _) => vendor.key(),
+        }
+    }
+}
+
 /// Kinds of actions.
 #[derive(Debug)]
 pub enum ActionKind {
@@ -373,4 +417,31 @@ pub enum Security {
     Tls,
     /// Clear text.
     None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_finds_its_action_wherever_it_stands_by_now() {
+        let action = |name: &str| Action {
+            name: name.to_owned(),
+            kind: ActionKind::Command {
+                words: Vec::new(),
+                folder: None,
+            },
+            timeout: Duration::ZERO,
+            attempts: 1,
+        };
+        let now = [action("new"), action("old")];
+        let found = |number, identity| ordered(&now, number, identity).map(|it| it.name.as_str());
+        assert_eq!(found(0, "command old"), Some("old"));
+        assert_eq!(found(1, "command old"), Some("old"));
+        assert_eq!(found(0, "webhook old"), None, "it is of another kind now");
+        assert_eq!(found(0, "command gone"), None);
+        // Rows of before have no identity.
+        assert_eq!(found(1, ""), Some("old"));
+        assert_eq!(found(7, ""), None);
+    }
 }

@@ -145,7 +145,7 @@ static GITHUB_TRIGGER: Object = Object {
         field(
             "environment",
             Shape::Text,
-            "only deployments to this environment of GitHub's",
+            "deployments to this environment of GitHub's (the gate's `environment`)",
         ),
         field(
             "workflow",
@@ -303,7 +303,7 @@ static PROVE: Object = Object {
         field(
             "timeout",
             Shape::Duration,
-            "longest time from the verdict to a proven rollback (10m)",
+            "longest time for the actions of a way to roll back, and again for its proof (10m)",
         ),
         field(
             "reads",

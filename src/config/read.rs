@@ -147,6 +147,16 @@ impl Reader<'_> {
         self.found.push(diagnostic);
     }
 
+    /// The text of a secret or of a token that lets somebody in: never empty.
+    pub(super) fn key(&mut self, node: &Node) -> Option<Template> {
+        if node.text.trim().is_empty() {
+            let label = "whoever shows nothing would be let in";
+            self.error("missing-field", "this is empty", node.span, label);
+            return None;
+        }
+        self.template(node)
+    }
+
     pub(super) fn template(&mut self, node: &Node) -> Option<Template> {
         match Template::parse(node.as_text()?, false) {
             Ok(template) => {

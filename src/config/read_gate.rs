@@ -66,6 +66,27 @@ impl Reader<'_> {
         let prove_smoke = prove
             .map(|node| self.files(node, "smoke"))
             .unwrap_or_default();
+        let rolls_back = actions.and_then(|node| node.get("rollback"));
+        if let Some(rollback) = rolls_back
+            && prove_smoke.is_empty()
+            && smoke.is_empty()
+        {
+            self.found.push(
+                Diagnostic::error(
+                    "nothing-proven",
+                    format!(
+                        "nothing shows that the old version of `{}` works",
+                        name.text
+                    ),
+                )
+                .at(
+                    self.source,
+                    rollback.span,
+                    "its proof would be a version number",
+                )
+                .hint("add `smoke`, or `prove: { smoke: [...] }`"),
+            );
+        }
         let gates: Vec<&str> = super::read::entries(root, "gates")
             .iter()
             .map(|(name, _)| name.text.as_str())

@@ -82,21 +82,24 @@ impl Reader<'_> {
 
     /// Webhooks of others.
     pub(super) fn triggers(&mut self, node: &Node) -> Triggers {
+        let gate = node;
         let Some(node) = node.get("triggers") else {
             return Triggers::default();
         };
         let word = |node: &Node, key: &str| text(node, key).unwrap_or_default();
-        let mut secret = |node: &Node| node.get("secret").and_then(|node| self.template(node));
+        let mut secret = |node: &Node| node.get("secret").and_then(|node| self.key(node));
+        // A deploy to another environment of the pipeline is none of this gate's.
+        let own = word(gate, "environment");
         let github = node.get("github").and_then(|node| {
             Some((
                 secret(node)?,
-                word(node, "environment"),
+                text(node, "environment").unwrap_or(own),
                 word(node, "workflow"),
             ))
         });
         let vercel = node.get("vercel").and_then(&mut secret);
         let mapped = node.get("json").and_then(|node| {
-            let token = node.get("token").and_then(|node| self.template(node))?;
+            let token = node.get("token").and_then(|node| self.key(node))?;
             let when = node.get("when").and_then(|node| self.expression(node));
             let mut facts = BTreeMap::new();
             for key in [

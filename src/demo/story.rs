@@ -192,7 +192,7 @@ impl Demo {
             reason: chapter.title.to_owned(),
             ..Facts::default()
         };
-        let record = match self.daemon.driver().start("shop", facts, None).await {
+        let record = match self.daemon.driver().start("shop", facts, Vec::new()).await {
             Ok((record, _)) => record,
             Err(fault) => {
                 self.line(

@@ -4,13 +4,18 @@ use super::driver::{Driver, Handle, find, now_ms};
 use super::machine::{Event, Verdict};
 use super::phases::Ground;
 use super::record::Record;
+use crate::config::file::ActionKind;
+use crate::store::outbox::Effect;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Signals of a promote or a hold are waited for this long; the outbox goes on after that.
+/// Webhooks of a promote or a hold are waited for this long; the outbox goes on after that.
 const SIGNALS_WAIT: Duration = Duration::from_secs(60);
+/// What else a promote or a hold does is waited for this long, attempts and pauses included. What
+/// waits after that is withdrawn, so that nothing acts on services that nobody guards.
+const ACTIONS_WAIT: Duration = Duration::from_secs(900);
 /// Pause between looks at a lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(500);
 /// Also a proof that starts late gets a fair look.
@@ -55,16 +60,25 @@ impl Driver {
     pub(super) async fn await_actions(&self, record: &Record) -> Option<Event> {
         let project = self.current.get();
         let rollback = record.state.verdict == Some(Verdict::Rollback);
-        let longest = match find(&project, record) {
-            Some((gate, _)) if rollback => gate.prove.converge.timeout,
-            _ => SIGNALS_WAIT,
+        let gate = find(&project, record).map(|(gate, _)| gate);
+        let is_webhook = |effect: &Effect| {
+            let number = effect.target.rsplit(':').next();
+            let number = number.and_then(|number| number.parse::<usize>().ok());
+            gate.zip(record.state.verdict)
+                .and_then(|(gate, verdict)| gate.actions(verdict.word()).get(number?))
+                .is_none_or(|action| matches!(action.kind, ActionKind::Webhook(_)))
+        };
+        let longest = |effect: &Effect| match gate {
+            Some(gate) if rollback => gate.prove.converge.timeout,
+            _ if is_webhook(effect) => SIGNALS_WAIT,
+            _ => ACTIONS_WAIT,
         };
         let verdict = record.state.verdict.map_or("", Verdict::word);
         let prefix = match record.state.way {
             0 => format!("action:{}:{verdict}:", record.gate),
             way => format!("action:{}:fallback:{}", record.gate, way - 1),
         };
-        let deadline = Instant::now() + longest;
+        let start = Instant::now();
         loop {
             let settled = self.settled.notified();
             match self.store.effects_of(record.id).await {
@@ -73,8 +87,12 @@ impl Driver {
                         .iter()
                         .filter(|effect| effect.target.starts_with(&prefix))
                         .collect();
-                    let open = actions.iter().any(|effect| effect.state == "pending");
-                    if !open || Instant::now() >= deadline {
+                    let open = actions.iter().any(|effect| {
+                        effect.state == "pending"
+                            && (start.elapsed() < longest(effect)
+                                || !rollback && effect.is_on_its_way())
+                    });
+                    if !open {
                         let given_up = actions.iter().filter(|effect| effect.state != "delivered");
                         let failed = given_up
                             .map(|effect| {

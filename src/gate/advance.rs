@@ -4,10 +4,10 @@ use super::announce;
 use super::driver::{Driver, find, now_ms, policy};
 use super::machine::{Effect, Event, Policy, State, Verdict, step};
 use super::record::Record;
+use crate::config::file::{ActionKind, Gate};
 use crate::config::load::Project;
 use crate::objective::Outcome;
-use crate::store::gates::GateCommit;
-use crate::store::notes::Note;
+use crate::store::gates::{GateCommit, Wanted};
 use std::time::Duration;
 
 /// Pause after a commit that failed.
@@ -32,7 +32,12 @@ impl Driver {
         for effect in &effects {
             outgoing.extend(match effect {
                 Effect::Announce(verdict) => {
-                    announce::verdict(record, gate, *verdict, instance, page.clone())
+                    let mut told =
+                        announce::verdict(record, gate, *verdict, instance, page.clone());
+                    if *verdict == Verdict::Rollback {
+                        told.extend(announce::partners(record, gate, instance));
+                    }
+                    told
                 }
                 Effect::Order { verdict, way } => {
                     announce::order(record, gate, *verdict, *way, instance, page.clone())
@@ -69,11 +74,20 @@ impl Driver {
             verdict,
             "Gate went on"
         );
-        if let Some(order) = self.commit(record, text, outgoing, now).await {
-            // It was ordered while this step was on its way: nothing of the step has happened.
+        let commit = GateCommit {
+            record: record.clone(),
+            event: text,
+            effects: outgoing,
+            withdrawn: gate.map_or_else(Vec::new, |gate| out_of_time(record, gate)),
+        };
+        if let Some(wanted) = self.commit(commit, now).await {
+            // It was accepted while this step was on its way: nothing of the step has happened.
             record.state = before;
-            let order = Event::RollbackOrdered(order.into());
-            return Box::pin(self.advance(record, &order)).await;
+            let event = match wanted {
+                Wanted::RollBack(order) => Event::RollbackOrdered(order.into()),
+                Wanted::Cancel(by) => Event::Cancelled { by },
+            };
+            return Box::pin(self.advance(record, &event)).await;
         }
         self.outbox.notify_waiters();
         effects
@@ -81,21 +95,11 @@ impl Driver {
 
     /// Commits, however long that takes: nothing leaves before its row is committed, so a full disk
     /// makes a gate wait.
-    async fn commit(
-        &self,
-        record: &Record,
-        event: String,
-        effects: Vec<crate::store::outbox::NewEffect>,
-        now: i64,
-    ) -> Option<Note> {
-        let commit = GateCommit {
-            record: record.clone(),
-            event,
-            effects,
-        };
+    async fn commit(&self, commit: GateCommit, now: i64) -> Option<Wanted> {
+        let record = &commit.record;
         loop {
             let fault = match self.store.commit_gate(commit.clone(), now).await {
-                Ok(order) => return order,
+                Ok(wanted) => return wanted,
                 Err(fault) => fault,
             };
             tracing::error!(gate = record.gate, id = record.id, %fault, "A step of the gate cannot be committed; trying again in 2 s");
@@ -131,13 +135,31 @@ impl Driver {
     }
 }
 
-/// The address of a gate's page.
-pub(super) fn page(project: &Project, id: i64) -> Option<String> {
+/// What a gate that is done has ordered and must not be carried out any more: nobody guards its
+/// services now. A webhook only tells, and goes on.
+fn out_of_time(record: &Record, gate: &Gate) -> Vec<String> {
+    let Some(verdict) = record.state.verdict.filter(|_| record.state.is_done()) else {
+        return Vec::new();
+    };
+    let actions = gate.actions(verdict.word()).iter().enumerate();
+    actions
+        .filter(|(_, action)| !matches!(action.kind, ActionKind::Webhook(_)))
+        .map(|(number, _)| format!("action:{}:{}:{number}", record.gate, verdict.word()))
+        .collect()
+}
+
+/// How the addresses of the gates' pages begin.
+pub(crate) fn pages(project: &Project) -> String {
     let base = match &project.file.public_url {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("http://{}", project.file.listen),
     };
-    Some(format!("{base}/gates/{id}"))
+    format!("{base}/gates/")
+}
+
+/// The address of a gate's page.
+pub(super) fn page(project: &Project, id: i64) -> Option<String> {
+    Some(format!("{}{id}", pages(project)))
 }
 
 /// An event as a line of the timeline.

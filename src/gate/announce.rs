@@ -3,8 +3,8 @@
 //! Keys come from the state file's name, the gate's number and the effect's number, so that a
 //! repeated announcement adds nothing.
 
-use super::machine::Verdict;
-use super::record::Record;
+use super::machine::{Order, Verdict};
+use super::record::{Facts, Record};
 use crate::alert::message::{Message, proof_message, verdict_message};
 use crate::config::file::{Action, Gate, Github};
 use crate::store::outbox::NewEffect;
@@ -19,6 +19,46 @@ pub struct Announcement {
     pub record: Record,
     /// The gate's page.
     pub page: Option<String>,
+    /// Of an action: which one it is, whatever its place in the configuration is by then.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub action: String,
+}
+
+/// An order to a gate that is rolled back together with another. Version 1 of a boundary type.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PartnerOrder {
+    /// What the other gate verified: only the same deploy is rolled back.
+    pub facts: Facts,
+    /// Who orders it, and why.
+    pub order: Order,
+}
+
+/// The orders of a rollback to the gates that belong with this one.
+pub fn partners(record: &Record, gate: Option<&Gate>, instance: &str) -> Vec<NewEffect> {
+    let together = gate
+        .map(|gate| gate.together.as_slice())
+        .unwrap_or_default();
+    if record.state.dry_run {
+        return Vec::new();
+    }
+    let order = PartnerOrder {
+        facts: record.facts.clone(),
+        order: Order {
+            by: format!("gate {} of `{}`", record.id, record.gate),
+            reason: "they are rolled back together".to_owned(),
+        },
+    };
+    let body = serde_json::to_string(&order).unwrap_or_default();
+    together
+        .iter()
+        .map(|name| NewEffect {
+            key: format!("bw_{instance}_{}_partner_{}", record.id, key_part(name)),
+            gate_id: Some(record.id),
+            after_key: None,
+            target: format!("partner:{name}"),
+            body: body.clone(),
+        })
+        .collect()
 }
 
 /// The effects of a verdict: statuses and messages. Its actions are ordered with [`order`].
@@ -71,18 +111,25 @@ pub fn order(
     page: Option<String>,
 ) -> Vec<NewEffect> {
     let Some(gate) = gate else { return Vec::new() };
-    let body = body(record, "verdict", page);
     let (actions, word, first) = actions(gate, verdict, way);
     let mut after = None;
-    (first..first + actions.len())
-        .map(|number| {
+    actions
+        .iter()
+        .enumerate()
+        .map(|(place, action)| {
+            let number = first + place;
+            let announcement = Announcement {
+                action: action.identity(),
+                ..announcement(record, "verdict", page.clone())
+            };
+            let body = serde_json::to_string(&announcement).unwrap_or_default();
             let key = format!("bw_{instance}_{}_{word}_action{number}", record.id);
             NewEffect {
                 key: key.clone(),
                 gate_id: Some(record.id),
                 after_key: after.replace(key),
                 target: format!("action:{}:{word}:{number}", gate.name),
-                body: body.clone(),
+                body,
             }
         })
         .collect()
@@ -185,13 +232,17 @@ fn github(
     effects
 }
 
-fn body(record: &Record, event: &str, page: Option<String>) -> String {
-    let announcement = Announcement {
+fn announcement(record: &Record, event: &str, page: Option<String>) -> Announcement {
+    Announcement {
         event: event.to_owned(),
         record: record.clone(),
         page,
-    };
-    serde_json::to_string(&announcement).unwrap_or_default()
+        action: String::new(),
+    }
+}
+
+fn body(record: &Record, event: &str, page: Option<String>) -> String {
+    serde_json::to_string(&announcement(record, event, page)).unwrap_or_default()
 }
 
 /// A name as part of a key: a webhook id must not hold a dot, and different names stay different.

@@ -77,6 +77,7 @@ pub(super) async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
             reasons: vec!["it was stopped".to_owned()],
             runs,
             is_open: false,
+            is_foreign: false,
         };
     }
     if failed_in_row >= bake.failures {
@@ -86,6 +87,7 @@ pub(super) async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
             reasons,
             runs,
             is_open: false,
+            is_foreign: false,
         };
     }
     if passed == 0 || passed * 10 < rounds * 9 || failed_in_row > 0 || doubtful_in_row > 0 {
@@ -97,6 +99,7 @@ pub(super) async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
             reasons,
             runs,
             is_open: false,
+            is_foreign: false,
         };
     }
     let mut outcomes = vec![Outcome::Pass];
@@ -124,5 +127,6 @@ pub(super) async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
         reasons,
         runs,
         is_open: false,
+        is_foreign: false,
     }
 }

@@ -161,11 +161,15 @@ pub fn policy(gate: &Gate, environment: &Environment, record: &Record) -> Policy
 pub(super) use crate::clock::now_ms;
 
 /// The gate and the environment of a record, as configured now.
-pub(super) fn find<'a>(
+pub(crate) fn find<'a>(
     project: &'a Project,
     record: &Record,
 ) -> Option<(&'a Gate, &'a Arc<Environment>)> {
     let gate = project.file.gate(&record.gate)?;
+    // What was started in one environment is never measured or acted on in another.
+    if gate.environment != record.environment {
+        return None;
+    }
     Some((gate, project.file.environments.get(&gate.environment)?))
 }
 
@@ -208,7 +212,7 @@ impl Driver {
         self: &Arc<Self>,
         name: &str,
         facts: Facts,
-        webhook: Option<String>,
+        webhooks: Vec<String>,
     ) -> Result<(Record, bool), GateFault> {
         if facts.version.trim().is_empty() {
             return Err(GateFault::Invalid(
@@ -220,14 +224,14 @@ impl Driver {
                 "who breaks the glass says so: `actor` is empty".to_owned(),
             ));
         }
-        self.enter(name, facts, webhook, None).await
+        self.enter(name, facts, webhooks, None).await
     }
 
     pub(super) async fn enter(
         self: &Arc<Self>,
         name: &str,
         facts: Facts,
-        webhook: Option<String>,
+        webhooks: Vec<String>,
         order: Option<Order>,
     ) -> Result<(Record, bool), GateFault> {
         let project = self.current.get();
@@ -268,7 +272,7 @@ impl Driver {
             state: State::new(Some(Phase::Preflight), now),
         };
         record.state.ordered.clone_from(&order);
-        let (record, new) = self.store.create_gate(record, webhook, now).await?;
+        let (record, new) = self.store.create_gate(record, webhooks, now).await?;
         if new {
             for old in before {
                 // It may have ended in the meantime; then there is nothing to supersede.
@@ -387,9 +391,6 @@ impl Driver {
                 }
                 break;
             }
-            if record.state.verdict == Some(Verdict::Rollback) {
-                self.roll_back_together(&record).await;
-            }
         }
         if event.is_none()
             && let Position::Measuring(phase) = record.state.position
@@ -398,11 +399,7 @@ impl Driver {
         }
         loop {
             if let Some(event) = event.take() {
-                let had_verdict = record.state.verdict.is_some();
                 effects.extend(self.advance(&mut record, &event).await);
-                if !had_verdict && record.state.verdict == Some(Verdict::Rollback) {
-                    self.roll_back_together(&record).await;
-                }
             }
             let Some(effect) = effects.pop_front() else {
                 return;

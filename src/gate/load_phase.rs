@@ -10,6 +10,7 @@ use crate::objective::trial::Conclusion;
 use crate::objective::{Metric, Outcome};
 use crate::replay::evidence::{Distribution, Evidence};
 use crate::replay::tally::{self, Arm};
+use crate::report::keeping_up::{self, Cause};
 use crate::report::{Summary, summary};
 use crate::scenario::Plan;
 use crate::scenario::plan::end_of;
@@ -27,6 +28,7 @@ pub async fn load_all(
         reasons: Vec::new(),
         runs: Vec::new(),
         is_open: false,
+        is_foreign: false,
     };
     let mut outcomes = Vec::new();
     let mut open = Vec::new();
@@ -88,6 +90,30 @@ fn reasons_of(summary: &Summary) -> Vec<String> {
         .iter()
         .map(|reason| format!("`{}`: {reason}", summary.scenario))
         .collect()
+}
+
+/// Whether a load that was inconclusive is worth another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// Somebody stopped or changed it, or a part of it is missing: that is not ours to repeat.
+    No,
+    /// The load generator was late, so that nothing of it can be relied on.
+    Afresh,
+    /// What was measured stands.
+    More,
+}
+
+impl Again {
+    fn after(finished: &Finished) -> Again {
+        let by_hand = finished.stopped != Stop::No || finished.scaled != (1.0, 1.0);
+        if by_hand || finished.lost_workers > 0 {
+            Again::No
+        } else if keeping_up::causes(finished).iter().any(Cause::taints_all) {
+            Again::Afresh
+        } else {
+            Again::More
+        }
+    }
 }
 
 /// The versions that a load is sent to.
@@ -190,27 +216,36 @@ impl Arms {
         if let Some(orders) = presence.leave() {
             finished.stopped = orders.stop;
         }
+        if lost.load(Relaxed) {
+            // We ended it ourselves, on evidence that is judged below.
+            finished.stopped = Stop::No;
+        }
         let mut watch = watch.into_inner().unwrap_or_else(PoisonError::into_inner);
         watch.end();
+        let again = Again::after(&finished);
         let lost = lost.load(Relaxed);
-        let summary = self.sum_up(started, finished, baseline.as_ref(), &watch, lost);
-        let is_open = summary.outcome == Outcome::Inconclusive && watch.is_open();
+        let mut summary = self.sum_up(started, &finished, baseline.as_ref(), &watch, lost);
+        if let Some(evidence) = &mut summary.evidence {
+            evidence.is_spoiled = again != Again::More;
+        }
+        let is_open = summary.outcome == Outcome::Inconclusive
+            && match again {
+                Again::No => false,
+                Again::Afresh => true,
+                Again::More => watch.is_open(),
+            };
         Some((summary, is_open))
     }
 
     fn sum_up(
         &self,
         started: String,
-        mut finished: Finished,
+        finished: &Finished,
         baseline: Option<&Finished>,
         watch: &Watch,
         lost: bool,
     ) -> Summary {
         let plan = &self.candidate.plan;
-        if lost {
-            // We ended it ourselves, on evidence that is judged below.
-            finished.stopped = Stop::No;
-        }
         let judged = watch.judgements(if lost {
             0
         } else {
@@ -220,12 +255,12 @@ impl Arms {
             plan,
             &self.candidate.environment,
             started,
-            &finished,
+            finished,
             &plan.objectives,
             &judged,
         );
         summary.evidence = Some(Evidence {
-            distribution: distribution(plan, &finished, baseline),
+            distribution: distribution(plan, finished, baseline),
             ..watch.evidence()
         });
         if lost {

@@ -2,7 +2,7 @@
 //!
 //! Rooms, in reading order: [`record`] (what is kept of a gate), [`state`] and [`machine`] (pure:
 //! state × event → state + effects, with its invariants), [`windows`] (pure: when), [`version`]
-//! (what a service serves), [`watch`] (pure: the evidence of a load while it comes in),
+//! (what a service serves; in served, what all of them do), [`watch`] (pure: the evidence of a load while it comes in),
 //! [`load_phase`], bake, [`proof`] and [`phases`] (what each phase does to the world), [`announce`]
 //! (pure: a verdict as effects of the outbox), [`sighting`] (a version that changed starts a gate),
 //! [`hands`] (the phases behind an interface, so that a simulated world can take their place),
@@ -12,7 +12,7 @@
 //! Nothing but the driver changes a gate.
 
 mod acting;
-mod advance;
+pub(crate) mod advance;
 pub mod announce;
 mod bake;
 pub mod driver;
@@ -25,6 +25,7 @@ pub mod phases;
 mod prerequisites;
 pub mod proof;
 pub mod record;
+mod served;
 pub mod sighting;
 pub mod state;
 pub mod version;

@@ -2,16 +2,24 @@
 //!
 //! It is committed before it is answered, so that a kill does not forget it.
 
+use super::advance::page;
+use super::announce::{self, PartnerOrder};
 use super::driver::{Driver, GateFault, Outside, find, now_ms};
 use super::machine::{Order, Verdict};
 use super::record::{Facts, Record};
+use crate::alert::message::partner_message;
 use crate::store::notes::Note;
+use crate::store::outbox::Effect;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// How often a partner that is busy is asked to roll back, and the pause in between.
-const PARTNER_ATTEMPTS: u32 = 120;
+/// How long a partner that is busy is asked to roll back, and the pause in between.
+const PARTNER_WITHIN: Duration = Duration::from_secs(600);
 const PARTNER_PAUSE: Duration = Duration::from_secs(5);
+
+fn has_its_verdict(id: i64) -> GateFault {
+    GateFault::Conflict(format!("gate {id} reached its verdict in this moment"))
+}
 
 impl Driver {
     async fn measuring(&self, id: i64) -> Result<Record, GateFault> {
@@ -52,15 +60,28 @@ impl Driver {
     /// Calls a gate off; it ends in hold. A gate with a verdict cannot be called off.
     pub async fn cancel(&self, id: i64, by: &str) -> Result<(), GateFault> {
         self.measuring(id).await?;
-        self.store.request_cancel(id, by.to_owned()).await?;
+        if !self.store.request_cancel(id, by.to_owned()).await? {
+            return Err(has_its_verdict(id));
+        }
         self.tell(id, Outside::Cancel(by.to_owned()))
     }
 
     /// Adds an approval or a waiver to a gate that measures.
     pub async fn note(&self, id: i64, note: Note) -> Result<(), GateFault> {
         self.measuring(id).await?;
-        if note.by.trim().is_empty() {
+        // Two spellings of one name are one person.
+        let note = Note {
+            by: note.by.trim().to_owned(),
+            ..note
+        };
+        if note.by.is_empty() {
             return Err(GateFault::Invalid("`by` is empty: say who".to_owned()));
+        }
+        if note.kind == "waiver" && note.until_ms <= now_ms() {
+            return Err(GateFault::Invalid(
+                "a waiver holds for some time: `until_ms`, in milliseconds since 1970, lies ahead"
+                    .to_owned(),
+            ));
         }
         let line = match note.kind.as_str() {
             "waiver" if note.reason.trim().is_empty() || note.check.is_empty() => {
@@ -72,7 +93,9 @@ impl Driver {
             _ if note.reason.is_empty() => format!("{} approves", note.by),
             _ => format!("{} approves: {}", note.by, note.reason),
         };
-        self.store.add_note(id, note, line, now_ms()).await?;
+        if !self.store.add_note(id, note, line, now_ms()).await? {
+            return Err(has_its_verdict(id));
+        }
         if let Some(handle) = self.running().get(&id) {
             handle.noted.notify_one();
         }
@@ -80,11 +103,13 @@ impl Driver {
     }
 
     /// Rolls the newest deploy of a gate back, whatever is measured: a running gate concludes so,
-    /// else one is made that does nothing else.
+    /// else one is made that does nothing else. What a rollback went back to is only rolled back
+    /// itself if `version` names it: an order that comes twice must not go back twice.
     pub async fn roll_back(
         self: &Arc<Self>,
         name: &str,
         order: Order,
+        version: &str,
     ) -> Result<Record, GateFault> {
         if order.by.trim().is_empty() || order.reason.trim().is_empty() {
             return Err(GateFault::Invalid(
@@ -101,90 +126,211 @@ impl Driver {
                 until_ms: 0,
             };
             let line = format!("{} orders the rollback: {}", order.by, order.reason);
-            self.store.add_note(open.id, note, line, now_ms()).await?;
+            if !self.store.add_note(open.id, note, line, now_ms()).await? {
+                return Err(has_its_verdict(open.id));
+            }
             self.tell(open.id, Outside::RollBack(order))?;
             return Ok(open);
         }
-        let newest = self.store.gates(1000).await?;
-        let Some(last) = newest.into_iter().find(|record| record.gate == name) else {
+        let Some(last) = self.store.newest_gate(name.to_owned()).await? else {
             return Err(GateFault::Conflict(format!(
                 "`{name}` never verified a deploy, so there is nothing to roll back"
             )));
         };
-        let proven = last.state.proof.as_ref().is_some_and(|proof| proof.proven);
-        if last.state.verdict == Some(Verdict::Rollback) && proven {
-            return Err(GateFault::Conflict(format!(
-                "gate {} rolled it back already",
-                last.id
-            )));
-        }
-        let (record, _) = self.enter(name, last.facts, None, Some(order)).await?;
+        let facts = to_roll_back(&last, version).map_err(GateFault::Conflict)?;
+        let (record, _) = self.enter(name, facts, Vec::new(), Some(order)).await?;
         Ok(record)
     }
 
-    /// Gates that belong together are rolled back together, if they verified the same commit.
-    pub(super) async fn roll_back_together(self: &Arc<Self>, record: &Record) {
-        let project = self.current.get();
-        let Some((gate, _)) = find(&project, record) else {
-            return;
-        };
-        let by = format!("gate {} of `{}`", record.id, record.gate);
-        if record
-            .state
-            .ordered
-            .as_ref()
-            .is_some_and(|order| order.by.starts_with("gate "))
-        {
-            // It was itself rolled back with another: that one has told all of them.
-            return;
-        }
-        if record.state.dry_run {
-            return;
-        }
-        for name in &gate.together {
-            let order = Order {
-                by: by.clone(),
-                reason: "they are rolled back together".to_owned(),
-            };
-            let (driver, name, facts) = (self.clone(), name.clone(), record.facts.clone());
-            // Beside this gate: what the partner still does must not hold up its own rollback.
-            tokio::spawn(async move { driver.roll_back_partner(&name, &facts, order).await });
+    /// Gives the orders of gates to those that are rolled back together with them, for ever; to be
+    /// aborted at the end.
+    pub async fn partners(self: Arc<Self>) {
+        loop {
+            let committed = self.outbox.notified();
+            tokio::pin!(committed);
+            // Registered before the look, so that a commit in between is not missed.
+            committed.as_mut().enable();
+            match self.store.partner_orders().await {
+                Ok(orders) => {
+                    for effect in orders {
+                        if effect.next_ms <= now_ms() {
+                            self.roll_back_partner(&effect).await;
+                        }
+                    }
+                }
+                Err(fault) => tracing::error!(%fault, "Orders to other gates cannot be read"),
+            }
+            tokio::select! {
+                () = committed => {}
+                () = tokio::time::sleep(PARTNER_PAUSE) => {}
+            }
         }
     }
 
-    /// Rolls a partner back if its newest deploy is the same one. While it acts on its own verdict
-    /// it is waited for.
-    async fn roll_back_partner(self: Arc<Self>, name: &str, facts: &Facts, order: Order) {
-        for _ in 0..PARTNER_ATTEMPTS {
-            let gates = match self.store.gates(1000).await {
-                Ok(gates) => gates,
-                Err(fault) => {
-                    tracing::error!(gate = name, %fault, "Its partner cannot be read; trying again");
-                    tokio::time::sleep(PARTNER_PAUSE).await;
-                    continue;
-                }
-            };
-            let newest = gates.into_iter().find(|record| record.gate == name);
-            let same = |record: &Record| match facts.commit.as_str() {
-                "" => record.facts.version == facts.version,
-                commit => record.facts.commit == commit,
-            };
-            match newest {
-                Some(partner)
-                    if same(&partner) && partner.state.verdict != Some(Verdict::Rollback) => {}
-                _ => return,
+    /// Rolls a partner back if its newest deploy is the same one. While it acts on its own verdict,
+    /// and where its gate has not begun yet, it is waited for.
+    async fn roll_back_partner(self: &Arc<Self>, effect: &Effect) {
+        match self.store.claim_attempt(effect.id, effect.attempts).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(fault) => {
+                tracing::error!(key = effect.key, %fault, "An order to another gate waits, since it cannot be noted");
+                return;
             }
-            match Box::pin(self.roll_back(name, order.clone())).await {
-                Ok(_) => return,
-                Err(fault) => {
-                    tracing::warn!(gate = name, %fault, "It could not be rolled back together with its partner yet");
-                }
-            }
-            tokio::time::sleep(PARTNER_PAUSE).await;
         }
-        tracing::error!(
-            gate = name,
-            "It was NOT rolled back together with its partner"
-        );
+        let name = effect.target.trim_start_matches("partner:");
+        let now = now_ms();
+        let late = now >= effect.created_ms + PARTNER_WITHIN.as_millis() as i64;
+        let (state, text) = match self.ask_partner(name, &effect.body).await {
+            Asked::Done(text) => ("delivered", text),
+            Asked::Other if late => (
+                "delivered",
+                format!("`{name}` verified no deploy of the same commit"),
+            ),
+            Asked::Other => (
+                "pending",
+                format!("`{name}` has verified no deploy of the same commit yet"),
+            ),
+            Asked::Busy(text) if late => ("given_up", text),
+            Asked::Busy(text) => ("pending", text),
+        };
+        if state == "given_up" {
+            tracing::error!(
+                gate = name,
+                reason = text,
+                "It was NOT rolled back together with its partner"
+            );
+            self.tell_of_partner(effect, name, &text).await;
+        }
+        let next = now + PARTNER_PAUSE.as_millis() as i64;
+        if let Err(fault) = self
+            .store
+            .attempt_ended(effect.id, state, next, now, text)
+            .await
+        {
+            // It is asked again, and finds what it has done.
+            tracing::error!(key = effect.key, %fault, "The end of an order cannot be noted");
+        }
+    }
+
+    async fn ask_partner(self: &Arc<Self>, name: &str, body: &str) -> Asked {
+        let order: PartnerOrder = match serde_json::from_str(body) {
+            Ok(order) => order,
+            Err(error) => return Asked::Busy(format!("its row cannot be read: {error}")),
+        };
+        let newest = match self.store.newest_gate(name.to_owned()).await {
+            Ok(newest) => newest,
+            Err(fault) => return Asked::Busy(fault.to_string()),
+        };
+        let same = |record: &Record| match order.facts.commit.as_str() {
+            "" => record.facts.version == order.facts.version,
+            commit => record.facts.commit == commit,
+        };
+        let Some(partner) = newest.filter(same) else {
+            return Asked::Other;
+        };
+        if partner.state.verdict == Some(Verdict::Rollback) {
+            return Asked::Done(format!("gate {} rolls it back", partner.id));
+        }
+        match self.roll_back(name, order.order, "").await {
+            Ok(record) => Asked::Done(format!("gate {} rolls it back", record.id)),
+            Err(fault) => Asked::Busy(fault.to_string()),
+        }
+    }
+
+    async fn tell_of_partner(&self, effect: &Effect, name: &str, why: &str) {
+        let Some(id) = effect.gate_id else { return };
+        let project = self.current.get();
+        let told = match self.store.gate(id).await {
+            Ok(Some(record)) => {
+                let Some((gate, _)) = find(&project, &record) else {
+                    return;
+                };
+                let message = partner_message(&record, name, why, page(&project, id));
+                let key = |what: &str| format!("{}_{what}", effect.key);
+                let effects = announce::tell(&gate.tell, &message, Some(id), &key);
+                self.store.enqueue(effects, now_ms()).await
+            }
+            Ok(None) => return,
+            Err(fault) => Err(fault),
+        };
+        match told {
+            Ok(()) => self.outbox.notify_waiters(),
+            Err(fault) => tracing::error!(id, %fault, "Nobody can be told of the partner"),
+        }
+    }
+}
+
+/// Pure: the deploy that an order is about, after the newest gate of its name.
+fn to_roll_back(last: &Record, version: &str) -> Result<Facts, String> {
+    let proven = last.state.proof.as_ref().is_some_and(|proof| proof.proven);
+    let is_back = last.state.verdict == Some(Verdict::Rollback) && proven;
+    let served = match &last.rollback_to {
+        Some(good) if is_back => good,
+        _ => &last.facts.version,
+    };
+    if version.is_empty() && is_back {
+        return Err(format!(
+            "gate {} rolled it back already; to go further back, say what is served now (`--served {served}`)",
+            last.id
+        ));
+    }
+    if !version.is_empty() && version != served {
+        return Err(format!(
+            "`{version}` is not what gate {} left behind, which is `{served}`",
+            last.id
+        ));
+    }
+    if is_back {
+        return Ok(Facts {
+            version: served.clone(),
+            ..Facts::default()
+        });
+    }
+    Ok(last.facts.clone())
+}
+
+/// What a partner answered.
+enum Asked {
+    /// It is rolled back, now or before.
+    Done(String),
+    /// It verifies another deploy, or none.
+    Other,
+    /// Not now, and why.
+    Busy(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::state::{Proof, State};
+
+    #[test]
+    fn an_order_that_comes_twice_does_not_go_back_twice() {
+        let mut last = Record {
+            id: 7,
+            gate: "shop".to_owned(),
+            environment: "production".to_owned(),
+            facts: Facts {
+                version: "3".to_owned(),
+                ..Facts::default()
+            },
+            rollback_to: Some("2".to_owned()),
+            state: State::new(None, 0),
+        };
+        let asked = |last: &Record, version| to_roll_back(last, version).map(|facts| facts.version);
+        assert_eq!(asked(&last, ""), Ok("3".to_owned()));
+        assert_eq!(asked(&last, "3"), Ok("3".to_owned()));
+        assert!(asked(&last, "2").is_err());
+        last.state.verdict = Some(Verdict::Rollback);
+        last.state.proof = Some(Proof {
+            proven: true,
+            reasons: Vec::new(),
+            action_ms: None,
+            healthy_ms: None,
+        });
+        assert!(asked(&last, "").unwrap_err().contains("--served 2"));
+        assert!(asked(&last, "3").is_err(), "that is not served any more");
+        assert_eq!(asked(&last, "2"), Ok("2".to_owned()));
     }
 }

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+/// Pause before the state is read again.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
 /// Time for teardown once the budget of a gate is spent.
 const CLEAN_UP_WITHIN: Duration = Duration::from_secs(30);
 
@@ -85,7 +87,8 @@ impl Driver {
         }
     }
 
-    /// Evidence of the loads that were inconclusive: the newest of each scenario, by its name.
+    /// Evidence of the loads that were inconclusive: the newest of each scenario, by its name, but
+    /// none that nothing may be concluded from.
     async fn earlier_evidence(&self, id: i64) -> BTreeMap<String, Evidence> {
         let mut found = BTreeMap::new();
         let rows = self.store.runs(Some(id), 100).await.unwrap_or_default();
@@ -97,6 +100,7 @@ impl Driver {
                 evidence: Some(evidence),
                 ..
             })) = self.store.run(row.id).await
+                && !evidence.is_spoiled
             {
                 found.insert(row.scenario.clone(), evidence);
             }
@@ -114,10 +118,18 @@ impl Driver {
         ended: &Ended,
         runs: &[Summary],
     ) -> Vec<Waiver> {
-        if ended.outcome == Outcome::Pass {
+        if ended.outcome == Outcome::Pass || ended.is_foreign {
             return Vec::new();
         }
-        let notes = self.store.notes_of(id).await.unwrap_or_default();
+        let notes = loop {
+            match self.store.notes_of(id).await {
+                Ok(notes) => break notes,
+                Err(fault) => {
+                    tracing::error!(id, %fault, "Waivers cannot be read; trying again in 2 s");
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+            }
+        };
         let noted = notes
             .into_iter()
             .filter(|note| note.kind == "waiver")

@@ -5,13 +5,13 @@
 use super::machine::Phase;
 use super::prerequisites;
 use super::record::Record;
-use super::version;
-use crate::config::file::{Converge, Environment, Gate};
+use super::served;
+use crate::config::file::{Environment, Gate};
 use crate::config::load::Project;
 use crate::config::{Diagnostics, Severity, load as files};
 use crate::load::live::Live;
 use crate::load::run::Finished;
-use crate::load::{self, Control, Stop, Tick};
+use crate::load::{self, Control, Tick};
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::net::{ErrorClass, message};
@@ -38,6 +38,8 @@ pub struct Ended {
     pub runs: Vec<Summary>,
     /// Whether more of the same evidence would probably settle it.
     pub is_open: bool,
+    /// Whether it was, or may have been, another version that was measured: nobody can waive that.
+    pub is_foreign: bool,
 }
 
 impl Ended {
@@ -53,6 +55,7 @@ impl Ended {
             reasons,
             runs: Vec::new(),
             is_open: false,
+            is_foreign: false,
         }
     }
 }
@@ -88,10 +91,10 @@ pub async fn perform(
     ground: &Ground<'_>,
     on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
 ) -> Ended {
-    match phase {
-        Phase::Preflight => preflight(ground).await,
-        Phase::Converge => converge(ground).await,
-        Phase::Baseline => baseline(ground).await,
+    let ended = match phase {
+        Phase::Preflight => return preflight(ground).await,
+        Phase::Converge => return converge(ground).await,
+        Phase::Baseline => return baseline(ground).await,
         Phase::Approval => prerequisites::approval(ground).await,
         Phase::Smoke => smoke_all(ground, &ground.gate.smoke, &ground.record.facts.version).await,
         Phase::Load => super::load_phase::load_all(ground, on_tick).await,
@@ -99,7 +102,8 @@ pub async fn perform(
             Some(bake) => super::bake::bake(ground, bake).await,
             None => Ended::new(Outcome::Inconclusive, "the gate has no bake"),
         },
-    }
+    };
+    served::still(ground, ended).await
 }
 
 /// The facts of a gate as inputs of scenarios and actions.
@@ -185,7 +189,7 @@ pub(super) fn bind_to(
     }
 }
 
-fn connector(ground: &Ground<'_>) -> Result<Connector, String> {
+pub(super) fn connector(ground: &Ground<'_>) -> Result<Connector, String> {
     Ok(Connector::new(
         Settings::new(ground.environment.ca_file.as_deref())?,
         Duration::ZERO,
@@ -281,54 +285,6 @@ async fn unreachable(
     }
 }
 
-/// Reads versions until they are as wanted so often in a row, or time is up.
-pub async fn await_version(
-    ground: &Ground<'_>,
-    converge: &Converge,
-    deadline: Instant,
-    wanted: &(dyn Fn(&str) -> bool + Sync),
-) -> Result<String, (bool, Vec<String>)> {
-    let connector = connector(ground).map_err(|problem| (false, vec![problem]))?;
-    let mut in_row = 0;
-    let mut seen = Vec::new();
-    loop {
-        seen.clear();
-        let mut all = true;
-        let mut broken = false;
-        for service in &ground.gate.services {
-            match version::read(&connector, ground.environment, service).await {
-                Ok(version) => {
-                    all &= wanted(&version);
-                    seen.push(format!("`{service}` serves `{version}`"));
-                }
-                Err(fault) => {
-                    all = false;
-                    broken |= !fault.class.is_inconclusive() && fault.class != ErrorClass::Capture;
-                    seen.push(format!(
-                        "`{service}` does not show its version ({}): {}",
-                        fault.class.word(),
-                        fault.detail
-                    ));
-                }
-            }
-        }
-        in_row = if all { in_row + 1 } else { 0 };
-        if in_row >= converge.reads {
-            return Ok(format!("{}, {in_row} reads in a row", seen.join(", ")));
-        }
-        if ground.control.asked() != Stop::No {
-            return Err((false, vec!["it was stopped".to_owned()]));
-        }
-        if Instant::now() + converge.every >= deadline {
-            return Err((broken, seen));
-        }
-        tokio::select! {
-            () = tokio::time::sleep(converge.every) => {}
-            () = ground.control.stopped() => {}
-        }
-    }
-}
-
 /// The version beside it must be measurable: else nothing could be told from a comparison.
 async fn baseline(ground: &Ground<'_>) -> Ended {
     let Some(environment) = ground.baseline else {
@@ -365,7 +321,7 @@ async fn baseline(ground: &Ground<'_>) -> Ended {
 async fn converge(ground: &Ground<'_>) -> Ended {
     let wanted = ground.record.facts.version.clone();
     let deadline = Instant::now() + ground.gate.converge.timeout;
-    match await_version(ground, &ground.gate.converge, deadline, &|version| {
+    match served::await_version(ground, &ground.gate.converge, deadline, &|version| {
         version == wanted
     })
     .await
@@ -396,6 +352,7 @@ pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) ->
         reasons: Vec::new(),
         runs: Vec::new(),
         is_open: false,
+        is_foreign: false,
     };
     let mut outcomes = Vec::new();
     for path in paths {

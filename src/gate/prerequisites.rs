@@ -115,7 +115,7 @@ pub async fn platforms(ground: &Ground<'_>) -> Vec<String> {
     let facts = inputs(ground.record);
     let mut problems = Vec::new();
     for (action, vendor, settings) in used {
-        let proven = match means.settings(settings, &facts) {
+        let proven = match means.settings(*vendor, settings, &facts) {
             Ok(settings) => {
                 let deadline = Instant::now() + action.timeout.min(PLATFORM_WITHIN);
                 let call = Call {

@@ -1,6 +1,7 @@
 //! The proof of a rollback: the old version everywhere, and its smoke passing. Nothing less.
 
-use super::phases::{Ground, await_version, smoke_all};
+use super::phases::{Ground, smoke_all};
+use super::served::await_version;
 use crate::load::Stop;
 use crate::objective::Outcome;
 use crate::report::Summary;

@@ -45,6 +45,9 @@ pub struct Facts {
     /// GitHub's number of the deployment.
     #[serde(default)]
     pub deployment: String,
+    /// The environment, as the pipeline calls it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub target: String,
     /// Why it is verified outside of the windows, if somebody broke the glass.
     #[serde(default)]
     pub break_glass: String,

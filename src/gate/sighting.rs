@@ -87,7 +87,7 @@ async fn seen(
             ..Facts::default()
         };
         driver
-            .start(&gate.name, facts, None)
+            .start(&gate.name, facts, Vec::new())
             .await
             .map_err(|fault| text(&fault))?;
     }

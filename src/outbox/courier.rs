@@ -9,7 +9,7 @@ use crate::clock::now_ms;
 use crate::config::file::{ActionKind, Environment};
 use crate::config::load::Project;
 use crate::gate::announce::Announcement;
-use crate::gate::driver::Current;
+use crate::gate::driver::{Current, find};
 use crate::gate::hands::Doing;
 use crate::gate::version;
 use crate::store::Store;
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
-/// Deliveries that go on at once.
+/// Deliveries that go on at once, of actions and of all others.
 const AT_ONCE_MAX: usize = 16;
 /// The loop looks at least this often, whatever it was told.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -70,6 +70,7 @@ pub struct Courier {
     settled: Arc<Notify>,
     going: Mutex<BTreeSet<i64>>,
     places: Arc<Semaphore>,
+    action_places: Arc<Semaphore>,
 }
 
 impl Courier {
@@ -91,6 +92,7 @@ impl Courier {
             settled,
             going: Mutex::new(BTreeSet::new()),
             places: Arc::new(Semaphore::new(AT_ONCE_MAX)),
+            action_places: Arc::new(Semaphore::new(AT_ONCE_MAX)),
         })
     }
 
@@ -106,7 +108,7 @@ impl Courier {
             match self.store.due(now).await {
                 Ok(effects) => {
                     for effect in effects {
-                        self.take(effect).await;
+                        self.take(effect);
                     }
                 }
                 Err(fault) => {
@@ -127,7 +129,17 @@ impl Courier {
         }
     }
 
-    async fn take(self: &Arc<Self>, effect: Effect) {
+    /// Delivers a row beside others, if there is a place; who ends makes the loop look again. What
+    /// cannot be told must not hold up what is to be done: actions have places of their own.
+    fn take(self: &Arc<Self>, effect: Effect) {
+        let places = if effect.target.starts_with("action:") {
+            &self.action_places
+        } else {
+            &self.places
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            return;
+        };
         if !self
             .going
             .lock()
@@ -136,10 +148,6 @@ impl Courier {
         {
             return;
         }
-        // The semaphore is never closed.
-        let Ok(place) = self.places.clone().acquire_owned().await else {
-            return;
-        };
         let courier = self.clone();
         tokio::spawn(async move {
             let id = effect.id;
@@ -221,7 +229,7 @@ impl Courier {
     /// A command that was cut off by a kill may have done its work: a rollback that shows
     /// everywhere is not ordered a second time.
     async fn in_effect_already(&self, effect: &Effect) -> Option<String> {
-        if effect.attempts == 0 || !effect.result.is_empty() {
+        if !effect.is_on_its_way() {
             return None;
         }
         let parts: Vec<&str> = effect.target.split(':').collect();
@@ -230,28 +238,26 @@ impl Courier {
         };
         let announcement: Announcement = serde_json::from_str(&effect.body).ok()?;
         let project = self.current.get();
-        let gate = project.file.gate(&announcement.record.gate)?;
-        let environment = project.file.environments.get(&gate.environment)?;
+        let (gate, environment) = find(&project, &announcement.record)?;
         // A webhook carries an id by which its receiver tells repeats; only a program cannot be told.
-        let number: usize = number.parse().ok()?;
-        if !matches!(
-            match *word {
-                "fallback" => &gate.on_fallback,
-                _ => &gate.on_rollback,
-            }
-            .get(number)?
-            .kind,
-            ActionKind::Command { .. }
-        ) {
+        let action = gate.ordered(word, number.parse().ok()?, &announcement.action)?;
+        if !matches!(action.kind, ActionKind::Command { .. }) {
             return None;
         }
         let good = announcement.record.rollback_to.clone()?;
         if gate.services.is_empty() {
             return None;
         }
-        for service in &gate.services {
-            if self.reach.served(environment, service).await? != good {
-                return None;
+        // As often as the proof looks: one of several instances may be the old one by chance.
+        let converge = &gate.prove.converge;
+        for look in 0..converge.reads.max(1) {
+            if look > 0 {
+                tokio::time::sleep(converge.every).await;
+            }
+            for service in &gate.services {
+                if self.reach.served(environment, service).await? != good {
+                    return None;
+                }
             }
         }
         Some(format!(

@@ -5,7 +5,7 @@
 
 use crate::alert::message::Message;
 use crate::alert::{email, slack, webhook as message_webhook};
-use crate::config::file::{Action, ActionKind, Channel, Webhook};
+use crate::config::file::{ActionKind, Channel, Webhook};
 use crate::config::load::Project;
 use crate::gate::announce::Announcement;
 use crate::gate::phases::inputs;
@@ -14,6 +14,7 @@ use crate::net::Fault;
 use crate::net::connect::Connector;
 use crate::net::http::Reply;
 use crate::pipeline::vendor::Call;
+use crate::pipeline::vendor::Vendor;
 use crate::pipeline::{command, github, webhook};
 use crate::scenario::expression::{self, Scope};
 use crate::scenario::template::Template;
@@ -135,13 +136,42 @@ impl Means {
     /// The settings of a platform with secrets and facts filled in.
     pub fn settings(
         &self,
+        vendor: Vendor,
         templates: &BTreeMap<String, Template>,
         facts: &BTreeMap<String, String>,
     ) -> Result<BTreeMap<String, Secret>, String> {
         templates
             .iter()
-            .map(|(name, template)| Ok((name.clone(), self.fill(template, facts)?)))
+            .map(|(name, template)| {
+                let filled = if vendor.json_setting() == Some(name) {
+                    self.fill_json(template, facts)
+                } else {
+                    self.fill(template, facts)
+                };
+                Ok((name.clone(), filled?))
+            })
             .collect()
+    }
+
+    /// JSON with secrets and facts filled in: no value of theirs ends the text that it stands in.
+    fn fill_json(
+        &self,
+        template: &Template,
+        facts: &BTreeMap<String, String>,
+    ) -> Result<Secret, String> {
+        let facts = facts
+            .iter()
+            .map(|(name, value)| (name.clone(), inside_json(value)));
+        let secrets = self
+            .secrets
+            .iter()
+            .map(|(name, secret)| (name.clone(), Secret::new(inside_json(secret.expose()))));
+        template
+            .render(&Facts {
+                facts: &facts.collect(),
+                secrets: &secrets.collect(),
+            })
+            .map(Secret::new)
     }
 
     /// A text of the configuration with its secrets and facts filled in.
@@ -157,6 +187,12 @@ impl Means {
             })
             .map(Secret::new)
     }
+}
+
+/// A text as it stands between the quotes of JSON.
+fn inside_json(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// Delivers a row once.
@@ -200,19 +236,16 @@ async fn action(
         Ok(announcement) => announcement,
         Err(delivery) => return delivery,
     };
-    let configured: Option<&Action> = project.file.gate(gate).and_then(|known| {
-        let actions = match verdict {
-            "promote" => &known.on_promote,
-            "rollback" => &known.on_rollback,
-            "fallback" => &known.on_fallback,
-            _ => &known.on_hold,
-        };
-        actions.get(number.parse::<usize>().ok()?)
-    });
+    let configured = project
+        .file
+        .gate(gate)
+        .filter(|known| known.environment == announcement.record.environment)
+        .zip(number.parse().ok())
+        .and_then(|(known, number)| known.ordered(verdict, number, &announcement.action));
     let Some(action) = configured else {
         return Delivery::give_up(format!(
-            "the action `{}` is no longer configured",
-            effect.target
+            "the action `{}` ({}) is no longer configured for {}",
+            effect.target, announcement.action, announcement.record.environment
         ));
     };
     let facts = inputs(&announcement.record);
@@ -250,7 +283,7 @@ async fn action(
             }
         }
         ActionKind::Vendor(vendor, settings) => {
-            let settings = match means.settings(settings, &facts) {
+            let settings = match means.settings(*vendor, settings, &facts) {
                 Ok(settings) => settings,
                 Err(reason) => return Delivery::give_up(reason),
             };
@@ -447,5 +480,33 @@ impl Scope for Facts<'_> {
 
     fn latency_micros(&self) -> Option<u64> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::tls::Settings;
+
+    #[test]
+    fn no_fact_ends_the_text_of_json_that_it_stands_in() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let means = Means {
+            connector: Connector::new(Settings::new(None).unwrap(), Duration::ZERO),
+            secrets: BTreeMap::new(),
+        };
+        let text = r#"{"version": "1.0.0", "reason": "${inputs.reason}"}"#;
+        let template = Template::parse(text, false).expect("a sound template");
+        let templates = [("inputs".to_owned(), template)].into();
+        let reason = r#"x", "version": "0.1"#;
+        let facts = [("reason".to_owned(), reason.to_owned())].into();
+        let filled = means
+            .settings(Vendor::Dispatch, &templates, &facts)
+            .unwrap();
+        let value: Value = serde_json::from_str(filled["inputs"].expose()).unwrap();
+        assert_eq!(
+            value,
+            serde_json::json!({ "version": "1.0.0", "reason": reason })
+        );
     }
 }

@@ -17,6 +17,8 @@ pub enum Next {
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
+/// Longest pause that another side can ask for.
+pub const PAUSE_MAX: Duration = Duration::from_secs(3600);
 
 /// The next attempt after `attempts` were made of at most `most`; `asked` is what the other side
 /// asked for, `chance` is from 0 to 1.
@@ -28,7 +30,7 @@ pub fn next(attempts: u32, most: u32, asked: Option<Duration>, chance: f64) -> N
     let pause = doubled
         .min(LONGEST)
         .mul_f64(1.0 + chance.clamp(0.0, 1.0) / 5.0);
-    Next::After(asked.unwrap_or(Duration::ZERO).min(LONGEST * 12).max(pause))
+    Next::After(asked.unwrap_or(Duration::ZERO).min(PAUSE_MAX).max(pause))
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ async fn ask(
 
 pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     call.needs(&["repository", "token"])?;
+    call.object("inputs")?;
     let workflow = call.text("workflow");
     if workflow.is_empty() {
         call.needs(&["event"])?;
@@ -89,7 +90,7 @@ pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     let workflow = call.text("workflow");
     if workflow.is_empty() {
         call.needs(&["event"])?;
-        let payload = json!({ "bellwether_key": call.key, "inputs": inputs(call)? });
+        let payload = json!({ "bellwether_key": call.key, "inputs": call.object("inputs")? });
         let body = json!({ "event_type": call.text("event"), "client_payload": payload });
         ask(call, Method::POST, "/dispatches", Some(body)).await?;
         return Ok(format!("GitHub took the event `{}`", call.text("event")));
@@ -99,16 +100,6 @@ pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
         None => start(call, &workflow).await?,
     };
     await_run(call, &workflow, run).await
-}
-
-fn inputs(call: &Call<'_>) -> Result<Value, Delivery> {
-    let text = call.or("inputs", "{}");
-    match serde_json::from_str::<Value>(&text) {
-        Ok(value) if value.is_object() => Ok(value),
-        _ => Err(Delivery::give_up(
-            "`inputs` is no JSON object; nothing was sent".to_owned(),
-        )),
-    }
 }
 
 /// A run that an attempt before this one started: its name holds our key.
@@ -129,7 +120,7 @@ async fn started(call: &Call<'_>, workflow: &str) -> Result<Option<u64>, Deliver
 
 /// Starts the workflow. Newer servers name the run at once; for others it is looked for by its key.
 async fn start(call: &Call<'_>, workflow: &str) -> Result<u64, Delivery> {
-    let mut inputs = inputs(call)?;
+    let mut inputs = call.object("inputs")?;
     inputs["bellwether_key"] = json!(call.key);
     let body =
         json!({ "ref": call.or("ref", "main"), "inputs": inputs, "return_run_details": true });

@@ -8,6 +8,7 @@ use super::vendor::{Answer, Call, bearer, text_of};
 use crate::config::file::Github;
 use crate::gate::announce::Announcement;
 use crate::gate::machine::Verdict;
+use crate::gate::record::Record;
 use crate::net::connect::Connector;
 use crate::outbox::deliver::Delivery;
 use crate::report::incident::markdown;
@@ -99,6 +100,15 @@ fn report(announcement: &Announcement) -> String {
     text.chars().take(REPORT_MAX).collect()
 }
 
+/// The environment as GitHub calls it.
+fn environment(record: &Record) -> &str {
+    if record.facts.target.is_empty() {
+        &record.environment
+    } else {
+        &record.facts.target
+    }
+}
+
 struct Hub<'a> {
     call: &'a Call<'a>,
     github: &'a Github,
@@ -141,7 +151,7 @@ impl Hub<'_> {
         let path = format!("/deployments/{}/statuses", record.facts.deployment);
         let body = json!({
             "state": told.state, "description": told.description(), "log_url": announcement.page,
-            "environment": record.environment, "auto_inactive": told.state == "success",
+            "environment": environment(record), "auto_inactive": told.state == "success",
         });
         let answer = self.ask(Method::POST, &path, Some(body)).await?;
         Ok(format!("GitHub answered {}", answer.status))
@@ -230,7 +240,7 @@ impl Hub<'_> {
         } else {
             "rejected"
         };
-        let body = json!({ "environment_name": record.environment, "state": state, "comment": told.description() });
+        let body = json!({ "environment_name": environment(record), "state": state, "comment": told.description() });
         self.ask_url(Method::POST, url, Some(body)).await?;
         Ok(format!("the protection rule is {state}"))
     }

@@ -90,6 +90,7 @@ async fn ask(
 
 pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     call.needs(&["project", "token"])?;
+    call.object("variables")?;
     ask(call, Method::GET, "", None).await?;
     Ok(format!(
         "GitLab shows the project `{}`",
@@ -196,12 +197,7 @@ async fn started(call: &Call<'_>) -> Result<Option<u64>, Delivery> {
 }
 
 async fn start(call: &Call<'_>) -> Result<u64, Delivery> {
-    let text = call.or("variables", "{}");
-    let Ok(Value::Object(mut variables)) = serde_json::from_str::<Value>(&text) else {
-        return Err(Delivery::give_up(
-            "`variables` is no JSON object; nothing was sent".to_owned(),
-        ));
-    };
+    let mut variables = call.object("variables")?;
     variables.insert("BELLWETHER_KEY".to_owned(), json!(call.key));
     let body = json!({ "token": call.text("trigger_token"), "ref": call.or("ref", "main"), "variables": variables });
     let answer = ask(call, Method::POST, "/trigger/pipeline", Some(body)).await?;

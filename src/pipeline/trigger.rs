@@ -1,7 +1,7 @@
 //! What others tell of a deploy, as facts of a gate: pure.
 //!
-//! Each source signs in its own way. GitHub and Vercel sign no time, so a repeat is told by the
-//! delivery's id, which the store remembers.
+//! Each source signs in its own way. GitHub and Vercel sign neither a time nor an id, so a repeat is
+//! told by the body that is signed, which the store remembers.
 
 use crate::gate::record::Facts;
 use crate::secret::Secret;
@@ -17,8 +17,12 @@ pub enum Told {
     Nothing(String),
 }
 
-/// Whether a body carries the HMAC of a secret, written in hexadecimal.
+/// Whether a body carries the HMAC of a secret, written in hexadecimal. An empty secret is known to
+/// everybody.
 fn is_signed(algorithm: hmac::Algorithm, secret: &Secret, body: &[u8], hex: &str) -> bool {
+    if secret.expose().is_empty() {
+        return false;
+    }
     let key = hmac::Key::new(algorithm, secret.expose().as_bytes());
     decoded(hex).is_some_and(|tag| hmac::verify(&key, body, &tag).is_ok())
 }
@@ -60,9 +64,11 @@ fn first(body: &Value, paths: &[&str]) -> String {
         .unwrap_or_default()
 }
 
-/// An event of GitHub. A deploy is one to `environment`, where that is given.
-pub fn github(event: &str, body: &Value, environment: &str, workflow: &str) -> Told {
+/// An event of GitHub. A deploy is one to `environment`. `own` is how the addresses of our pages
+/// begin: a status that points there is our own answer, and no deploy.
+pub fn github(event: &str, body: &Value, environment: &str, workflow: &str, own: &str) -> Told {
     let nothing = |why: String| Told::Nothing(why);
+    let concerns = |of: &str| of.eq_ignore_ascii_case(environment);
     match event {
         "ping" => nothing("GitHub asks whether we are there".to_owned()),
         "deployment_status" => {
@@ -74,8 +80,12 @@ pub fn github(event: &str, body: &Value, environment: &str, workflow: &str) -> T
             if state != "success" {
                 return nothing(format!("the deployment is {state}"));
             }
-            if !environment.is_empty() && of != environment {
+            if !concerns(&of) {
                 return nothing(format!("the deployment is one to `{of}`"));
+            }
+            let is_ours = |path| text(body, path).starts_with(own);
+            if is_ours("/deployment_status/log_url") || is_ours("/deployment_status/target_url") {
+                return nothing("the status is our own".to_owned());
             }
             Told::Deploy(Box::new(Facts {
                 version: first(body, &["/deployment/payload/version", "/deployment/sha"]),
@@ -90,6 +100,7 @@ pub fn github(event: &str, body: &Value, environment: &str, workflow: &str) -> T
                     ],
                 ),
                 deployment: text(body, "/deployment/id"),
+                target: of,
                 ..Facts::default()
             }))
         }
@@ -127,7 +138,7 @@ pub fn github(event: &str, body: &Value, environment: &str, workflow: &str) -> T
         }
         "deployment_protection_rule" => {
             let of = text(body, "/environment");
-            if !environment.is_empty() && of != environment {
+            if !concerns(&of) {
                 return nothing(format!("the rule is one of `{of}`"));
             }
             Told::Deploy(Box::new(Facts {
@@ -137,6 +148,7 @@ pub fn github(event: &str, body: &Value, environment: &str, workflow: &str) -> T
                 reason: "GitHub waits for its protection rule".to_owned(),
                 deployment: text(body, "/deployment/id"),
                 callback: text(body, "/deployment_callback_url"),
+                target: of,
                 ..Facts::default()
             }))
         }
@@ -194,6 +206,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const OWN: &str = "https://bell.example/gates/";
+
     /// The example of GitHub's documentation.
     #[test]
     fn signatures_of_github_are_those_of_its_documentation() {
@@ -211,6 +225,15 @@ mod tests {
         }
         assert!(!is_from_github(&secret, b"Hello, World?", good));
         assert!(!is_from_vercel(&secret, b"Hello, World!", ""));
+        let open = Secret::new("");
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"");
+        let tag = hmac::sign(&key, b"Hello, World!");
+        let hex: String = tag.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        assert!(!is_from_github(
+            &open,
+            b"Hello, World!",
+            &format!("sha256={hex}")
+        ));
     }
 
     #[test]
@@ -219,7 +242,8 @@ mod tests {
             json!({ "deployment_status": { "state": state, "environment": "production", "log_url": "https://ci/1" },
                 "deployment": { "id": 42, "sha": "4f2a9c1", "creator": { "login": "jane" } } })
         };
-        let Told::Deploy(facts) = github("deployment_status", &body("success"), "production", "")
+        let Told::Deploy(facts) =
+            github("deployment_status", &body("success"), "Production", "", OWN)
         else {
             panic!("it is a deploy");
         };
@@ -237,17 +261,23 @@ mod tests {
             ("push", "success", "production"),
         ] {
             assert!(matches!(
-                github(event, &body(state), environment, ""),
+                github(event, &body(state), environment, "", OWN),
                 Told::Nothing(_)
             ));
         }
+        let mut ours = body("success");
+        ours["deployment_status"]["log_url"] = json!("https://bell.example/gates/7");
+        assert!(matches!(
+            github("deployment_status", &ours, "production", "", OWN),
+            Told::Nothing(_)
+        ));
         let run = json!({ "action": "completed", "workflow_run": { "name": "Deploy", "path": ".github/workflows/deploy.yml", "conclusion": "success", "head_sha": "abc" } });
         assert!(matches!(
-            github("workflow_run", &run, "", "deploy.yml"),
+            github("workflow_run", &run, "", "deploy.yml", OWN),
             Told::Deploy(_)
         ));
         assert!(matches!(
-            github("workflow_run", &run, "", "test.yml"),
+            github("workflow_run", &run, "", "test.yml", OWN),
             Told::Nothing(_)
         ));
         let preview = json!({ "type": "deployment.succeeded", "payload": { "target": null } });

@@ -12,7 +12,7 @@ use crate::outbox::deliver::{Delivery, of_reply};
 use crate::secret::Secret;
 use crate::vu::command::{Invocation, run};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -50,6 +50,21 @@ impl Vendor {
         ("github", Vendor::Dispatch),
         ("gitlab", Vendor::Gitlab),
     ];
+
+    /// The key of its settings in an action.
+    pub fn key(self) -> &'static str {
+        let found = Vendor::ALL.iter().find(|(_, vendor)| *vendor == self);
+        found.map_or("", |(key, _)| key)
+    }
+
+    /// The setting that is JSON, if one is.
+    pub fn json_setting(self) -> Option<&'static str> {
+        match self {
+            Vendor::Dispatch => Some("inputs"),
+            Vendor::Gitlab => Some("variables"),
+            _ => None,
+        }
+    }
 
     /// What an action lacks beside the settings that every one of its kind needs. `given` is a
     /// setting as it is written.
@@ -151,6 +166,16 @@ impl Call<'_> {
     /// The base URL of an API, without a slash at its end.
     pub fn api(&self, default: &str) -> String {
         self.or("api", default).trim_end_matches('/').to_owned()
+    }
+
+    /// The setting that is JSON, as an object.
+    pub fn object(&self, name: &str) -> Result<Map<String, Value>, Delivery> {
+        match serde_json::from_str::<Value>(&self.or(name, "{}")) {
+            Ok(Value::Object(object)) => Ok(object),
+            _ => Err(Delivery::give_up(format!(
+                "`{name}` is no JSON object; nothing was sent"
+            ))),
+        }
     }
 
     /// Settings that may not be empty: a target that is not known is no target.

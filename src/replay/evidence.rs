@@ -19,6 +19,9 @@ pub struct Evidence {
     /// Latencies in bands around the limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distribution: Option<Distribution>,
+    /// Whether nothing may be concluded from it: the load was late, or changed by hand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_spoiled: bool,
     /// The version that was judged.
     pub candidate: Columns,
     /// The one beside it.

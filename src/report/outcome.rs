@@ -4,11 +4,12 @@
 
 use super::keeping_up;
 use super::summary::Summary;
+use crate::load::Stop;
 use crate::load::breakpoint::Search;
 use crate::load::recorder::StepRecord;
 use crate::load::run::Finished;
 use crate::net::ErrorClass;
-use crate::objective::{Objective, Outcome};
+use crate::objective::{Metric, Objective, Outcome};
 
 /// Judges a run as a whole.
 pub(super) fn decide(
@@ -99,6 +100,22 @@ fn judge_load(
                 judgement.reason = format!("{}; but it was scaled by hand", judgement.reason);
             }
             outcomes.push(Outcome::Inconclusive);
+        }
+    }
+    if finished.stopped != Stop::No || finished.lost_workers > 0 {
+        // What was cut short is not to blame for how little it was.
+        let short =
+            summary
+                .objectives
+                .iter_mut()
+                .zip(objectives)
+                .filter(|(judgement, objective)| {
+                    judgement.outcome == Outcome::Fail
+                        && matches!(objective.metric, Metric::Requests | Metric::Rate)
+                });
+        for (judgement, _) in short {
+            judgement.outcome = Outcome::Inconclusive;
+            judgement.reason = format!("{}; but the load was cut short", judgement.reason);
         }
     }
     if finished.lost_workers > 0 {

@@ -16,6 +16,17 @@ pub struct GateCommit {
     pub event: String,
     /// Effects of the step.
     pub effects: Vec<NewEffect>,
+    /// Targets of orders of this gate that must not be carried out any more.
+    pub withdrawn: Vec<String>,
+}
+
+/// What somebody wanted of a gate while a step of it was on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// To roll back.
+    RollBack(Note),
+    /// To call it off, and who.
+    Cancel(String),
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
@@ -44,20 +55,67 @@ fn add_event(
     )
 }
 
-fn had_verdict(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<bool> {
+pub(super) fn had_verdict(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<bool> {
     let sql = "SELECT json_extract(record, '$.state.verdict') IS NOT NULL FROM gates WHERE id = ?1";
     transaction.query_row(sql, [id], |row| row.get(0))
 }
 
-/// Orders that must not come late: promotions of the same gate before this one, and ways of rolling
-/// back that are over. One that is on its way at this moment is not called back.
-fn withdraw(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {
-    let over = "UPDATE outbox SET state = 'given_up', result = 'withdrawn: ' || ?2 WHERE state = 'pending'";
-    let promotions = format!("action:{}:promote:%", record.gate);
-    transaction.execute(
-        &format!("{over} AND target LIKE ?1"),
-        params![promotions, "the deploy is rolled back"],
+/// What was accepted before a first verdict was committed, and is not what the verdict says.
+fn wanted(transaction: &Transaction<'_>, record: &Record) -> Result<Option<Wanted>, StoreFault> {
+    let Some(verdict) = record.state.verdict else {
+        return Ok(None);
+    };
+    if had_verdict(transaction, record.id)? {
+        return Ok(None);
+    }
+    if verdict != Verdict::Rollback
+        && let Some(order) = super::notes::order_of(transaction, record.id)?
+    {
+        return Ok(Some(Wanted::RollBack(order)));
+    }
+    if verdict == Verdict::Hold || record.state.ordered.is_some() {
+        return Ok(None);
+    }
+    let by: Option<String> = transaction.query_row(
+        "SELECT cancelled_by FROM gates WHERE id = ?1",
+        [record.id],
+        |row| row.get(0),
     )?;
+    Ok(by.map(Wanted::Cancel))
+}
+
+/// Orders that must not come late: promotions of the same gate before this one, ways of rolling
+/// back that are over, and what the step itself names. One that is on its way at this moment is not
+/// called back.
+fn withdraw(
+    transaction: &Transaction<'_>,
+    record: &Record,
+    withdrawn: &[String],
+) -> rusqlite::Result<()> {
+    let over = "UPDATE outbox SET state = 'given_up', result = 'withdrawn: ' || ?2 WHERE state = 'pending'";
+    for target in withdrawn {
+        transaction.execute(
+            &format!("{over} AND gate_id = ?1 AND target = ?3"),
+            params![record.id, "its time is over", target],
+        )?;
+    }
+    let later = match record.state.verdict {
+        Some(Verdict::Promote) => "a newer deploy is promoted",
+        Some(Verdict::Rollback) => "the deploy is rolled back",
+        _ => return Ok(()),
+    };
+    let before = match record.state.verdict {
+        Some(Verdict::Promote) => "AND gate_id < ?3",
+        _ => "AND ?3 > 0",
+    };
+    let promotions = format!("action:{}:promote:", record.gate);
+    transaction.execute(
+        &format!("{over} AND substr(target, 1, length(?1)) = ?1 {before}"),
+        params![promotions, later, record.id],
+    )?;
+    if record.state.verdict == Some(Verdict::Promote) {
+        return Ok(());
+    }
     if record.state.is_done() {
         transaction.execute(
             &format!("{over} AND gate_id = ?1 AND target LIKE 'action:%'"),
@@ -80,19 +138,23 @@ pub fn superseded_by(id: i64) -> String {
 
 impl Store {
     /// Makes a gate, and calls those of the same name off that are not done; its id is given by
-    /// the store. A webhook id that was seen before makes none and
-    /// gives the id of the gate that it made then.
+    /// the store. One of the ids of a webhook that was seen before makes none, and gives the gate
+    /// that it made then. Ids that start with `body/` are remembered for longer.
     pub async fn create_gate(
         &self,
         mut new: Record,
-        webhook: Option<String>,
+        webhooks: Vec<String>,
         now_ms: i64,
     ) -> Result<(Record, bool), StoreFault> {
         self.call(move |connection| {
             let transaction = connection.transaction()?;
-            if let Some(webhook) = &webhook {
-                let forget = now_ms - crate::limits::WEBHOOK_MEMORY.as_millis() as i64;
-                transaction.execute("DELETE FROM webhooks_seen WHERE at_ms < ?1", [forget])?;
+            let [ids, bodies] = [crate::limits::WEBHOOK_MEMORY, crate::limits::REPLAY_MEMORY]
+                .map(|memory| now_ms - memory.as_millis() as i64);
+            transaction.execute(
+                "DELETE FROM webhooks_seen WHERE at_ms < ?1 AND (at_ms < ?2 OR id NOT LIKE 'body/%')",
+                [ids, bodies],
+            )?;
+            for webhook in &webhooks {
                 let seen: Option<i64> = transaction
                     .query_row("SELECT gate_id FROM webhooks_seen WHERE id = ?1", [webhook], |row| row.get(0))
                     .optional()?;
@@ -106,7 +168,7 @@ impl Store {
                 params![new.gate, new.environment, now_ms, json(&new)?],
             )?;
             new.id = transaction.last_insert_rowid();
-            if let Some(webhook) = &webhook {
+            for webhook in &webhooks {
                 transaction.execute("INSERT INTO webhooks_seen VALUES (?1, ?2, ?3)", params![webhook, now_ms, new.id])?;
             }
             transaction.execute(
@@ -120,14 +182,16 @@ impl Store {
         .await
     }
 
-    /// Notes that a gate is to be called off, so that a kill does not forget it.
-    pub async fn request_cancel(&self, id: i64, by: String) -> Result<(), StoreFault> {
+    /// Notes that a gate is to be called off, so that a kill does not forget it. False if it has
+    /// its verdict by now.
+    pub async fn request_cancel(&self, id: i64, by: String) -> Result<bool, StoreFault> {
         self.call(move |connection| {
-            connection.execute(
-                "UPDATE gates SET cancelled_by = ?2 WHERE id = ?1 AND done = 0",
+            let noted = connection.execute(
+                "UPDATE gates SET cancelled_by = ?2
+                 WHERE id = ?1 AND done = 0 AND json_extract(record, '$.state.verdict') IS NULL",
                 params![id, by],
             )?;
-            Ok(())
+            Ok(noted == 1)
         })
         .await
     }
@@ -148,28 +212,25 @@ impl Store {
     }
 
     /// Commits a step of a gate: record, event, effects and last good version in one transaction.
-    /// A promotion is not committed once somebody has ordered the rollback: the order comes back.
+    /// A first verdict is not committed if somebody was told before that another one comes: what
+    /// they wanted comes back.
     pub async fn commit_gate(
         &self,
         commit: GateCommit,
         now_ms: i64,
-    ) -> Result<Option<Note>, StoreFault> {
+    ) -> Result<Option<Wanted>, StoreFault> {
         self.call(move |connection| {
             let GateCommit {
                 record,
                 event,
                 effects,
+                withdrawn,
             } = commit;
             let transaction = connection.transaction()?;
-            if record.state.verdict == Some(Verdict::Promote)
-                && let Some(order) = super::notes::order_of(&transaction, record.id)?
-                && !had_verdict(&transaction, record.id)?
-            {
-                return Ok(Some(order));
+            if let Some(wanted) = wanted(&transaction, &record)? {
+                return Ok(Some(wanted));
             }
-            if record.state.verdict == Some(Verdict::Rollback) {
-                withdraw(&transaction, &record)?;
-            }
+            withdraw(&transaction, &record, &withdrawn)?;
             transaction.execute(
                 "UPDATE gates SET record = ?2, done = ?3, updated_ms = ?4 WHERE id = ?1",
                 params![record.id, json(&record)?, record.state.is_done(), now_ms],
@@ -203,6 +264,20 @@ impl Store {
             Ok(statement
                 .query_map([limit], record)?
                 .collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The newest gate of a name.
+    pub async fn newest_gate(&self, gate: String) -> Result<Option<Record>, StoreFault> {
+        self.call(move |connection| {
+            Ok(connection
+                .query_row(
+                    "SELECT id, record FROM gates WHERE gate = ?1 ORDER BY id DESC LIMIT 1",
+                    [gate],
+                    record,
+                )
+                .optional()?)
         })
         .await
     }
@@ -285,5 +360,111 @@ impl Store {
                 .optional()?)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::record::Facts;
+    use crate::gate::state::{Phase, State};
+    use crate::store::simulated::Simulated;
+
+    async fn gate(store: &Store) -> Record {
+        let new = Record {
+            id: 0,
+            gate: "shop".to_owned(),
+            environment: "production".to_owned(),
+            facts: Facts::default(),
+            rollback_to: None,
+            state: State::new(Some(Phase::Smoke), 0),
+        };
+        store.create_gate(new, Vec::new(), 0).await.unwrap().0
+    }
+
+    fn concluded(record: &Record, verdict: Verdict) -> GateCommit {
+        let mut record = record.clone();
+        record.state.verdict = Some(verdict);
+        GateCommit {
+            record,
+            event: String::new(),
+            effects: Vec::new(),
+            withdrawn: Vec::new(),
+        }
+    }
+
+    fn order() -> Note {
+        Note {
+            kind: "rollback".to_owned(),
+            by: "jane".to_owned(),
+            reason: "it is broken".to_owned(),
+            check: String::new(),
+            until_ms: 0,
+        }
+    }
+
+    /// Whoever was told that it is accepted is not passed over by a verdict that was on its way.
+    #[tokio::test]
+    async fn what_was_accepted_comes_before_a_verdict_that_is_not_committed_yet() {
+        let store = Simulated::new().unwrap().boot(None);
+        for verdict in [Verdict::Promote, Verdict::Rollback] {
+            let record = gate(&store).await;
+            assert!(
+                store
+                    .request_cancel(record.id, "john".to_owned())
+                    .await
+                    .unwrap()
+            );
+            let commit = concluded(&record, verdict);
+            let wanted = store.commit_gate(commit, 1).await.unwrap();
+            assert_eq!(wanted, Some(Wanted::Cancel("john".to_owned())));
+        }
+        for verdict in [Verdict::Promote, Verdict::Hold] {
+            let record = gate(&store).await;
+            assert!(
+                store
+                    .add_note(record.id, order(), String::new(), 1)
+                    .await
+                    .unwrap()
+            );
+            let commit = concluded(&record, verdict);
+            let wanted = store.commit_gate(commit, 1).await.unwrap();
+            assert_eq!(wanted, Some(Wanted::RollBack(order())));
+            // What the step becomes then is committed, and nothing is accepted any more.
+            let commit = concluded(&record, Verdict::Rollback);
+            assert_eq!(store.commit_gate(commit, 1).await.unwrap(), None);
+            assert!(
+                !store
+                    .add_note(record.id, order(), String::new(), 1)
+                    .await
+                    .unwrap()
+            );
+            assert!(
+                !store
+                    .request_cancel(record.id, "john".to_owned())
+                    .await
+                    .unwrap()
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_signed_body_is_remembered_longer_than_an_id() {
+        let store = Simulated::new().unwrap().boot(None);
+        let day = 24 * 3_600_000;
+        let new = |ids: [&str; 1], now| {
+            let ids = ids.map(str::to_owned).to_vec();
+            let store = store.clone();
+            async move {
+                let record = gate(&store).await;
+                store.create_gate(record, ids, now).await.unwrap().1
+            }
+        };
+        assert!(new(["body/shop/1"], 0).await && new(["hook/shop/1"], 0).await);
+        assert!(!new(["body/shop/1"], day).await, "a replay");
+        assert!(
+            new(["hook/shop/1"], day).await,
+            "its time stamp is too old for a replay"
+        );
     }
 }

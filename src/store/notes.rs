@@ -47,16 +47,20 @@ fn parsed(kind: String, text: &str) -> Result<Note, StoreFault> {
 }
 
 impl Store {
-    /// Adds a note to a gate, and a line to its timeline.
+    /// Adds a note to a gate that has no verdict yet, and a line to its timeline. False if it has
+    /// one by now.
     pub async fn add_note(
         &self,
         gate_id: i64,
         note: Note,
         line: String,
         now_ms: i64,
-    ) -> Result<(), StoreFault> {
+    ) -> Result<bool, StoreFault> {
         self.call(move |connection| {
             let transaction = connection.transaction()?;
+            if super::gates::had_verdict(&transaction, gate_id)? {
+                return Ok(false);
+            }
             let text = serde_json::to_string(&note)
                 .map_err(|error| StoreFault::Failed(error.to_string()))?;
             transaction.execute(
@@ -67,7 +71,8 @@ impl Store {
                 "INSERT INTO gate_events VALUES (?1, ?2, ?3)",
                 params![gate_id, now_ms, line],
             )?;
-            Ok(transaction.commit()?)
+            transaction.commit()?;
+            Ok(true)
         })
         .await
     }

@@ -12,7 +12,8 @@ pub struct NewEffect {
     pub gate_id: Option<i64>,
     /// The effect that must be settled before it.
     pub after_key: Option<String>,
-    /// What delivers it: `action:GATE:VERDICT:NUMBER`, `github:GATE` or `channel:NAME`.
+    /// What delivers it: `action:GATE:VERDICT:NUMBER`, `github:GATE:KIND`, `channel:NAME`, or, to a
+    /// gate that is rolled back together with this one, `partner:GATE`.
     pub target: String,
     /// What is delivered, as JSON; holds no secret.
     pub body: String,
@@ -43,6 +44,13 @@ pub struct Effect {
     pub settled_ms: Option<i64>,
     /// What came back last.
     pub result: String,
+}
+
+impl Effect {
+    /// Whether an attempt has begun and not come back yet, or was cut off.
+    pub fn is_on_its_way(&self) -> bool {
+        self.state == "pending" && self.attempts > 0 && self.result.is_empty()
+    }
 }
 
 const COLUMNS: &str =
@@ -101,25 +109,40 @@ impl Store {
         .await
     }
 
-    /// Pending effects that are due, whose predecessor is settled.
+    /// Pending effects for others that are due, whose predecessor is settled; actions first. A
+    /// moment that is further away than any pause was set by a clock that has jumped since: it is due.
     pub async fn due(&self, now_ms: i64) -> Result<Vec<Effect>, StoreFault> {
         self.call(move |connection| {
+            let farthest = now_ms + crate::outbox::retry::PAUSE_MAX.as_millis() as i64;
             Ok(list(
                 connection,
-                "state = 'pending' AND next_ms <= ?1 AND (after_key IS NULL OR NOT EXISTS
+                "state = 'pending' AND (next_ms <= ?1 OR next_ms > ?2) AND target NOT LIKE 'partner:%'
+                 AND (after_key IS NULL OR NOT EXISTS
                    (SELECT 1 FROM outbox AS earlier WHERE earlier.key = outbox.after_key AND earlier.state = 'pending'))
-                 ORDER BY id LIMIT 64",
-                &[&now_ms],
+                 ORDER BY target NOT LIKE 'action:%', id LIMIT 64",
+                &[&now_ms, &farthest],
             )?)
         })
         .await
     }
 
-    /// When the next pending effect is due, and how many are pending.
+    /// Pending orders to gates that are rolled back together with another.
+    pub async fn partner_orders(&self) -> Result<Vec<Effect>, StoreFault> {
+        self.call(move |connection| {
+            Ok(list(
+                connection,
+                "state = 'pending' AND target LIKE 'partner:%' ORDER BY id",
+                &[],
+            )?)
+        })
+        .await
+    }
+
+    /// When the next pending effect for others is due, and how many are pending.
     pub async fn pending(&self) -> Result<(Option<i64>, i64), StoreFault> {
         self.call(|connection| {
             Ok(connection.query_row(
-                "SELECT min(next_ms), count(*) FROM outbox WHERE state = 'pending'",
+                "SELECT min(next_ms), count(*) FROM outbox WHERE state = 'pending' AND target NOT LIKE 'partner:%'",
                 [],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )?)
@@ -180,5 +203,40 @@ impl Store {
                 .optional()?)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::simulated::Simulated;
+
+    #[tokio::test]
+    async fn what_cannot_be_told_does_not_hold_up_what_is_to_be_done() {
+        let store = Simulated::new().unwrap().boot(None);
+        let effect = |number: usize, target: &str| NewEffect {
+            key: format!("{number}"),
+            gate_id: None,
+            after_key: None,
+            target: target.to_owned(),
+            body: String::new(),
+        };
+        let mut effects: Vec<_> = (0..100)
+            .map(|number| effect(number, "channel:team"))
+            .collect();
+        effects.push(effect(100, "action:shop:rollback:0"));
+        effects.push(effect(101, "partner:console"));
+        store.enqueue(effects, 1_000).await.unwrap();
+        let due = store.due(1_000).await.unwrap();
+        assert_eq!(due[0].target, "action:shop:rollback:0");
+        assert!(
+            due.iter()
+                .all(|effect| !effect.target.starts_with("partner:"))
+        );
+        assert_eq!(store.partner_orders().await.unwrap().len(), 1);
+        // A clock that is set back by a day does not delay anything by a day.
+        let day = 24 * 3_600_000;
+        assert_eq!(store.due(1_000 - day).await.unwrap()[0].id, due[0].id);
+        assert!(store.due(900).await.unwrap().is_empty());
     }
 }

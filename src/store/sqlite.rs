@@ -216,26 +216,37 @@ fn connect(path: &Path) -> Result<Connection, StoreFault> {
         _ => StoreFault::Broken(path.to_owned(), error.to_string()),
     };
     let connection = Connection::open(path).map_err(broken)?;
+    // Before the mode of the journal is changed: that is written to the file.
+    version_of(&connection, path).map_err(|fault| match fault {
+        StoreFault::Failed(reason) => StoreFault::Broken(path.to_owned(), reason),
+        fault => fault,
+    })?;
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;")
         .map_err(broken)?;
     Ok(connection)
 }
 
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<String, StoreFault> {
+/// The version of the tables, 0 for an empty file. What is newer or not ours is refused.
+fn version_of(connection: &Connection, path: &Path) -> Result<i64, StoreFault> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version > SCHEMA_VERSION {
         return Err(StoreFault::Newer(path.to_owned(), version));
     }
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    if version == 0 && tables > 0 {
+        return Err(StoreFault::Broken(
+            path.to_owned(),
+            "it is a database of something else".to_owned(),
+        ));
+    }
+    Ok(version)
+}
+
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<String, StoreFault> {
+    let version = version_of(connection, path)?;
     if version == 0 {
-        let tables: i64 =
-            connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-        if tables > 0 {
-            return Err(StoreFault::Broken(
-                path.to_owned(),
-                "it is a database of something else".to_owned(),
-            ));
-        }
         let transaction = connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;
         transaction.execute(

@@ -71,6 +71,7 @@ impl From<LooseFacts> for Facts {
         Facts {
             break_glass,
             callback: String::new(),
+            target: String::new(),
             version,
             previous_version,
             commit,
@@ -136,7 +137,7 @@ pub async fn start_gate(
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the body is not what starts a gate: {error}; expected {{\"gate\": …, \"version\": …}}")))?;
     let (record, _) = site
         .driver
-        .start(&start.gate, start.facts.into(), None)
+        .start(&start.gate, start.facts.into(), Vec::new())
         .await?;
     Ok((StatusCode::CREATED, Json(view::gate(&record))))
 }
@@ -206,15 +207,34 @@ pub async fn waive(
     note(site, id, "waiver", &headers, body).await
 }
 
+/// An order to roll back.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackByHand {
+    /// Who.
+    by: String,
+    /// Why.
+    reason: String,
+    /// What is served now; needed where a rollback has gone back to it.
+    #[serde(default)]
+    version: String,
+}
+
 /// `POST /api/v1/rollback/{gate}`
 pub async fn roll_back(
     State(site): State<Site>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    Json(order): Json<crate::gate::machine::Order>,
+    Json(body): Json<RollbackByHand>,
 ) -> Result<impl IntoResponse, Problem> {
     site.may_change(&headers)?;
-    let record = site.driver.roll_back(&name, order).await?;
+    let RollbackByHand {
+        by,
+        reason,
+        version,
+    } = body;
+    let order = crate::gate::machine::Order { by, reason };
+    let record = site.driver.roll_back(&name, order, &version).await?;
     Ok((StatusCode::ACCEPTED, Json(view::gate(&record))))
 }
 

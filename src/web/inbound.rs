@@ -81,7 +81,10 @@ pub async fn webhook(
         )
     })?;
     let (Body::Wrapped { data: facts } | Body::Bare(facts)) = body;
-    let (record, new) = site.driver.start(&name, facts.into(), Some(id)).await?;
+    let (record, new) = site
+        .driver
+        .start(&name, facts.into(), vec![format!("hook/{name}/{id}")])
+        .await?;
     let status = if new {
         StatusCode::CREATED
     } else {

@@ -9,7 +9,9 @@ use super::problem::Problem;
 use super::server::{Site, is_same};
 use super::view;
 use crate::clock::now_ms;
+use crate::config::duration;
 use crate::config::file::Mapped;
+use crate::gate::advance::pages;
 use crate::gate::machine::Verdict;
 use crate::gate::record::{Facts, Record};
 use crate::gate::version::MessageScope;
@@ -23,6 +25,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 fn refused(name: &str, what: &str) -> Problem {
     tracing::warn!(gate = name, what, "Webhook refused");
@@ -38,7 +41,23 @@ fn parsed(body: &[u8]) -> Result<Value, Problem> {
     })
 }
 
-async fn started(site: &Site, name: &str, told: Told, id: String) -> Result<Response, Problem> {
+/// A signed body, as it is remembered.
+fn digest(name: &str, body: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, body);
+    let hex: String = digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("body/{name}/{hex}")
+}
+
+async fn started(
+    site: &Site,
+    name: &str,
+    told: Told,
+    ids: Vec<String>,
+) -> Result<Response, Problem> {
     let facts = match told {
         Told::Nothing(why) => {
             return Ok((StatusCode::OK, Json(json!({ "ignored": why }))).into_response());
@@ -46,14 +65,13 @@ async fn started(site: &Site, name: &str, told: Told, id: String) -> Result<Resp
         Told::Deploy(facts) => *facts,
     };
     // Without an id of the delivery, a gate that still measures this version tells a repeat.
-    if id.is_empty()
+    if ids.is_empty()
         && let Some(open) = newest(site, name, &facts.version).await?
         && !open.state.is_done()
     {
         return Ok((StatusCode::OK, Json(view::gate(&open))).into_response());
     }
-    let id = (!id.is_empty()).then_some(id);
-    let (record, new) = site.driver.start(name, facts, id).await?;
+    let (record, new) = site.driver.start(name, facts, ids).await?;
     let status = if new {
         StatusCode::CREATED
     } else {
@@ -87,14 +105,10 @@ pub async fn github(
         &parsed(&body)?,
         environment,
         workflow,
+        &pages(&project),
     );
-    let id = header(&headers, "x-github-delivery");
-    let id = if id.is_empty() {
-        String::new()
-    } else {
-        format!("github/{name}/{id}")
-    };
-    started(&site, &name, told, id).await
+    // The id of the delivery is not signed; the body is.
+    started(&site, &name, told, vec![digest(&name, &body)]).await
 }
 
 /// `POST /hooks/{gate}/vercel`
@@ -117,13 +131,15 @@ pub async fn vercel(
     ) {
         return Err(refused(&name, "`x-vercel-signature`"));
     }
+    let mut ids = vec![digest(&name, &body)];
     let body = parsed(&body)?;
     // One deployment is told several times: when it is ready, when it succeeded, when it is promoted.
-    let id = body
-        .pointer("/payload/deployment/id")
-        .and_then(Value::as_str)
-        .map(|id| format!("vercel/{name}/{id}"));
-    started(&site, &name, trigger::vercel(&body), id.unwrap_or_default()).await
+    let id = body.pointer("/payload/deployment/id");
+    ids.extend(
+        id.and_then(Value::as_str)
+            .map(|id| format!("vercel/{name}/{id}")),
+    );
+    started(&site, &name, trigger::vercel(&body), ids).await
 }
 
 /// `POST /hooks/{gate}/json`
@@ -151,9 +167,9 @@ pub async fn mapped(
     if !given.iter().any(|given| is_same(given, &wanted)) {
         return Err(refused(&name, "the token"));
     }
-    let id = match header(&headers, "webhook-id") {
-        "" => String::new(),
-        id => format!("json/{name}/{id}"),
+    let ids = match header(&headers, "webhook-id") {
+        "" => Vec::new(),
+        id => vec![format!("json/{name}/{id}")],
     };
     let scope = MessageScope {
         headers,
@@ -163,7 +179,7 @@ pub async fn mapped(
     };
     let told = facts_of(mapped, &scope)
         .map_err(|reason| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, reason))?;
-    started(&site, &name, told, id).await
+    started(&site, &name, told, ids).await
 }
 
 /// The facts that a body is mapped to. A fact that is not there is left empty, a version never.
@@ -205,13 +221,24 @@ pub struct Question {
     /// The version.
     #[serde(default)]
     version: String,
+    /// How old the verdict may be, such as `6h`; an hour where it is not given.
+    within: Option<String>,
+}
+
+/// Whether a gate has nothing to say any more: it ended so long ago that what it saw was another
+/// rollout of the same version.
+fn is_stale(record: &Record, within: Duration) -> bool {
+    record.state.is_done()
+        && record
+            .state
+            .verdict_ms
+            .is_none_or(|verdict| verdict + within.as_millis() as i64 <= now_ms())
 }
 
 /// The newest gate of a name, if it verifies this version: what was said of it before another
 /// deploy says nothing of it now.
 async fn newest(site: &Site, name: &str, version: &str) -> Result<Option<Record>, Problem> {
-    let records = site.store.gates(200).await?;
-    let newest = records.into_iter().find(|record| record.gate == name);
+    let newest = site.store.newest_gate(name.to_owned()).await?;
     Ok(newest.filter(|record| record.facts.version == version))
 }
 
@@ -228,7 +255,17 @@ pub async fn verdict(
             "say which version is asked for: `?version=…`",
         ));
     }
+    let within = match question.within.as_deref().map(duration::parse) {
+        None => limits::VERDICT_FRESH,
+        Some(Ok(within)) => within,
+        Some(Err(reason)) => {
+            let text = format!("`within` is not understood: {reason}");
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
+        }
+    };
     let record = newest(&site, &name, &question.version).await?;
+    // The gate of this rollout has not begun yet.
+    let record = record.filter(|record| !is_stale(record, within));
     let verdict = record.as_ref().and_then(|record| record.state.verdict);
     let result = match verdict {
         Some(Verdict::Promote) => "Successful",
@@ -287,10 +324,7 @@ pub async fn flagger(
     }
     let mut record = newest(&site, &name, &version).await?;
     // A rollout of a version that was verified some time ago is a new one.
-    let is_old = |record: &Record| {
-        record.state.is_done()
-            && record.state.started_ms + limits::WEBHOOK_MEMORY.as_millis() as i64 <= now_ms()
-    };
+    let is_old = |record: &Record| is_stale(record, limits::VERDICT_FRESH);
     if record.as_ref().is_none_or(is_old) && hook != "rollback" {
         site.may_change(&headers)?;
         let facts = Facts {
@@ -299,7 +333,7 @@ pub async fn flagger(
             reason: format!("canary {}/{}", body.namespace, body.name),
             ..Facts::default()
         };
-        record = Some(site.driver.start(&name, facts, None).await?.0);
+        record = Some(site.driver.start(&name, facts, Vec::new()).await?.0);
     }
     let verdict = record.and_then(|record| record.state.verdict);
     let yes = match hook.as_str() {

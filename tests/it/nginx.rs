@@ -1,7 +1,7 @@
 //! A real nginx: TLS, HTTP/2, compression, slow and broken upstreams.
 
 use super::hostile::Hostile;
-use super::support::{Process, bellwether, eventually, free_port, program, run};
+use super::support::{Process, bellwether, eventually, free_port, program, run, undisturbed};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::Value;
 use std::path::Path;
@@ -183,15 +183,15 @@ fn bad_certificates_have_their_names() {
 fn slow_and_broken_upstreams_are_told_apart() {
     let Some(nginx) = Nginx::start() else { return };
     let plain = nginx.ports[0];
-    for (path, class) in [
-        ("/dead", "status"),
-        ("/slow/page.html", "timeout_receive"),
-        ("/upstream/hang", "timeout_wait"),
-        ("/upstream/close", "status"),
-        ("/upstream/half", "protocol"),
+    for (path, class, timeout) in [
+        ("/dead", "status", "20s"),
+        ("/slow/page.html", "timeout_receive", "1500ms"),
+        ("/upstream/hang", "timeout_wait", "700ms"),
+        ("/upstream/close", "status", "20s"),
+        ("/upstream/half", "protocol", "20s"),
     ] {
         let (code, report) = nginx.run(&format!(
-            "  - {{ name: it, get: \"http://localhost:{plain}{path}\", timeout: 700ms }}\n"
+            "  - {{ name: it, get: \"http://localhost:{plain}{path}\", timeout: {timeout} }}\n"
         ));
         assert_eq!(
             (code, &report["steps"][0]["errors_by_class"][class]),
@@ -222,10 +222,12 @@ fn a_load_over_http_2_holds_its_rate() {
         "name: h2\nsteps: [ {{ name: a, get: \"https://localhost:{good}/json\", check: [ body.ok ] }} ]\nload: {{ executor: constant-arrival-rate, rate: 200, duration: 2s }}\nobjectives: [ p95 < 1s, error_rate < 1% ]\n"
     );
     std::fs::write(path.join("load.yaml"), text).unwrap();
-    let (code, out, err) = run(bellwether()
-        .arg("run")
-        .arg(path.join("load.yaml"))
-        .args(["--json", "-"]));
+    let (code, out, err) = undisturbed(|| {
+        let mut command = bellwether();
+        command.arg("run").arg(path.join("load.yaml"));
+        command.args(["--json", "-"]);
+        command
+    });
     let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{err}"));
     assert_eq!(
         (code, &report["requests"], &report["errors"]),

@@ -87,7 +87,14 @@ gates:
     fn verify(&self, daemon: &Daemon, deploy: Deploy) -> Value {
         let version = deploy.version.clone();
         self.shop.deploy(deploy);
-        daemon.done(daemon.start_gate(&facts("shop", &version)))
+        for _ in 0..4 {
+            let gate = daemon.done(daemon.start_gate(&facts("shop", &version)));
+            // A gate that says that other programs took its processor is right, and proves nothing here.
+            if !gate["reasons"].to_string().contains("was not its own") {
+                return gate;
+            }
+        }
+        panic!("this machine is too crowded to measure anything on");
     }
 }
 
@@ -408,7 +415,7 @@ fn glass_is_broken_with_a_name_and_windows_never_block_a_rollback() {
 fn a_slow_deploy_is_rolled_back_under_load_and_explained() {
     let world = World::new();
     let gate = format!(
-        "    load: [ load.yaml ]\n    extend: false\n    rule: {{ warm-up: 500ms }}\n    actions:\n{}",
+        "    smoke: [ smoke.yaml ]\n    load: [ load.yaml ]\n    extend: false\n    rule: {{ warm-up: 500ms }}\n    actions:\n{}",
         world.rollback()
     );
     let daemon = world.daemon(ENFORCE, &gate, "");
@@ -501,10 +508,14 @@ fn a_version_that_changes_by_itself_is_verified() {
         "    smoke: [ smoke.yaml ]\n    on_version_change: { every: 200ms }",
         "",
     );
+    let state = world.path().join("bellwether.db");
     eventually("the version is seen", Duration::from_secs(10), || {
-        daemon.log().contains("ready").then_some(())
+        let reading = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let state = rusqlite::Connection::open_with_flags(&state, reading).ok()?;
+        let sql = "SELECT version FROM sightings WHERE gate = 'shop'";
+        let version: String = state.query_row(sql, [], |row| row.get(0)).ok()?;
+        (version == "1.0.0").then_some(())
     });
-    std::thread::park_timeout(Duration::from_secs(2));
     assert_eq!(
         api(&daemon.address, "/api/v1/gates").unwrap(),
         json!([]),
@@ -522,6 +533,32 @@ fn a_version_that_changes_by_itself_is_verified() {
     assert_eq!(
         (&gate["verdict"], &gate["version"]),
         (&json!("promote"), &json!("1.1.0"))
+    );
+}
+
+#[test]
+fn what_was_measured_of_another_version_promotes_nothing() {
+    let world = World::new();
+    let daemon = world.daemon(
+        "",
+        "    smoke: [ smoke.yaml ]\n    bake: { duration: 2s, every: 100ms }",
+        "",
+    );
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    let id = daemon.start_gate(&facts("shop", "1.1.0"));
+    let path = format!("/api/v1/gates/{id}");
+    eventually("the bake", Duration::from_secs(30), || {
+        api(&daemon.address, &path).filter(|gate| gate["position"] == "bake")
+    });
+    // Somebody deploys another one, and tells nobody.
+    world.shop.deploy(Deploy::healthy("1.2.0"));
+    let gate = daemon.done(id);
+    assert_eq!(gate["verdict"], "hold", "{gate:#}");
+    assert!(
+        gate["reasons"]
+            .to_string()
+            .contains("another version is served"),
+        "{gate:#}"
     );
 }
 
@@ -649,18 +686,14 @@ fn others_start_gates_and_ask_for_their_verdicts() {
     )
     .unwrap();
     assert!(answer.contains("\"result\":\"Successful\""), "{answer}");
-    let (_, answer) = http(
-        &daemon.address,
-        "GET",
-        "/api/v1/gates/by-name/shop/verdict?version=9",
-        &[],
-        "",
-    )
-    .unwrap();
-    assert!(
-        answer.contains("\"result\":\"Running\""),
-        "what was never verified is not successful: {answer}"
-    );
+    for question in ["version=9", "version=1.1.0&within=1ms"] {
+        let path = format!("/api/v1/gates/by-name/shop/verdict?{question}");
+        let (_, answer) = http(&daemon.address, "GET", &path, &[], "").unwrap();
+        assert!(
+            answer.contains("\"result\":\"Running\""),
+            "what was never verified, or an older rollout, is not successful: {answer}"
+        );
+    }
     // Flagger waits with 403 until the gate promotes; it is never told yes before.
     let flagger = |hook: &str, version: &str| {
         post(

@@ -1,5 +1,6 @@
 //! A receiver of webhooks that remembers what came.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -33,8 +34,8 @@ pub struct Receiver {
     pub address: SocketAddr,
     /// What came.
     pub received: Arc<Mutex<Vec<Received>>>,
-    /// Statuses to answer with, taken one by one; 200 when there is none left.
-    pub answers: Arc<Mutex<Vec<u16>>>,
+    /// Statuses to answer with at a path, taken one by one; 200 when there is none left.
+    refusals: Arc<Mutex<BTreeMap<String, VecDeque<u16>>>>,
 }
 
 impl Receiver {
@@ -44,7 +45,7 @@ impl Receiver {
         let receiver = Receiver {
             address: listener.local_addr().unwrap(),
             received: Arc::default(),
-            answers: Arc::default(),
+            refusals: Arc::default(),
         };
         let keeper = receiver.clone();
         std::thread::spawn(move || {
@@ -77,19 +78,34 @@ impl Receiver {
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
         let body = String::from_utf8_lossy(&body).into_owned();
+        let status = self
+            .refusals
+            .lock()
+            .unwrap()
+            .get_mut(&path)
+            .and_then(VecDeque::pop_front)
+            .unwrap_or(200);
         self.received.lock().unwrap().push(Received {
             path,
             headers,
             body,
         });
         std::thread::park_timeout(delay);
-        let status = self.answers.lock().unwrap().pop().unwrap_or(200);
         stream
             .write_all(
                 format!("HTTP/1.1 {status} x\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
                     .as_bytes(),
             )
             .ok()
+    }
+
+    /// Answers with these statuses at a path before it takes anything.
+    pub fn refuse(&self, path: &str, statuses: &[u16]) {
+        let statuses = statuses.iter().copied().collect();
+        self.refusals
+            .lock()
+            .unwrap()
+            .insert(path.to_owned(), statuses);
     }
 
     /// What came to a path.

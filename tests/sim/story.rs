@@ -345,6 +345,7 @@ impl Life<'_> {
             settled,
         );
         tokio::spawn(courier.run());
+        tokio::spawn(driver.clone().partners());
         let now = || clock_ms + started.elapsed().as_millis() as u64;
         let story = async {
             let _ = driver.resume().await;
@@ -418,7 +419,7 @@ impl Life<'_> {
                         .start(
                             self.story.gate,
                             facts.clone(),
-                            Some(format!("deploy {number}")),
+                            vec![format!("deploy {number}")],
                         )
                         .await;
                     if started.is_ok() {
@@ -442,7 +443,7 @@ impl Life<'_> {
                     reason: "by hand".to_owned(),
                 };
                 // There may be nothing to roll back.
-                let _ = driver.roll_back(self.story.gate, order).await;
+                let _ = driver.roll_back(self.story.gate, order, "").await;
             }
         }
     }
