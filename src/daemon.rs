@@ -301,12 +301,26 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 /// Removes what has been kept long enough.
 async fn keep_house(store: Store) {
     loop {
-        let before =
-            chrono::Utc::now().timestamp_millis() - limits::PROBE_RETENTION.as_millis() as i64;
-        match store.prune_probe_results(before).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "Old probe results removed"),
-            Err(fault) => tracing::error!(%fault, "Old probe results cannot be removed"),
+        let before = |kept: Duration| crate::clock::now_ms() - kept.as_millis() as i64;
+        let evidence = before(limits::EVIDENCE_RETENTION);
+        for (what, removed) in [
+            (
+                "probe results",
+                store
+                    .prune_probe_results(before(limits::PROBE_RETENTION))
+                    .await,
+            ),
+            ("evidence", store.prune_evidence(evidence).await),
+            (
+                "gates",
+                store.prune_gates(before(limits::GATE_RETENTION)).await,
+            ),
+        ] {
+            match removed {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(what, count, "What was old is removed"),
+                Err(fault) => tracing::error!(what, %fault, "What is old cannot be removed"),
+            }
         }
         tokio::time::sleep(Duration::from_secs(3600)).await;
     }

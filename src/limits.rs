@@ -44,6 +44,10 @@ pub const VERDICT_FRESH: Duration = Duration::from_secs(3600);
 pub const PROBE_HISTORY_MAX: usize = 120;
 /// Probe results older than this are removed from the database.
 pub const PROBE_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Evidence of runs and settled effects older than this are removed from the database.
+pub const EVIDENCE_RETENTION: Duration = Duration::from_secs(180 * 24 * 3600);
+/// Gates that ended longer ago are removed, but for those that tell which version to go back to.
+pub const GATE_RETENTION: Duration = Duration::from_secs(3 * 365 * 24 * 3600);
 /// Probes that run at once; the next one waits and its lag is recorded.
 pub const PROBES_AT_ONCE_MAX: usize = 256;
 /// Points in a report's time series; a longer run is thinned.

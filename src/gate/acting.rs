@@ -117,6 +117,7 @@ impl Driver {
                 return None;
             }
             tokio::select! {
+                biased;
                 () = settled => {}
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }

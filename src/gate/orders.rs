@@ -161,6 +161,7 @@ impl Driver {
                 Err(fault) => tracing::error!(%fault, "Orders to other gates cannot be read"),
             }
             tokio::select! {
+                biased;
                 () = committed => {}
                 () = tokio::time::sleep(PARTNER_PAUSE) => {}
             }

@@ -60,6 +60,7 @@ impl Driver {
         let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
         let mut work = self.hands.perform(phase, &ground, &mut on_tick);
         let performed = tokio::select! {
+            biased;
             performed = &mut work => Some(performed),
             () = tokio::time::sleep(left(gate, record, phase)) => {
                 // What it has begun is cleaned up, but not for ever.

@@ -123,6 +123,7 @@ impl Courier {
                 }
             }
             tokio::select! {
+                biased;
                 () = committed => {}
                 () = tokio::time::sleep(pause) => {}
             }

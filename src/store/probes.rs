@@ -87,12 +87,4 @@ impl Store {
         })
         .await
     }
-
-    /// Removes results that are older than a moment.
-    pub async fn prune_probe_results(&self, before_ms: i64) -> Result<usize, StoreFault> {
-        self.call(move |connection| {
-            Ok(connection.execute("DELETE FROM probe_results WHERE at_ms < ?1", [before_ms])?)
-        })
-        .await
-    }
 }

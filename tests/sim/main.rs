@@ -57,14 +57,20 @@ fn whatever_happens_a_verdict_is_right_and_its_effects_come_once() {
 /// A state file that cannot be written lets nothing out; once it can, the gate goes on.
 #[test]
 fn nothing_leaves_while_the_database_is_read_only() {
+    let mut busy = 0;
+    let mut all = 0;
     for seed in seeds().into_iter().take(50) {
         let told = Story::of(seed).play(Death::ReadOnly);
+        busy += u64::from(told.was_busy);
+        all += 1;
         assert!(
             told.violations.is_empty(),
             "SIM_SEED={seed}: {:#?}",
             told.violations
         );
     }
+    // Where nothing wants to leave, nothing is shown.
+    assert!(busy * 2 > all || all == 1, "{busy} of {all}");
 }
 
 /// The same stories with a process that dies at each of their commits in turn, before it is carried

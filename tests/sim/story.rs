@@ -56,6 +56,8 @@ pub struct Told {
     pub verdicts: Vec<&'static str>,
     /// Numbers of the jobs of the last life that changed something.
     pub commits: Vec<u64>,
+    /// Whether anything was going on when the database became read-only.
+    pub was_busy: bool,
 }
 
 /// The first moment of every story: a Saturday, inside of a freeze.
@@ -208,10 +210,12 @@ impl Story {
             .iter()
             .filter_map(|record| Some(record.state.verdict?.word()))
             .collect();
+        let was_busy = world.inner.lock().unwrap().was_busy;
         Told {
             violations,
             verdicts,
             commits,
+            was_busy,
         }
     }
 
@@ -370,6 +374,9 @@ impl Life<'_> {
                 return std::future::pending().await;
             }
             tokio::time::sleep(Duration::from_secs(20)).await;
+            let open = self.store.open_gates().await.map_or(0, |open| open.len());
+            let pending = self.store.pending().await.map_or(0, |(_, pending)| pending);
+            self.world.inner.lock().unwrap().was_busy = open > 0 || pending > 0;
             self.database.read_only(true);
             let before = self.world.sent();
             // What had been claimed before is still on its way.

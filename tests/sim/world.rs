@@ -35,6 +35,8 @@ pub struct Inner {
     pub natures: BTreeMap<String, Nature>,
     /// Bad answers that receivers still have to give.
     pub mishaps: u64,
+    /// Whether anything was going on when the database became read-only.
+    pub was_busy: bool,
     pub violations: Vec<String>,
     sent: u64,
     /// Webhooks that were carried out, by key: receivers tell repeats by it.
@@ -64,6 +66,7 @@ impl World {
                 served: "v0".to_owned(),
                 natures,
                 mishaps,
+                was_busy: false,
                 violations: Vec::new(),
                 sent: 0,
                 webhooks: BTreeSet::new(),
