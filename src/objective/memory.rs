@@ -16,9 +16,9 @@ use std::collections::VecDeque;
 /// Blocks that count as the last few.
 const RECENT: usize = 16;
 /// How many standard errors the correlation over all blocks is raised by.
-const CAUTION: f64 = 0.6;
+const CAUTION: f64 = 1.5;
 /// The same for the last few, of which the smaller one is taken.
-const CAUTION_RECENT: f64 = 0.3;
+const CAUTION_RECENT: f64 = 1.2;
 /// Evidence is never tempered further than for this correlation.
 const CORRELATION_MAX: f64 = 0.9;
 
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn blocks_that_foretell_the_next_one_count_less() {
         let mut chance = fastrand::Rng::with_seed(7);
-        let alone = temper((0..400).map(|_| chance.f64() * 0.1));
+        let alone = temper((0..4000).map(|_| chance.f64() * 0.1));
         let mut level = 0.05;
         let wandering = temper((0..400).map(|_| {
             level = 0.7 * level + 0.03 * chance.f64();

@@ -1,8 +1,9 @@
 //! How much more bad requests vary than independent ones would: the design effect. Pure.
 //!
 //! Requests that fail together (a pause of the garbage collector, a lock, a cold cache) are worth
-//! fewer independent ones. Counts are compared with their binomial spread over blocks of 1, 2 and
-//! 5 seconds, in all arms; the largest ratio says how many requests count as one (Kish, 1965).
+//! fewer independent ones. Counts are compared with their binomial spread over blocks of 1, 2, 5 and
+//! 10 seconds, in both arms together; the largest ratio says how many requests count as one (Kish,
+//! 1965).
 
 use super::slot::{Count, SLOTS_A_SECOND};
 
@@ -45,11 +46,17 @@ impl Spread {
         }
     }
 
-    /// The design effect, at least one.
-    pub fn effect(&self) -> f64 {
+    /// The design effect of two arms, at least one: each varies around a share of its own, and what
+    /// makes them vary is the same.
+    pub fn effect_beside(&self, other: &Spread) -> f64 {
         self.blocks
             .iter()
-            .map(Blocks::dispersion)
+            .zip(&other.blocks)
+            .map(|(ours, theirs)| {
+                let (squares, free) = ours.squares();
+                let (more, beside) = theirs.squares();
+                (squares + more) / (free + beside).max(1.0)
+            })
             .fold(1.0, f64::max)
     }
 }
@@ -66,13 +73,13 @@ impl Blocks {
         self.count += 1.0;
     }
 
-    /// Σ (k − n p)² / (n p (1 − p)) by its degrees of freedom.
-    fn dispersion(&self) -> f64 {
+    /// Σ (k − n p)² / (n p (1 − p)), and its degrees of freedom.
+    fn squares(&self) -> (f64, f64) {
         let share = self.bad / self.requests;
         if self.count < 4.0 || self.bad < 2.0 || share >= 1.0 {
-            return 1.0;
+            return (0.0, 0.0);
         }
         let squares = self.squares - self.bad * share;
-        squares / (share * (1.0 - share)) / (self.count - 1.0)
+        (squares / (share * (1.0 - share)), self.count - 1.0)
     }
 }

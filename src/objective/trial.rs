@@ -336,7 +336,7 @@ impl Trial {
     /// The evidence for an objective now.
     pub fn standing(&self, number: usize, looks: u32) -> Standing {
         let line = &self.lines[number];
-        let effect = line.spread.effect().max(line.baseline_spread.effect());
+        let effect = line.spread.effect_beside(&line.baseline_spread);
         let bad = line.candidate.bad as f64 / effect;
         let requests = line.candidate.requests as f64 / effect;
         let bound = self.rule.bound(line.limit);

@@ -57,7 +57,8 @@ fn the_evidence_is_that_of_an_independent_implementation() {
                 bad: count[1].as_u64().unwrap(),
             });
         }
-        close(spread.effect(), &row["effect"], "design effect");
+        let effect = spread.effect_beside(&Spread::default());
+        close(effect, &row["effect"], "design effect");
     }
 }
 
