@@ -155,8 +155,9 @@ impl Daemon {
             ready: ready.clone(),
             loopback: address.ip().is_loopback(),
         };
-        let server = tokio::spawn(web::serve(listener, site, stopped(stopping)));
+        // Before anybody is served: a gate that starts meanwhile would be taken for an old one.
         driver.resume().await.map_err(StartFault::Store)?;
+        let server = tokio::spawn(web::serve(listener, site, stopped(stopping)));
         let partners = tokio::spawn(driver.clone().partners());
         let daemon = Daemon {
             address,

@@ -16,6 +16,8 @@ mod gate_shape;
 pub mod load;
 pub mod node;
 pub mod read;
+mod read_channel;
+mod read_environment;
 mod read_gate;
 mod read_policy;
 pub mod shape;

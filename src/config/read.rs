@@ -7,9 +7,8 @@ use super::file_shape::FILE;
 use super::node::{self, Node};
 use super::shape::{self, Shape};
 use super::source::{Source, Span};
-use crate::gate::windows;
 use crate::probe::schedule::Schedule;
-use crate::scenario::expression::{Expression, Mistake};
+use crate::scenario::expression::Mistake;
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -193,7 +192,7 @@ impl Reader<'_> {
         }
     }
 
-    fn secret_sources(&mut self, node: Option<&Node>) -> BTreeMap<String, SecretSource> {
+    pub(super) fn secret_sources(&mut self, node: Option<&Node>) -> BTreeMap<String, SecretSource> {
         let mut sources = BTreeMap::new();
         for (name, node) in node.map(Node::entries).unwrap_or_default() {
             let mut source = SecretSource {
@@ -207,150 +206,6 @@ impl Reader<'_> {
             sources.insert(name.text.clone(), source);
         }
         sources
-    }
-
-    fn environment(&mut self, name: &Node, node: &Node) -> Environment {
-        let caps = node.get("caps");
-        Environment {
-            name: name.text.clone(),
-            services: entries(node, "services")
-                .iter()
-                .filter_map(|(name, node)| Some((name.text.clone(), self.service(node)?)))
-                .collect(),
-            caps: Caps {
-                rate: caps
-                    .and_then(|node| node.get("rate"))
-                    .and_then(Node::as_number),
-                users: caps
-                    .and_then(|node| node.get("vus"))
-                    .and_then(Node::as_count),
-            },
-            inputs: named_texts(node, "inputs"),
-            secrets: self.secret_sources(node.get("secrets")),
-            windows: node.get("windows").and_then(|node| self.windows(node)),
-            enforce: node.get("enforce").and_then(Node::as_bool).unwrap_or(false),
-            ca_file: text(node, "ca_file").map(|file| self.folder.join(file)),
-        }
-    }
-
-    fn service(&mut self, node: &Node) -> Option<Service> {
-        let url = node.get("url")?;
-        let parsed = url
-            .text
-            .parse::<http::Uri>()
-            .ok()
-            .filter(|uri| uri.host().is_some());
-        if parsed.is_none() || !crate::scenario::plan::is_absolute(&url.text) {
-            self.error(
-                "bad-url",
-                format!("`{}` is not a base URL", url.text),
-                url.span,
-                "expected `https://host`",
-            );
-            return None;
-        }
-        let limit = node
-            .get("limit")
-            .and_then(|node| match per_second(&node.text) {
-                Some(limit) => Some(limit),
-                None => {
-                    self.error(
-                        "wrong-type",
-                        format!("`{}` is not a rate", node.text),
-                        node.span,
-                        "expected `100/m` or `20/s`",
-                    );
-                    None
-                }
-            });
-        let version = node.get("version").and_then(|node| {
-            let value = match node.get("value") {
-                Some(value) => match Expression::compile(value.as_text()?, true) {
-                    Ok(value) => value,
-                    Err(mistake) => {
-                        self.mistake(value, mistake);
-                        return None;
-                    }
-                },
-                None => Expression::compile("body.version", true).ok()?,
-            };
-            Some(VersionSource {
-                path: text(node, "path")?,
-                value,
-            })
-        });
-        Some(Service {
-            url: url.text.trim_end_matches('/').to_owned(),
-            limit,
-            version,
-        })
-    }
-
-    fn windows(&mut self, node: &Node) -> Option<windows::Windows> {
-        let zone = node.get("zone")?;
-        let Ok(parsed) = zone.text.parse::<chrono_tz::Tz>() else {
-            self.error(
-                "unknown-zone",
-                format!("`{}` is not an IANA time zone", zone.text),
-                zone.span,
-                "expected a name such as `America/Los_Angeles`",
-            );
-            return None;
-        };
-        let mut allow = Vec::new();
-        for window in node.get("allow").map(Node::items).unwrap_or_default() {
-            let mut minute = |key: &str| -> Option<u32> {
-                let node = window.get(key)?;
-                let minute = windows::minute_of_day(&node.text);
-                if minute.is_none() {
-                    self.error(
-                        "wrong-type",
-                        format!("`{}` is not a time of day", node.text),
-                        node.span,
-                        "expected `09:00`",
-                    );
-                }
-                minute
-            };
-            let (Some(from), Some(to)) = (minute("from"), minute("to")) else {
-                continue;
-            };
-            allow.push(windows::Window {
-                days: texts(window, "days"),
-                from,
-                to,
-            });
-        }
-        let mut freezes = Vec::new();
-        for freeze in node.get("freezes").map(Node::items).unwrap_or_default() {
-            let mut day = |key: &str| -> Option<chrono::NaiveDate> {
-                let node = freeze.get(key)?;
-                let day = node.text.parse().ok();
-                if day.is_none() {
-                    self.error(
-                        "wrong-type",
-                        format!("`{}` is not a day", node.text),
-                        node.span,
-                        "expected `2026-12-20`",
-                    );
-                }
-                day
-            };
-            let (Some(from), Some(to)) = (day("from"), day("to")) else {
-                continue;
-            };
-            freezes.push(windows::Freeze {
-                from,
-                to,
-                reason: text(freeze, "reason").unwrap_or_default(),
-            });
-        }
-        Some(windows::Windows {
-            zone: parsed,
-            allow,
-            freezes,
-            hard: text(node, "mode").as_deref() != Some("soft"),
-        })
     }
 
     pub(super) fn known_environment(
@@ -475,64 +330,6 @@ impl Reader<'_> {
             );
         }
         path
-    }
-
-    fn channel(&mut self, name: &Node, node: &Node) -> Option<Channel> {
-        match (node.get("email"), node.get("slack"), node.get("webhook")) {
-            (Some(email), None, None) => {
-                let server = email.get("server")?;
-                let parsed = server
-                    .text
-                    .rsplit_once(':')
-                    .and_then(|(host, port)| Some((host.to_owned(), port.parse::<u16>().ok()?)));
-                let Some((host, port)) = parsed else {
-                    self.error(
-                        "wrong-type",
-                        format!("`{}` is not `host:port`", server.text),
-                        server.span,
-                        "such as `smtp.example.com:587`",
-                    );
-                    return None;
-                };
-                for key in ["from", "to"] {
-                    for address in email.get(key).map(Node::items).unwrap_or_default() {
-                        if address.text.parse::<lettre::message::Mailbox>().is_err() {
-                            self.error(
-                                "wrong-type",
-                                format!("`{}` is not an e-mail address", address.text),
-                                address.span,
-                                "such as `Deploys <deploys@example.com>`",
-                            );
-                        }
-                    }
-                }
-                Some(Channel::Email(Box::new(Email {
-                    host,
-                    port,
-                    security: match text(email, "security").as_deref() {
-                        Some("tls") => Security::Tls,
-                        Some("none") => Security::None,
-                        _ => Security::StartTls,
-                    },
-                    user: email.get("user").and_then(|node| self.template(node)),
-                    password: email.get("password").and_then(|node| self.template(node)),
-                    from: text(email, "from")?,
-                    to: texts(email, "to"),
-                    ca_file: text(email, "ca_file").map(|file| self.folder.join(file)),
-                })))
-            }
-            (None, Some(slack), None) => Some(Channel::Slack(self.template(slack.get("url")?)?)),
-            (None, None, Some(webhook)) => Some(Channel::Webhook(self.webhook(webhook)?)),
-            _ => {
-                self.error(
-                    "missing-field",
-                    "a channel is one of `email`, `slack` and `webhook`",
-                    name.span,
-                    "exactly one of them",
-                );
-                None
-            }
-        }
     }
 }
 

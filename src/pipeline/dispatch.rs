@@ -121,7 +121,7 @@ async fn started(call: &Call<'_>, workflow: &str) -> Result<Option<u64>, Deliver
 /// Starts the workflow. Newer servers name the run at once; for others it is looked for by its key.
 async fn start(call: &Call<'_>, workflow: &str) -> Result<u64, Delivery> {
     let mut inputs = call.object("inputs")?;
-    inputs["bellwether_key"] = json!(call.key);
+    inputs.insert("bellwether_key".to_owned(), json!(call.key));
     let body =
         json!({ "ref": call.or("ref", "main"), "inputs": inputs, "return_run_details": true });
     let path = format!("/actions/workflows/{workflow}/dispatches");

@@ -1,0 +1,153 @@
+//! Reads environments: their services, and the windows in which deploys are verified.
+
+use super::file::*;
+use super::node::Node;
+use super::read::{Reader, entries, named_texts, per_second, text, texts};
+use crate::gate::windows;
+use crate::scenario::expression::Expression;
+
+impl Reader<'_> {
+    pub(super) fn environment(&mut self, name: &Node, node: &Node) -> Environment {
+        let caps = node.get("caps");
+        Environment {
+            name: name.text.clone(),
+            services: entries(node, "services")
+                .iter()
+                .filter_map(|(name, node)| Some((name.text.clone(), self.service(node)?)))
+                .collect(),
+            caps: Caps {
+                rate: caps
+                    .and_then(|node| node.get("rate"))
+                    .and_then(Node::as_number),
+                users: caps
+                    .and_then(|node| node.get("vus"))
+                    .and_then(Node::as_count),
+            },
+            inputs: named_texts(node, "inputs"),
+            secrets: self.secret_sources(node.get("secrets")),
+            windows: node.get("windows").and_then(|node| self.windows(node)),
+            enforce: node.get("enforce").and_then(Node::as_bool).unwrap_or(false),
+            ca_file: text(node, "ca_file").map(|file| self.folder.join(file)),
+        }
+    }
+
+    pub(super) fn service(&mut self, node: &Node) -> Option<Service> {
+        let url = node.get("url")?;
+        let parsed = url
+            .text
+            .parse::<http::Uri>()
+            .ok()
+            .filter(|uri| uri.host().is_some());
+        if parsed.is_none() || !crate::scenario::plan::is_absolute(&url.text) {
+            self.error(
+                "bad-url",
+                format!("`{}` is not a base URL", url.text),
+                url.span,
+                "expected `https://host`",
+            );
+            return None;
+        }
+        let limit = node
+            .get("limit")
+            .and_then(|node| match per_second(&node.text) {
+                Some(limit) => Some(limit),
+                None => {
+                    self.error(
+                        "wrong-type",
+                        format!("`{}` is not a rate", node.text),
+                        node.span,
+                        "expected `100/m` or `20/s`",
+                    );
+                    None
+                }
+            });
+        let version = node.get("version").and_then(|node| {
+            let value = match node.get("value") {
+                Some(value) => match Expression::compile(value.as_text()?, true) {
+                    Ok(value) => value,
+                    Err(mistake) => {
+                        self.mistake(value, mistake);
+                        return None;
+                    }
+                },
+                None => Expression::compile("body.version", true).ok()?,
+            };
+            Some(VersionSource {
+                path: text(node, "path")?,
+                value,
+            })
+        });
+        Some(Service {
+            url: url.text.trim_end_matches('/').to_owned(),
+            limit,
+            version,
+        })
+    }
+
+    pub(super) fn windows(&mut self, node: &Node) -> Option<windows::Windows> {
+        let zone = node.get("zone")?;
+        let Ok(parsed) = zone.text.parse::<chrono_tz::Tz>() else {
+            self.error(
+                "unknown-zone",
+                format!("`{}` is not an IANA time zone", zone.text),
+                zone.span,
+                "expected a name such as `America/Los_Angeles`",
+            );
+            return None;
+        };
+        let mut allow = Vec::new();
+        for window in node.get("allow").map(Node::items).unwrap_or_default() {
+            let mut minute = |key: &str| -> Option<u32> {
+                let node = window.get(key)?;
+                let minute = windows::minute_of_day(&node.text);
+                if minute.is_none() {
+                    self.error(
+                        "wrong-type",
+                        format!("`{}` is not a time of day", node.text),
+                        node.span,
+                        "expected `09:00`",
+                    );
+                }
+                minute
+            };
+            let (Some(from), Some(to)) = (minute("from"), minute("to")) else {
+                continue;
+            };
+            allow.push(windows::Window {
+                days: texts(window, "days"),
+                from,
+                to,
+            });
+        }
+        let mut freezes = Vec::new();
+        for freeze in node.get("freezes").map(Node::items).unwrap_or_default() {
+            let mut day = |key: &str| -> Option<chrono::NaiveDate> {
+                let node = freeze.get(key)?;
+                let day = node.text.parse().ok();
+                if day.is_none() {
+                    self.error(
+                        "wrong-type",
+                        format!("`{}` is not a day", node.text),
+                        node.span,
+                        "expected `2026-12-20`",
+                    );
+                }
+                day
+            };
+            let (Some(from), Some(to)) = (day("from"), day("to")) else {
+                continue;
+            };
+            freezes.push(windows::Freeze {
+                from,
+                to,
+                reason: text(freeze, "reason").unwrap_or_default(),
+            });
+        }
+        Some(windows::Windows {
+            zone: parsed,
+            allow,
+            freezes,
+            hard: text(node, "mode").as_deref() != Some("soft"),
+        })
+    }
+}

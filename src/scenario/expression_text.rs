@@ -1,0 +1,162 @@
+//! Expressions as text: where names stand in them, and mistakes that CEL's parser does not explain.
+
+use super::expression::{FUNCTIONS, Mistake, NAMES, REPLY_NAMES};
+
+pub(super) fn parse_mistake(text: &str, errors: &cel::ParseErrors) -> Mistake {
+    let first = errors.errors.first();
+    let column = first.map_or(1, |error| error.pos.1.max(1)) as usize - 1;
+    let at = text
+        .char_indices()
+        .nth(column)
+        .map_or(text.len(), |(at, _)| at);
+    let message = first.map_or_else(|| "it is empty".to_owned(), |error| error.msg.clone());
+    let message = message
+        .trim_start_matches("Syntax error: ")
+        .split(" expecting ")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let single_equals = regex::Regex::new(r"[^=!<>]=[^=]").is_ok_and(|r| r.is_match(text));
+    Mistake {
+        code: "bad-expression",
+        message: format!("the expression does not parse: {message}"),
+        range: (at, (at + 1).min(text.len()).max(at)),
+        hint: Some(if text.matches('(').count() != text.matches(')').count() {
+            "parentheses do not match; inside `[ … ]` a comma ends an item, so quote an expression that holds one".to_owned()
+        } else if single_equals {
+            "equality is written `==`".to_owned()
+        } else {
+            "expressions are CEL, such as `status == 200` or `body.items.size() > 0`".to_owned()
+        }),
+    }
+}
+
+pub(super) fn check_functions(
+    text: &str,
+    used: &[&str],
+    whole: (usize, usize),
+) -> Result<(), Mistake> {
+    const STANDARD: [&str; 36] = [
+        "size",
+        "contains",
+        "startsWith",
+        "endsWith",
+        "matches",
+        "string",
+        "int",
+        "uint",
+        "double",
+        "bool",
+        "bytes",
+        "duration",
+        "timestamp",
+        "type",
+        "dyn",
+        "has",
+        "all",
+        "exists",
+        "exists_one",
+        "map",
+        "filter",
+        "max",
+        "min",
+        "getFullYear",
+        "getMonth",
+        "getDayOfYear",
+        "getDayOfMonth",
+        "getDate",
+        "getDayOfWeek",
+        "getHours",
+        "getMinutes",
+        "getSeconds",
+        "getMilliseconds",
+        "optional",
+        "of",
+        "none",
+    ];
+    for name in used {
+        let known = name.contains(['_', '@', '!', '?', '-', '[', '.'])
+            || !name.starts_with(|c: char| c.is_ascii_alphabetic())
+            || STANDARD.contains(name)
+            || FUNCTIONS.contains(name);
+        if !known {
+            let all = STANDARD.iter().chain(FUNCTIONS.iter()).copied();
+            let near = crate::config::diagnostic::nearest(name, all);
+            return Err(Mistake {
+                code: "unknown-name",
+                message: format!("there is no function `{name}`"),
+                range: find_word(text, name).unwrap_or(whole),
+                hint: near.map(|near| format!("did you mean `{near}`?")),
+            });
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn find_word(text: &str, word: &str) -> Option<(usize, usize)> {
+    let boundary = |c: Option<char>| !c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.match_indices(word)
+        .find(|(at, _)| {
+            boundary(text[..*at].chars().next_back())
+                && boundary(text[at + word.len()..].chars().next())
+        })
+        .map(|(at, _)| (at, at + word.len()))
+}
+
+pub(super) fn members(text: &str, root: &str) -> Vec<(String, (usize, usize))> {
+    static FORM: std::sync::OnceLock<regex::Regex> = std::sync::OnceLock::new();
+    let form = FORM.get_or_init(|| {
+        let pattern = r#"\b([A-Za-z_][A-Za-z0-9_]*)(?:\.([A-Za-z_][A-Za-z0-9_]*)|\[\s*['"]([^'"]+)['"]\s*\])"#;
+        regex::Regex::new(pattern).expect("the pattern is a constant")
+    });
+    let quoted = quoted_ranges(text);
+    form.captures_iter(text)
+        .filter(|found| found.get(1).is_some_and(|name| name.as_str() == root))
+        .filter(|found| {
+            let start = found.get(0).map_or(0, |whole| whole.start());
+            let is_member = text[..start].trim_end().ends_with('.');
+            !is_member
+                && !quoted
+                    .iter()
+                    .any(|(from, to)| (*from..*to).contains(&start))
+        })
+        .filter_map(|found| found.get(2).or(found.get(3)))
+        .map(|found| (found.as_str().to_owned(), (found.start(), found.end())))
+        .collect()
+}
+
+/// Names that `all`, `exists`, `map` and `filter` give to the item they look at.
+pub(super) fn local_names(text: &str) -> Vec<String> {
+    static FORM: std::sync::OnceLock<regex::Regex> = std::sync::OnceLock::new();
+    let form = FORM.get_or_init(|| {
+        regex::Regex::new(
+            r"\.\s*(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_][A-Za-z0-9_]*)\s*,",
+        )
+        .expect("the pattern is a constant")
+    });
+    form.captures_iter(text)
+        .map(|found| found[1].to_owned())
+        .filter(|name| !NAMES.contains(&name.as_str()) && !REPLY_NAMES.contains(&name.as_str()))
+        .collect()
+}
+
+/// Byte ranges of the string literals of an expression.
+fn quoted_ranges(text: &str) -> Vec<(usize, usize)> {
+    let mut ranges = Vec::new();
+    let mut open: Option<(usize, char)> = None;
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match open {
+            Some(_) if escaped => escaped = false,
+            Some(_) if c == '\\' => escaped = true,
+            Some((start, quote)) if c == quote => {
+                ranges.push((start, at));
+                open = None;
+            }
+            Some(_) => {}
+            None if c == '\'' || c == '"' => open = Some((at, c)),
+            None => {}
+        }
+    }
+    ranges
+}
