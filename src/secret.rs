@@ -47,7 +47,8 @@ impl Redactor {
         Redactor { known }
     }
 
-    /// The text without any known secret, neither plain, nor percent-encoded, nor in base64.
+    /// The text without any known secret, neither plain, nor percent-encoded, nor in base64,
+    /// nor as JSON has it.
     pub fn clean(&self, text: &str) -> String {
         use base64::Engine as _;
         let mut text = text.to_owned();
@@ -57,7 +58,9 @@ impl Redactor {
                 percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
                     .to_string();
             let base64 = base64::engine::general_purpose::STANDARD.encode(value);
-            for form in [value, encoded.as_str(), base64.as_str()] {
+            let json = serde_json::Value::from(value).to_string();
+            let json = &json[1..json.len() - 1];
+            for form in [value, encoded.as_str(), base64.as_str(), json] {
                 if text.contains(form) {
                     text = text.replace(form, &format!("[secret {name}]"));
                 }

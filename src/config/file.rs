@@ -282,6 +282,9 @@ pub struct Prove {
 pub struct Action {
     /// Its name.
     pub name: String,
+    /// What it is known by in orders that were committed, wherever it stands in the configuration
+    /// by then: its kind with its name, or with a digest of what is written where it has none.
+    pub identity: String,
     /// What it is.
     pub kind: ActionKind,
     /// Longest time of one attempt.
@@ -309,23 +312,16 @@ impl Gate {
 }
 
 fn ordered<'a>(actions: &'a [Action], number: usize, identity: &str) -> Option<&'a Action> {
-    let is_it = |action: &&Action| identity.is_empty() || action.identity() == identity;
+    let is_it = |action: &&Action| identity.is_empty() || action.identity == identity;
     actions
         .get(number)
         .filter(is_it)
         .or_else(|| actions.iter().find(is_it).filter(|_| !identity.is_empty()))
 }
 
-impl Action {
-    /// Its kind and its name: what it is, whatever its place in the configuration.
-    pub fn identity(&self) -> String {
-        format!("{} {}", self.kind.word(), self.name)
-    }
-}
-
 impl ActionKind {
     /// The word of the kind.
-    fn word(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             ActionKind::Command { .. } => "command",
             ActionKind::Webhook(_) => "webhook",
@@ -427,6 +423,7 @@ mod tests {
     fn an_order_finds_its_action_wherever_it_stands_by_now() {
         let action = |name: &str| Action {
             name: name.to_owned(),
+            identity: format!("command {name}"),
             kind: ActionKind::Command {
                 words: Vec::new(),
                 folder: None,

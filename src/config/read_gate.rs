@@ -259,7 +259,15 @@ impl Reader<'_> {
     fn settings(&mut self, node: &Node) -> BTreeMap<String, Template> {
         let mut found = BTreeMap::new();
         for (name, value) in node.entries() {
-            if let Some(template) = self.template(value) {
+            // As that of a command: from the configuration's own folder.
+            let template = if name.text == "dir" {
+                Some(Template::literal(
+                    self.folder.join(&value.text).display().to_string(),
+                ))
+            } else {
+                self.template(value)
+            };
+            if let Some(template) = template {
                 found.insert(name.text.clone(), template);
             }
         }
@@ -306,8 +314,11 @@ fn whole_action(node: &Node, key: &str, number: usize, kind: ActionKind) -> Acti
         ActionKind::Vendor(..) => 5,
         _ => 1,
     };
+    let name = text(node, "name");
+    let known_by = name.clone().unwrap_or_else(|| digest(node));
     Action {
-        name: text(node, "name").unwrap_or_else(|| format!("{key} {}", number + 1)),
+        name: name.unwrap_or_else(|| format!("{key} {}", number + 1)),
+        identity: format!("{} {known_by}", kind.word()),
         kind,
         timeout: time(node, "timeout", 120),
         attempts: node
@@ -315,4 +326,28 @@ fn whole_action(node: &Node, key: &str, number: usize, kind: ActionKind) -> Acti
             .and_then(Node::as_count)
             .unwrap_or(attempts) as u32,
     }
+}
+
+/// A digest of what is written, however it is laid out.
+fn digest(node: &Node) -> String {
+    fn collect(node: &Node, text: &mut String) {
+        for (name, value) in node.entries() {
+            text.push_str(&format!("{}\u{1}", name.text));
+            collect(value, text);
+        }
+        if node.entries().is_empty() {
+            for item in node.items() {
+                if item.is_scalar() {
+                    text.push_str(&format!("{}\u{2}", item.text));
+                } else {
+                    collect(item, text);
+                }
+            }
+        }
+    }
+    let mut text = String::new();
+    collect(node, &mut text);
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let hex = digest.as_ref().iter().take(8);
+    hex.map(|byte| format!("{byte:02x}")).collect()
 }

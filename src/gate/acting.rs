@@ -4,7 +4,6 @@ use super::driver::{Driver, Handle, find, now_ms};
 use super::machine::{Event, Verdict};
 use super::phases::Ground;
 use super::record::Record;
-use crate::config::file::ActionKind;
 use crate::store::outbox::Effect;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,7 +26,7 @@ impl Driver {
         let project = self.current.get();
         let Some((gate, _)) = find(&project, record) else {
             return Some(Event::LockTimedOut {
-                holder: "a configuration without this gate".to_owned(),
+                holder: "a configuration without this gate for this environment".to_owned(),
             });
         };
         let mut names: Vec<String> = gate
@@ -61,22 +60,15 @@ impl Driver {
         let project = self.current.get();
         let rollback = record.state.verdict == Some(Verdict::Rollback);
         let gate = find(&project, record).map(|(gate, _)| gate);
-        let is_webhook = |effect: &Effect| {
-            let number = effect.target.rsplit(':').next();
-            let number = number.and_then(|number| number.parse::<usize>().ok());
-            gate.zip(record.state.verdict)
-                .and_then(|(gate, verdict)| gate.actions(verdict.word()).get(number?))
-                .is_none_or(|action| matches!(action.kind, ActionKind::Webhook(_)))
-        };
         let longest = |effect: &Effect| match gate {
             Some(gate) if rollback => gate.prove.converge.timeout,
-            _ if is_webhook(effect) => SIGNALS_WAIT,
+            _ if effect.target.ends_with(":webhook") => SIGNALS_WAIT,
             _ => ACTIONS_WAIT,
         };
         let verdict = record.state.verdict.map_or("", Verdict::word);
         let prefix = match record.state.way {
             0 => format!("action:{}:{verdict}:", record.gate),
-            way => format!("action:{}:fallback:{}", record.gate, way - 1),
+            way => format!("action:{}:fallback:{}:", record.gate, way - 1),
         };
         let start = Instant::now();
         loop {
@@ -88,9 +80,8 @@ impl Driver {
                         .filter(|effect| effect.target.starts_with(&prefix))
                         .collect();
                     let open = actions.iter().any(|effect| {
-                        effect.state == "pending"
-                            && (start.elapsed() < longest(effect)
-                                || !rollback && effect.is_on_its_way())
+                        let waits = effect.state == "pending" && start.elapsed() < longest(effect);
+                        waits || !rollback && effect.is_on_its_way()
                     });
                     if !open {
                         let given_up = actions.iter().filter(|effect| effect.state != "delivered");
@@ -129,7 +120,10 @@ impl Driver {
         let Some((gate, environment)) = find(&project, record) else {
             return Some(Event::ProofEnded {
                 proven: false,
-                reasons: vec!["the gate is no longer configured".to_owned()],
+                reasons: vec![format!(
+                    "the gate is no longer configured for {}",
+                    record.environment
+                )],
             });
         };
         // Every way of rolling back has its own time for the proof, from its actions on.

@@ -4,7 +4,6 @@ use super::announce;
 use super::driver::{Driver, find, now_ms, policy};
 use super::machine::{Effect, Event, Policy, State, Verdict, step};
 use super::record::Record;
-use crate::config::file::{ActionKind, Gate};
 use crate::config::load::Project;
 use crate::objective::Outcome;
 use crate::store::gates::{GateCommit, Wanted};
@@ -28,12 +27,14 @@ impl Driver {
         let page = page(&project, record.id);
         let instance = self.store.instance();
         let gate = found.map(|(gate, _)| gate);
+        // People are told in any case, also where a reload has moved the gate elsewhere.
+        let told = project.file.gate(&record.gate);
         let mut outgoing = Vec::new();
         for effect in &effects {
             outgoing.extend(match effect {
                 Effect::Announce(verdict) => {
                     let mut told =
-                        announce::verdict(record, gate, *verdict, instance, page.clone());
+                        announce::verdict(record, told, *verdict, instance, page.clone());
                     if *verdict == Verdict::Rollback {
                         told.extend(announce::partners(record, gate, instance));
                     }
@@ -43,7 +44,7 @@ impl Driver {
                     announce::order(record, gate, *verdict, *way, instance, page.clone())
                 }
                 Effect::AnnounceProof { .. } => {
-                    announce::proof(record, gate, instance, page.clone())
+                    announce::proof(record, told, instance, page.clone())
                 }
                 _ => Vec::new(),
             });
@@ -78,7 +79,6 @@ impl Driver {
             record: record.clone(),
             event: text,
             effects: outgoing,
-            withdrawn: gate.map_or_else(Vec::new, |gate| out_of_time(record, gate)),
         };
         if let Some(wanted) = self.commit(commit, now).await {
             // It was accepted while this step was on its way: nothing of the step has happened.
@@ -133,19 +133,6 @@ impl Driver {
             );
         }
     }
-}
-
-/// What a gate that is done has ordered and must not be carried out any more: nobody guards its
-/// services now. A webhook only tells, and goes on.
-fn out_of_time(record: &Record, gate: &Gate) -> Vec<String> {
-    let Some(verdict) = record.state.verdict.filter(|_| record.state.is_done()) else {
-        return Vec::new();
-    };
-    let actions = gate.actions(verdict.word()).iter().enumerate();
-    actions
-        .filter(|(_, action)| !matches!(action.kind, ActionKind::Webhook(_)))
-        .map(|(number, _)| format!("action:{}:{}:{number}", record.gate, verdict.word()))
-        .collect()
 }
 
 /// How the addresses of the gates' pages begin.

@@ -27,6 +27,8 @@ pub struct Announcement {
 /// An order to a gate that is rolled back together with another. Version 1 of a boundary type.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PartnerOrder {
+    /// The name of the gate that gives it.
+    pub gate: String,
     /// What the other gate verified: only the same deploy is rolled back.
     pub facts: Facts,
     /// Who orders it, and why.
@@ -38,14 +40,18 @@ pub fn partners(record: &Record, gate: Option<&Gate>, instance: &str) -> Vec<New
     let together = gate
         .map(|gate| gate.together.as_slice())
         .unwrap_or_default();
-    if record.state.dry_run {
+    let by_gate = record.state.ordered.as_ref().and_then(|order| order.gate);
+    if record.state.dry_run || by_gate.is_some() {
+        // One that was itself rolled back with another: that one has told all of them.
         return Vec::new();
     }
     let order = PartnerOrder {
+        gate: record.gate.clone(),
         facts: record.facts.clone(),
         order: Order {
             by: format!("gate {} of `{}`", record.id, record.gate),
             reason: "they are rolled back together".to_owned(),
+            gate: Some(record.id),
         },
     };
     let body = serde_json::to_string(&order).unwrap_or_default();
@@ -119,7 +125,7 @@ pub fn order(
         .map(|(place, action)| {
             let number = first + place;
             let announcement = Announcement {
-                action: action.identity(),
+                action: action.identity.clone(),
                 ..announcement(record, "verdict", page.clone())
             };
             let body = serde_json::to_string(&announcement).unwrap_or_default();
@@ -128,7 +134,11 @@ pub fn order(
                 key: key.clone(),
                 gate_id: Some(record.id),
                 after_key: after.replace(key),
-                target: format!("action:{}:{word}:{number}", gate.name),
+                target: format!(
+                    "action:{}:{word}:{number}:{}",
+                    gate.name,
+                    action.kind.word()
+                ),
                 body,
             }
         })

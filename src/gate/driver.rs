@@ -293,8 +293,9 @@ impl Driver {
             .collect())
     }
 
-    /// Goes on with every gate that is not done.
+    /// Goes on with every gate that is not done; to be called before anything is delivered.
     pub async fn resume(self: &Arc<Self>) -> Result<usize, StoreFault> {
+        self.store.note_cut_off(now_ms()).await?;
         let open = self.store.open_gates().await?;
         let count = open.len();
         for record in open {

@@ -3,6 +3,7 @@
 use super::machine::Phase;
 use super::phases::{self, Ended, Ground};
 use super::proof;
+use super::served;
 use crate::load::Tick;
 use crate::report::Summary;
 use crate::scenario::Plan;
@@ -27,6 +28,9 @@ pub trait Hands: Debug + Send + Sync {
         on_tick: OnTick<'a>,
     ) -> Doing<'a, Ended>;
 
+    /// Looks whether what was measured is still served.
+    fn still<'a>(&'a self, ground: &'a Ground<'a>, ended: Ended) -> Doing<'a, Ended>;
+
     /// Proves a rollback until a deadline: whether it is proven, why, and the runs.
     fn prove<'a>(
         &'a self,
@@ -47,6 +51,10 @@ impl Hands for RealHands {
         on_tick: OnTick<'a>,
     ) -> Doing<'a, Ended> {
         Box::pin(phases::perform(phase, ground, on_tick))
+    }
+
+    fn still<'a>(&'a self, ground: &'a Ground<'a>, ended: Ended) -> Doing<'a, Ended> {
+        Box::pin(served::still(ground, ended))
     }
 
     fn prove<'a>(

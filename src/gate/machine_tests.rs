@@ -33,7 +33,7 @@ fn event() -> impl Strategy<Value = Event> {
         10 => (0usize..7, outcome, any::<bool>(), 0usize..6).prop_map(|(phase, outcome, is_open, waived)| Event::PhaseEnded {
             phase: ALL[phase], outcome, reasons: vec![], is_open, held: is_open, waived: if waived == 0 { vec![waiver()] } else { vec![] } }),
         1 => Just(Event::Cancelled { by: "a test".to_owned() }),
-        1 => Just(Event::RollbackOrdered(Order { by: "a test".to_owned(), reason: "why not".to_owned() })),
+        1 => Just(Event::RollbackOrdered(Order { by: "a test".to_owned(), reason: "why not".to_owned(), gate: None })),
         1 => Just(Event::BudgetExceeded),
         2 => Just(Event::Restarted),
         3 => Just(Event::Locked),

@@ -4,7 +4,7 @@
 
 use super::advance::page;
 use super::announce::{self, PartnerOrder};
-use super::driver::{Driver, GateFault, Outside, find, now_ms};
+use super::driver::{Driver, GateFault, Outside, now_ms};
 use super::machine::{Order, Verdict};
 use super::record::{Facts, Record};
 use crate::alert::message::partner_message;
@@ -14,7 +14,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// How long a partner that is busy is asked to roll back, and the pause in between.
-const PARTNER_WITHIN: Duration = Duration::from_secs(600);
+const PARTNER_WITHIN: Duration = Duration::from_secs(1800);
 const PARTNER_PAUSE: Duration = Duration::from_secs(5);
 
 fn has_its_verdict(id: i64) -> GateFault {
@@ -116,14 +116,24 @@ impl Driver {
                 "a rollback by hand needs `by` and `reason`".to_owned(),
             ));
         }
-        if let Some(open) = self.same_gate(name).await?.pop() {
+        let open = self.same_gate(name).await?.pop();
+        // One that promotes or holds has nothing to say any more: the rollback waits for its lock.
+        let open = open.filter(|open| matches!(open.state.verdict, None | Some(Verdict::Rollback)));
+        if let Some(open) = open {
             self.measuring(open.id).await?;
+            if !version.is_empty() && version != open.facts.version {
+                return Err(GateFault::Conflict(format!(
+                    "`{version}` is not what gate {} verifies, which is `{}`",
+                    open.id, open.facts.version
+                )));
+            }
             let note = Note {
                 kind: "rollback".to_owned(),
                 by: order.by.clone(),
                 reason: order.reason.clone(),
                 check: String::new(),
                 until_ms: 0,
+                gate: order.gate,
             };
             let line = format!("{} orders the rollback: {}", order.by, order.reason);
             if !self.store.add_note(open.id, note, line, now_ms()).await? {
@@ -153,7 +163,9 @@ impl Driver {
             match self.store.partner_orders().await {
                 Ok(orders) => {
                     for effect in orders {
-                        if effect.next_ms <= now_ms() {
+                        let wait = effect.next_ms - now_ms();
+                        // Farther away than any pause was set by a clock that has jumped since.
+                        if wait <= 0 || wait > PARTNER_PAUSE.as_millis() as i64 {
                             self.roll_back_partner(&effect).await;
                         }
                     }
@@ -182,7 +194,7 @@ impl Driver {
         let name = effect.target.trim_start_matches("partner:");
         let now = now_ms();
         let late = now >= effect.created_ms + PARTNER_WITHIN.as_millis() as i64;
-        let (state, text) = match self.ask_partner(name, &effect.body).await {
+        let (state, text) = match self.ask_partner(name, effect).await {
             Asked::Done(text) => ("delivered", text),
             Asked::Other if late => (
                 "delivered",
@@ -214,8 +226,8 @@ impl Driver {
         }
     }
 
-    async fn ask_partner(self: &Arc<Self>, name: &str, body: &str) -> Asked {
-        let order: PartnerOrder = match serde_json::from_str(body) {
+    async fn ask_partner(self: &Arc<Self>, name: &str, effect: &Effect) -> Asked {
+        let order: PartnerOrder = match serde_json::from_str(&effect.body) {
             Ok(order) => order,
             Err(error) => return Asked::Busy(format!("its row cannot be read: {error}")),
         };
@@ -223,6 +235,14 @@ impl Driver {
             Ok(newest) => newest,
             Err(fault) => return Asked::Busy(fault.to_string()),
         };
+        // The next deploy of the gate that orders it is another attempt at the release.
+        let own = match self.store.newest_gate(order.gate.clone()).await {
+            Ok(own) => own,
+            Err(fault) => return Asked::Busy(fault.to_string()),
+        };
+        if own.is_some_and(|own| Some(own.id) != effect.gate_id) {
+            return Asked::Done(format!("`{}` verifies a newer deploy by now", order.gate));
+        }
         let same = |record: &Record| match order.facts.commit.as_str() {
             "" => record.facts.version == order.facts.version,
             commit => record.facts.commit == commit,
@@ -244,7 +264,7 @@ impl Driver {
         let project = self.current.get();
         let told = match self.store.gate(id).await {
             Ok(Some(record)) => {
-                let Some((gate, _)) = find(&project, &record) else {
+                let Some(gate) = project.file.gate(&record.gate) else {
                     return;
                 };
                 let message = partner_message(&record, name, why, page(&project, id));

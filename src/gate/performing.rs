@@ -28,7 +28,10 @@ impl Driver {
     ) -> Option<Event> {
         let project = self.current.get();
         let Some((gate, environment)) = find(&project, record) else {
-            let reason = format!("the gate `{}` is no longer configured", record.gate);
+            let reason = format!(
+                "the gate `{}` is no longer configured for {}",
+                record.gate, record.environment
+            );
             return Some(ended(
                 phase,
                 Ended::new(Outcome::Inconclusive, reason),
@@ -59,7 +62,7 @@ impl Driver {
         let metrics = self.metrics.clone();
         let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
         let mut work = self.hands.perform(phase, &ground, &mut on_tick);
-        let performed = tokio::select! {
+        let mut performed = tokio::select! {
             biased;
             performed = &mut work => Some(performed),
             () = tokio::time::sleep(left(gate, record, phase)) => {
@@ -69,6 +72,13 @@ impl Driver {
                 None
             }
         };
+        if phase.measures() || phase == Phase::Approval {
+            // Its own time, not the phase's: a failure that was measured is none the less one.
+            performed = match performed {
+                Some(ended) => Some(self.hands.still(&ground, ended).await),
+                None => None,
+            };
+        }
         if self.stopping.load(Relaxed) {
             return None;
         }

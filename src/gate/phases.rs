@@ -91,10 +91,10 @@ pub async fn perform(
     ground: &Ground<'_>,
     on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
 ) -> Ended {
-    let ended = match phase {
-        Phase::Preflight => return preflight(ground).await,
-        Phase::Converge => return converge(ground).await,
-        Phase::Baseline => return baseline(ground).await,
+    match phase {
+        Phase::Preflight => preflight(ground).await,
+        Phase::Converge => converge(ground).await,
+        Phase::Baseline => baseline(ground).await,
         Phase::Approval => prerequisites::approval(ground).await,
         Phase::Smoke => smoke_all(ground, &ground.gate.smoke, &ground.record.facts.version).await,
         Phase::Load => super::load_phase::load_all(ground, on_tick).await,
@@ -102,8 +102,7 @@ pub async fn perform(
             Some(bake) => super::bake::bake(ground, bake).await,
             None => Ended::new(Outcome::Inconclusive, "the gate has no bake"),
         },
-    };
-    served::still(ground, ended).await
+    }
 }
 
 /// The facts of a gate as inputs of scenarios and actions.

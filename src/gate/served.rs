@@ -11,8 +11,11 @@ use crate::net::connect::Connector;
 use crate::objective::Outcome;
 use std::time::{Duration, Instant};
 
-/// Time for a service to show its version once more after it was measured.
+/// Time for a service to show its version once more after it was measured, if reads do not take
+/// longer by themselves.
 const SHOWN_WITHIN: Duration = Duration::from_secs(10);
+/// Time for that look after a failure: the rollback must not wait for it.
+const SHOWN_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// One read of every service.
 struct Read {
@@ -91,28 +94,51 @@ pub async fn await_version(
 }
 
 /// What was measured counts only if it still is the version that is verified: somebody may have
-/// deployed another one meanwhile. A service that cannot be read says nothing against a failure.
-pub(super) async fn still(ground: &Ground<'_>, ended: Ended) -> Ended {
-    if ground.gate.services.is_empty() || ended.outcome == Outcome::Inconclusive {
+/// deployed another one meanwhile.
+pub async fn still(ground: &Ground<'_>, ended: Ended) -> Ended {
+    if ground.gate.services.is_empty() || ground.control.asked() != Stop::No {
         return ended;
     }
     let connector = match connector(ground) {
         Ok(connector) => connector,
         Err(problem) => return foreign(ended, problem, Vec::new()),
     };
+    match ended.outcome {
+        Outcome::Pass => passed(ground, &connector, ended).await,
+        Outcome::Inconclusive => {
+            let wanted = |version: &str| version == ground.record.facts.version;
+            let read = read(ground, &connector, &wanted).await;
+            match read.is_other {
+                true => foreign(ended, OTHER.to_owned(), read.seen),
+                false => ended,
+            }
+        }
+        Outcome::Fail => {
+            let other = other_instead(ground, &connector);
+            match tokio::time::timeout(SHOWN_AFTER_FAILURE, other).await {
+                Ok(Some(seen)) => foreign(ended, OTHER.to_owned(), seen),
+                _ => ended,
+            }
+        }
+    }
+}
+
+const OTHER: &str = "another version is served than the one that is verified";
+
+async fn passed(ground: &Ground<'_>, connector: &Connector, ended: Ended) -> Ended {
     let wanted = |version: &str| version == ground.record.facts.version;
     let converge = &ground.gate.converge;
-    let deadline = Instant::now() + SHOWN_WITHIN;
+    let tries = u32::try_from(converge.reads + 1).unwrap_or(u32::MAX);
+    let within = SHOWN_WITHIN.max(converge.every.saturating_mul(tries));
+    let deadline = Instant::now() + within;
     let mut reads = 0;
     loop {
-        let read = read(ground, &connector, &wanted).await;
+        let read = read(ground, connector, &wanted).await;
         if read.is_other {
-            let lead = "another version is served than the one that is verified";
-            return foreign(ended, lead.to_owned(), read.seen);
+            return foreign(ended, OTHER.to_owned(), read.seen);
         }
         reads = if read.is_wanted { reads + 1 } else { 0 };
-        let is_shown = reads >= converge.reads;
-        if is_shown || ended.outcome == Outcome::Fail || ground.control.asked() != Stop::No {
+        if reads >= converge.reads || ground.control.asked() != Stop::No {
             return ended;
         }
         if !read.is_wanted {
@@ -123,6 +149,25 @@ pub(super) async fn still(ground: &Ground<'_>, ended: Ended) -> Ended {
             tokio::time::sleep(converge.every).await;
         }
     }
+}
+
+/// Whether what failed is a third version, as often in a row as a version must be seen. That the old
+/// one shows here and there says nothing: a balancer goes there when the new one is dead.
+async fn other_instead(ground: &Ground<'_>, connector: &Connector) -> Option<Vec<String>> {
+    let (new, old) = (
+        &ground.record.facts.version,
+        ground.record.rollback_to.as_deref(),
+    );
+    let expected = |version: &str| version == new || Some(version) == old;
+    let mut seen = Vec::new();
+    for _ in 0..ground.gate.converge.reads.max(1) {
+        let read = read(ground, connector, &expected).await;
+        if !read.is_other {
+            return None;
+        }
+        seen = read.seen;
+    }
+    Some(seen)
 }
 
 fn foreign(ended: Ended, lead: String, seen: Vec<String>) -> Ended {

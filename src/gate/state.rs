@@ -146,6 +146,9 @@ pub struct Order {
     pub by: String,
     /// Why.
     pub reason: String,
+    /// The gate that gives it, if no person does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<i64>,
 }
 
 impl From<Note> for Order {
@@ -153,6 +156,7 @@ impl From<Note> for Order {
         Order {
             by: note.by,
             reason: note.reason,
+            gate: note.gate,
         }
     }
 }

@@ -230,11 +230,11 @@ impl Courier {
     /// A command that was cut off by a kill may have done its work: a rollback that shows
     /// everywhere is not ordered a second time.
     async fn in_effect_already(&self, effect: &Effect) -> Option<String> {
-        if !effect.is_on_its_way() {
+        if !effect.was_cut_off() {
             return None;
         }
         let parts: Vec<&str> = effect.target.split(':').collect();
-        let ["action", _, word @ ("rollback" | "fallback"), number] = parts.as_slice() else {
+        let ["action", _, word @ ("rollback" | "fallback"), number, ..] = parts.as_slice() else {
             return None;
         };
         let announcement: Announcement = serde_json::from_str(&effect.body).ok()?;

@@ -199,7 +199,7 @@ fn inside_json(text: &str) -> String {
 pub async fn deliver(project: &Project, means: &Means, effect: &Effect) -> Delivery {
     let parts: Vec<&str> = effect.target.split(':').collect();
     let mut delivery = match parts.as_slice() {
-        ["action", gate, verdict, number] => {
+        ["action", gate, verdict, number, ..] => {
             action(project, means, effect, gate, verdict, number).await
         }
         ["github", gate, kind] => status(project, means, effect, gate, kind).await,

@@ -248,7 +248,10 @@ impl Call<'_> {
                 let text = format!("`{what}` ended with {code}: {said}");
                 Err(Delivery::again(text, None))
             }
-            Err(fault) => Err(Delivery::again(format!("`{what}`: {fault}"), None)),
+            Err(fault) => Err(Delivery::again(
+                format!("`{what}` in `{folder}`: {fault}"),
+                None,
+            )),
         }
     }
 

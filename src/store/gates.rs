@@ -16,8 +16,6 @@ pub struct GateCommit {
     pub event: String,
     /// Effects of the step.
     pub effects: Vec<NewEffect>,
-    /// Targets of orders of this gate that must not be carried out any more.
-    pub withdrawn: Vec<String>,
 }
 
 /// What somebody wanted of a gate while a step of it was on its way.
@@ -85,46 +83,48 @@ fn wanted(transaction: &Transaction<'_>, record: &Record) -> Result<Option<Wante
 }
 
 /// Orders that must not come late: promotions of the same gate before this one, ways of rolling
-/// back that are over, and what the step itself names. One that is on its way at this moment is not
-/// called back.
-fn withdraw(
-    transaction: &Transaction<'_>,
-    record: &Record,
-    withdrawn: &[String],
-) -> rusqlite::Result<()> {
-    let over = "UPDATE outbox SET state = 'given_up', result = 'withdrawn: ' || ?2 WHERE state = 'pending'";
-    for target in withdrawn {
-        transaction.execute(
-            &format!("{over} AND gate_id = ?1 AND target = ?3"),
-            params![record.id, "its time is over", target],
-        )?;
-    }
-    let later = match record.state.verdict {
-        Some(Verdict::Promote) => "a newer deploy is promoted",
-        Some(Verdict::Rollback) => "the deploy is rolled back",
-        _ => return Ok(()),
-    };
-    let before = match record.state.verdict {
-        Some(Verdict::Promote) => "AND gate_id < ?3",
-        _ => "AND ?3 > 0",
-    };
-    let promotions = format!("action:{}:promote:", record.gate);
-    transaction.execute(
-        &format!("{over} AND substr(target, 1, length(?1)) = ?1 {before}"),
-        params![promotions, later, record.id],
-    )?;
-    if record.state.verdict == Some(Verdict::Promote) {
+/// back that are over, and of a gate that is done all but webhooks, which only tell: nobody guards
+/// its services any more. One that is on its way at this moment is not called back, but made the
+/// last attempt.
+fn withdraw(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {
+    let Some(verdict) = record.state.verdict else {
         return Ok(());
-    }
+    };
+    let over = |condition: &str| {
+        format!(
+            "UPDATE outbox SET
+               state = CASE WHEN attempts > 0 AND result = '' THEN 'withdrawn' ELSE 'given_up' END,
+               result = CASE WHEN attempts > 0 AND result = '' THEN '' ELSE 'withdrawn: ' || ?2 END
+             WHERE state = 'pending' AND {condition}"
+        )
+    };
+    let starts = "substr(target, 1, length(?1)) = ?1";
+    let promotions = format!("action:{}:promote:", record.gate);
+    match verdict {
+        Verdict::Promote => transaction.execute(
+            &over(&format!("{starts} AND gate_id < ?3")),
+            params![promotions, "a newer deploy is promoted", record.id],
+        )?,
+        Verdict::Rollback => transaction.execute(
+            &over(starts),
+            params![promotions, "the deploy is rolled back"],
+        )?,
+        Verdict::Hold => 0,
+    };
+    let own = "gate_id = ?1 AND target LIKE 'action:%'";
     if record.state.is_done() {
+        let all = match verdict {
+            Verdict::Rollback => "",
+            _ => "AND target NOT LIKE '%:webhook'",
+        };
         transaction.execute(
-            &format!("{over} AND gate_id = ?1 AND target LIKE 'action:%'"),
+            &over(&format!("{own} {all}")),
             params![record.id, "the gate is done"],
         )?;
-    } else if record.state.way > 0 {
-        let this = format!("action:{}:fallback:{}", record.gate, record.state.way - 1);
+    } else if verdict == Verdict::Rollback && record.state.way > 0 {
+        let this = format!("action:{}:fallback:{}:", record.gate, record.state.way - 1);
         transaction.execute(
-            &format!("{over} AND gate_id = ?1 AND target LIKE 'action:%' AND target <> ?3"),
+            &over(&format!("{own} AND substr(target, 1, length(?3)) <> ?3")),
             params![record.id, "another way is tried", this],
         )?;
     }
@@ -224,13 +224,12 @@ impl Store {
                 record,
                 event,
                 effects,
-                withdrawn,
             } = commit;
             let transaction = connection.transaction()?;
             if let Some(wanted) = wanted(&transaction, &record)? {
                 return Ok(Some(wanted));
             }
-            withdraw(&transaction, &record, &withdrawn)?;
+            withdraw(&transaction, &record)?;
             transaction.execute(
                 "UPDATE gates SET record = ?2, done = ?3, updated_ms = ?4 WHERE id = ?1",
                 params![record.id, json(&record)?, record.state.is_done(), now_ms],
@@ -389,7 +388,6 @@ mod tests {
             record,
             event: String::new(),
             effects: Vec::new(),
-            withdrawn: Vec::new(),
         }
     }
 
@@ -400,6 +398,7 @@ mod tests {
             reason: "it is broken".to_owned(),
             check: String::new(),
             until_ms: 0,
+            gate: None,
         }
     }
 
@@ -446,6 +445,57 @@ mod tests {
                     .unwrap()
             );
         }
+    }
+
+    /// A promotion that is on its way when a newer deploy is promoted is neither called back nor
+    /// forgotten: its gate waits for it, and it is not tried again.
+    #[tokio::test]
+    async fn what_is_on_its_way_is_withdrawn_when_it_comes_back() {
+        let store = Simulated::new().unwrap().boot(None);
+        let ordered = |record: &Record, kind: &str| {
+            let mut commit = concluded(record, Verdict::Promote);
+            commit.effects = vec![NewEffect {
+                key: format!("{} {kind}", record.id),
+                gate_id: Some(record.id),
+                after_key: None,
+                target: format!("action:shop:promote:0:{kind}"),
+                body: String::new(),
+            }];
+            commit
+        };
+        let old = gate(&store).await;
+        for kind in ["command", "fly"] {
+            store.commit_gate(ordered(&old, kind), 1).await.unwrap();
+        }
+        let running = store.effects_of(old.id).await.unwrap()[0].id;
+        assert!(store.claim_attempt(running, 0).await.unwrap());
+        let new = gate(&store).await;
+        store
+            .commit_gate(ordered(&new, "command"), 2)
+            .await
+            .unwrap();
+        let states = || async {
+            let effects = store.effects_of(old.id).await.unwrap();
+            effects
+                .into_iter()
+                .map(|effect| (effect.is_on_its_way(), effect.state))
+                .collect::<Vec<_>>()
+        };
+        let withdrawn = |state: &str| (false, state.to_owned());
+        assert_eq!(
+            states().await,
+            [(true, "withdrawn".to_owned()), withdrawn("given_up")]
+        );
+        let text = "exit code 1".to_owned();
+        store
+            .attempt_ended(running, "pending", 9, 3, text)
+            .await
+            .unwrap();
+        assert_eq!(
+            states().await,
+            [withdrawn("given_up"), withdrawn("given_up")]
+        );
+        assert_eq!(store.due(100).await.unwrap().len(), 1, "only the new one");
     }
 
     #[tokio::test]

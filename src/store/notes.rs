@@ -22,6 +22,9 @@ pub struct Note {
     /// Of a waiver: until when, in milliseconds since 1970.
     #[serde(default)]
     pub until_ms: i64,
+    /// Of an order to roll back: the gate that gives it, if no person does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<i64>,
 }
 
 /// The order to roll back that somebody gave, if anybody did.

@@ -12,7 +12,7 @@ pub struct NewEffect {
     pub gate_id: Option<i64>,
     /// The effect that must be settled before it.
     pub after_key: Option<String>,
-    /// What delivers it: `action:GATE:VERDICT:NUMBER`, `github:GATE:KIND`, `channel:NAME`, or, to a
+    /// What delivers it: `action:GATE:VERDICT:NUMBER:KIND`, `github:GATE:KIND`, `channel:NAME`, or, to a
     /// gate that is rolled back together with this one, `partner:GATE`.
     pub target: String,
     /// What is delivered, as JSON; holds no secret.
@@ -32,7 +32,7 @@ pub struct Effect {
     pub target: String,
     /// What is delivered.
     pub body: String,
-    /// `pending`, `delivered` or `given_up`.
+    /// `pending`, `delivered`, `given_up`, or `withdrawn` while its last attempt is on its way.
     pub state: String,
     /// Attempts that were started.
     pub attempts: u32,
@@ -46,10 +46,19 @@ pub struct Effect {
     pub result: String,
 }
 
+/// The result of an attempt that a stop has cut off: what it did is not known.
+const CUT_OFF: &str = "it was cut off by a stop of the daemon";
+
 impl Effect {
-    /// Whether an attempt has begun and not come back yet, or was cut off.
+    /// Whether its last attempt was cut off by a stop.
+    pub fn was_cut_off(&self) -> bool {
+        self.result == CUT_OFF
+    }
+
+    /// Whether an attempt of this process has begun and not come back yet.
     pub fn is_on_its_way(&self) -> bool {
-        self.state == "pending" && self.attempts > 0 && self.result.is_empty()
+        let is_open = matches!(self.state.as_str(), "pending" | "withdrawn");
+        is_open && self.attempts > 0 && self.result.is_empty()
     }
 }
 
@@ -174,11 +183,31 @@ impl Store {
         result: String,
     ) -> Result<(), StoreFault> {
         self.call(move |connection| {
-            let settled = (state != "pending").then_some(now_ms);
+            // One that was withdrawn meanwhile is not tried again.
             connection.execute(
-                // One that was withdrawn meanwhile stays so.
-                "UPDATE outbox SET state = ?2, next_ms = ?3, settled_ms = ?4, result = ?5 WHERE id = ?1 AND state = 'pending'",
-                params![id, state, next_ms, settled, result],
+                "UPDATE outbox SET next_ms = ?3,
+                   result = CASE WHEN state = 'withdrawn' AND ?2 <> 'delivered' THEN 'withdrawn: ' ELSE '' END || ?5,
+                   state = CASE WHEN state = 'withdrawn' AND ?2 = 'pending' THEN 'given_up' ELSE ?2 END,
+                   settled_ms = CASE WHEN state = 'withdrawn' OR ?2 <> 'pending' THEN ?4 END
+                 WHERE id = ?1 AND state IN ('pending', 'withdrawn')",
+                params![id, state, next_ms, now_ms, result],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Notes that attempts of a process before this one are on their way no more: to be called
+    /// before anything is claimed or withdrawn.
+    pub async fn note_cut_off(&self, now_ms: i64) -> Result<(), StoreFault> {
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE outbox SET
+                   settled_ms = CASE WHEN state = 'withdrawn' THEN ?1 END,
+                   state = CASE WHEN state = 'withdrawn' THEN 'given_up' ELSE state END,
+                   result = CASE WHEN state = 'withdrawn' THEN 'withdrawn: ' ELSE '' END || ?2
+                 WHERE state IN ('pending', 'withdrawn') AND attempts > 0 AND result = ''",
+                params![now_ms, CUT_OFF],
             )?;
             Ok(())
         })
@@ -224,11 +253,11 @@ mod tests {
         let mut effects: Vec<_> = (0..100)
             .map(|number| effect(number, "channel:team"))
             .collect();
-        effects.push(effect(100, "action:shop:rollback:0"));
+        effects.push(effect(100, "action:shop:rollback:0:command"));
         effects.push(effect(101, "partner:console"));
         store.enqueue(effects, 1_000).await.unwrap();
         let due = store.due(1_000).await.unwrap();
-        assert_eq!(due[0].target, "action:shop:rollback:0");
+        assert_eq!(due[0].target, "action:shop:rollback:0:command");
         assert!(
             due.iter()
                 .all(|effect| !effect.target.starts_with("partner:"))

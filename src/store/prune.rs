@@ -1,7 +1,7 @@
 //! Keeps house: what has been kept long enough is removed, a little at a time.
 //!
 //! Never removed: a gate that is not done, the newest of its name, and those that tell which version
-//! to go back to.
+//! to go back to, and which not.
 
 use super::sqlite::{Store, StoreFault};
 
@@ -28,7 +28,7 @@ impl Store {
             // One that another waits for is kept until that one is settled too.
             let effects = "DELETE FROM outbox WHERE id IN (
                 SELECT outbox.id FROM outbox LEFT JOIN gates ON gates.id = outbox.gate_id
-                WHERE outbox.state <> 'pending' AND outbox.created_ms < ?1 AND coalesce(gates.done, 1) = 1
+                WHERE outbox.state IN ('delivered', 'given_up') AND outbox.created_ms < ?1 AND coalesce(gates.done, 1) = 1
                   AND NOT EXISTS (SELECT 1 FROM outbox AS later
                     WHERE later.after_key = outbox.key AND later.state = 'pending') LIMIT ?2)";
             let removed = connection.execute(runs, [before_ms, AT_ONCE_MAX])?;
@@ -49,7 +49,11 @@ impl Store {
                    AND id NOT IN (SELECT id FROM (
                      SELECT id, row_number() OVER (PARTITION BY gate, environment ORDER BY id DESC) AS place
                      FROM gates WHERE json_extract(record, '$.state.verdict') = 'promote') WHERE place <= ?2)
-                   AND id NOT IN (SELECT gate_id FROM outbox WHERE state = 'pending' AND gate_id IS NOT NULL)
+                   AND NOT (json_extract(record, '$.state.verdict') = 'rollback' AND EXISTS (
+                     SELECT 1 FROM gates AS good WHERE good.gate = gates.gate AND good.environment = gates.environment
+                       AND json_extract(good.record, '$.state.verdict') = 'promote'
+                       AND json_extract(good.record, '$.facts.version') = json_extract(gates.record, '$.facts.version')))
+                   AND id NOT IN (SELECT gate_id FROM outbox WHERE state IN ('pending', 'withdrawn') AND gate_id IS NOT NULL)
                  ORDER BY id LIMIT ?3",
                 [before_ms, PROMOTIONS_KEPT, AT_ONCE_MAX],
             )?;
@@ -81,6 +85,8 @@ mod tests {
             ("1", Verdict::Promote),
             ("2", Verdict::Hold),
             ("3", Verdict::Rollback),
+            ("bad", Verdict::Promote),
+            ("bad", Verdict::Rollback),
             ("4", Verdict::Hold),
         ] {
             let mut record = Record {
@@ -101,7 +107,6 @@ mod tests {
                 record,
                 event: "done".to_owned(),
                 effects: Vec::new(),
-                withdrawn: Vec::new(),
             };
             store.commit_gate(commit, 2).await.unwrap();
         }
@@ -112,7 +117,11 @@ mod tests {
             .iter()
             .map(|record| record.facts.version.as_str())
             .collect();
-        assert_eq!(versions, ["4", "1"], "the newest, and the good one");
+        assert_eq!(
+            versions,
+            ["4", "bad", "bad", "1"],
+            "the newest, the good one, and what shows that another is none"
+        );
         let good = store
             .last_good("shop".to_owned(), "production".to_owned(), "5".to_owned())
             .await

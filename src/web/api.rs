@@ -233,7 +233,11 @@ pub async fn roll_back(
         reason,
         version,
     } = body;
-    let order = crate::gate::machine::Order { by, reason };
+    let order = crate::gate::machine::Order {
+        by,
+        reason,
+        gate: None,
+    };
     let record = site.driver.roll_back(&name, order, &version).await?;
     Ok((StatusCode::ACCEPTED, Json(view::gate(&record))))
 }

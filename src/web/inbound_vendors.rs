@@ -60,6 +60,7 @@ async fn started(
 ) -> Result<Response, Problem> {
     let facts = match told {
         Told::Nothing(why) => {
+            tracing::info!(gate = name, why, "A webhook concerns no deploy of the gate");
             return Ok((StatusCode::OK, Json(json!({ "ignored": why }))).into_response());
         }
         Told::Deploy(facts) => *facts,
@@ -335,7 +336,9 @@ pub async fn flagger(
         };
         record = Some(site.driver.start(&name, facts, Vec::new()).await?.0);
     }
-    let verdict = record.and_then(|record| record.state.verdict);
+    let verdict = record
+        .filter(|record| !is_old(record))
+        .and_then(|record| record.state.verdict);
     let yes = match hook.as_str() {
         "rollback" => verdict == Some(Verdict::Rollback),
         "confirm-promotion" => verdict == Some(Verdict::Promote),

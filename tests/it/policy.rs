@@ -327,7 +327,7 @@ fn the_backend_comes_before_its_frontend_and_both_go_back_as_a_pair() {
         "    smoke: [ smoke.yaml ]\n    together: [ console ]\n    actions:\n{}",
         world.rollback()
     );
-    let daemon = world.daemon(ENFORCE, &gate, &console);
+    let mut daemon = world.daemon(ENFORCE, &gate, &console);
     let alone = daemon.done(daemon.start_gate(&facts("console", "1.1.0")));
     assert_eq!(alone["verdict"], "hold");
     assert!(
@@ -350,26 +350,42 @@ fn the_backend_comes_before_its_frontend_and_both_go_back_as_a_pair() {
     world.shop.deploy(broken("1.2.0"));
     let backend = daemon.done(daemon.start_gate(&facts("shop", "1.2.0")));
     assert_eq!(backend["verdict"], "rollback", "{backend:#}");
-    let pair = eventually("the console goes back too", Duration::from_secs(20), || {
-        let gates = api(&daemon.address, "/api/v1/gates")?;
-        gates
-            .as_array()?
-            .iter()
-            .find(|gate| {
-                gate["gate"] == "console" && gate["verdict"] == "rollback" && gate["done"] == true
-            })
-            .cloned()
-    });
-    assert!(
-        pair["reasons"]
-            .to_string()
-            .contains("they are rolled back together"),
-        "{pair:#}"
-    );
+    let went_back = |daemon: &Daemon, version: &str| {
+        eventually("the console goes back too", Duration::from_secs(30), || {
+            let gates = api(&daemon.address, "/api/v1/gates")?;
+            let mut gates = gates.as_array()?.iter();
+            gates
+                .find(|gate| {
+                    gate["gate"] == "console"
+                        && gate["version"] == version
+                        && gate["verdict"] == "rollback"
+                        && gate["done"] == true
+                        && gate["reasons"]
+                            .to_string()
+                            .contains("they are rolled back together")
+                })
+                .cloned()
+        })
+    };
+    let pair = went_back(&daemon, "1.2.0");
     assert_eq!(pair["rollback_to"], "1.1.0");
     let mut orders = world.shop.rollbacks();
     orders.sort();
     assert_eq!(orders, ["1.1.0", "console-1.1.0"]);
+    // The order outlives a kill, and reaches a gate that starts after it was given.
+    world.shop.deploy(broken("1.3.0"));
+    let backend = daemon.done(daemon.start_gate(&facts("shop", "1.3.0")));
+    assert_eq!(backend["verdict"], "rollback", "{backend:#}");
+    daemon.kill();
+    daemon.restart();
+    daemon.start_gate(&facts("console", "1.3.0"));
+    went_back(&daemon, "1.3.0");
+    // The next attempt at the release is another one: nothing of the last is held against it.
+    world.shop.deploy(Deploy::healthy("1.3.0"));
+    let backend = daemon.start_gate(&facts("shop", "1.3.0"));
+    let frontend = daemon.start_gate(&facts("console", "1.3.0"));
+    assert_eq!(daemon.done(backend)["verdict"], "promote");
+    assert_eq!(daemon.done(frontend)["verdict"], "promote");
 }
 
 #[test]

@@ -211,6 +211,9 @@ impl Story {
             .filter_map(|record| Some(record.state.verdict?.word()))
             .collect();
         let was_busy = world.inner.lock().unwrap().was_busy;
+        if !violations.is_empty() {
+            violations.extend(timeline(&database));
+        }
         Told {
             violations,
             verdicts,
@@ -282,7 +285,18 @@ impl Story {
                         .iter()
                         .filter(|(gate, what, _)| *gate == id && what.starts_with(word))
                         .count();
-                    if count != 1 {
+                    // A promotion that waits is withdrawn by a later verdict on the same service, and
+                    // by nothing else.
+                    let later = records.iter().any(|later| {
+                        later.id > id
+                            && later.gate == record.gate
+                            && matches!(
+                                later.state.verdict,
+                                Some(Verdict::Promote | Verdict::Rollback)
+                            )
+                    });
+                    let may_lack = word == "promote" && later && is_withdrawn(database, id);
+                    if count != 1 && !(count == 0 && may_lack) {
                         wrong.push(format!(
                             "gate {id} has its {word} carried out {count} times"
                         ));
@@ -294,7 +308,7 @@ impl Story {
         let open: i64 = database
             .look(|connection| {
                 Ok(connection.query_row(
-                    "SELECT count(*) FROM outbox WHERE state = 'pending'",
+                    "SELECT count(*) FROM outbox WHERE state IN ('pending', 'withdrawn')",
                     [],
                     |row| row.get(0),
                 )?)
@@ -348,11 +362,13 @@ impl Life<'_> {
             committed,
             settled,
         );
-        tokio::spawn(courier.run());
-        tokio::spawn(driver.clone().partners());
         let now = || clock_ms + started.elapsed().as_millis() as u64;
         let story = async {
-            let _ = driver.resume().await;
+            while driver.resume().await.is_err() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            tokio::spawn(courier.run());
+            tokio::spawn(driver.clone().partners());
             while let Some((at, deed)) = self.story.deeds.get(*done) {
                 while now() < *at {
                     tokio::time::sleep(Duration::from_millis((at - now()).min(1_000))).await;
@@ -448,10 +464,40 @@ impl Life<'_> {
                 let order = Order {
                     by: "a test".to_owned(),
                     reason: "by hand".to_owned(),
+                    gate: None,
                 };
                 // There may be nothing to roll back.
                 let _ = driver.roll_back(self.story.gate, order, "").await;
             }
         }
     }
+}
+
+/// Whether an action of a gate was withdrawn before it was carried out.
+fn is_withdrawn(database: &Simulated, gate: i64) -> bool {
+    database
+        .look(|connection| {
+            let sql = "SELECT count(*) FROM outbox
+                 WHERE gate_id = ?1 AND state = 'given_up' AND result LIKE 'withdrawn%'";
+            let count: i64 = connection.query_row(sql, [gate], |row| row.get(0))?;
+            Ok(count > 0)
+        })
+        .unwrap()
+}
+
+/// What happened, for who has to find out why.
+fn timeline(database: &Simulated) -> Vec<String> {
+    let lines = |sql: &str| {
+        database
+            .look(|connection| {
+                let mut statement = connection.prepare(sql)?;
+                let rows = statement.query_map([], |row| row.get(0))?;
+                Ok(rows.collect::<Result<Vec<String>, _>>()?)
+            })
+            .unwrap()
+    };
+    let events = "SELECT format('%d gate %d: %s', at_ms - 1795200000000, gate_id, event) FROM gate_events ORDER BY rowid";
+    let effects = "SELECT format('%d %s is %s after %d attempts: %s', created_ms - 1795200000000, key, state, attempts, result)
+         FROM outbox ORDER BY id";
+    lines(events).into_iter().chain(lines(effects)).collect()
 }

@@ -303,6 +303,10 @@ impl Hands for World {
         })
     }
 
+    fn still<'a>(&'a self, _: &'a Ground<'a>, ended: Ended) -> Doing<'a, Ended> {
+        Box::pin(async move { ended })
+    }
+
     fn prove<'a>(
         &'a self,
         ground: &'a Ground<'a>,
