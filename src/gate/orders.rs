@@ -1,21 +1,12 @@
-//! What people and other gates want of a gate: to call it off, to approve, to waive, to roll back.
+//! What people and other gates (`partners`) want of a gate: to call it off, to approve, to waive, to roll back.
 //!
 //! It is committed before it is answered, so that a kill does not forget it.
 
-use super::advance::page;
-use super::announce::{self, PartnerOrder};
 use super::driver::{Driver, GateFault, Outside, now_ms};
 use super::machine::{Order, Verdict};
 use super::record::{Facts, Record};
-use crate::alert::message::partner_message;
 use crate::store::notes::Note;
-use crate::store::outbox::Effect;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
-
-/// How long a partner that is busy is asked to roll back, and the pause in between.
-const PARTNER_WITHIN: Duration = Duration::from_secs(1800);
-const PARTNER_PAUSE: Duration = Duration::from_secs(5);
 
 fn has_its_verdict(id: i64) -> GateFault {
     GateFault::Conflict(format!("gate {id} reached its verdict in this moment"))
@@ -151,135 +142,6 @@ impl Driver {
         let (record, _) = self.enter(name, facts, Vec::new(), Some(order)).await?;
         Ok(record)
     }
-
-    /// Gives the orders of gates to those that are rolled back together with them, for ever; to be
-    /// aborted at the end.
-    pub async fn partners(self: Arc<Self>) {
-        loop {
-            let committed = self.outbox.notified();
-            tokio::pin!(committed);
-            // Registered before the look, so that a commit in between is not missed.
-            committed.as_mut().enable();
-            match self.store.partner_orders().await {
-                Ok(orders) => {
-                    for effect in orders {
-                        let wait = effect.next_ms - now_ms();
-                        // Farther away than any pause was set by a clock that has jumped since.
-                        if wait <= 0 || wait > PARTNER_PAUSE.as_millis() as i64 {
-                            self.roll_back_partner(&effect).await;
-                        }
-                    }
-                }
-                Err(fault) => tracing::error!(%fault, "Orders to other gates cannot be read"),
-            }
-            tokio::select! {
-                biased;
-                () = committed => {}
-                () = tokio::time::sleep(PARTNER_PAUSE) => {}
-            }
-        }
-    }
-
-    /// Rolls a partner back if its newest deploy is the same one. While it acts on its own verdict,
-    /// and where its gate has not begun yet, it is waited for.
-    async fn roll_back_partner(self: &Arc<Self>, effect: &Effect) {
-        match self.store.claim_attempt(effect.id, effect.attempts).await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(fault) => {
-                tracing::error!(key = effect.key, %fault, "An order to another gate waits, since it cannot be noted");
-                return;
-            }
-        }
-        let name = effect.target.trim_start_matches("partner:");
-        let now = now_ms();
-        let late = now >= effect.created_ms + PARTNER_WITHIN.as_millis() as i64;
-        let (state, text) = match self.ask_partner(name, effect).await {
-            Asked::Done(text) => ("delivered", text),
-            Asked::Other if late => (
-                "delivered",
-                format!("`{name}` verified no deploy of the same commit"),
-            ),
-            Asked::Other => (
-                "pending",
-                format!("`{name}` has verified no deploy of the same commit yet"),
-            ),
-            Asked::Busy(text) if late => ("given_up", text),
-            Asked::Busy(text) => ("pending", text),
-        };
-        if state == "given_up" {
-            tracing::error!(
-                gate = name,
-                reason = text,
-                "It was NOT rolled back together with its partner"
-            );
-            self.tell_of_partner(effect, name, &text).await;
-        }
-        let next = now + PARTNER_PAUSE.as_millis() as i64;
-        if let Err(fault) = self
-            .store
-            .attempt_ended(effect.id, state, next, now, text)
-            .await
-        {
-            // It is asked again, and finds what it has done.
-            tracing::error!(key = effect.key, %fault, "The end of an order cannot be noted");
-        }
-    }
-
-    async fn ask_partner(self: &Arc<Self>, name: &str, effect: &Effect) -> Asked {
-        let order: PartnerOrder = match serde_json::from_str(&effect.body) {
-            Ok(order) => order,
-            Err(error) => return Asked::Busy(format!("its row cannot be read: {error}")),
-        };
-        let newest = match self.store.newest_gate(name.to_owned()).await {
-            Ok(newest) => newest,
-            Err(fault) => return Asked::Busy(fault.to_string()),
-        };
-        // The next deploy of the gate that orders it is another attempt at the release.
-        let own = match self.store.newest_gate(order.gate.clone()).await {
-            Ok(own) => own,
-            Err(fault) => return Asked::Busy(fault.to_string()),
-        };
-        if own.is_some_and(|own| Some(own.id) != effect.gate_id) {
-            return Asked::Done(format!("`{}` verifies a newer deploy by now", order.gate));
-        }
-        let same = |record: &Record| match order.facts.commit.as_str() {
-            "" => record.facts.version == order.facts.version,
-            commit => record.facts.commit == commit,
-        };
-        let Some(partner) = newest.filter(same) else {
-            return Asked::Other;
-        };
-        if partner.state.verdict == Some(Verdict::Rollback) {
-            return Asked::Done(format!("gate {} rolls it back", partner.id));
-        }
-        match self.roll_back(name, order.order, "").await {
-            Ok(record) => Asked::Done(format!("gate {} rolls it back", record.id)),
-            Err(fault) => Asked::Busy(fault.to_string()),
-        }
-    }
-
-    async fn tell_of_partner(&self, effect: &Effect, name: &str, why: &str) {
-        let Some(id) = effect.gate_id else { return };
-        let project = self.current.get();
-        let told = match self.store.gate(id).await {
-            Ok(Some(record)) => {
-                let Some(gate) = project.file.gate(&record.gate) else {
-                    return;
-                };
-                let message = partner_message(&record, name, why, page(&project, id));
-                let key = |what: &str| format!("{}_{what}", effect.key);
-                let effects = announce::tell(&gate.tell, &message, Some(id), &key);
-                self.store.enqueue(effects, now_ms()).await
-            }
-            Ok(None) => return,
-            Err(fault) => Err(fault),
-        };
-        match told {
-            Ok(()) => self.outbox.notify_waiters(),
-            Err(fault) => tracing::error!(id, %fault, "Nobody can be told of the partner"),
-        }
-    }
 }
 
 /// Pure: the deploy that an order is about, after the newest gate of its name.
@@ -309,16 +171,6 @@ fn to_roll_back(last: &Record, version: &str) -> Result<Facts, String> {
         });
     }
     Ok(last.facts.clone())
-}
-
-/// What a partner answered.
-enum Asked {
-    /// It is rolled back, now or before.
-    Done(String),
-    /// It verifies another deploy, or none.
-    Other,
-    /// Not now, and why.
-    Busy(String),
 }
 
 #[cfg(test)]
