@@ -106,9 +106,14 @@ enum Again {
 impl Again {
     fn after(finished: &Finished) -> Again {
         let by_hand = finished.stopped != Stop::No || finished.scaled != (1.0, 1.0);
-        if by_hand || finished.lost_workers > 0 {
+        let is_touched = by_hand || finished.lost_workers > 0;
+        Again::because(is_touched, &keeping_up::causes(finished))
+    }
+
+    fn because(is_touched: bool, causes: &[Cause]) -> Again {
+        if is_touched {
             Again::No
-        } else if keeping_up::causes(finished).iter().any(Cause::taints_all) {
+        } else if causes.iter().any(Cause::taints_all) {
             Again::Afresh
         } else {
             Again::More
@@ -335,4 +340,19 @@ fn objectives_beside(ground: &Ground<'_>, number: usize) -> usize {
         .flat_map(|plan| plan.objectives.iter())
         .filter(|objective| tally::is_sequential(objective))
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_touched_is_not_repeated_and_what_was_late_starts_afresh() {
+        let late = [Cause::Late(9_000, false)];
+        let saturated = [Cause::Saturated(3, 4), Cause::NoUser(5, 100)];
+        assert_eq!(Again::because(true, &late), Again::No);
+        assert_eq!(Again::because(false, &late), Again::Afresh);
+        assert_eq!(Again::because(false, &saturated), Again::More);
+        assert_eq!(Again::because(false, &[]), Again::More);
+    }
 }
