@@ -12,7 +12,7 @@ use crate::limits;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::outbox::courier::Courier;
-use crate::outbox::deliver::Means;
+use crate::outbox::means::Means;
 use crate::probe::prober::Prober;
 use crate::store::{Store, StoreFault};
 use crate::telemetry::metrics::Metrics;

@@ -267,7 +267,8 @@ pub struct Bake {
 /// What proves a rollback.
 #[derive(Debug)]
 pub struct Prove {
-    /// How the old version is awaited; its timeout is counted from the verdict.
+    /// How the old version is awaited. Its timeout is that of the actions of a way, and again of
+    /// the way's proof.
     pub converge: Converge,
     /// Scenarios that must pass on the old version.
     pub smoke: Vec<PathBuf>,

@@ -28,13 +28,13 @@ impl Driver {
         let instance = self.store.instance();
         let gate = found.map(|(gate, _)| gate);
         // People are told in any case, also where a reload has moved the gate elsewhere.
-        let told = project.file.gate(&record.gate);
+        let anywhere = project.file.gate(&record.gate);
         let mut outgoing = Vec::new();
         for effect in &effects {
             outgoing.extend(match effect {
                 Effect::Announce(verdict) => {
                     let mut told =
-                        announce::verdict(record, told, *verdict, instance, page.clone());
+                        announce::verdict(record, anywhere, *verdict, instance, page.clone());
                     if *verdict == Verdict::Rollback {
                         told.extend(announce::partners(record, gate, instance));
                     }
@@ -44,7 +44,7 @@ impl Driver {
                     announce::order(record, gate, *verdict, *way, instance, page.clone())
                 }
                 Effect::AnnounceProof { .. } => {
-                    announce::proof(record, told, instance, page.clone())
+                    announce::proof(record, anywhere, instance, page.clone())
                 }
                 _ => Vec::new(),
             });

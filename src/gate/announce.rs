@@ -96,11 +96,9 @@ pub fn verdict(
 
 /// The actions of a verdict; of a rollback, those of one way.
 fn actions(gate: &Gate, verdict: Verdict, way: usize) -> (&[Action], &'static str, usize) {
-    match (verdict, way) {
-        (Verdict::Promote, _) => (&gate.on_promote, "promote", 0),
-        (Verdict::Hold, _) => (&gate.on_hold, "hold", 0),
-        (Verdict::Rollback, 0) => (&gate.on_rollback, "rollback", 0),
-        (Verdict::Rollback, way) => {
+    match way {
+        0 => (gate.actions(verdict.word()), verdict.word(), 0),
+        way => {
             let one = gate.on_fallback.get(way - 1..way).unwrap_or_default();
             (one, "fallback", way - 1)
         }

@@ -62,7 +62,7 @@ impl Driver {
         let metrics = self.metrics.clone();
         let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
         let mut work = self.hands.perform(phase, &ground, &mut on_tick);
-        let mut performed = tokio::select! {
+        let performed = tokio::select! {
             biased;
             performed = &mut work => Some(performed),
             () = tokio::time::sleep(left(gate, record, phase)) => {
@@ -72,13 +72,13 @@ impl Driver {
                 None
             }
         };
-        if phase.measures() || phase == Phase::Approval {
-            // Its own time, not the phase's: a failure that was measured is none the less one.
-            performed = match performed {
-                Some(ended) => Some(self.hands.still(&ground, ended).await),
-                None => None,
-            };
-        }
+        let performed = match performed {
+            // In a time of its own: a failure that was measured is none the less one.
+            Some(ended) if phase.measures() || phase == Phase::Approval => {
+                Some(self.hands.still(&ground, ended).await)
+            }
+            performed => performed,
+        };
         if self.stopping.load(Relaxed) {
             return None;
         }

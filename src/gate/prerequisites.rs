@@ -10,7 +10,7 @@ use crate::load::Stop;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::objective::Outcome;
-use crate::outbox::deliver::Means;
+use crate::outbox::means::Means;
 use crate::pipeline::vendor::Call;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -99,33 +99,28 @@ pub async fn still(ground: &Ground<'_>, ended: Ended) -> Ended {
     if ground.gate.services.is_empty() || ground.control.asked() != Stop::No {
         return ended;
     }
+    let has_failed = ended.outcome == Outcome::Fail;
     let connector = match connector(ground) {
         Ok(connector) => connector,
+        // A fault of our own holds back no rollback.
+        Err(_) if has_failed => return ended,
         Err(problem) => return foreign(ended, problem, Vec::new()),
     };
-    match ended.outcome {
-        Outcome::Pass => passed(ground, &connector, ended).await,
-        Outcome::Inconclusive => {
-            let wanted = |version: &str| version == ground.record.facts.version;
-            let read = read(ground, &connector, &wanted).await;
-            match read.is_other {
-                true => foreign(ended, OTHER.to_owned(), read.seen),
-                false => ended,
-            }
-        }
-        Outcome::Fail => {
-            let other = other_instead(ground, &connector);
-            match tokio::time::timeout(SHOWN_AFTER_FAILURE, other).await {
-                Ok(Some(seen)) => foreign(ended, OTHER.to_owned(), seen),
-                _ => ended,
-            }
-        }
+    if !has_failed {
+        // Also what is inconclusive: somebody may answer for it, but not for another version.
+        return if_shown(ground, &connector, ended).await;
+    }
+    let other = other_instead(ground, &connector);
+    match tokio::time::timeout(SHOWN_AFTER_FAILURE, other).await {
+        Ok(Some(seen)) => foreign(ended, OTHER.to_owned(), seen),
+        _ => ended,
     }
 }
 
 const OTHER: &str = "another version is served than the one that is verified";
 
-async fn passed(ground: &Ground<'_>, connector: &Connector, ended: Ended) -> Ended {
+/// What was measured, if the version shows as often in a row as a version must be seen.
+async fn if_shown(ground: &Ground<'_>, connector: &Connector, ended: Ended) -> Ended {
     let wanted = |version: &str| version == ground.record.facts.version;
     let converge = &ground.gate.converge;
     let tries = u32::try_from(converge.reads + 1).unwrap_or(u32::MAX);
@@ -173,6 +168,9 @@ async fn other_instead(ground: &Ground<'_>, connector: &Connector) -> Option<Vec
 fn foreign(ended: Ended, lead: String, seen: Vec<String>) -> Ended {
     let mut reasons = vec![lead];
     reasons.extend(seen);
+    if ended.outcome != Outcome::Pass {
+        reasons.extend(ended.reasons);
+    }
     Ended {
         outcome: Outcome::Inconclusive,
         reasons,

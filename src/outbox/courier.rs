@@ -3,7 +3,8 @@
 //! An attempt is noted before it starts, so that a kill in the middle leaves a trace. Rows that
 //! follow one another wait for their predecessor; all others go side by side.
 
-use super::deliver::{Delivery, Means, deliver};
+use super::deliver::{Delivery, deliver};
+use super::means::Means;
 use super::retry::{Next, next};
 use crate::clock::now_ms;
 use crate::config::file::{ActionKind, Environment};

@@ -7,7 +7,7 @@
 use super::problem::Problem;
 use super::{api, inbound, inbound_vendors, pages};
 use crate::gate::driver::{Current, Driver};
-use crate::outbox::deliver::Means;
+use crate::outbox::means::Means;
 use crate::probe::prober::Prober;
 use crate::secret::Secret;
 use crate::store::Store;

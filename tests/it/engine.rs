@@ -1,10 +1,12 @@
 //! The load engine on real sockets: how connections are used, what a search finds, what a running
 //! load obeys, and what it says when it cannot keep up.
 
-use super::support::{Process, bellwether, eventually, free_port, http, program, run, undisturbed};
+use super::support::{
+    Process, bellwether, eventually, free_port, http, next_request, program, run, undisturbed,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -29,13 +31,7 @@ fn serve(mut stream: &TcpStream, free: &(Mutex<usize>, Condvar), each: Duration)
     stream.set_nodelay(true).ok()?;
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     loop {
-        let mut line = String::new();
-        while line != "\r\n" {
-            line.clear();
-            if reader.read_line(&mut line).ok()? == 0 {
-                return None;
-            }
-        }
+        next_request(&mut reader)?;
         let slots = free.0.lock().unwrap();
         let mut slots = free.1.wait_while(slots, |slots| *slots == 0).unwrap();
         *slots -= 1;

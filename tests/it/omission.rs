@@ -5,8 +5,8 @@
 //! 1 s, so the truth is p95 = 500 ms and p99 = 900 ms. A tool that waits for one answer before it
 //! sends the next request, or drops what it cannot send, reports a few milliseconds.
 
-use super::support::{bellwether, undisturbed};
-use std::io::{BufRead, BufReader, Write};
+use super::support::{bellwether, next_request, undisturbed};
+use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -17,13 +17,7 @@ fn serve(mut stream: &TcpStream, start: Instant) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     loop {
-        let mut line = String::new();
-        while line != "\r\n" {
-            line.clear();
-            if reader.read_line(&mut line).ok()? == 0 {
-                return None;
-            }
-        }
+        next_request(&mut reader)?;
         let at = Duration::from_nanos((start.elapsed().as_nanos() % PERIOD.as_nanos()) as u64);
         if at >= PERIOD - STALL {
             std::thread::park_timeout(PERIOD - at);

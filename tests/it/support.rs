@@ -33,12 +33,29 @@ pub fn run(command: &mut Command) -> (i32, String, String) {
     )
 }
 
-/// Runs to the end, and again where the run says that other programs took its processor: then it is
-/// right, and proves nothing of what is tested.
+/// Whether a run or a gate says that other programs took its processor: then it is right, and
+/// proves nothing of what is tested.
+pub fn was_disturbed(said: &str) -> bool {
+    said.contains("was not its own")
+}
+
+/// Reads a request without a body to its end. Nothing if nobody asks any more.
+pub fn next_request(reader: &mut impl std::io::BufRead) -> Option<()> {
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+    }
+    Some(())
+}
+
+/// Runs to the end, and again where it was disturbed.
 pub fn undisturbed(command: impl Fn() -> Command) -> (i32, String, String) {
     for _ in 0..4 {
         let (code, out, err) = run(&mut command());
-        if !format!("{out}{err}").contains("was not its own") {
+        if !was_disturbed(&format!("{out}{err}")) {
             return (code, out, err);
         }
     }
