@@ -48,7 +48,7 @@ pub(super) static GATE: Object = Object {
         field(
             "extend",
             Shape::Bool,
-            "perform an inconclusive load once more (true)",
+            "perform an inconclusive load once more, and one that the load generator spoiled up to three times (true)",
         ),
         field(
             "approval",

@@ -22,6 +22,9 @@ struct Chapter {
     proven: Option<bool>,
 }
 
+/// A page that takes longer has not come.
+const PAGED_WITHIN: Duration = Duration::from_secs(30);
+
 /// Messages that reached the demo's pager.
 #[derive(Debug, Clone, Default)]
 pub struct Pager(Arc<Mutex<Vec<String>>>);
@@ -150,10 +153,8 @@ impl Demo {
         for chapter in chapters {
             expected &= self.chapter(chapter, style).await;
         }
+        let paged = self.page().await;
         let messages = self.pager.messages();
-        let paged = messages
-            .iter()
-            .any(|message| message.contains("Rollback Failed"));
         self.line(
             style,
             &format!(
@@ -164,7 +165,26 @@ impl Demo {
         );
         self.shop.set_stuck(false);
         self.shop.deploy(Deploy::healthy("1.1.0"));
+        if !paged {
+            self.line(style, &style.bad("nobody was paged for the last rollback"));
+        }
         expected && paged
+    }
+
+    /// Waits for the page of the rollback that failed: it is delivered beside the gate, which does
+    /// not wait for it.
+    async fn page(&self) -> bool {
+        let arrived = async {
+            while !self
+                .pager
+                .messages()
+                .iter()
+                .any(|message| message.contains("Rollback Failed"))
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PAGED_WITHIN, arrived).await.is_ok()
     }
 
     fn line(&self, style: Style, text: &str) {

@@ -544,6 +544,34 @@ fn a_load_that_somebody_ends_by_hand_promotes_nothing() {
 }
 
 #[test]
+fn a_machine_that_stands_still_costs_a_load_and_no_verdict() {
+    let world = World::new(Duration::ZERO);
+    let file = world.path().join("load.yaml");
+    let load = std::fs::read_to_string(&file).unwrap().replace(
+        "executor: constant-vus, vus: 5, duration: 1s",
+        "executor: constant-arrival-rate, rate: 50, duration: 2s, preAllocatedVUs: 10",
+    );
+    std::fs::write(file, load).unwrap();
+    let daemon = world.daemon("");
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    let gate = daemon.start_gate(&facts("1.1.0"));
+    eventually("a load", Duration::from_secs(30), || {
+        let loads = api(&daemon.address, "/api/v1/loads")?;
+        loads[0]["requests"].as_u64().filter(|made| *made > 0)
+    });
+    daemon.signal(libc::SIGSTOP);
+    std::thread::park_timeout(Duration::from_millis(500));
+    daemon.signal(libc::SIGCONT);
+    let done = daemon.done(gate);
+    assert_eq!(done["verdict"], "promote", "{done:#}");
+    let said = done["phases"].to_string();
+    assert!(
+        said.contains("the load generator was late before"),
+        "{done:#}"
+    );
+}
+
+#[test]
 fn a_newer_deploy_supersedes_a_gate_that_is_still_measuring() {
     let world = World::new(Duration::ZERO);
     let daemon = world.daemon("");

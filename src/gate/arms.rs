@@ -1,0 +1,331 @@
+//! One load on the versions that it is sent to: the candidate, and the baseline beside it.
+//!
+//! Knows when a load is worth another one, and who was late. Does not know what a gate makes of it.
+//! Invariant: what the load generator itself spoiled, in either arm, is never a pass.
+
+use super::phases::{Ground, now_text};
+use super::watch::Watch;
+use crate::load::recorder::{add, histogram};
+use crate::load::run::{Finished, Options};
+use crate::load::{self, Control, Stop, Tick};
+use crate::objective::rule::Rule;
+use crate::objective::trial::Conclusion;
+use crate::objective::{Metric, Outcome};
+use crate::replay::evidence::{Distribution, Evidence};
+use crate::replay::tally::{self, Arm};
+use crate::report::keeping_up::{self, Cause};
+use crate::report::{Summary, summary};
+use crate::scenario::Plan;
+use crate::scenario::plan::end_of;
+use crate::vu::Binding;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How often a load is performed until the load generator was not late in it. Which of them counts
+/// is decided by the generator's own clock, never by what the target answered.
+const ATTEMPTS_MAX: usize = 3;
+
+/// Whether a load is worth another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    /// It is decided, or somebody stopped or changed it, or a part of it is missing: that is not
+    /// ours to repeat.
+    No,
+    /// The load generator was late, so that nothing of it can be relied on.
+    Afresh,
+    /// What was measured stands, and more of the same may decide.
+    More,
+}
+
+impl Again {
+    fn after(finished: &Finished, baseline: Option<&Finished>) -> Again {
+        let by_hand = finished.stopped != Stop::No || finished.scaled != (1.0, 1.0);
+        let is_touched = by_hand || finished.lost_workers > 0;
+        let mut causes = keeping_up::causes(finished);
+        causes.extend(baseline.map(keeping_up::causes).unwrap_or_default());
+        Again::because(is_touched, &causes)
+    }
+
+    fn because(is_touched: bool, causes: &[Cause]) -> Again {
+        if is_touched {
+            Again::No
+        } else if causes.iter().any(Cause::taints_all) {
+            Again::Afresh
+        } else {
+            Again::More
+        }
+    }
+}
+
+/// The versions that a load is sent to.
+pub(super) struct Arms {
+    pub candidate: Arc<Binding>,
+    pub baseline: Option<Arc<Binding>>,
+}
+
+/// What a load came to.
+pub(super) struct Measured {
+    pub summary: Summary,
+    pub again: Again,
+}
+
+impl Arms {
+    /// Performs a load until the load generator was not late in it, or too often. Also what was
+    /// spoiled before. Nothing if the gate was stopped.
+    pub async fn measure_well(
+        &self,
+        ground: &Ground<'_>,
+        number: usize,
+        on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
+    ) -> Option<(Vec<Summary>, Measured)> {
+        let mut spoiled = Vec::new();
+        loop {
+            let measured = self.measure(ground, number, on_tick).await?;
+            let is_last = !ground.gate.extend || spoiled.len() + 1 == ATTEMPTS_MAX;
+            if measured.again != Again::Afresh || is_last {
+                return Some((spoiled, measured));
+            }
+            spoiled.push(measured.summary);
+        }
+    }
+
+    /// Performs a load on both arms at once. Nothing if the gate was stopped.
+    async fn measure(
+        &self,
+        ground: &Ground<'_>,
+        number: usize,
+        on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
+    ) -> Option<Measured> {
+        let plan = self.candidate.plan.clone();
+        let started = now_text();
+        let rule = Rule {
+            beside: objectives_beside(ground, number),
+            ..ground.gate.rule
+        };
+        let looks = if ground.gate.extend { 2 } else { 1 };
+        let mut watch = Watch::new(
+            &plan,
+            rule,
+            end_of(&plan.load),
+            self.baseline.is_some(),
+            looks,
+        );
+        if let Some(earlier) = ground.earlier.get(plan.name.as_ref()) {
+            watch.go_on_from(earlier);
+        }
+        let watched = watch.watched(&plan);
+        let watch = Mutex::new(watch);
+        let lost = AtomicBool::new(false);
+        let (own, beside) = (Control::new(), Control::new());
+        let presence = ground.live.enter(
+            &plan.name,
+            &self.candidate.environment,
+            &started,
+            end_of(&plan.load).as_secs_f64(),
+            &own,
+        );
+        let measured = {
+            let take = |arm: Arm, tick: &mut Tick| {
+                let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+                if watch.second(arm, tick.second, &mut tick.slots) && own.asked() == Stop::No {
+                    lost.store(true, Relaxed);
+                    own.stop();
+                    beside.stop();
+                }
+            };
+            let options = || Options {
+                watched: Some(watched.clone()),
+                ..Options::default()
+            };
+            let candidate = async {
+                let finished = load::load(
+                    &self.candidate,
+                    plan.load.clone(),
+                    options(),
+                    &own,
+                    |tick| {
+                        on_tick(&plan, tick);
+                        presence.tick(tick);
+                        take(Arm::Candidate, tick);
+                    },
+                )
+                .await;
+                // What the baseline still sends has nothing beside it.
+                beside.stop();
+                finished
+            };
+            let baseline = async {
+                match &self.baseline {
+                    Some(binding) => {
+                        let take = |tick: &mut Tick| take(Arm::Baseline, tick);
+                        Some(load::load(binding, plan.load.clone(), options(), &beside, take).await)
+                    }
+                    None => None,
+                }
+            };
+            let both = async { tokio::join!(candidate, baseline) };
+            tokio::pin!(both);
+            tokio::select! {
+                finished = &mut both => Some(finished),
+                () = ground.control.stopped() => {
+                    // At once, but with teardown.
+                    for control in [&own, &beside] {
+                        control.stop();
+                        control.stop();
+                    }
+                    both.await;
+                    None
+                }
+            }
+        };
+        let (mut finished, baseline) = measured?;
+        if let Some(orders) = presence.leave() {
+            finished.stopped = orders.stop;
+        }
+        if lost.load(Relaxed) {
+            // We ended it ourselves, on evidence that is judged below.
+            finished.stopped = Stop::No;
+        }
+        let mut watch = watch.into_inner().unwrap_or_else(PoisonError::into_inner);
+        watch.end();
+        let standing = Again::after(&finished, baseline.as_ref());
+        let lost = lost.load(Relaxed);
+        let mut summary = self.sum_up(started, &finished, baseline.as_ref(), &watch, lost);
+        if let Some(evidence) = &mut summary.evidence {
+            evidence.is_spoiled = standing != Again::More;
+        }
+        let is_decided = summary.outcome != Outcome::Inconclusive;
+        let again = match standing {
+            _ if is_decided => Again::No,
+            Again::More if !watch.is_open() => Again::No,
+            standing => standing,
+        };
+        Some(Measured { summary, again })
+    }
+
+    fn sum_up(
+        &self,
+        started: String,
+        finished: &Finished,
+        baseline: Option<&Finished>,
+        watch: &Watch,
+        lost: bool,
+    ) -> Summary {
+        let plan = &self.candidate.plan;
+        let judged = watch.judgements(if lost {
+            0
+        } else {
+            finished.recorded.interrupted
+        });
+        let mut summary = summary::summarize_judged(
+            plan,
+            &self.candidate.environment,
+            started,
+            finished,
+            &plan.objectives,
+            &judged,
+        );
+        summary.evidence = Some(Evidence {
+            distribution: distribution(plan, finished, baseline),
+            ..watch.evidence()
+        });
+        if lost {
+            summary
+                .reasons
+                .push("the load was ended early: it could no longer succeed".to_owned());
+        }
+        let judged = watch.judged();
+        if summary.outcome == Outcome::Pass
+            && !judged.objectives.is_empty()
+            && judged.verdict != Conclusion::Promote
+        {
+            // Too few requests for the rule, or both arms are dead: no single objective shows that.
+            summary.outcome = Outcome::Inconclusive;
+            summary.reasons.extend(judged.reasons);
+        }
+        let doubts = baseline.map(doubts).unwrap_or_default();
+        if !doubts.is_empty() && summary.outcome == Outcome::Pass {
+            summary.outcome = Outcome::Inconclusive;
+        }
+        summary.reasons.extend(doubts);
+        summary
+    }
+}
+
+/// Why a baseline is none: beside one that failed or was slowed down by ourselves, a bad candidate
+/// looks good.
+fn doubts(baseline: &Finished) -> Vec<String> {
+    let setup = baseline.setup_failure.map(|failed| {
+        format!(
+            "the baseline could not be measured: its setup failed ({})",
+            failed.word()
+        )
+    });
+    let late = keeping_up::causes(baseline)
+        .into_iter()
+        .filter(Cause::taints_all)
+        .map(|cause| format!("the baseline: {}", cause.text()));
+    setup.into_iter().chain(late).collect()
+}
+
+/// Latencies around the limit of the first objective that has one.
+fn distribution(
+    plan: &Plan,
+    finished: &Finished,
+    baseline: Option<&Finished>,
+) -> Option<Distribution> {
+    let objective = plan.objectives.iter().find(|objective| {
+        matches!(objective.metric, Metric::Quantile(_)) && tally::is_sequential(objective)
+    })?;
+    let mut found = Distribution::new(objective.limit as u64);
+    let bands = |finished: &Finished| {
+        let (mut latency, mut failed) = (histogram(), 0);
+        for step in plan.steps.iter().filter(|step| !step.advisory) {
+            if objective
+                .step
+                .as_ref()
+                .is_none_or(|name| step.name.as_ref() == name)
+            {
+                let record = &finished.recorded.steps[step.index];
+                add(&mut latency, &record.latency);
+                failed += record.failed();
+            }
+        }
+        found.bands(&latency, failed)
+    };
+    let candidate = bands(finished);
+    let beside = baseline.map(bands).unwrap_or_default();
+    found.candidate = candidate;
+    found.baseline = beside;
+    Some(found)
+}
+
+/// Objectives of the gate's other loads: the levels are shared out among all of them.
+fn objectives_beside(ground: &Ground<'_>, number: usize) -> usize {
+    let others = ground
+        .gate
+        .load
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != number);
+    others
+        .filter_map(|(_, path)| ground.project.plans.get(path))
+        .flat_map(|plan| plan.objectives.iter())
+        .filter(|objective| tally::is_sequential(objective))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_touched_is_not_repeated_and_what_was_late_starts_afresh() {
+        let late = [Cause::Late(9_000, false)];
+        let saturated = [Cause::Saturated(3, 4), Cause::NoUser(5, 100)];
+        assert_eq!(Again::because(true, &late), Again::No);
+        assert_eq!(Again::because(false, &late), Again::Afresh);
+        assert_eq!(Again::because(false, &saturated), Again::More);
+        assert_eq!(Again::because(false, &[]), Again::More);
+    }
+}
