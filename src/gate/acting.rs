@@ -90,7 +90,7 @@ impl Driver {
                                 format!(
                                     "{}: {}",
                                     effect.target.trim_start_matches("action:"),
-                                    effect.result
+                                    effect.came_to()
                                 )
                             })
                             .collect();

@@ -5,7 +5,7 @@ use super::outbox::{self, NewEffect};
 use super::sqlite::{Store, StoreFault};
 use crate::gate::record::Record;
 use crate::gate::state::Verdict;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// What one step of a gate changes, committed as one.
 #[derive(Debug, Clone)]
@@ -41,40 +41,35 @@ fn json(record: &Record) -> Result<String, StoreFault> {
     serde_json::to_string(record).map_err(|error| StoreFault::Failed(error.to_string()))
 }
 
-fn add_event(
-    transaction: &Transaction<'_>,
-    id: i64,
-    at_ms: i64,
-    event: &str,
-) -> rusqlite::Result<usize> {
-    transaction.execute(
+fn add_event(connection: &Connection, id: i64, at_ms: i64, event: &str) -> rusqlite::Result<usize> {
+    connection.execute(
         "INSERT INTO gate_events VALUES (?1, ?2, ?3)",
         params![id, at_ms, event],
     )
 }
 
-pub(super) fn had_verdict(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<bool> {
+pub(super) fn had_verdict(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
     let sql = "SELECT json_extract(record, '$.state.verdict') IS NOT NULL FROM gates WHERE id = ?1";
-    transaction.query_row(sql, [id], |row| row.get(0))
+    connection.query_row(sql, [id], |row| row.get(0))
 }
 
 /// What was accepted before a first verdict was committed, and is not what the verdict says.
-fn wanted(transaction: &Transaction<'_>, record: &Record) -> Result<Option<Wanted>, StoreFault> {
+fn wanted(connection: &Connection, record: &Record) -> Result<Option<Wanted>, StoreFault> {
     let Some(verdict) = record.state.verdict else {
         return Ok(None);
     };
-    if had_verdict(transaction, record.id)? {
+    if had_verdict(connection, record.id)? {
         return Ok(None);
     }
     if verdict != Verdict::Rollback
-        && let Some(order) = super::notes::order_of(transaction, record.id)?
+        && let Some(order) = super::notes::order_of(connection, record.id)?
     {
         return Ok(Some(Wanted::RollBack(order)));
     }
     if verdict == Verdict::Hold || record.state.ordered.is_some() {
         return Ok(None);
     }
-    let by: Option<String> = transaction.query_row(
+    let by: Option<String> = connection.query_row(
         "SELECT cancelled_by FROM gates WHERE id = ?1",
         [record.id],
         |row| row.get(0),
@@ -98,36 +93,34 @@ impl Store {
         now_ms: i64,
     ) -> Result<(Record, bool), StoreFault> {
         self.call(move |connection| {
-            let transaction = connection.transaction()?;
             let [ids, bodies] = [crate::limits::WEBHOOK_MEMORY, crate::limits::REPLAY_MEMORY]
                 .map(|memory| now_ms - memory.as_millis() as i64);
-            transaction.execute(
+            connection.execute(
                 "DELETE FROM webhooks_seen WHERE at_ms < ?1 AND (at_ms < ?2 OR id NOT LIKE 'body/%')",
                 [ids, bodies],
             )?;
             for webhook in &webhooks {
-                let seen: Option<i64> = transaction
+                let seen: Option<i64> = connection
                     .query_row("SELECT gate_id FROM webhooks_seen WHERE id = ?1", [webhook], |row| row.get(0))
                     .optional()?;
                 if let Some(id) = seen {
-                    let known = transaction.query_row("SELECT id, record FROM gates WHERE id = ?1", [id], record)?;
+                    let known = connection.query_row("SELECT id, record FROM gates WHERE id = ?1", [id], record)?;
                     return Ok((known, false));
                 }
             }
-            transaction.execute(
+            connection.execute(
                 "INSERT INTO gates (gate, environment, done, created_ms, updated_ms, record) VALUES (?1, ?2, 0, ?3, ?3, ?4)",
                 params![new.gate, new.environment, now_ms, json(&new)?],
             )?;
-            new.id = transaction.last_insert_rowid();
+            new.id = connection.last_insert_rowid();
             for webhook in &webhooks {
-                transaction.execute("INSERT INTO webhooks_seen VALUES (?1, ?2, ?3)", params![webhook, now_ms, new.id])?;
+                connection.execute("INSERT INTO webhooks_seen VALUES (?1, ?2, ?3)", params![webhook, now_ms, new.id])?;
             }
-            transaction.execute(
+            connection.execute(
                 "UPDATE gates SET cancelled_by = ?3 WHERE gate = ?1 AND id <> ?2 AND done = 0",
                 params![new.gate, new.id, superseded_by(new.id)],
             )?;
-            add_event(&transaction, new.id, now_ms, "started")?;
-            transaction.commit()?;
+            add_event(connection, new.id, now_ms, "started")?;
             Ok((new, true))
         })
         .await
@@ -176,21 +169,19 @@ impl Store {
                 event,
                 effects,
             } = commit;
-            let transaction = connection.transaction()?;
-            if let Some(wanted) = wanted(&transaction, &record)? {
+            if let Some(wanted) = wanted(connection, &record)? {
                 return Ok(Some(wanted));
             }
-            super::withdraw::withdraw(&transaction, &record)?;
-            transaction.execute(
+            super::withdraw::withdraw(connection, &record)?;
+            connection.execute(
                 "UPDATE gates SET record = ?2, done = ?3, updated_ms = ?4 WHERE id = ?1",
                 params![record.id, json(&record)?, record.state.is_done(), now_ms],
             )?;
-            add_event(&transaction, record.id, now_ms, &event)?;
-            outbox::insert(&transaction, &effects, now_ms)?;
+            add_event(connection, record.id, now_ms, &event)?;
+            outbox::insert(connection, &effects, now_ms)?;
             if record.state.is_done() {
-                transaction.execute("DELETE FROM locks WHERE gate_id = ?1", [record.id])?;
+                connection.execute("DELETE FROM locks WHERE gate_id = ?1", [record.id])?;
             }
-            transaction.commit()?;
             Ok(None)
         })
         .await

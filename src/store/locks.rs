@@ -13,9 +13,8 @@ impl Store {
         now_ms: i64,
     ) -> Result<Option<i64>, StoreFault> {
         self.call(move |connection| {
-            let transaction = connection.transaction()?;
             for name in &names {
-                let holder: Option<i64> = transaction
+                let holder: Option<i64> = connection
                     .query_row("SELECT gate_id FROM locks WHERE name = ?1", [name], |row| {
                         row.get(0)
                     })
@@ -25,12 +24,11 @@ impl Store {
                 }
             }
             for name in &names {
-                transaction.execute(
+                connection.execute(
                     "INSERT OR REPLACE INTO locks VALUES (?1, ?2, ?3)",
                     params![name, gate_id, now_ms],
                 )?;
             }
-            transaction.commit()?;
             Ok(None)
         })
         .await

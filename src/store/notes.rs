@@ -60,21 +60,19 @@ impl Store {
         now_ms: i64,
     ) -> Result<bool, StoreFault> {
         self.call(move |connection| {
-            let transaction = connection.transaction()?;
-            if super::gates::had_verdict(&transaction, gate_id)? {
+            if super::gates::had_verdict(connection, gate_id)? {
                 return Ok(false);
             }
             let text = serde_json::to_string(&note)
                 .map_err(|error| StoreFault::Failed(error.to_string()))?;
-            transaction.execute(
+            connection.execute(
                 "INSERT INTO gate_notes VALUES (?1, ?2, ?3, ?4)",
                 params![gate_id, now_ms, note.kind, text],
             )?;
-            transaction.execute(
+            connection.execute(
                 "INSERT INTO gate_events VALUES (?1, ?2, ?3)",
                 params![gate_id, now_ms, line],
             )?;
-            transaction.commit()?;
             Ok(true)
         })
         .await

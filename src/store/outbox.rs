@@ -1,7 +1,7 @@
 //! Rows of the outbox: committed effects that are not yet, or no longer, on their way.
 
 use super::sqlite::{Store, StoreFault};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// An effect to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,15 @@ impl Effect {
         self.result == CUT_OFF
     }
 
+    /// What came of it so far, in words.
+    pub fn came_to(&self) -> &str {
+        match (self.result.as_str(), self.attempts) {
+            ("", 0) => "it was not begun in time",
+            ("", _) => "its attempt did not come back in time, and may still have an effect",
+            (result, _) => result,
+        }
+    }
+
     /// Whether an attempt of this process has begun and not come back yet.
     pub fn is_on_its_way(&self) -> bool {
         let is_open = matches!(self.state.as_str(), "pending" | "withdrawn");
@@ -82,13 +91,9 @@ fn effect(row: &Row<'_>) -> rusqlite::Result<Effect> {
 }
 
 /// Adds effects inside a transaction; one that is there already stays as it is.
-pub fn insert(
-    transaction: &Transaction<'_>,
-    effects: &[NewEffect],
-    now_ms: i64,
-) -> rusqlite::Result<()> {
+pub fn insert(connection: &Connection, effects: &[NewEffect], now_ms: i64) -> rusqlite::Result<()> {
     for effect in effects {
-        transaction.execute(
+        connection.execute(
             "INSERT INTO outbox (key, gate_id, after_key, target, body, state, attempts, next_ms, created_ms, result)
              VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 0, ?6, ?6, '') ON CONFLICT (key) DO NOTHING",
             params![effect.key, effect.gate_id, effect.after_key, effect.target, effect.body, now_ms],
@@ -111,9 +116,8 @@ impl Store {
     /// Adds effects on their own.
     pub async fn enqueue(&self, effects: Vec<NewEffect>, now_ms: i64) -> Result<(), StoreFault> {
         self.call(move |connection| {
-            let transaction = connection.transaction()?;
-            insert(&transaction, &effects, now_ms)?;
-            Ok(transaction.commit()?)
+            insert(connection, &effects, now_ms)?;
+            Ok(())
         })
         .await
     }

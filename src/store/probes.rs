@@ -31,12 +31,11 @@ impl Store {
         self.call(move |connection| {
             let text = serde_json::to_string(&state)
                 .map_err(|error| StoreFault::Failed(error.to_string()))?;
-            let transaction = connection.transaction()?;
-            transaction.execute(
+            connection.execute(
                 "INSERT OR REPLACE INTO probe_states VALUES (?1, ?2)",
                 params![probe, text],
             )?;
-            transaction.execute(
+            connection.execute(
                 "INSERT INTO probe_results VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
                     probe,
@@ -46,8 +45,8 @@ impl Store {
                     result.reason
                 ],
             )?;
-            outbox::insert(&transaction, &effects, now_ms)?;
-            Ok(transaction.commit()?)
+            outbox::insert(connection, &effects, now_ms)?;
+            Ok(())
         })
         .await
     }

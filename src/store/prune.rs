@@ -40,9 +40,8 @@ impl Store {
     /// Removes gates that ended before, with everything that is kept of them.
     pub async fn prune_gates(&self, before_ms: i64) -> Result<usize, StoreFault> {
         self.call(move |connection| {
-            let transaction = connection.transaction()?;
-            transaction.execute_batch("CREATE TEMP TABLE IF NOT EXISTS old (id INTEGER PRIMARY KEY)")?;
-            transaction.execute(
+            connection.execute_batch("CREATE TEMP TABLE IF NOT EXISTS old (id INTEGER PRIMARY KEY)")?;
+            connection.execute(
                 "INSERT INTO old SELECT id FROM gates
                  WHERE done = 1 AND updated_ms < ?1
                    AND id NOT IN (SELECT max(id) FROM gates GROUP BY gate)
@@ -59,12 +58,11 @@ impl Store {
             )?;
             for table in ["gate_events", "gate_notes", "runs", "outbox", "locks"] {
                 let sql = format!("DELETE FROM {table} WHERE gate_id IN (SELECT id FROM old)");
-                transaction.execute(&sql, [])?;
+                connection.execute(&sql, [])?;
             }
             let removed =
-                transaction.execute("DELETE FROM gates WHERE id IN (SELECT id FROM old)", [])?;
-            transaction.execute("DELETE FROM old", [])?;
-            transaction.commit()?;
+                connection.execute("DELETE FROM gates WHERE id IN (SELECT id FROM old)", [])?;
+            connection.execute("DELETE FROM old", [])?;
             Ok(removed)
         })
         .await

@@ -86,7 +86,7 @@ impl Simulated {
     /// Does a job, unless the process is dead; nothing if it dies of it.
     pub(super) fn call<T>(
         &self,
-        job: impl FnOnce(&mut Connection) -> Result<T, StoreFault>,
+        job: impl FnOnce(&Connection) -> Result<T, StoreFault>,
     ) -> Option<Result<T, StoreFault>> {
         {
             let mut fuse = self.fuse.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,12 +101,12 @@ impl Simulated {
             }
         }
         let (result, changed) = {
-            let mut connection = self
+            let connection = self
                 .connection
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let before = connection.total_changes();
-            let result = job(&mut connection);
+            let result = alone(&connection, job);
             (result, connection.total_changes() != before)
         };
         let mut changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,4 +118,15 @@ impl Simulated {
         drop(changing);
         (!self.is_dead()).then_some(result)
     }
+}
+
+/// A job in a transaction of its own.
+fn alone<T>(
+    connection: &Connection,
+    job: impl FnOnce(&Connection) -> Result<T, StoreFault>,
+) -> Result<T, StoreFault> {
+    let transaction = connection.unchecked_transaction()?;
+    let result = job(&transaction)?;
+    transaction.commit()?;
+    Ok(result)
 }

@@ -3,6 +3,7 @@
 //! Every commit is synced to the disk before anything that depends on it leaves the process.
 
 use super::simulated::Simulated;
+use super::writer::{self, Job};
 use rusqlite::Connection;
 use std::fmt;
 use std::fs::File;
@@ -107,8 +108,6 @@ impl From<rusqlite::Error> for StoreFault {
     }
 }
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
-
 /// Where jobs are done.
 #[derive(Debug, Clone)]
 enum Writer {
@@ -148,9 +147,7 @@ impl Store {
             .spawn(move || {
                 // Held until the last handle is gone, so that no second daemon slips in between.
                 let _lock = lock;
-                while let Some(job) = waiting.blocking_recv() {
-                    job(&mut connection);
-                }
+                writer::work(&connection, &mut waiting);
             })
             .map_err(|error| StoreFault::Failed(error.to_string()))?;
         Ok(Store {
@@ -164,10 +161,11 @@ impl Store {
         &self.instance
     }
 
-    /// Runs a job on the writer thread.
+    /// Runs a job in a transaction, which is kept if the job succeeds. Comes back once it is
+    /// synced to the disk.
     pub async fn call<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Connection) -> Result<T, StoreFault> + Send + 'static,
+        job: impl FnOnce(&Connection) -> Result<T, StoreFault> + Send + 'static,
     ) -> Result<T, StoreFault> {
         let jobs = match &self.writer {
             Writer::Thread(jobs) => jobs,
@@ -181,11 +179,7 @@ impl Store {
         };
         let (done, result) = oneshot::channel();
         let gone = |_| StoreFault::Failed("the store is closed".to_owned());
-        let job: Job = Box::new(move |connection| {
-            // The caller may have gone; the work is done all the same.
-            let _ = done.send(job(connection));
-        });
-        jobs.send(job)
+        jobs.send(writer::job(job, done))
             .await
             .map_err(|_| StoreFault::Failed("the store is closed".to_owned()))?;
         result.await.map_err(gone)?

@@ -2,12 +2,12 @@
 
 use crate::gate::record::Record;
 use crate::gate::state::Verdict;
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 
 /// Takes back promotions of the same gate before this one, ways of rolling back that are over, and
 /// of a gate that is done all but webhooks, which only tell: nobody guards its services any more.
 /// One that is on its way at this moment is not called back, but made the last attempt.
-pub(super) fn withdraw(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {
+pub(super) fn withdraw(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     let Some(verdict) = record.state.verdict else {
         return Ok(());
     };
@@ -22,11 +22,11 @@ pub(super) fn withdraw(transaction: &Transaction<'_>, record: &Record) -> rusqli
     let starts = "substr(target, 1, length(?1)) = ?1";
     let promotions = format!("action:{}:promote:", record.gate);
     match verdict {
-        Verdict::Promote => transaction.execute(
+        Verdict::Promote => connection.execute(
             &over(&format!("{starts} AND gate_id < ?3")),
             params![promotions, "a newer deploy is promoted", record.id],
         )?,
-        Verdict::Rollback => transaction.execute(
+        Verdict::Rollback => connection.execute(
             &over(starts),
             params![promotions, "the deploy is rolled back"],
         )?,
@@ -38,13 +38,13 @@ pub(super) fn withdraw(transaction: &Transaction<'_>, record: &Record) -> rusqli
             Verdict::Rollback => "",
             _ => "AND target NOT LIKE '%:webhook'",
         };
-        transaction.execute(
+        connection.execute(
             &over(&format!("{own} {all}")),
             params![record.id, "the gate is done"],
         )?;
     } else if verdict == Verdict::Rollback && record.state.way > 0 {
         let this = format!("action:{}:fallback:{}:", record.gate, record.state.way - 1);
-        transaction.execute(
+        connection.execute(
             &over(&format!("{own} AND substr(target, 1, length(?3)) <> ?3")),
             params![record.id, "another way is tried", this],
         )?;
