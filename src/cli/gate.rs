@@ -323,8 +323,12 @@ async fn explain(server: &Server, id: i64, json: bool) -> Result<Exit, Refusal> 
     if json {
         let replayed: Vec<_> = loads
             .iter()
-            .filter_map(|load| replay(load.evidence.as_ref()?))
-            .map(|(curves, judged)| serde_json::json!({ "judged": judged, "curves": curves }))
+            .filter_map(|load| {
+                let evidence = load.evidence.as_ref()?;
+                let (curves, judged) = replay(evidence)?;
+                let counts = load.not_counted().is_none();
+                Some(serde_json::json!({ "counts": counts, "judged": judged, "curves": curves }))
+            })
             .collect();
         print_json(&serde_json::json!({ "gate": detail.gate, "loads": replayed }));
         return Ok(Exit::Success);
@@ -332,8 +336,14 @@ async fn explain(server: &Server, id: i64, json: bool) -> Result<Exit, Refusal> 
     let style = Style::for_stream(&std::io::stdout());
     print!("{}", show(&detail, style));
     for load in &loads {
-        if let Some(evidence) = &load.evidence {
-            println!("\n{}", style.bold(&format!("The load `{}`", load.scenario)));
+        let Some(evidence) = &load.evidence else {
+            continue;
+        };
+        let name = style.bold(&format!("The load `{}`", load.scenario));
+        if let Some(reason) = load.not_counted() {
+            println!("\n{name} does not count: {reason}");
+        } else {
+            println!("\n{name}");
             print!("{}", explain::evidence(evidence, style));
         }
     }

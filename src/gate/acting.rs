@@ -136,6 +136,7 @@ impl Driver {
             environment,
             record,
             control: &handle.proof,
+            deadline: deadline.into_std(),
             live: &self.live,
             baseline: None,
             earlier: &BTreeMap::new(),

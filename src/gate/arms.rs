@@ -20,10 +20,7 @@ use crate::scenario::plan::end_of;
 use crate::vu::Binding;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// How often a load is performed until the load generator was not late in it. Which of them counts
-/// is decided by the generator's own clock, never by what the target answered.
-const ATTEMPTS_MAX: usize = 3;
+use std::time::Duration;
 
 /// Whether a load is worth another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +46,9 @@ impl Again {
     fn because(is_touched: bool, causes: &[Cause]) -> Again {
         if is_touched {
             Again::No
+        } else if causes.iter().any(Cause::would_recur) {
+            // Another one would not fare better, and costs the target just as much.
+            Again::No
         } else if causes.iter().any(Cause::taints_all) {
             Again::Afresh
         } else {
@@ -70,27 +70,13 @@ pub(super) struct Measured {
 }
 
 impl Arms {
-    /// Performs a load until the load generator was not late in it, or too often. Also what was
-    /// spoiled before. Nothing if the gate was stopped.
-    pub async fn measure_well(
-        &self,
-        ground: &Ground<'_>,
-        number: usize,
-        on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
-    ) -> Option<(Vec<Summary>, Measured)> {
-        let mut spoiled = Vec::new();
-        loop {
-            let measured = self.measure(ground, number, on_tick).await?;
-            let is_last = !ground.gate.extend || spoiled.len() + 1 == ATTEMPTS_MAX;
-            if measured.again != Again::Afresh || is_last {
-                return Some((spoiled, measured));
-            }
-            spoiled.push(measured.summary);
-        }
+    /// How long the load lasts.
+    pub fn length(&self) -> Duration {
+        end_of(&self.candidate.plan.load)
     }
 
     /// Performs a load on both arms at once. Nothing if the gate was stopped.
-    async fn measure(
+    pub async fn measure(
         &self,
         ground: &Ground<'_>,
         number: usize,
@@ -181,9 +167,10 @@ impl Arms {
         let (mut finished, baseline) = measured?;
         if let Some(orders) = presence.leave() {
             finished.stopped = orders.stop;
+            finished.scaled = orders.scaled;
         }
-        if lost.load(Relaxed) {
-            // We ended it ourselves, on evidence that is judged below.
+        if lost.load(Relaxed) && finished.stopped == Stop::Drain {
+            // We ended it ourselves, on evidence that is judged below; who asks again is a person.
             finished.stopped = Stop::No;
         }
         let mut watch = watch.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -243,8 +230,8 @@ impl Arms {
             summary.outcome = Outcome::Inconclusive;
             summary.reasons.extend(judged.reasons);
         }
-        let doubts = baseline.map(doubts).unwrap_or_default();
-        if !doubts.is_empty() && summary.outcome == Outcome::Pass {
+        let (doubts, is_void) = baseline.map(doubts).unwrap_or_default();
+        if is_void || !doubts.is_empty() && summary.outcome == Outcome::Pass {
             summary.outcome = Outcome::Inconclusive;
         }
         summary.reasons.extend(doubts);
@@ -252,20 +239,24 @@ impl Arms {
     }
 }
 
-/// Why a baseline is none: beside one that failed or was slowed down by ourselves, a bad candidate
-/// looks good.
-fn doubts(baseline: &Finished) -> Vec<String> {
-    let setup = baseline.setup_failure.map(|failed| {
-        format!(
+/// Why a baseline is none, and whether nothing at all can be said beside it: beside one that failed
+/// or was slowed down by ourselves, a bad candidate looks good.
+fn doubts(baseline: &Finished) -> (Vec<String>, bool) {
+    let mut doubts = Vec::new();
+    if let Some(failed) = baseline.setup_failure {
+        doubts.push(format!(
             "the baseline could not be measured: its setup failed ({})",
             failed.word()
-        )
-    });
-    let late = keeping_up::causes(baseline)
-        .into_iter()
-        .filter(Cause::taints_all)
-        .map(|cause| format!("the baseline: {}", cause.text()));
-    setup.into_iter().chain(late).collect()
+        ));
+    }
+    let causes = keeping_up::causes(baseline);
+    let late = causes.iter().filter(|cause| cause.taints_all());
+    let late: Vec<String> = late
+        .map(|cause| format!("the baseline: {}", cause.text()))
+        .collect();
+    let is_void = !late.is_empty();
+    doubts.extend(late);
+    (doubts, is_void)
 }
 
 /// Latencies around the limit of the first objective that has one.
@@ -325,6 +316,8 @@ mod tests {
         let saturated = [Cause::Saturated(3, 4), Cause::NoUser(5, 100)];
         assert_eq!(Again::because(true, &late), Again::No);
         assert_eq!(Again::because(false, &late), Again::Afresh);
+        let for_lack_of_cores = [Cause::Late(9_000, true)];
+        assert_eq!(Again::because(false, &for_lack_of_cores), Again::No);
         assert_eq!(Again::because(false, &saturated), Again::More);
         assert_eq!(Again::because(false, &[]), Again::More);
     }

@@ -73,21 +73,15 @@ pub(super) async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
     let runs: Vec<Summary> = last.into_iter().collect();
     if ground.control.asked() != Stop::No {
         return Ended {
-            outcome: Outcome::Inconclusive,
-            reasons: vec!["it was stopped".to_owned()],
             runs,
-            is_open: false,
-            is_foreign: false,
+            ..Ended::because(Outcome::Inconclusive, vec!["it was stopped".to_owned()])
         };
     }
     if failed_in_row >= bake.failures {
         let reasons = vec![format!("{failed_in_row} rounds in a row failed: {reasons}")];
         return Ended {
-            outcome: Outcome::Fail,
-            reasons,
             runs,
-            is_open: false,
-            is_foreign: false,
+            ..Ended::because(Outcome::Fail, reasons)
         };
     }
     if passed == 0 || passed * 10 < rounds * 9 || failed_in_row > 0 || doubtful_in_row > 0 {
@@ -95,11 +89,8 @@ pub(super) async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
             "only {passed} of {rounds} rounds passed, or the last one did not: {reasons}"
         )];
         return Ended {
-            outcome: Outcome::Inconclusive,
-            reasons,
             runs,
-            is_open: false,
-            is_foreign: false,
+            ..Ended::because(Outcome::Inconclusive, reasons)
         };
     }
     let mut outcomes = vec![Outcome::Pass];
@@ -123,10 +114,7 @@ pub(super) async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
         outcomes.push(judgement.outcome);
     }
     Ended {
-        outcome: Outcome::all(outcomes),
-        reasons,
         runs,
-        is_open: false,
-        is_foreign: false,
+        ..Ended::because(Outcome::all(outcomes), reasons)
     }
 }

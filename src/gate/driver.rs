@@ -12,13 +12,12 @@ use crate::gate::machine::Phase;
 use crate::load::Control;
 use crate::load::live::Live;
 use crate::store::gates::superseded_by;
-use crate::store::{Store, StoreFault};
+use crate::store::{Store, StoreFault, insist};
 use crate::telemetry::metrics::Metrics;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 use tokio::sync::Notify;
 
 /// The configuration that is in force.
@@ -379,19 +378,8 @@ impl Driver {
         let mut effects: VecDeque<Effect> = VecDeque::new();
         let mut event = first;
         if event == Some(Event::Restarted) {
-            loop {
-                match self.left_over(&record).await {
-                    Ok(Some(wanted)) => event = Some(wanted),
-                    Ok(None) => {}
-                    Err(fault) => {
-                        let id = record.id;
-                        tracing::error!(id, %fault, "It cannot be read what was wanted of the gate; trying again in 2 s");
-                        tokio::time::sleep(Duration::from_secs(2)).await;
-                        continue;
-                    }
-                }
-                break;
-            }
+            let wanted = insist("what was wanted of a gate", || self.left_over(&record)).await;
+            event = wanted.or(event);
         }
         if event.is_none()
             && let Position::Measuring(phase) = record.state.position

@@ -1,4 +1,6 @@
 //! The load phase: scenarios under load, judged while they run, beside a baseline if there is one.
+//!
+//! Knows the order of the loads and which of them are repeated. Does not know how one is measured.
 
 use super::arms::{Again, Arms, Measured};
 use super::phases::{Ended, Ground, bind, bind_to};
@@ -6,71 +8,126 @@ use crate::load::Tick;
 use crate::objective::Outcome;
 use crate::report::Summary;
 use crate::scenario::Plan;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// Performs the loads of a gate, one after another.
+/// How often a load is performed until the load generator was not late in it. Which of them counts
+/// is decided by how late the generator was, never by what the target answered.
+const ATTEMPTS_MAX: usize = 3;
+/// Time for setup, teardown and what is still on its way at the end.
+const BESIDE_A_LOAD: Duration = Duration::from_secs(10);
+
+/// One load of the phase.
+struct Load {
+    /// The arms, or why there are none.
+    arms: Result<Arms, Vec<String>>,
+    measured: Option<Measured>,
+    attempts: usize,
+}
+
+impl Load {
+    fn new(ground: &Ground<'_>, path: &PathBuf) -> Load {
+        let bound = bind(ground, path, &ground.record.facts.version).and_then(|candidate| {
+            let before = ground.record.rollback_to.as_deref().unwrap_or_default();
+            let baseline = ground
+                .baseline
+                .map(|beside| bind_to(ground, beside, path, before));
+            Ok(Arms {
+                candidate: Arc::new(candidate),
+                baseline: baseline.transpose()?.map(Arc::new),
+            })
+        });
+        Load {
+            arms: bound,
+            measured: None,
+            attempts: 0,
+        }
+    }
+
+    /// The arms, if it is to be performed now.
+    fn due(&self, ground: &Ground<'_>) -> Option<&Arms> {
+        let arms = self.arms.as_ref().ok()?;
+        let Some(measured) = &self.measured else {
+            return Some(arms);
+        };
+        let fits = || Instant::now() + arms.length() + BESIDE_A_LOAD <= ground.deadline;
+        let again = measured.again == Again::Afresh && ground.gate.extend;
+        (again && self.attempts < ATTEMPTS_MAX && fits()).then_some(arms)
+    }
+
+    fn has_failed(&self) -> bool {
+        let measured = self.measured.as_ref();
+        measured.is_some_and(|measured| measured.summary.outcome == Outcome::Fail)
+    }
+
+    /// Whether more of the same would settle it.
+    fn is_open(&self) -> bool {
+        self.measured.as_ref().is_some_and(|measured| {
+            let passed = measured.summary.outcome == Outcome::Pass;
+            // Afresh, but there was no time for that.
+            let waits = measured.again == Again::Afresh && self.attempts < ATTEMPTS_MAX;
+            passed || waits || measured.again == Again::More
+        })
+    }
+}
+
+/// Performs the loads of a gate, one after another, and then those again that the load generator
+/// spoiled.
 pub async fn load_all(
     ground: &Ground<'_>,
     on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
 ) -> Ended {
-    let mut ended = Ended {
-        outcome: Outcome::Inconclusive,
-        reasons: Vec::new(),
-        runs: Vec::new(),
-        is_open: false,
-        is_foreign: false,
-    };
-    let mut outcomes = Vec::new();
-    let mut open = Vec::new();
-    for (number, path) in ground.gate.load.iter().enumerate() {
-        let bound = bind(ground, path, &ground.record.facts.version).and_then(|candidate| {
-            let baseline = match ground.baseline {
-                Some(environment) => Some(Arc::new(bind_to(
-                    ground,
-                    environment,
-                    path,
-                    ground.record.rollback_to.as_deref().unwrap_or_default(),
-                )?)),
-                None => None,
-            };
-            Ok(Arms {
-                candidate: Arc::new(candidate),
-                baseline,
-            })
-        });
-        let arms = match bound {
-            Ok(arms) => arms,
-            Err(reasons) => {
-                ended.reasons.extend(reasons);
-                outcomes.push(Outcome::Inconclusive);
-                open.push(false);
+    let paths = ground.gate.load.iter();
+    let mut loads: Vec<Load> = paths.map(|path| Load::new(ground, path)).collect();
+    let mut spoiled = Vec::new();
+    'rounds: for _ in 0..ATTEMPTS_MAX {
+        for (number, load) in loads.iter_mut().enumerate() {
+            let Some(arms) = load.due(ground) else {
                 continue;
+            };
+            let Some(measured) = arms.measure(ground, number, on_tick).await else {
+                return Ended::new(Outcome::Inconclusive, "it was stopped");
+            };
+            load.attempts += 1;
+            spoiled.extend(load.measured.replace(measured).map(|before| before.summary));
+            if load.has_failed() {
+                break 'rounds;
             }
-        };
-        let Some((mut spoiled, measured)) = arms.measure_well(ground, number, on_tick).await else {
-            return Ended::new(Outcome::Inconclusive, "it was stopped");
-        };
-        let Measured { summary, again } = measured;
-        outcomes.push(summary.outcome);
-        open.push(again == Again::More || summary.outcome == Outcome::Pass);
-        ended.reasons.extend(reasons_of(&summary));
-        if !spoiled.is_empty() {
-            ended.reasons.push(format!(
-                "`{}` was performed {} times: the load generator was late before",
-                summary.scenario,
-                spoiled.len() + 1
-            ));
-        }
-        ended.runs.append(&mut spoiled);
-        let failed = summary.outcome == Outcome::Fail;
-        ended.runs.push(summary);
-        if failed {
-            break;
         }
     }
-    ended.outcome = Outcome::all(outcomes);
+    Ended {
+        spoiled,
+        ..sum_up(loads)
+    }
+}
+
+fn sum_up(loads: Vec<Load>) -> Ended {
+    let mut ended = Ended::because(Outcome::Inconclusive, Vec::new());
+    let mut outcomes = Vec::new();
     // More of the same helps only if nothing but the evidence was missing.
-    ended.is_open = ended.outcome == Outcome::Inconclusive && open.iter().all(|open| *open);
+    let is_open = loads.iter().all(Load::is_open);
+    for load in loads {
+        if let Err(reasons) = load.arms {
+            ended.reasons.extend(reasons);
+            outcomes.push(Outcome::Inconclusive);
+        }
+        // One after a load that failed was not performed.
+        let Some(Measured { summary, .. }) = load.measured else {
+            continue;
+        };
+        outcomes.push(summary.outcome);
+        ended.reasons.extend(reasons_of(&summary));
+        if load.attempts > 1 && summary.outcome != Outcome::Fail {
+            ended.reasons.push(format!(
+                "`{}` was performed {} times: the load generator was late before",
+                summary.scenario, load.attempts
+            ));
+        }
+        ended.runs.push(summary);
+    }
+    ended.outcome = Outcome::all(outcomes);
+    ended.is_open = is_open && ended.outcome == Outcome::Inconclusive;
     ended
 }
 

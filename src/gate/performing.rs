@@ -10,12 +10,12 @@ use crate::objective::Outcome;
 use crate::replay::evidence::Evidence;
 use crate::report::Summary;
 use crate::scenario::Plan;
+use crate::store::insist;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Pause before the state is read again.
-const STORE_PAUSE: Duration = Duration::from_secs(2);
 /// Time for teardown once the budget of a gate is spent.
 const CLEAN_UP_WITHIN: Duration = Duration::from_secs(30);
 
@@ -50,6 +50,7 @@ impl Driver {
             environment,
             record,
             control: &handle.control,
+            deadline: Instant::now() + left(gate, record, phase),
             live: &self.live,
             baseline: gate
                 .baseline
@@ -92,7 +93,9 @@ impl Driver {
                 let waived = self
                     .waivers(gate, record.id, phase, &performed, &runs)
                     .await;
-                self.keep_runs(record.id, phase.word(), runs).await;
+                performed.spoiled.extend(runs);
+                let all = std::mem::take(&mut performed.spoiled);
+                self.keep_runs(record.id, phase.word(), all).await;
                 Some(ended(phase, performed, held, waived))
             }
         }
@@ -102,15 +105,13 @@ impl Driver {
     /// none that nothing may be concluded from.
     async fn earlier_evidence(&self, id: i64) -> BTreeMap<String, Evidence> {
         let mut found = BTreeMap::new();
-        let rows = self.store.runs(Some(id), 100).await.unwrap_or_default();
+        let rows = insist("which loads there were", || self.store.runs(Some(id), 100)).await;
         for row in rows.iter().filter(|row| row.phase == Phase::Load.word()) {
             if found.contains_key(&row.scenario) {
                 continue;
             }
-            if let Ok(Some(Summary {
-                evidence: Some(evidence),
-                ..
-            })) = self.store.run(row.id).await
+            let run = insist("the evidence of a load", || self.store.run(row.id)).await;
+            if let Some(evidence) = run.and_then(|run| run.evidence)
                 && !evidence.is_spoiled
             {
                 found.insert(row.scenario.clone(), evidence);
@@ -132,15 +133,7 @@ impl Driver {
         if ended.outcome == Outcome::Pass || ended.is_foreign {
             return Vec::new();
         }
-        let notes = loop {
-            match self.store.notes_of(id).await {
-                Ok(notes) => break notes,
-                Err(fault) => {
-                    tracing::error!(id, %fault, "Waivers cannot be read; trying again in 2 s");
-                    tokio::time::sleep(STORE_PAUSE).await;
-                }
-            }
-        };
+        let notes = insist("the waivers", || self.store.notes_of(id)).await;
         let noted = notes
             .into_iter()
             .filter(|note| note.kind == "waiver")
@@ -179,13 +172,11 @@ impl Driver {
 
     pub(super) async fn keep_runs(&self, id: i64, phase: &str, runs: Vec<Summary>) {
         for run in runs {
-            if let Err(fault) = self
-                .store
-                .add_run(Some(id), phase.to_owned(), run, now_ms())
-                .await
-            {
-                tracing::error!(id, phase, %fault, "The evidence of a run cannot be kept");
-            }
+            let keep = || {
+                let (phase, run) = (phase.to_owned(), run.clone());
+                self.store.add_run(Some(id), phase, run, now_ms())
+            };
+            insist("the evidence of a run", keep).await;
         }
     }
 }

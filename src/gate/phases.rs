@@ -36,6 +36,8 @@ pub struct Ended {
     pub reasons: Vec<String>,
     /// The runs that it made, as evidence.
     pub runs: Vec<Summary>,
+    /// Runs before those, which the load generator spoiled: kept, but nothing follows from them.
+    pub spoiled: Vec<Summary>,
     /// Whether more of the same evidence would probably settle it.
     pub is_open: bool,
     /// Whether it was, or may have been, another version that was measured: nobody can waive that.
@@ -54,6 +56,7 @@ impl Ended {
             outcome,
             reasons,
             runs: Vec::new(),
+            spoiled: Vec::new(),
             is_open: false,
             is_foreign: false,
         }
@@ -73,6 +76,8 @@ pub struct Ground<'a> {
     pub record: &'a Record,
     /// Told to stop.
     pub control: &'a Control,
+    /// When the time of the phase is over.
+    pub deadline: Instant,
     /// Where loads are entered while they run.
     pub live: &'a Arc<Live>,
     /// The environment beside it that serves the version before.
@@ -346,13 +351,7 @@ async fn converge(ground: &Ground<'_>) -> Ended {
 
 /// Performs scenarios once each.
 pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) -> Ended {
-    let mut ended = Ended {
-        outcome: Outcome::Inconclusive,
-        reasons: Vec::new(),
-        runs: Vec::new(),
-        is_open: false,
-        is_foreign: false,
-    };
+    let mut ended = Ended::because(Outcome::Inconclusive, Vec::new());
     let mut outcomes = Vec::new();
     for path in paths {
         let binding = match bind(ground, path, version) {

@@ -12,6 +12,7 @@ use crate::net::tls::Settings;
 use crate::objective::Outcome;
 use crate::outbox::means::Means;
 use crate::pipeline::vendor::Call;
+use crate::store::insist;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -38,21 +39,12 @@ async fn promoted(ground: &Ground<'_>, wanted: &Prerequisite) -> Result<(), Stri
     let deadline = Instant::now() + wanted.wait;
     loop {
         let since = now_ms() - wanted.within.as_millis() as i64;
-        let found = ground
-            .store
-            .gate_of(
-                wanted.gate.clone(),
-                facts.commit.clone(),
-                facts.version.clone(),
-                since,
-            )
-            .await
-            .map_err(|fault| {
-                format!(
-                    "whether `{}` promoted it cannot be read: {fault}",
-                    wanted.gate
-                )
-            })?;
+        let look = || {
+            let (gate, commit) = (wanted.gate.clone(), facts.commit.clone());
+            let store = ground.store;
+            store.gate_of(gate, commit, facts.version.clone(), since)
+        };
+        let found = insist("the gate that must have promoted", look).await;
         match found {
             None => {
                 return Err(format!(
@@ -149,19 +141,12 @@ pub async fn approval(ground: &Ground<'_>) -> Ended {
     };
     let deadline = Instant::now() + approval.timeout;
     loop {
-        let agreed: BTreeMap<String, String> = match ground.store.notes_of(ground.record.id).await {
-            Ok(notes) => notes
-                .into_iter()
-                .filter(|note| note.kind == "approval")
-                .map(|note| (note.by, note.reason))
-                .collect(),
-            Err(fault) => {
-                return Ended::new(
-                    Outcome::Inconclusive,
-                    format!("approvals cannot be read: {fault}"),
-                );
-            }
-        };
+        let notes = insist("approvals", || ground.store.notes_of(ground.record.id)).await;
+        let agreed: BTreeMap<String, String> = notes
+            .into_iter()
+            .filter(|note| note.kind == "approval")
+            .map(|note| (note.by, note.reason))
+            .collect();
         if agreed.len() as u64 >= approval.required {
             let who: Vec<String> = agreed
                 .into_iter()

@@ -55,6 +55,11 @@ impl Cause {
         matches!(self, Cause::Late(..))
     }
 
+    /// Whether it would be late again: it has less processor time than the load costs.
+    pub fn would_recur(&self) -> bool {
+        matches!(self, Cause::Late(_, true))
+    }
+
     /// In a sentence.
     pub fn text(&self) -> String {
         let why = match self {

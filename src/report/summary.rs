@@ -106,6 +106,19 @@ pub struct Quantiles {
     pub max: u64,
 }
 
+impl Summary {
+    /// Why nothing follows from the evidence of this run, if that is so: it was spoiled, or changed
+    /// by hand.
+    pub fn not_counted(&self) -> Option<&str> {
+        let spoiled = self.evidence.as_ref().is_some_and(|seen| seen.is_spoiled);
+        if !spoiled || self.outcome != Outcome::Inconclusive {
+            return None;
+        }
+        let reason = self.reasons.first().map(String::as_str);
+        Some(reason.unwrap_or("nothing can be concluded from it"))
+    }
+}
+
 impl Quantiles {
     /// Of a histogram; zeros for an empty one.
     pub fn of(histogram: &Histogram<u64>) -> Quantiles {

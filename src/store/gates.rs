@@ -92,7 +92,7 @@ impl Store {
         webhooks: Vec<String>,
         now_ms: i64,
     ) -> Result<(Record, bool), StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             let [ids, bodies] = [crate::limits::WEBHOOK_MEMORY, crate::limits::REPLAY_MEMORY]
                 .map(|memory| now_ms - memory.as_millis() as i64);
             connection.execute(
@@ -129,7 +129,7 @@ impl Store {
     /// Notes that a gate is to be called off, so that a kill does not forget it. False if it has
     /// its verdict by now.
     pub async fn request_cancel(&self, id: i64, by: String) -> Result<bool, StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             let noted = connection.execute(
                 "UPDATE gates SET cancelled_by = ?2
                  WHERE id = ?1 AND done = 0 AND json_extract(record, '$.state.verdict') IS NULL",
@@ -142,7 +142,7 @@ impl Store {
 
     /// Who called a gate off, if anybody did.
     pub async fn cancel_requested(&self, id: i64) -> Result<Option<String>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             let by = connection
                 .query_row(
                     "SELECT cancelled_by FROM gates WHERE id = ?1",
@@ -163,7 +163,7 @@ impl Store {
         commit: GateCommit,
         now_ms: i64,
     ) -> Result<Option<Wanted>, StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             let GateCommit {
                 record,
                 event,
@@ -189,7 +189,7 @@ impl Store {
 
     /// One gate.
     pub async fn gate(&self, id: i64) -> Result<Option<Record>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             Ok(connection
                 .query_row("SELECT id, record FROM gates WHERE id = ?1", [id], record)
                 .optional()?)
@@ -199,7 +199,7 @@ impl Store {
 
     /// The newest gates first.
     pub async fn gates(&self, limit: u32) -> Result<Vec<Record>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             let mut statement = connection
                 .prepare_cached("SELECT id, record FROM gates ORDER BY id DESC LIMIT ?1")?;
             Ok(statement
@@ -211,7 +211,7 @@ impl Store {
 
     /// The newest gate of a name.
     pub async fn newest_gate(&self, gate: String) -> Result<Option<Record>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             Ok(connection
                 .query_row(
                     "SELECT id, record FROM gates WHERE gate = ?1 ORDER BY id DESC LIMIT 1",
@@ -225,7 +225,7 @@ impl Store {
 
     /// Gates that are not done.
     pub async fn open_gates(&self) -> Result<Vec<Record>, StoreFault> {
-        self.call(|connection| {
+        self.read(|connection| {
             let mut statement = connection
                 .prepare_cached("SELECT id, record FROM gates WHERE done = 0 ORDER BY id")?;
             Ok(statement.query_map([], record)?.collect::<Result<_, _>>()?)
@@ -235,7 +235,7 @@ impl Store {
 
     /// Events of a gate: when, and what.
     pub async fn events_of(&self, id: i64) -> Result<Vec<(i64, String)>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT at_ms, event FROM gate_events WHERE gate_id = ?1 ORDER BY rowid",
             )?;
@@ -254,7 +254,7 @@ impl Store {
         environment: String,
         not: String,
     ) -> Result<Option<String>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             let version = "json_extract(record, '$.facts.version')";
             let verdict = "json_extract(record, '$.state.verdict')";
             Ok(connection
@@ -288,7 +288,7 @@ impl Store {
         version: String,
         since_ms: i64,
     ) -> Result<Option<Record>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             Ok(connection
                 .query_row(
                     "SELECT id, record FROM gates WHERE gate = ?1 AND updated_ms >= ?4

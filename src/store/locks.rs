@@ -12,7 +12,7 @@ impl Store {
         gate_id: i64,
         now_ms: i64,
     ) -> Result<Option<i64>, StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             for name in &names {
                 let holder: Option<i64> = connection
                     .query_row("SELECT gate_id FROM locks WHERE name = ?1", [name], |row| {

@@ -1,20 +1,23 @@
 //! What must outlive the process: gates, their events, the outbox, probe states, runs.
 //!
-//! Rooms: [`sqlite`] (the file, its lock and its versions), writer (the thread that commits), [`gates`], [`outbox`] (and withdraw), [`probes`],
-//! [`runs`], locks, prune (what has been kept long enough), [`notes`], [`simulated`] (in memory, for simulations). Rows are JSON documents
+//! Rooms: [`sqlite`] (the file, its lock and its versions), writer and reader (its threads), [`gates`], [`outbox`] (and withdraw), [`probes`],
+//! [`runs`], locks, insist (until it succeeds), prune (what has been kept long enough), [`notes`], [`simulated`] (in memory, for simulations). Rows are JSON documents
 //! of boundary types, with the columns that are searched beside them. Invariant: what belongs
 //! together is committed together, in one transaction.
 
 pub mod gates;
+mod insist;
 mod locks;
 pub mod notes;
 pub mod outbox;
 pub mod probes;
 mod prune;
+mod reader;
 pub mod runs;
 pub mod simulated;
 pub mod sqlite;
 mod withdraw;
 mod writer;
 
+pub use insist::insist;
 pub use sqlite::{Store, StoreFault};

@@ -59,7 +59,7 @@ impl Store {
         line: String,
         now_ms: i64,
     ) -> Result<bool, StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             if super::gates::had_verdict(connection, gate_id)? {
                 return Ok(false);
             }
@@ -80,7 +80,7 @@ impl Store {
 
     /// The notes of a gate, in order.
     pub async fn notes_of(&self, gate_id: i64) -> Result<Vec<Note>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT kind, note FROM gate_notes WHERE gate_id = ?1 ORDER BY rowid",
             )?;
@@ -96,7 +96,7 @@ impl Store {
 
     /// The version that a gate's services were seen to serve last.
     pub async fn sighting(&self, gate: String) -> Result<Option<String>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             Ok(connection
                 .query_row(
                     "SELECT version FROM sightings WHERE gate = ?1",
@@ -110,7 +110,7 @@ impl Store {
 
     /// Notes a version that is served.
     pub async fn saw(&self, gate: String, version: String, now_ms: i64) -> Result<(), StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             connection.execute(
                 "INSERT OR REPLACE INTO sightings VALUES (?1, ?2, ?3)",
                 params![gate, version, now_ms],

@@ -115,7 +115,7 @@ fn list(
 impl Store {
     /// Adds effects on their own.
     pub async fn enqueue(&self, effects: Vec<NewEffect>, now_ms: i64) -> Result<(), StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             insert(connection, &effects, now_ms)?;
             Ok(())
         })
@@ -125,7 +125,7 @@ impl Store {
     /// Pending effects for others that are due, whose predecessor is settled; actions first. A
     /// moment that is further away than any pause was set by a clock that has jumped since: it is due.
     pub async fn due(&self, now_ms: i64) -> Result<Vec<Effect>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             let farthest = now_ms + crate::outbox::retry::PAUSE_MAX.as_millis() as i64;
             Ok(list(
                 connection,
@@ -141,7 +141,7 @@ impl Store {
 
     /// Pending orders to gates that are rolled back together with another.
     pub async fn partner_orders(&self) -> Result<Vec<Effect>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             Ok(list(
                 connection,
                 "state = 'pending' AND target LIKE 'partner:%' ORDER BY id",
@@ -153,7 +153,7 @@ impl Store {
 
     /// When the next pending effect for others is due, and how many are pending.
     pub async fn pending(&self) -> Result<(Option<i64>, i64), StoreFault> {
-        self.call(|connection| {
+        self.read(|connection| {
             Ok(connection.query_row(
                 "SELECT min(next_ms), count(*) FROM outbox WHERE state = 'pending' AND target NOT LIKE 'partner:%'",
                 [],
@@ -166,7 +166,7 @@ impl Store {
     /// Claims an attempt, before it is made. Only one who knows the row as it is now gets it, so a
     /// row that was settled meanwhile is never carried out again.
     pub async fn claim_attempt(&self, id: i64, attempts: u32) -> Result<bool, StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             let claimed = connection.execute(
                 "UPDATE outbox SET attempts = attempts + 1, result = ''
                  WHERE id = ?1 AND state = 'pending' AND attempts = ?2",
@@ -186,7 +186,7 @@ impl Store {
         now_ms: i64,
         result: String,
     ) -> Result<(), StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             // One that was withdrawn meanwhile is not tried again.
             connection.execute(
                 "UPDATE outbox SET next_ms = ?3,
@@ -204,7 +204,7 @@ impl Store {
     /// Notes that attempts of a process before this one are on their way no more: to be called
     /// before anything is claimed or withdrawn.
     pub async fn note_cut_off(&self, now_ms: i64) -> Result<(), StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             connection.execute(
                 "UPDATE outbox SET
                    settled_ms = CASE WHEN state = 'withdrawn' THEN ?1 END,
@@ -220,13 +220,13 @@ impl Store {
 
     /// The effects of a gate, in order.
     pub async fn effects_of(&self, gate_id: i64) -> Result<Vec<Effect>, StoreFault> {
-        self.call(move |connection| Ok(list(connection, "gate_id = ?1 ORDER BY id", &[&gate_id])?))
+        self.read(move |connection| Ok(list(connection, "gate_id = ?1 ORDER BY id", &[&gate_id])?))
             .await
     }
 
     /// An effect by its key.
     pub async fn effect(&self, key: String) -> Result<Option<Effect>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             Ok(connection
                 .query_row(
                     &format!("SELECT {COLUMNS} FROM outbox WHERE key = ?1"),

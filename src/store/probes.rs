@@ -28,7 +28,7 @@ impl Store {
         effects: Vec<NewEffect>,
         now_ms: i64,
     ) -> Result<(), StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             let text = serde_json::to_string(&state)
                 .map_err(|error| StoreFault::Failed(error.to_string()))?;
             connection.execute(
@@ -53,7 +53,7 @@ impl Store {
 
     /// The state of a probe; a new one if it is not known.
     pub async fn probe_state(&self, probe: String) -> Result<ProbeState, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             let text: Option<String> = connection
                 .query_row(
                     "SELECT state FROM probe_states WHERE probe = ?1",
@@ -74,7 +74,7 @@ impl Store {
         probe: String,
         limit: usize,
     ) -> Result<Vec<ProbeResult>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             let mut statement = connection
                 .prepare_cached("SELECT at_ms, outcome, duration_us, reason FROM probe_results WHERE probe = ?1 ORDER BY at_ms DESC LIMIT ?2")?;
             let rows = statement.query_map(params![probe, limit as i64], |row| {

@@ -4,6 +4,7 @@
 //! to go back to, and which not.
 
 use super::sqlite::{Store, StoreFault};
+use rusqlite::Connection;
 
 /// Rows that are removed in one transaction: the writer has other work.
 const AT_ONCE_MAX: i64 = 500;
@@ -13,15 +14,25 @@ const PROMOTIONS_KEPT: i64 = 50;
 impl Store {
     /// Removes results of probes that are older.
     pub async fn prune_probe_results(&self, before_ms: i64) -> Result<usize, StoreFault> {
-        self.call(move |connection| {
-            Ok(connection.execute("DELETE FROM probe_results WHERE at_ms < ?1", [before_ms])?)
-        })
-        .await
+        let mut all = 0;
+        loop {
+            let some = move |connection: &Connection| {
+                let sql = "DELETE FROM probe_results WHERE rowid IN (
+                    SELECT rowid FROM probe_results WHERE at_ms < ?1 LIMIT ?2)";
+                Ok(connection.execute(sql, [before_ms, AT_ONCE_MAX])?)
+            };
+            // Bit by bit: whoever else writes comes in between.
+            let removed = self.write(some).await?;
+            all += removed;
+            if removed < AT_ONCE_MAX as usize {
+                return Ok(all);
+            }
+        }
     }
 
     /// Removes evidence of runs and settled effects that are older.
     pub async fn prune_evidence(&self, before_ms: i64) -> Result<usize, StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             let runs = "DELETE FROM runs WHERE id IN (
                 SELECT runs.id FROM runs LEFT JOIN gates ON gates.id = runs.gate_id
                 WHERE runs.at_ms < ?1 AND coalesce(gates.done, 1) = 1 LIMIT ?2)";
@@ -39,7 +50,7 @@ impl Store {
 
     /// Removes gates that ended before, with everything that is kept of them.
     pub async fn prune_gates(&self, before_ms: i64) -> Result<usize, StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             connection.execute_batch("CREATE TEMP TABLE IF NOT EXISTS old (id INTEGER PRIMARY KEY)")?;
             connection.execute(
                 "INSERT INTO old SELECT id FROM gates

@@ -30,7 +30,7 @@ impl Store {
         summary: Summary,
         now_ms: i64,
     ) -> Result<i64, StoreFault> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             let text = serde_json::to_string(&summary).map_err(|error| StoreFault::Failed(error.to_string()))?;
             connection.execute(
                 "INSERT INTO runs (gate_id, phase, at_ms, scenario, outcome, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -43,7 +43,7 @@ impl Store {
 
     /// The newest runs first; of one gate, or of all.
     pub async fn runs(&self, gate_id: Option<i64>, limit: u32) -> Result<Vec<RunRow>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT id, gate_id, phase, at_ms, scenario, outcome FROM runs WHERE ?1 IS NULL OR gate_id = ?1 ORDER BY id DESC LIMIT ?2",
             )?;
@@ -57,7 +57,7 @@ impl Store {
 
     /// The summary of a run.
     pub async fn run(&self, id: i64) -> Result<Option<Summary>, StoreFault> {
-        self.call(move |connection| {
+        self.read(move |connection| {
             let text: Option<String> = connection
                 .query_row("SELECT summary FROM runs WHERE id = ?1", [id], |row| {
                     row.get(0)

@@ -2,6 +2,7 @@
 //!
 //! It does jobs at once, on the caller's thread, counts them, and lets the process die at any of them.
 
+use super::reader::alone;
 use super::sqlite::{Store, StoreFault, migrate};
 use rusqlite::Connection;
 use std::path::Path;
@@ -118,15 +119,4 @@ impl Simulated {
         drop(changing);
         (!self.is_dead()).then_some(result)
     }
-}
-
-/// A job in a transaction of its own.
-fn alone<T>(
-    connection: &Connection,
-    job: impl FnOnce(&Connection) -> Result<T, StoreFault>,
-) -> Result<T, StoreFault> {
-    let transaction = connection.unchecked_transaction()?;
-    let result = job(&transaction)?;
-    transaction.commit()?;
-    Ok(result)
 }

@@ -1,7 +1,8 @@
-//! The SQLite file: one writer thread, one process, known versions only.
+//! The SQLite file: a thread that writes, a thread that reads, one process, known versions only.
 //!
 //! Every commit is synced to the disk before anything that depends on it leaves the process.
 
+use super::reader::{self, Look};
 use super::simulated::Simulated;
 use super::writer::{self, Job};
 use rusqlite::Connection;
@@ -110,9 +111,12 @@ impl From<rusqlite::Error> for StoreFault {
 
 /// Where jobs are done.
 #[derive(Debug, Clone)]
-enum Writer {
-    /// On a thread of its own.
-    Thread(mpsc::Sender<Job>),
+enum Place {
+    /// On threads of their own.
+    Threads {
+        writes: mpsc::Sender<Job>,
+        reads: mpsc::Sender<Look>,
+    },
     /// At once, for simulations.
     Here(Arc<Simulated>),
 }
@@ -120,11 +124,11 @@ enum Writer {
 /// A handle to the file; clones share it.
 #[derive(Debug, Clone)]
 pub struct Store {
-    writer: Writer,
+    place: Place,
     instance: Arc<str>,
 }
 
-/// Jobs that may wait for the writer thread; more callers wait themselves.
+/// Jobs that may wait for a thread; more callers wait themselves.
 const JOBS_WAITING_MAX: usize = 1024;
 
 impl Store {
@@ -132,26 +136,27 @@ impl Store {
     pub(super) fn on(simulated: Arc<Simulated>, instance: &str) -> Store {
         Store {
             instance: instance.into(),
-            writer: Writer::Here(simulated),
+            place: Place::Here(simulated),
         }
     }
 
     /// Opens the file, making it if it is not there.
     pub fn open(path: &Path) -> Result<Store, StoreFault> {
-        let lock = lock(path)?;
+        let lock = Arc::new(lock(path)?);
         let mut connection = connect(path)?;
         let instance = migrate(&mut connection, path)?;
-        let (jobs, mut waiting) = mpsc::channel::<Job>(JOBS_WAITING_MAX);
-        std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || {
-                // Held until the last handle is gone, so that no second daemon slips in between.
-                let _lock = lock;
-                writer::work(&connection, &mut waiting);
-            })
-            .map_err(|error| StoreFault::Failed(error.to_string()))?;
+        let reading = connect(path)?;
+        reading.pragma_update(None, "query_only", true)?;
+        let (writes, mut waiting) = mpsc::channel(JOBS_WAITING_MAX);
+        start("store", &lock, move || {
+            writer::work(&connection, &mut waiting);
+        })?;
+        let (reads, mut waiting) = mpsc::channel(JOBS_WAITING_MAX);
+        start("store reads", &lock, move || {
+            reader::work(&reading, &mut waiting);
+        })?;
         Ok(Store {
-            writer: Writer::Thread(jobs),
+            place: Place::Threads { writes, reads },
             instance: instance.into(),
         })
     }
@@ -163,27 +168,65 @@ impl Store {
 
     /// Runs a job in a transaction, which is kept if the job succeeds. Comes back once it is
     /// synced to the disk.
-    pub async fn call<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, StoreFault> + Send + 'static,
     ) -> Result<T, StoreFault> {
-        let jobs = match &self.writer {
-            Writer::Thread(jobs) => jobs,
-            Writer::Here(simulated) => {
-                return match simulated.call(job) {
-                    Some(result) => result,
-                    // The dead wait for ever.
-                    None => std::future::pending().await,
-                };
-            }
-        };
-        let (done, result) = oneshot::channel();
-        let gone = |_| StoreFault::Failed("the store is closed".to_owned());
-        jobs.send(writer::job(job, done))
-            .await
-            .map_err(|_| StoreFault::Failed("the store is closed".to_owned()))?;
-        result.await.map_err(gone)?
+        match &self.place {
+            Place::Threads { writes, .. } => asked(writes, |done| writer::job(job, done)).await,
+            Place::Here(simulated) => here(simulated, job).await,
+        }
     }
+
+    /// Looks at what is committed.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Connection) -> Result<T, StoreFault> + Send + 'static,
+    ) -> Result<T, StoreFault> {
+        match &self.place {
+            Place::Threads { reads, .. } => asked(reads, |done| reader::look(look, done)).await,
+            Place::Here(simulated) => here(simulated, look).await,
+        }
+    }
+}
+
+async fn asked<T, J>(
+    queue: &mpsc::Sender<J>,
+    job: impl FnOnce(oneshot::Sender<Result<T, StoreFault>>) -> J,
+) -> Result<T, StoreFault> {
+    let closed = || StoreFault::Failed("the store is closed".to_owned());
+    let (done, result) = oneshot::channel();
+    queue.send(job(done)).await.map_err(|_| closed())?;
+    result.await.map_err(|_| closed())?
+}
+
+async fn here<T>(
+    simulated: &Simulated,
+    job: impl FnOnce(&Connection) -> Result<T, StoreFault>,
+) -> Result<T, StoreFault> {
+    match simulated.call(job) {
+        Some(result) => result,
+        // The dead wait for ever.
+        None => std::future::pending().await,
+    }
+}
+
+/// Starts a thread that holds the lock until the last handle is gone, so that no second daemon
+/// slips in between.
+fn start(
+    name: &str,
+    lock: &Arc<File>,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<(), StoreFault> {
+    let lock = lock.clone();
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            let _lock = lock;
+            work();
+        })
+        .map(drop)
+        .map_err(|error| StoreFault::Failed(error.to_string()))
 }
 
 fn lock(path: &Path) -> Result<File, StoreFault> {
@@ -216,7 +259,7 @@ fn connect(path: &Path) -> Result<Connection, StoreFault> {
         fault => fault,
     })?;
     connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;")
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY;")
         .map_err(broken)?;
     Ok(connection)
 }

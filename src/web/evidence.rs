@@ -10,6 +10,12 @@ use maud::{Markup, html};
 
 /// What a load rests on; nothing if it was not judged while evidence came in.
 pub fn evidence(summary: &Summary) -> Markup {
+    if let Some(reason) = summary.not_counted() {
+        return html! {
+            h3 { "Load " (summary.scenario) }
+            p.soft { "It does not count: " (reason) }
+        };
+    }
     let Some((curves, judged)) = summary.evidence.as_ref().and_then(replay) else {
         return html! {};
     };

@@ -13,7 +13,9 @@ use crate::secret::Secret;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode};
 use std::collections::BTreeMap;
@@ -141,7 +143,20 @@ pub fn routes(site: Site) -> Router {
             Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
         })
         .layer(DefaultBodyLimit::max(crate::limits::INBOUND_BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn(to_the_end))
         .with_state(site)
+}
+
+/// What was begun is brought to its end, also if the caller hangs up: a gate that is committed is
+/// driven, and who ordered a rollback is obeyed.
+async fn to_the_end(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    tokio::spawn(next.run(request)).await.unwrap_or_else(|_| {
+        let detail = "a fault of Bellwether itself: its place is in the log";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
+    })
 }
 
 /// Serves until `stop` is over; requests that are being answered are finished.

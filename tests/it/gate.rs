@@ -572,6 +572,30 @@ fn a_machine_that_stands_still_costs_a_load_and_no_verdict() {
 }
 
 #[test]
+fn a_caller_that_hangs_up_leaves_no_gate_behind_that_nobody_drives() {
+    use std::io::Write;
+    let world = World::new(Duration::ZERO);
+    let daemon = world.daemon("");
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    for _ in 0..20 {
+        let (host, body) = (&daemon.address, facts("1.1.0").to_string());
+        let request = format!(
+            "POST /api/v1/gates HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+    }
+    let gates = eventually("all gates are done", Duration::from_secs(60), || {
+        let gates = api(&daemon.address, "/api/v1/gates")?;
+        let all = gates.as_array()?.clone();
+        let is_done = |gate: &Value| gate["done"] == true;
+        (!all.is_empty() && all.iter().all(is_done)).then_some(all)
+    });
+    assert_eq!(gates[0]["verdict"], "promote", "{:#}", gates[0]);
+}
+
+#[test]
 fn a_newer_deploy_supersedes_a_gate_that_is_still_measuring() {
     let world = World::new(Duration::ZERO);
     let daemon = world.daemon("");
