@@ -73,6 +73,7 @@ impl Driver {
         let start = Instant::now();
         loop {
             let settled = self.settled.notified();
+            self.store.caught_up().await;
             match self.store.effects_of(record.id).await {
                 Ok(effects) => {
                     let actions: Vec<_> = effects
@@ -147,7 +148,7 @@ impl Driver {
         if self.stopping.load(Relaxed) {
             return None;
         }
-        self.keep_runs(record.id, "proof", runs).await;
+        self.keep_runs(record.id, "proof", runs, false).await;
         Some(Event::ProofEnded { proven, reasons })
     }
 }

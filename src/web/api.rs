@@ -14,9 +14,12 @@ use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// Gates in a list.
 const GATES_MAX: u32 = 100;
+/// A state that is not written for so long is not ready for anything.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// What starts a gate.
 #[derive(Debug, Deserialize, Serialize)]
@@ -103,6 +106,12 @@ pub async fn readyz(State(site): State<Site>) -> Result<&'static str, Problem> {
         ));
     }
     site.store.pending().await?;
+    // A disk that is full is said by whoever needs it; one that hangs would keep all waiting.
+    let written = tokio::time::timeout(WRITTEN_WITHIN, site.store.caught_up()).await;
+    written.map_err(|_| {
+        let detail = "not ready: what is written to the state does not get there";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    })?;
     Ok("ready\n")
 }
 

@@ -239,6 +239,7 @@ fn is_stale(record: &Record, within: Duration) -> bool {
 /// The newest gate of a name, if it verifies this version: what was said of it before another
 /// deploy says nothing of it now.
 async fn newest(site: &Site, name: &str, version: &str) -> Result<Option<Record>, Problem> {
+    site.store.caught_up().await;
     let newest = site.store.newest_gate(name.to_owned()).await?;
     Ok(newest.filter(|record| record.facts.version == version))
 }
