@@ -92,13 +92,7 @@ impl Arms {
             ..ground.gate.rule
         };
         let looks = if ground.gate.extend { 2 } else { 1 };
-        let mut watch = Watch::new(
-            &plan,
-            rule,
-            end_of(&plan.load),
-            self.baseline.is_some(),
-            looks,
-        );
+        let mut watch = Watch::new(&plan, rule, self.length(), self.baseline.is_some(), looks);
         if let Some(earlier) = ground.earlier.get(plan.name.as_ref()) {
             watch.go_on_from(earlier);
         }
@@ -110,7 +104,7 @@ impl Arms {
             &plan.name,
             &self.candidate.environment,
             &started,
-            end_of(&plan.load).as_secs_f64(),
+            self.length().as_secs_f64(),
             &own,
         );
         let measured = {
@@ -172,13 +166,13 @@ impl Arms {
             finished.stopped = orders.stop;
             finished.scaled = orders.scaled;
         }
-        if lost.load(Relaxed) && finished.stopped == Stop::Drain {
+        let lost = lost.load(Relaxed);
+        if lost && finished.stopped == Stop::Drain {
             // We ended it ourselves, on evidence that is judged below; who asks again is a person.
             finished.stopped = Stop::No;
         }
         let mut watch = watch.into_inner().unwrap_or_else(PoisonError::into_inner);
         watch.end();
-        let lost = lost.load(Relaxed);
         let standing = Again::after(&finished, baseline.as_ref(), lost);
         let mut summary = self.sum_up(started, &finished, baseline.as_ref(), &watch, lost);
         if let Some(evidence) = &mut summary.evidence {

@@ -381,7 +381,13 @@ impl Driver {
         let mut event = first;
         if event == Some(Event::Restarted) {
             let wanted = insist("what was wanted of a gate", || self.left_over(&record)).await;
-            event = wanted.ok().flatten().or(event);
+            event = match wanted {
+                Ok(wanted) => wanted.or(event),
+                // It may have been an order to stop: nothing is promoted against one.
+                Err(fault) => Some(Event::Cancelled {
+                    by: format!("a restart, since it is not known what people wanted ({fault})"),
+                }),
+            };
         }
         if event.is_none()
             && let Position::Measuring(phase) = record.state.position

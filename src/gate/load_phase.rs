@@ -67,8 +67,8 @@ impl Load {
         measured.is_some_and(|measured| measured.was_lost)
     }
 
-    /// Whether it was spoiled, and there was no time for another one.
-    fn lacked_time(&self) -> bool {
+    /// Whether it was spoiled, and there was no time, or no leave, for another one.
+    fn was_left(&self) -> bool {
         let measured = self.measured.as_ref();
         measured.is_some_and(|measured| measured.again == Again::Afresh)
             && self.attempts < ATTEMPTS_MAX
@@ -83,7 +83,7 @@ impl Load {
     fn is_open(&self) -> bool {
         self.measured.as_ref().is_some_and(|measured| {
             let passed = measured.summary.outcome == Outcome::Pass;
-            passed || self.lacked_time() || measured.again == Again::More
+            passed || self.was_left() || measured.again == Again::More
         })
     }
 }
@@ -116,17 +116,17 @@ pub async fn load_all(
     }
     Ended {
         spoiled,
-        ..sum_up(loads)
+        ..sum_up(loads, ground.gate.extend)
     }
 }
 
-fn sum_up(loads: Vec<Load>) -> Ended {
+fn sum_up(loads: Vec<Load>, extends: bool) -> Ended {
     let mut ended = Ended::because(Outcome::Inconclusive, Vec::new());
     let mut outcomes = Vec::new();
     // More of the same helps only if nothing but the evidence was missing.
     let is_open = loads.iter().all(Load::is_open);
     for load in loads {
-        let lacked_time = load.lacked_time();
+        let was_left = load.was_left();
         if let Err(reasons) = load.arms {
             ended.reasons.extend(reasons);
             outcomes.push(Outcome::Inconclusive);
@@ -137,9 +137,13 @@ fn sum_up(loads: Vec<Load>) -> Ended {
         };
         outcomes.push(summary.outcome);
         ended.reasons.extend(reasons_of(&summary));
-        if lacked_time {
+        if was_left {
+            let why = match extends {
+                true => "the time of the phase is too short",
+                false => "`extend` is off",
+            };
             ended.reasons.push(format!(
-                "`{}` was not performed again: the time of the phase was too short, or `extend` is off",
+                "`{}` was not performed again: {why}",
                 summary.scenario
             ));
         }

@@ -47,13 +47,14 @@ impl Driver {
         } else {
             BTreeMap::new()
         };
+        let time = left(gate, record, phase);
         let ground = Ground {
             project: &project,
             gate,
             environment,
             record,
             control: &handle.control,
-            deadline: Instant::now() + left(gate, record, phase),
+            deadline: Instant::now() + time,
             live: &self.live,
             baseline: gate
                 .baseline
@@ -69,7 +70,7 @@ impl Driver {
         let performed = tokio::select! {
             biased;
             performed = &mut work => Some(performed),
-            () = tokio::time::sleep(left(gate, record, phase)) => {
+            () = tokio::time::sleep(time) => {
                 // What it has begun is cleaned up, but not for ever.
                 handle.control.stop();
                 let _ = tokio::time::timeout(CLEAN_UP_WITHIN, work).await;
@@ -96,8 +97,8 @@ impl Driver {
                 let waived = self
                     .waivers(gate, record.id, phase, &performed, &runs)
                     .await;
-                performed.spoiled.extend(runs);
-                let all = std::mem::take(&mut performed.spoiled);
+                let mut all = std::mem::take(&mut performed.spoiled);
+                all.extend(runs);
                 // An extension goes on from them; any other verdict does not wait for its evidence.
                 let is_needed = performed.is_open;
                 self.keep_runs(record.id, phase.word(), all, is_needed)

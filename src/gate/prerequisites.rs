@@ -12,7 +12,7 @@ use crate::net::tls::Settings;
 use crate::objective::Outcome;
 use crate::outbox::means::Means;
 use crate::pipeline::vendor::Call;
-use crate::store::insist;
+use crate::store::{StoreFault, insist};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,17 @@ pub async fn promoted_before(ground: &Ground<'_>) -> Result<(), String> {
         promoted(ground, wanted).await?;
     }
     Ok(())
+}
+
+/// Reads the state, however long that takes, until the gate is stopped.
+async fn read<T, F>(ground: &Ground<'_>, what: &str, look: impl FnMut() -> F) -> Result<T, String>
+where
+    F: Future<Output = Result<T, StoreFault>>,
+{
+    tokio::select! {
+        found = insist(what, look) => found.map_err(|fault| format!("{what} cannot be read: {fault}")),
+        () = ground.control.stopped() => Err("it was stopped".to_owned()),
+    }
 }
 
 async fn promoted(ground: &Ground<'_>, wanted: &Prerequisite) -> Result<(), String> {
@@ -44,17 +55,8 @@ async fn promoted(ground: &Ground<'_>, wanted: &Prerequisite) -> Result<(), Stri
             let store = ground.store;
             store.gate_of(gate, commit, facts.version.clone(), since)
         };
-        let found = tokio::select! {
-            found = insist("the gate that must have promoted", look) => found,
-            () = ground.control.stopped() => return Err("it was stopped".to_owned()),
-        };
-        let found = found.map_err(|fault| {
-            format!(
-                "whether `{}` promoted it cannot be read: {fault}",
-                wanted.gate
-            )
-        })?;
-        match found {
+        let question = format!("whether `{}` promoted it", wanted.gate);
+        match read(ground, &question, look).await? {
             None => {
                 return Err(format!(
                     "`{}` has not verified {what} in the last {}",
@@ -150,18 +152,10 @@ pub async fn approval(ground: &Ground<'_>) -> Ended {
     };
     let deadline = Instant::now() + approval.timeout;
     loop {
-        let notes = tokio::select! {
-            notes = insist("approvals", || ground.store.notes_of(ground.record.id)) => notes,
-            () = ground.control.stopped() => {
-                return Ended::new(Outcome::Inconclusive, "it was stopped");
-            }
-        };
-        let notes = match notes {
+        let look = || ground.store.notes_of(ground.record.id);
+        let notes = match read(ground, "who approved", look).await {
             Ok(notes) => notes,
-            Err(fault) => {
-                let reason = format!("approvals cannot be read: {fault}");
-                return Ended::new(Outcome::Inconclusive, reason);
-            }
+            Err(reason) => return Ended::new(Outcome::Inconclusive, reason),
         };
         let agreed: BTreeMap<String, String> = notes
             .into_iter()

@@ -1,6 +1,6 @@
 //! What must outlive the process: gates, their events, the outbox, probe states, runs.
 //!
-//! Rooms: [`sqlite`] (the file, its lock and its versions), writer and reader (its threads), [`gates`], [`outbox`] (and withdraw), [`probes`],
+//! Rooms: [`sqlite`] (the file and its lock), tables (and their versions), writer and reader (its threads), [`gates`], [`outbox`] (and withdraw), [`probes`],
 //! [`runs`], locks, insist (until it succeeds), prune (what has been kept long enough), [`notes`], [`simulated`] (in memory, for simulations). Rows are JSON documents
 //! of boundary types, with the columns that are searched beside them. Invariant: what belongs
 //! together is committed together, in one transaction.
@@ -16,6 +16,7 @@ mod reader;
 pub mod runs;
 pub mod simulated;
 pub mod sqlite;
+mod tables;
 mod withdraw;
 mod writer;
 

@@ -3,7 +3,8 @@
 //! It does jobs at once, on the caller's thread, counts them, and lets the process die at any of them.
 
 use super::reader::alone;
-use super::sqlite::{Store, StoreFault, migrate};
+use super::sqlite::{Store, StoreFault};
+use super::tables::migrate;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,9 +1,10 @@
-//! The SQLite file: a thread that writes, a thread that reads, one process, known versions only.
+//! The SQLite file: a thread that writes, a thread that reads, one process.
 //!
 //! Every commit is synced to the disk before anything that depends on it leaves the process.
 
 use super::reader::{self, Look};
 use super::simulated::Simulated;
+use super::tables::{SCHEMA_VERSION, migrate, version_of};
 use super::writer::{self, Job};
 use rusqlite::Connection;
 use std::fmt;
@@ -11,49 +12,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
-
-/// The version of the tables that this program writes.
-const SCHEMA_VERSION: i64 = 2;
-
-const SCHEMA: &str = "
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE gates (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, gate TEXT NOT NULL, environment TEXT NOT NULL, done INTEGER NOT NULL,
-  created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, cancelled_by TEXT, record TEXT NOT NULL) STRICT;
-CREATE INDEX gates_open ON gates (done, gate);
-CREATE TABLE gate_events (
-  gate_id INTEGER NOT NULL REFERENCES gates (id), at_ms INTEGER NOT NULL, event TEXT NOT NULL) STRICT;
-CREATE INDEX gate_events_of ON gate_events (gate_id);
-CREATE TABLE last_good (
-  gate TEXT NOT NULL, environment TEXT NOT NULL, version TEXT NOT NULL, commit_sha TEXT NOT NULL,
-  gate_id INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (gate, environment)) STRICT;
-CREATE TABLE outbox (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, gate_id INTEGER, after_key TEXT,
-  target TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, next_ms INTEGER NOT NULL,
-  created_ms INTEGER NOT NULL, settled_ms INTEGER, result TEXT NOT NULL) STRICT;
-CREATE INDEX outbox_due ON outbox (state, next_ms);
-CREATE INDEX outbox_gate ON outbox (gate_id);
-CREATE TABLE webhooks_seen (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, gate_id INTEGER) STRICT;
-CREATE TABLE probe_states (probe TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
-CREATE TABLE probe_results (
-  probe TEXT NOT NULL, at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, duration_us INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
-CREATE INDEX probe_results_of ON probe_results (probe, at_ms);
-CREATE INDEX probe_results_age ON probe_results (at_ms);
-CREATE TABLE runs (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, gate_id INTEGER, phase TEXT NOT NULL, at_ms INTEGER NOT NULL,
-  scenario TEXT NOT NULL, outcome TEXT NOT NULL, summary TEXT NOT NULL) STRICT;
-CREATE INDEX runs_gate ON runs (gate_id);
-";
-
-/// What the second version added.
-const SCHEMA_2: &str = "
-CREATE TABLE locks (name TEXT PRIMARY KEY, gate_id INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;
-CREATE TABLE gate_notes (
-  gate_id INTEGER NOT NULL REFERENCES gates (id), at_ms INTEGER NOT NULL, kind TEXT NOT NULL, note TEXT NOT NULL) STRICT;
-CREATE INDEX gate_notes_of ON gate_notes (gate_id);
-CREATE TABLE sightings (gate TEXT PRIMARY KEY, version TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
-DROP TABLE last_good;
-";
 
 /// Why the store cannot be used.
 #[derive(Debug, Clone)]
@@ -280,46 +238,4 @@ fn connect(path: &Path) -> Result<Connection, StoreFault> {
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY;")
         .map_err(broken)?;
     Ok(connection)
-}
-
-/// The version of the tables, 0 for an empty file. What is newer or not ours is refused.
-fn version_of(connection: &Connection, path: &Path) -> Result<i64, StoreFault> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version > SCHEMA_VERSION {
-        return Err(StoreFault::Newer(path.to_owned(), version));
-    }
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    if version == 0 && tables > 0 {
-        return Err(StoreFault::Broken(
-            path.to_owned(),
-            "it is a database of something else".to_owned(),
-        ));
-    }
-    Ok(version)
-}
-
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<String, StoreFault> {
-    let version = version_of(connection, path)?;
-    if version == 0 {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(SCHEMA)?;
-        transaction.execute(
-            "INSERT INTO meta VALUES ('instance', ?1)",
-            [crate::ids::short()],
-        )?;
-        transaction.execute_batch(SCHEMA_2)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        transaction.commit()?;
-    } else if version == 1 {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(SCHEMA_2)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        transaction.commit()?;
-    }
-    Ok(
-        connection.query_row("SELECT value FROM meta WHERE key = 'instance'", [], |row| {
-            row.get(0)
-        })?,
-    )
 }

@@ -66,6 +66,9 @@ async fn started(
         Told::Deploy(facts) => *facts,
     };
     // Without an id of the delivery, a gate that still measures this version tells a repeat.
+    if ids.is_empty() {
+        site.store.caught_up().await;
+    }
     if ids.is_empty()
         && let Some(open) = newest(site, name, &facts.version).await?
         && !open.state.is_done()
@@ -239,7 +242,6 @@ fn is_stale(record: &Record, within: Duration) -> bool {
 /// The newest gate of a name, if it verifies this version: what was said of it before another
 /// deploy says nothing of it now.
 async fn newest(site: &Site, name: &str, version: &str) -> Result<Option<Record>, Problem> {
-    site.store.caught_up().await;
     let newest = site.store.newest_gate(name.to_owned()).await?;
     Ok(newest.filter(|record| record.facts.version == version))
 }
@@ -324,6 +326,7 @@ pub async fn flagger(
             "neither `metadata.version` nor `checksum` says which version it is",
         ));
     }
+    site.store.caught_up().await;
     let mut record = newest(&site, &name, &version).await?;
     // A rollout of a version that was verified some time ago is a new one.
     let is_old = |record: &Record| is_stale(record, limits::VERDICT_FRESH);

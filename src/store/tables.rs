@@ -1,0 +1,90 @@
+//! The tables and their versions: what is newer, or not ours, is refused and left untouched.
+
+use super::sqlite::StoreFault;
+use rusqlite::Connection;
+use std::path::Path;
+
+/// The version of the tables that this program writes.
+pub(super) const SCHEMA_VERSION: i64 = 2;
+
+const SCHEMA: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE gates (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, gate TEXT NOT NULL, environment TEXT NOT NULL, done INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, cancelled_by TEXT, record TEXT NOT NULL) STRICT;
+CREATE INDEX gates_open ON gates (done, gate);
+CREATE TABLE gate_events (
+  gate_id INTEGER NOT NULL REFERENCES gates (id), at_ms INTEGER NOT NULL, event TEXT NOT NULL) STRICT;
+CREATE INDEX gate_events_of ON gate_events (gate_id);
+CREATE TABLE last_good (
+  gate TEXT NOT NULL, environment TEXT NOT NULL, version TEXT NOT NULL, commit_sha TEXT NOT NULL,
+  gate_id INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (gate, environment)) STRICT;
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, gate_id INTEGER, after_key TEXT,
+  target TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, next_ms INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL, settled_ms INTEGER, result TEXT NOT NULL) STRICT;
+CREATE INDEX outbox_due ON outbox (state, next_ms);
+CREATE INDEX outbox_gate ON outbox (gate_id);
+CREATE TABLE webhooks_seen (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, gate_id INTEGER) STRICT;
+CREATE TABLE probe_states (probe TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
+CREATE TABLE probe_results (
+  probe TEXT NOT NULL, at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, duration_us INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
+CREATE INDEX probe_results_of ON probe_results (probe, at_ms);
+CREATE INDEX probe_results_age ON probe_results (at_ms);
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, gate_id INTEGER, phase TEXT NOT NULL, at_ms INTEGER NOT NULL,
+  scenario TEXT NOT NULL, outcome TEXT NOT NULL, summary TEXT NOT NULL) STRICT;
+CREATE INDEX runs_gate ON runs (gate_id);
+";
+
+/// What the second version added.
+const SCHEMA_2: &str = "
+CREATE TABLE locks (name TEXT PRIMARY KEY, gate_id INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE gate_notes (
+  gate_id INTEGER NOT NULL REFERENCES gates (id), at_ms INTEGER NOT NULL, kind TEXT NOT NULL, note TEXT NOT NULL) STRICT;
+CREATE INDEX gate_notes_of ON gate_notes (gate_id);
+CREATE TABLE sightings (gate TEXT PRIMARY KEY, version TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+DROP TABLE last_good;
+";
+
+/// The version of the tables, 0 for an empty file. What is newer or not ours is refused.
+pub(super) fn version_of(connection: &Connection, path: &Path) -> Result<i64, StoreFault> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version > SCHEMA_VERSION {
+        return Err(StoreFault::Newer(path.to_owned(), version));
+    }
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    if version == 0 && tables > 0 {
+        return Err(StoreFault::Broken(
+            path.to_owned(),
+            "it is a database of something else".to_owned(),
+        ));
+    }
+    Ok(version)
+}
+
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<String, StoreFault> {
+    let version = version_of(connection, path)?;
+    if version == 0 {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
+        transaction.execute(
+            "INSERT INTO meta VALUES ('instance', ?1)",
+            [crate::ids::short()],
+        )?;
+        transaction.execute_batch(SCHEMA_2)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        transaction.commit()?;
+    } else if version == 1 {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(SCHEMA_2)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        transaction.commit()?;
+    }
+    Ok(
+        connection.query_row("SELECT value FROM meta WHERE key = 'instance'", [], |row| {
+            row.get(0)
+        })?,
+    )
+}
