@@ -2,7 +2,7 @@
 
 use super::message::Message;
 use crate::config::file::{Email, Security};
-use crate::outbox::deliver::Delivery;
+use crate::delivery::attempt::Delivery;
 use crate::secret::Secret;
 use lettre::message::{Mailbox, MultiPart, SinglePart, header};
 use lettre::transport::smtp::authentication::Credentials;

@@ -3,12 +3,13 @@
 //! An attempt is noted before it starts, so that a kill in the middle leaves a trace. Rows that
 //! follow one another wait for their predecessor; all others go side by side.
 
-use super::deliver::{Delivery, deliver};
+use super::deliver::deliver;
 use super::means::Means;
 use super::retry::{Next, next};
 use crate::clock::now_ms;
 use crate::config::file::{ActionKind, Environment};
 use crate::config::load::Project;
+use crate::delivery::attempt::Delivery;
 use crate::gate::announce::Announcement;
 use crate::gate::driver::{Current, find};
 use crate::gate::hands::Doing;

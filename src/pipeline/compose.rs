@@ -5,7 +5,7 @@
 
 use super::vendor::Call;
 use crate::config::shape::{Object, Shape, field, required};
-use crate::outbox::deliver::Delivery;
+use crate::delivery::attempt::Delivery;
 
 /// Its settings.
 pub static FORM: Object = Object {

@@ -6,11 +6,11 @@
 
 use super::vendor::{Answer, Call, bearer, text_of};
 use crate::config::file::Github;
+use crate::delivery::attempt::Delivery;
 use crate::gate::announce::Announcement;
 use crate::gate::machine::Verdict;
 use crate::gate::record::Record;
 use crate::net::connect::Connector;
-use crate::outbox::deliver::Delivery;
 use crate::report::incident::markdown;
 use crate::secret::Secret;
 use crate::web::view;

@@ -5,7 +5,7 @@
 
 use super::vendor::{Call, text_of};
 use crate::config::shape::{Object, Shape, field, required};
-use crate::outbox::deliver::Delivery;
+use crate::delivery::attempt::Delivery;
 use http::Method;
 use serde_json::{Value, json};
 

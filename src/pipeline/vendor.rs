@@ -6,9 +6,9 @@
 //! That the change is really served is proven elsewhere, by looking at the service itself.
 
 use super::{argo, compose, dispatch, fly, gitlab, kubernetes, railway, vercel};
+use crate::delivery::attempt::{Delivery, of_reply};
 use crate::net::client;
 use crate::net::connect::Connector;
-use crate::outbox::deliver::{Delivery, of_reply};
 use crate::secret::Secret;
 use crate::vu::command::{Invocation, run};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};

@@ -7,7 +7,7 @@
 use super::vendor::{Call, bearer, text_of};
 use super::vercel_check;
 use crate::config::shape::{Object, Shape, field, required};
-use crate::outbox::deliver::Delivery;
+use crate::delivery::attempt::Delivery;
 use http::Method;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@
 
 use super::vendor::{Call, bearer, text_of};
 use super::vercel::{WHOM, url};
-use crate::outbox::deliver::Delivery;
+use crate::delivery::attempt::Delivery;
 use http::Method;
 use serde_json::{Value, json};
 

@@ -1,9 +1,9 @@
 //! A signed webhook that goes out. The id stays the same over attempts, so receivers can tell repeats.
 
 use super::signature::sign;
+use crate::delivery::attempt::{Delivery, of_reply};
 use crate::net::client;
 use crate::net::connect::Connector;
-use crate::outbox::deliver::{Delivery, of_reply};
 use crate::secret::Secret;
 use http::{HeaderMap, HeaderValue, Method};
 use std::time::Duration;

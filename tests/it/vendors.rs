@@ -1,9 +1,9 @@
 //! Platforms that deploy, played by a scripted server that also acts and then hangs, refuses, and
 //! says yes without acting.
 
+use bellwether::delivery::attempt::Delivery;
 use bellwether::net::connect::Connector;
 use bellwether::net::tls::Settings;
-use bellwether::outbox::deliver::Delivery;
 use bellwether::pipeline::vendor::{Call, Vendor};
 use bellwether::secret::Secret;
 use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 use bellwether::clock::now;
 use bellwether::config::file::Environment;
 use bellwether::config::load::Project;
+use bellwether::delivery::attempt::Delivery;
 use bellwether::gate::announce::Announcement;
 use bellwether::gate::hands::{Doing, Hands, OnTick};
 use bellwether::gate::machine::Phase;
@@ -10,7 +11,6 @@ use bellwether::gate::phases::{Ended, Ground};
 use bellwether::load::Stop;
 use bellwether::objective::Outcome;
 use bellwether::outbox::courier::Reach;
-use bellwether::outbox::deliver::Delivery;
 use bellwether::report::Summary;
 use bellwether::store::outbox::Effect;
 use bellwether::store::simulated::Simulated;

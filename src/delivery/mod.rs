@@ -1,0 +1,6 @@
+//! The contract between those who carry and those who deliver: below both, so that a channel or a
+//! vendor never knows who sends it on its way.
+//!
+//! Rooms: [`attempt`] (what one attempt came to, and whether another makes sense).
+
+pub mod attempt;
