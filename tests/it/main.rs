@@ -14,6 +14,7 @@ mod check;
 mod engine;
 mod gate;
 mod hostile;
+mod house;
 mod nginx;
 mod omission;
 mod policy;
