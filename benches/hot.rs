@@ -3,7 +3,8 @@
 //! Figures to compare from change to change on one machine; nothing here passes or fails.
 
 use bellwether::config::file::{Caps, Environment};
-use bellwether::config::{Diagnostics, source::Source};
+use bellwether::document::Diagnostics;
+use bellwether::document::source::Source;
 use bellwether::load::arrival::Arrivals;
 use bellwether::load::recorder::{Inner, LocalRecorder};
 use bellwether::net::Phases;

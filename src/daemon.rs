@@ -5,7 +5,7 @@
 //! replaces one that works.
 
 use crate::config::load::{self, Project};
-use crate::config::{Diagnostics, Severity};
+use crate::document::{Diagnostics, Severity};
 use crate::gate::driver::{Current, Driver};
 use crate::gate::sighting;
 use crate::limits;
@@ -20,7 +20,8 @@ use crate::web::{self, Site};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -83,7 +84,10 @@ fn means(project: &Project, found: &mut Diagnostics) -> Option<Means> {
         }),
         Ok(_) => None,
         Err(reason) => {
-            found.push(crate::config::Diagnostic::error("bad-certificate", reason));
+            found.push(crate::document::Diagnostic::error(
+                "bad-certificate",
+                reason,
+            ));
             None
         }
     }

@@ -2,7 +2,8 @@
 
 use super::exit::Exit;
 use crate::alert::message::Message;
-use crate::config::{Diagnostics, load};
+use crate::config::load;
+use crate::document::Diagnostics;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::outbox::deliver::tell;

@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::judge::Recorded;
-use crate::objective::judge::percent;
+use crate::figures::percent;
 use crate::replay::calibrate::{Calibration, calibrate};
 use crate::report::style::Style;
 use std::time::Duration;
@@ -20,10 +20,10 @@ pub struct Arguments {
     #[command(flatten)]
     what: Recorded,
     /// Length of the gates that the series is cut into
-    #[arg(long, default_value = "2m", value_parser = crate::config::duration::parse)]
+    #[arg(long, default_value = "2m", value_parser = crate::duration::parse)]
     length: Duration,
     /// How much later each gate starts than the one before
-    #[arg(long, default_value = "10s", value_parser = crate::config::duration::parse)]
+    #[arg(long, default_value = "10s", value_parser = crate::duration::parse)]
     stride: Duration,
 }
 
@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments, json: bool) -> Exit {
         0 => {
             super::complain(format!(
                 "the recording is shorter than one gate of {}; nothing was calibrated",
-                crate::config::duration::show(arguments.length)
+                crate::duration::show(arguments.length)
             ));
             Exit::Inconclusive
         }

@@ -1,9 +1,11 @@
 //! `bellwether check`: every mistake of configuration and scenarios, without sending anything.
 
 use super::exit::Exit;
-use crate::config::{Diagnostics, Severity, load};
+use crate::config::load;
+use crate::document::{Diagnostics, Severity};
 use crate::report::style::Style;
-use crate::scenario::{self, compile::folder_of, lint};
+use crate::scenario::compile::folder_of;
+use crate::scenario::{self, lint};
 use std::path::{Path, PathBuf};
 
 /// Arguments of the command.

@@ -65,7 +65,7 @@ enum Command {
         #[arg(long)]
         wait: bool,
         /// Wait at most so long; a gate that is not done by then counts as hold
-        #[arg(long, default_value = "1h", value_parser = crate::config::duration::parse)]
+        #[arg(long, default_value = "1h", value_parser = crate::duration::parse)]
         timeout: Duration,
     },
     /// Wait until a gate is done; the exit code is the verdict
@@ -73,7 +73,7 @@ enum Command {
         /// The gate's number
         id: i64,
         /// Wait at most so long; a gate that is not done by then counts as hold
-        #[arg(long, default_value = "1h", value_parser = crate::config::duration::parse)]
+        #[arg(long, default_value = "1h", value_parser = crate::duration::parse)]
         timeout: Duration,
     },
     /// Show a gate with its reasons
@@ -118,7 +118,7 @@ enum Command {
         #[arg(long)]
         reason: String,
         /// How long it holds
-        #[arg(long = "for", value_name = "DURATION", default_value = "1h", value_parser = crate::config::duration::parse)]
+        #[arg(long = "for", value_name = "DURATION", default_value = "1h", value_parser = crate::duration::parse)]
         duration: Duration,
     },
     /// Roll the newest deploy of a gate back now, whatever is measured, and prove it
@@ -301,7 +301,7 @@ async fn watch(server: &Server, id: i64, timeout: Duration, json: bool) -> Resul
         if Instant::now() >= end {
             super::complain(format!(
                 "gate {id} is not done within {}; that counts as hold",
-                crate::config::duration::show(timeout)
+                crate::duration::show(timeout)
             ));
             return Ok(Exit::Hold);
         }

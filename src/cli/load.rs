@@ -2,8 +2,8 @@
 
 use super::client::{Refusal, Server};
 use super::exit::Exit;
+use crate::figures::show_micros;
 use crate::load::live::LoadState;
-use crate::objective::judge::show_micros;
 use crate::report::style::Style;
 use crate::web::loads::Order;
 use clap::Subcommand;

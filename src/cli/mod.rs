@@ -21,7 +21,7 @@ pub mod run_plan;
 pub mod serve;
 
 use crate::config::file_shape::FILE;
-use crate::config::shape::json_schema;
+use crate::document::shape::json_schema;
 use crate::scenario::shape::SCENARIO;
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::Exit;

@@ -1,8 +1,8 @@
 //! Progress of a load: one line that is rewritten on a terminal, a plain line now and then elsewhere.
 
+use crate::figures::show_micros;
 use crate::load::Tick;
 use crate::load::control::Orders;
-use crate::objective::judge::show_micros;
 use crate::report::summary::Quantiles;
 use crate::scenario::plan::{Executor, Load, end_of};
 use std::io::{IsTerminal, Write};
@@ -112,7 +112,7 @@ fn planned(loads: &[Load], seconds: u64) -> String {
         },
     ] = loads
     {
-        let step = crate::config::duration::show(*step_duration);
+        let step = crate::duration::show(*step_duration);
         return format!(
             "searching from {start_per_second}/s to {max_per_second}/s, {step} at each rate"
         );

@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::keys::Keys;
 use super::progress::Progress;
 use super::run_plan::{self, Job};
-use crate::config::Diagnostics;
+use crate::document::Diagnostics;
 use crate::load::live::Live;
 use crate::load::run::{Finished, Options, RateOutcome};
 use crate::load::{self, Control, Stop};
@@ -63,7 +63,7 @@ pub struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=crate::limits::VIRTUAL_USERS_MAX))]
     pub vus: Option<u64>,
     /// How long, such as `30s`
-    #[arg(long, value_parser = crate::config::duration::parse)]
+    #[arg(long, value_parser = crate::duration::parse)]
     pub duration: Option<Duration>,
     /// Virtual users of an open model at the most
     #[arg(long, value_name = "COUNT")]

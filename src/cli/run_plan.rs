@@ -2,11 +2,13 @@
 
 use super::run::Arguments;
 use crate::config::file::{Environment, Service};
-use crate::config::{Diagnostic, Diagnostics, Source, load, read};
+use crate::config::{load, read};
+use crate::document::{Diagnostic, Diagnostics, Source};
 use crate::objective::Objective;
+use crate::scenario::compile::folder_of;
 use crate::scenario::needs::Supplied;
 use crate::scenario::plan::{Executor, Load, OpenModel};
-use crate::scenario::{self, Plan, compile::folder_of};
+use crate::scenario::{self, Plan};
 use crate::vu::Binding;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -130,7 +132,7 @@ fn loads(arguments: &Arguments, plan: &Plan) -> Vec<Load> {
     };
     vec![Load {
         name: "default".to_owned(),
-        span: crate::config::Span::default(),
+        span: crate::document::Span::default(),
         start: Duration::ZERO,
         graceful_stop: Duration::from_secs(30),
         executor: asked,

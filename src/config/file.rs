@@ -3,7 +3,7 @@
 //! Knows the meaning of one configuration file. Secrets are still references here; they are
 //! fetched by [`super::load::secrets`]. Scenario files are read by [`super::load`].
 
-use super::source::Source;
+use crate::document::source::Source;
 use crate::gate::state::Waiver;
 use crate::gate::windows::Windows;
 use crate::objective::Objective;

@@ -1,7 +1,7 @@
 //! The form of `bellwether.yaml`: the one table behind its checks and its JSON Schema.
 
 use super::gate_shape::{GATE, WEBHOOK};
-use super::shape::{Object, Shape, field, required};
+use crate::document::shape::{Object, Shape, field, required};
 
 /// The whole file.
 pub static FILE: Object = Object {

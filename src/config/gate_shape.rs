@@ -1,6 +1,6 @@
 //! The form of a gate in `bellwether.yaml`.
 
-use super::shape::{Object, Shape, field, required};
+use crate::document::shape::{Object, Shape, field, required};
 use crate::pipeline::forms as vendors;
 
 /// A gate.

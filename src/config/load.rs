@@ -2,12 +2,14 @@
 //!
 //! Knows paths. Invariant: [`configuration`] gives a project only if every file of it is sound.
 
-use super::diagnostic::{Diagnostic, Diagnostics};
 use super::file::{Environment, File};
-use super::source::Source;
-use super::{node, read};
+use super::read;
+use crate::document::diagnostic::{Diagnostic, Diagnostics};
+use crate::document::node;
+use crate::document::source::Source;
+use crate::scenario::compile::folder_of;
 use crate::scenario::plan::Executor;
-use crate::scenario::{self, Plan, compile::folder_of, lint, needs};
+use crate::scenario::{self, Plan, lint, needs};
 use crate::secret::Secret;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,7 +46,7 @@ pub fn scenario(path: &Path, found: &mut Diagnostics) -> Option<Arc<Plan>> {
 
 /// Reads a configuration and every scenario that it names.
 pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
-    let before = found.count(super::Severity::Error);
+    let before = found.count(crate::document::Severity::Error);
     let text = source(path, found)?;
     let file = read::read(&text, &folder_of(path), found)?;
     let mut plans = BTreeMap::new();
@@ -110,7 +112,7 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
             }
         }
     }
-    if found.count(super::Severity::Error) > before {
+    if found.count(crate::document::Severity::Error) > before {
         return None;
     }
     Some(Project { file, plans })

@@ -1,12 +1,12 @@
 //! From the mapping of `bellwether.yaml` to [`File`], reporting every mistake on the way.
 
-use super::diagnostic::{Diagnostic, Diagnostics, nearest};
-use super::duration;
 use super::file::*;
 use super::file_shape::FILE;
-use super::node::{self, Node};
-use super::shape::{self, Shape};
-use super::source::{Source, Span};
+use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::document::node::{self, Node};
+use crate::document::shape::{self, Shape};
+use crate::document::source::{Source, Span};
+use crate::duration;
 use crate::probe::schedule::Schedule;
 use crate::scenario::expression::Mistake;
 use crate::scenario::template::Template;

@@ -1,8 +1,8 @@
 //! Reads channels: who is told, and by what.
 
 use super::file::*;
-use super::node::Node;
 use super::read::{Reader, text, texts};
+use crate::document::node::Node;
 
 impl Reader<'_> {
     pub(super) fn channel(&mut self, name: &Node, node: &Node) -> Option<Channel> {

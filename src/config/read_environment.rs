@@ -1,8 +1,8 @@
 //! Reads environments: their services, and the windows in which deploys are verified.
 
 use super::file::*;
-use super::node::Node;
 use super::read::{Reader, entries, named_texts, per_second, text, texts};
+use crate::document::node::Node;
 use crate::gate::windows;
 use crate::scenario::expression::Expression;
 

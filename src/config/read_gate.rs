@@ -1,10 +1,10 @@
 //! Reads the gates of `bellwether.yaml`.
 
-use super::diagnostic::Diagnostic;
 use super::file::*;
-use super::node::Node;
 use super::read::{Reader, converge, named_texts, text, texts, time};
 use super::read_policy::{approval, budgets};
+use crate::document::diagnostic::Diagnostic;
+use crate::document::node::Node;
 use crate::objective::Objective;
 use crate::pipeline::vendor::Vendor;
 use crate::scenario::template::Template;

@@ -1,9 +1,9 @@
 //! Reads what decides about a gate: its rule, baseline, approvals, prerequisites and waivers.
 
-use super::diagnostic::Diagnostic;
 use super::file::{Approval, Environment, Mapped, Prerequisite, Triggers};
-use super::node::Node;
 use super::read::{Reader, entries, text, time};
+use crate::document::diagnostic::Diagnostic;
+use crate::document::node::Node;
 use crate::gate::state::Waiver;
 use crate::objective::rule::Rule;
 use crate::scenario::expression::Expression;

@@ -2,18 +2,13 @@
 
 use super::machine::Phase;
 use super::phases::{self, Ended, Ground};
-use super::proof;
-use super::served;
+use super::{proof, served};
+use crate::doing::Doing;
 use crate::load::Tick;
 use crate::report::Summary;
 use crate::scenario::Plan;
 use std::fmt::Debug;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Instant;
-
-/// A future that may move between threads.
-pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Told of every second of a load.
 pub type OnTick<'a> = &'a mut (dyn FnMut(&Plan, &Tick) + Send);

@@ -3,12 +3,12 @@
 //! A phase that could not be performed is inconclusive; it never passes.
 
 use super::machine::Phase;
-use super::prerequisites;
 use super::record::Record;
-use super::served;
+use super::{prerequisites, served};
 use crate::config::file::{Environment, Gate};
+use crate::config::load as files;
 use crate::config::load::Project;
-use crate::config::{Diagnostics, Severity, load as files};
+use crate::document::{Diagnostics, Severity};
 use crate::load::live::Live;
 use crate::load::run::Finished;
 use crate::load::{self, Control, Tick};
@@ -334,7 +334,7 @@ async fn converge(ground: &Ground<'_>) -> Ended {
         Err((broken, mut seen)) => {
             let lead = format!(
                 "`{wanted}` was not served everywhere within {}",
-                crate::config::duration::show(ground.gate.converge.timeout)
+                crate::duration::show(ground.gate.converge.timeout)
             );
             seen.insert(0, lead);
             // A service that answers with another version tells us nothing of this one; one that

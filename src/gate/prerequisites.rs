@@ -3,9 +3,10 @@
 use super::driver::now_ms;
 use super::machine::Verdict;
 use super::phases::{Ended, Ground, inputs};
-use crate::config::duration::show;
 use crate::config::file::{ActionKind, Prerequisite};
-use crate::config::{Diagnostics, load};
+use crate::config::load;
+use crate::document::Diagnostics;
+use crate::duration::show;
 use crate::load::Stop;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;

@@ -4,7 +4,7 @@
 //! every arm has told of them. What comes later than that is counted in the next slot: nothing that
 //! was measured is left out. What went in is kept, so that the verdict can be replayed.
 
-use crate::objective::judge::percent;
+use crate::figures::percent;
 use crate::objective::rule::Rule;
 use crate::objective::slot::{ArmSlot, SLOTS_A_SECOND, Slot};
 use crate::objective::trial::{Conclusion, Trial};

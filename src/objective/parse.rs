@@ -1,6 +1,6 @@
 //! Objectives as people write them: `p95 < 500ms`, `error_rate < 1%`, `p99{step: search} < 2s`.
 
-use crate::config::duration;
+use crate::duration;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,6 +1,6 @@
 //! By which rule a stream of evidence is judged: levels, blocks, warm-up. Pure values.
 
-use crate::config::duration;
+use crate::duration;
 use std::time::Duration;
 
 /// The part of the level of rollbacks that is kept for the look at the end.

@@ -1,8 +1,8 @@
 //! Argo Rollouts: promotes or aborts a rollout.
 
 use super::vendor::{Call, bearer, text_of};
-use crate::config::shape::{Object, Shape, field, required};
 use crate::delivery::attempt::Delivery;
+use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 

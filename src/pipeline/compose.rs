@@ -4,8 +4,8 @@
 //! not built, and the running container's image is compared with the wanted one afterwards.
 
 use super::vendor::Call;
-use crate::config::shape::{Object, Shape, field, required};
 use crate::delivery::attempt::Delivery;
+use crate::document::shape::{Object, Shape, field, required};
 
 /// Its settings.
 pub static FORM: Object = Object {

@@ -4,8 +4,8 @@
 //! the event's payload), and runs that were started since are looked through for it beforehand.
 
 use super::vendor::{Answer, Call, bearer, text_of};
-use crate::config::shape::{Object, Shape, field, required};
 use crate::delivery::attempt::Delivery;
+use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 

@@ -6,8 +6,8 @@
 //! finds; in the end the machines are read in either case.
 
 use super::vendor::{Call, bearer, text_of};
-use crate::config::shape::{Object, Shape, field, required};
 use crate::delivery::attempt::Delivery;
+use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 

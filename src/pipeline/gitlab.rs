@@ -5,8 +5,8 @@
 //! are looked through for it before another one is started. An approval has the key in its comment.
 
 use super::vendor::{Answer, Call, text_of};
-use crate::config::shape::{Object, Shape, field, required};
 use crate::delivery::attempt::Delivery;
+use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 

@@ -5,8 +5,8 @@
 //! in force already is not patched again.
 
 use super::vendor::{Call, bearer, text_of};
-use crate::config::shape::{Object, Shape, field, required};
 use crate::delivery::attempt::Delivery;
+use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 

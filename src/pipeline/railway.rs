@@ -4,8 +4,8 @@
 //! succeeded. An attempt that was cut off is told by a newer deployment than the one that was live.
 
 use super::vendor::{Call, text_of};
-use crate::config::shape::{Object, Shape, field, required};
 use crate::delivery::attempt::Delivery;
+use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 

@@ -7,8 +7,9 @@
 use super::state::{Health, ProbeState};
 use crate::alert::message::probe_message;
 use crate::config::file::{Environment, Probe};
+use crate::config::load as files;
 use crate::config::load::Project;
-use crate::config::{Diagnostics, Severity, load as files};
+use crate::document::{Diagnostics, Severity};
 use crate::gate::announce::{key_part, tell};
 use crate::limits;
 use crate::load::{self, Control};
@@ -344,7 +345,7 @@ pub async fn perform(probe: &Probe, plan: &Arc<Plan>, environment: &Arc<Environm
             0,
             format!(
                 "it did not end within {}",
-                crate::config::duration::show(probe.timeout)
+                crate::duration::show(probe.timeout)
             ),
         );
     }

@@ -98,7 +98,7 @@ impl Schedule {
     pub fn show(&self) -> String {
         match self {
             Schedule::Every(interval) => {
-                format!("every {}", crate::config::duration::show(*interval))
+                format!("every {}", crate::duration::show(*interval))
             }
             Schedule::Cron(calendar) => format!("{} ({})", calendar.text, calendar.zone),
         }

@@ -1,7 +1,7 @@
 //! Why a gate said what it said, in words and in a picture, for a terminal.
 
 use super::style::Style;
-use crate::objective::judge::{percent, show_micros};
+use crate::figures::{percent, show_micros};
 use crate::objective::trial::Standing;
 use crate::replay::curve::{Curve, replay};
 use crate::replay::evidence::{Distribution, Evidence};

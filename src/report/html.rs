@@ -2,9 +2,9 @@
 
 use super::chart::{Line, STYLE, render as chart};
 use super::summary::Summary;
+use crate::figures::show_micros;
 use crate::load::breakpoint::Search;
 use crate::load::series::Point;
-use crate::objective::judge::show_micros;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The whole page of one or several runs.

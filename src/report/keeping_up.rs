@@ -5,8 +5,8 @@
 //! so nothing holds; a saturated processor or a lack of virtual users only adds latency, so what
 //! passed all the same has passed, and what failed may be our own fault.
 
+use crate::figures::show_micros;
 use crate::load::run::Finished;
-use crate::objective::judge::show_micros;
 use crate::objective::{Judgement, Metric, Objective, Outcome};
 
 /// Own lateness above this at the 99th percentile, in microseconds.
@@ -122,7 +122,8 @@ fn is_timed(objective: &Objective) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::objective::{Evidence, judge::judge};
+    use crate::objective::Evidence;
+    use crate::objective::judge::judge;
 
     fn after(cause: &Cause, slow: u64, by_service: Outcome) -> Vec<Outcome> {
         let objectives: Vec<Objective> = ["p95 < 300ms", "error_rate < 1%"]

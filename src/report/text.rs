@@ -2,9 +2,9 @@
 
 use super::style::Style;
 use super::summary::{Core, StepSummary, Summary};
+use crate::figures::show_micros;
 use crate::load::breakpoint::Search;
 use crate::objective::Outcome;
-use crate::objective::judge::show_micros;
 use std::fmt::Write as _;
 
 /// The whole text.

@@ -4,7 +4,7 @@
 
 use super::compile::{Compiler, text, time};
 use super::plan::*;
-use crate::config::node::Node;
+use crate::document::node::Node;
 use std::time::Duration;
 
 /// What an executor must have, and what it may have beside what all have.

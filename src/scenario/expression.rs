@@ -126,7 +126,7 @@ impl Expression {
             } else {
                 format!("`{name}` does not exist")
             };
-            let hint = match crate::config::diagnostic::nearest(name, all.clone()) {
+            let hint = match crate::document::diagnostic::nearest(name, all.clone()) {
                 Some(near) if near != name => format!("did you mean `{near}`?"),
                 _ => format!("known names: {}", all.collect::<Vec<_>>().join(", ")),
             };

@@ -81,7 +81,7 @@ pub(super) fn check_functions(
             || FUNCTIONS.contains(name);
         if !known {
             let all = STANDARD.iter().chain(FUNCTIONS.iter()).copied();
-            let near = crate::config::diagnostic::nearest(name, all);
+            let near = crate::document::diagnostic::nearest(name, all);
             return Err(Mistake {
                 code: "unknown-name",
                 message: format!("there is no function `{name}`"),

@@ -1,9 +1,9 @@
 //! Mistakes that no single value shows: an objective that can never be proven, a load over a cap.
 
 use super::plan::{Executor, Plan, end_of};
-use crate::config::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::config::file::{Environment, Gate};
-use crate::config::node::Node;
+use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::document::node::Node;
 use crate::objective::binomial;
 use crate::objective::judge::PROMOTE_LEVEL;
 
@@ -177,7 +177,7 @@ pub fn against(plan: &Plan, environment: &Environment, found: &mut Diagnostics) 
     }
 }
 
-fn over(plan: &Plan, span: crate::config::Span, asked: String, bound: String) -> Diagnostic {
+fn over(plan: &Plan, span: crate::document::Span, asked: String, bound: String) -> Diagnostic {
     Diagnostic::error(
         "rate-above-cap",
         format!("this load asks for {asked}, over {bound}"),

@@ -2,7 +2,7 @@
 //!
 //! The names and meanings are k6's, and one of our own beside them, the search for a breakpoint.
 
-use crate::config::source::Span;
+use crate::document::source::Span;
 use std::time::Duration;
 
 /// One executor of a load; the names and meanings are k6's.

@@ -4,7 +4,7 @@
 //! Invariant: [`resolve`] gives values only if nothing required is missing or malformed.
 
 use super::plan::{InputNeed, Plan, SecretNeed};
-use crate::config::diagnostic::{Diagnostic, Diagnostics};
+use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::secret::{Redactor, Secret};
 use base64::Engine as _;
 use std::collections::BTreeMap;
@@ -162,7 +162,7 @@ fn where_from(env: &[String], flag: &str, name: &str) -> String {
 
 fn malformed(
     plan: &Plan,
-    span: crate::config::Span,
+    span: crate::document::Span,
     kind: &str,
     name: &str,
     problem: &str,

@@ -6,7 +6,7 @@
 use super::expression::Expression;
 pub use super::load_plan::{Executor, Load, OpenModel, Spacing, Stage, end_of};
 use super::template::Template;
-use crate::config::source::{Source, Span};
+use crate::document::source::{Source, Span};
 use crate::objective::Objective;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The form of a scenario file: the one table behind its checks and its JSON Schema.
 
 use super::step_shape::STEP;
-use crate::config::shape::{Object, Shape, field, required};
+use crate::document::shape::{Object, Shape, field, required};
 use crate::limits;
 
 /// HTTP methods that have a field of their own in a step.

@@ -1,6 +1,6 @@
 //! The form of a step: what it does, and what is asked of the reply.
 
-use crate::config::shape::{Object, Shape, field, required};
+use crate::document::shape::{Object, Shape, field, required};
 use crate::limits;
 
 /// One step.

@@ -4,17 +4,18 @@
 
 use super::compiled::{self, Compiled};
 use crate::config::file::{Caps, Environment};
-use crate::config::{Diagnostic, Diagnostics};
+use crate::document::{Diagnostic, Diagnostics};
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
-use crate::scenario::expression::Scope;
+use crate::scenario::expression::{self, Scope};
 use crate::scenario::needs::{self, Supplied, Values};
 use crate::scenario::plan::Action;
-use crate::scenario::{Plan, expression, lint};
+use crate::scenario::{Plan, lint};
 use crate::secret::Redactor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// Everything that virtual users of one scenario share.

@@ -89,7 +89,7 @@ pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished,
                 ErrorClass::TimeoutWait,
                 format!(
                     "`{program}` did not end within {}",
-                    crate::config::duration::show(timeout)
+                    crate::duration::show(timeout)
                 ),
             ));
         }

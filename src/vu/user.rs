@@ -446,7 +446,7 @@ impl VirtualUser {
         if check.uses("latency") {
             facts.push(format!(
                 "latency was {}",
-                crate::objective::judge::show_micros(reply.latency_micros as f64)
+                crate::figures::show_micros(reply.latency_micros as f64)
             ));
         }
         if check.uses("body") || check.uses("text") {

@@ -1,6 +1,6 @@
 //! The evidence of a gate's loads as pictures: the odds over time, the latencies around the limit.
 
-use crate::objective::judge::{percent, show_micros};
+use crate::figures::{percent, show_micros};
 use crate::replay::curve::{Curve, CurvePoint, replay};
 use crate::replay::evidence::Distribution;
 use crate::report::Summary;

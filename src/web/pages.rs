@@ -5,9 +5,8 @@ use super::evidence::evidence;
 use super::problem::Problem;
 use super::server::Site;
 use super::view::{self, GateDetail, GateView, ProbeView, RunView};
-use crate::report::Summary;
 use crate::report::chart::{STYLE, sparkline};
-use crate::report::html as run_page;
+use crate::report::{Summary, html as run_page};
 use axum::extract::{Path, State};
 use axum::response::Html;
 use http::StatusCode;
@@ -137,7 +136,7 @@ fn probe_row(found: &crate::probe::prober::View) -> Markup {
         td { (badge(&probe.health)) }
         td { (probe.environment) }
         td { (probe.schedule) }
-        td.n { @if let Some(share) = probe.availability { (crate::objective::judge::percent(share)) } }
+        td.n { @if let Some(share) = probe.availability { (crate::figures::percent(share)) } }
         td.n { @if let Some(ms) = probe.last_ms { (format!("{ms:.1} ms")) } }
         td { (sparkline(&line)) }
         td { (probe.last_reason) }

@@ -92,8 +92,8 @@ fn no_file_makes_the_reader_panic() {
     ]);
     let texts = prop::collection::vec(words, 0..40).prop_map(|words| words.concat());
     proptest!(ProptestConfig::with_cases(2000), |(text in texts)| {
-        let source = bellwether::config::Source::new("case.yaml", text);
-        let mut found = bellwether::config::Diagnostics::default();
+        let source = bellwether::document::Source::new("case.yaml", text);
+        let mut found = bellwether::document::Diagnostics::default();
         bellwether::scenario::compile(&source, std::path::Path::new("."), &mut found);
         bellwether::config::read::read(&source, std::path::Path::new("."), &mut found);
         found.render(false);

@@ -3,8 +3,8 @@
 
 use super::world::{Nature, World};
 use bellwether::clock;
-use bellwether::config::Diagnostics;
 use bellwether::config::load::{self, Project};
+use bellwether::document::Diagnostics;
 use bellwether::gate::driver::{Current, Driver, policy};
 use bellwether::gate::machine::{Order, Phase, Verdict};
 use bellwether::gate::record::{Facts, Record};

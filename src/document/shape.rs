@@ -5,9 +5,9 @@
 //! Invariant: a node that passes [`check`] can be read without any further doubt about its form.
 
 use super::diagnostic::{Diagnostic, Diagnostics, nearest};
-use super::duration;
 use super::node::{Kind, Node};
 use super::source::{Source, Span};
+use crate::duration;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 

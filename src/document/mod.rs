@@ -1,0 +1,15 @@
+//! Text of the user with places: how it is read, checked against a form, and explained.
+//!
+//! Rooms, in reading order: [`source`] (text and places), [`diagnostic`] (mistakes and how they
+//! are shown), [`node`] (YAML with places), [`shape`] (forms, their checks and their JSON Schema).
+//!
+//! Knows nothing of what a text means: no scenario, no configuration. Sends nothing.
+
+pub mod diagnostic;
+pub mod node;
+pub mod shape;
+pub mod source;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use node::Node;
+pub use source::{Source, Span};
