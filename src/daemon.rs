@@ -198,7 +198,7 @@ impl Daemon {
     }
 
     /// A gate as it is committed.
-    pub async fn gate(&self, id: i64) -> Result<Option<crate::gate::record::Record>, StoreFault> {
+    pub async fn gate(&self, id: i64) -> Result<Option<crate::record::gate::Record>, StoreFault> {
         self.store.gate(id).await
     }
 

@@ -23,6 +23,7 @@ pub mod objective;
 pub mod outbox;
 pub mod pipeline;
 pub mod probe;
+pub mod record;
 pub mod replay;
 pub mod report;
 pub mod scenario;

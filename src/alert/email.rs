@@ -1,8 +1,8 @@
 //! E-mail over SMTP, through lettre.
 
-use super::message::Message;
 use crate::config::file::{Email, Security};
 use crate::delivery::attempt::Delivery;
+use crate::record::message::Message;
 use crate::secret::Secret;
 use lettre::message::{Mailbox, MultiPart, SinglePart, header};
 use lettre::transport::smtp::authentication::Credentials;

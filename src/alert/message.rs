@@ -1,47 +1,10 @@
 //! What people are told: pure, from records to subjects and facts.
 
-use crate::gate::machine::Verdict;
-use crate::gate::record::Record;
 use crate::objective::Outcome;
-use crate::probe::state::{Change, Health};
-use serde::{Deserialize, Serialize};
-
-/// A message, ready for any channel. Version 1 of a boundary type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// One line.
-    pub subject: String,
-    /// `good`, `warning` or `bad`.
-    pub tone: String,
-    /// Sentences.
-    pub lines: Vec<String>,
-    /// Names and values.
-    pub facts: Vec<(String, String)>,
-    /// A page with more.
-    pub link: Option<String>,
-}
-
-impl Message {
-    /// The message as plain text.
-    pub fn text(&self) -> String {
-        let mut text = self.lines.join("\n");
-        let width = self
-            .facts
-            .iter()
-            .map(|(name, _)| name.chars().count())
-            .max()
-            .unwrap_or(0);
-        text.push('\n');
-        for (name, value) in &self.facts {
-            text.push_str(&format!("\n{name:<width$}  {value}"));
-        }
-        if let Some(link) = &self.link {
-            text.push_str(&format!("\n\n{link}"));
-        }
-        text.push('\n');
-        text
-    }
-}
+use crate::record::gate::Record;
+use crate::record::message::Message;
+use crate::record::probe::{Change, Health};
+use crate::record::state::Verdict;
 
 fn title(environment: &str) -> String {
     let mut letters = environment.chars();

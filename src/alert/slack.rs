@@ -1,9 +1,9 @@
 //! Slack-compatible incoming webhooks: Slack itself, Mattermost, Discord's `/slack` addresses.
 
-use super::message::Message;
 use crate::delivery::attempt::{Delivery, of_reply};
 use crate::net::client;
 use crate::net::connect::Connector;
+use crate::record::message::Message;
 use crate::secret::Secret;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};

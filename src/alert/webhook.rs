@@ -1,6 +1,6 @@
 //! A message as a signed webhook (Standard Webhooks).
 
-use super::message::Message;
+use crate::record::message::Message;
 use serde_json::json;
 
 /// The body of the webhook.

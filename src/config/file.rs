@@ -4,12 +4,12 @@
 //! fetched by [`super::load::secrets`]. Scenario files are read by [`super::load`].
 
 use crate::document::source::Source;
-use crate::gate::state::Waiver;
 use crate::gate::windows::Windows;
 use crate::objective::Objective;
 use crate::objective::rule::Rule;
 use crate::pipeline::vendor::Vendor;
 use crate::probe::schedule::Schedule;
+use crate::record::state::Waiver;
 use crate::scenario::expression::Expression;
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;

@@ -3,8 +3,8 @@
 use super::setting;
 use super::shop::{Deploy, Shop};
 use crate::daemon::Daemon;
-use crate::gate::machine::{Phase, Verdict};
-use crate::gate::record::{Facts, Record};
+use crate::record::gate::{Facts, Record};
+use crate::record::state::{Phase, Verdict};
 use crate::report::style::Style;
 use axum::Router;
 use axum::routing::post;

@@ -1,10 +1,11 @@
 //! What follows a verdict: the lock, the actions, the proof.
 
 use super::driver::{Driver, Handle, find, now_ms};
-use super::machine::{Event, Verdict};
+use super::machine::Event;
 use super::phases::Ground;
-use super::record::Record;
-use crate::store::outbox::Effect;
+use crate::record::effect::Effect;
+use crate::record::gate::Record;
+use crate::record::state::Verdict;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;

@@ -2,10 +2,11 @@
 
 use super::announce;
 use super::driver::{Driver, find, now_ms, policy};
-use super::machine::{Effect, Event, Policy, State, Verdict, step};
-use super::record::Record;
+use super::machine::{Effect, Event, Policy, step};
 use crate::config::load::Project;
 use crate::objective::Outcome;
+use crate::record::gate::Record;
+use crate::record::state::{State, Verdict};
 use crate::store::gates::{GateCommit, Wanted};
 use std::time::Duration;
 

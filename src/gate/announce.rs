@@ -3,37 +3,13 @@
 //! Keys come from the state file's name, the gate's number and the effect's number, so that a
 //! repeated announcement adds nothing.
 
-use super::machine::{Order, Verdict};
-use super::record::{Facts, Record};
-use crate::alert::message::{Message, proof_message, verdict_message};
+use crate::alert::message::{proof_message, verdict_message};
 use crate::config::file::{Action, Gate, Github};
-use crate::store::outbox::NewEffect;
-use serde::{Deserialize, Serialize};
-
-/// What actions, webhooks and statuses are made from. Version 1 of a boundary type.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Announcement {
-    /// `verdict` or `proof`.
-    pub event: String,
-    /// The gate as it was.
-    pub record: Record,
-    /// The gate's page.
-    pub page: Option<String>,
-    /// Of an action: which one it is, whatever its place in the configuration is by then.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub action: String,
-}
-
-/// An order to a gate that is rolled back together with another. Version 1 of a boundary type.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PartnerOrder {
-    /// The name of the gate that gives it.
-    pub gate: String,
-    /// What the other gate verified: only the same deploy is rolled back.
-    pub facts: Facts,
-    /// Who orders it, and why.
-    pub order: Order,
-}
+use crate::record::announcement::{Announcement, PartnerOrder};
+use crate::record::effect::{NewEffect, key_part};
+use crate::record::gate::Record;
+use crate::record::message::tell;
+use crate::record::state::{Order, Verdict};
 
 /// The orders of a rollback to the gates that belong with this one.
 pub fn partners(record: &Record, gate: Option<&Gate>, instance: &str) -> Vec<NewEffect> {
@@ -186,26 +162,6 @@ pub fn proof(
     effects
 }
 
-/// A message to channels.
-pub fn tell(
-    channels: &[String],
-    message: &Message,
-    gate_id: Option<i64>,
-    key: &dyn Fn(&str) -> String,
-) -> Vec<NewEffect> {
-    let body = serde_json::to_string(message).unwrap_or_default();
-    channels
-        .iter()
-        .map(|channel| NewEffect {
-            key: key(&format!("tell_{}", key_part(channel))),
-            gate_id,
-            after_key: None,
-            target: format!("channel:{channel}"),
-            body: body.clone(),
-        })
-        .collect()
-}
-
 fn github(
     record: &Record,
     gate: &Gate,
@@ -253,24 +209,11 @@ fn body(record: &Record, event: &str, page: Option<String>) -> String {
     serde_json::to_string(&announcement(record, event, page)).unwrap_or_default()
 }
 
-/// A name as part of a key: a webhook id must not hold a dot, and different names stay different.
-pub fn key_part(name: &str) -> String {
-    let mut part = String::new();
-    for c in name.chars() {
-        if c.is_ascii_alphanumeric() || c == '-' {
-            part.push(c);
-        } else {
-            part.push_str(&format!("_{:x}_", u32::from(c)));
-        }
-    }
-    part
-}
-
 #[cfg(test)]
 mod tests {
     #[test]
     fn different_names_have_different_keys_without_dots() {
-        let keys = ["api.eu", "api-eu", "api_eu", "api eu"].map(super::key_part);
+        let keys = ["api.eu", "api-eu", "api_eu", "api eu"].map(crate::record::effect::key_part);
         let mut different = keys.to_vec();
         different.sort();
         different.dedup();

@@ -4,19 +4,20 @@
 //! where the last commit stands.
 
 use super::hands::{Hands, RealHands};
-use super::machine::{Effect, Event, Order, Policy, Position, State, Verdict};
-use super::record::{Facts, Record};
+use super::machine::{Effect, Event, Policy};
 use crate::config::file::{Environment, Gate};
 use crate::config::load::Project;
-use crate::gate::machine::Phase;
 use crate::load::Control;
 use crate::load::live::Live;
+use crate::record::gate::{Facts, Record};
+use crate::record::state::{Order, Phase, Position, State, Verdict};
 use crate::store::gates::superseded_by;
 use crate::store::{Store, StoreFault, insist};
 use crate::telemetry::metrics::Metrics;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::Notify;
 

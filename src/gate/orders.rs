@@ -3,9 +3,9 @@
 //! It is committed before it is answered, so that a kill does not forget it.
 
 use super::driver::{Driver, GateFault, Outside, now_ms};
-use super::machine::{Order, Verdict};
-use super::record::{Facts, Record};
-use crate::store::notes::Note;
+use crate::record::gate::{Facts, Record};
+use crate::record::note::Note;
+use crate::record::state::{Order, Verdict};
 use std::sync::{Arc, PoisonError};
 
 fn has_its_verdict(id: i64) -> GateFault {
@@ -176,7 +176,7 @@ fn to_roll_back(last: &Record, version: &str) -> Result<Facts, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::state::{Proof, State};
+    use crate::record::state::{Proof, State};
 
     #[test]
     fn an_order_that_comes_twice_does_not_go_back_twice() {

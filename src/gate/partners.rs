@@ -5,12 +5,13 @@
 //! gave the order ends it.
 
 use super::advance::page;
-use super::announce::{self, PartnerOrder};
 use super::driver::{Driver, now_ms};
-use super::machine::Verdict;
-use super::record::Record;
 use crate::alert::message::partner_message;
-use crate::store::outbox::Effect;
+use crate::record::announcement::PartnerOrder;
+use crate::record::effect::Effect;
+use crate::record::gate::Record;
+use crate::record::message;
+use crate::record::state::Verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,7 +137,7 @@ impl Driver {
                 };
                 let message = partner_message(&record, name, why, page(&project, id));
                 let key = |what: &str| format!("{}_{what}", effect.key);
-                let effects = announce::tell(&gate.tell, &message, Some(id), &key);
+                let effects = message::tell(&gate.tell, &message, Some(id), &key);
                 self.store.enqueue(effects, now_ms()).await
             }
             Ok(None) => return,

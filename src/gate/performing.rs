@@ -1,12 +1,13 @@
 //! Performs a phase within its time, and says who answers for it if it did not pass.
 
 use super::driver::{Driver, Handle, Outside, find, now_ms};
-use super::machine::{Event, Phase, Waiver};
+use super::machine::Event;
 use super::phases::{Ended, Ground};
-use super::record::Record;
 use crate::config::file::Gate;
 use crate::load::Tick;
 use crate::objective::Outcome;
+use crate::record::gate::Record;
+use crate::record::state::{Phase, Waiver};
 use crate::replay::evidence::Evidence;
 use crate::report::Summary;
 use crate::scenario::Plan;

@@ -2,8 +2,6 @@
 //!
 //! A phase that could not be performed is inconclusive; it never passes.
 
-use super::machine::Phase;
-use super::record::Record;
 use super::{prerequisites, served};
 use crate::config::file::{Environment, Gate};
 use crate::config::load as files;
@@ -16,6 +14,8 @@ use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::net::{ErrorClass, message};
 use crate::objective::Outcome;
+use crate::record::gate::{Record, inputs};
+use crate::record::state::Phase;
 use crate::report::{Summary, summary};
 use crate::scenario::Plan;
 use crate::scenario::needs::Supplied;
@@ -108,37 +108,6 @@ pub async fn perform(
             None => Ended::new(Outcome::Inconclusive, "the gate has no bake"),
         },
     }
-}
-
-/// The facts of a gate as inputs of scenarios and actions.
-pub fn inputs(record: &Record) -> BTreeMap<String, String> {
-    let facts = &record.facts;
-    [
-        ("version", facts.version.clone()),
-        (
-            "previous_version",
-            record.rollback_to.clone().unwrap_or_default(),
-        ),
-        ("commit", facts.commit.clone()),
-        ("actor", facts.actor.clone()),
-        ("reason", facts.reason.clone()),
-        ("link", facts.link.clone()),
-        ("deployment", facts.deployment.clone()),
-        ("gate", record.gate.clone()),
-        ("gate_id", record.id.to_string()),
-        ("environment", record.environment.clone()),
-        (
-            "verdict",
-            record
-                .state
-                .verdict
-                .map(|verdict| verdict.word().to_owned())
-                .unwrap_or_default(),
-        ),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
 }
 
 /// Binds a scenario to the gate's environment.

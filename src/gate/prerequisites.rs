@@ -1,8 +1,7 @@
 //! What others must have done: gates before this one, and people who agree.
 
 use super::driver::now_ms;
-use super::machine::Verdict;
-use super::phases::{Ended, Ground, inputs};
+use super::phases::{Ended, Ground};
 use crate::config::file::{ActionKind, Prerequisite};
 use crate::config::load;
 use crate::document::Diagnostics;
@@ -13,6 +12,8 @@ use crate::net::tls::Settings;
 use crate::objective::Outcome;
 use crate::outbox::means::Means;
 use crate::pipeline::vendor::Call;
+use crate::record::gate::inputs;
+use crate::record::state::Verdict;
 use crate::store::{StoreFault, insist};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

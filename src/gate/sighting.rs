@@ -4,11 +4,11 @@
 //! verifies or verified last starts none either, nor does one that a rollback brought back.
 
 use super::driver::{Current, Driver, now_ms};
-use super::record::Facts;
 use super::version;
 use crate::config::file::{Environment, Gate};
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
+use crate::record::gate::Facts;
 use crate::store::Store;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -6,17 +6,17 @@
 use crate::delivery::attempt::Delivery;
 
 use super::means::Means;
-use crate::alert::message::Message;
 use crate::alert::{email, slack, webhook as message_webhook};
 use crate::config::file::{ActionKind, Channel, Webhook};
 use crate::config::load::Project;
-use crate::gate::announce::Announcement;
-use crate::gate::phases::inputs;
 use crate::limits;
 use crate::pipeline::vendor::Call;
 use crate::pipeline::{command, github, webhook};
+use crate::record::announcement::Announcement;
+use crate::record::effect::Effect;
+use crate::record::gate::inputs;
+use crate::record::message::Message;
 use crate::scenario::template::Template;
-use crate::store::outbox::Effect;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

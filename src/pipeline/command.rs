@@ -1,8 +1,7 @@
 //! A program as an action: no shell unless asked for, a time limit, its output kept as evidence.
 
 use crate::delivery::attempt::Delivery;
-use crate::gate::phases::inputs;
-use crate::gate::record::Record;
+use crate::record::gate::{Record, inputs};
 use crate::secret::Redactor;
 use crate::vu::command::{Invocation, run};
 use std::path::PathBuf;

@@ -7,10 +7,10 @@
 use super::vendor::{Answer, Call, bearer, text_of};
 use crate::config::file::Github;
 use crate::delivery::attempt::Delivery;
-use crate::gate::announce::Announcement;
-use crate::gate::machine::Verdict;
-use crate::gate::record::Record;
 use crate::net::connect::Connector;
+use crate::record::announcement::Announcement;
+use crate::record::gate::Record;
+use crate::record::state::Verdict;
 use crate::report::incident::markdown;
 use crate::secret::Secret;
 use crate::web::view;

@@ -3,7 +3,7 @@
 //! Each source signs in its own way. GitHub and Vercel sign neither a time nor an id, so a repeat is
 //! told by the body that is signed, which the store remembers.
 
-use crate::gate::record::Facts;
+use crate::record::gate::Facts;
 use crate::secret::Secret;
 use ring::hmac;
 use serde_json::Value;

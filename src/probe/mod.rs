@@ -4,4 +4,3 @@
 
 pub mod prober;
 pub mod schedule;
-pub mod state;

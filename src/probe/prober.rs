@@ -4,22 +4,22 @@
 //! the next one is due makes it skip, never pile up. Results are committed with the messages
 //! that they cause. Delivery is the outbox's business and never delays a probe.
 
-use super::state::{Health, ProbeState};
 use crate::alert::message::probe_message;
 use crate::config::file::{Environment, Probe};
 use crate::config::load as files;
 use crate::config::load::Project;
 use crate::document::{Diagnostics, Severity};
-use crate::gate::announce::{key_part, tell};
 use crate::limits;
 use crate::load::{self, Control};
 use crate::net::ErrorClass;
 use crate::objective::Outcome;
+use crate::record::effect::key_part;
+use crate::record::message::tell;
+use crate::record::probe::{Health, ProbeResult, ProbeState};
 use crate::report::{Summary, summary};
 use crate::scenario::Plan;
 use crate::scenario::needs::Supplied;
 use crate::store::Store;
-use crate::store::probes::ProbeResult;
 use crate::telemetry::metrics::Metrics;
 use crate::vu::Binding;
 use chrono::{DateTime, Utc};

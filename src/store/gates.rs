@@ -1,10 +1,11 @@
 //! Rows of gates: the record as JSON, its events, the last verified-good version.
 
-use super::notes::Note;
-use super::outbox::{self, NewEffect};
+use super::outbox;
 use super::sqlite::{Store, StoreFault};
-use crate::gate::record::Record;
-use crate::gate::state::Verdict;
+use crate::record::effect::NewEffect;
+use crate::record::gate::Record;
+use crate::record::note::Note;
+use crate::record::state::Verdict;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// What one step of a gate changes, committed as one.
@@ -307,8 +308,8 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::record::Facts;
-    use crate::gate::state::{Phase, State};
+    use crate::record::gate::Facts;
+    use crate::record::state::{Phase, State};
     use crate::store::simulated::Simulated;
 
     async fn gate(store: &Store) -> Record {

@@ -1,75 +1,8 @@
 //! Rows of the outbox: committed effects that are not yet, or no longer, on their way.
 
 use super::sqlite::{Store, StoreFault};
+use crate::record::effect::{CUT_OFF, Effect, NewEffect};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-
-/// An effect to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEffect {
-    /// Unique over all time: what makes a repeated delivery harmless.
-    pub key: String,
-    /// The gate that it belongs to.
-    pub gate_id: Option<i64>,
-    /// The effect that must be settled before it.
-    pub after_key: Option<String>,
-    /// What delivers it: `action:GATE:VERDICT:NUMBER:KIND`, `github:GATE:KIND`, `channel:NAME`, or, to a
-    /// gate that is rolled back together with this one, `partner:GATE`.
-    pub target: String,
-    /// What is delivered, as JSON; holds no secret.
-    pub body: String,
-}
-
-/// A committed effect.
-#[derive(Debug, Clone)]
-pub struct Effect {
-    /// Row number.
-    pub id: i64,
-    /// Its key.
-    pub key: String,
-    /// The gate that it belongs to.
-    pub gate_id: Option<i64>,
-    /// What delivers it.
-    pub target: String,
-    /// What is delivered.
-    pub body: String,
-    /// `pending`, `delivered`, `given_up`, or `withdrawn` while its last attempt is on its way.
-    pub state: String,
-    /// Attempts that were started.
-    pub attempts: u32,
-    /// When the next one is due.
-    pub next_ms: i64,
-    /// When it was committed.
-    pub created_ms: i64,
-    /// When it was settled.
-    pub settled_ms: Option<i64>,
-    /// What came back last.
-    pub result: String,
-}
-
-/// The result of an attempt that a stop has cut off: what it did is not known.
-const CUT_OFF: &str = "it was cut off by a stop of the daemon";
-
-impl Effect {
-    /// Whether its last attempt was cut off by a stop.
-    pub fn was_cut_off(&self) -> bool {
-        self.result == CUT_OFF
-    }
-
-    /// What came of it so far, in words.
-    pub fn came_to(&self) -> &str {
-        match (self.result.as_str(), self.attempts) {
-            ("", 0) => "it was not begun in time",
-            ("", _) => "its attempt did not come back in time, and may still have an effect",
-            (result, _) => result,
-        }
-    }
-
-    /// Whether an attempt of this process has begun and not come back yet.
-    pub fn is_on_its_way(&self) -> bool {
-        let is_open = matches!(self.state.as_str(), "pending" | "withdrawn");
-        is_open && self.attempts > 0 && self.result.is_empty()
-    }
-}
 
 const COLUMNS: &str =
     "id, key, gate_id, target, body, state, attempts, next_ms, created_ms, settled_ms, result";

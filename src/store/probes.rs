@@ -1,22 +1,10 @@
 //! Rows of probes: their states, and their results for as long as they are kept.
 
-use super::outbox::{self, NewEffect};
+use super::outbox;
 use super::sqlite::{Store, StoreFault};
-use crate::probe::state::ProbeState;
+use crate::record::effect::NewEffect;
+use crate::record::probe::{ProbeResult, ProbeState};
 use rusqlite::{OptionalExtension, params};
-
-/// One result of a probe.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct ProbeResult {
-    /// When it started.
-    pub at_ms: i64,
-    /// `pass`, `fail` or `inconclusive`.
-    pub outcome: String,
-    /// How long it took.
-    pub duration_us: i64,
-    /// Why it did not pass.
-    pub reason: String,
-}
 
 impl Store {
     /// Commits a result with the state after it and the messages that it causes.

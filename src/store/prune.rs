@@ -82,8 +82,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use crate::gate::record::{Facts, Record};
-    use crate::gate::state::{Position, State, Verdict};
+    use crate::record::gate::{Facts, Record};
+    use crate::record::state::{Position, State, Verdict};
     use crate::store::gates::GateCommit;
     use crate::store::simulated::Simulated;
 

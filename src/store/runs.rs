@@ -1,25 +1,9 @@
 //! Rows of runs: the summary of each scenario that a gate performed, as evidence.
 
 use super::sqlite::{Store, StoreFault};
+use crate::record::run::RunRow;
 use crate::report::Summary;
 use rusqlite::{OptionalExtension, params};
-
-/// A run in a list.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct RunRow {
-    /// Row number.
-    pub id: i64,
-    /// The gate that it belongs to.
-    pub gate_id: Option<i64>,
-    /// The phase of the gate.
-    pub phase: String,
-    /// When it ended.
-    pub at_ms: i64,
-    /// The scenario's name.
-    pub scenario: String,
-    /// `pass`, `fail` or `inconclusive`.
-    pub outcome: String,
-}
 
 impl Store {
     /// Keeps a run.

@@ -1,7 +1,7 @@
 //! Orders that must not come late, taken back in the transaction that makes them late.
 
-use crate::gate::record::Record;
-use crate::gate::state::Verdict;
+use crate::record::gate::Record;
+use crate::record::state::Verdict;
 use rusqlite::{Connection, params};
 
 /// Takes back promotions of the same gate before this one, ways of rolling back that are over, and

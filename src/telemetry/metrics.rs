@@ -9,7 +9,7 @@ use super::run_metrics::RunMetrics;
 use crate::load::Tick;
 use crate::net::ErrorClass;
 use crate::net::phases::PHASES;
-use crate::probe::state::Health;
+use crate::record::probe::Health;
 use crate::report::Summary;
 use crate::scenario::Plan;
 use prometheus::core::Collector;

@@ -4,10 +4,10 @@ use super::loads::Order;
 use super::problem::Problem;
 use super::server::Site;
 use super::view::{self, GateDetail, GateView, ProbeView};
-use crate::gate::record::Facts;
 use crate::load::live::LoadState;
+use crate::record::gate::Facts;
+use crate::record::note::Note;
 use crate::report::Summary;
-use crate::store::notes::Note;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
@@ -242,7 +242,7 @@ pub async fn roll_back(
         reason,
         version,
     } = body;
-    let order = crate::gate::machine::Order {
+    let order = crate::record::state::Order {
         by,
         reason,
         gate: None,

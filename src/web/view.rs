@@ -1,10 +1,10 @@
 //! What pages and API share: a gate, a probe and the whole, as values to be shown.
 
-use crate::gate::machine::Position;
-use crate::gate::record::Record;
 use crate::probe::prober::View;
-use crate::store::outbox::Effect;
-use crate::store::runs::RunRow;
+use crate::record::effect::Effect;
+use crate::record::gate::Record;
+use crate::record::run::RunRow;
+use crate::record::state::Position;
 use serde::{Deserialize, Serialize};
 
 /// A gate in a list.

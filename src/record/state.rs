@@ -1,7 +1,7 @@
 //! What a gate is at a moment, and what must hold of it: pure values.
 
+use super::note::Note;
 use crate::objective::Outcome;
-use crate::store::notes::Note;
 use serde::{Deserialize, Serialize};
 
 /// What a gate does to measure a deploy, in order.
@@ -229,14 +229,14 @@ impl State {
     }
 
     /// Whether a phase let the gate go on.
-    pub(super) fn let_on(&self, phase: Phase) -> bool {
+    pub fn let_on(&self, phase: Phase) -> bool {
         self.phases.iter().any(|record| {
             record.phase == phase && (record.outcome == Outcome::Pass || !record.waived.is_empty())
         })
     }
 
     /// Whether the product was measured and held.
-    pub(super) fn was_measured(&self) -> bool {
+    pub fn was_measured(&self) -> bool {
         self.phases.iter().any(|record| {
             record.phase.measures() && (record.outcome == Outcome::Pass || record.held)
         })

@@ -99,6 +99,19 @@ impl ProbeState {
     }
 }
 
+/// One result of a probe.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ProbeResult {
+    /// When it started.
+    pub at_ms: i64,
+    /// `pass`, `fail` or `inconclusive`.
+    pub outcome: String,
+    /// How long it took.
+    pub duration_us: i64,
+    /// Why it did not pass.
+    pub reason: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,8 @@
 //! What is kept of a gate: the facts that it was started with, and its state.
 
-use super::machine::State;
+use super::state::State;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One gate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,4 +55,35 @@ pub struct Facts {
     /// Where the pipeline waits for an answer, such as GitHub's callback of a protection rule.
     #[serde(default)]
     pub callback: String,
+}
+
+/// The facts of a gate as inputs of scenarios and actions.
+pub fn inputs(record: &Record) -> BTreeMap<String, String> {
+    let facts = &record.facts;
+    [
+        ("version", facts.version.clone()),
+        (
+            "previous_version",
+            record.rollback_to.clone().unwrap_or_default(),
+        ),
+        ("commit", facts.commit.clone()),
+        ("actor", facts.actor.clone()),
+        ("reason", facts.reason.clone()),
+        ("link", facts.link.clone()),
+        ("deployment", facts.deployment.clone()),
+        ("gate", record.gate.clone()),
+        ("gate_id", record.id.to_string()),
+        ("environment", record.environment.clone()),
+        (
+            "verdict",
+            record
+                .state
+                .verdict
+                .map(|verdict| verdict.word().to_owned())
+                .unwrap_or_default(),
+        ),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
 }

@@ -1,0 +1,61 @@
+//! What people are told, ready for any channel, and the rows that carry it.
+
+use super::effect::{NewEffect, key_part};
+use serde::{Deserialize, Serialize};
+
+/// A message to channels.
+pub fn tell(
+    channels: &[String],
+    message: &Message,
+    gate_id: Option<i64>,
+    key: &dyn Fn(&str) -> String,
+) -> Vec<NewEffect> {
+    let body = serde_json::to_string(message).unwrap_or_default();
+    channels
+        .iter()
+        .map(|channel| NewEffect {
+            key: key(&format!("tell_{}", key_part(channel))),
+            gate_id,
+            after_key: None,
+            target: format!("channel:{channel}"),
+            body: body.clone(),
+        })
+        .collect()
+}
+
+/// A message, ready for any channel. Version 1 of a boundary type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// One line.
+    pub subject: String,
+    /// `good`, `warning` or `bad`.
+    pub tone: String,
+    /// Sentences.
+    pub lines: Vec<String>,
+    /// Names and values.
+    pub facts: Vec<(String, String)>,
+    /// A page with more.
+    pub link: Option<String>,
+}
+
+impl Message {
+    /// The message as plain text.
+    pub fn text(&self) -> String {
+        let mut text = self.lines.join("\n");
+        let width = self
+            .facts
+            .iter()
+            .map(|(name, _)| name.chars().count())
+            .max()
+            .unwrap_or(0);
+        text.push('\n');
+        for (name, value) in &self.facts {
+            text.push_str(&format!("\n{name:<width$}  {value}"));
+        }
+        if let Some(link) = &self.link {
+            text.push_str(&format!("\n\n{link}"));
+        }
+        text.push('\n');
+        text
+    }
+}

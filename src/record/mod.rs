@@ -1,0 +1,17 @@
+//! What is kept, as values: of gates, of probes, and of what is on its way to others.
+//!
+//! Rooms: [`gate`] (a gate and the facts it was started with), [`state`] (what it is at a moment, and
+//! what must hold of it), [`note`] (what people add to it), [`run`] (the runs it made), [`probe`]
+//! (up, down or unknown), [`effect`] (a row of the outbox), [`announcement`] and [`message`] (what
+//! such a row carries).
+//!
+//! Pure. Does not know where or how it is kept, nor who acts on it.
+
+pub mod announcement;
+pub mod effect;
+pub mod gate;
+pub mod message;
+pub mod note;
+pub mod probe;
+pub mod run;
+pub mod state;
