@@ -4,7 +4,7 @@
 
 use crate::limits;
 use crate::net::Fault;
-use crate::net::http::Reply;
+use crate::net::reply::Reply;
 use std::time::Duration;
 
 /// How an attempt ended.

@@ -83,7 +83,7 @@ pub struct Ground<'a> {
     /// The environment beside it that serves the version before.
     pub baseline: Option<&'a Arc<Environment>>,
     /// Evidence of the same loads before an extension, by their scenarios.
-    pub earlier: &'a BTreeMap<String, crate::replay::evidence::Evidence>,
+    pub earlier: &'a BTreeMap<String, crate::objective::evidence::Evidence>,
     /// Earlier gates, approvals and waivers.
     pub store: &'a Store,
     /// Woken when somebody adds a note.

@@ -1,12 +1,11 @@
 //! Which version a service serves, read now.
 
 use crate::config::file::Environment;
-use crate::net::client;
 use crate::net::connect::Connector;
-use crate::net::{ErrorClass, Fault};
+use crate::net::fault::status_class;
+use crate::net::{ErrorClass, Fault, client};
 use crate::scenario::expression::{self, Scope};
 use crate::scenario::template::plain;
-use crate::vu::user::status_class;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use std::sync::Arc;

@@ -5,13 +5,13 @@
 //! was measured is left out. What went in is kept, so that the verdict can be replayed.
 
 use crate::figures::percent;
+use crate::objective::evidence::Evidence;
 use crate::objective::rule::Rule;
 use crate::objective::slot::{ArmSlot, SLOTS_A_SECOND, Slot};
+use crate::objective::tally::{self, Arm, Watched};
 use crate::objective::trial::{Conclusion, Trial};
+use crate::objective::verdict::{self, Judged, JudgedObjective};
 use crate::objective::{Judgement, Objective, Outcome};
-use crate::replay::evidence::Evidence;
-use crate::replay::tally::{self, Arm, Watched};
-use crate::replay::verdict::{self, Judged, JudgedObjective};
 use crate::scenario::Plan;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use super::buckets::Buckets;
 use crate::limits;
 use crate::net::ErrorClass;
 use crate::objective::slot::ArmSlot;
-use crate::replay::tally::{self, SLOT_MICROS, Watched};
+use crate::objective::tally::{self, SLOT_MICROS, Watched};
 use crate::scenario::Plan;
 use crate::vu::{Sample, Sink};
 use hdrhistogram::Histogram;

@@ -9,7 +9,7 @@ use super::series::{Point, Series};
 use super::worker::{Assignment, work};
 use crate::net::ErrorClass;
 use crate::objective::Outcome;
-use crate::replay::tally::Watched;
+use crate::objective::tally::Watched;
 use crate::scenario::Plan;
 use crate::scenario::plan::{Executor, Load, OpenModel, end_of};
 use crate::vu::{Begin, Binding, IterationOutcome, Shared, Variables, VirtualUser};

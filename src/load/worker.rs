@@ -8,7 +8,7 @@ use super::closed::closed_model;
 use super::control::{Orders, Stop};
 use super::open::open_model;
 use super::recorder::{Inner, LocalRecorder, Recorded, Tick};
-use crate::replay::tally::Watched;
+use crate::objective::tally::Watched;
 use crate::scenario::plan::{Executor, Load};
 use crate::vu::{Begin, Binding, IterationOutcome, Shared, Variables, VirtualUser};
 use std::cell::{Cell, RefCell};

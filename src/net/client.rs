@@ -4,8 +4,9 @@
 
 use super::connect::Connector;
 use super::fault::{ErrorClass, Fault};
-use super::http::{Connection, Keep, Reply};
+use super::http::{Connection, Keep};
 use super::message::{Fixed, Message, origin};
+use super::reply::Reply;
 use super::tls::Offer;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};

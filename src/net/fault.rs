@@ -263,3 +263,13 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// What a status says that nobody expected; nothing under 400.
+pub fn status_class(status: Option<u16>) -> Option<ErrorClass> {
+    match status? {
+        401 | 403 => Some(ErrorClass::Unauthorized),
+        429 => Some(ErrorClass::RateLimited),
+        400.. => Some(ErrorClass::Status),
+        _ => None,
+    }
+}

@@ -9,9 +9,9 @@ pub use super::http1_parser::{Headers, Keep};
 use super::http2::Http2;
 use super::message::Message;
 use super::phases::Phases;
+use super::reply::Reply;
 use super::tls::TlsFacts;
-use bytes::Bytes;
-use http::{Method, StatusCode, Version};
+use http::Method;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,27 +28,6 @@ pub struct Connection {
 enum Kind {
     One(Http1),
     Two(Http2),
-}
-
-/// What came back.
-#[derive(Debug)]
-pub struct Reply {
-    /// Status.
-    pub status: StatusCode,
-    /// HTTP version.
-    pub version: Version,
-    /// Headers, as far as they were wanted.
-    pub headers: Headers,
-    /// The body as it came, if it was wanted; empty otherwise.
-    pub body: Bytes,
-    /// Bytes of the body on the wire.
-    pub body_bytes: u64,
-    /// Bytes sent and received on the socket for it (HTTP/1.1; 0 for HTTP/2, where exchanges share a socket).
-    pub wire_bytes: (u64, u64),
-    /// Send, wait and receive.
-    pub phases: Phases,
-    /// When the last byte had come.
-    pub end: Instant,
 }
 
 impl Connection {

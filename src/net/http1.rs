@@ -7,10 +7,10 @@
 //! Invariant: a connection on which an exchange failed or was cut off is never used again.
 
 use super::fault::{ErrorClass, Fault};
-use super::http::Reply;
 use super::http1_parser::{Keep, Parser};
 use super::patience::Patience;
 use super::phases::Phases;
+use super::reply::Reply;
 use super::stream::Stream;
 use std::cell::RefCell;
 use std::io::{self, IoSlice};

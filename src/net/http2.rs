@@ -3,8 +3,10 @@
 //! hyper speaks the protocol; a task drives the connection, since its exchanges share it.
 
 use super::fault::{ErrorClass, Fault};
-use super::http::{Headers, Keep, Reply};
+use super::http::Keep;
+use super::http1_parser::Headers;
 use super::phases::Phases;
+use super::reply::Reply;
 use super::stream::Stream;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};

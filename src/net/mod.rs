@@ -21,6 +21,8 @@ pub mod http2;
 pub mod message;
 pub mod patience;
 pub mod phases;
+pub mod program;
+pub mod reply;
 pub mod stream;
 pub mod tls;
 pub mod tls_legacy;

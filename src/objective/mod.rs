@@ -6,6 +6,7 @@
 
 pub mod binomial;
 pub mod contest;
+pub mod evidence;
 pub mod judge;
 pub mod memory;
 pub mod mixture;
@@ -13,7 +14,9 @@ pub mod parse;
 pub mod rule;
 pub mod slot;
 pub mod spread;
+pub mod tally;
 pub mod trial;
+pub mod verdict;
 pub mod wealth;
 
 pub use judge::{Evidence, Judgement, Outcome};

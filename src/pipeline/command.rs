@@ -1,9 +1,9 @@
 //! A program as an action: no shell unless asked for, a time limit, its output kept as evidence.
 
 use crate::delivery::attempt::Delivery;
+use crate::net::program::{Invocation, run};
 use crate::record::gate::{Record, inputs};
 use crate::secret::Redactor;
-use crate::vu::command::{Invocation, run};
 use std::path::PathBuf;
 use std::time::Duration;
 

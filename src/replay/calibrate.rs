@@ -4,12 +4,10 @@
 //! than the one before, and each is judged. With two arms of the same version beside one another
 //! it is an A/A test. What is rolled back there is rolled back wrongly.
 
-use super::verdict;
-use crate::objective::Objective;
-use crate::objective::binomial;
 use crate::objective::rule::Rule;
 use crate::objective::slot::{SLOTS_A_SECOND, Slot, slots_of};
 use crate::objective::trial::Conclusion;
+use crate::objective::{Objective, binomial, verdict};
 use serde::Serialize;
 use std::time::Duration;
 

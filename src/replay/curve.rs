@@ -1,10 +1,10 @@
 //! The evidence over time: a kept trial, replayed and looked at after every block. Pure.
 
-use super::evidence::Evidence;
-use super::verdict::{self, Judged};
 use crate::objective::Objective;
+use crate::objective::evidence::Evidence;
 use crate::objective::slot::slots_of;
 use crate::objective::trial::Trial;
+use crate::objective::verdict::{self, Judged};
 use serde::{Deserialize, Serialize};
 
 /// What an objective's evidence came to, moment by moment.

@@ -8,7 +8,4 @@
 
 pub mod calibrate;
 pub mod curve;
-pub mod evidence;
 pub mod read;
-pub mod tally;
-pub mod verdict;

@@ -3,7 +3,7 @@
 //! What a file is shows in its first line. A line that cannot be read stops the reading: a verdict
 //! on half of a file would be one on chosen evidence.
 
-use super::tally::{Arm, Sample};
+use crate::objective::tally::{Arm, Sample};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 

@@ -2,9 +2,9 @@
 
 use super::style::Style;
 use crate::figures::{percent, show_micros};
+use crate::objective::evidence::{Distribution, Evidence};
 use crate::objective::trial::Standing;
 use crate::replay::curve::{Curve, replay};
-use crate::replay::evidence::{Distribution, Evidence};
 
 /// Width of a plot in characters.
 const WIDTH: usize = 60;

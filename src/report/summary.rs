@@ -67,7 +67,7 @@ pub struct Summary {
     pub was_interrupted: bool,
     /// What a sequential verdict rests on, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<crate::replay::evidence::Evidence>,
+    pub evidence: Option<crate::objective::evidence::Evidence>,
 }
 
 /// The numbers that others rely on.

@@ -2,12 +2,12 @@
 //!
 //! Knows everything but HTTP, which has [`super::http_exchange`]. Does not judge the reply.
 
-use super::command::{self, Invocation};
 use super::reply::Reply;
 use super::user::VirtualUser;
 use crate::net::connect::{host_port, micros};
+use crate::net::program::Invocation;
 use crate::net::tls::{TlsFacts, server_name};
-use crate::net::{ErrorClass, Fault, Phases, dns, tls_legacy};
+use crate::net::{ErrorClass, Fault, Phases, dns, program as command, tls_legacy};
 use crate::scenario::plan::{Action, Command, DnsQuestion, Step, TlsHandshake};
 use crate::scenario::template::Template;
 use std::sync::Arc;

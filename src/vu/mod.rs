@@ -9,7 +9,6 @@
 //! Knows no executor, no report and no database.
 
 pub mod binding;
-pub mod command;
 pub mod compiled;
 pub mod cookies;
 pub mod exchange;

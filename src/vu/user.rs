@@ -11,6 +11,7 @@ use super::shared::Shared;
 use super::variables::Variables;
 use crate::limits;
 use crate::net::ErrorClass;
+use crate::net::fault::status_class;
 use crate::scenario::plan::{Action, CookieLife, Pick, Reuse, Step};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -489,16 +490,6 @@ fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
             class,
             detail: format!("status was {status}, expected one under 400"),
         }),
-        _ => None,
-    }
-}
-
-/// What a status says that nobody expected; nothing under 400.
-pub(crate) fn status_class(status: Option<u16>) -> Option<ErrorClass> {
-    match status? {
-        401 | 403 => Some(ErrorClass::Unauthorized),
-        429 => Some(ErrorClass::RateLimited),
-        400.. => Some(ErrorClass::Status),
         _ => None,
     }
 }

@@ -1,8 +1,8 @@
 //! The evidence of a gate's loads as pictures: the odds over time, the latencies around the limit.
 
 use crate::figures::{percent, show_micros};
+use crate::objective::evidence::Distribution;
 use crate::replay::curve::{Curve, CurvePoint, replay};
-use crate::replay::evidence::Distribution;
 use crate::report::Summary;
 use crate::report::chart::{Line, render};
 use crate::report::explain::{in_words, odds};

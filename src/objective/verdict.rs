@@ -1,11 +1,11 @@
 //! From slots of evidence to a verdict with its reasons: pure.
 
+use super::judge::PROMOTE_LEVEL;
+use super::rule::Rule;
+use super::slot::Slot;
+use super::trial::{Conclusion, Standing, Trial};
+use super::{Metric, Objective, binomial};
 use crate::figures::{percent, show_micros};
-use crate::objective::judge::PROMOTE_LEVEL;
-use crate::objective::rule::Rule;
-use crate::objective::slot::Slot;
-use crate::objective::trial::{Conclusion, Standing, Trial};
-use crate::objective::{Metric, Objective, binomial};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

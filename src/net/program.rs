@@ -1,7 +1,7 @@
 //! Programs: run without a shell, with a time limit, their output bounded and kept.
 
+use super::{ErrorClass, Fault};
 use crate::limits;
-use crate::net::{ErrorClass, Fault};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;

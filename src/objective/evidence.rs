@@ -1,7 +1,7 @@
 //! Slots as a gate keeps them: columns of numbers, small enough for its row. A boundary type.
 
-use crate::objective::rule::Rule;
-use crate::objective::slot::{ArmSlot, Count, Slot};
+use super::rule::Rule;
+use super::slot::{ArmSlot, Count, Slot};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 

@@ -2,8 +2,8 @@
 //!
 //! A sample counts in the slot in which it was known, that is, when it ended.
 
-use crate::objective::slot::{ArmSlot, Count, SLOTS_A_SECOND, Slot};
-use crate::objective::{Metric, Objective};
+use super::slot::{ArmSlot, Count, SLOTS_A_SECOND, Slot};
+use super::{Metric, Objective};
 
 /// Length of a slot in microseconds.
 pub const SLOT_MICROS: u64 = 1_000_000 / SLOTS_A_SECOND as u64;
