@@ -2,16 +2,16 @@
 //!
 //! Figures to compare from change to change on one machine; nothing here passes or fails.
 
-use bellwether::config::file::{Caps, Environment};
 use bellwether::document::Diagnostics;
 use bellwether::document::source::Source;
+use bellwether::environment::needs::Supplied;
+use bellwether::environment::settings::{Caps, Environment};
 use bellwether::load::arrival::Arrivals;
 use bellwether::load::recorder::{Inner, LocalRecorder};
 use bellwether::net::Phases;
 use bellwether::net::http1_parser::{Keep, Parser};
 use bellwether::scenario::expression::Expression;
 use bellwether::scenario::extract::extract;
-use bellwether::scenario::needs::Supplied;
 use bellwether::scenario::plan::{Action, Executor, OpenModel, Spacing};
 use bellwether::scenario::{self, Plan};
 use bellwether::vu::cookies::Jar;

@@ -13,6 +13,7 @@ pub mod demo;
 pub mod document;
 pub mod doing;
 pub mod duration;
+pub mod environment;
 pub mod figures;
 pub mod gate;
 pub mod ids;

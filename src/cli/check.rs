@@ -3,9 +3,10 @@
 use super::exit::Exit;
 use crate::config::load;
 use crate::document::{Diagnostics, Severity};
+use crate::environment::fit;
 use crate::report::style::Style;
 use crate::scenario::compile::folder_of;
-use crate::scenario::{self, lint};
+use crate::scenario::{self};
 use std::path::{Path, PathBuf};
 
 /// Arguments of the command.
@@ -126,6 +127,6 @@ fn file(path: &Path, found: &mut Diagnostics) {
         return;
     };
     for environment in file.environments.values() {
-        lint::against(&plan, environment, found);
+        fit::against(&plan, environment, found);
     }
 }

@@ -1,12 +1,13 @@
 //! What `bellwether run` is to perform: from arguments and files to bound scenarios with their loads.
 
 use super::run::Arguments;
-use crate::config::file::{Environment, Service};
 use crate::config::{load, read};
 use crate::document::{Diagnostic, Diagnostics, Source};
+use crate::environment::needs::Supplied;
+use crate::environment::secrets;
+use crate::environment::settings::{Environment, Service};
 use crate::objective::Objective;
 use crate::scenario::compile::folder_of;
-use crate::scenario::needs::Supplied;
 use crate::scenario::plan::{Executor, Load, OpenModel};
 use crate::scenario::{self, Plan};
 use crate::vu::Binding;
@@ -49,7 +50,7 @@ pub fn jobs(arguments: &Arguments, found: &mut Diagnostics) -> Option<Vec<Job>> 
     let environment = environment(arguments, first, &plans, found)?;
     let mut supplied = Supplied {
         environment_inputs: environment.inputs.clone(),
-        secrets: load::environment_secrets(&environment, found),
+        secrets: secrets::environment_secrets(&environment, found),
         ..Supplied::default()
     };
     for pair in &arguments.inputs {

@@ -4,7 +4,7 @@
 //! fetched by [`super::load::secrets`]. Scenario files are read by [`super::load`].
 
 use crate::document::source::Source;
-use crate::gate::windows::Windows;
+use crate::environment::settings::{Environment, SecretSource};
 use crate::objective::Objective;
 use crate::objective::rule::Rule;
 use crate::pipeline::vendor::Vendor;
@@ -42,67 +42,6 @@ pub struct File {
     pub gates: Vec<Gate>,
     /// Channels by name.
     pub channels: BTreeMap<String, Channel>,
-}
-
-/// Where a secret is kept.
-#[derive(Debug, Clone, Default)]
-pub struct SecretSource {
-    /// Environment variables, in order.
-    pub env: Vec<String>,
-    /// A file.
-    pub file: Option<PathBuf>,
-    /// A command.
-    pub command: Vec<String>,
-}
-
-/// One environment.
-#[derive(Debug, Default)]
-pub struct Environment {
-    /// Its name.
-    pub name: String,
-    /// Its services.
-    pub services: BTreeMap<String, Service>,
-    /// What nothing can exceed.
-    pub caps: Caps,
-    /// Values of inputs.
-    pub inputs: BTreeMap<String, String>,
-    /// Where secrets are kept.
-    pub secrets: BTreeMap<String, SecretSource>,
-    /// When deploys are verified.
-    pub windows: Option<Windows>,
-    /// Whether actions are performed; only said otherwise.
-    pub enforce: bool,
-    /// Further certificate authorities.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// One service.
-#[derive(Debug)]
-pub struct Service {
-    /// Base URL without a slash at its end.
-    pub url: String,
-    /// Requests per second that it allows one address.
-    pub limit: Option<f64>,
-    /// How its version is read.
-    pub version: Option<VersionSource>,
-}
-
-/// How a served version is read.
-#[derive(Debug)]
-pub struct VersionSource {
-    /// The path.
-    pub path: String,
-    /// Where it stands in the reply.
-    pub value: Expression,
-}
-
-/// What nothing can exceed.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Caps {
-    /// Requests per second.
-    pub rate: Option<f64>,
-    /// Virtual users.
-    pub users: Option<u64>,
 }
 
 /// A scenario on a schedule.

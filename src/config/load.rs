@@ -2,14 +2,16 @@
 //!
 //! Knows paths. Invariant: [`configuration`] gives a project only if every file of it is sound.
 
-use super::file::{Environment, File};
+use super::file::File;
 use super::read;
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node;
 use crate::document::source::Source;
+use crate::environment::fit;
+use crate::environment::secrets::fetch_all;
 use crate::scenario::compile::folder_of;
 use crate::scenario::plan::Executor;
-use crate::scenario::{self, Plan, lint, needs};
+use crate::scenario::{self, Plan, lint};
 use crate::secret::Secret;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -78,7 +80,7 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
         if let (Some(plan), Some(environment)) =
             (plans.get(path), file.environments.get(environment))
         {
-            lint::against(plan, environment, found);
+            fit::against(plan, environment, found);
         }
     }
     for gate in &file.gates {
@@ -147,77 +149,4 @@ pub fn nearest_configuration(path: &Path) -> Option<PathBuf> {
 /// Fetches the secrets that a configuration declares; those that are missing are reported by name.
 pub fn secrets(file: &File, found: &mut Diagnostics) -> BTreeMap<String, Secret> {
     fetch_all(&file.secrets, "the configuration", found)
-}
-
-/// Runs a closure that resolves values. Only where a secret comes from a program, which takes its
-/// time, is another thread given the work of this one meanwhile.
-pub fn resolving<T>(plan: &Plan, environment: &Environment, resolve: impl FnOnce() -> T) -> T {
-    let programs = environment
-        .secrets
-        .values()
-        .any(|source| !source.command.is_empty())
-        || plan.secrets.iter().any(|need| !need.command.is_empty());
-    if programs {
-        tokio::task::block_in_place(resolve)
-    } else {
-        resolve()
-    }
-}
-
-/// Fetches the secrets of an environment. A missing one is no error here: the scenario that needs it says so.
-pub fn environment_secrets(
-    environment: &Environment,
-    found: &mut Diagnostics,
-) -> BTreeMap<String, Secret> {
-    let mut values = BTreeMap::new();
-    for (name, source) in &environment.secrets {
-        match needs::fetch(&source.env, source.file.as_deref(), &source.command) {
-            Ok(Some(value)) => {
-                values.insert(name.clone(), value);
-            }
-            Ok(None) => {}
-            Err(problem) => found.push(Diagnostic::error(
-                "bad-secret",
-                format!(
-                    "the secret `{name}` of `{}` cannot be used: {problem}",
-                    environment.name
-                ),
-            )),
-        }
-    }
-    values
-}
-
-fn fetch_all(
-    sources: &BTreeMap<String, super::file::SecretSource>,
-    owner: &str,
-    found: &mut Diagnostics,
-) -> BTreeMap<String, Secret> {
-    let mut values = BTreeMap::new();
-    for (name, source) in sources {
-        match needs::fetch(&source.env, source.file.as_deref(), &source.command) {
-            Ok(Some(value)) => {
-                values.insert(name.clone(), value);
-            }
-            Ok(None) => found.push(
-                Diagnostic::error(
-                    "missing-secret",
-                    format!("the secret `{name}` of {owner} has no value"),
-                )
-                .hint(format!(
-                    "set the environment variable `{}`",
-                    if source.env.is_empty() {
-                        name.clone()
-                    } else {
-                        source.env.join("` or `")
-                    }
-                )),
-            ),
-            Err(problem) => found.push(Diagnostic::error(
-                "bad-secret",
-                format!("the secret `{name}` of {owner} cannot be used: {problem}"),
-            )),
-        }
-    }
-    values
 }

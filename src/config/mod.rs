@@ -12,6 +12,5 @@ mod gate_shape;
 pub mod load;
 pub mod read;
 mod read_channel;
-mod read_environment;
 mod read_gate;
 mod read_policy;

@@ -2,16 +2,16 @@
 
 use super::file::*;
 use super::file_shape::FILE;
-use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node::{self, Node};
 use crate::document::shape::{self, Shape};
 use crate::document::source::{Source, Span};
 use crate::duration;
+use crate::environment::settings::Environment;
 use crate::probe::schedule::Schedule;
-use crate::scenario::expression::Mistake;
-use crate::scenario::template::Template;
+use crate::scenario::reader::{Reader, entries, named_texts, text, time};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,13 +31,6 @@ pub fn read(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) -> Opt
     let broken = own.has_errors();
     found.append(own);
     if broken { None } else { file }
-}
-
-pub(super) struct Reader<'a> {
-    pub(super) source: &'a Arc<Source>,
-    pub(super) folder: &'a Path,
-    pub(super) found: &'a mut Diagnostics,
-    secrets: Vec<String>,
 }
 
 impl Reader<'_> {
@@ -99,17 +92,6 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn error(
-        &mut self,
-        code: &'static str,
-        title: impl Into<String>,
-        span: Span,
-        label: &str,
-    ) {
-        self.found
-            .push(Diagnostic::error(code, title).at(self.source, span, label));
-    }
-
     /// An API that starts rollbacks is not open to the network by accident.
     fn open_server(&mut self, listen: &str, token: bool, server: Option<&Node>) {
         let span = server
@@ -138,76 +120,6 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn mistake(&mut self, node: &Node, mistake: Mistake) {
-        let span = node.part(mistake.range.0, mistake.range.1);
-        let mut diagnostic =
-            Diagnostic::error(mistake.code, mistake.message).at(self.source, span, "here");
-        diagnostic.hint = mistake.hint;
-        self.found.push(diagnostic);
-    }
-
-    /// The text of a secret or of a token that lets somebody in: never empty.
-    pub(super) fn key(&mut self, node: &Node) -> Option<Template> {
-        if node.text.trim().is_empty() {
-            let label = "whoever shows nothing would be let in";
-            self.error("missing-field", "this is empty", node.span, label);
-            return None;
-        }
-        self.template(node)
-    }
-
-    pub(super) fn template(&mut self, node: &Node) -> Option<Template> {
-        match Template::parse(node.as_text()?, false) {
-            Ok(template) => {
-                for (expression, at) in template.expressions() {
-                    for (name, (start, end)) in expression.members("secrets") {
-                        if !self.secrets.contains(&name) {
-                            let mut diagnostic = Diagnostic::error(
-                                "unknown-secret",
-                                format!("the configuration declares no secret `{name}`"),
-                            )
-                            .at(
-                                self.source,
-                                node.part(at + start, at + end),
-                                "not known here",
-                            );
-                            diagnostic.hint = Some(
-                                match nearest(&name, self.secrets.iter().map(String::as_str)) {
-                                    Some(near) => format!("did you mean `{near}`?"),
-                                    None => format!(
-                                        "declare it: `secrets: {{ {name}: {{ env: {name} }} }}`"
-                                    ),
-                                },
-                            );
-                            self.found.push(diagnostic);
-                        }
-                    }
-                }
-                Some(template)
-            }
-            Err(mistake) => {
-                self.mistake(node, mistake);
-                None
-            }
-        }
-    }
-
-    pub(super) fn secret_sources(&mut self, node: Option<&Node>) -> BTreeMap<String, SecretSource> {
-        let mut sources = BTreeMap::new();
-        for (name, node) in node.map(Node::entries).unwrap_or_default() {
-            let mut source = SecretSource {
-                env: texts(node, "env"),
-                file: text(node, "file").map(|file| self.folder.join(file)),
-                command: texts(node, "command"),
-            };
-            if source.env.is_empty() && source.file.is_none() && source.command.is_empty() {
-                source.env.push(name.text.clone());
-            }
-            sources.insert(name.text.clone(), source);
-        }
-        sources
-    }
-
     pub(super) fn known_environment(
         &mut self,
         node: &Node,
@@ -220,16 +132,6 @@ impl Reader<'_> {
             return None;
         }
         Some(name.text.clone())
-    }
-
-    pub(super) fn unknown(&mut self, code: &'static str, what: &str, name: &Node, known: &[&str]) {
-        let mut diagnostic = Diagnostic::error(code, format!("there is no {what} `{}`", name.text))
-            .at(self.source, name.span, "not known here");
-        diagnostic.hint = Some(match nearest(&name.text, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known: {}", known.join(", ")),
-        });
-        self.found.push(diagnostic);
     }
 
     pub(super) fn tell(&mut self, node: &Node, root: &Node) -> Vec<String> {
@@ -308,29 +210,6 @@ impl Reader<'_> {
             tell,
         })
     }
-
-    pub(super) fn files(&mut self, node: &Node, key: &str) -> Vec<PathBuf> {
-        let items = node.get(key).map(Node::items).unwrap_or_default();
-        items
-            .into_iter()
-            .filter(|node| node.is_scalar())
-            .map(|node| self.existing(node))
-            .collect()
-    }
-
-    /// A scenario's path; one that is not there is reported where it is named.
-    pub(super) fn existing(&mut self, node: &Node) -> PathBuf {
-        let path = self.folder.join(&node.text);
-        if !path.is_file() {
-            self.error(
-                "unreadable-file",
-                format!("there is no file `{}`", path.display()),
-                node.span,
-                "relative to this configuration",
-            );
-        }
-        path
-    }
 }
 
 pub(super) fn converge(node: Option<&Node>, timeout_s: u64) -> Converge {
@@ -344,51 +223,4 @@ pub(super) fn converge(node: Option<&Node>, timeout_s: u64) -> Converge {
             time(node, "timeout", timeout_s)
         }),
     }
-}
-
-pub(super) fn entries<'a>(node: &'a Node, key: &str) -> &'a [(Node, Node)] {
-    node.get(key).map(Node::entries).unwrap_or_default()
-}
-
-pub(super) fn text(node: &Node, key: &str) -> Option<String> {
-    node.get(key).and_then(Node::as_text).map(str::to_owned)
-}
-
-pub(super) fn texts(node: &Node, key: &str) -> Vec<String> {
-    let items = node.get(key).map(Node::items).unwrap_or_default();
-    items
-        .into_iter()
-        .filter_map(Node::as_text)
-        .map(str::to_owned)
-        .collect()
-}
-
-pub(super) fn named_texts(node: &Node, key: &str) -> BTreeMap<String, String> {
-    entries(node, key)
-        .iter()
-        .map(|(name, value)| (name.text.clone(), value.text.clone()))
-        .collect()
-}
-
-pub(super) fn time(node: &Node, key: &str, default_s: u64) -> Duration {
-    node.get(key)
-        .and_then(Node::as_text)
-        .and_then(|text| duration::parse(text).ok())
-        .unwrap_or(Duration::from_secs(default_s))
-}
-
-pub(super) fn per_second(text: &str) -> Option<f64> {
-    let (count, unit) = text.split_once('/')?;
-    let seconds = match unit.trim() {
-        "s" | "sec" | "second" => 1.0,
-        "m" | "min" | "minute" => 60.0,
-        "h" | "hour" => 3600.0,
-        _ => return None,
-    };
-    count
-        .trim()
-        .parse::<f64>()
-        .ok()
-        .filter(|count| *count > 0.0)
-        .map(|count| count / seconds)
 }

@@ -1,8 +1,8 @@
 //! Reads channels: who is told, and by what.
 
 use super::file::*;
-use super::read::{Reader, text, texts};
 use crate::document::node::Node;
+use crate::scenario::reader::{Reader, text, texts};
 
 impl Reader<'_> {
     pub(super) fn channel(&mut self, name: &Node, node: &Node) -> Option<Channel> {

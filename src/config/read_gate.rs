@@ -1,12 +1,14 @@
 //! Reads the gates of `bellwether.yaml`.
 
 use super::file::*;
-use super::read::{Reader, converge, named_texts, text, texts, time};
+use super::read::converge;
 use super::read_policy::{approval, budgets};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::node::Node;
+use crate::environment::settings::Environment;
 use crate::objective::Objective;
 use crate::pipeline::vendor::Vendor;
+use crate::scenario::reader::{Reader, named_texts, text, texts, time};
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -87,7 +89,7 @@ impl Reader<'_> {
                 .hint("add `smoke`, or `prove: { smoke: [...] }`"),
             );
         }
-        let gates: Vec<&str> = super::read::entries(root, "gates")
+        let gates: Vec<&str> = crate::scenario::reader::entries(root, "gates")
             .iter()
             .map(|(name, _)| name.text.as_str())
             .collect();

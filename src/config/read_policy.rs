@@ -1,12 +1,13 @@
 //! Reads what decides about a gate: its rule, baseline, approvals, prerequisites and waivers.
 
-use super::file::{Approval, Environment, Mapped, Prerequisite, Triggers};
-use super::read::{Reader, entries, text, time};
+use super::file::{Approval, Mapped, Prerequisite, Triggers};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::node::Node;
+use crate::environment::settings::Environment;
 use crate::objective::rule::Rule;
 use crate::record::state::Waiver;
 use crate::scenario::expression::Expression;
+use crate::scenario::reader::{Reader, entries, text, time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -172,11 +172,11 @@ pub fn parse(source: &Arc<Source>, found: &mut Diagnostics) -> Option<Node> {
 }
 
 struct Reader<'a, 'f> {
-    source: &'a Arc<Source>,
+    pub source: &'a Arc<Source>,
     offsets: CharacterOffsets,
     anchors: HashMap<usize, Node>,
     count: usize,
-    found: &'f mut Diagnostics,
+    pub found: &'f mut Diagnostics,
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
 }
 

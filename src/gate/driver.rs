@@ -5,8 +5,9 @@
 
 use super::hands::{Hands, RealHands};
 use super::machine::{Effect, Event, Policy};
-use crate::config::file::{Environment, Gate};
+use crate::config::file::Gate;
 use crate::config::load::Project;
+use crate::environment::settings::Environment;
 use crate::load::Control;
 use crate::load::live::Live;
 use crate::record::gate::{Facts, Record};

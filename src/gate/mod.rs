@@ -29,6 +29,4 @@ mod prerequisites;
 pub mod proof;
 mod served;
 pub mod sighting;
-pub mod version;
 pub mod watch;
-pub mod windows;

@@ -3,10 +3,12 @@
 //! A phase that could not be performed is inconclusive; it never passes.
 
 use super::{prerequisites, served};
-use crate::config::file::{Environment, Gate};
-use crate::config::load as files;
+use crate::config::file::Gate;
 use crate::config::load::Project;
 use crate::document::{Diagnostics, Severity};
+use crate::environment::needs::Supplied;
+use crate::environment::secrets;
+use crate::environment::settings::Environment;
 use crate::load::live::Live;
 use crate::load::run::Finished;
 use crate::load::{self, Control, Tick};
@@ -18,7 +20,6 @@ use crate::record::gate::{Record, inputs};
 use crate::record::state::Phase;
 use crate::report::{Summary, summary};
 use crate::scenario::Plan;
-use crate::scenario::needs::Supplied;
 use crate::store::Store;
 use crate::vu::Binding;
 use std::collections::BTreeMap;
@@ -138,11 +139,11 @@ pub(super) fn bind_to(
     inputs.extend(ground.gate.inputs.clone());
     // The gate's facts are there for those who want them; nobody has to.
     inputs.retain(|name, _| plan.inputs.iter().any(|need| need.name == *name));
-    let binding = files::resolving(plan, environment, || {
+    let binding = secrets::resolving(plan, environment, || {
         let supplied = Supplied {
             inputs,
             environment_inputs: environment.inputs.clone(),
-            secrets: files::environment_secrets(environment, &mut found),
+            secrets: secrets::environment_secrets(environment, &mut found),
         };
         let dns_ttl = Duration::from_secs(30);
         Binding::new(plan.clone(), environment, &supplied, dns_ttl, &mut found)

@@ -3,8 +3,8 @@
 //! One read tells little: behind a balancer another instance may answer the next one.
 
 use super::phases::{Ended, Ground, connector};
-use super::version;
 use crate::config::file::Converge;
+use crate::environment::version;
 use crate::load::Stop;
 use crate::net::ErrorClass;
 use crate::net::connect::Connector;

@@ -4,8 +4,9 @@
 //! verifies or verified last starts none either, nor does one that a rollback brought back.
 
 use super::driver::{Current, Driver, now_ms};
-use super::version;
-use crate::config::file::{Environment, Gate};
+use crate::config::file::Gate;
+use crate::environment::settings::Environment;
+use crate::environment::version;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::record::gate::Facts;

@@ -5,10 +5,12 @@
 //! that they cause. Delivery is the outbox's business and never delays a probe.
 
 use crate::alert::message::probe_message;
-use crate::config::file::{Environment, Probe};
-use crate::config::load as files;
+use crate::config::file::Probe;
 use crate::config::load::Project;
 use crate::document::{Diagnostics, Severity};
+use crate::environment::needs::Supplied;
+use crate::environment::secrets;
+use crate::environment::settings::Environment;
 use crate::limits;
 use crate::load::{self, Control};
 use crate::net::ErrorClass;
@@ -18,7 +20,6 @@ use crate::record::message::tell;
 use crate::record::probe::{Health, ProbeResult, ProbeState};
 use crate::report::{Summary, summary};
 use crate::scenario::Plan;
-use crate::scenario::needs::Supplied;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
 use crate::vu::Binding;
@@ -296,11 +297,11 @@ async fn sleep_until(moment: DateTime<Utc>) {
 pub async fn perform(probe: &Probe, plan: &Arc<Plan>, environment: &Arc<Environment>) -> Summary {
     let started = Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let mut found = Diagnostics::default();
-    let binding = files::resolving(plan, environment, || {
+    let binding = secrets::resolving(plan, environment, || {
         let supplied = Supplied {
             inputs: probe.inputs.clone(),
             environment_inputs: environment.inputs.clone(),
-            secrets: files::environment_secrets(environment, &mut found),
+            secrets: secrets::environment_secrets(environment, &mut found),
         };
         Binding::new(
             plan.clone(),

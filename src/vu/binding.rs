@@ -3,14 +3,15 @@
 //! Invariant: what is bound here can run: services exist, secrets are present.
 
 use super::compiled::{self, Compiled};
-use crate::config::file::{Caps, Environment};
 use crate::document::{Diagnostic, Diagnostics};
+use crate::environment::fit;
+use crate::environment::needs::{self, Supplied, Values};
+use crate::environment::settings::{Caps, Environment};
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
+use crate::scenario::Plan;
 use crate::scenario::expression::{self, Scope};
-use crate::scenario::needs::{self, Supplied, Values};
 use crate::scenario::plan::Action;
-use crate::scenario::{Plan, lint};
 use crate::secret::Redactor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ impl Binding {
         found: &mut Diagnostics,
     ) -> Option<Binding> {
         let mut own = Diagnostics::default();
-        lint::against(&plan, environment, &mut own);
+        fit::against(&plan, environment, &mut own);
         let values = needs::resolve(&plan, supplied, &mut own);
         let tls = match Settings::new(environment.ca_file.as_deref()) {
             Ok(tls) if plan.connections.tls_resumption => Some(tls),

@@ -1,10 +1,10 @@
 //! The world that gates act on: what is served, what receivers got, and what must never happen.
 
 use bellwether::clock::now;
-use bellwether::config::file::Environment;
 use bellwether::config::load::Project;
 use bellwether::delivery::attempt::Delivery;
 use bellwether::doing::Doing;
+use bellwether::environment::settings::Environment;
 use bellwether::gate::hands::{Hands, OnTick};
 use bellwether::gate::phases::{Ended, Ground};
 use bellwether::load::Stop;

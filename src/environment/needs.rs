@@ -3,8 +3,8 @@
 //! Knows where a value may come from and what shape it must have. Shows names, never values.
 //! Invariant: [`resolve`] gives values only if nothing required is missing or malformed.
 
-use super::plan::{InputNeed, Plan, SecretNeed};
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
+use crate::scenario::plan::{InputNeed, Plan, SecretNeed};
 use crate::secret::{Redactor, Secret};
 use base64::Engine as _;
 use std::collections::BTreeMap;

@@ -1,13 +1,18 @@
 //! Reads environments: their services, and the windows in which deploys are verified.
 
-use super::file::*;
-use super::read::{Reader, entries, named_texts, per_second, text, texts};
+use super::windows;
 use crate::document::node::Node;
-use crate::gate::windows;
+use crate::environment::settings::Caps;
+use crate::environment::settings::Environment;
+use crate::environment::settings::SecretSource;
+use crate::environment::settings::Service;
+use crate::environment::settings::VersionSource;
 use crate::scenario::expression::Expression;
+use crate::scenario::reader::{Reader, entries, named_texts, per_second, text, texts};
+use std::collections::BTreeMap;
 
 impl Reader<'_> {
-    pub(super) fn environment(&mut self, name: &Node, node: &Node) -> Environment {
+    pub fn environment(&mut self, name: &Node, node: &Node) -> Environment {
         let caps = node.get("caps");
         Environment {
             name: name.text.clone(),
@@ -31,7 +36,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn service(&mut self, node: &Node) -> Option<Service> {
+    pub fn service(&mut self, node: &Node) -> Option<Service> {
         let url = node.get("url")?;
         let parsed = url
             .text
@@ -84,7 +89,7 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) fn windows(&mut self, node: &Node) -> Option<windows::Windows> {
+    pub fn windows(&mut self, node: &Node) -> Option<windows::Windows> {
         let zone = node.get("zone")?;
         let Ok(parsed) = zone.text.parse::<chrono_tz::Tz>() else {
             self.error(
@@ -149,5 +154,23 @@ impl Reader<'_> {
             freezes,
             hard: text(node, "mode").as_deref() != Some("soft"),
         })
+    }
+}
+
+impl Reader<'_> {
+    pub fn secret_sources(&mut self, node: Option<&Node>) -> BTreeMap<String, SecretSource> {
+        let mut sources = BTreeMap::new();
+        for (name, node) in node.map(Node::entries).unwrap_or_default() {
+            let mut source = SecretSource {
+                env: texts(node, "env"),
+                file: text(node, "file").map(|file| self.folder.join(file)),
+                command: texts(node, "command"),
+            };
+            if source.env.is_empty() && source.file.is_none() && source.command.is_empty() {
+                source.env.push(name.text.clone());
+            }
+            sources.insert(name.text.clone(), source);
+        }
+        sources
     }
 }

@@ -1,6 +1,6 @@
 //! Which version a service serves, read now.
 
-use crate::config::file::Environment;
+use super::settings::Environment;
 use crate::net::connect::Connector;
 use crate::net::fault::status_class;
 use crate::net::{ErrorClass, Fault, client};

@@ -1,0 +1,99 @@
+use super::settings::Environment;
+use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::scenario::plan::{Executor, Plan};
+
+/// Reports what does not fit the environment: unknown services, loads over its caps or a service's limit.
+pub fn against(plan: &Plan, environment: &Environment, found: &mut Diagnostics) {
+    for step in plan.all_steps().filter(|step| step.needs_service()) {
+        let Some(name) = step.service.as_deref().or(plan.service.as_deref()) else {
+            continue;
+        };
+        if environment.services.contains_key(name) {
+            continue;
+        }
+        let known: Vec<&str> = environment.services.keys().map(String::as_str).collect();
+        let mut diagnostic = Diagnostic::error(
+            "unknown-service",
+            format!(
+                "the environment `{}` has no service `{name}`",
+                environment.name
+            ),
+        )
+        .at(&plan.source, step.span, "this step needs it");
+        diagnostic.hint = Some(match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("its services: {}", known.join(", ")),
+        });
+        found.push(diagnostic);
+    }
+    let each = plan.requests_per_iteration().max(1) as f64;
+    let total: Option<f64> = plan.load.iter().map(|load| load.executor.rate_max()).sum();
+    for load in &plan.load {
+        let rate = load.executor.rate_max().map(|rate| rate * each);
+        if let (Some(rate), Some(cap)) = (rate, environment.caps.rate)
+            && rate > cap
+        {
+            found.push(over(
+                plan,
+                load.span,
+                format!("{rate:.0} requests/s"),
+                format!("the cap of `{}`, {cap:.0}/s", environment.name),
+            ));
+        }
+        let users = load.executor.users_max();
+        let closed = load.executor.rate_max().is_none();
+        if closed && environment.caps.users.is_some_and(|cap| users > cap) {
+            let cap = environment.caps.users.unwrap_or_default();
+            found.push(over(
+                plan,
+                load.span,
+                format!("{users} virtual users"),
+                format!("the cap of `{}`, {cap}", environment.name),
+            ));
+        }
+    }
+    for name in plan.services() {
+        let Some(limit) = environment
+            .services
+            .get(name)
+            .and_then(|service| service.limit)
+        else {
+            continue;
+        };
+        if let (Some(rate), Some(load)) = (total.map(|rate| rate * each), plan.load.first())
+            && rate > limit
+        {
+            found.push(
+                over(plan, load.span, format!("{:.0} requests/min", rate * 60.0), format!("what `{name}` allows, {:.0}/min", limit * 60.0))
+                    .hint("the answers would be 429s, and the run would measure the limiter; lower the rate or have this address exempted"),
+            );
+        } else if let Some(load) = plan.load.iter().find(|load| {
+            !matches!(
+                load.executor,
+                Executor::ConstantArrivalRate { .. } | Executor::RampingArrivalRate { .. }
+            )
+        }) {
+            found.push(
+                Diagnostic::warning(
+                    "rate-above-limit",
+                    format!(
+                        "`{}` has no rate of its own, but `{name}` allows {:.0} requests/min",
+                        load.executor.name(),
+                        limit * 60.0
+                    ),
+                )
+                .at(&plan.source, load.span, "may exceed the limit")
+                .hint("an arrival-rate executor keeps a rate"),
+            );
+        }
+    }
+}
+
+pub fn over(plan: &Plan, span: crate::document::Span, asked: String, bound: String) -> Diagnostic {
+    Diagnostic::error(
+        "rate-above-cap",
+        format!("this load asks for {asked}, over {bound}"),
+    )
+    .at(&plan.source, span, "too much for this environment")
+    .hint("lower it here, or raise the cap in `bellwether.yaml` on purpose")
+}

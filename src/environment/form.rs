@@ -1,0 +1,158 @@
+use crate::document::shape::{Object, Shape, field, required};
+
+pub static SECRET: Object = Object {
+    name: "secret_source",
+    called: "a secret",
+    fields: &[
+        field(
+            "env",
+            Shape::OneOrMany(&Shape::Text),
+            "environment variables, the first that is set",
+        ),
+        field("file", Shape::Text, "a file that holds it"),
+        field(
+            "command",
+            Shape::List(&Shape::Text),
+            "a command that prints it",
+        ),
+    ],
+};
+
+pub static ENVIRONMENT: Object = Object {
+    name: "environment",
+    called: "an environment",
+    fields: &[
+        required(
+            "services",
+            Shape::Named(&Shape::Object(&SERVICE)),
+            "its services by name",
+        ),
+        field(
+            "caps",
+            Shape::Object(&CAPS),
+            "what no scenario, script or flag can exceed here",
+        ),
+        field(
+            "inputs",
+            Shape::Named(&Shape::Text),
+            "values of scenarios' inputs here",
+        ),
+        field(
+            "secrets",
+            Shape::Named(&Shape::Object(&SECRET)),
+            "where scenarios' secrets are kept here",
+        ),
+        field(
+            "windows",
+            Shape::Object(&WINDOWS),
+            "when deploys are verified here",
+        ),
+        field(
+            "enforce",
+            Shape::Bool,
+            "perform the actions of verdicts here; without it they are only said (false)",
+        ),
+        field(
+            "ca_file",
+            Shape::Text,
+            "further certificate authorities to trust, as PEM",
+        ),
+    ],
+};
+
+pub static SERVICE: Object = Object {
+    name: "service",
+    called: "a service",
+    fields: &[
+        required("url", Shape::Text, "its base URL"),
+        field(
+            "limit",
+            Shape::Text,
+            "what it allows one address, such as `100/m` or `20/s`",
+        ),
+        field(
+            "version",
+            Shape::Object(&VERSION),
+            "how the version it serves is read",
+        ),
+    ],
+};
+
+pub static VERSION: Object = Object {
+    name: "version",
+    called: "a version source",
+    fields: &[
+        required("path", Shape::Text, "the path to GET"),
+        field(
+            "value",
+            Shape::Expression,
+            "where the version stands: `body.version` (default), `headers['x-version']` or `text`",
+        ),
+    ],
+};
+
+pub static CAPS: Object = Object {
+    name: "caps",
+    called: "the caps",
+    fields: &[
+        field("rate", Shape::Number, "requests per second at the most"),
+        field(
+            "vus",
+            Shape::Count(1, u64::MAX),
+            "virtual users at the most",
+        ),
+    ],
+};
+
+pub static WINDOWS: Object = Object {
+    name: "windows",
+    called: "the windows",
+    fields: &[
+        required(
+            "zone",
+            Shape::Text,
+            "an IANA time zone, such as `America/Los_Angeles`",
+        ),
+        field(
+            "allow",
+            Shape::List(&Shape::Object(&ALLOW)),
+            "when deploys are verified; always where nothing is said",
+        ),
+        field(
+            "freezes",
+            Shape::List(&Shape::Object(&FREEZE)),
+            "days on which nothing is promoted",
+        ),
+        field(
+            "mode",
+            Shape::Word(&["hard", "soft"]),
+            "`hard` holds outside of them (default), `soft` says so and goes on",
+        ),
+    ],
+};
+
+pub static ALLOW: Object = Object {
+    name: "allow",
+    called: "a window",
+    fields: &[
+        required(
+            "days",
+            Shape::List(&Shape::Word(&[
+                "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+            ])),
+            "weekdays",
+        ),
+        required("from", Shape::Text, "first minute, `09:00`"),
+        required("to", Shape::Text, "first minute after, `17:00`"),
+    ],
+};
+
+pub static FREEZE: Object = Object {
+    name: "freeze",
+    called: "a freeze",
+    fields: &[
+        required("from", Shape::Text, "first day, `2026-12-20`"),
+        required("to", Shape::Text, "last day, `2027-01-02`"),
+        field("reason", Shape::Text, "why"),
+    ],
+};

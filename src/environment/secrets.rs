@@ -1,0 +1,79 @@
+use super::needs;
+use super::settings::Environment;
+use crate::document::diagnostic::{Diagnostic, Diagnostics};
+use crate::scenario::Plan;
+use crate::secret::Secret;
+use std::collections::BTreeMap;
+
+/// Runs a closure that resolves values. Only where a secret comes from a program, which takes its
+/// time, is another thread given the work of this one meanwhile.
+pub fn resolving<T>(plan: &Plan, environment: &Environment, resolve: impl FnOnce() -> T) -> T {
+    let programs = environment
+        .secrets
+        .values()
+        .any(|source| !source.command.is_empty())
+        || plan.secrets.iter().any(|need| !need.command.is_empty());
+    if programs {
+        tokio::task::block_in_place(resolve)
+    } else {
+        resolve()
+    }
+}
+
+/// Fetches the secrets of an environment. A missing one is no error here: the scenario that needs it says so.
+pub fn environment_secrets(
+    environment: &Environment,
+    found: &mut Diagnostics,
+) -> BTreeMap<String, Secret> {
+    let mut values = BTreeMap::new();
+    for (name, source) in &environment.secrets {
+        match needs::fetch(&source.env, source.file.as_deref(), &source.command) {
+            Ok(Some(value)) => {
+                values.insert(name.clone(), value);
+            }
+            Ok(None) => {}
+            Err(problem) => found.push(Diagnostic::error(
+                "bad-secret",
+                format!(
+                    "the secret `{name}` of `{}` cannot be used: {problem}",
+                    environment.name
+                ),
+            )),
+        }
+    }
+    values
+}
+
+pub fn fetch_all(
+    sources: &BTreeMap<String, crate::environment::settings::SecretSource>,
+    owner: &str,
+    found: &mut Diagnostics,
+) -> BTreeMap<String, Secret> {
+    let mut values = BTreeMap::new();
+    for (name, source) in sources {
+        match needs::fetch(&source.env, source.file.as_deref(), &source.command) {
+            Ok(Some(value)) => {
+                values.insert(name.clone(), value);
+            }
+            Ok(None) => found.push(
+                Diagnostic::error(
+                    "missing-secret",
+                    format!("the secret `{name}` of {owner} has no value"),
+                )
+                .hint(format!(
+                    "set the environment variable `{}`",
+                    if source.env.is_empty() {
+                        name.clone()
+                    } else {
+                        source.env.join("` or `")
+                    }
+                )),
+            ),
+            Err(problem) => found.push(Diagnostic::error(
+                "bad-secret",
+                format!("the secret `{name}` of {owner} cannot be used: {problem}"),
+            )),
+        }
+    }
+    values
+}

@@ -1,0 +1,158 @@
+use super::expression::Mistake;
+use super::template::Template;
+use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::document::node::Node;
+use crate::document::source::{Source, Span};
+use crate::duration;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct Reader<'a> {
+    pub source: &'a Arc<Source>,
+    pub folder: &'a Path,
+    pub found: &'a mut Diagnostics,
+    pub secrets: Vec<String>,
+}
+
+impl Reader<'_> {
+    pub fn error(&mut self, code: &'static str, title: impl Into<String>, span: Span, label: &str) {
+        self.found
+            .push(Diagnostic::error(code, title).at(self.source, span, label));
+    }
+
+    pub fn mistake(&mut self, node: &Node, mistake: Mistake) {
+        let span = node.part(mistake.range.0, mistake.range.1);
+        let mut diagnostic =
+            Diagnostic::error(mistake.code, mistake.message).at(self.source, span, "here");
+        diagnostic.hint = mistake.hint;
+        self.found.push(diagnostic);
+    }
+
+    /// The text of a secret or of a token that lets somebody in: never empty.
+    pub fn key(&mut self, node: &Node) -> Option<Template> {
+        if node.text.trim().is_empty() {
+            let label = "whoever shows nothing would be let in";
+            self.error("missing-field", "this is empty", node.span, label);
+            return None;
+        }
+        self.template(node)
+    }
+
+    pub fn template(&mut self, node: &Node) -> Option<Template> {
+        match Template::parse(node.as_text()?, false) {
+            Ok(template) => {
+                for (expression, at) in template.expressions() {
+                    for (name, (start, end)) in expression.members("secrets") {
+                        if !self.secrets.contains(&name) {
+                            let mut diagnostic = Diagnostic::error(
+                                "unknown-secret",
+                                format!("the configuration declares no secret `{name}`"),
+                            )
+                            .at(
+                                self.source,
+                                node.part(at + start, at + end),
+                                "not known here",
+                            );
+                            diagnostic.hint = Some(
+                                match nearest(&name, self.secrets.iter().map(String::as_str)) {
+                                    Some(near) => format!("did you mean `{near}`?"),
+                                    None => format!(
+                                        "declare it: `secrets: {{ {name}: {{ env: {name} }} }}`"
+                                    ),
+                                },
+                            );
+                            self.found.push(diagnostic);
+                        }
+                    }
+                }
+                Some(template)
+            }
+            Err(mistake) => {
+                self.mistake(node, mistake);
+                None
+            }
+        }
+    }
+
+    pub fn unknown(&mut self, code: &'static str, what: &str, name: &Node, known: &[&str]) {
+        let mut diagnostic = Diagnostic::error(code, format!("there is no {what} `{}`", name.text))
+            .at(self.source, name.span, "not known here");
+        diagnostic.hint = Some(match nearest(&name.text, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known: {}", known.join(", ")),
+        });
+        self.found.push(diagnostic);
+    }
+
+    pub fn files(&mut self, node: &Node, key: &str) -> Vec<PathBuf> {
+        let items = node.get(key).map(Node::items).unwrap_or_default();
+        items
+            .into_iter()
+            .filter(|node| node.is_scalar())
+            .map(|node| self.existing(node))
+            .collect()
+    }
+
+    /// A scenario's path; one that is not there is reported where it is named.
+    pub fn existing(&mut self, node: &Node) -> PathBuf {
+        let path = self.folder.join(&node.text);
+        if !path.is_file() {
+            self.error(
+                "unreadable-file",
+                format!("there is no file `{}`", path.display()),
+                node.span,
+                "relative to this configuration",
+            );
+        }
+        path
+    }
+}
+
+pub fn entries<'a>(node: &'a Node, key: &str) -> &'a [(Node, Node)] {
+    node.get(key).map(Node::entries).unwrap_or_default()
+}
+
+pub fn text(node: &Node, key: &str) -> Option<String> {
+    node.get(key).and_then(Node::as_text).map(str::to_owned)
+}
+
+pub fn texts(node: &Node, key: &str) -> Vec<String> {
+    let items = node.get(key).map(Node::items).unwrap_or_default();
+    items
+        .into_iter()
+        .filter_map(Node::as_text)
+        .map(str::to_owned)
+        .collect()
+}
+
+pub fn named_texts(node: &Node, key: &str) -> BTreeMap<String, String> {
+    entries(node, key)
+        .iter()
+        .map(|(name, value)| (name.text.clone(), value.text.clone()))
+        .collect()
+}
+
+pub fn time(node: &Node, key: &str, default_s: u64) -> Duration {
+    node.get(key)
+        .and_then(Node::as_text)
+        .and_then(|text| duration::parse(text).ok())
+        .unwrap_or(Duration::from_secs(default_s))
+}
+
+pub fn per_second(text: &str) -> Option<f64> {
+    let (count, unit) = text.split_once('/')?;
+    let seconds = match unit.trim() {
+        "s" | "sec" | "second" => 1.0,
+        "m" | "min" | "minute" => 60.0,
+        "h" | "hour" => 3600.0,
+        _ => return None,
+    };
+    count
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .filter(|count| *count > 0.0)
+        .map(|count| count / seconds)
+}
