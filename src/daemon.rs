@@ -5,6 +5,7 @@
 //! replaces one that works.
 
 use crate::config::load::{self, Project};
+use crate::delivery::means::Means;
 use crate::document::{Diagnostics, Severity};
 use crate::gate::driver::{Current, Driver};
 use crate::gate::sighting;
@@ -12,7 +13,6 @@ use crate::limits;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::outbox::courier::Courier;
-use crate::outbox::means::Means;
 use crate::probe::prober::Prober;
 use crate::store::{Store, StoreFault};
 use crate::telemetry::metrics::Metrics;

@@ -1,13 +1,15 @@
 //! E-mail over SMTP, through lettre.
 
-use crate::config::file::{Email, Security};
 use crate::delivery::attempt::Delivery;
+use crate::document::shape::{Object, Shape, field, required};
 use crate::record::message::Message;
+use crate::scenario::template::Template;
 use crate::secret::Secret;
 use lettre::message::{Mailbox, MultiPart, SinglePart, header};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Sends a message. `key` becomes the message id, so that a repeated delivery is recognized.
@@ -130,3 +132,57 @@ fn transport(
     }
     Ok(builder.build())
 }
+
+/// E-mail over SMTP.
+#[derive(Debug)]
+pub struct Email {
+    /// Host name.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Protection.
+    pub security: Security,
+    /// User name.
+    pub user: Option<Template>,
+    /// Password.
+    pub password: Option<Template>,
+    /// Sender.
+    pub from: String,
+    /// Recipients.
+    pub to: Vec<String>,
+    /// A further certificate authority.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How a connection to a mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// Clear text first, then TLS; refused where the server does not offer it.
+    StartTls,
+    /// TLS from the first byte.
+    Tls,
+    /// Clear text.
+    None,
+}
+
+pub static EMAIL: Object = Object {
+    name: "email",
+    called: "an e-mail channel",
+    fields: &[
+        required("server", Shape::Text, "`host:port` of the SMTP server"),
+        field(
+            "security",
+            Shape::Word(&["starttls", "tls", "none"]),
+            "how the connection is protected (starttls)",
+        ),
+        field("user", Shape::Template, "user name"),
+        field("password", Shape::Template, "password"),
+        required("from", Shape::Text, "sender"),
+        required("to", Shape::OneOrMany(&Shape::Text), "recipients"),
+        field(
+            "ca_file",
+            Shape::Text,
+            "a further certificate authority to trust, as PEM",
+        ),
+    ],
+};

@@ -1,6 +1,7 @@
 //! Slack-compatible incoming webhooks: Slack itself, Mattermost, Discord's `/slack` addresses.
 
 use crate::delivery::attempt::{Delivery, of_reply};
+use crate::document::shape::{Object, Shape, required};
 use crate::net::client;
 use crate::net::connect::Connector;
 use crate::record::message::Message;
@@ -61,3 +62,13 @@ fn payload(message: &Message) -> Value {
     }
     json!({ "text": message.subject, "blocks": blocks })
 }
+
+pub static SLACK: Object = Object {
+    name: "slack",
+    called: "a Slack channel",
+    fields: &[required(
+        "url",
+        Shape::Template,
+        "the incoming webhook's URL, best as `${secrets.NAME}`",
+    )],
+};

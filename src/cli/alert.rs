@@ -1,12 +1,12 @@
 //! `bellwether alert test`: send a test message through the channels of a configuration.
 
 use super::exit::Exit;
+use crate::alert::channel::tell;
 use crate::config::load;
+use crate::delivery::means::Means;
 use crate::document::Diagnostics;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
-use crate::outbox::deliver::tell;
-use crate::outbox::means::Means;
 use crate::record::message::Message;
 use crate::report::style::Style;
 use clap::Subcommand;

@@ -3,11 +3,13 @@
 //! Knows the meaning of one configuration file. Secrets are still references here; they are
 //! fetched by [`super::load::secrets`]. Scenario files are read by [`super::load`].
 
+use crate::alert::channel::Channel;
 use crate::document::source::Source;
 use crate::environment::settings::{Environment, SecretSource};
 use crate::objective::Objective;
 use crate::objective::rule::Rule;
-use crate::pipeline::vendor::Vendor;
+use crate::pipeline::action::{Action, ordered};
+use crate::pipeline::github::Github;
 use crate::probe::schedule::Schedule;
 use crate::record::state::Waiver;
 use crate::scenario::expression::Expression;
@@ -217,22 +219,6 @@ pub struct Prove {
     pub healthy_target: Duration,
 }
 
-/// What a verdict makes us do.
-#[derive(Debug)]
-pub struct Action {
-    /// Its name.
-    pub name: String,
-    /// What it is known by in orders that were committed, wherever it stands in the configuration
-    /// by then: its kind with its name, or with a digest of what is written where it has none.
-    pub identity: String,
-    /// What it is.
-    pub kind: ActionKind,
-    /// Longest time of one attempt.
-    pub timeout: Duration,
-    /// Attempts at the most.
-    pub attempts: u32,
-}
-
 impl Gate {
     /// The actions that a target of the outbox names: of `promote`, `rollback`, `fallback` or `hold`.
     pub fn actions(&self, word: &str) -> &[Action] {
@@ -248,137 +234,5 @@ impl Gate {
     /// Nothing if there is no such action any more.
     pub fn ordered(&self, word: &str, number: usize, identity: &str) -> Option<&Action> {
         ordered(self.actions(word), number, identity)
-    }
-}
-
-fn ordered<'a>(actions: &'a [Action], number: usize, identity: &str) -> Option<&'a Action> {
-    let is_it = |action: &&Action| identity.is_empty() || action.identity == identity;
-    actions
-        .get(number)
-        .filter(is_it)
-        .or_else(|| actions.iter().find(is_it).filter(|_| !identity.is_empty()))
-}
-
-impl ActionKind {
-    /// The word of the kind.
-    pub fn word(&self) -> &'static str {
-        match self {
-            ActionKind::Command { .. } => "command",
-            ActionKind::Webhook(_) => "webhook",
-            ActionKind::Vendor(vendor, _) => vendor.key(),
-        }
-    }
-}
-
-/// Kinds of actions.
-#[derive(Debug)]
-pub enum ActionKind {
-    /// A program.
-    Command {
-        /// Its words.
-        words: Vec<Template>,
-        /// Its working directory.
-        folder: Option<PathBuf>,
-    },
-    /// A signed webhook.
-    Webhook(Webhook),
-    /// A platform that deploys, with its settings.
-    Vendor(Vendor, BTreeMap<String, Template>),
-}
-
-/// A webhook that goes out.
-#[derive(Debug)]
-pub struct Webhook {
-    /// Where.
-    pub url: Template,
-    /// Signing key.
-    pub secret: Option<Template>,
-}
-
-/// Statuses on GitHub.
-#[derive(Debug)]
-pub struct Github {
-    /// `owner/name`.
-    pub repository: String,
-    /// A token.
-    pub token: Template,
-    /// Name of the commit status.
-    pub context: String,
-    /// Whether a check run is made (a GitHub App's token).
-    pub checks: bool,
-    /// Whether an issue is opened for a rollback, once, and kept up to date.
-    pub issues: bool,
-    /// Base URL of the API.
-    pub api: String,
-}
-
-/// Where people are told.
-#[derive(Debug)]
-pub enum Channel {
-    /// E-mail.
-    Email(Box<Email>),
-    /// Slack.
-    Slack(Template),
-    /// A webhook.
-    Webhook(Webhook),
-}
-
-/// E-mail over SMTP.
-#[derive(Debug)]
-pub struct Email {
-    /// Host name.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Protection.
-    pub security: Security,
-    /// User name.
-    pub user: Option<Template>,
-    /// Password.
-    pub password: Option<Template>,
-    /// Sender.
-    pub from: String,
-    /// Recipients.
-    pub to: Vec<String>,
-    /// A further certificate authority.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// How a connection to a mail server is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    /// Clear text first, then TLS; refused where the server does not offer it.
-    StartTls,
-    /// TLS from the first byte.
-    Tls,
-    /// Clear text.
-    None,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_order_finds_its_action_wherever_it_stands_by_now() {
-        let action = |name: &str| Action {
-            name: name.to_owned(),
-            identity: format!("command {name}"),
-            kind: ActionKind::Command {
-                words: Vec::new(),
-                folder: None,
-            },
-            timeout: Duration::ZERO,
-            attempts: 1,
-        };
-        let now = [action("new"), action("old")];
-        let found = |number, identity| ordered(&now, number, identity).map(|it| it.name.as_str());
-        assert_eq!(found(0, "command old"), Some("old"));
-        assert_eq!(found(1, "command old"), Some("old"));
-        assert_eq!(found(0, "webhook old"), None, "it is of another kind now");
-        assert_eq!(found(0, "command gone"), None);
-        // Rows of before have no identity.
-        assert_eq!(found(1, ""), Some("old"));
-        assert_eq!(found(7, ""), None);
     }
 }

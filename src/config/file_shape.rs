@@ -1,6 +1,7 @@
 //! The form of `bellwether.yaml`: the one table behind its checks and its JSON Schema.
 
-use super::gate_shape::{GATE, WEBHOOK};
+use super::gate_shape::GATE;
+use crate::alert::channel::CHANNEL;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::environment::form::{ENVIRONMENT, SECRET};
 
@@ -108,54 +109,4 @@ static PROBE: Object = Object {
             "channels that are told when it goes down or up",
         ),
     ],
-};
-
-static CHANNEL: Object = Object {
-    name: "channel",
-    called: "a channel",
-    fields: &[
-        field("email", Shape::Object(&EMAIL), "e-mail over SMTP"),
-        field(
-            "slack",
-            Shape::Object(&SLACK),
-            "a Slack-compatible incoming webhook",
-        ),
-        field(
-            "webhook",
-            Shape::Object(&WEBHOOK),
-            "a signed webhook with the message as JSON",
-        ),
-    ],
-};
-
-static EMAIL: Object = Object {
-    name: "email",
-    called: "an e-mail channel",
-    fields: &[
-        required("server", Shape::Text, "`host:port` of the SMTP server"),
-        field(
-            "security",
-            Shape::Word(&["starttls", "tls", "none"]),
-            "how the connection is protected (starttls)",
-        ),
-        field("user", Shape::Template, "user name"),
-        field("password", Shape::Template, "password"),
-        required("from", Shape::Text, "sender"),
-        required("to", Shape::OneOrMany(&Shape::Text), "recipients"),
-        field(
-            "ca_file",
-            Shape::Text,
-            "a further certificate authority to trust, as PEM",
-        ),
-    ],
-};
-
-static SLACK: Object = Object {
-    name: "slack",
-    called: "a Slack channel",
-    fields: &[required(
-        "url",
-        Shape::Template,
-        "the incoming webhook's URL, best as `${secrets.NAME}`",
-    )],
 };

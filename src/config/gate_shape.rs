@@ -1,7 +1,8 @@
 //! The form of a gate in `bellwether.yaml`.
 
 use crate::document::shape::{Object, Shape, field, required};
-use crate::pipeline::forms as vendors;
+use crate::pipeline::action::ACTION;
+use crate::pipeline::github::GITHUB;
 
 /// A gate.
 pub(super) static GATE: Object = Object {
@@ -352,90 +353,6 @@ static ACTIONS: Object = Object {
     ],
 };
 
-static ACTION: Object = Object {
-    name: "action",
-    called: "an action",
-    fields: &[
-        field("name", Shape::Text, "short name"),
-        field(
-            "command",
-            Shape::List(&Shape::Template),
-            "a program and its arguments, without a shell; `${inputs.version}`, `${inputs.previous_version}` and so on are filled in",
-        ),
-        field(
-            "shell",
-            Shape::Text,
-            "a line for `sh -c`; the facts are in `BELLWETHER_…` variables",
-        ),
-        field("dir", Shape::Text, "working directory"),
-        field(
-            "timeout",
-            Shape::Duration,
-            "longest time of one attempt (2m)",
-        ),
-        field(
-            "attempts",
-            Shape::Count(1, 100),
-            "attempts of a command that fails (1)",
-        ),
-        field("webhook", Shape::Object(&WEBHOOK), "a signed webhook"),
-        field(
-            "fly",
-            Shape::Object(&vendors::FLY),
-            "puts an image on every machine of a Fly app",
-        ),
-        field(
-            "vercel",
-            Shape::Object(&vendors::VERCEL),
-            "rolls back or promotes a Vercel deployment",
-        ),
-        field(
-            "railway",
-            Shape::Object(&vendors::RAILWAY),
-            "rolls back to a Railway deployment",
-        ),
-        field(
-            "kubernetes",
-            Shape::Object(&vendors::KUBERNETES),
-            "rolls a Kubernetes deployment back to an older revision",
-        ),
-        field(
-            "argo_rollouts",
-            Shape::Object(&vendors::ARGO),
-            "promotes or aborts an Argo rollout",
-        ),
-        field(
-            "compose",
-            Shape::Object(&vendors::COMPOSE),
-            "runs a Compose service with a pinned image",
-        ),
-        field(
-            "github",
-            Shape::Object(&vendors::GITHUB),
-            "starts a GitHub workflow, or sends a repository event",
-        ),
-        field(
-            "gitlab",
-            Shape::Object(&vendors::GITLAB),
-            "starts a GitLab pipeline, or sets a commit status",
-        ),
-    ],
-};
-
-/// A webhook that goes out.
-pub(super) static WEBHOOK: Object = Object {
-    name: "webhook",
-    called: "a webhook",
-    fields: &[
-        required("url", Shape::Template, "where it is sent"),
-        field(
-            "secret",
-            Shape::Template,
-            "the signing key, `whsec_…` (Standard Webhooks)",
-        ),
-    ],
-};
-
 static TRIGGER: Object = Object {
     name: "trigger",
     called: "a trigger",
@@ -444,37 +361,4 @@ static TRIGGER: Object = Object {
         Shape::Template,
         "the key that senders sign with, `whsec_…` (Standard Webhooks)",
     )],
-};
-
-static GITHUB: Object = Object {
-    name: "github",
-    called: "the GitHub statuses",
-    fields: &[
-        required("repository", Shape::Text, "`owner/name`"),
-        required(
-            "token",
-            Shape::Template,
-            "a token that may write deployments and statuses",
-        ),
-        field(
-            "context",
-            Shape::Text,
-            "name of the commit status (bellwether/GATE)",
-        ),
-        field(
-            "checks",
-            Shape::Bool,
-            "make a check run with the report; needs the token of a GitHub App (false)",
-        ),
-        field(
-            "issues",
-            Shape::Bool,
-            "open an issue for a rollback, once, and keep it up to date (false)",
-        ),
-        field(
-            "api",
-            Shape::Text,
-            "base URL of the API (https://api.github.com)",
-        ),
-    ],
 };

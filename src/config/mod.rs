@@ -11,6 +11,5 @@ pub mod file_shape;
 mod gate_shape;
 pub mod load;
 pub mod read;
-mod read_channel;
 mod read_gate;
 mod read_policy;

@@ -2,6 +2,7 @@
 
 use super::file::*;
 use super::file_shape::FILE;
+use crate::alert::channel::Channel;
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node::{self, Node};
 use crate::document::shape::{self, Shape};

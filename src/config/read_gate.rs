@@ -3,10 +3,14 @@
 use super::file::*;
 use super::read::converge;
 use super::read_policy::{approval, budgets};
+use crate::delivery::webhook::Webhook;
 use crate::document::diagnostic::Diagnostic;
 use crate::document::node::Node;
 use crate::environment::settings::Environment;
 use crate::objective::Objective;
+use crate::pipeline::action::Action;
+use crate::pipeline::action::ActionKind;
+use crate::pipeline::github::Github;
 use crate::pipeline::vendor::Vendor;
 use crate::scenario::reader::{Reader, named_texts, text, texts, time};
 use crate::scenario::template::Template;
@@ -276,7 +280,7 @@ impl Reader<'_> {
         found
     }
 
-    pub(super) fn webhook(&mut self, node: &Node) -> Option<Webhook> {
+    pub fn webhook(&mut self, node: &Node) -> Option<Webhook> {
         Some(Webhook {
             url: self.template(node.get("url")?)?,
             secret: node.get("secret").and_then(|node| self.template(node)),

@@ -4,3 +4,6 @@
 //! Rooms: [`attempt`] (what one attempt came to, and whether another makes sense).
 
 pub mod attempt;
+pub mod means;
+pub mod signature;
+pub mod webhook;

@@ -2,16 +2,17 @@
 
 use super::driver::now_ms;
 use super::phases::{Ended, Ground};
-use crate::config::file::{ActionKind, Prerequisite};
+use crate::config::file::Prerequisite;
 use crate::config::load;
+use crate::delivery::means::Means;
 use crate::document::Diagnostics;
 use crate::duration::show;
 use crate::load::Stop;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::objective::Outcome;
-use crate::outbox::means::Means;
-use crate::pipeline::vendor::Call;
+use crate::pipeline::action::ActionKind;
+use crate::pipeline::call::Call;
 use crate::record::gate::inputs;
 use crate::record::state::Verdict;
 use crate::store::{StoreFault, insist};

@@ -4,16 +4,16 @@
 //! follow one another wait for their predecessor; all others go side by side.
 
 use super::deliver::deliver;
-use super::means::Means;
 use super::retry::{Next, next};
 use crate::clock::now_ms;
-use crate::config::file::ActionKind;
 use crate::config::load::Project;
 use crate::delivery::attempt::Delivery;
+use crate::delivery::means::Means;
 use crate::doing::Doing;
 use crate::environment::settings::Environment;
 use crate::environment::version;
 use crate::gate::driver::{Current, find};
+use crate::pipeline::action::ActionKind;
 use crate::record::announcement::Announcement;
 use crate::record::effect::Effect;
 use crate::store::Store;

@@ -3,22 +3,20 @@
 //! Rows hold references, never secrets; what they refer to is looked up in the configuration that
 //! is in force. A row whose target is gone is given up with a reason, never silently.
 
-use crate::delivery::attempt::Delivery;
-
-use super::means::Means;
-use crate::alert::{email, slack, webhook as message_webhook};
-use crate::config::file::{ActionKind, Channel, Webhook};
+use crate::alert::channel::tell;
 use crate::config::load::Project;
+use crate::delivery::attempt::Delivery;
+use crate::delivery::means::Means;
+use crate::delivery::webhook::send_webhook;
 use crate::limits;
-use crate::pipeline::vendor::Call;
-use crate::pipeline::{command, github, webhook};
+use crate::pipeline::action::ActionKind;
+use crate::pipeline::call::Call;
+use crate::pipeline::{command, github};
 use crate::record::announcement::Announcement;
 use crate::record::effect::Effect;
 use crate::record::gate::inputs;
 use crate::record::message::Message;
-use crate::scenario::template::Template;
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Delivers a row once.
 pub async fn deliver(project: &Project, means: &Means, effect: &Effect) -> Delivery {
@@ -152,30 +150,6 @@ async fn action(
     }
 }
 
-async fn send_webhook(
-    means: &Means,
-    hook: &Webhook,
-    facts: &BTreeMap<String, String>,
-    key: &str,
-    body: String,
-    timeout: Duration,
-) -> Delivery {
-    let filled = means.fill(&hook.url, facts).and_then(|url| {
-        let secret = hook
-            .secret
-            .as_ref()
-            .map(|secret| means.fill(secret, facts))
-            .transpose()?;
-        Ok((url, secret))
-    });
-    match filled {
-        Ok((url, secret)) => {
-            webhook::send(&means.connector, &url, secret.as_ref(), key, body, timeout).await
-        }
-        Err(reason) => Delivery::give_up(reason),
-    }
-}
-
 async fn status(
     project: &Project,
     means: &Means,
@@ -219,39 +193,4 @@ async fn channel(project: &Project, means: &Means, effect: &Effect, name: &str) 
         return Delivery::give_up(format!("the channel `{name}` is no longer configured"));
     };
     tell(means, channel, &message, &effect.key).await
-}
-
-/// Tells a channel once.
-pub async fn tell(means: &Means, channel: &Channel, message: &Message, key: &str) -> Delivery {
-    let none = BTreeMap::new();
-    let fill = |template: &Template| means.fill(template, &none);
-    let timeout = limits::DELIVERY_TIMEOUT;
-    match channel {
-        Channel::Email(settings) => {
-            let user = settings.user.as_ref().map(fill).transpose();
-            let password = settings.password.as_ref().map(fill).transpose();
-            match (user, password) {
-                (Ok(user), Ok(password)) => {
-                    email::send(settings, user, password, message, key, timeout).await
-                }
-                (Err(reason), _) | (_, Err(reason)) => Delivery::give_up(reason),
-            }
-        }
-        Channel::Slack(url) => match fill(url) {
-            Ok(url) => slack::send(&means.connector, &url, message, timeout).await,
-            Err(reason) => Delivery::give_up(reason),
-        },
-        Channel::Webhook(hook) => {
-            let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-            send_webhook(
-                means,
-                hook,
-                &none,
-                key,
-                message_webhook::payload(message, &now),
-                timeout,
-            )
-            .await
-        }
-    }
 }

@@ -5,5 +5,4 @@
 
 pub mod courier;
 pub mod deliver;
-pub mod means;
 pub mod retry;

@@ -1,6 +1,6 @@
 //! Argo Rollouts: promotes or aborts a rollout.
 
-use super::vendor::{Call, bearer, text_of};
+use super::call::{Call, bearer, text_of};
 use crate::delivery::attempt::Delivery;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;

@@ -3,7 +3,7 @@
 //! Compose has no rollback. The image is handed over in a variable that the compose file uses, is
 //! not built, and the running container's image is compared with the wanted one afterwards.
 
-use super::vendor::Call;
+use super::call::Call;
 use crate::delivery::attempt::Delivery;
 use crate::document::shape::{Object, Shape, field, required};
 

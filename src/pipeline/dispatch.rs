@@ -3,7 +3,7 @@
 //! Neither call has an idempotency key: the effect's key goes into the input `bellwether_key` (or
 //! the event's payload), and runs that were started since are looked through for it beforehand.
 
-use super::vendor::{Answer, Call, bearer, text_of};
+use super::call::{Answer, Call, bearer, text_of};
 use crate::delivery::attempt::Delivery;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;

@@ -5,7 +5,7 @@
 //! so that nobody else's change is overwritten. `fly deploy` also applies the `fly.toml` that it
 //! finds; in the end the machines are read in either case.
 
-use super::vendor::{Call, bearer, text_of};
+use super::call::{Call, bearer, text_of};
 use crate::delivery::attempt::Delivery;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;

@@ -4,14 +4,15 @@
 //! Setting the same status twice is harmless. A check run and an issue are looked for first, by the
 //! gate's mark, and brought up to date if they are there.
 
-use super::vendor::{Answer, Call, bearer, text_of};
-use crate::config::file::Github;
+use super::call::{Answer, Call, bearer, text_of};
 use crate::delivery::attempt::Delivery;
+use crate::document::shape::{Object, Shape, field, required};
 use crate::net::connect::Connector;
 use crate::record::announcement::Announcement;
 use crate::record::gate::Record;
 use crate::record::state::Verdict;
 use crate::report::incident::markdown;
+use crate::scenario::template::Template;
 use crate::secret::Secret;
 use crate::web::view;
 use http::Method;
@@ -245,3 +246,53 @@ impl Hub<'_> {
         Ok(format!("the protection rule is {state}"))
     }
 }
+
+/// Statuses on GitHub.
+#[derive(Debug)]
+pub struct Github {
+    /// `owner/name`.
+    pub repository: String,
+    /// A token.
+    pub token: Template,
+    /// Name of the commit status.
+    pub context: String,
+    /// Whether a check run is made (a GitHub App's token).
+    pub checks: bool,
+    /// Whether an issue is opened for a rollback, once, and kept up to date.
+    pub issues: bool,
+    /// Base URL of the API.
+    pub api: String,
+}
+
+pub static GITHUB: Object = Object {
+    name: "github",
+    called: "the GitHub statuses",
+    fields: &[
+        required("repository", Shape::Text, "`owner/name`"),
+        required(
+            "token",
+            Shape::Template,
+            "a token that may write deployments and statuses",
+        ),
+        field(
+            "context",
+            Shape::Text,
+            "name of the commit status (bellwether/GATE)",
+        ),
+        field(
+            "checks",
+            Shape::Bool,
+            "make a check run with the report; needs the token of a GitHub App (false)",
+        ),
+        field(
+            "issues",
+            Shape::Bool,
+            "open an issue for a rollback, once, and keep it up to date (false)",
+        ),
+        field(
+            "api",
+            Shape::Text,
+            "base URL of the API (https://api.github.com)",
+        ),
+    ],
+};

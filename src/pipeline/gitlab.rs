@@ -4,7 +4,7 @@
 //! The effect's key is handed over as the variable `BELLWETHER_KEY`; pipelines that were triggered
 //! are looked through for it before another one is started. An approval has the key in its comment.
 
-use super::vendor::{Answer, Call, text_of};
+use super::call::{Answer, Call, text_of};
 use crate::delivery::attempt::Delivery;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;

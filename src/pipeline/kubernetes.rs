@@ -4,7 +4,7 @@
 //! revision with that image is taken: the one before is not always the good one. A template that is
 //! in force already is not patched again.
 
-use super::vendor::{Call, bearer, text_of};
+use super::call::{Call, bearer, text_of};
 use crate::delivery::attempt::Delivery;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;

@@ -5,7 +5,9 @@
 //! issues), [`vendor`] (platforms that deploy, with one adapter in one file each). Nothing here is
 //! called but by the outbox, by a gate's preflight and by the inbound routes of the web.
 
+pub mod action;
 mod argo;
+pub mod call;
 pub mod command;
 mod compose;
 mod dispatch;
@@ -14,12 +16,10 @@ pub mod github;
 mod gitlab;
 mod kubernetes;
 mod railway;
-pub mod signature;
 pub mod trigger;
 pub mod vendor;
 mod vercel;
 mod vercel_check;
-pub mod webhook;
 
 /// The forms of the platforms' settings.
 pub mod forms {

@@ -3,7 +3,7 @@
 //! `deploymentRollback` answers a bare truth value at once; it is done when a new deployment has
 //! succeeded. An attempt that was cut off is told by a newer deployment than the one that was live.
 
-use super::vendor::{Call, text_of};
+use super::call::{Call, text_of};
 use crate::delivery::attempt::Delivery;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;

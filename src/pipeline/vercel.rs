@@ -4,7 +4,7 @@
 //! Both only ask; whether it is done shows in the project's last alias request. One that is already
 //! on its way to the wanted deployment is not asked for again.
 
-use super::vendor::{Call, bearer, text_of};
+use super::call::{Call, bearer, text_of};
 use super::vercel_check;
 use crate::delivery::attempt::Delivery;
 use crate::document::shape::{Object, Shape, field, required};

@@ -3,7 +3,7 @@
 //! A run that waits is taken over; one that somebody else has completed is left as it is, and a new
 //! one is started. The effect's key is the run's `externalId`, by which an earlier attempt is known.
 
-use super::vendor::{Call, bearer, text_of};
+use super::call::{Call, bearer, text_of};
 use super::vercel::{WHOM, url};
 use crate::delivery::attempt::Delivery;
 use http::Method;

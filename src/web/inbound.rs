@@ -6,7 +6,7 @@ use super::api::LooseFacts;
 use super::problem::Problem;
 use super::server::Site;
 use super::view;
-use crate::pipeline::signature::verify;
+use crate::delivery::signature::verify;
 use crate::scenario::template::Template;
 use crate::secret::Secret;
 use axum::Json;

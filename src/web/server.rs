@@ -6,8 +6,8 @@
 
 use super::problem::Problem;
 use super::{api, inbound, inbound_vendors, pages};
+use crate::delivery::means::Means;
 use crate::gate::driver::{Current, Driver};
-use crate::outbox::means::Means;
 use crate::probe::prober::Prober;
 use crate::secret::Secret;
 use crate::store::Store;

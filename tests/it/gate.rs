@@ -217,7 +217,7 @@ fn signals_are_signed_retried_and_carry_one_id() {
     for received in world.receiver.at("/promote") {
         let secret = bellwether::secret::Secret::new(KEY);
         let now = chrono::Utc::now().timestamp();
-        let verified = bellwether::pipeline::signature::verify(
+        let verified = bellwether::delivery::signature::verify(
             &secret,
             received.header("webhook-id"),
             received.header("webhook-timestamp"),
@@ -259,7 +259,7 @@ fn signed_webhooks_start_gates_and_forged_or_repeated_ones_do_not() {
         .to_string();
     let now = chrono::Utc::now().timestamp();
     let sign = |id: &str, at: i64, body: &str| {
-        bellwether::pipeline::signature::sign(
+        bellwether::delivery::signature::sign(
             &bellwether::secret::Secret::new(KEY),
             id,
             at,

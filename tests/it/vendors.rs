@@ -4,7 +4,8 @@
 use bellwether::delivery::attempt::Delivery;
 use bellwether::net::connect::Connector;
 use bellwether::net::tls::Settings;
-use bellwether::pipeline::vendor::{Call, Vendor};
+use bellwether::pipeline::call::Call;
+use bellwether::pipeline::vendor::Vendor;
 use bellwether::secret::Secret;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};

@@ -1,11 +1,15 @@
 //! A signed webhook that goes out. The id stays the same over attempts, so receivers can tell repeats.
 
+use super::attempt::{Delivery, of_reply};
+use super::means::Means;
 use super::signature::sign;
-use crate::delivery::attempt::{Delivery, of_reply};
+use crate::document::shape::{Object, Shape, field, required};
 use crate::net::client;
 use crate::net::connect::Connector;
+use crate::scenario::template::Template;
 use crate::secret::Secret;
 use http::{HeaderMap, HeaderValue, Method};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Sends a body once.
@@ -45,3 +49,50 @@ pub async fn send(
     .await;
     of_reply("the webhook", result)
 }
+
+/// A webhook that goes out.
+#[derive(Debug)]
+pub struct Webhook {
+    /// Where.
+    pub url: Template,
+    /// Signing key.
+    pub secret: Option<Template>,
+}
+
+pub async fn send_webhook(
+    means: &Means,
+    hook: &Webhook,
+    facts: &BTreeMap<String, String>,
+    key: &str,
+    body: String,
+    timeout: Duration,
+) -> Delivery {
+    let filled = means.fill(&hook.url, facts).and_then(|url| {
+        let secret = hook
+            .secret
+            .as_ref()
+            .map(|secret| means.fill(secret, facts))
+            .transpose()?;
+        Ok((url, secret))
+    });
+    match filled {
+        Ok((url, secret)) => {
+            send(&means.connector, &url, secret.as_ref(), key, body, timeout).await
+        }
+        Err(reason) => Delivery::give_up(reason),
+    }
+}
+
+/// A webhook that goes out.
+pub static WEBHOOK: Object = Object {
+    name: "webhook",
+    called: "a webhook",
+    fields: &[
+        required("url", Shape::Template, "where it is sent"),
+        field(
+            "secret",
+            Shape::Template,
+            "the signing key, `whsec_…` (Standard Webhooks)",
+        ),
+    ],
+};

@@ -1,11 +1,13 @@
 //! Reads channels: who is told, and by what.
 
-use super::file::*;
+use crate::alert::channel::Channel;
+use crate::alert::email::Email;
+use crate::alert::email::Security;
 use crate::document::node::Node;
 use crate::scenario::reader::{Reader, text, texts};
 
 impl Reader<'_> {
-    pub(super) fn channel(&mut self, name: &Node, node: &Node) -> Option<Channel> {
+    pub fn channel(&mut self, name: &Node, node: &Node) -> Option<Channel> {
         match (node.get("email"), node.get("slack"), node.get("webhook")) {
             (Some(email), None, None) => {
                 let server = email.get("server")?;
