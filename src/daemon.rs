@@ -4,16 +4,18 @@
 //! probes. Order at the end: port and probes, gates, outbox. A broken configuration never
 //! replaces one that works.
 
-use crate::config::load::{self, Project};
+use crate::config::load;
 use crate::delivery::means::Means;
 use crate::document::{Diagnostics, Severity};
-use crate::gate::driver::{Current, Driver};
+use crate::gate::driver::Driver;
 use crate::gate::sighting;
 use crate::limits;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::outbox::courier::Courier;
 use crate::probe::prober::Prober;
+use crate::project::current::Current;
+use crate::project::file::{self, Project};
 use crate::store::{Store, StoreFault};
 use crate::telemetry::metrics::Metrics;
 use crate::web::{self, Site};
@@ -76,7 +78,7 @@ pub struct Daemon {
 }
 
 fn means(project: &Project, found: &mut Diagnostics) -> Option<Means> {
-    let secrets = load::secrets(&project.file, found);
+    let secrets = file::secrets(&project.file, found);
     match Settings::new(None) {
         Ok(tls) if !found.has_errors() => Some(Means {
             connector: Connector::new(tls, Duration::from_secs(30)),

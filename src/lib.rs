@@ -24,6 +24,7 @@ pub mod objective;
 pub mod outbox;
 pub mod pipeline;
 pub mod probe;
+pub mod project;
 pub mod record;
 pub mod replay;
 pub mod report;

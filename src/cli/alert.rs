@@ -7,6 +7,7 @@ use crate::delivery::means::Means;
 use crate::document::Diagnostics;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
+use crate::project::file;
 use crate::record::message::Message;
 use crate::report::style::Style;
 use clap::Subcommand;
@@ -47,7 +48,7 @@ pub fn run(arguments: Arguments) -> Exit {
     let project = load::configuration(&config, &mut found);
     let secrets = project
         .as_ref()
-        .map(|project| load::secrets(&project.file, &mut found))
+        .map(|project| file::secrets(&project.file, &mut found))
         .unwrap_or_default();
     let (Some(project), false) = (project, found.has_errors()) else {
         eprint!("{}", found.render(style.color));

@@ -1,9 +1,10 @@
 //! The form of `bellwether.yaml`: the one table behind its checks and its JSON Schema.
 
-use super::gate_shape::GATE;
 use crate::alert::channel::CHANNEL;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::environment::form::{ENVIRONMENT, SECRET};
+use crate::project::gate_form::GATE;
+use crate::project::probe::PROBE;
 
 /// The whole file.
 pub static FILE: Object = Object {
@@ -58,55 +59,6 @@ static SERVER: Object = Object {
             "public_url",
             Shape::Text,
             "the address that people reach it under, for links in messages",
-        ),
-    ],
-};
-
-static PROBE: Object = Object {
-    name: "probe",
-    called: "a probe",
-    fields: &[
-        required(
-            "scenario",
-            Shape::Text,
-            "the scenario's file, relative to this one",
-        ),
-        required("environment", Shape::Text, "where"),
-        field("interval", Shape::Duration, "how often"),
-        field(
-            "cron",
-            Shape::Text,
-            "when, with five fields (minute hour day month weekday) or six (second first)",
-        ),
-        field(
-            "zone",
-            Shape::Text,
-            "the time zone of `cron`, an IANA name (UTC)",
-        ),
-        field(
-            "timeout",
-            Shape::Duration,
-            "time for the whole scenario (30s)",
-        ),
-        field(
-            "failures",
-            Shape::Count(1, 1000),
-            "failures in a row before it counts as down (3)",
-        ),
-        field(
-            "successes",
-            Shape::Count(1, 1000),
-            "successes in a row before it counts as up again (1)",
-        ),
-        field(
-            "inputs",
-            Shape::Named(&Shape::Text),
-            "values of the scenario's inputs",
-        ),
-        field(
-            "tell",
-            Shape::List(&Shape::Text),
-            "channels that are told when it goes down or up",
         ),
     ],
 };

@@ -2,29 +2,18 @@
 //!
 //! Knows paths. Invariant: [`configuration`] gives a project only if every file of it is sound.
 
-use super::file::File;
-use super::read;
+use super::{conclude, read};
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node;
 use crate::document::source::Source;
 use crate::environment::fit;
-use crate::environment::secrets::fetch_all;
+use crate::project::file::Project;
 use crate::scenario::compile::folder_of;
 use crate::scenario::plan::Executor;
-use crate::scenario::{self, Plan, lint};
-use crate::secret::Secret;
+use crate::scenario::{self, Plan};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// A configuration and the scenarios that it names.
-#[derive(Debug)]
-pub struct Project {
-    /// The configuration.
-    pub file: File,
-    /// Compiled scenarios by the path under which the configuration names them.
-    pub plans: BTreeMap<PathBuf, Arc<Plan>>,
-}
 
 /// Reads a file, reporting why it cannot be read.
 pub fn source(path: &Path, found: &mut Diagnostics) -> Option<Arc<Source>> {
@@ -98,7 +87,7 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
     for gate in &file.gates {
         for path in &gate.load {
             if let Some(plan) = plans.get(path) {
-                lint::concludable(gate, plan, found);
+                conclude::concludable(gate, plan, found);
             }
             let searches = |plan: &Arc<Plan>| {
                 let mut loads = plan.load.iter();
@@ -144,9 +133,4 @@ pub fn nearest_configuration(path: &Path) -> Option<PathBuf> {
         here.and_then(|here| found.strip_prefix(here).ok().map(Path::to_owned))
             .unwrap_or(found),
     )
-}
-
-/// Fetches the secrets that a configuration declares; those that are missing are reported by name.
-pub fn secrets(file: &File, found: &mut Diagnostics) -> BTreeMap<String, Secret> {
-    fetch_all(&file.secrets, "the configuration", found)
 }

@@ -6,10 +6,7 @@
 //!
 //! This folder sends nothing and starts nothing.
 
-pub mod file;
+pub mod conclude;
 pub mod file_shape;
-mod gate_shape;
 pub mod load;
 pub mod read;
-mod read_gate;
-mod read_policy;

@@ -1,20 +1,17 @@
 //! From the mapping of `bellwether.yaml` to [`File`], reporting every mistake on the way.
 
-use super::file::*;
 use super::file_shape::FILE;
 use crate::alert::channel::Channel;
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node::{self, Node};
 use crate::document::shape::{self, Shape};
 use crate::document::source::{Source, Span};
-use crate::duration;
 use crate::environment::settings::Environment;
-use crate::probe::schedule::Schedule;
-use crate::scenario::reader::{Reader, entries, named_texts, text, time};
+use crate::project::file::*;
+use crate::scenario::reader::{Reader, entries, text};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Reads a configuration. It is returned only if no error was reported.
 pub fn read(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) -> Option<File> {
@@ -119,109 +116,5 @@ impl Reader<'_> {
             ),
             Ok(_) => {}
         }
-    }
-
-    pub(super) fn known_environment(
-        &mut self,
-        node: &Node,
-        environments: &BTreeMap<String, Arc<Environment>>,
-    ) -> Option<String> {
-        let name = node.get("environment")?;
-        if !environments.contains_key(&name.text) {
-            let known: Vec<&str> = environments.keys().map(String::as_str).collect();
-            self.unknown("unknown-environment", "environment", name, &known);
-            return None;
-        }
-        Some(name.text.clone())
-    }
-
-    pub(super) fn tell(&mut self, node: &Node, root: &Node) -> Vec<String> {
-        let channels: Vec<&str> = entries(root, "channels")
-            .iter()
-            .map(|(name, _)| name.text.as_str())
-            .collect();
-        let mut names = Vec::new();
-        for name in node.get("tell").map(Node::items).unwrap_or_default() {
-            if !channels.contains(&name.text.as_str()) {
-                self.unknown("unknown-channel", "channel", name, &channels);
-            }
-            names.push(name.text.clone());
-        }
-        names
-    }
-
-    fn probe(
-        &mut self,
-        name: &Node,
-        node: &Node,
-        environments: &BTreeMap<String, Arc<Environment>>,
-        root: &Node,
-    ) -> Option<Probe> {
-        let environment = self.known_environment(node, environments);
-        let schedule = match (node.get("interval"), node.get("cron")) {
-            (Some(interval), None) => match duration::parse(&interval.text) {
-                Ok(every) if every >= Duration::from_millis(100) => Some(Schedule::every(every)),
-                Ok(_) => {
-                    self.error(
-                        "bad-schedule",
-                        "an interval is at least 100ms",
-                        interval.span,
-                        "too short",
-                    );
-                    None
-                }
-                Err(_) => None,
-            },
-            (None, Some(cron)) => {
-                match Schedule::cron(&cron.text, text(node, "zone").as_deref().unwrap_or("UTC")) {
-                    Ok(schedule) => Some(schedule),
-                    Err(reason) => {
-                        self.error(
-                            "bad-schedule",
-                            format!("`{}` is not a schedule: {reason}", cron.text),
-                            cron.span,
-                            "five fields, or six with seconds first",
-                        );
-                        None
-                    }
-                }
-            }
-            _ => {
-                self.error(
-                    "missing-field",
-                    "a probe needs either `interval` or `cron`",
-                    name.span,
-                    "exactly one of them",
-                );
-                None
-            }
-        };
-        let tell = self.tell(node, root);
-        let scenario = self.existing(node.get("scenario")?);
-        let count = |key: &str, default| node.get(key).and_then(Node::as_count).unwrap_or(default);
-        Some(Probe {
-            name: name.text.clone(),
-            scenario,
-            environment: environment?,
-            schedule: schedule?,
-            timeout: time(node, "timeout", 30),
-            failures: count("failures", 3),
-            successes: count("successes", 1),
-            inputs: named_texts(node, "inputs"),
-            tell,
-        })
-    }
-}
-
-pub(super) fn converge(node: Option<&Node>, timeout_s: u64) -> Converge {
-    Converge {
-        reads: node
-            .and_then(|node| node.get("reads"))
-            .and_then(Node::as_count)
-            .unwrap_or(3),
-        every: node.map_or(Duration::from_secs(1), |node| time(node, "every", 1)),
-        timeout: node.map_or(Duration::from_secs(timeout_s), |node| {
-            time(node, "timeout", timeout_s)
-        }),
     }
 }

@@ -1,10 +1,10 @@
 //! One step of a gate: computed, committed with everything it causes, and only then acted on.
 
 use super::announce;
-use super::driver::{Driver, find, now_ms, policy};
+use super::driver::{Driver, now_ms, policy};
 use super::machine::{Effect, Event, Policy, step};
-use crate::config::load::Project;
 use crate::objective::Outcome;
+use crate::project::current::{find, page};
 use crate::record::gate::Record;
 use crate::record::state::{State, Verdict};
 use crate::store::gates::{GateCommit, Wanted};
@@ -134,20 +134,6 @@ impl Driver {
             );
         }
     }
-}
-
-/// How the addresses of the gates' pages begin.
-pub(crate) fn pages(project: &Project) -> String {
-    let base = match &project.file.public_url {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None => format!("http://{}", project.file.listen),
-    };
-    format!("{base}/gates/")
-}
-
-/// The address of a gate's page.
-pub(super) fn page(project: &Project, id: i64) -> Option<String> {
-    Some(format!("{}{id}", pages(project)))
 }
 
 /// An event as a line of the timeline.

@@ -4,9 +4,9 @@
 //! repeated announcement adds nothing.
 
 use crate::alert::message::{proof_message, verdict_message};
-use crate::config::file::Gate;
 use crate::pipeline::action::Action;
 use crate::pipeline::github::Github;
+use crate::project::gate::Gate;
 use crate::record::announcement::{Announcement, PartnerOrder};
 use crate::record::effect::{NewEffect, key_part};
 use crate::record::gate::Record;

@@ -1,11 +1,11 @@
 //! The bake: the scenarios once each, again and again for a while, and objectives over all of them.
 
 use super::phases::{Ended, Ground, bind, smoke_once};
-use crate::config::file::Bake;
 use crate::load::Stop;
 use crate::load::recorder::StepRecord;
 use crate::objective::judge::judge;
 use crate::objective::{Evidence, Outcome};
+use crate::project::gate::Bake;
 use crate::report::{Summary, summary};
 use std::sync::Arc;
 use std::time::Instant;

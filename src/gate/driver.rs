@@ -5,11 +5,11 @@
 
 use super::hands::{Hands, RealHands};
 use super::machine::{Effect, Event, Policy};
-use crate::config::file::Gate;
-use crate::config::load::Project;
 use crate::environment::settings::Environment;
 use crate::load::Control;
 use crate::load::live::Live;
+use crate::project::current::Current;
+use crate::project::gate::Gate;
 use crate::record::gate::{Facts, Record};
 use crate::record::state::{Order, Phase, Position, State, Verdict};
 use crate::store::gates::superseded_by;
@@ -19,37 +19,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
-
-/// The configuration that is in force.
-#[derive(Debug)]
-pub struct Current(RwLock<Arc<Project>>);
-
-impl Current {
-    /// Starts with a configuration.
-    pub fn new(project: Project) -> Current {
-        Current(RwLock::new(Arc::new(project)))
-    }
-
-    /// Starts with one that others use too.
-    pub fn shared(project: Arc<Project>) -> Current {
-        Current(RwLock::new(project))
-    }
-
-    /// The one in force now.
-    pub fn get(&self) -> Arc<Project> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Puts another one in force.
-    pub fn set(&self, project: Project) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(project);
-    }
-}
 
 /// Why a gate could not be started, cancelled or found.
 #[derive(Debug)]
@@ -160,19 +131,6 @@ pub fn policy(gate: &Gate, environment: &Environment, record: &Record) -> Policy
 }
 
 pub(super) use crate::clock::now_ms;
-
-/// The gate and the environment of a record, as configured now.
-pub(crate) fn find<'a>(
-    project: &'a Project,
-    record: &Record,
-) -> Option<(&'a Gate, &'a Arc<Environment>)> {
-    let gate = project.file.gate(&record.gate)?;
-    // What was started in one environment is never measured or acted on in another.
-    if gate.environment != record.environment {
-        return None;
-    }
-    Some((gate, project.file.environments.get(&gate.environment)?))
-}
 
 impl Driver {
     /// A driver on a store.

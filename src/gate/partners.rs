@@ -4,9 +4,9 @@
 //! partner that is busy, or that has not begun yet, is waited for; the next deploy of the gate that
 //! gave the order ends it.
 
-use super::advance::page;
 use super::driver::{Driver, now_ms};
 use crate::alert::message::partner_message;
+use crate::project::current::page;
 use crate::record::announcement::PartnerOrder;
 use crate::record::effect::Effect;
 use crate::record::gate::Record;

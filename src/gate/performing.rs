@@ -1,12 +1,13 @@
 //! Performs a phase within its time, and says who answers for it if it did not pass.
 
-use super::driver::{Driver, Handle, Outside, find, now_ms};
+use super::driver::{Driver, Handle, Outside, now_ms};
 use super::machine::Event;
 use super::phases::{Ended, Ground};
-use crate::config::file::Gate;
 use crate::load::Tick;
 use crate::objective::Outcome;
 use crate::objective::evidence::Evidence;
+use crate::project::current::find;
+use crate::project::gate::Gate;
 use crate::record::gate::Record;
 use crate::record::state::{Phase, Waiver};
 use crate::report::Summary;

@@ -3,8 +3,6 @@
 //! A phase that could not be performed is inconclusive; it never passes.
 
 use super::{prerequisites, served};
-use crate::config::file::Gate;
-use crate::config::load::Project;
 use crate::document::{Diagnostics, Severity};
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
@@ -16,6 +14,8 @@ use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::net::{ErrorClass, message};
 use crate::objective::Outcome;
+use crate::project::file::Project;
+use crate::project::gate::Gate;
 use crate::record::gate::{Record, inputs};
 use crate::record::state::Phase;
 use crate::report::{Summary, summary};

@@ -2,8 +2,6 @@
 
 use super::driver::now_ms;
 use super::phases::{Ended, Ground};
-use crate::config::file::Prerequisite;
-use crate::config::load;
 use crate::delivery::means::Means;
 use crate::document::Diagnostics;
 use crate::duration::show;
@@ -13,6 +11,8 @@ use crate::net::tls::Settings;
 use crate::objective::Outcome;
 use crate::pipeline::action::ActionKind;
 use crate::pipeline::call::Call;
+use crate::project::file;
+use crate::project::gate::Prerequisite;
 use crate::record::gate::inputs;
 use crate::record::state::Verdict;
 use crate::store::{StoreFault, insist};
@@ -110,7 +110,7 @@ pub async fn platforms(ground: &Ground<'_>) -> Vec<String> {
         return Vec::new();
     }
     let mut found = Diagnostics::default();
-    let secrets = tokio::task::block_in_place(|| load::secrets(&ground.project.file, &mut found));
+    let secrets = tokio::task::block_in_place(|| file::secrets(&ground.project.file, &mut found));
     let means = match Settings::new(None) {
         Ok(tls) => Means {
             connector: Connector::new(tls, Duration::ZERO),

@@ -3,12 +3,12 @@
 //! One read tells little: behind a balancer another instance may answer the next one.
 
 use super::phases::{Ended, Ground, connector};
-use crate::config::file::Converge;
 use crate::environment::version;
 use crate::load::Stop;
 use crate::net::ErrorClass;
 use crate::net::connect::Connector;
 use crate::objective::Outcome;
+use crate::project::gate::Converge;
 use std::time::{Duration, Instant};
 
 /// Time for a service to show its version once more after it was measured, if reads do not take

@@ -3,12 +3,13 @@
 //! The first version that is ever seen starts nothing: it was there before. A version that a gate
 //! verifies or verified last starts none either, nor does one that a rollback brought back.
 
-use super::driver::{Current, Driver, now_ms};
-use crate::config::file::Gate;
+use super::driver::{Driver, now_ms};
 use crate::environment::settings::Environment;
 use crate::environment::version;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
+use crate::project::current::Current;
+use crate::project::gate::Gate;
 use crate::record::gate::Facts;
 use crate::store::Store;
 use std::collections::BTreeMap;

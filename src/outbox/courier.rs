@@ -6,14 +6,14 @@
 use super::deliver::deliver;
 use super::retry::{Next, next};
 use crate::clock::now_ms;
-use crate::config::load::Project;
 use crate::delivery::attempt::Delivery;
 use crate::delivery::means::Means;
 use crate::doing::Doing;
 use crate::environment::settings::Environment;
 use crate::environment::version;
-use crate::gate::driver::{Current, find};
 use crate::pipeline::action::ActionKind;
+use crate::project::current::{Current, find};
+use crate::project::file::Project;
 use crate::record::announcement::Announcement;
 use crate::record::effect::Effect;
 use crate::store::Store;

@@ -4,7 +4,6 @@
 //! is in force. A row whose target is gone is given up with a reason, never silently.
 
 use crate::alert::channel::tell;
-use crate::config::load::Project;
 use crate::delivery::attempt::Delivery;
 use crate::delivery::means::Means;
 use crate::delivery::webhook::send_webhook;
@@ -12,6 +11,7 @@ use crate::limits;
 use crate::pipeline::action::ActionKind;
 use crate::pipeline::call::Call;
 use crate::pipeline::{command, github};
+use crate::project::file::Project;
 use crate::record::announcement::Announcement;
 use crate::record::effect::Effect;
 use crate::record::gate::inputs;

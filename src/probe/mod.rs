@@ -3,4 +3,3 @@
 //! Rooms: [`schedule`] (pure: when), [`state`] (pure: up, down or unknown), [`prober`] (the shell).
 
 pub mod prober;
-pub mod schedule;

@@ -5,8 +5,6 @@
 //! that they cause. Delivery is the outbox's business and never delays a probe.
 
 use crate::alert::message::probe_message;
-use crate::config::file::Probe;
-use crate::config::load::Project;
 use crate::document::{Diagnostics, Severity};
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
@@ -15,6 +13,8 @@ use crate::limits;
 use crate::load::{self, Control};
 use crate::net::ErrorClass;
 use crate::objective::Outcome;
+use crate::project::file::Project;
+use crate::project::probe::Probe;
 use crate::record::effect::key_part;
 use crate::record::message::tell;
 use crate::record::probe::{Health, ProbeResult, ProbeState};
@@ -180,7 +180,7 @@ impl Prober {
     /// How far back the grid of an interval starts: the first run comes within ten seconds, at a
     /// moment that depends on the name alone.
     fn phase(&self, probe: &Probe) -> chrono::Duration {
-        let super::schedule::Schedule::Every(interval) = &probe.schedule else {
+        let crate::project::schedule::Schedule::Every(interval) = &probe.schedule else {
             return chrono::Duration::zero();
         };
         let hash = probe

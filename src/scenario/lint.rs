@@ -1,7 +1,6 @@
 //! Mistakes that no single value shows: an objective that can never be proven, a load over a cap.
 
-use super::plan::{Plan, end_of};
-use crate::config::file::Gate;
+use super::plan::Plan;
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node::Node;
 use crate::objective::binomial;
@@ -49,42 +48,6 @@ pub fn provable(plan: &Plan, root: &Node, found: &mut Diagnostics) {
                 )
                 .at(&plan.source, node.span, format!("at least {needed} needed"))
                 .hint("plan more requests, or ask for less: even flawless requests leave this many open"),
-            );
-        }
-    }
-}
-
-/// Reports objectives of a gate's load that its requests after the warm-up can never prove, the
-/// extension included: such a phase could only ever hold.
-pub fn concludable(gate: &Gate, plan: &Plan, found: &mut Diagnostics) {
-    let length = end_of(&plan.load);
-    let rule = gate.rule.within(length);
-    let looks = if gate.extend { 2.0 } else { 1.0 };
-    let used = looks - rule.warm_up.as_secs_f64() / length.as_secs_f64().max(1e-9);
-    for objective in &plan.objectives {
-        let Some(share) = objective.allowed_share().filter(|share| *share > 0.0) else {
-            continue;
-        };
-        let Some(planned) = requests_planned(plan, objective.step.as_deref()) else {
-            continue;
-        };
-        let needed = binomial::flawless_needed(share, PROMOTE_LEVEL)
-            .max(binomial::flawless_needed(
-                rule.bound(share),
-                rule.promote_level / looks,
-            ))
-            .max(rule.requests_min);
-        let counted = (planned as f64 * used) as u64;
-        if counted < needed {
-            found.push(
-                Diagnostic::error(
-                    "never-concludes",
-                    format!(
-                        "the load of the gate `{}` can never show `{}`: {counted} requests count after the warm-up, and at least {needed} are needed",
-                        gate.name, objective.text
-                    ),
-                )
-                .hint("a longer load, a higher rate, or a shorter warm-up (`rule: { warm-up: 2s }`)"),
             );
         }
     }

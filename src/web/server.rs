@@ -7,8 +7,9 @@
 use super::problem::Problem;
 use super::{api, inbound, inbound_vendors, pages};
 use crate::delivery::means::Means;
-use crate::gate::driver::{Current, Driver};
+use crate::gate::driver::Driver;
 use crate::probe::prober::Prober;
+use crate::project::current::Current;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;

@@ -3,10 +3,12 @@
 
 use super::world::{Nature, World};
 use bellwether::clock;
-use bellwether::config::load::{self, Project};
+use bellwether::config::load;
 use bellwether::document::Diagnostics;
-use bellwether::gate::driver::{Current, Driver, policy};
+use bellwether::gate::driver::{Driver, policy};
 use bellwether::outbox::courier::Courier;
+use bellwether::project::current::Current;
+use bellwether::project::file::Project;
 use bellwether::record::gate::{Facts, Record};
 use bellwether::record::state::{Order, Phase, Verdict};
 use bellwether::store::Store;

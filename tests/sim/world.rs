@@ -1,7 +1,6 @@
 //! The world that gates act on: what is served, what receivers got, and what must never happen.
 
 use bellwether::clock::now;
-use bellwether::config::load::Project;
 use bellwether::delivery::attempt::Delivery;
 use bellwether::doing::Doing;
 use bellwether::environment::settings::Environment;
@@ -10,6 +9,7 @@ use bellwether::gate::phases::{Ended, Ground};
 use bellwether::load::Stop;
 use bellwether::objective::Outcome;
 use bellwether::outbox::courier::Reach;
+use bellwether::project::file::Project;
 use bellwether::record::announcement::Announcement;
 use bellwether::record::effect::Effect;
 use bellwether::record::state::Phase;

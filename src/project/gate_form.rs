@@ -5,7 +5,7 @@ use crate::pipeline::action::ACTION;
 use crate::pipeline::github::GITHUB;
 
 /// A gate.
-pub(super) static GATE: Object = Object {
+pub static GATE: Object = Object {
     name: "gate",
     called: "a gate",
     fields: &[

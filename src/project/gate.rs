@@ -1,80 +1,13 @@
-//! `bellwether.yaml` after reading: environments, probes, gates, channels.
-//!
-//! Knows the meaning of one configuration file. Secrets are still references here; they are
-//! fetched by [`super::load::secrets`]. Scenario files are read by [`super::load`].
-
-use crate::alert::channel::Channel;
-use crate::document::source::Source;
-use crate::environment::settings::{Environment, SecretSource};
 use crate::objective::Objective;
 use crate::objective::rule::Rule;
 use crate::pipeline::action::{Action, ordered};
 use crate::pipeline::github::Github;
-use crate::probe::schedule::Schedule;
 use crate::record::state::Waiver;
 use crate::scenario::expression::Expression;
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
-
-/// The whole configuration.
-#[derive(Debug)]
-pub struct File {
-    /// The file it came from.
-    pub source: Arc<Source>,
-    /// The folder that its relative paths start from.
-    pub folder: PathBuf,
-    /// Address and port to listen on.
-    pub listen: String,
-    /// Bearer token of the API.
-    pub token: Option<Template>,
-    /// The address that people reach it under.
-    pub public_url: Option<String>,
-    /// The SQLite file.
-    pub state: PathBuf,
-    /// Where secrets are kept.
-    pub secrets: BTreeMap<String, SecretSource>,
-    /// Environments by name.
-    pub environments: BTreeMap<String, Arc<Environment>>,
-    /// Probes.
-    pub probes: Vec<Probe>,
-    /// Gates.
-    pub gates: Vec<Gate>,
-    /// Channels by name.
-    pub channels: BTreeMap<String, Channel>,
-}
-
-/// A scenario on a schedule.
-#[derive(Debug)]
-pub struct Probe {
-    /// Its name.
-    pub name: String,
-    /// The scenario's file.
-    pub scenario: PathBuf,
-    /// Where.
-    pub environment: String,
-    /// When.
-    pub schedule: Schedule,
-    /// Time for the whole scenario.
-    pub timeout: Duration,
-    /// Failures in a row before it is down.
-    pub failures: u64,
-    /// Successes in a row before it is up.
-    pub successes: u64,
-    /// Values of inputs.
-    pub inputs: BTreeMap<String, String>,
-    /// Channels.
-    pub tell: Vec<String>,
-}
-
-impl File {
-    /// A gate by its name.
-    pub fn gate(&self, name: &str) -> Option<&Gate> {
-        self.gates.iter().find(|gate| gate.name == name)
-    }
-}
 
 /// What verifies a deploy.
 #[derive(Debug)]

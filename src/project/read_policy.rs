@@ -1,6 +1,6 @@
 //! Reads what decides about a gate: its rule, baseline, approvals, prerequisites and waivers.
 
-use super::file::{Approval, Mapped, Prerequisite, Triggers};
+use super::gate::{Approval, Mapped, Prerequisite, Triggers};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::node::Node;
 use crate::environment::settings::Environment;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 impl Reader<'_> {
     /// How loads are judged.
-    pub(super) fn rule(&mut self, node: &Node) -> Rule {
+    pub fn rule(&mut self, node: &Node) -> Rule {
         let mut rule = Rule::default();
         for (name, value) in entries(node, "rule") {
             if let Err(reason) = rule.set(&format!("{}={}", name.text, value.text)) {
@@ -32,7 +32,7 @@ impl Reader<'_> {
     }
 
     /// The environment that serves the version before.
-    pub(super) fn baseline(
+    pub fn baseline(
         &mut self,
         node: &Node,
         environments: &BTreeMap<String, Arc<Environment>>,
@@ -55,7 +55,7 @@ impl Reader<'_> {
     }
 
     /// Gates that must have promoted the same commit before.
-    pub(super) fn prerequisites(&mut self, node: &Node, gates: &[&str]) -> Vec<Prerequisite> {
+    pub fn prerequisites(&mut self, node: &Node, gates: &[&str]) -> Vec<Prerequisite> {
         let items = node.get("after").map(Node::items).unwrap_or_default();
         let mut found = Vec::new();
         for item in items {
@@ -73,7 +73,7 @@ impl Reader<'_> {
     }
 
     /// Gates that are rolled back together with this one.
-    pub(super) fn together(&mut self, node: &Node, gates: &[&str]) -> Vec<String> {
+    pub fn together(&mut self, node: &Node, gates: &[&str]) -> Vec<String> {
         let items = node.get("together").map(Node::items).unwrap_or_default();
         let known = items
             .into_iter()
@@ -82,7 +82,7 @@ impl Reader<'_> {
     }
 
     /// Webhooks of others.
-    pub(super) fn triggers(&mut self, node: &Node) -> Triggers {
+    pub fn triggers(&mut self, node: &Node) -> Triggers {
         let gate = node;
         let Some(node) = node.get("triggers") else {
             return Triggers::default();
@@ -137,7 +137,7 @@ impl Reader<'_> {
     }
 
     /// Failures that somebody answers for.
-    pub(super) fn waivers(&mut self, node: &Node) -> Vec<Waiver> {
+    pub fn waivers(&mut self, node: &Node) -> Vec<Waiver> {
         let mut found = Vec::new();
         for item in node.get("waivers").map(Node::items).unwrap_or_default() {
             let Some(until) = item.get("until") else {
@@ -168,7 +168,7 @@ impl Reader<'_> {
 }
 
 /// Who must agree.
-pub(super) fn approval(node: &Node) -> Approval {
+pub fn approval(node: &Node) -> Approval {
     Approval {
         required: node.get("required").and_then(Node::as_count).unwrap_or(1),
         timeout: time(node, "timeout", 3600),
@@ -176,7 +176,7 @@ pub(super) fn approval(node: &Node) -> Approval {
 }
 
 /// Time for single phases.
-pub(super) fn budgets(node: &Node) -> BTreeMap<String, Duration> {
+pub fn budgets(node: &Node) -> BTreeMap<String, Duration> {
     let Some(budgets) = node.get("budgets") else {
         return BTreeMap::new();
     };

@@ -1,17 +1,18 @@
 //! Reads the gates of `bellwether.yaml`.
 
-use super::file::*;
-use super::read::converge;
+use super::gate::Prove;
 use super::read_policy::{approval, budgets};
 use crate::delivery::webhook::Webhook;
 use crate::document::diagnostic::Diagnostic;
 use crate::document::node::Node;
 use crate::environment::settings::Environment;
 use crate::objective::Objective;
-use crate::pipeline::action::Action;
-use crate::pipeline::action::ActionKind;
+use crate::pipeline::action::{Action, ActionKind};
 use crate::pipeline::github::Github;
 use crate::pipeline::vendor::Vendor;
+use crate::project::gate::Bake;
+use crate::project::gate::Converge;
+use crate::project::gate::Gate;
 use crate::scenario::reader::{Reader, named_texts, text, texts, time};
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl Reader<'_> {
-    pub(super) fn gate(
+    pub fn gate(
         &mut self,
         name: &Node,
         node: &Node,
@@ -356,4 +357,17 @@ fn digest(node: &Node) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     let hex = digest.as_ref().iter().take(8);
     hex.map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub fn converge(node: Option<&Node>, timeout_s: u64) -> Converge {
+    Converge {
+        reads: node
+            .and_then(|node| node.get("reads"))
+            .and_then(Node::as_count)
+            .unwrap_or(3),
+        every: node.map_or(Duration::from_secs(1), |node| time(node, "every", 1)),
+        timeout: node.map_or(Duration::from_secs(timeout_s), |node| {
+            time(node, "timeout", timeout_s)
+        }),
+    }
 }

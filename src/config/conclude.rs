@@ -1,0 +1,42 @@
+use crate::document::diagnostic::{Diagnostic, Diagnostics};
+use crate::objective::binomial;
+use crate::objective::judge::PROMOTE_LEVEL;
+use crate::project::gate::Gate;
+use crate::scenario::lint::requests_planned;
+use crate::scenario::plan::{Plan, end_of};
+
+/// Reports objectives of a gate's load that its requests after the warm-up can never prove, the
+/// extension included: such a phase could only ever hold.
+pub fn concludable(gate: &Gate, plan: &Plan, found: &mut Diagnostics) {
+    let length = end_of(&plan.load);
+    let rule = gate.rule.within(length);
+    let looks = if gate.extend { 2.0 } else { 1.0 };
+    let used = looks - rule.warm_up.as_secs_f64() / length.as_secs_f64().max(1e-9);
+    for objective in &plan.objectives {
+        let Some(share) = objective.allowed_share().filter(|share| *share > 0.0) else {
+            continue;
+        };
+        let Some(planned) = requests_planned(plan, objective.step.as_deref()) else {
+            continue;
+        };
+        let needed = binomial::flawless_needed(share, PROMOTE_LEVEL)
+            .max(binomial::flawless_needed(
+                rule.bound(share),
+                rule.promote_level / looks,
+            ))
+            .max(rule.requests_min);
+        let counted = (planned as f64 * used) as u64;
+        if counted < needed {
+            found.push(
+                Diagnostic::error(
+                    "never-concludes",
+                    format!(
+                        "the load of the gate `{}` can never show `{}`: {counted} requests count after the warm-up, and at least {needed} are needed",
+                        gate.name, objective.text
+                    ),
+                )
+                .hint("a longer load, a higher rate, or a shorter warm-up (`rule: { warm-up: 2s }`)"),
+            );
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `bellwether.yaml` after reading: environments, probes, gates, channels.
+//!
+//! Knows the meaning of one configuration file. Secrets are still references here; they are
+//! fetched by [`super::load::secrets`]. Scenario files are read by [`super::load`].
+
+use super::gate::Gate;
+use super::probe::Probe;
+use crate::alert::channel::Channel;
+use crate::document::diagnostic::Diagnostics;
+use crate::document::source::Source;
+use crate::environment::secrets::fetch_all;
+use crate::environment::settings::{Environment, SecretSource};
+use crate::scenario::Plan;
+use crate::scenario::template::Template;
+use crate::secret::Secret;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The whole configuration.
+#[derive(Debug)]
+pub struct File {
+    /// The file it came from.
+    pub source: Arc<Source>,
+    /// The folder that its relative paths start from.
+    pub folder: PathBuf,
+    /// Address and port to listen on.
+    pub listen: String,
+    /// Bearer token of the API.
+    pub token: Option<Template>,
+    /// The address that people reach it under.
+    pub public_url: Option<String>,
+    /// The SQLite file.
+    pub state: PathBuf,
+    /// Where secrets are kept.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// Environments by name.
+    pub environments: BTreeMap<String, Arc<Environment>>,
+    /// Probes.
+    pub probes: Vec<Probe>,
+    /// Gates.
+    pub gates: Vec<Gate>,
+    /// Channels by name.
+    pub channels: BTreeMap<String, Channel>,
+}
+
+impl File {
+    /// A gate by its name.
+    pub fn gate(&self, name: &str) -> Option<&Gate> {
+        self.gates.iter().find(|gate| gate.name == name)
+    }
+}
+
+/// A configuration and the scenarios that it names.
+#[derive(Debug)]
+pub struct Project {
+    /// The configuration.
+    pub file: File,
+    /// Compiled scenarios by the path under which the configuration names them.
+    pub plans: BTreeMap<PathBuf, Arc<Plan>>,
+}
+
+/// Fetches the secrets that a configuration declares; those that are missing are reported by name.
+pub fn secrets(file: &File, found: &mut Diagnostics) -> BTreeMap<String, Secret> {
+    fetch_all(&file.secrets, "the configuration", found)
+}
