@@ -16,7 +16,7 @@ use bellwether::scenario::plan::{Action, Executor, OpenModel, Spacing};
 use bellwether::scenario::{self, Plan};
 use bellwether::vu::cookies::Jar;
 use bellwether::vu::reply::{Reply, UserScope};
-use bellwether::vu::{Binding, Sample, Sink, Variables, request};
+use bellwether::vu::{Binding, Sample, Sink, Variables, compiled, request};
 use divan::{Bencher, black_box};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -138,7 +138,7 @@ fn render_url_header_and_json_body(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| {
         let scope = values.scope();
         let url = request::url(http, None, &scope).expect("it renders");
-        let rest = request::late(http, compiled, &scope).expect("it renders");
+        let rest = compiled::late(http, compiled, &scope).expect("it renders");
         (url, rest)
     });
 }

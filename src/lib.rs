@@ -28,6 +28,7 @@ pub mod project;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod run;
 pub mod scenario;
 pub mod secret;
 pub mod store;

@@ -1,3 +1,7 @@
+//! Where people are told: the registry of channels.
+//!
+//! To add one: its file with settings, form, reader and sending, and its line in [`CHANNELS`].
+
 use super::email::{self, EMAIL, Email};
 use super::slack::{self, SLACK};
 use super::webhook as message_webhook;
@@ -56,6 +60,7 @@ pub async fn tell(means: &Means, channel: &Channel, message: &Message, key: &str
     }
 }
 
+/// The form of a channel.
 pub static CHANNEL: Object = Object {
     name: "channel",
     called: "a channel",

@@ -165,6 +165,7 @@ pub enum Security {
     None,
 }
 
+/// Its form.
 pub static EMAIL: Object = Object {
     name: "email",
     called: "an e-mail channel",

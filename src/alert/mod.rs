@@ -1,7 +1,9 @@
-//! Telling people.
+//! Where people are told, and what.
 //!
-//! Rooms: [`message`] (pure: what is said), and a channel in each file: [`email`], [`slack`],
-//! [`webhook`]. A channel delivers one message once; when and how often is the outbox's business.
+//! Rooms: [`channel`] (the registry: one line a channel), one channel in a file each ([`email`],
+//! [`slack`], [`webhook`]), [`read`], [`message`] (pure: from records to sentences).
+//!
+//! Does not know when anybody is told, nor how often: that is the outbox.
 
 pub mod channel;
 pub mod email;

@@ -1,12 +1,12 @@
 //! Reads channels: who is told, and by what.
 
-use crate::alert::channel::Channel;
-use crate::alert::email::Email;
-use crate::alert::email::Security;
+use super::channel::Channel;
+use super::email::{Email, Security};
 use crate::document::node::Node;
 use crate::scenario::reader::{Reader, text, texts};
 
 impl Reader<'_> {
+    /// A channel.
     pub fn channel(&mut self, name: &Node, node: &Node) -> Option<Channel> {
         match (node.get("email"), node.get("slack"), node.get("webhook")) {
             (Some(email), None, None) => {

@@ -63,6 +63,7 @@ fn payload(message: &Message) -> Value {
     json!({ "text": message.subject, "blocks": blocks })
 }
 
+/// Its form.
 pub static SLACK: Object = Object {
     name: "slack",
     called: "a Slack channel",

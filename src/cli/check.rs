@@ -5,8 +5,8 @@ use crate::config::load;
 use crate::document::{Diagnostics, Severity};
 use crate::environment::fit;
 use crate::report::style::Style;
+use crate::scenario;
 use crate::scenario::compile::folder_of;
-use crate::scenario::{self};
 use std::path::{Path, PathBuf};
 
 /// Arguments of the command.

@@ -3,9 +3,10 @@
 use super::client::{Refusal, Server};
 use super::exit::Exit;
 use crate::replay::curve::replay;
+use crate::report::explain;
 use crate::report::style::Style;
-use crate::report::{Summary, explain};
-use crate::web::view::{GateDetail, GateView};
+use crate::report::view::{GateDetail, GateView};
+use crate::run::Summary;
 use clap::Subcommand;
 use http::Method;
 use std::path::PathBuf;

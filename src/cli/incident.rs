@@ -3,7 +3,7 @@
 use super::client::{Refusal, Server};
 use super::exit::Exit;
 use crate::report::incident::markdown;
-use crate::web::view::GateDetail;
+use crate::report::view::GateDetail;
 use http::Method;
 use std::path::Path;
 

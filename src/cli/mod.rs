@@ -17,6 +17,7 @@ pub mod load;
 pub mod probe;
 pub mod progress;
 pub mod run;
+pub mod run_arguments;
 pub mod run_plan;
 pub mod serve;
 
@@ -46,7 +47,7 @@ Exit codes:
   0 passed or promoted   1 our own fault   2 wrong usage   10 rollback   20 hold
   98 inconclusive   99 checks or objectives failed   104 invalid configuration   105 interrupted"
 )]
-struct Arguments {
+pub struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
@@ -58,7 +59,7 @@ enum Command {
     /// Validate configuration and scenarios without sending anything
     Check(check::Arguments),
     /// Perform scenarios: once, or under their load
-    Run(Box<run::Arguments>),
+    Run(Box<run_arguments::Arguments>),
     /// Judge recorded samples as a gate would: promote, roll back, hold or inconclusive
     Judge(judge::Arguments),
     /// See running loads, and pause, resume, scale or stop them

@@ -3,8 +3,9 @@
 use super::client::{Refusal, Server};
 use super::exit::Exit;
 use crate::report::style::Style;
-use crate::report::{Summary, text};
-use crate::web::view::ProbeView;
+use crate::report::text;
+use crate::report::view::ProbeView;
+use crate::run::Summary;
 use clap::Subcommand;
 use http::Method;
 

@@ -3,7 +3,7 @@
 use crate::figures::show_micros;
 use crate::load::Tick;
 use crate::load::control::Orders;
-use crate::report::summary::Quantiles;
+use crate::run::summary::Quantiles;
 use crate::scenario::plan::{Executor, Load, end_of};
 use std::io::{IsTerminal, Write};
 

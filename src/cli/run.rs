@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::keys::Keys;
 use super::progress::Progress;
+use super::run_arguments::Arguments;
 use super::run_plan::{self, Job};
 use crate::document::Diagnostics;
 use crate::load::live::Live;
@@ -11,109 +12,19 @@ use crate::load::{self, Control, Stop};
 use crate::objective::Outcome;
 use crate::report::hdr::HdrLog;
 use crate::report::style::Style;
-use crate::report::{self, Summary, keeping_up, samples, summary};
+use crate::report::{self, samples};
+use crate::run::{Summary, keeping_up, summarize as summary};
 use crate::telemetry::run_metrics::RunMetrics;
 use crate::web::panel::{self, Panel};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Arguments of the command.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  bellwether run smoke.yaml --env production
-  bellwether run load.yaml --json result.json --html report.html
-  bellwether run --url http://127.0.0.1:8080/ --vus 50 --duration 10s
-  bellwether run --url http://127.0.0.1:8080/ --rate 1000 --duration 30s --objective 'p95 < 300ms'
-  bellwether run load.yaml --hdr run.hlog --api 127.0.0.1:9912
-
-Without a load the scenario is performed once. Ctrl-C drains, runs teardown and reports (exit code 105);
-a second Ctrl-C stops at once. On a terminal, p pauses and resumes a load, + and - scale it, 0 takes
-it back to the plan, q stops it; with --api, `bellwether load` does the same from elsewhere.")]
-pub struct Arguments {
-    /// Scenario files, performed one after another
-    #[arg(required_unless_present = "url")]
-    pub files: Vec<PathBuf>,
-    /// The environment of `bellwether.yaml`
-    #[arg(long = "env", value_name = "NAME")]
-    pub environment: Option<String>,
-    /// The configuration; `bellwether.yaml` beside the scenario or above it by default
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// A value for an input
-    #[arg(long = "input", value_name = "NAME=VALUE")]
-    pub inputs: Vec<String>,
-    /// Base URL of a service, instead of the configuration's
-    #[arg(long = "service", value_name = "NAME=URL")]
-    pub services: Vec<String>,
-    /// Perform the scenario once even if it has a load
-    #[arg(long)]
-    pub once: bool,
-    /// Measure one URL, without a file
-    #[arg(long, conflicts_with = "files")]
-    pub url: Option<String>,
-    /// Requests per second (open model)
-    #[arg(long, conflicts_with = "vus", value_parser = positive)]
-    pub rate: Option<f64>,
-    /// Virtual users that loop (closed model)
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=crate::limits::VIRTUAL_USERS_MAX))]
-    pub vus: Option<u64>,
-    /// How long, such as `30s`
-    #[arg(long, value_parser = crate::duration::parse)]
-    pub duration: Option<Duration>,
-    /// Virtual users of an open model at the most
-    #[arg(long, value_name = "COUNT")]
-    pub max_vus: Option<u64>,
-    /// An objective beside the scenario's own
-    #[arg(long = "objective", value_name = "TEXT")]
-    pub objectives: Vec<String>,
-    /// Worker threads; chosen by the size of the load by default
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=256))]
-    pub workers: Option<u64>,
-    /// Write the result as JSON (`-` for standard output)
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Write the result as JUnit XML
-    #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
-    /// Write a self-contained page with plots
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
-    /// Write one line for each sample, as CSV
-    #[arg(long, value_name = "FILE")]
-    pub samples: Option<PathBuf>,
-    /// Write an HdrHistogram interval log, one line a second, that other tools read
-    #[arg(long, value_name = "FILE")]
-    pub hdr: Option<PathBuf>,
-    /// Serve metrics, state and orders (pause, resume, scale, stop) while it runs, for this machine only
-    #[arg(long, value_name = "ADDRESS", value_parser = local_address)]
-    pub api: Option<SocketAddr>,
-    /// Say nothing but errors
-    #[arg(long, short)]
-    pub quiet: bool,
-}
-
 /// Time for answers that are under way when a run is over.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
-
-fn local_address(text: &str) -> Result<SocketAddr, String> {
-    match text.parse::<SocketAddr>() {
-        Ok(address) if address.ip().is_loopback() => Ok(address),
-        Ok(_) => Err("only an address of this machine itself, such as 127.0.0.1:9912".to_owned()),
-        Err(_) => Err("an address and a port, such as 127.0.0.1:9912".to_owned()),
-    }
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
-        _ => Err("a rate is a number above 0".to_owned()),
-    }
-}
 
 /// Files that are opened before anything is sent.
 struct Outputs {

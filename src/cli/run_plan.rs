@@ -1,6 +1,6 @@
 //! What `bellwether run` is to perform: from arguments and files to bound scenarios with their loads.
 
-use super::run::Arguments;
+use super::run_arguments::Arguments;
 use crate::config::{load, read};
 use crate::document::{Diagnostic, Diagnostics, Source};
 use crate::environment::needs::Supplied;

@@ -1,3 +1,5 @@
+//! Whether a gate could ever conclude: objectives that its load can never prove.
+
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::objective::binomial;
 use crate::objective::judge::PROMOTE_LEVEL;

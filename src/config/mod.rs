@@ -1,8 +1,8 @@
-//! Files of the user: how they are read and checked as a whole.
+//! Files of the user as a whole: read, checked, and put together. Only the daemon and the command line
+//! import it; everybody else knows what it says from `project`.
 //!
-//! Rooms: [`file_shape`] and [`gate_shape`] (forms), [`read`] with [`read_environment`],
-//! [`read_channel`], [`read_gate`] and [`read_policy`] (from there to [`file`], the configuration
-//! as everybody else knows it), [`load`] (files from disk, scenarios included).
+//! Rooms: [`file_shape`] (the form of the file), [`read`] (from text to values), [`load`] (files from
+//! disk, scenarios included), [`conclude`] (whether a gate could ever conclude).
 //!
 //! This folder sends nothing and starts nothing.
 

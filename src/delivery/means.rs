@@ -1,8 +1,8 @@
 //! What deliveries need beside the configuration: sockets, and secrets filled into its texts.
 
 use crate::net::connect::Connector;
-use crate::pipeline::vendor::Vendor;
-use crate::scenario::expression::{self, Scope};
+use crate::scenario::expression;
+use crate::scenario::scope::Scope;
 use crate::scenario::template::Template;
 use crate::secret::{Redactor, Secret};
 use serde_json::Value;
@@ -28,28 +28,8 @@ impl Means {
         )
     }
 
-    /// The settings of a platform with secrets and facts filled in.
-    pub fn settings(
-        &self,
-        vendor: Vendor,
-        templates: &BTreeMap<String, Template>,
-        facts: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, Secret>, String> {
-        templates
-            .iter()
-            .map(|(name, template)| {
-                let filled = if vendor.json_setting() == Some(name) {
-                    self.fill_json(template, facts)
-                } else {
-                    self.fill(template, facts)
-                };
-                Ok((name.clone(), filled?))
-            })
-            .collect()
-    }
-
     /// JSON with secrets and facts filled in: no value of theirs ends the text that it stands in.
-    fn fill_json(
+    pub fn fill_json(
         &self,
         template: &Template,
         facts: &BTreeMap<String, String>,
@@ -157,13 +137,10 @@ mod tests {
         };
         let text = r#"{"version": "1.0.0", "reason": "${inputs.reason}"}"#;
         let template = Template::parse(text, false).expect("a sound template");
-        let templates = [("inputs".to_owned(), template)].into();
         let reason = r#"x", "version": "0.1"#;
         let facts = [("reason".to_owned(), reason.to_owned())].into();
-        let filled = means
-            .settings(Vendor::Dispatch, &templates, &facts)
-            .unwrap();
-        let value: Value = serde_json::from_str(filled["inputs"].expose()).unwrap();
+        let filled = means.fill_json(&template, &facts).unwrap();
+        let value: Value = serde_json::from_str(filled.expose()).unwrap();
         assert_eq!(
             value,
             serde_json::json!({ "version": "1.0.0", "reason": reason })

@@ -59,6 +59,7 @@ pub struct Webhook {
     pub secret: Option<Template>,
 }
 
+/// Fills a webhook's address and key in, and sends a body once.
 pub async fn send_webhook(
     means: &Means,
     hook: &Webhook,

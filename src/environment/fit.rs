@@ -1,3 +1,5 @@
+//! Whether a scenario stays within an environment: its services are there, its load is under the caps.
+
 use super::settings::Environment;
 use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::scenario::plan::{Executor, Plan};
@@ -89,7 +91,7 @@ pub fn against(plan: &Plan, environment: &Environment, found: &mut Diagnostics) 
     }
 }
 
-pub fn over(plan: &Plan, span: crate::document::Span, asked: String, bound: String) -> Diagnostic {
+fn over(plan: &Plan, span: crate::document::Span, asked: String, bound: String) -> Diagnostic {
     Diagnostic::error(
         "rate-above-cap",
         format!("this load asks for {asked}, over {bound}"),

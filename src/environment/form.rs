@@ -1,5 +1,8 @@
+//! The form of an environment: the one table behind its checks and its JSON Schema.
+
 use crate::document::shape::{Object, Shape, field, required};
 
+/// Where a secret is kept.
 pub static SECRET: Object = Object {
     name: "secret_source",
     called: "a secret",
@@ -18,6 +21,7 @@ pub static SECRET: Object = Object {
     ],
 };
 
+/// An environment.
 pub static ENVIRONMENT: Object = Object {
     name: "environment",
     called: "an environment",
@@ -60,7 +64,7 @@ pub static ENVIRONMENT: Object = Object {
     ],
 };
 
-pub static SERVICE: Object = Object {
+static SERVICE: Object = Object {
     name: "service",
     called: "a service",
     fields: &[
@@ -78,7 +82,7 @@ pub static SERVICE: Object = Object {
     ],
 };
 
-pub static VERSION: Object = Object {
+static VERSION: Object = Object {
     name: "version",
     called: "a version source",
     fields: &[
@@ -91,7 +95,7 @@ pub static VERSION: Object = Object {
     ],
 };
 
-pub static CAPS: Object = Object {
+static CAPS: Object = Object {
     name: "caps",
     called: "the caps",
     fields: &[
@@ -104,7 +108,7 @@ pub static CAPS: Object = Object {
     ],
 };
 
-pub static WINDOWS: Object = Object {
+static WINDOWS: Object = Object {
     name: "windows",
     called: "the windows",
     fields: &[
@@ -131,7 +135,7 @@ pub static WINDOWS: Object = Object {
     ],
 };
 
-pub static ALLOW: Object = Object {
+static ALLOW: Object = Object {
     name: "allow",
     called: "a window",
     fields: &[
@@ -147,7 +151,7 @@ pub static ALLOW: Object = Object {
     ],
 };
 
-pub static FREEZE: Object = Object {
+static FREEZE: Object = Object {
     name: "freeze",
     called: "a freeze",
     fields: &[

@@ -1,17 +1,14 @@
 //! Reads environments: their services, and the windows in which deploys are verified.
 
+use super::settings::{Caps, Environment, SecretSource, Service, VersionSource};
 use super::windows;
 use crate::document::node::Node;
-use crate::environment::settings::Caps;
-use crate::environment::settings::Environment;
-use crate::environment::settings::SecretSource;
-use crate::environment::settings::Service;
-use crate::environment::settings::VersionSource;
 use crate::scenario::expression::Expression;
 use crate::scenario::reader::{Reader, entries, named_texts, per_second, text, texts};
 use std::collections::BTreeMap;
 
 impl Reader<'_> {
+    /// An environment.
     pub fn environment(&mut self, name: &Node, node: &Node) -> Environment {
         let caps = node.get("caps");
         Environment {
@@ -36,7 +33,7 @@ impl Reader<'_> {
         }
     }
 
-    pub fn service(&mut self, node: &Node) -> Option<Service> {
+    fn service(&mut self, node: &Node) -> Option<Service> {
         let url = node.get("url")?;
         let parsed = url
             .text
@@ -89,7 +86,7 @@ impl Reader<'_> {
         })
     }
 
-    pub fn windows(&mut self, node: &Node) -> Option<windows::Windows> {
+    fn windows(&mut self, node: &Node) -> Option<windows::Windows> {
         let zone = node.get("zone")?;
         let Ok(parsed) = zone.text.parse::<chrono_tz::Tz>() else {
             self.error(
@@ -158,6 +155,7 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
+    /// Where secrets are kept; in the variable of its own name where nothing is said.
     pub fn secret_sources(&mut self, node: Option<&Node>) -> BTreeMap<String, SecretSource> {
         let mut sources = BTreeMap::new();
         for (name, node) in node.map(Node::entries).unwrap_or_default() {

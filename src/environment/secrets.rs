@@ -1,3 +1,5 @@
+//! Secrets that are fetched: from variables, files and programs, with every one that is missing by name.
+
 use super::needs;
 use super::settings::Environment;
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
@@ -44,6 +46,7 @@ pub fn environment_secrets(
     values
 }
 
+/// Fetches secrets; those that are missing are reported by name, with whose they are.
 pub fn fetch_all(
     sources: &BTreeMap<String, crate::environment::settings::SecretSource>,
     owner: &str,

@@ -1,3 +1,5 @@
+//! An environment as configured. Secrets are still references here.
+
 use super::windows::Windows;
 use crate::scenario::expression::Expression;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! What follows a verdict: the lock, the actions, the proof.
 
 use super::driver::{Driver, Handle, now_ms};
+use super::ground::Ground;
 use super::machine::Event;
-use super::phases::Ground;
 use crate::project::current::find;
 use crate::record::effect::Effect;
 use crate::record::gate::Record;

@@ -3,7 +3,7 @@
 //! Knows when a load is worth another one, and who was late. Does not know what a gate makes of it.
 //! Invariant: what the load generator itself spoiled, in either arm, is never a pass.
 
-use super::phases::{Ground, now_text};
+use super::ground::{Ground, now_text};
 use super::watch::Watch;
 use crate::load::recorder::{add, histogram};
 use crate::load::run::{Finished, Options};
@@ -13,8 +13,8 @@ use crate::objective::rule::Rule;
 use crate::objective::tally::{self, Arm};
 use crate::objective::trial::Conclusion;
 use crate::objective::{Metric, Outcome};
-use crate::report::keeping_up::{self, Cause};
-use crate::report::{Summary, summary};
+use crate::run::keeping_up::{self, Cause};
+use crate::run::{Summary, summarize as summary};
 use crate::scenario::Plan;
 use crate::scenario::plan::end_of;
 use crate::vu::Binding;

@@ -1,12 +1,12 @@
 //! The bake: the scenarios once each, again and again for a while, and objectives over all of them.
 
-use super::phases::{Ended, Ground, bind, smoke_once};
+use super::ground::{Ended, Ground, bind, smoke_once};
 use crate::load::Stop;
 use crate::load::recorder::StepRecord;
 use crate::objective::judge::judge;
 use crate::objective::{Evidence, Outcome};
 use crate::project::gate::Bake;
-use crate::report::{Summary, summary};
+use crate::run::{Summary, summarize as summary};
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -1,11 +1,11 @@
 //! What a gate does to the world, behind one small interface: the real thing, or a simulated world.
 
-use super::phases::{self, Ended, Ground};
-use super::{proof, served};
+use super::ground::{Ended, Ground};
+use super::{phases, proof, served};
 use crate::doing::Doing;
 use crate::load::Tick;
 use crate::record::state::Phase;
-use crate::report::Summary;
+use crate::run::Summary;
 use crate::scenario::Plan;
 use std::fmt::Debug;
 use std::time::Instant;

@@ -3,10 +3,10 @@
 //! Knows the order of the loads and which of them are repeated. Does not know how one is measured.
 
 use super::arms::{Again, Arms, Measured};
-use super::phases::{Ended, Ground, bind, bind_to};
+use super::ground::{Ended, Ground, bind, bind_to};
 use crate::load::Tick;
 use crate::objective::Outcome;
-use crate::report::Summary;
+use crate::run::Summary;
 use crate::scenario::Plan;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -7,14 +7,7 @@
 //! - nothing but a measurement that failed, or an order with a name, rolls back.
 
 use crate::objective::Outcome;
-use crate::record::state::Order;
-use crate::record::state::Phase;
-use crate::record::state::PhaseRecord;
-use crate::record::state::Position;
-use crate::record::state::Proof;
-use crate::record::state::State;
-use crate::record::state::Verdict;
-use crate::record::state::Waiver;
+use crate::record::state::{Order, Phase, PhaseRecord, Position, Proof, State, Verdict, Waiver};
 
 /// What a gate is to do, from its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

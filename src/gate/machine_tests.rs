@@ -1,6 +1,8 @@
 //! Stories and random orders of events.
 
 use super::*;
+use crate::objective::Outcome;
+use crate::record::state::{Order, Phase, Position, State, Verdict, Waiver};
 use proptest::prelude::*;
 
 const ALL: [Phase; 7] = [

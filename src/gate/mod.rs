@@ -18,6 +18,7 @@ pub mod announce;
 mod arms;
 mod bake;
 pub mod driver;
+pub mod ground;
 pub mod hands;
 pub mod load_phase;
 pub mod machine;

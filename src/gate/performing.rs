@@ -1,8 +1,8 @@
 //! Performs a phase within its time, and says who answers for it if it did not pass.
 
 use super::driver::{Driver, Handle, Outside, now_ms};
+use super::ground::{Ended, Ground};
 use super::machine::Event;
-use super::phases::{Ended, Ground};
 use crate::load::Tick;
 use crate::objective::Outcome;
 use crate::objective::evidence::Evidence;
@@ -10,7 +10,7 @@ use crate::project::current::find;
 use crate::project::gate::Gate;
 use crate::record::gate::Record;
 use crate::record::state::{Phase, Waiver};
-use crate::report::Summary;
+use crate::run::Summary;
 use crate::scenario::Plan;
 use crate::store::insist;
 use std::collections::BTreeMap;

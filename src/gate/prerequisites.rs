@@ -1,7 +1,7 @@
 //! What others must have done: gates before this one, and people who agree.
 
 use super::driver::now_ms;
-use super::phases::{Ended, Ground};
+use super::ground::{Ended, Ground};
 use crate::delivery::means::Means;
 use crate::document::Diagnostics;
 use crate::duration::show;
@@ -9,7 +9,7 @@ use crate::load::Stop;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::objective::Outcome;
-use crate::pipeline::action::ActionKind;
+use crate::pipeline::action::{ActionKind, settings as settings_of};
 use crate::pipeline::call::Call;
 use crate::project::file;
 use crate::project::gate::Prerequisite;
@@ -121,7 +121,7 @@ pub async fn platforms(ground: &Ground<'_>) -> Vec<String> {
     let facts = inputs(ground.record);
     let mut problems = Vec::new();
     for (action, vendor, settings) in used {
-        let proven = match means.settings(*vendor, settings, &facts) {
+        let proven = match settings_of(&means, *vendor, settings, &facts) {
             Ok(settings) => {
                 let deadline = Instant::now() + action.timeout.min(PLATFORM_WITHIN);
                 let call = Call {

@@ -1,10 +1,10 @@
 //! The proof of a rollback: the old version everywhere, and its smoke passing. Nothing less.
 
-use super::phases::{Ground, smoke_all};
+use super::ground::{Ground, smoke_all};
 use super::served::await_version;
 use crate::load::Stop;
 use crate::objective::Outcome;
-use crate::report::Summary;
+use crate::run::Summary;
 use std::time::Instant;
 
 /// Proves a rollback: the old version everywhere, then its smoke, again and again until time is up.

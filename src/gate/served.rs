@@ -2,7 +2,7 @@
 //!
 //! One read tells little: behind a balancer another instance may answer the next one.
 
-use super::phases::{Ended, Ground, connector};
+use super::ground::{Ended, Ground, connector};
 use crate::environment::version;
 use crate::load::Stop;
 use crate::net::ErrorClass;

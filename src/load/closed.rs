@@ -1,7 +1,7 @@
 //! Closed models: virtual users that loop, each on its own, by k6's semantics.
 
 use super::ramp;
-use super::worker::{Shop, pass_on};
+use super::shop::{Shop, pass_on};
 use crate::scenario::plan::{Executor, Load};
 use crate::vu::{Begin, VirtualUser};
 use std::cell::Cell;

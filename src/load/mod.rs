@@ -21,6 +21,7 @@ pub mod ramp;
 pub mod recorder;
 pub mod run;
 pub mod series;
+pub mod shop;
 pub mod timer;
 pub mod worker;
 

@@ -6,8 +6,8 @@
 
 use super::arrival::Arrivals;
 use super::control::Stop;
+use super::shop::{Shop, pass_on};
 use super::timer::Timer;
-use super::worker::{Shop, pass_on};
 use crate::scenario::plan::{Load, OpenModel};
 use crate::vu::{Begin, VirtualUser};
 use std::cell::{Cell, RefCell};

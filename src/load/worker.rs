@@ -5,69 +5,15 @@
 //! are copied into the worker when they change.
 
 use super::closed::closed_model;
-use super::control::{Orders, Stop};
 use super::open::open_model;
-use super::recorder::{Inner, LocalRecorder, Recorded, Tick};
-use crate::objective::tally::Watched;
+use super::recorder::{Inner, LocalRecorder, Recorded};
+use super::shop::{Assignment, Bell, EARLY, Shop, pass_on, thread_time};
 use crate::scenario::plan::{Executor, Load};
-use crate::vu::{Begin, Binding, IterationOutcome, Shared, Variables, VirtualUser};
+use crate::vu::Shared;
 use std::cell::{Cell, RefCell};
-use std::future::Future;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, watch};
+use std::time::Duration;
 use tokio::task::JoinSet;
-
-/// What a worker is told.
-#[derive(Clone)]
-pub struct Assignment {
-    /// The scenario and its values.
-    pub binding: Arc<Binding>,
-    /// What setup captured.
-    pub vars: Arc<Variables>,
-    /// All executors.
-    pub loads: Arc<Vec<Load>>,
-    /// Counters of shared iterations, one for each executor.
-    pub shared: Arc<Vec<AtomicU64>>,
-    /// Its number.
-    pub number: u64,
-    /// How many there are.
-    pub count: u64,
-    /// What planned times count from: earlier than the start by the pauses before it.
-    pub origin: Instant,
-    /// When the run starts.
-    pub start: Instant,
-    /// Of arrivals that come by chance.
-    pub seed: u64,
-    /// Whether samples are kept for a file.
-    pub keep_lines: bool,
-    /// What evidence is counted for.
-    pub watched: Option<Arc<[Watched]>>,
-    /// What it is told meanwhile.
-    pub orders: watch::Receiver<Orders>,
-    /// Where ticks go.
-    pub ticks: mpsc::UnboundedSender<Tick>,
-}
-
-/// State shared by the tasks of one worker.
-pub(super) struct Shop {
-    pub(super) assignment: Assignment,
-    pub(super) recorder: LocalRecorder,
-    pub(super) waiting: Cell<u64>,
-    pub(super) orders: Cell<Orders>,
-    pub(super) bell: Bell,
-    shared: Arc<Shared>,
-    active: Cell<u64>,
-    next_user: Cell<u64>,
-    second: Cell<u64>,
-    busy: Cell<Duration>,
-}
-
-/// Time in which an open model makes its virtual users before the first arrival.
-const EARLY: Duration = Duration::from_millis(15);
 
 /// Performs a worker's part; runs on a thread of its own.
 pub fn work(assignment: Assignment) -> Recorded {
@@ -125,184 +71,12 @@ async fn tick(shop: Rc<Shop>) {
     }
 }
 
-/// A task that broke down takes its worker with it: a part of a load that is missing without a
-/// trace would be taken for one that passed.
-pub(super) fn pass_on(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        std::panic::resume_unwind(error.into_panic());
-    }
-}
-
 /// Copies orders into the worker.
 async fn obey(shop: Rc<Shop>) {
     let mut orders = shop.assignment.orders.clone();
     while orders.changed().await.is_ok() {
         shop.orders.set(*orders.borrow_and_update());
         shop.bell.ring();
-    }
-}
-
-/// Wakes the tasks of a worker when there are new orders. Listening costs next to nothing, since
-/// the dispatcher does it for each arrival.
-#[derive(Default)]
-pub(super) struct Bell {
-    pub(super) rung: Cell<u64>,
-    listening: RefCell<Vec<Waker>>,
-}
-
-impl Bell {
-    fn ring(&self) {
-        self.rung.set(self.rung.get() + 1);
-        for waker in self.listening.take() {
-            waker.wake();
-        }
-    }
-
-    /// Ready once it rang since it was heard so many times.
-    pub(super) fn poll(&self, cx: &mut Context<'_>, known: u64) -> Poll<()> {
-        if self.rung.get() != known {
-            return Poll::Ready(());
-        }
-        let mut listening = self.listening.borrow_mut();
-        if !listening.iter().any(|waker| waker.will_wake(cx.waker())) {
-            listening.push(cx.waker().clone());
-        }
-        Poll::Pending
-    }
-}
-
-/// Time that this thread spent on a processor.
-fn thread_time() -> Duration {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: the clock exists on every Linux, and `time` outlives the call.
-    let done = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    if done == 0 {
-        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
-    } else {
-        Duration::ZERO
-    }
-}
-
-impl Shop {
-    /// The interval that is over. They are numbered by their turn, not by the clock, so that each
-    /// second of each worker has one.
-    fn take_tick(&self) -> Tick {
-        let second = self.second.get();
-        self.second.set(second + 1);
-        let mut tick = self.recorder.0.borrow_mut().take_tick(second);
-        tick.active = self.active.get();
-        tick.waiting = self.waiting.get();
-        let busy = thread_time();
-        tick.busiest = busy.saturating_sub(self.busy.replace(busy));
-        tick
-    }
-
-    /// A new virtual user.
-    pub(super) fn user(&self) -> VirtualUser {
-        let local = self.next_user.get();
-        self.next_user.set(local + 1);
-        let id = local * self.assignment.count + self.assignment.number + 1;
-        VirtualUser::new(self.shared.clone(), id, self.assignment.vars.clone())
-    }
-
-    /// This worker's share of a number.
-    pub(super) fn share(&self, total: u64) -> u64 {
-        total / self.assignment.count
-            + u64::from(self.assignment.number < total % self.assignment.count)
-    }
-
-    /// Performs one iteration.
-    pub(super) async fn iterate(&self, user: &mut VirtualUser, begin: Begin) {
-        self.active.set(self.active.get() + 1);
-        let running = Running(self);
-        let outcome = user.iterate(begin, &self.recorder).await;
-        running.done(outcome);
-    }
-
-    /// Whether nothing new is to be started.
-    pub(super) fn stopping(&self) -> bool {
-        self.orders.get().stop != Stop::No
-    }
-
-    /// When something that is planned so long after the start of the run is due.
-    pub(super) fn due(&self, offset: Duration) -> Instant {
-        self.assignment.origin + self.orders.get().shift + offset
-    }
-
-    /// Waits until something planned is due; whether it still is to happen.
-    pub(super) async fn reach(&self, offset: Duration) -> bool {
-        let mut orders = self.assignment.orders.clone();
-        loop {
-            let now = *orders.borrow_and_update();
-            if now.stop != Stop::No {
-                return false;
-            }
-            let moment = self.assignment.origin + now.shift + offset;
-            tokio::select! {
-                biased;
-                changed = orders.changed() => if changed.is_err() { return false },
-                () = tokio::time::sleep_until(moment.into()), if now.paused.is_none() => {
-                    return true;
-                }
-            }
-        }
-    }
-
-    /// Waits until the run is told something from now on.
-    pub(super) async fn told(&self) {
-        let known = self.bell.rung.get();
-        std::future::poll_fn(|cx| self.bell.poll(cx, known)).await;
-    }
-
-    /// Lets work go on until the planned end, then for the grace time; a run that is to stop gets
-    /// the grace time at once, and no time at all the second time.
-    pub(super) async fn with_grace(
-        &self,
-        work: impl Future<Output = ()>,
-        end: Duration,
-        grace: Duration,
-    ) {
-        let mut orders = self.assignment.orders.clone();
-        let limit = async {
-            self.reach(end).await;
-            tokio::select! {
-                () = tokio::time::sleep(grace) => {}
-                _ = orders.wait_for(|orders| orders.stop == Stop::Now) => {}
-            }
-        };
-        tokio::select! {
-            biased;
-            () = work => {}
-            () = limit => {}
-        }
-    }
-}
-
-/// Counts an iteration as interrupted unless it is done.
-struct Running<'a>(&'a Shop);
-
-impl Running<'_> {
-    fn done(self, outcome: IterationOutcome) {
-        let mut inner = self.0.recorder.0.borrow_mut();
-        inner.total.iterations += 1;
-        if outcome != IterationOutcome::Passed {
-            inner.total.iterations_failed += 1;
-        }
-        drop(inner);
-        self.0.active.set(self.0.active.get() - 1);
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.active.set(self.0.active.get() - 1);
-        self.0.recorder.0.borrow_mut().total.interrupted += 1;
     }
 }
 

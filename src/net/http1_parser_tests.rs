@@ -1,3 +1,5 @@
+//! The parser against replies in any pieces, and against those that lie.
+
 use super::*;
 
 const ALL: Keep = Keep {

@@ -8,7 +8,7 @@ use crate::delivery::attempt::Delivery;
 use crate::delivery::means::Means;
 use crate::delivery::webhook::send_webhook;
 use crate::limits;
-use crate::pipeline::action::ActionKind;
+use crate::pipeline::action::{ActionKind, settings as settings_of};
 use crate::pipeline::call::Call;
 use crate::pipeline::{command, github};
 use crate::project::file::Project;
@@ -106,7 +106,7 @@ async fn action(
             }
         }
         ActionKind::Vendor(vendor, settings) => {
-            let settings = match means.settings(*vendor, settings, &facts) {
+            let settings = match settings_of(means, *vendor, settings, &facts) {
                 Ok(settings) => settings,
                 Err(reason) => return Delivery::give_up(reason),
             };

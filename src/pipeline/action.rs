@@ -1,8 +1,14 @@
+//! What a verdict makes us do to the world: a program, a signed webhook, or a platform's change.
+//!
+//! Pure but for filling secrets into texts. Does not know when an action is ordered: that is the gate.
+
 use super::forms as vendors;
 use super::vendor::Vendor;
+use crate::delivery::means::Means;
 use crate::delivery::webhook::{WEBHOOK, Webhook};
 use crate::document::shape::{Object, Shape, field};
 use crate::scenario::template::Template;
+use crate::secret::Secret;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,12 +29,34 @@ pub struct Action {
     pub attempts: u32,
 }
 
+/// The action of a committed order: the one that was there then, wherever it stands now.
+/// Nothing if there is no such action any more.
 pub fn ordered<'a>(actions: &'a [Action], number: usize, identity: &str) -> Option<&'a Action> {
     let is_it = |action: &&Action| identity.is_empty() || action.identity == identity;
     actions
         .get(number)
         .filter(is_it)
         .or_else(|| actions.iter().find(is_it).filter(|_| !identity.is_empty()))
+}
+
+/// The settings of a platform with secrets and facts filled in.
+pub fn settings(
+    means: &Means,
+    vendor: Vendor,
+    templates: &BTreeMap<String, Template>,
+    facts: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, Secret>, String> {
+    templates
+        .iter()
+        .map(|(name, template)| {
+            let filled = if vendor.json_setting() == Some(name) {
+                means.fill_json(template, facts)
+            } else {
+                means.fill(template, facts)
+            };
+            Ok((name.clone(), filled?))
+        })
+        .collect()
 }
 
 impl ActionKind {
@@ -58,6 +86,7 @@ pub enum ActionKind {
     Vendor(Vendor, BTreeMap<String, Template>),
 }
 
+/// The form of an action.
 pub static ACTION: Object = Object {
     name: "action",
     called: "an action",

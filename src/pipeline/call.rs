@@ -1,3 +1,5 @@
+//! One use of a vendor's adapter: its settings, and how it asks, waits and runs programs.
+
 use crate::delivery::attempt::{Delivery, of_reply};
 use crate::net::client;
 use crate::net::connect::Connector;

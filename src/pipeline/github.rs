@@ -12,9 +12,9 @@ use crate::record::announcement::Announcement;
 use crate::record::gate::Record;
 use crate::record::state::Verdict;
 use crate::report::incident::markdown;
+use crate::report::view;
 use crate::scenario::template::Template;
 use crate::secret::Secret;
-use crate::web::view;
 use http::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -264,6 +264,7 @@ pub struct Github {
     pub api: String,
 }
 
+/// The form of statuses on GitHub.
 pub static GITHUB: Object = Object {
     name: "github",
     called: "the GitHub statuses",

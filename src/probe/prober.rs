@@ -17,8 +17,9 @@ use crate::project::file::Project;
 use crate::project::probe::Probe;
 use crate::record::effect::key_part;
 use crate::record::message::tell;
-use crate::record::probe::{Health, ProbeResult, ProbeState};
-use crate::report::{Summary, summary};
+use crate::record::probe::{Health, ProbeResult};
+use crate::report::view::View;
+use crate::run::{Summary, summarize as summary};
 use crate::scenario::Plan;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
@@ -29,23 +30,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
-
-/// What the pages show of a probe.
-#[derive(Debug, Clone)]
-pub struct View {
-    /// Its name.
-    pub name: String,
-    /// Its environment.
-    pub environment: String,
-    /// Its schedule, as people read it.
-    pub schedule: String,
-    /// Its state.
-    pub state: ProbeState,
-    /// Its newest results, oldest first.
-    pub results: Vec<ProbeResult>,
-    /// The summary of the newest run.
-    pub last: Option<Summary>,
-}
 
 /// Runs probes.
 #[derive(Debug)]

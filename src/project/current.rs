@@ -1,3 +1,7 @@
+//! The configuration that is in force, and what it says of a gate that was started.
+//!
+//! Invariant: what was started in one environment is never measured or acted on in another.
+
 use super::file::Project;
 use super::gate::Gate;
 use crate::environment::settings::Environment;

@@ -1,3 +1,5 @@
+//! A gate as configured: what verifies a deploy.
+
 use crate::objective::Objective;
 use crate::objective::rule::Rule;
 use crate::pipeline::action::{Action, ordered};

@@ -1,4 +1,10 @@
-//! TODO essay
+//! What a configuration says, as values that everybody knows: gates, probes, schedules.
+//!
+//! Rooms: [`file`] (the whole of it, with its scenarios), [`current`] (the one in force), [`gate`] with
+//! [`gate_form`], [`read_gate`] and [`read_policy`], [`probe`] with [`read_probe`], [`schedule`] (pure:
+//! when a probe is due).
+//!
+//! Reads no file; that is the business of `config`.
 
 pub mod current;
 pub mod file;

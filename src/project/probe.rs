@@ -1,3 +1,5 @@
+//! A probe as configured: a scenario on a schedule, with its form.
+
 use super::schedule::Schedule;
 use crate::document::shape::{Object, Shape, field, required};
 use std::collections::BTreeMap;
@@ -27,6 +29,7 @@ pub struct Probe {
     pub tell: Vec<String>,
 }
 
+/// The form of a probe.
 pub static PROBE: Object = Object {
     name: "probe",
     called: "a probe",

@@ -1,6 +1,6 @@
 //! Reads the gates of `bellwether.yaml`.
 
-use super::gate::Prove;
+use super::gate::{Bake, Converge, Gate, Prove};
 use super::read_policy::{approval, budgets};
 use crate::delivery::webhook::Webhook;
 use crate::document::diagnostic::Diagnostic;
@@ -10,9 +10,6 @@ use crate::objective::Objective;
 use crate::pipeline::action::{Action, ActionKind};
 use crate::pipeline::github::Github;
 use crate::pipeline::vendor::Vendor;
-use crate::project::gate::Bake;
-use crate::project::gate::Converge;
-use crate::project::gate::Gate;
 use crate::scenario::reader::{Reader, named_texts, text, texts, time};
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
@@ -21,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl Reader<'_> {
+    /// A gate.
     pub fn gate(
         &mut self,
         name: &Node,
@@ -281,6 +279,7 @@ impl Reader<'_> {
         found
     }
 
+    /// A webhook that goes out.
     pub fn webhook(&mut self, node: &Node) -> Option<Webhook> {
         Some(Webhook {
             url: self.template(node.get("url")?)?,
@@ -359,6 +358,7 @@ fn digest(node: &Node) -> String {
     hex.map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// How a version is awaited.
 pub fn converge(node: Option<&Node>, timeout_s: u64) -> Converge {
     Converge {
         reads: node

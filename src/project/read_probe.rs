@@ -1,14 +1,17 @@
+//! Reads the probes of a configuration, and what probes and gates name alike.
+
+use super::probe::Probe;
 use super::schedule::Schedule;
 use crate::document::node::Node;
 use crate::duration;
 use crate::environment::settings::Environment;
-use crate::project::probe::Probe;
 use crate::scenario::reader::{Reader, entries, named_texts, text, time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 impl Reader<'_> {
+    /// The environment that a probe or a gate names.
     pub fn known_environment(
         &mut self,
         node: &Node,
@@ -23,6 +26,7 @@ impl Reader<'_> {
         Some(name.text.clone())
     }
 
+    /// The channels that are told.
     pub fn tell(&mut self, node: &Node, root: &Node) -> Vec<String> {
         let channels: Vec<&str> = entries(root, "channels")
             .iter()
@@ -38,6 +42,7 @@ impl Reader<'_> {
         names
     }
 
+    /// A probe.
     pub fn probe(
         &mut self,
         name: &Node,

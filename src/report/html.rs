@@ -1,10 +1,10 @@
 //! A self-contained page of a run, with plots of throughput, latency and errors over time.
 
 use super::chart::{Line, STYLE, render as chart};
-use super::summary::Summary;
 use crate::figures::show_micros;
 use crate::load::breakpoint::Search;
 use crate::load::series::Point;
+use crate::run::summary::Summary;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The whole page of one or several runs.

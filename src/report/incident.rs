@@ -1,6 +1,6 @@
 //! What happened at a gate, as Markdown: for a ticket, a check run or an issue. Pure.
 
-use crate::web::view::GateDetail;
+use super::view::GateDetail;
 
 /// The record of a gate in Markdown.
 pub fn markdown(detail: &GateDetail) -> String {

@@ -1,6 +1,6 @@
 //! The summary for machines. Its core is stable: names and units do not change within a major version.
 
-use super::summary::Summary;
+use crate::run::summary::Summary;
 use serde_json::{Value, json};
 
 /// One run, or several under `runs`.

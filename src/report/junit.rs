@@ -1,7 +1,7 @@
 //! JUnit XML, as CI systems read it: a test case for each objective and check, and one for the run itself.
 
-use super::summary::Summary;
 use crate::objective::Outcome;
+use crate::run::summary::Summary;
 
 /// The whole file.
 pub fn render(summaries: &[Summary]) -> String {

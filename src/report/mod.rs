@@ -1,9 +1,10 @@
-//! What people and machines read of a run.
+//! What people and machines read: of runs, of gates, of probes.
 //!
-//! Rooms: [`summary`] (the one model behind all forms), [`keeping_up`] (whether the generator was
-//! the bottleneck), [`outcome`] (what it comes to), [`text`], [`json`], [`junit`], [`html`] with
-//! [`chart`], [`samples`], [`hdr`], [`style`] (colour only on a terminal). Everything but
-//! [`samples`] and [`hdr`] is a pure function of the summary.
+//! Rooms: [`text`], [`json`], [`junit`], [`html`] with [`chart`], [`samples`] and [`hdr`] (of a run),
+//! [`explain`] (why a load was judged as it was), [`incident`] (the record of a gate), [`view`] (what
+//! pages and API show alike), [`style`] (color only on a terminal).
+//!
+//! Renders, and decides nothing.
 
 pub mod chart;
 pub mod explain;
@@ -12,11 +13,7 @@ pub mod html;
 pub mod incident;
 pub mod json;
 pub mod junit;
-pub mod keeping_up;
-pub mod outcome;
 pub mod samples;
 pub mod style;
-pub mod summary;
 pub mod text;
-
-pub use summary::Summary;
+pub mod view;

@@ -1,10 +1,10 @@
 //! The summary that an engineer reads on a terminal.
 
 use super::style::Style;
-use super::summary::{Core, StepSummary, Summary};
 use crate::figures::show_micros;
 use crate::load::breakpoint::Search;
 use crate::objective::Outcome;
+use crate::run::summary::{Core, StepSummary, Summary};
 use std::fmt::Write as _;
 
 /// The whole text.

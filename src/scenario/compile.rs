@@ -4,8 +4,9 @@
 //! Invariant: a plan is returned only if no error was reported.
 
 use super::data;
-use super::expression::{Expression, Mistake};
+use super::expression::Expression;
 use super::plan::*;
+use super::scope::Mistake;
 use super::shape::SCENARIO;
 use super::template::Template;
 use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};

@@ -4,8 +4,9 @@
 //! reply came from. Invariant: an expression that compiled names only what can exist.
 
 use super::expression_text::{check_functions, find_word, local_names, members, parse_mistake};
-use super::extract::{PATHS_MAX, Path, PathPart, walk};
+use super::extract::{PATHS_MAX, Path};
 use super::native::{Native, native};
+use super::scope::{Mistake, Scope};
 use base64::Engine as _;
 use cel::objects::{Key, Map as CelMap};
 use cel::{Context, Program};
@@ -45,26 +46,6 @@ pub(super) const FUNCTIONS: [&str; 6] = [
     "sameJson",
 ];
 
-/// What an expression can see.
-pub trait Scope {
-    /// The value of a top-level name; `None` where it does not exist now.
-    fn lookup(&self, name: &str) -> Option<cel::Value>;
-    /// A step into a top-level mapping, as JSON, without building the whole of it.
-    fn path(&self, root: &str, key: &str) -> Option<Value>;
-    /// The status of the reply, if there is one.
-    fn status(&self) -> Option<u16>;
-    /// A header of the reply.
-    fn header(&self, name: &str) -> Option<String>;
-    /// The body as JSON, if it is JSON.
-    fn json(&self) -> Option<&Value>;
-    /// A part of the body, where the whole of it need not be built.
-    fn json_at(&self, path: &[PathPart]) -> Result<&Value, String> {
-        walk(self.json().ok_or("the body is not JSON")?, path)
-    }
-    /// The latency in microseconds.
-    fn latency_micros(&self) -> Option<u64>;
-}
-
 /// A compiled expression.
 #[derive(Debug)]
 pub struct Expression {
@@ -79,19 +60,6 @@ pub struct Expression {
 enum Compiled {
     Native(Native),
     Cel(Box<Program>),
-}
-
-/// Why an expression did not compile, with the place inside its text.
-#[derive(Debug)]
-pub struct Mistake {
-    /// Stable code.
-    pub code: &'static str,
-    /// What is wrong.
-    pub message: String,
-    /// Byte range inside the expression.
-    pub range: (usize, usize),
-    /// How to mend it.
-    pub hint: Option<String>,
 }
 
 impl Expression {

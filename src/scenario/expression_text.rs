@@ -1,6 +1,7 @@
 //! Expressions as text: where names stand in them, and mistakes that CEL's parser does not explain.
 
-use super::expression::{FUNCTIONS, Mistake, NAMES, REPLY_NAMES};
+use super::expression::{FUNCTIONS, NAMES, REPLY_NAMES};
+use super::scope::Mistake;
 
 pub(super) fn parse_mistake(text: &str, errors: &cel::ParseErrors) -> Mistake {
     let first = errors.errors.first();

@@ -20,6 +20,7 @@ mod load_plan;
 mod native;
 pub mod plan;
 pub mod reader;
+pub mod scope;
 pub mod shape;
 pub mod step_shape;
 pub mod template;

@@ -3,8 +3,8 @@
 //! Knows a few forms by their text. Invariant: what it answers is what CEL would, or it gives the
 //! question back.
 
-use super::expression::Scope;
 use super::extract::PathPart;
+use super::scope::Scope;
 use serde_json::Value;
 
 /// A condition or value that needs no interpreter.

@@ -1,4 +1,6 @@
-use super::expression::Mistake;
+//! From nodes of a configuration to its values, reporting every mistake at its place.
+
+use super::scope::Mistake;
 use super::template::Template;
 use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::node::Node;
@@ -9,19 +11,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Reads one file.
 pub struct Reader<'a> {
+    /// The file.
     pub source: &'a Arc<Source>,
+    /// The folder that its relative paths start from.
     pub folder: &'a Path,
+    /// What is wrong with it so far.
     pub found: &'a mut Diagnostics,
+    /// The secrets that it declares.
     pub secrets: Vec<String>,
 }
 
 impl Reader<'_> {
+    /// Reports a mistake at a place.
     pub fn error(&mut self, code: &'static str, title: impl Into<String>, span: Span, label: &str) {
         self.found
             .push(Diagnostic::error(code, title).at(self.source, span, label));
     }
 
+    /// Reports what is wrong with an expression or a template.
     pub fn mistake(&mut self, node: &Node, mistake: Mistake) {
         let span = node.part(mistake.range.0, mistake.range.1);
         let mut diagnostic =
@@ -40,6 +49,7 @@ impl Reader<'_> {
         self.template(node)
     }
 
+    /// A text with `${…}` in it; secrets that are not declared are reported.
     pub fn template(&mut self, node: &Node) -> Option<Template> {
         match Template::parse(node.as_text()?, false) {
             Ok(template) => {
@@ -76,6 +86,7 @@ impl Reader<'_> {
         }
     }
 
+    /// Reports a name that stands nowhere, with what may have been meant.
     pub fn unknown(&mut self, code: &'static str, what: &str, name: &Node, known: &[&str]) {
         let mut diagnostic = Diagnostic::error(code, format!("there is no {what} `{}`", name.text))
             .at(self.source, name.span, "not known here");
@@ -86,6 +97,7 @@ impl Reader<'_> {
         self.found.push(diagnostic);
     }
 
+    /// Scenarios' paths.
     pub fn files(&mut self, node: &Node, key: &str) -> Vec<PathBuf> {
         let items = node.get(key).map(Node::items).unwrap_or_default();
         items
@@ -110,14 +122,17 @@ impl Reader<'_> {
     }
 }
 
+/// The entries of a mapping under a key.
 pub fn entries<'a>(node: &'a Node, key: &str) -> &'a [(Node, Node)] {
     node.get(key).map(Node::entries).unwrap_or_default()
 }
 
+/// The text under a key.
 pub fn text(node: &Node, key: &str) -> Option<String> {
     node.get(key).and_then(Node::as_text).map(str::to_owned)
 }
 
+/// The texts under a key.
 pub fn texts(node: &Node, key: &str) -> Vec<String> {
     let items = node.get(key).map(Node::items).unwrap_or_default();
     items
@@ -127,6 +142,7 @@ pub fn texts(node: &Node, key: &str) -> Vec<String> {
         .collect()
 }
 
+/// The texts of a mapping under a key, by their names.
 pub fn named_texts(node: &Node, key: &str) -> BTreeMap<String, String> {
     entries(node, key)
         .iter()
@@ -134,6 +150,7 @@ pub fn named_texts(node: &Node, key: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The duration under a key, or so many seconds.
 pub fn time(node: &Node, key: &str, default_s: u64) -> Duration {
     node.get(key)
         .and_then(Node::as_text)
@@ -141,6 +158,7 @@ pub fn time(node: &Node, key: &str, default_s: u64) -> Duration {
         .unwrap_or(Duration::from_secs(default_s))
 }
 
+/// A rate such as `100/m`, in events a second.
 pub fn per_second(text: &str) -> Option<f64> {
     let (count, unit) = text.split_once('/')?;
     let seconds = match unit.trim() {

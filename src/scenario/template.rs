@@ -3,7 +3,8 @@
 //! Knows where expressions stand in a text. `$${` is a literal `${`.
 //! Invariant: text without `${` is kept as it is and costs nothing to render.
 
-use super::expression::{Expression, Mistake, Scope};
+use super::expression::Expression;
+use super::scope::{Mistake, Scope};
 use serde_json::Value;
 
 /// A compiled text.

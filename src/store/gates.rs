@@ -1,7 +1,9 @@
 //! Rows of gates: the record as JSON, its events, the last verified-good version.
 
+use super::fault::StoreFault;
+use super::notes::had_verdict;
 use super::outbox;
-use super::sqlite::{Store, StoreFault};
+use super::sqlite::Store;
 use crate::record::effect::NewEffect;
 use crate::record::gate::Record;
 use crate::record::note::Note;
@@ -47,11 +49,6 @@ fn add_event(connection: &Connection, id: i64, at_ms: i64, event: &str) -> rusql
         "INSERT INTO gate_events VALUES (?1, ?2, ?3)",
         params![id, at_ms, event],
     )
-}
-
-pub(super) fn had_verdict(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
-    let sql = "SELECT json_extract(record, '$.state.verdict') IS NOT NULL FROM gates WHERE id = ?1";
-    connection.query_row(sql, [id], |row| row.get(0))
 }
 
 /// What was accepted before a first verdict was committed, and is not what the verdict says.

@@ -1,6 +1,6 @@
 //! What cannot be read or written now is no answer: it is tried again.
 
-use super::sqlite::StoreFault;
+use super::fault::StoreFault;
 use std::time::Duration;
 
 /// A disk that is full is not emptied any faster by asking it.

@@ -1,6 +1,7 @@
 //! Who acts on which services: at most one gate at a time, over restarts too.
 
-use super::sqlite::{Store, StoreFault};
+use super::fault::StoreFault;
+use super::sqlite::Store;
 use rusqlite::{OptionalExtension, params};
 
 impl Store {

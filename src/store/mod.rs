@@ -5,6 +5,7 @@
 //! of boundary types, with the columns that are searched beside them. Invariant: what belongs
 //! together is committed together, in one transaction.
 
+pub mod fault;
 pub mod gates;
 mod insist;
 mod locks;
@@ -20,5 +21,6 @@ mod tables;
 mod withdraw;
 mod writer;
 
+pub use fault::StoreFault;
 pub use insist::insist;
-pub use sqlite::{Store, StoreFault};
+pub use sqlite::Store;

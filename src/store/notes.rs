@@ -1,6 +1,7 @@
 //! What people add to a gate while it runs: approvals, waivers, orders. And versions that were seen.
 
-use super::sqlite::{Store, StoreFault};
+use super::fault::StoreFault;
+use super::sqlite::Store;
 use crate::record::note::Note;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -37,7 +38,7 @@ impl Store {
         now_ms: i64,
     ) -> Result<bool, StoreFault> {
         self.write(move |connection| {
-            if super::gates::had_verdict(connection, gate_id)? {
+            if crate::store::notes::had_verdict(connection, gate_id)? {
                 return Ok(false);
             }
             let text = serde_json::to_string(&note)
@@ -96,4 +97,9 @@ impl Store {
         })
         .await
     }
+}
+
+pub(super) fn had_verdict(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    let sql = "SELECT json_extract(record, '$.state.verdict') IS NOT NULL FROM gates WHERE id = ?1";
+    connection.query_row(sql, [id], |row| row.get(0))
 }

@@ -1,6 +1,7 @@
 //! Rows of the outbox: committed effects that are not yet, or no longer, on their way.
 
-use super::sqlite::{Store, StoreFault};
+use super::fault::StoreFault;
+use super::sqlite::Store;
 use crate::record::effect::{CUT_OFF, Effect, NewEffect};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

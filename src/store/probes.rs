@@ -1,7 +1,8 @@
 //! Rows of probes: their states, and their results for as long as they are kept.
 
+use super::fault::StoreFault;
 use super::outbox;
-use super::sqlite::{Store, StoreFault};
+use super::sqlite::Store;
 use crate::record::effect::NewEffect;
 use crate::record::probe::{ProbeResult, ProbeState};
 use rusqlite::{OptionalExtension, params};

@@ -3,7 +3,8 @@
 //! Never removed: a gate that is not done, the newest of its name, and those that tell which version
 //! to go back to, and which not.
 
-use super::sqlite::{Store, StoreFault};
+use super::fault::StoreFault;
+use super::sqlite::Store;
 use rusqlite::Connection;
 
 /// Rows that are removed in one transaction: the writer has other work.

@@ -1,7 +1,7 @@
 //! The thread that reads, on a connection of its own: who reads waits for no sync, and hears of no
 //! fault of what others write. It sees what is committed.
 
-use super::sqlite::StoreFault;
+use super::fault::StoreFault;
 use super::writer::guarded;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};

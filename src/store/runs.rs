@@ -1,8 +1,9 @@
 //! Rows of runs: the summary of each scenario that a gate performed, as evidence.
 
-use super::sqlite::{Store, StoreFault};
+use super::fault::StoreFault;
+use super::sqlite::Store;
 use crate::record::run::RunRow;
-use crate::report::Summary;
+use crate::run::Summary;
 use rusqlite::{OptionalExtension, params};
 
 impl Store {

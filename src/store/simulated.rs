@@ -2,8 +2,9 @@
 //!
 //! It does jobs at once, on the caller's thread, counts them, and lets the process die at any of them.
 
+use super::fault::StoreFault;
 use super::reader::alone;
-use super::sqlite::{Store, StoreFault};
+use super::sqlite::Store;
 use super::tables::migrate;
 use rusqlite::Connection;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! The tables and their versions: what is newer, or not ours, is refused and left untouched.
 
-use super::sqlite::StoreFault;
+use super::fault::StoreFault;
 use rusqlite::Connection;
 use std::path::Path;
 

@@ -5,29 +5,22 @@
 //! of blackbox_exporter, so that existing dashboards work unchanged. Series of probes and gates
 //! that are no longer configured are removed on reload.
 
+use super::registry::{
+    LATENCY_BUCKETS, LONG_BUCKETS, counters, exposition, float_gauges, gauges, histograms, keep,
+};
 use super::run_metrics::RunMetrics;
 use crate::load::Tick;
 use crate::net::ErrorClass;
 use crate::net::phases::PHASES;
 use crate::record::probe::Health;
-use crate::report::Summary;
+use crate::run::Summary;
 use crate::scenario::Plan;
-use prometheus::core::Collector;
 use prometheus::{
-    CounterVec, Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec,
-    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-
-/// Buckets for latencies: 1 ms to 60 s.
-const LATENCY_BUCKETS: [f64; 16] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0,
-];
-/// Buckets for phases of gates and rollbacks: 1 s to 1 h.
-const LONG_BUCKETS: [f64; 11] = [
-    1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0,
-];
 
 /// All metrics of the daemon.
 #[derive(Debug)]
@@ -474,62 +467,4 @@ impl Default for Metrics {
     fn default() -> Metrics {
         Metrics::new()
     }
-}
-
-/// What Prometheus is given of a registry.
-pub fn exposition(registry: &Registry) -> Vec<u8> {
-    let mut text = Vec::new();
-    // The encoder fails only on names that no metric here has.
-    let _ = TextEncoder::new().encode(&registry.gather(), &mut text);
-    text
-}
-
-pub(super) fn keep<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> C {
-    registry
-        .register(Box::new(collector.clone()))
-        .expect("every name is registered once");
-    collector
-}
-
-pub(super) fn counters(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> IntCounterVec {
-    keep(
-        registry,
-        IntCounterVec::new(Opts::new(name, help), labels).expect("the names are constants"),
-    )
-}
-
-pub(super) fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    keep(
-        registry,
-        IntGaugeVec::new(Opts::new(name, help), labels).expect("the names are constants"),
-    )
-}
-
-fn float_gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
-    keep(
-        registry,
-        GaugeVec::new(Opts::new(name, help), labels).expect("the names are constants"),
-    )
-}
-
-fn histograms(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-    buckets: &[f64],
-) -> HistogramVec {
-    keep(
-        registry,
-        HistogramVec::new(
-            HistogramOpts::new(name, help).buckets(buckets.to_vec()),
-            labels,
-        )
-        .expect("the names are constants"),
-    )
 }

@@ -3,7 +3,7 @@
 //! A worker counts into buckets of its own and hands them over once a second; here they are only
 //! added, so that a load of any rate costs the exposition the same.
 
-use super::metrics::{counters, gauges, keep};
+use super::registry::{counters, gauges, keep};
 use crate::load::Tick;
 use crate::load::buckets::{BOUNDS_MICROS, Buckets};
 use crate::scenario::Plan;

@@ -4,12 +4,14 @@
 //! chance are not. Invariant: a step gives the same request by either way, and a text that cannot
 //! be rendered now is left for the moment when its failure can be shown as that of its step.
 
-use super::request;
+use super::request::{self, authorization, body, fault, header};
+use crate::net::Fault;
 use crate::net::connect::Origin;
 use crate::net::message::{Fixed, Message, origin};
 use crate::net::tls::Offer;
-use crate::scenario::expression::{Expression, Scope};
+use crate::scenario::expression::Expression;
 use crate::scenario::plan::{Auth, Body, HttpRequest, HttpVersion, Reuse, Step};
+use crate::scenario::scope::Scope;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -226,4 +228,37 @@ fn is_steady(body: &Body) -> bool {
         // Each has a boundary of its own.
         Body::Multipart(_) => false,
     }
+}
+
+/// The headers of a step that are rendered for each request, and its body.
+pub fn late(
+    request: &HttpRequest,
+    compiled: &Compiled,
+    scope: &dyn Scope,
+) -> Result<(HeaderMap, Bytes), Fault> {
+    let mut headers = HeaderMap::new();
+    let (body, kind) = match &compiled.body {
+        Some(body) => (body.clone(), None),
+        None => body(&request.body, scope)?,
+    };
+    for late in &compiled.late {
+        match late {
+            Late::Kind => {
+                if let Some(kind) = &kind {
+                    headers.insert(CONTENT_TYPE, header(kind)?);
+                }
+            }
+            Late::Auth => {
+                if let Some(value) = authorization(&request.auth, scope)? {
+                    headers.insert(AUTHORIZATION, value);
+                }
+            }
+            Late::Header(place) => {
+                let (name, value) = &request.headers[*place];
+                let value = value.render(scope).map_err(fault)?;
+                headers.insert(name.clone(), header(&value)?);
+            }
+        }
+    }
+    Ok((headers, body))
 }

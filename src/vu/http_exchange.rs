@@ -3,7 +3,7 @@
 //! Knows connections, cookies and redirects. Does not judge the reply.
 
 use super::binding::Binding;
-use super::compiled::{Compiled, offer};
+use super::compiled::{self, Compiled, offer};
 use super::cookies::Jar;
 use super::exchange::Attempt;
 use super::reply::Reply;
@@ -140,7 +140,7 @@ impl VirtualUser {
             Some(uri) => uri.clone(),
             None => request::url(http, compiled.base.as_deref(), &scope)?,
         };
-        let (headers, body) = request::late(http, compiled, &scope)?;
+        let (headers, body) = compiled::late(http, compiled, &scope)?;
         Ok(Some((uri, headers, body)))
     }
 }

@@ -1,16 +1,15 @@
 //! From a compiled request to what goes on the wire: URL, headers, body.
 
-use super::compiled::{Compiled, Late};
 use crate::net::{ErrorClass, Fault};
-use crate::scenario::expression::Scope;
 use crate::scenario::plan::{
     Auth, Body, HttpRequest, JsonTemplate, Part, PartContent, is_absolute,
 };
+use crate::scenario::scope::Scope;
 use crate::scenario::template::{Template, plain};
 use base64::Engine as _;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Uri};
+use http::Uri;
+use http::header::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -21,7 +20,7 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-fn fault(reason: String) -> Fault {
+pub(super) fn fault(reason: String) -> Fault {
     Fault::new(ErrorClass::Template, reason)
 }
 
@@ -82,40 +81,7 @@ pub fn authorization(auth: &Auth, scope: &dyn Scope) -> Result<Option<HeaderValu
     })
 }
 
-/// The headers of a step that are rendered for each request, and its body.
-pub fn late(
-    request: &HttpRequest,
-    compiled: &Compiled,
-    scope: &dyn Scope,
-) -> Result<(HeaderMap, Bytes), Fault> {
-    let mut headers = HeaderMap::new();
-    let (body, kind) = match &compiled.body {
-        Some(body) => (body.clone(), None),
-        None => body(&request.body, scope)?,
-    };
-    for late in &compiled.late {
-        match late {
-            Late::Kind => {
-                if let Some(kind) = &kind {
-                    headers.insert(CONTENT_TYPE, header(kind)?);
-                }
-            }
-            Late::Auth => {
-                if let Some(value) = authorization(&request.auth, scope)? {
-                    headers.insert(AUTHORIZATION, value);
-                }
-            }
-            Late::Header(place) => {
-                let (name, value) = &request.headers[*place];
-                let value = value.render(scope).map_err(fault)?;
-                headers.insert(name.clone(), header(&value)?);
-            }
-        }
-    }
-    Ok((headers, body))
-}
-
-fn header(text: &str) -> Result<HeaderValue, Fault> {
+pub(super) fn header(text: &str) -> Result<HeaderValue, Fault> {
     HeaderValue::from_str(text).map_err(|_| {
         fault("a header value holds a line break or another control character".to_owned())
     })

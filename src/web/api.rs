@@ -2,12 +2,12 @@
 
 use super::loads::Order;
 use super::problem::Problem;
-use super::server::Site;
-use super::view::{self, GateDetail, GateView, ProbeView};
+use super::site::Site;
 use crate::load::live::LoadState;
 use crate::record::gate::Facts;
 use crate::record::note::Note;
-use crate::report::Summary;
+use crate::report::view::{self, GateDetail, GateView, ProbeView};
+use crate::run::Summary;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;

@@ -3,9 +3,9 @@
 use crate::figures::{percent, show_micros};
 use crate::objective::evidence::Distribution;
 use crate::replay::curve::{Curve, CurvePoint, replay};
-use crate::report::Summary;
 use crate::report::chart::{Line, render};
 use crate::report::explain::{in_words, odds};
+use crate::run::Summary;
 use maud::{Markup, html};
 
 /// What a load rests on; nothing if it was not judged while evidence came in.

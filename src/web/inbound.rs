@@ -4,9 +4,9 @@
 
 use super::api::LooseFacts;
 use super::problem::Problem;
-use super::server::Site;
-use super::view;
+use super::site::Site;
 use crate::delivery::signature::verify;
+use crate::report::view;
 use crate::scenario::template::Template;
 use crate::secret::Secret;
 use axum::Json;

@@ -6,8 +6,7 @@
 
 use super::inbound::{header, secret, unknown};
 use super::problem::Problem;
-use super::server::{Site, is_same};
-use super::view;
+use super::site::{Site, is_same};
 use crate::clock::now_ms;
 use crate::environment::version::MessageScope;
 use crate::pipeline::trigger::{self, Told};
@@ -15,6 +14,7 @@ use crate::project::current::pages;
 use crate::project::gate::Mapped;
 use crate::record::gate::{Facts, Record};
 use crate::record::state::Verdict;
+use crate::report::view;
 use crate::scenario::template::plain;
 use crate::{duration, limits};
 use axum::Json;

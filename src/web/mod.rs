@@ -14,6 +14,7 @@ pub mod pages;
 pub mod panel;
 pub mod problem;
 pub mod server;
-pub mod view;
+pub mod site;
 
-pub use server::{Site, serve};
+pub use server::serve;
+pub use site::Site;

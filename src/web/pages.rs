@@ -3,10 +3,11 @@
 use super::api::gate_detail;
 use super::evidence::evidence;
 use super::problem::Problem;
-use super::server::Site;
-use super::view::{self, GateDetail, GateView, ProbeView, RunView};
+use super::site::Site;
 use crate::report::chart::{STYLE, sparkline};
-use crate::report::{Summary, html as run_page};
+use crate::report::html as run_page;
+use crate::report::view::{self, GateDetail, GateView, ProbeView, RunView};
+use crate::run::Summary;
 use axum::extract::{Path, State};
 use axum::response::Html;
 use http::StatusCode;
@@ -124,7 +125,7 @@ fn proof_badge(gate: &GateView) -> Markup {
     }
 }
 
-fn probe_row(found: &crate::probe::prober::View) -> Markup {
+fn probe_row(found: &crate::report::view::View) -> Markup {
     let probe: ProbeView = view::probe(found);
     let line: Vec<f64> = found
         .results

@@ -6,7 +6,7 @@ use super::loads::{Order, tell};
 use super::local::is_local;
 use super::problem::Problem;
 use crate::load::live::{Live, LoadState};
-use crate::telemetry::metrics::exposition;
+use crate::telemetry::registry::exposition;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};

@@ -5,107 +5,16 @@
 //! another site that a browser on this machine happens to show.
 
 use super::problem::Problem;
+use super::site::Site;
 use super::{api, inbound, inbound_vendors, pages};
-use crate::delivery::means::Means;
-use crate::gate::driver::Driver;
-use crate::probe::prober::Prober;
-use crate::project::current::Current;
-use crate::secret::Secret;
-use crate::store::Store;
-use crate::telemetry::metrics::Metrics;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http::{HeaderMap, StatusCode};
-use std::collections::BTreeMap;
+use http::StatusCode;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::mpsc;
-
-/// Everything that routes may use.
-#[derive(Debug, Clone)]
-pub struct Site {
-    /// State.
-    pub store: Store,
-    /// Configuration.
-    pub current: Arc<Current>,
-    /// Gates.
-    pub driver: Arc<Driver>,
-    /// Probes.
-    pub prober: Arc<Prober>,
-    /// Metrics.
-    pub metrics: Arc<Metrics>,
-    /// Secrets and sockets.
-    pub means: Arc<RwLock<Arc<Means>>>,
-    /// Asks the daemon to reload; the answer comes back.
-    pub reload: mpsc::Sender<tokio::sync::oneshot::Sender<Result<(), String>>>,
-    /// Whether everything is started.
-    pub ready: Arc<AtomicBool>,
-    /// Whether only this machine reaches the port.
-    pub loopback: bool,
-}
-
-impl Site {
-    /// Secrets and sockets in force.
-    pub fn means(&self) -> Arc<Means> {
-        self.means
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Whether a request may change anything.
-    pub fn may_change(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let project = self.current.get();
-        let text = |name: http::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        if let Some(token) = &project.file.token {
-            let means = self.means();
-            let wanted = means.fill(token, &BTreeMap::new()).map_err(|_| {
-                Problem::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the server's token cannot be made",
-                )
-            })?;
-            let given = text(http::header::AUTHORIZATION)
-                .and_then(|value| value.strip_prefix("Bearer "))
-                .unwrap_or_default();
-            return if is_same(given, &wanted) {
-                Ok(())
-            } else {
-                Err(Problem::new(
-                    StatusCode::UNAUTHORIZED,
-                    "this needs the server's token: `Authorization: Bearer …`",
-                ))
-            };
-        }
-        if !self.loopback {
-            return Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "the server has no token, so nothing can be changed over the network; set `server.token`",
-            ));
-        }
-        if super::local::is_local(headers) {
-            Ok(())
-        } else {
-            Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "this request comes from another site",
-            ))
-        }
-    }
-}
-
-/// Whether a token is the right one; an empty one never is. Compared through their digests, so that the time taken tells
-/// nothing.
-pub(super) fn is_same(given: &str, wanted: &Secret) -> bool {
-    let digest = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    let is_one = !wanted.expose().is_empty();
-    is_one && digest(given).as_ref() == digest(wanted.expose()).as_ref()
-}
 
 /// All routes.
 pub fn routes(site: Site) -> Router {

@@ -1,10 +1,11 @@
 //! What pages and API share: a gate, a probe and the whole, as values to be shown.
 
-use crate::probe::prober::View;
 use crate::record::effect::Effect;
 use crate::record::gate::Record;
+use crate::record::probe::{ProbeResult, ProbeState};
 use crate::record::run::RunRow;
 use crate::record::state::Position;
+use crate::run::Summary;
 use serde::{Deserialize, Serialize};
 
 /// A gate in a list.
@@ -260,4 +261,21 @@ pub fn probe(view: &View) -> ProbeView {
         last_reason: last.map(|result| result.reason.clone()).unwrap_or_default(),
         last_ms: last.map(|result| result.duration_us as f64 / 1e3),
     }
+}
+
+/// What the pages show of a probe.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// Its name.
+    pub name: String,
+    /// Its environment.
+    pub environment: String,
+    /// Its schedule, as people read it.
+    pub schedule: String,
+    /// Its state.
+    pub state: ProbeState,
+    /// Its newest results, oldest first.
+    pub results: Vec<ProbeResult>,
+    /// The summary of the newest run.
+    pub last: Option<Summary>,
 }

@@ -12,7 +12,7 @@ use crate::net::ErrorClass;
 use crate::objective::{Metric, Objective, Outcome};
 
 /// Judges a run as a whole.
-pub(super) fn decide(
+pub fn decide(
     summary: &mut Summary,
     finished: &Finished,
     objectives: &[Objective],

@@ -1,0 +1,190 @@
+//! What a phase may look at, and what it comes to.
+//!
+//! Invariant: a phase that could not be performed is inconclusive; it never passes.
+
+use crate::document::{Diagnostics, Severity};
+use crate::environment::needs::Supplied;
+use crate::environment::secrets;
+use crate::environment::settings::Environment;
+use crate::load::live::Live;
+use crate::load::run::Finished;
+use crate::load::{self, Control};
+use crate::net::connect::Connector;
+use crate::net::tls::Settings;
+use crate::objective::Outcome;
+use crate::project::file::Project;
+use crate::project::gate::Gate;
+use crate::record::gate::{Record, inputs};
+use crate::run::{Summary, summarize};
+use crate::store::Store;
+use crate::vu::Binding;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// How a phase ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its outcome.
+    pub outcome: Outcome,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// The runs that it made, as evidence.
+    pub runs: Vec<Summary>,
+    /// Runs before those, which the load generator spoiled: kept, but nothing follows from them.
+    pub spoiled: Vec<Summary>,
+    /// Whether more of the same evidence would probably settle it.
+    pub is_open: bool,
+    /// Whether it was, or may have been, another version that was measured: nobody can waive that.
+    pub is_foreign: bool,
+}
+
+impl Ended {
+    /// Without runs.
+    pub fn new(outcome: Outcome, reason: impl Into<String>) -> Ended {
+        Ended::because(outcome, vec![reason.into()])
+    }
+
+    /// With reasons, without runs.
+    pub fn because(outcome: Outcome, reasons: Vec<String>) -> Ended {
+        Ended {
+            outcome,
+            reasons,
+            runs: Vec::new(),
+            spoiled: Vec::new(),
+            is_open: false,
+            is_foreign: false,
+        }
+    }
+}
+
+/// Everything that a phase may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// The configuration.
+    pub project: &'a Project,
+    /// The gate's part of it.
+    pub gate: &'a Gate,
+    /// Its environment.
+    pub environment: &'a Arc<Environment>,
+    /// The gate.
+    pub record: &'a Record,
+    /// Told to stop.
+    pub control: &'a Control,
+    /// When the time of the phase is over.
+    pub deadline: Instant,
+    /// Where loads are entered while they run.
+    pub live: &'a Arc<Live>,
+    /// The environment beside it that serves the version before.
+    pub baseline: Option<&'a Arc<Environment>>,
+    /// Evidence of the same loads before an extension, by their scenarios.
+    pub earlier: &'a BTreeMap<String, crate::objective::evidence::Evidence>,
+    /// Earlier gates, approvals and waivers.
+    pub store: &'a Store,
+    /// Woken when somebody adds a note.
+    pub noted: &'a Notify,
+}
+
+/// Binds a scenario to the gate's environment.
+pub fn bind(ground: &Ground<'_>, path: &PathBuf, version: &str) -> Result<Binding, Vec<String>> {
+    bind_to(ground, ground.environment, path, version)
+}
+
+/// Binds a scenario to an environment.
+pub fn bind_to(
+    ground: &Ground<'_>,
+    environment: &Arc<Environment>,
+    path: &PathBuf,
+    version: &str,
+) -> Result<Binding, Vec<String>> {
+    let Some(plan) = ground.project.plans.get(path) else {
+        return Err(vec![format!(
+            "the scenario `{}` is not loaded",
+            path.display()
+        )]);
+    };
+    let mut found = Diagnostics::default();
+    let mut inputs: BTreeMap<String, String> = inputs(ground.record);
+    inputs.insert("version".to_owned(), version.to_owned());
+    inputs.extend(ground.gate.inputs.clone());
+    // The gate's facts are there for those who want them; nobody has to.
+    inputs.retain(|name, _| plan.inputs.iter().any(|need| need.name == *name));
+    let binding = secrets::resolving(plan, environment, || {
+        let supplied = Supplied {
+            inputs,
+            environment_inputs: environment.inputs.clone(),
+            secrets: secrets::environment_secrets(environment, &mut found),
+        };
+        let dns_ttl = Duration::from_secs(30);
+        Binding::new(plan.clone(), environment, &supplied, dns_ttl, &mut found)
+    });
+    let errors = || {
+        found
+            .sorted()
+            .into_iter()
+            .filter(|item| item.severity == Severity::Error)
+            .map(|item| item.title.clone())
+            .collect()
+    };
+    if found.has_errors() {
+        Err(errors())
+    } else {
+        binding.ok_or_else(errors)
+    }
+}
+
+pub(super) fn connector(ground: &Ground<'_>) -> Result<Connector, String> {
+    Ok(Connector::new(
+        Settings::new(ground.environment.ca_file.as_deref())?,
+        Duration::ZERO,
+    ))
+}
+
+/// Performs scenarios once each.
+pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) -> Ended {
+    let mut ended = Ended::because(Outcome::Inconclusive, Vec::new());
+    let mut outcomes = Vec::new();
+    for path in paths {
+        let binding = match bind(ground, path, version) {
+            Ok(binding) => Arc::new(binding),
+            Err(reasons) => {
+                ended.reasons.extend(reasons);
+                outcomes.push(Outcome::Inconclusive);
+                continue;
+            }
+        };
+        let (summary, _) = smoke_once(ground, &binding).await;
+        outcomes.push(summary.outcome);
+        if summary.outcome == Outcome::Pass {
+            ended.reasons.push(format!("`{}` passed", summary.scenario));
+        } else {
+            ended.reasons.extend(
+                summary
+                    .reasons
+                    .iter()
+                    .map(|reason| format!("`{}`: {reason}", summary.scenario)),
+            );
+        }
+        ended.runs.push(summary);
+    }
+    ended.outcome = Outcome::all(outcomes);
+    if ended.outcome != Outcome::Pass {
+        ended.reasons.retain(|reason| !reason.ends_with("` passed"));
+    }
+    ended
+}
+
+pub(super) async fn smoke_once(ground: &Ground<'_>, binding: &Arc<Binding>) -> (Summary, Finished) {
+    let started = now_text();
+    let finished = load::smoke(binding, ground.control, false, |_| ()).await;
+    (
+        summarize::summarize(&binding.plan, &binding.environment, started, &finished, &[]),
+        finished,
+    )
+}
+
+pub(super) fn now_text() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
