@@ -24,3 +24,8 @@ pub fn now() -> chrono::DateTime<chrono::Utc> {
 pub fn simulate(base_ms: i64) {
     SIMULATED.set(Some((base_ms, tokio::time::Instant::now())));
 }
+
+/// The time of day as machines read it, RFC 3339 to the second.
+pub fn now_text() -> String {
+    now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}

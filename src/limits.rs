@@ -52,3 +52,6 @@ pub const GATE_RETENTION: Duration = Duration::from_secs(3 * 365 * 24 * 3600);
 pub const PROBES_AT_ONCE_MAX: usize = 256;
 /// Points in a report's time series; a longer run is thinned.
 pub const SERIES_POINTS_MAX: usize = 7200;
+
+/// Longest pause before another attempt of a delivery, whatever the other side asks for.
+pub const DELIVERY_PAUSE_MAX: Duration = Duration::from_secs(3600);

@@ -1,19 +1,150 @@
 //! E-mail over SMTP, through lettre.
 
+use super::channel::{Channel, ReadChannel};
 use crate::delivery::attempt::Delivery;
+use crate::delivery::means::Means;
+use crate::document::kind::Kind;
+use crate::document::node::Node;
 use crate::document::shape::{Object, Shape, field, required};
+use crate::doing::Doing;
+use crate::limits;
 use crate::record::message::Message;
+use crate::scenario::reader::{Reader, text, texts};
 use crate::scenario::template::Template;
 use crate::secret::Secret;
 use lettre::message::{Mailbox, MultiPart, SinglePart, header};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(super) const KIND: Kind<ReadChannel> = Kind {
+    field: field("email", Shape::Object(&FORM), "e-mail over SMTP"),
+    what: read,
+};
+
+static FORM: Object = Object {
+    name: "email",
+    called: "an e-mail channel",
+    fields: &[
+        required("server", Shape::Text, "`host:port` of the SMTP server"),
+        field(
+            "security",
+            Shape::Word(&["starttls", "tls", "none"]),
+            "how the connection is protected (starttls)",
+        ),
+        field("user", Shape::Template, "user name"),
+        field("password", Shape::Template, "password"),
+        required("from", Shape::Text, "sender"),
+        required("to", Shape::OneOrMany(&Shape::Text), "recipients"),
+        field(
+            "ca_file",
+            Shape::Text,
+            "a further certificate authority to trust, as PEM",
+        ),
+    ],
+};
+
+/// E-mail over SMTP.
+#[derive(Debug)]
+struct Email {
+    /// Host name.
+    host: String,
+    /// Port.
+    port: u16,
+    /// Protection.
+    security: Security,
+    /// User name.
+    user: Option<Template>,
+    /// Password.
+    password: Option<Template>,
+    /// Sender.
+    from: String,
+    /// Recipients.
+    to: Vec<String>,
+    /// A further certificate authority.
+    ca_file: Option<PathBuf>,
+}
+
+/// How a connection to a mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Security {
+    /// Clear text first, then TLS; refused where the server does not offer it.
+    StartTls,
+    /// TLS from the first byte.
+    Tls,
+    /// Clear text.
+    None,
+}
+
+fn read(reader: &mut Reader<'_>, email: &Node) -> Option<Box<dyn Channel>> {
+    let server = email.get("server")?;
+    let parsed = server
+        .text
+        .rsplit_once(':')
+        .and_then(|(host, port)| Some((host.to_owned(), port.parse::<u16>().ok()?)));
+    let Some((host, port)) = parsed else {
+        reader.error(
+            "wrong-type",
+            format!("`{}` is not `host:port`", server.text),
+            server.span,
+            "such as `smtp.example.com:587`",
+        );
+        return None;
+    };
+    for key in ["from", "to"] {
+        for address in email.get(key).map(Node::items).unwrap_or_default() {
+            if address.text.parse::<lettre::message::Mailbox>().is_err() {
+                reader.error(
+                    "wrong-type",
+                    format!("`{}` is not an e-mail address", address.text),
+                    address.span,
+                    "such as `Deploys <deploys@example.com>`",
+                );
+            }
+        }
+    }
+    Some(Box::new(Email {
+        host,
+        port,
+        security: match text(email, "security").as_deref() {
+            Some("tls") => Security::Tls,
+            Some("none") => Security::None,
+            _ => Security::StartTls,
+        },
+        user: email.get("user").and_then(|node| reader.template(node)),
+        password: email.get("password").and_then(|node| reader.template(node)),
+        from: text(email, "from")?,
+        to: texts(email, "to"),
+        ca_file: text(email, "ca_file").map(|file| reader.folder.join(file)),
+    }))
+}
+
+impl Channel for Email {
+    fn tell<'a>(
+        &'a self,
+        means: &'a Means,
+        message: &'a Message,
+        key: &'a str,
+    ) -> Doing<'a, Delivery> {
+        Box::pin(async move {
+            let fill = |template: &Template| means.fill(template, &BTreeMap::new());
+            let user = self.user.as_ref().map(fill).transpose();
+            let password = self.password.as_ref().map(fill).transpose();
+            match (user, password) {
+                (Ok(user), Ok(password)) => {
+                    send(self, user, password, message, key, limits::DELIVERY_TIMEOUT).await
+                }
+                (Err(reason), _) | (_, Err(reason)) => Delivery::give_up(reason),
+            }
+        })
+    }
+}
+
 /// Sends a message. `key` becomes the message id, so that a repeated delivery is recognized.
-pub async fn send(
+async fn send(
     email: &Email,
     user: Option<Secret>,
     password: Option<Secret>,
@@ -132,58 +263,3 @@ fn transport(
     }
     Ok(builder.build())
 }
-
-/// E-mail over SMTP.
-#[derive(Debug)]
-pub struct Email {
-    /// Host name.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Protection.
-    pub security: Security,
-    /// User name.
-    pub user: Option<Template>,
-    /// Password.
-    pub password: Option<Template>,
-    /// Sender.
-    pub from: String,
-    /// Recipients.
-    pub to: Vec<String>,
-    /// A further certificate authority.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// How a connection to a mail server is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    /// Clear text first, then TLS; refused where the server does not offer it.
-    StartTls,
-    /// TLS from the first byte.
-    Tls,
-    /// Clear text.
-    None,
-}
-
-/// Its form.
-pub static EMAIL: Object = Object {
-    name: "email",
-    called: "an e-mail channel",
-    fields: &[
-        required("server", Shape::Text, "`host:port` of the SMTP server"),
-        field(
-            "security",
-            Shape::Word(&["starttls", "tls", "none"]),
-            "how the connection is protected (starttls)",
-        ),
-        field("user", Shape::Template, "user name"),
-        field("password", Shape::Template, "password"),
-        required("from", Shape::Text, "sender"),
-        required("to", Shape::OneOrMany(&Shape::Text), "recipients"),
-        field(
-            "ca_file",
-            Shape::Text,
-            "a further certificate authority to trust, as PEM",
-        ),
-    ],
-};

@@ -2,7 +2,7 @@
 
 use crate::objective::Outcome;
 use crate::record::gate::Record;
-use crate::record::message::Message;
+use crate::record::message::{Message, Tone};
 use crate::record::probe::{Change, Health};
 use crate::record::state::Verdict;
 
@@ -57,13 +57,13 @@ fn facts(record: &Record) -> Vec<(String, String)> {
 pub fn verdict_message(record: &Record, link: Option<String>) -> Message {
     let place = title(&record.environment);
     let (subject, tone) = match record.state.verdict {
-        Some(Verdict::Promote) => (format!("✅ {place} Deployment Successful"), "good"),
-        Some(Verdict::Rollback) => (format!("🚨 {place} Deployment Failed"), "bad"),
-        _ => (format!("⏸️ {place} Deployment On Hold"), "warning"),
+        Some(Verdict::Promote) => (format!("✅ {place} Deployment Successful"), Tone::Good),
+        Some(Verdict::Rollback) => (format!("🚨 {place} Deployment Failed"), Tone::Bad),
+        _ => (format!("⏸️ {place} Deployment On Hold"), Tone::Warning),
     };
     Message {
         subject,
-        tone: tone.to_owned(),
+        tone,
         lines: record.state.reasons.clone(),
         facts: facts(record),
         link,
@@ -99,7 +99,7 @@ pub fn proof_message(record: &Record, link: Option<String>) -> Message {
         } else {
             format!("🚨 {place} Rollback Failed")
         },
-        tone: if proven { "warning" } else { "bad" }.to_owned(),
+        tone: if proven { Tone::Warning } else { Tone::Bad },
         lines,
         facts,
         link,
@@ -110,7 +110,7 @@ pub fn proof_message(record: &Record, link: Option<String>) -> Message {
 pub fn partner_message(record: &Record, partner: &str, why: &str, link: Option<String>) -> Message {
     Message {
         subject: format!("🚨 {} Rollback Failed", title(&record.environment)),
-        tone: "bad".to_owned(),
+        tone: Tone::Bad,
         lines: vec![
             format!(
                 "`{partner}` was NOT rolled back together with `{}`. Somebody must look at this now.",
@@ -132,9 +132,9 @@ pub fn probe_message(
     link: Option<String>,
 ) -> Message {
     let (subject, tone) = match change.to {
-        Health::Up => (format!("✅ {probe} is up again"), "good"),
-        Health::Down => (format!("🚨 {probe} is down"), "bad"),
-        Health::Unknown => (format!("⚠️ {probe} cannot be measured"), "warning"),
+        Health::Up => (format!("✅ {probe} is up again"), Tone::Good),
+        Health::Down => (format!("🚨 {probe} is down"), Tone::Bad),
+        Health::Unknown => (format!("⚠️ {probe} cannot be measured"), Tone::Warning),
     };
     let mut lines = vec![format!(
         "It was {} and is now {}.",
@@ -146,7 +146,7 @@ pub fn probe_message(
     }
     Message {
         subject,
-        tone: tone.to_owned(),
+        tone,
         lines,
         facts: vec![
             ("Probe".to_owned(), probe.to_owned()),

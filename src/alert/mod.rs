@@ -1,13 +1,13 @@
 //! Where people are told, and what.
 //!
 //! Rooms: [`channel`] (the registry: one line a channel), one channel in a file each ([`email`],
-//! [`slack`], [`webhook`]), [`read`], [`message`] (pure: from records to sentences).
+//! [`slack`], [`discord`], [`webhook`]), [`message`] (pure: from records to sentences).
 //!
 //! Does not know when anybody is told, nor how often: that is the outbox.
 
 pub mod channel;
-pub mod email;
+mod discord;
+mod email;
 pub mod message;
-pub mod read;
-pub mod slack;
-pub mod webhook;
+mod slack;
+mod webhook;

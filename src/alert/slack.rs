@@ -1,38 +1,71 @@
 //! Slack-compatible incoming webhooks: Slack itself, Mattermost, Discord's `/slack` addresses.
 
+use super::channel::{Channel, ReadChannel};
 use crate::delivery::attempt::{Delivery, of_reply};
-use crate::document::shape::{Object, Shape, required};
+use crate::delivery::means::Means;
+use crate::document::kind::Kind;
+use crate::document::node::Node;
+use crate::document::shape::{Object, Shape, field, required};
+use crate::doing::Doing;
+use crate::limits;
 use crate::net::client;
-use crate::net::connect::Connector;
 use crate::record::message::Message;
-use crate::secret::Secret;
-use http::{HeaderMap, HeaderValue, Method};
+use crate::scenario::reader::Reader;
+use crate::scenario::template::Template;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-/// Sends a message.
-pub async fn send(
-    connector: &Connector,
-    url: &Secret,
-    message: &Message,
-    timeout: Duration,
-) -> Delivery {
-    let mut headers = HeaderMap::new();
-    headers.insert(
-        http::header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    let body = payload(message).to_string();
-    let result = client::send(
-        connector,
-        Method::POST,
-        url.expose(),
-        headers,
-        body.into(),
-        timeout,
-    )
-    .await;
-    of_reply("the Slack webhook", result)
+pub(super) const KIND: Kind<ReadChannel> = Kind {
+    field: field(
+        "slack",
+        Shape::Object(&FORM),
+        "a Slack-compatible incoming webhook",
+    ),
+    what: read,
+};
+
+static FORM: Object = Object {
+    name: "slack",
+    called: "a Slack channel",
+    fields: &[required(
+        "url",
+        Shape::Template,
+        "the incoming webhook's URL, best as `${secrets.NAME}`",
+    )],
+};
+
+#[derive(Debug)]
+struct Slack {
+    url: Template,
+}
+
+fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Box<dyn Channel>> {
+    let url = reader.template(node.get("url")?)?;
+    Some(Box::new(Slack { url }))
+}
+
+impl Channel for Slack {
+    fn tell<'a>(
+        &'a self,
+        means: &'a Means,
+        message: &'a Message,
+        _key: &'a str,
+    ) -> Doing<'a, Delivery> {
+        Box::pin(async move {
+            let url = match means.fill(&self.url, &BTreeMap::new()) {
+                Ok(url) => url,
+                Err(reason) => return Delivery::give_up(reason),
+            };
+            let result = client::post_json(
+                &means.connector,
+                url.expose(),
+                &payload(message),
+                limits::DELIVERY_TIMEOUT,
+            )
+            .await;
+            of_reply("the Slack webhook", result)
+        })
+    }
 }
 
 /// Slack's section text is at most 3,000 characters, with `&`, `<` and `>` escaped.
@@ -62,14 +95,3 @@ fn payload(message: &Message) -> Value {
     }
     json!({ "text": message.subject, "blocks": blocks })
 }
-
-/// Its form.
-pub static SLACK: Object = Object {
-    name: "slack",
-    called: "a Slack channel",
-    fields: &[required(
-        "url",
-        Shape::Template,
-        "the incoming webhook's URL, best as `${secrets.NAME}`",
-    )],
-};

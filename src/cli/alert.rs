@@ -1,14 +1,13 @@
 //! `bellwether alert test`: send a test message through the channels of a configuration.
 
 use super::exit::Exit;
-use crate::alert::channel::tell;
 use crate::config::load;
 use crate::delivery::means::Means;
 use crate::document::Diagnostics;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::project::file;
-use crate::record::message::Message;
+use crate::record::message::{Message, Tone};
 use crate::report::style::Style;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -83,24 +82,18 @@ pub fn run(arguments: Arguments) -> Exit {
     };
     let message = Message {
         subject: "✅ Bellwether test message".to_owned(),
-        tone: "good".to_owned(),
+        tone: Tone::Good,
         lines: vec!["This channel works. No action is needed.".to_owned()],
-        facts: vec![(
-            "Sent".to_owned(),
-            chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        )],
+        facts: vec![("Sent".to_owned(), crate::clock::now_text())],
         link: None,
     };
     let mut all = true;
     super::runtime().block_on(async {
         for name in names {
-            let delivery = tell(
-                &means,
-                &project.file.channels[name],
-                &message,
-                &format!("bw_test_{}", crate::ids::short()),
-            )
-            .await;
+            let key = format!("bw_test_{}", crate::ids::short());
+            let delivery = project.file.channels[name]
+                .tell(&means, &message, &key)
+                .await;
             let text = means.redactor().clean(&delivery.text);
             let mark = if delivery.delivered {
                 style.good("✓")

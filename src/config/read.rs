@@ -1,7 +1,7 @@
 //! From the mapping of `bellwether.yaml` to [`File`], reporting every mistake on the way.
 
 use super::file_shape::FILE;
-use crate::alert::channel::Channel;
+use crate::alert::channel::{self, Channel};
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node::{self, Node};
 use crate::document::shape::{self, Shape};
@@ -54,9 +54,9 @@ impl Reader<'_> {
             .iter()
             .map(|(name, node)| (name.text.clone(), Arc::new(self.environment(name, node))))
             .collect();
-        let channels: BTreeMap<String, Channel> = entries(root, "channels")
+        let channels: BTreeMap<String, Box<dyn Channel>> = entries(root, "channels")
             .iter()
-            .filter_map(|(name, node)| Some((name.text.clone(), self.channel(name, node)?)))
+            .filter_map(|(name, node)| Some((name.text.clone(), channel::read(self, name, node)?)))
             .collect();
         let probes = entries(root, "probes")
             .iter()

@@ -44,6 +44,17 @@ impl Delivery {
         }
     }
 
+    /// The same with so many attempts, whatever came back.
+    pub fn at_most(self, attempts: u32) -> Delivery {
+        match self.delivered {
+            true => self,
+            false => Delivery {
+                attempts_max: attempts,
+                ..self
+            },
+        }
+    }
+
     /// No other attempt makes sense.
     pub fn give_up(text: String) -> Delivery {
         Delivery {

@@ -3,9 +3,12 @@
 use super::attempt::{Delivery, of_reply};
 use super::means::Means;
 use super::signature::sign;
+use crate::clock;
+use crate::document::node::Node;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::net::client;
 use crate::net::connect::Connector;
+use crate::scenario::reader::Reader;
 use crate::scenario::template::Template;
 use crate::secret::Secret;
 use http::{HeaderMap, HeaderValue, Method};
@@ -13,7 +16,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Sends a body once.
-pub async fn send(
+async fn send(
     connector: &Connector,
     url: &Secret,
     secret: Option<&Secret>,
@@ -21,7 +24,7 @@ pub async fn send(
     body: String,
     timeout: Duration,
 ) -> Delivery {
-    let timestamp = chrono::Utc::now().timestamp();
+    let timestamp = clock::now().timestamp();
     let mut headers = HeaderMap::new();
     let mut put = |name: &'static str, value: &str| {
         // Ids and signatures are ASCII by construction.
@@ -59,28 +62,35 @@ pub struct Webhook {
     pub secret: Option<Template>,
 }
 
-/// Fills a webhook's address and key in, and sends a body once.
-pub async fn send_webhook(
-    means: &Means,
-    hook: &Webhook,
-    facts: &BTreeMap<String, String>,
-    key: &str,
-    body: String,
-    timeout: Duration,
-) -> Delivery {
-    let filled = means.fill(&hook.url, facts).and_then(|url| {
-        let secret = hook
-            .secret
-            .as_ref()
-            .map(|secret| means.fill(secret, facts))
-            .transpose()?;
-        Ok((url, secret))
-    });
-    match filled {
-        Ok((url, secret)) => {
-            send(&means.connector, &url, secret.as_ref(), key, body, timeout).await
+impl Webhook {
+    /// Reads one.
+    pub fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Webhook> {
+        Some(Webhook {
+            url: reader.template(node.get("url")?)?,
+            secret: node.get("secret").and_then(|node| reader.template(node)),
+        })
+    }
+
+    /// Fills address and key in, and sends a body once.
+    pub async fn send(
+        &self,
+        means: &Means,
+        facts: &BTreeMap<String, String>,
+        key: &str,
+        body: String,
+        timeout: Duration,
+    ) -> Delivery {
+        let filled = means.fill(&self.url, facts).and_then(|url| {
+            let secret = self.secret.as_ref();
+            let secret = secret.map(|secret| means.fill(secret, facts)).transpose()?;
+            Ok((url, secret))
+        });
+        match filled {
+            Ok((url, secret)) => {
+                send(&means.connector, &url, secret.as_ref(), key, body, timeout).await
+            }
+            Err(reason) => Delivery::give_up(reason),
         }
-        Err(reason) => Delivery::give_up(reason),
     }
 }
 

@@ -56,7 +56,7 @@ pub struct Object {
 }
 
 /// One known field.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Field {
     /// Its key.
     pub key: &'static str,
@@ -66,6 +66,11 @@ pub struct Field {
     pub required: bool,
     /// One sentence for editors and the reference.
     pub about: &'static str,
+}
+
+impl Field {
+    /// The place of a field that is yet to be filled in.
+    pub(super) const EMPTY: Field = field("", Shape::Any, "");
 }
 
 /// An optional field.

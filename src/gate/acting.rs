@@ -4,9 +4,10 @@ use super::driver::{Driver, Handle, now_ms};
 use super::ground::Ground;
 use super::machine::Event;
 use crate::project::current::find;
-use crate::record::effect::Effect;
+use crate::record::effect::{Effect, EffectState};
 use crate::record::gate::Record;
 use crate::record::state::Verdict;
+use crate::record::target::Occasion;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -64,13 +65,18 @@ impl Driver {
         let gate = find(&project, record).map(|(gate, _)| gate);
         let longest = |effect: &Effect| match gate {
             Some(gate) if rollback => gate.prove.converge.timeout,
-            _ if effect.target.ends_with(":webhook") => SIGNALS_WAIT,
+            _ if effect.target.is_webhook() => SIGNALS_WAIT,
             _ => ACTIONS_WAIT,
         };
-        let verdict = record.state.verdict.map_or("", Verdict::word);
-        let prefix = match record.state.way {
-            0 => format!("action:{}:{verdict}:", record.gate),
-            way => format!("action:{}:fallback:{}:", record.gate, way - 1),
+        let (occasion, place) = match (record.state.way, record.state.verdict) {
+            (0, Some(verdict)) => (verdict.into(), None),
+            (0, None) => {
+                return Some(Event::ActionsSettled {
+                    failed: Vec::new(),
+                    count: 0,
+                });
+            }
+            (way, _) => (Occasion::Fallback, Some(way - 1)),
         };
         let start = Instant::now();
         loop {
@@ -80,19 +86,22 @@ impl Driver {
                 Ok(effects) => {
                     let actions: Vec<_> = effects
                         .iter()
-                        .filter(|effect| effect.target.starts_with(&prefix))
+                        .filter(|effect| effect.target.is_action_of(occasion, place))
                         .collect();
                     let open = actions.iter().any(|effect| {
-                        let waits = effect.state == "pending" && start.elapsed() < longest(effect);
+                        let waits = effect.state == EffectState::Pending
+                            && start.elapsed() < longest(effect);
                         waits || !rollback && effect.is_on_its_way()
                     });
                     if !open {
-                        let given_up = actions.iter().filter(|effect| effect.state != "delivered");
+                        let given_up = actions
+                            .iter()
+                            .filter(|effect| effect.state != EffectState::Delivered);
                         let failed = given_up
                             .map(|effect| {
                                 format!(
                                     "{}: {}",
-                                    effect.target.trim_start_matches("action:"),
+                                    effect.target.to_string().trim_start_matches("action:"),
                                     effect.came_to()
                                 )
                             })

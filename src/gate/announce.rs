@@ -12,6 +12,7 @@ use crate::record::effect::{NewEffect, key_part};
 use crate::record::gate::Record;
 use crate::record::message::tell;
 use crate::record::state::{Order, Verdict};
+use crate::record::target::{Occasion, Target};
 
 /// The orders of a rollback to the gates that belong with this one.
 pub fn partners(record: &Record, gate: Option<&Gate>, instance: &str) -> Vec<NewEffect> {
@@ -39,7 +40,7 @@ pub fn partners(record: &Record, gate: Option<&Gate>, instance: &str) -> Vec<New
             key: format!("bw_{instance}_{}_partner_{}", record.id, key_part(name)),
             gate_id: Some(record.id),
             after_key: None,
-            target: format!("partner:{name}"),
+            target: Target::Partner(name.clone()),
             body: body.clone(),
         })
         .collect()
@@ -73,12 +74,12 @@ pub fn verdict(
 }
 
 /// The actions of a verdict; of a rollback, those of one way.
-fn actions(gate: &Gate, verdict: Verdict, way: usize) -> (&[Action], &'static str, usize) {
+fn actions(gate: &Gate, verdict: Verdict, way: usize) -> (&[Action], Occasion, usize) {
     match way {
-        0 => (gate.actions(verdict.word()), verdict.word(), 0),
+        0 => (gate.actions(verdict.into()), verdict.into(), 0),
         way => {
             let one = gate.on_fallback.get(way - 1..way).unwrap_or_default();
-            (one, "fallback", way - 1)
+            (one, Occasion::Fallback, way - 1)
         }
     }
 }
@@ -93,7 +94,8 @@ pub fn order(
     page: Option<String>,
 ) -> Vec<NewEffect> {
     let Some(gate) = gate else { return Vec::new() };
-    let (actions, word, first) = actions(gate, verdict, way);
+    let (actions, occasion, first) = actions(gate, verdict, way);
+    let word = occasion.word();
     let mut after = None;
     actions
         .iter()
@@ -110,11 +112,12 @@ pub fn order(
                 key: key.clone(),
                 gate_id: Some(record.id),
                 after_key: after.replace(key),
-                target: format!(
-                    "action:{}:{word}:{number}:{}",
-                    gate.name,
-                    action.kind.word()
-                ),
+                target: Target::Action {
+                    gate: gate.name.clone(),
+                    occasion,
+                    number,
+                    kind: action.kind.word().to_owned(),
+                },
                 body,
             }
         })
@@ -190,7 +193,10 @@ fn github(
                 key: key(&format!("github_{kind}")),
                 gate_id: Some(record.id),
                 after_key: None,
-                target: format!("github:{}:{kind}", gate.name),
+                target: Target::Github {
+                    gate: gate.name.clone(),
+                    kind: kind.to_owned(),
+                },
                 body: body.to_owned(),
             });
         }

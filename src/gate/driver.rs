@@ -11,6 +11,7 @@ use crate::load::live::Live;
 use crate::project::current::Current;
 use crate::project::gate::Gate;
 use crate::record::gate::{Facts, Record};
+use crate::record::note::NoteKind;
 use crate::record::state::{Order, Phase, Position, State, Verdict};
 use crate::store::gates::superseded_by;
 use crate::store::{Store, StoreFault, insist};
@@ -324,7 +325,10 @@ impl Driver {
             return Ok(Some(Event::RollbackOrdered(order.clone())));
         }
         let notes = self.store.notes_of(record.id).await?;
-        if let Some(note) = notes.into_iter().find(|note| note.kind == "rollback") {
+        if let Some(note) = notes
+            .into_iter()
+            .find(|note| note.kind == NoteKind::Rollback)
+        {
             return Ok(Some(Event::RollbackOrdered(note.into())));
         }
         let by = self.store.cancel_requested(record.id).await?;

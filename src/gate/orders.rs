@@ -4,7 +4,7 @@
 
 use super::driver::{Driver, GateFault, Outside, now_ms};
 use crate::record::gate::{Facts, Record};
-use crate::record::note::Note;
+use crate::record::note::{Note, NoteKind};
 use crate::record::state::{Order, Verdict};
 use std::sync::{Arc, PoisonError};
 
@@ -68,19 +68,19 @@ impl Driver {
         if note.by.is_empty() {
             return Err(GateFault::Invalid("`by` is empty: say who".to_owned()));
         }
-        if note.kind == "waiver" && note.until_ms <= now_ms() {
+        if note.kind == NoteKind::Waiver && note.until_ms <= now_ms() {
             return Err(GateFault::Invalid(
                 "a waiver holds for some time: `until_ms`, in milliseconds since 1970, lies ahead"
                     .to_owned(),
             ));
         }
-        let line = match note.kind.as_str() {
-            "waiver" if note.reason.trim().is_empty() || note.check.is_empty() => {
+        let line = match note.kind {
+            NoteKind::Waiver if note.reason.trim().is_empty() || note.check.is_empty() => {
                 return Err(GateFault::Invalid(
                     "a waiver names its `check` and its `reason`".to_owned(),
                 ));
             }
-            "waiver" => format!("{} waives `{}`: {}", note.by, note.check, note.reason),
+            NoteKind::Waiver => format!("{} waives `{}`: {}", note.by, note.check, note.reason),
             _ if note.reason.is_empty() => format!("{} approves", note.by),
             _ => format!("{} approves: {}", note.by, note.reason),
         };
@@ -119,7 +119,7 @@ impl Driver {
                 )));
             }
             let note = Note {
-                kind: "rollback".to_owned(),
+                kind: NoteKind::Rollback,
                 by: order.by.clone(),
                 reason: order.reason.clone(),
                 check: String::new(),

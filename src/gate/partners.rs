@@ -8,10 +8,11 @@ use super::driver::{Driver, now_ms};
 use crate::alert::message::partner_message;
 use crate::project::current::page;
 use crate::record::announcement::PartnerOrder;
-use crate::record::effect::Effect;
+use crate::record::effect::{Effect, EffectState};
 use crate::record::gate::Record;
 use crate::record::message;
 use crate::record::state::Verdict;
+use crate::record::target::Target;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,23 +60,25 @@ impl Driver {
                 return;
             }
         }
-        let name = effect.target.trim_start_matches("partner:");
+        let Target::Partner(name) = &effect.target else {
+            return;
+        };
         let now = now_ms();
         let late = now >= effect.created_ms + PARTNER_WITHIN.as_millis() as i64;
         let (state, text) = match self.ask_partner(name, effect).await {
-            Asked::Done(text) => ("delivered", text),
+            Asked::Done(text) => (EffectState::Delivered, text),
             Asked::Other if late => (
-                "delivered",
+                EffectState::Delivered,
                 format!("`{name}` verified no deploy of the same commit"),
             ),
             Asked::Other => (
-                "pending",
+                EffectState::Pending,
                 format!("`{name}` has verified no deploy of the same commit yet"),
             ),
-            Asked::Busy(text) if late => ("given_up", text),
-            Asked::Busy(text) => ("pending", text),
+            Asked::Busy(text) if late => (EffectState::GivenUp, text),
+            Asked::Busy(text) => (EffectState::Pending, text),
         };
-        if state == "given_up" {
+        if state == EffectState::GivenUp {
             tracing::error!(
                 gate = name,
                 reason = text,

@@ -9,6 +9,7 @@ use crate::objective::evidence::Evidence;
 use crate::project::current::find;
 use crate::project::gate::Gate;
 use crate::record::gate::Record;
+use crate::record::note::NoteKind;
 use crate::record::state::{Phase, Waiver};
 use crate::run::Summary;
 use crate::scenario::Plan;
@@ -147,7 +148,7 @@ impl Driver {
         let notes = notes.unwrap_or_default();
         let noted = notes
             .into_iter()
-            .filter(|note| note.kind == "waiver")
+            .filter(|note| note.kind == NoteKind::Waiver)
             .map(|note| Waiver {
                 check: note.check,
                 by: note.by,

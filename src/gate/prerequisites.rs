@@ -9,11 +9,10 @@ use crate::load::Stop;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::objective::Outcome;
-use crate::pipeline::action::{ActionKind, settings as settings_of};
-use crate::pipeline::call::Call;
+use crate::pipeline::action::ActionKind;
 use crate::project::file;
 use crate::project::gate::Prerequisite;
-use crate::record::gate::inputs;
+use crate::record::note::NoteKind;
 use crate::record::state::Verdict;
 use crate::store::{StoreFault, insist};
 use std::collections::BTreeMap;
@@ -101,10 +100,7 @@ pub async fn platforms(ground: &Ground<'_>) -> Vec<String> {
     let used: Vec<_> = back
         .chain([&gate.on_promote])
         .flatten()
-        .filter_map(|action| match &action.kind {
-            ActionKind::Vendor(vendor, settings) => Some((action, vendor, settings)),
-            _ => None,
-        })
+        .filter(|action| matches!(action.kind, ActionKind::Vendor(..)))
         .collect();
     if used.is_empty() || !ground.environment.enforce {
         return Vec::new();
@@ -118,24 +114,12 @@ pub async fn platforms(ground: &Ground<'_>) -> Vec<String> {
         },
         Err(reason) => return vec![reason],
     };
-    let facts = inputs(ground.record);
     let mut problems = Vec::new();
-    for (action, vendor, settings) in used {
-        let proven = match settings_of(&means, *vendor, settings, &facts) {
-            Ok(settings) => {
-                let deadline = Instant::now() + action.timeout.min(PLATFORM_WITHIN);
-                let call = Call {
-                    settings,
-                    connector: &means.connector,
-                    key: "preflight",
-                    deadline,
-                };
-                vendor.preflight(&call).await
-            }
-            Err(reason) => Err(reason),
-        };
-        if let Err(problem) = proven {
-            let problem = means.redactor().clean(&problem);
+    for action in used {
+        let found = action
+            .obstacle(&means, ground.record, PLATFORM_WITHIN)
+            .await;
+        if let Some(problem) = found {
             problems.push(format!(
                 "the action `{}` could not be performed: {problem}",
                 action.name
@@ -162,7 +146,7 @@ pub async fn approval(ground: &Ground<'_>) -> Ended {
         };
         let agreed: BTreeMap<String, String> = notes
             .into_iter()
-            .filter(|note| note.kind == "approval")
+            .filter(|note| note.kind == NoteKind::Approval)
             .map(|note| (note.by, note.reason))
             .collect();
         if agreed.len() as u64 >= approval.required {

@@ -9,7 +9,7 @@ use super::message::{Fixed, Message, origin};
 use super::reply::Reply;
 use super::tls::Offer;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::time::{Duration, Instant};
 
 /// Bytes of a reply that an errand reads.
@@ -55,4 +55,20 @@ pub async fn send(
         .and_then(|value| value.to_str().ok());
     reply.body = super::body::decode(reply.body, encoding, REPLY_BYTES_MAX)?;
     Ok(reply)
+}
+
+/// Sends JSON by POST.
+pub async fn post_json(
+    connector: &Connector,
+    url: &str,
+    body: &serde_json::Value,
+    timeout: Duration,
+) -> Result<Reply, Fault> {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        http::header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    let body = body.to_string();
+    send(connector, Method::POST, url, headers, body.into(), timeout).await
 }

@@ -15,7 +15,8 @@ use crate::pipeline::action::ActionKind;
 use crate::project::current::{Current, find};
 use crate::project::file::Project;
 use crate::record::announcement::Announcement;
-use crate::record::effect::Effect;
+use crate::record::effect::{Effect, EffectState};
+use crate::record::target::Target;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
 use std::collections::BTreeSet;
@@ -136,7 +137,7 @@ impl Courier {
     /// Delivers a row beside others, if there is a place; who ends makes the loop look again. What
     /// cannot be told must not hold up what is to be done: actions have places of their own.
     fn take(self: &Arc<Self>, effect: Effect) {
-        let places = if effect.target.starts_with("action:") {
+        let places = if effect.target.acts() {
             &self.action_places
         } else {
             &self.places
@@ -180,17 +181,19 @@ impl Courier {
             }
         }
         if let Some(text) = self.in_effect_already(&effect).await {
-            return self.settle(&effect, "delivered", now_ms(), text).await;
+            return self
+                .settle(&effect, EffectState::Delivered, now_ms(), text)
+                .await;
         }
         let project = self.current.get();
         let delivery = self.reach.deliver(&project, &effect).await;
         let attempts = effect.attempts + 1;
-        let kind = effect.target.split(':').next().unwrap_or_default();
-        self.metrics.delivery(kind, delivery.delivered);
+        self.metrics
+            .delivery(effect.target.word(), delivery.delivered);
         if delivery.delivered {
-            tracing::info!(target = effect.target, key = effect.key, "Delivered");
+            tracing::info!(target = %effect.target, key = effect.key, "Delivered");
             return self
-                .settle(&effect, "delivered", now_ms(), delivery.text)
+                .settle(&effect, EffectState::Delivered, now_ms(), delivery.text)
                 .await;
         }
         match next(
@@ -201,7 +204,7 @@ impl Courier {
         ) {
             Next::After(pause) => {
                 tracing::warn!(
-                    target = effect.target,
+                    target = %effect.target,
                     key = effect.key,
                     attempts,
                     retry_in_s = pause.as_secs_f64(),
@@ -210,7 +213,7 @@ impl Courier {
                 );
                 self.settle(
                     &effect,
-                    "pending",
+                    EffectState::Pending,
                     now_ms() + pause.as_millis() as i64,
                     delivery.text,
                 )
@@ -218,13 +221,13 @@ impl Courier {
             }
             Next::GiveUp => {
                 tracing::error!(
-                    target = effect.target,
+                    target = %effect.target,
                     key = effect.key,
                     attempts,
                     reason = delivery.text,
                     "Not delivered; given up"
                 );
-                self.settle(&effect, "given_up", now_ms(), delivery.text)
+                self.settle(&effect, EffectState::GivenUp, now_ms(), delivery.text)
                     .await;
             }
         }
@@ -236,15 +239,20 @@ impl Courier {
         if !effect.was_cut_off() {
             return None;
         }
-        let parts: Vec<&str> = effect.target.split(':').collect();
-        let ["action", _, word @ ("rollback" | "fallback"), number, ..] = parts.as_slice() else {
+        let Target::Action {
+            occasion, number, ..
+        } = &effect.target
+        else {
             return None;
         };
+        if !occasion.rolls_back() {
+            return None;
+        }
         let announcement: Announcement = serde_json::from_str(&effect.body).ok()?;
         let project = self.current.get();
         let (gate, environment) = find(&project, &announcement.record)?;
         // A webhook carries an id by which its receiver tells repeats; only a program cannot be told.
-        let action = gate.ordered(word, number.parse().ok()?, &announcement.action)?;
+        let action = gate.ordered(*occasion, *number, &announcement.action)?;
         if !matches!(action.kind, ActionKind::Command { .. }) {
             return None;
         }
@@ -269,7 +277,7 @@ impl Courier {
         ))
     }
 
-    async fn settle(&self, effect: &Effect, state: &'static str, next_ms: i64, text: String) {
+    async fn settle(&self, effect: &Effect, state: EffectState, next_ms: i64, text: String) {
         loop {
             match self
                 .store

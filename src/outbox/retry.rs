@@ -4,6 +4,7 @@
 //! many rows do not come back in one moment. A refusal is tried a few times more, since it may
 //! be mended while we wait; an order to go away is obeyed.
 
+use crate::limits;
 use std::time::Duration;
 
 /// What to do after an attempt that did not succeed.
@@ -17,8 +18,6 @@ pub enum Next {
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
-/// Longest pause that another side can ask for.
-pub const PAUSE_MAX: Duration = Duration::from_secs(3600);
 
 /// The next attempt after `attempts` were made of at most `most`; `asked` is what the other side
 /// asked for, `chance` is from 0 to 1.
@@ -30,7 +29,12 @@ pub fn next(attempts: u32, most: u32, asked: Option<Duration>, chance: f64) -> N
     let pause = doubled
         .min(LONGEST)
         .mul_f64(1.0 + chance.clamp(0.0, 1.0) / 5.0);
-    Next::After(asked.unwrap_or(Duration::ZERO).min(PAUSE_MAX).max(pause))
+    Next::After(
+        asked
+            .unwrap_or(Duration::ZERO)
+            .min(limits::DELIVERY_PAUSE_MAX)
+            .max(pause),
+    )
 }
 
 #[cfg(test)]

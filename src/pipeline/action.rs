@@ -1,17 +1,25 @@
 //! What a verdict makes us do to the world: a program, a signed webhook, or a platform's change.
 //!
-//! Pure but for filling secrets into texts. Does not know when an action is ordered: that is the gate.
+//! Does not know when an action is ordered, nor how often it is tried: that is the gate, and the outbox.
 
-use super::forms as vendors;
-use super::vendor::Vendor;
+use super::call::Call;
+use super::command;
+use super::vendor::{VENDORS, Vendor, VendorKind};
+use crate::delivery::attempt::Delivery;
 use crate::delivery::means::Means;
 use crate::delivery::webhook::{WEBHOOK, Webhook};
-use crate::document::shape::{Object, Shape, field};
+use crate::document::kind;
+use crate::document::shape::{Field, Object, Shape, field};
+use crate::record::announcement::Announcement;
+use crate::record::gate::{Record, inputs};
+use crate::record::target::Occasion;
 use crate::scenario::template::Template;
 use crate::secret::Secret;
+use crate::{clock, limits};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a verdict makes us do.
 #[derive(Debug)]
@@ -40,9 +48,9 @@ pub fn ordered<'a>(actions: &'a [Action], number: usize, identity: &str) -> Opti
 }
 
 /// The settings of a platform with secrets and facts filled in.
-pub fn settings(
+fn filled(
     means: &Means,
-    vendor: Vendor,
+    vendor: &dyn Vendor,
     templates: &BTreeMap<String, Template>,
     facts: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, Secret>, String> {
@@ -65,7 +73,7 @@ impl ActionKind {
         match self {
             ActionKind::Command { .. } => "command",
             ActionKind::Webhook(_) => "webhook",
-            ActionKind::Vendor(vendor, _) => vendor.key(),
+            ActionKind::Vendor(vendor, _) => vendor.field.key,
         }
     }
 }
@@ -83,79 +91,149 @@ pub enum ActionKind {
     /// A signed webhook.
     Webhook(Webhook),
     /// A platform that deploys, with its settings.
-    Vendor(Vendor, BTreeMap<String, Template>),
+    Vendor(&'static VendorKind, BTreeMap<String, Template>),
 }
+
+/// The fields of an action that are no platform's.
+const OWN: &[Field] = &[
+    field("name", Shape::Text, "short name"),
+    field(
+        "command",
+        Shape::List(&Shape::Template),
+        "a program and its arguments, without a shell; `${inputs.version}`, `${inputs.previous_version}` and so on are filled in",
+    ),
+    field(
+        "shell",
+        Shape::Text,
+        "a line for `sh -c`; the facts are in `BELLWETHER_…` variables",
+    ),
+    field("dir", Shape::Text, "working directory"),
+    field(
+        "timeout",
+        Shape::Duration,
+        "longest time of one attempt (2m)",
+    ),
+    field(
+        "attempts",
+        Shape::Count(1, 100),
+        "attempts of a command that fails (1)",
+    ),
+    field("webhook", Shape::Object(&WEBHOOK), "a signed webhook"),
+];
+
+static FIELDS: [Field; OWN.len() + VENDORS.len()] = kind::fields(OWN, VENDORS, &[]);
 
 /// The form of an action.
 pub static ACTION: Object = Object {
     name: "action",
     called: "an action",
-    fields: &[
-        field("name", Shape::Text, "short name"),
-        field(
-            "command",
-            Shape::List(&Shape::Template),
-            "a program and its arguments, without a shell; `${inputs.version}`, `${inputs.previous_version}` and so on are filled in",
-        ),
-        field(
-            "shell",
-            Shape::Text,
-            "a line for `sh -c`; the facts are in `BELLWETHER_…` variables",
-        ),
-        field("dir", Shape::Text, "working directory"),
-        field(
-            "timeout",
-            Shape::Duration,
-            "longest time of one attempt (2m)",
-        ),
-        field(
-            "attempts",
-            Shape::Count(1, 100),
-            "attempts of a command that fails (1)",
-        ),
-        field("webhook", Shape::Object(&WEBHOOK), "a signed webhook"),
-        field(
-            "fly",
-            Shape::Object(&vendors::FLY),
-            "puts an image on every machine of a Fly app",
-        ),
-        field(
-            "vercel",
-            Shape::Object(&vendors::VERCEL),
-            "rolls back or promotes a Vercel deployment",
-        ),
-        field(
-            "railway",
-            Shape::Object(&vendors::RAILWAY),
-            "rolls back to a Railway deployment",
-        ),
-        field(
-            "kubernetes",
-            Shape::Object(&vendors::KUBERNETES),
-            "rolls a Kubernetes deployment back to an older revision",
-        ),
-        field(
-            "argo_rollouts",
-            Shape::Object(&vendors::ARGO),
-            "promotes or aborts an Argo rollout",
-        ),
-        field(
-            "compose",
-            Shape::Object(&vendors::COMPOSE),
-            "runs a Compose service with a pinned image",
-        ),
-        field(
-            "github",
-            Shape::Object(&vendors::GITHUB),
-            "starts a GitHub workflow, or sends a repository event",
-        ),
-        field(
-            "gitlab",
-            Shape::Object(&vendors::GITLAB),
-            "starts a GitLab pipeline, or sets a commit status",
-        ),
-    ],
+    fields: &FIELDS,
 };
+
+impl Action {
+    /// Performs it once. `key` is the same over all attempts, so that a repeat can be recognized.
+    pub async fn perform(
+        &self,
+        means: &Means,
+        announcement: &Announcement,
+        occasion: Occasion,
+        key: &str,
+    ) -> Delivery {
+        let facts = inputs(&announcement.record);
+        match &self.kind {
+            ActionKind::Command { words, folder } => {
+                let filled = words.iter().map(|word| {
+                    let word = means.fill(word, &facts)?;
+                    Ok(word.expose().to_owned())
+                });
+                let words = match filled.collect::<Result<Vec<String>, String>>() {
+                    Ok(words) => words,
+                    Err(reason) => return Delivery::give_up(reason),
+                };
+                let (folder, record) = (folder.clone(), &announcement.record);
+                let redactor = means.redactor();
+                let delivery =
+                    command::perform(words, folder, record, key, self.timeout, &redactor).await;
+                delivery.at_most(self.attempts)
+            }
+            ActionKind::Vendor(vendor, settings) => {
+                let call = match self.call(vendor.what, means, settings, &facts, key, self.timeout)
+                {
+                    Ok(call) => call,
+                    Err(reason) => return Delivery::give_up(reason),
+                };
+                match vendor.what.perform(&call).await {
+                    Ok(text) => Delivery::done(text),
+                    Err(delivery) => Delivery {
+                        attempts_max: delivery.attempts_max.min(self.attempts),
+                        ..delivery
+                    },
+                }
+            }
+            ActionKind::Webhook(hook) => {
+                let body = payload(announcement, occasion).to_string();
+                let timeout = self.timeout.min(limits::DELIVERY_TIMEOUT);
+                hook.send(means, &facts, key, body, timeout).await
+            }
+        }
+    }
+
+    /// What keeps a platform's change from being made: credentials or target that do not hold.
+    /// Nothing for other kinds, which cannot be tried without doing them.
+    pub async fn obstacle(
+        &self,
+        means: &Means,
+        record: &Record,
+        within: Duration,
+    ) -> Option<String> {
+        let ActionKind::Vendor(vendor, settings) = &self.kind else {
+            return None;
+        };
+        let facts = inputs(record);
+        let timeout = self.timeout.min(within);
+        let problem = match self.call(vendor.what, means, settings, &facts, "preflight", timeout) {
+            Ok(call) => vendor.what.preflight(&call).await.err()?.text,
+            Err(reason) => reason,
+        };
+        Some(means.redactor().clean(&problem))
+    }
+
+    fn call<'a>(
+        &self,
+        vendor: &dyn Vendor,
+        means: &'a Means,
+        settings: &BTreeMap<String, Template>,
+        facts: &BTreeMap<String, String>,
+        key: &'a str,
+        timeout: Duration,
+    ) -> Result<Call<'a>, String> {
+        Ok(Call {
+            settings: filled(means, vendor, settings, facts)?,
+            connector: &means.connector,
+            key,
+            deadline: Instant::now() + timeout,
+        })
+    }
+}
+
+/// What a webhook is told.
+fn payload(announcement: &Announcement, occasion: Occasion) -> Value {
+    let (record, verdict) = (&announcement.record, occasion.word());
+    json!({
+        "type": format!("bellwether.gate.{verdict}"),
+        "timestamp": clock::now_text(),
+        "data": {
+            "verdict": verdict,
+            "gate": record.gate,
+            "gate_id": record.id,
+            "environment": record.environment,
+            "reasons": record.state.reasons,
+            "facts": record.facts,
+            "rollback_to": record.rollback_to,
+            "page": announcement.page,
+        },
+    })
+}
 
 #[cfg(test)]
 mod tests {

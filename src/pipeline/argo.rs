@@ -1,13 +1,36 @@
 //! Argo Rollouts: promotes or aborts a rollout.
 
 use super::call::{Call, bearer, text_of};
+use super::vendor::{Done, Vendor, VendorKind};
 use crate::delivery::attempt::Delivery;
+use crate::document::kind::Kind;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 
-/// Its settings.
-pub static FORM: Object = Object {
+pub(super) const KIND: VendorKind = Kind {
+    field: field(
+        "argo_rollouts",
+        Shape::Object(&FORM),
+        "promotes or aborts an Argo rollout",
+    ),
+    what: &Argo,
+};
+
+#[derive(Debug)]
+struct Argo;
+
+impl Vendor for Argo {
+    fn perform<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(perform(call))
+    }
+
+    fn preflight<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(preflight(call))
+    }
+}
+
+static FORM: Object = Object {
     name: "argo_rollouts",
     called: "the Argo Rollouts settings",
     fields: &[
@@ -53,7 +76,7 @@ async fn rollout(call: &Call<'_>) -> Result<Value, Delivery> {
         .json)
 }
 
-pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
+async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     let rollout = rollout(call).await?;
     Ok(format!(
         "Argo Rollouts shows `{}`, {}",
@@ -79,7 +102,7 @@ async fn patch(call: &Call<'_>, part: &str, body: Value) -> Result<(), Delivery>
     Ok(())
 }
 
-pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
+async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     let aborts = call.text("to") == "abort";
     let before = rollout(call).await?;
     let aborted = |rollout: &Value| rollout.pointer("/status/abort") == Some(&json!(true));

@@ -4,11 +4,34 @@
 //! not built, and the running container's image is compared with the wanted one afterwards.
 
 use super::call::Call;
+use super::vendor::{Done, Vendor, VendorKind};
 use crate::delivery::attempt::Delivery;
+use crate::document::kind::Kind;
 use crate::document::shape::{Object, Shape, field, required};
 
-/// Its settings.
-pub static FORM: Object = Object {
+pub(super) const KIND: VendorKind = Kind {
+    field: field(
+        "compose",
+        Shape::Object(&FORM),
+        "runs a Compose service with a pinned image",
+    ),
+    what: &Compose,
+};
+
+#[derive(Debug)]
+struct Compose;
+
+impl Vendor for Compose {
+    fn perform<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(perform(call))
+    }
+
+    fn preflight<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(preflight(call))
+    }
+}
+
+static FORM: Object = Object {
     name: "compose",
     called: "the Compose settings",
     fields: &[
@@ -56,7 +79,7 @@ async fn running(call: &Call<'_>) -> Result<Vec<String>, Delivery> {
     Ok(images)
 }
 
-pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
+async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     call.needs(&["dir", "service"])?;
     let images = running(call).await?;
     // Without a version to go back to, there is no image to look for yet.
@@ -70,7 +93,7 @@ pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     ))
 }
 
-pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
+async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     call.needs(&["dir", "service", "image"])?;
     let (service, wanted) = (call.text("service"), image_id(call).await?);
     let is_wanted =

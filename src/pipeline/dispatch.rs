@@ -4,13 +4,45 @@
 //! the event's payload), and runs that were started since are looked through for it beforehand.
 
 use super::call::{Answer, Call, bearer, text_of};
+use super::vendor::{Done, Vendor, VendorKind};
 use crate::delivery::attempt::Delivery;
+use crate::document::kind::Kind;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 
-/// Its settings.
-pub static FORM: Object = Object {
+pub(super) const KIND: VendorKind = Kind {
+    field: field(
+        "github",
+        Shape::Object(&FORM),
+        "starts a GitHub workflow, or sends a repository event",
+    ),
+    what: &Dispatch,
+};
+
+#[derive(Debug)]
+struct Dispatch;
+
+impl Vendor for Dispatch {
+    fn json_setting(&self) -> Option<&'static str> {
+        Some("inputs")
+    }
+
+    fn lacks<'n>(&self, given: &dyn Fn(&str) -> Option<&'n str>) -> Option<&'static str> {
+        (given("workflow").is_none() && given("event").is_none())
+            .then_some("an action of GitHub starts a `workflow` or sends an `event`")
+    }
+
+    fn perform<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(perform(call))
+    }
+
+    fn preflight<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(preflight(call))
+    }
+}
+
+static FORM: Object = Object {
     name: "github_dispatch",
     called: "the GitHub settings of an action",
     fields: &[
@@ -61,7 +93,7 @@ async fn ask(
     call.ask(WHOM, method, &url, &headers, body, &[]).await
 }
 
-pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
+async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     call.needs(&["repository", "token"])?;
     call.object("inputs")?;
     let workflow = call.text("workflow");
@@ -85,7 +117,7 @@ pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     }
 }
 
-pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
+async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     call.needs(&["repository", "token"])?;
     let workflow = call.text("workflow");
     if workflow.is_empty() {

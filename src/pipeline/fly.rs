@@ -6,13 +6,36 @@
 //! finds; in the end the machines are read in either case.
 
 use super::call::{Call, bearer, text_of};
+use super::vendor::{Done, Vendor, VendorKind};
 use crate::delivery::attempt::Delivery;
+use crate::document::kind::Kind;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 
-/// Its settings.
-pub static FORM: Object = Object {
+pub(super) const KIND: VendorKind = Kind {
+    field: field(
+        "fly",
+        Shape::Object(&FORM),
+        "puts an image on every machine of a Fly app",
+    ),
+    what: &Fly,
+};
+
+#[derive(Debug)]
+struct Fly;
+
+impl Vendor for Fly {
+    fn perform<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(perform(call))
+    }
+
+    fn preflight<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(preflight(call))
+    }
+}
+
+static FORM: Object = Object {
     name: "fly",
     called: "the Fly settings",
     fields: &[
@@ -64,7 +87,7 @@ async fn machines(call: &Call<'_>) -> Result<Vec<Value>, Delivery> {
     Ok(alive)
 }
 
-pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
+async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     let machines = machines(call).await?;
     if !call.text("dir").is_empty() {
         fly(call, &["version"]).await?;
@@ -82,7 +105,7 @@ fn is_image(has: &str, wanted: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
 }
 
-pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
+async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     call.needs(&["app", "token", "image"])?;
     let image = call.text("image");
     let mut seen = machines(call).await?;

@@ -5,13 +5,53 @@
 //! are looked through for it before another one is started. An approval has the key in its comment.
 
 use super::call::{Answer, Call, text_of};
+use super::vendor::{Done, Vendor, VendorKind};
 use crate::delivery::attempt::Delivery;
+use crate::document::kind::Kind;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 
-/// Its settings.
-pub static FORM: Object = Object {
+pub(super) const KIND: VendorKind = Kind {
+    field: field(
+        "gitlab",
+        Shape::Object(&FORM),
+        "starts a GitLab pipeline, or sets a commit status",
+    ),
+    what: &Gitlab,
+};
+
+#[derive(Debug)]
+struct Gitlab;
+
+impl Vendor for Gitlab {
+    fn json_setting(&self) -> Option<&'static str> {
+        Some("variables")
+    }
+
+    fn lacks<'n>(&self, given: &dyn Fn(&str) -> Option<&'n str>) -> Option<&'static str> {
+        let has = |name: &str| given(name).is_some();
+        if has("approval") {
+            (!has("deployment")).then_some("an approval needs the `deployment` that it is for")
+        } else if has("status") {
+            (!has("commit")).then_some("a status needs the `commit` that it is for")
+        } else {
+            (!has("trigger_token")).then_some(
+                "an action of GitLab starts a pipeline (`trigger_token`), sets a `status` or gives an `approval`",
+            )
+        }
+    }
+
+    fn perform<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(perform(call))
+    }
+
+    fn preflight<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(preflight(call))
+    }
+}
+
+static FORM: Object = Object {
     name: "gitlab",
     called: "the GitLab settings",
     fields: &[
@@ -88,7 +128,7 @@ async fn ask(
     .await
 }
 
-pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
+async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     call.needs(&["project", "token"])?;
     call.object("variables")?;
     ask(call, Method::GET, "", None).await?;
@@ -98,7 +138,7 @@ pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     ))
 }
 
-pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
+async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     call.needs(&["project", "token"])?;
     let status = call.text("status");
     if !status.is_empty() {

@@ -5,13 +5,36 @@
 //! in force already is not patched again.
 
 use super::call::{Call, bearer, text_of};
+use super::vendor::{Done, Vendor, VendorKind};
 use crate::delivery::attempt::Delivery;
+use crate::document::kind::Kind;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 
-/// Its settings.
-pub static FORM: Object = Object {
+pub(super) const KIND: VendorKind = Kind {
+    field: field(
+        "kubernetes",
+        Shape::Object(&FORM),
+        "rolls a Kubernetes deployment back to an older revision",
+    ),
+    what: &Kubernetes,
+};
+
+#[derive(Debug)]
+struct Kubernetes;
+
+impl Vendor for Kubernetes {
+    fn perform<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(perform(call))
+    }
+
+    fn preflight<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(preflight(call))
+    }
+}
+
+static FORM: Object = Object {
     name: "kubernetes",
     called: "the Kubernetes settings",
     fields: &[
@@ -56,7 +79,7 @@ async fn deployment(call: &Call<'_>) -> Result<Value, Delivery> {
         .json)
 }
 
-pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
+async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     let deployment = deployment(call).await?;
     if deployment.pointer("/spec/paused") == Some(&json!(true)) {
         return Err(Delivery::give_up(
@@ -146,7 +169,7 @@ fn chosen(call: &Call<'_>, sets: &[(u64, Value)]) -> Result<(u64, Value), Delive
         .ok_or_else(|| Delivery::give_up(format!("Kubernetes does not keep {what} any more")))
 }
 
-pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
+async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     let before = deployment(call).await?;
     if before.pointer("/spec/paused") == Some(&json!(true)) {
         return Err(Delivery::give_up(

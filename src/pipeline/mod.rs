@@ -8,6 +8,7 @@
 pub mod action;
 mod argo;
 pub mod call;
+mod circleci;
 pub mod command;
 mod compose;
 mod dispatch;
@@ -20,15 +21,3 @@ pub mod trigger;
 pub mod vendor;
 mod vercel;
 mod vercel_check;
-
-/// The forms of the platforms' settings.
-pub mod forms {
-    pub use super::argo::FORM as ARGO;
-    pub use super::compose::FORM as COMPOSE;
-    pub use super::dispatch::FORM as GITHUB;
-    pub use super::fly::FORM as FLY;
-    pub use super::gitlab::FORM as GITLAB;
-    pub use super::kubernetes::FORM as KUBERNETES;
-    pub use super::railway::FORM as RAILWAY;
-    pub use super::vercel::FORM as VERCEL;
-}

@@ -4,13 +4,36 @@
 //! succeeded. An attempt that was cut off is told by a newer deployment than the one that was live.
 
 use super::call::{Call, text_of};
+use super::vendor::{Done, Vendor, VendorKind};
 use crate::delivery::attempt::Delivery;
+use crate::document::kind::Kind;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 
-/// Its settings.
-pub static FORM: Object = Object {
+pub(super) const KIND: VendorKind = Kind {
+    field: field(
+        "railway",
+        Shape::Object(&FORM),
+        "rolls back to a Railway deployment",
+    ),
+    what: &Railway,
+};
+
+#[derive(Debug)]
+struct Railway;
+
+impl Vendor for Railway {
+    fn perform<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(perform(call))
+    }
+
+    fn preflight<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(preflight(call))
+    }
+}
+
+static FORM: Object = Object {
     name: "railway",
     called: "the Railway settings",
     fields: &[
@@ -95,7 +118,7 @@ async fn newest(call: &Call<'_>, like: &Value) -> Result<Value, Delivery> {
         .unwrap_or(Value::Null))
 }
 
-pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
+async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     let wanted = wanted(call).await?;
     if wanted["canRollback"] != true {
         return Err(Delivery::give_up(format!(
@@ -109,7 +132,7 @@ pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     ))
 }
 
-pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
+async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     let wanted = wanted(call).await?;
     let target = text_of(&wanted, "/id").to_owned();
     let before = newest(call, &wanted).await?;

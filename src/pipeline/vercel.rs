@@ -5,14 +5,43 @@
 //! on its way to the wanted deployment is not asked for again.
 
 use super::call::{Call, bearer, text_of};
+use super::vendor::{Done, Vendor, VendorKind};
 use super::vercel_check;
 use crate::delivery::attempt::Delivery;
+use crate::document::kind::Kind;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
 use serde_json::{Value, json};
 
-/// Its settings.
-pub static FORM: Object = Object {
+pub(super) const KIND: VendorKind = Kind {
+    field: field(
+        "vercel",
+        Shape::Object(&FORM),
+        "rolls back or promotes a Vercel deployment",
+    ),
+    what: &Vercel,
+};
+
+#[derive(Debug)]
+struct Vercel;
+
+impl Vendor for Vercel {
+    fn lacks<'n>(&self, given: &dyn Fn(&str) -> Option<&'n str>) -> Option<&'static str> {
+        let lacks = given("check").is_none() || given("conclusion").is_none();
+        (given("to") == Some("check") && lacks)
+            .then_some("a check of Vercel needs its name, `check`, and a `conclusion`")
+    }
+
+    fn perform<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(perform(call))
+    }
+
+    fn preflight<'a>(&'a self, call: &'a Call<'a>) -> Done<'a> {
+        Box::pin(preflight(call))
+    }
+}
+
+static FORM: Object = Object {
     name: "vercel",
     called: "the Vercel settings",
     fields: &[
@@ -65,7 +94,7 @@ async fn last_request(call: &Call<'_>) -> Result<Value, Delivery> {
     Ok(answer.json["lastAliasRequest"].clone())
 }
 
-pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
+async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     if call.text("to") == "check" {
         return vercel_check::preflight(call).await;
     }
@@ -76,7 +105,7 @@ pub(super) async fn preflight(call: &Call<'_>) -> Result<String, Delivery> {
     ))
 }
 
-pub(super) async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
+async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     if call.text("to") == "check" {
         return vercel_check::perform(call).await;
     }

@@ -41,7 +41,7 @@ pub struct File {
     /// Gates.
     pub gates: Vec<Gate>,
     /// Channels by name.
-    pub channels: BTreeMap<String, Channel>,
+    pub channels: BTreeMap<String, Box<dyn Channel>>,
 }
 
 impl File {

@@ -5,6 +5,7 @@ use crate::objective::rule::Rule;
 use crate::pipeline::action::{Action, ordered};
 use crate::pipeline::github::Github;
 use crate::record::state::Waiver;
+use crate::record::target::Occasion;
 use crate::scenario::expression::Expression;
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
@@ -155,19 +156,19 @@ pub struct Prove {
 }
 
 impl Gate {
-    /// The actions that a target of the outbox names: of `promote`, `rollback`, `fallback` or `hold`.
-    pub fn actions(&self, word: &str) -> &[Action] {
-        match word {
-            "promote" => &self.on_promote,
-            "rollback" => &self.on_rollback,
-            "fallback" => &self.on_fallback,
-            _ => &self.on_hold,
+    /// The actions of an occasion.
+    pub fn actions(&self, occasion: Occasion) -> &[Action] {
+        match occasion {
+            Occasion::Promote => &self.on_promote,
+            Occasion::Rollback => &self.on_rollback,
+            Occasion::Fallback => &self.on_fallback,
+            Occasion::Hold => &self.on_hold,
         }
     }
 
     /// The action of a committed order: the one that was there then, wherever it stands now.
     /// Nothing if there is no such action any more.
-    pub fn ordered(&self, word: &str, number: usize, identity: &str) -> Option<&Action> {
-        ordered(self.actions(word), number, identity)
+    pub fn ordered(&self, occasion: Occasion, number: usize, identity: &str) -> Option<&Action> {
+        ordered(self.actions(occasion), number, identity)
     }
 }

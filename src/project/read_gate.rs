@@ -4,12 +4,13 @@ use super::gate::{Bake, Converge, Gate, Prove};
 use super::read_policy::{approval, budgets};
 use crate::delivery::webhook::Webhook;
 use crate::document::diagnostic::Diagnostic;
+use crate::document::kind;
 use crate::document::node::Node;
 use crate::environment::settings::Environment;
 use crate::objective::Objective;
 use crate::pipeline::action::{Action, ActionKind};
 use crate::pipeline::github::Github;
-use crate::pipeline::vendor::Vendor;
+use crate::pipeline::vendor::VENDORS;
 use crate::scenario::reader::{Reader, named_texts, text, texts, time};
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
@@ -201,20 +202,17 @@ impl Reader<'_> {
     }
 
     fn action(&mut self, node: &Node, key: &str, number: usize) -> Option<Action> {
-        let vendors: Vec<(Vendor, &Node)> = Vendor::ALL
-            .iter()
-            .filter_map(|(key, vendor)| Some((*vendor, node.get(key)?)))
-            .collect();
+        let vendors = kind::named(VENDORS, node);
         if let [(vendor, settings)] = vendors.as_slice()
             && ["command", "shell", "webhook"]
                 .iter()
                 .all(|key| node.get(key).is_none())
         {
             let given = |name: &str| settings.get(name).map(|node| node.text.as_str());
-            if let Some(lack) = vendor.lacks(given) {
+            if let Some(lack) = vendor.what.lacks(&given) {
                 self.error("missing-field", lack, settings.span, "not here");
             }
-            let kind = ActionKind::Vendor(*vendor, self.settings(settings));
+            let kind = ActionKind::Vendor(vendor, self.settings(settings));
             return Some(whole_action(node, key, number, kind));
         }
         let kind = match (node.get("command"), node.get("shell"), node.get("webhook")) {
@@ -246,11 +244,14 @@ impl Reader<'_> {
                 ],
                 folder: text(node, "dir").map(|folder| self.folder.join(folder)),
             },
-            (None, None, Some(webhook)) => ActionKind::Webhook(self.webhook(webhook)?),
+            (None, None, Some(webhook)) => ActionKind::Webhook(Webhook::read(self, webhook)?),
             _ => {
                 self.error(
                     "missing-field",
-                    "an action is one of `command`, `shell`, `webhook` and the platforms `fly`, `vercel`, `railway`, `kubernetes`, `argo_rollouts`, `compose`, `github`, `gitlab`",
+                    format!(
+                        "an action is one of `command`, `shell`, `webhook` and the platforms {}",
+                        kind::list(VENDORS)
+                    ),
                     node.span,
                     "exactly one of them",
                 );
@@ -277,14 +278,6 @@ impl Reader<'_> {
             }
         }
         found
-    }
-
-    /// A webhook that goes out.
-    pub fn webhook(&mut self, node: &Node) -> Option<Webhook> {
-        Some(Webhook {
-            url: self.template(node.get("url")?)?,
-            secret: node.get("secret").and_then(|node| self.template(node)),
-        })
     }
 
     fn github(&mut self, node: &Node, gate: &str) -> Option<Github> {

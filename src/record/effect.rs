@@ -1,6 +1,8 @@
 //! A row of the outbox: an effect to be, on its way, or settled; and the keys that make repeats
 //! harmless.
 
+use super::target::Target;
+
 /// An effect to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEffect {
@@ -10,9 +12,8 @@ pub struct NewEffect {
     pub gate_id: Option<i64>,
     /// The effect that must be settled before it.
     pub after_key: Option<String>,
-    /// What delivers it: `action:GATE:VERDICT:NUMBER:KIND`, `github:GATE:KIND`, `channel:NAME`, or, to a
-    /// gate that is rolled back together with this one, `partner:GATE`.
-    pub target: String,
+    /// What delivers it.
+    pub target: Target,
     /// What is delivered, as JSON; holds no secret.
     pub body: String,
 }
@@ -27,11 +28,11 @@ pub struct Effect {
     /// The gate that it belongs to.
     pub gate_id: Option<i64>,
     /// What delivers it.
-    pub target: String,
+    pub target: Target,
     /// What is delivered.
     pub body: String,
-    /// `pending`, `delivered`, `given_up`, or `withdrawn` while its last attempt is on its way.
-    pub state: String,
+    /// How far it is.
+    pub state: EffectState,
     /// Attempts that were started.
     pub attempts: u32,
     /// When the next one is due.
@@ -42,6 +43,51 @@ pub struct Effect {
     pub settled_ms: Option<i64>,
     /// What came back last.
     pub result: String,
+}
+
+/// How far an effect is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EffectState {
+    /// It waits for its next attempt, or one is on its way.
+    Pending,
+    /// It is withdrawn, while its last attempt is still on its way.
+    Withdrawn,
+    /// It is delivered.
+    Delivered,
+    /// No other attempt is made.
+    GivenUp,
+}
+
+impl EffectState {
+    /// All of them.
+    pub const ALL: [EffectState; 4] = [
+        EffectState::Pending,
+        EffectState::Withdrawn,
+        EffectState::Delivered,
+        EffectState::GivenUp,
+    ];
+
+    /// Its word, as it is kept and shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            EffectState::Pending => "pending",
+            EffectState::Withdrawn => "withdrawn",
+            EffectState::Delivered => "delivered",
+            EffectState::GivenUp => "given_up",
+        }
+    }
+
+    /// Whether nothing more happens to it.
+    pub fn is_settled(self) -> bool {
+        matches!(self, EffectState::Delivered | EffectState::GivenUp)
+    }
+
+    /// The state of a word that was kept.
+    pub fn of(word: &str) -> Option<EffectState> {
+        EffectState::ALL
+            .into_iter()
+            .find(|state| state.word() == word)
+    }
 }
 
 /// The result of an attempt that a stop has cut off: what it did is not known.
@@ -64,8 +110,7 @@ impl Effect {
 
     /// Whether an attempt of this process has begun and not come back yet.
     pub fn is_on_its_way(&self) -> bool {
-        let is_open = matches!(self.state.as_str(), "pending" | "withdrawn");
-        is_open && self.attempts > 0 && self.result.is_empty()
+        !self.state.is_settled() && self.attempts > 0 && self.result.is_empty()
     }
 }
 

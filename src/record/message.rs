@@ -1,6 +1,7 @@
 //! What people are told, ready for any channel, and the rows that carry it.
 
 use super::effect::{NewEffect, key_part};
+use super::target::Target;
 use serde::{Deserialize, Serialize};
 
 /// A message to channels.
@@ -17,10 +18,22 @@ pub fn tell(
             key: key(&format!("tell_{}", key_part(channel))),
             gate_id,
             after_key: None,
-            target: format!("channel:{channel}"),
+            target: Target::Channel(channel.clone()),
             body: body.clone(),
         })
         .collect()
+}
+
+/// How a message sounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tone {
+    /// All is well, or well again.
+    Good,
+    /// Somebody should know.
+    Warning,
+    /// Somebody must act.
+    Bad,
 }
 
 /// A message, ready for any channel. Version 1 of a boundary type.
@@ -28,8 +41,8 @@ pub fn tell(
 pub struct Message {
     /// One line.
     pub subject: String,
-    /// `good`, `warning` or `bad`.
-    pub tone: String,
+    /// How it sounds.
+    pub tone: Tone,
     /// Sentences.
     pub lines: Vec<String>,
     /// Names and values.

@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`gate`] (a gate and the facts it was started with), [`state`] (what it is at a moment, and
 //! what must hold of it), [`note`] (what people add to it), [`run`] (the runs it made), [`probe`]
-//! (up, down or unknown), [`effect`] (a row of the outbox), [`announcement`] and [`message`] (what
+//! (up, down or unknown), [`effect`] (a row of the outbox) with [`target`] (what delivers it), [`announcement`] and [`message`] (what
 //! such a row carries).
 //!
 //! Pure. Does not know where or how it is kept, nor who acts on it.
@@ -15,3 +15,4 @@ pub mod note;
 pub mod probe;
 pub mod run;
 pub mod state;
+pub mod target;

@@ -2,13 +2,47 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What a note is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoteKind {
+    /// Not said yet: it counts for nothing.
+    #[default]
+    Unsaid,
+    /// Somebody agrees to a promotion.
+    Approval,
+    /// Somebody answers for a failure.
+    Waiver,
+    /// Somebody orders a rollback.
+    Rollback,
+}
+
+impl NoteKind {
+    /// Its word, as it is kept.
+    pub fn word(self) -> &'static str {
+        match self {
+            NoteKind::Unsaid => "unsaid",
+            NoteKind::Approval => "approval",
+            NoteKind::Waiver => "waiver",
+            NoteKind::Rollback => "rollback",
+        }
+    }
+
+    /// The kind of a word that was kept.
+    pub fn of(word: &str) -> Option<NoteKind> {
+        [NoteKind::Approval, NoteKind::Waiver, NoteKind::Rollback]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+    }
+}
+
 /// Something that somebody says of a gate. A boundary type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Note {
-    /// `approval`, `waiver` or `rollback`.
+    /// What it is: never taken from what somebody sends.
     #[serde(skip_deserializing, default)]
-    pub kind: String,
+    pub kind: NoteKind,
     /// Who.
     pub by: String,
     /// Why.

@@ -213,8 +213,8 @@ pub fn detail(
             .iter()
             .map(|effect| SignalView {
                 key: effect.key.clone(),
-                target: effect.target.clone(),
-                state: effect.state.clone(),
+                target: effect.target.to_string(),
+                state: effect.state.word().to_owned(),
                 attempts: effect.attempts,
                 result: effect.result.clone(),
             })

@@ -305,7 +305,9 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::effect::EffectState;
     use crate::record::gate::Facts;
+    use crate::record::note::NoteKind;
     use crate::record::state::{Phase, State};
     use crate::store::simulated::Simulated;
 
@@ -333,7 +335,7 @@ mod tests {
 
     fn order() -> Note {
         Note {
-            kind: "rollback".to_owned(),
+            kind: NoteKind::Rollback,
             by: "jane".to_owned(),
             reason: "it is broken".to_owned(),
             check: String::new(),
@@ -398,7 +400,7 @@ mod tests {
                 key: format!("{} {kind}", record.id),
                 gate_id: Some(record.id),
                 after_key: None,
-                target: format!("action:shop:promote:0:{kind}"),
+                target: format!("action:shop:promote:0:{kind}").parse().unwrap(),
                 body: String::new(),
             }];
             commit
@@ -421,20 +423,14 @@ mod tests {
                 .map(|effect| (effect.is_on_its_way(), effect.state))
                 .collect::<Vec<_>>()
         };
-        let withdrawn = |state: &str| (false, state.to_owned());
-        assert_eq!(
-            states().await,
-            [(true, "withdrawn".to_owned()), withdrawn("given_up")]
-        );
+        let given_up = (false, EffectState::GivenUp);
+        assert_eq!(states().await, [(true, EffectState::Withdrawn), given_up]);
         let text = "exit code 1".to_owned();
         store
-            .attempt_ended(running, "pending", 9, 3, text)
+            .attempt_ended(running, EffectState::Pending, 9, 3, text)
             .await
             .unwrap();
-        assert_eq!(
-            states().await,
-            [withdrawn("given_up"), withdrawn("given_up")]
-        );
+        assert_eq!(states().await, [given_up, given_up]);
         assert_eq!(store.due(100).await.unwrap().len(), 1, "only the new one");
     }
 

@@ -2,7 +2,7 @@
 
 use super::fault::StoreFault;
 use super::sqlite::Store;
-use crate::record::note::Note;
+use crate::record::note::{Note, NoteKind};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The order to roll back that somebody gave, if anybody did.
@@ -11,11 +11,11 @@ pub(super) fn order_of(connection: &Connection, gate_id: i64) -> Result<Option<N
     let text: Option<String> = connection
         .query_row(sql, [gate_id], |row| row.get(0))
         .optional()?;
-    text.map(|text| parsed("rollback".to_owned(), &text))
+    text.map(|text| parsed(NoteKind::Rollback.word(), &text))
         .transpose()
 }
 
-fn parsed(kind: String, text: &str) -> Result<Note, StoreFault> {
+fn parsed(kind: &str, text: &str) -> Result<Note, StoreFault> {
     let note: Note = serde_json::from_str::<serde_json::Value>(text)
         .and_then(|mut value| {
             if let Some(object) = value.as_object_mut() {
@@ -24,6 +24,8 @@ fn parsed(kind: String, text: &str) -> Result<Note, StoreFault> {
             serde_json::from_value(value)
         })
         .map_err(|error| StoreFault::Unreadable(error.to_string()))?;
+    let kind = NoteKind::of(kind)
+        .ok_or_else(|| StoreFault::Unreadable(format!("a note cannot be a `{kind}`")))?;
     Ok(Note { kind, ..note })
 }
 
@@ -45,7 +47,7 @@ impl Store {
                 .map_err(|error| StoreFault::Failed(error.to_string()))?;
             connection.execute(
                 "INSERT INTO gate_notes VALUES (?1, ?2, ?3, ?4)",
-                params![gate_id, now_ms, note.kind, text],
+                params![gate_id, now_ms, note.kind.word(), text],
             )?;
             connection.execute(
                 "INSERT INTO gate_events VALUES (?1, ?2, ?3)",
@@ -66,7 +68,7 @@ impl Store {
                 .query_map([gate_id], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;
             rows.into_iter()
-                .map(|(kind, text)| parsed(kind, &text))
+                .map(|(kind, text)| parsed(&kind, &text))
                 .collect()
         })
         .await

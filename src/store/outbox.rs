@@ -2,20 +2,30 @@
 
 use super::fault::StoreFault;
 use super::sqlite::Store;
-use crate::record::effect::{CUT_OFF, Effect, NewEffect};
+use crate::record::effect::{CUT_OFF, Effect, EffectState, NewEffect};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 const COLUMNS: &str =
     "id, key, gate_id, target, body, state, attempts, next_ms, created_ms, settled_ms, result";
+
+fn state(word: &str) -> rusqlite::Result<EffectState> {
+    EffectState::of(word).ok_or_else(|| {
+        let problem = format!("an effect cannot be `{word}`");
+        rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, problem.into())
+    })
+}
 
 fn effect(row: &Row<'_>) -> rusqlite::Result<Effect> {
     Ok(Effect {
         id: row.get(0)?,
         key: row.get(1)?,
         gate_id: row.get(2)?,
-        target: row.get(3)?,
+        target: row
+            .get::<_, String>(3)?
+            .parse()
+            .unwrap_or_else(|never| match never {}),
         body: row.get(4)?,
-        state: row.get(5)?,
+        state: state(&row.get::<_, String>(5)?)?,
         attempts: row.get(6)?,
         next_ms: row.get(7)?,
         created_ms: row.get(8)?,
@@ -30,7 +40,7 @@ pub fn insert(connection: &Connection, effects: &[NewEffect], now_ms: i64) -> ru
         connection.execute(
             "INSERT INTO outbox (key, gate_id, after_key, target, body, state, attempts, next_ms, created_ms, result)
              VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 0, ?6, ?6, '') ON CONFLICT (key) DO NOTHING",
-            params![effect.key, effect.gate_id, effect.after_key, effect.target, effect.body, now_ms],
+            params![effect.key, effect.gate_id, effect.after_key, effect.target.to_string(), effect.body, now_ms],
         )?;
     }
     Ok(())
@@ -60,7 +70,7 @@ impl Store {
     /// moment that is further away than any pause was set by a clock that has jumped since: it is due.
     pub async fn due(&self, now_ms: i64) -> Result<Vec<Effect>, StoreFault> {
         self.read(move |connection| {
-            let farthest = now_ms + crate::outbox::retry::PAUSE_MAX.as_millis() as i64;
+            let farthest = now_ms + crate::limits::DELIVERY_PAUSE_MAX.as_millis() as i64;
             Ok(list(
                 connection,
                 "state = 'pending' AND (next_ms <= ?1 OR next_ms > ?2) AND target NOT LIKE 'partner:%'
@@ -115,7 +125,7 @@ impl Store {
     pub async fn attempt_ended(
         &self,
         id: i64,
-        state: &'static str,
+        state: EffectState,
         next_ms: i64,
         now_ms: i64,
         result: String,
@@ -128,7 +138,7 @@ impl Store {
                    state = CASE WHEN state = 'withdrawn' AND ?2 = 'pending' THEN 'given_up' ELSE ?2 END,
                    settled_ms = CASE WHEN state = 'withdrawn' OR ?2 <> 'pending' THEN ?4 END
                  WHERE id = ?1 AND state IN ('pending', 'withdrawn')",
-                params![id, state, next_ms, now_ms, result],
+                params![id, state.word(), next_ms, now_ms, result],
             )?;
             Ok(())
         })
@@ -185,7 +195,7 @@ mod tests {
             key: format!("{number}"),
             gate_id: None,
             after_key: None,
-            target: target.to_owned(),
+            target: target.parse().unwrap(),
             body: String::new(),
         };
         let mut effects: Vec<_> = (0..100)
@@ -195,11 +205,8 @@ mod tests {
         effects.push(effect(101, "partner:console"));
         store.enqueue(effects, 1_000).await.unwrap();
         let due = store.due(1_000).await.unwrap();
-        assert_eq!(due[0].target, "action:shop:rollback:0:command");
-        assert!(
-            due.iter()
-                .all(|effect| !effect.target.starts_with("partner:"))
-        );
+        assert_eq!(due[0].target.to_string(), "action:shop:rollback:0:command");
+        assert!(due.iter().all(|effect| effect.target.word() != "partner"));
         assert_eq!(store.partner_orders().await.unwrap().len(), 1);
         // A clock that is set back by a day does not delay anything by a day.
         let day = 24 * 3_600_000;

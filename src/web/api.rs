@@ -5,7 +5,7 @@ use super::problem::Problem;
 use super::site::Site;
 use crate::load::live::LoadState;
 use crate::record::gate::Facts;
-use crate::record::note::Note;
+use crate::record::note::{Note, NoteKind};
 use crate::report::view::{self, GateDetail, GateView, ProbeView};
 use crate::run::Summary;
 use axum::Json;
@@ -186,12 +186,12 @@ pub async fn cancel_gate(
 async fn note(
     site: Site,
     id: i64,
-    kind: &str,
+    kind: NoteKind,
     headers: &HeaderMap,
     mut note: Note,
 ) -> Result<StatusCode, Problem> {
     site.may_change(headers)?;
-    note.kind = kind.to_owned();
+    note.kind = kind;
     site.driver.note(id, note).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -203,7 +203,7 @@ pub async fn approve(
     headers: HeaderMap,
     Json(body): Json<Note>,
 ) -> Result<StatusCode, Problem> {
-    note(site, id, "approval", &headers, body).await
+    note(site, id, NoteKind::Approval, &headers, body).await
 }
 
 /// `POST /api/v1/gates/{id}/waive`
@@ -213,7 +213,7 @@ pub async fn waive(
     headers: HeaderMap,
     Json(body): Json<Note>,
 ) -> Result<StatusCode, Problem> {
-    note(site, id, "waiver", &headers, body).await
+    note(site, id, NoteKind::Waiver, &headers, body).await
 }
 
 /// An order to roll back.

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod channels;
 mod check;
 mod engine;
 mod gate;

@@ -13,6 +13,7 @@ use bellwether::project::file::Project;
 use bellwether::record::announcement::Announcement;
 use bellwether::record::effect::Effect;
 use bellwether::record::state::Phase;
+use bellwether::record::target::{Occasion, Target};
 use bellwether::run::Summary;
 use bellwether::store::simulated::Simulated;
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,9 +128,7 @@ impl World {
             })?)
         });
         let allowed = match &found {
-            Ok((Some(_), position)) => {
-                !effect.target.starts_with("action:") || position != "locking"
-            }
+            Ok((Some(_), position)) => !effect.target.acts() || position != "locking",
             _ => false,
         };
         if !allowed && !self.database.is_dead() {
@@ -148,11 +147,13 @@ impl World {
     fn act(&self, effect: &Effect, announcement: &Announcement) {
         let mut inner = self.inner.lock().unwrap();
         let record = &announcement.record;
-        let mut parts = effect.target.split(':').skip(2);
-        let (word, number) = (
-            parts.next().unwrap_or_default().to_owned(),
-            parts.next().unwrap_or_default().to_owned(),
-        );
+        let Target::Action {
+            occasion, number, ..
+        } = &effect.target
+        else {
+            return;
+        };
+        let word = occasion.word();
         let what = format!("{word} {number}");
         let verdict = record.state.verdict.map_or("", |verdict| verdict.word());
         if word != verdict && !(word == "fallback" && verdict == "rollback") {
@@ -173,7 +174,7 @@ impl World {
         let is_rollback = word == "rollback" || word == "fallback";
         let target = record.rollback_to.clone().unwrap_or_default();
         // The second rollback action is a program, which cannot tell a repeat; all others can.
-        let is_program = word == "rollback" && number == "1";
+        let is_program = word == "rollback" && *number == 1;
         if is_program {
             let before = inner.acts.iter().any(|(_, _, key)| *key == effect.key);
             if before && inner.served == target {
@@ -221,7 +222,7 @@ impl Reach for World {
                 // A message of a channel.
                 return Delivery::done("told".to_owned());
             };
-            let is_program = effect.target.contains(":rollback:1");
+            let is_program = effect.target.is_action_of(Occasion::Rollback, Some(1));
             let mishap = {
                 let mut inner = self.inner.lock().unwrap();
                 let happens = inner.mishaps > 0 && inner.chance.u8(..3) == 0;
@@ -237,7 +238,7 @@ impl Reach for World {
             if mishap && self.inner.lock().unwrap().chance.bool() {
                 return Delivery::again("503".to_owned(), None);
             }
-            if effect.target.starts_with("action:") {
+            if effect.target.acts() {
                 self.act(effect, &announcement);
             }
             // It takes a while until the answer is here: the process may die in between.

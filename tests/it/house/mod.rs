@@ -29,10 +29,6 @@ const LONG: &[(&str, &str)] = &[
         "stood before the rule; to be taken apart",
     ),
     (
-        "long function src/outbox/deliver.rs::action",
-        "stood before the rule; to be taken apart",
-    ),
-    (
         "long function src/run/decide.rs::judge_load",
         "stood before the rule; to be taken apart",
     ),
@@ -58,10 +54,6 @@ const LONG: &[(&str, &str)] = &[
     ),
     (
         "long file src/scenario/compile_step.rs",
-        "stood before the rule; to be taken apart",
-    ),
-    (
-        "long file src/telemetry/metrics.rs",
         "stood before the rule; to be taken apart",
     ),
     (
