@@ -4,9 +4,9 @@ use crate::objective::Objective;
 use crate::objective::rule::Rule;
 use crate::pipeline::action::{Action, ordered};
 use crate::pipeline::github::Github;
+use crate::pipeline::source::Sources;
 use crate::record::state::Waiver;
 use crate::record::target::Occasion;
-use crate::scenario::expression::Expression;
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -65,34 +65,12 @@ pub struct Gate {
     pub github: Option<Github>,
     /// Signing key of the webhook that starts it.
     pub webhook: Option<Template>,
-    /// Other webhooks that start it.
-    pub triggers: Triggers,
-    /// Channels.
-    pub tell: Vec<String>,
-}
-
-/// Webhooks of others that start a gate.
-#[derive(Debug, Default)]
-pub struct Triggers {
-    /// GitHub: the webhook's secret, the environment and the workflow that concern the gate.
-    pub github: Option<(Template, String, String)>,
-    /// Vercel: the webhook's secret.
-    pub vercel: Option<Template>,
-    /// Anybody else.
-    pub mapped: Option<Mapped>,
+    /// Webhooks of others that start it, by the last part of their address.
+    pub sources: Sources,
     /// Whether Flagger may ask.
     pub flagger: bool,
-}
-
-/// JSON of anybody, mapped to facts.
-#[derive(Debug)]
-pub struct Mapped {
-    /// The token that the sender shows in `x-webhook-token` or `x-gitlab-token`, or as a bearer.
-    pub token: Template,
-    /// When it concerns the gate.
-    pub when: Option<Expression>,
-    /// Facts by name.
-    pub facts: BTreeMap<String, Expression>,
+    /// Channels.
+    pub tell: Vec<String>,
 }
 
 /// Who must agree.

@@ -3,6 +3,7 @@
 use crate::document::shape::{Object, Shape, field, required};
 use crate::pipeline::action::ACTION;
 use crate::pipeline::github::GITHUB;
+use crate::pipeline::source::TRIGGERS;
 
 /// A gate.
 pub static GATE: Object = Object {
@@ -108,85 +109,6 @@ pub static GATE: Object = Object {
             Shape::List(&Shape::Text),
             "channels that are told the verdict and the proof",
         ),
-    ],
-};
-
-static TRIGGERS: Object = Object {
-    name: "triggers",
-    called: "the triggers",
-    fields: &[
-        field(
-            "github",
-            Shape::Object(&GITHUB_TRIGGER),
-            "GitHub's webhook at `/hooks/GATE/github`: deployment_status, workflow_run, deployment_protection_rule",
-        ),
-        field(
-            "vercel",
-            Shape::Object(&VERCEL_TRIGGER),
-            "Vercel's webhook at `/hooks/GATE/vercel`",
-        ),
-        field(
-            "json",
-            Shape::Object(&JSON_TRIGGER),
-            "any JSON at `/hooks/GATE/json`, mapped by CEL",
-        ),
-        field(
-            "flagger",
-            Shape::Bool,
-            "let Flagger ask at `/flagger/GATE/{confirm-promotion,rollout,rollback}` (false)",
-        ),
-    ],
-};
-
-static GITHUB_TRIGGER: Object = Object {
-    name: "github_trigger",
-    called: "the GitHub trigger",
-    fields: &[
-        required("secret", Shape::Template, "the webhook's secret"),
-        field(
-            "environment",
-            Shape::Text,
-            "deployments to this environment of GitHub's (the gate's `environment`)",
-        ),
-        field(
-            "workflow",
-            Shape::Text,
-            "only runs of this workflow, by its name or file",
-        ),
-    ],
-};
-
-static VERCEL_TRIGGER: Object = Object {
-    name: "vercel_trigger",
-    called: "the Vercel trigger",
-    fields: &[required("secret", Shape::Template, "the webhook's secret")],
-};
-
-static JSON_TRIGGER: Object = Object {
-    name: "json_trigger",
-    called: "the JSON trigger",
-    fields: &[
-        required(
-            "token",
-            Shape::Template,
-            "what the sender shows in `x-webhook-token`, `x-gitlab-token` or as a bearer token",
-        ),
-        field(
-            "when",
-            Shape::Expression,
-            "which bodies concern the gate, such as `body.status == 'success'`",
-        ),
-        required(
-            "version",
-            Shape::Expression,
-            "where the version stands, such as `body.image.tag`",
-        ),
-        field("previous_version", Shape::Expression, "the version before"),
-        field("commit", Shape::Expression, "the commit"),
-        field("actor", Shape::Expression, "who deployed it"),
-        field("reason", Shape::Expression, "why"),
-        field("link", Shape::Expression, "the pipeline's page"),
-        field("deployment", Shape::Expression, "the deployment's number"),
     ],
 };
 

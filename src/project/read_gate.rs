@@ -10,6 +10,7 @@ use crate::environment::settings::Environment;
 use crate::objective::Objective;
 use crate::pipeline::action::{Action, ActionKind};
 use crate::pipeline::github::Github;
+use crate::pipeline::source;
 use crate::pipeline::vendor::VENDORS;
 use crate::scenario::reader::{Reader, named_texts, text, texts, time};
 use crate::scenario::template::Template;
@@ -102,7 +103,8 @@ impl Reader<'_> {
         let after = self.prerequisites(node, &gates);
         let together = self.together(node, &gates);
         let waivers = self.waivers(node);
-        let triggers = self.triggers(node);
+        let triggers = node.get("triggers");
+        let sources = triggers.map(|triggers| source::read(self, triggers, node));
         Some(Gate {
             name: name.text.clone(),
             environment: environment?,
@@ -149,7 +151,11 @@ impl Reader<'_> {
                 .get("webhook")
                 .and_then(|node| node.get("secret"))
                 .and_then(|node| self.template(node)),
-            triggers,
+            sources: sources.unwrap_or_default(),
+            flagger: triggers
+                .and_then(|node| node.get("flagger"))
+                .and_then(Node::as_bool)
+                .unwrap_or(false),
             tell,
         })
     }

@@ -1,12 +1,11 @@
 //! Reads what decides about a gate: its rule, baseline, approvals, prerequisites and waivers.
 
-use super::gate::{Approval, Mapped, Prerequisite, Triggers};
+use super::gate::{Approval, Prerequisite};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::node::Node;
 use crate::environment::settings::Environment;
 use crate::objective::rule::Rule;
 use crate::record::state::Waiver;
-use crate::scenario::expression::Expression;
 use crate::scenario::reader::{Reader, entries, text, time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,61 +78,6 @@ impl Reader<'_> {
             .into_iter()
             .filter(|name| self.known_gate(name, gates));
         known.map(|name| name.text.clone()).collect()
-    }
-
-    /// Webhooks of others.
-    pub fn triggers(&mut self, node: &Node) -> Triggers {
-        let gate = node;
-        let Some(node) = node.get("triggers") else {
-            return Triggers::default();
-        };
-        let word = |node: &Node, key: &str| text(node, key).unwrap_or_default();
-        let mut secret = |node: &Node| node.get("secret").and_then(|node| self.key(node));
-        // A deploy to another environment of the pipeline is none of this gate's.
-        let own = word(gate, "environment");
-        let github = node.get("github").and_then(|node| {
-            Some((
-                secret(node)?,
-                text(node, "environment").unwrap_or(own),
-                word(node, "workflow"),
-            ))
-        });
-        let vercel = node.get("vercel").and_then(&mut secret);
-        let mapped = node.get("json").and_then(|node| {
-            let token = node.get("token").and_then(|node| self.key(node))?;
-            let when = node.get("when").and_then(|node| self.expression(node));
-            let mut facts = BTreeMap::new();
-            for key in [
-                "version",
-                "previous_version",
-                "commit",
-                "actor",
-                "reason",
-                "link",
-                "deployment",
-            ] {
-                if let Some(expression) = node.get(key).and_then(|node| self.expression(node)) {
-                    facts.insert(key.to_owned(), expression);
-                }
-            }
-            Some(Mapped { token, when, facts })
-        });
-        Triggers {
-            github,
-            vercel,
-            mapped,
-            flagger: node.get("flagger").and_then(Node::as_bool).unwrap_or(false),
-        }
-    }
-
-    fn expression(&mut self, node: &Node) -> Option<Expression> {
-        match Expression::compile(node.as_text()?, true) {
-            Ok(expression) => Some(expression),
-            Err(mistake) => {
-                self.mistake(node, mistake);
-                None
-            }
-        }
     }
 
     /// Failures that somebody answers for.

@@ -6,6 +6,7 @@ use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::node::Node;
 use crate::document::source::{Source, Span};
 use crate::duration;
+use crate::scenario::expression::Expression;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,6 +80,17 @@ impl Reader<'_> {
                 }
                 Some(template)
             }
+            Err(mistake) => {
+                self.mistake(node, mistake);
+                None
+            }
+        }
+    }
+
+    /// An expression on a reply.
+    pub fn expression(&mut self, node: &Node) -> Option<Expression> {
+        match Expression::compile(node.as_text()?, true) {
+            Ok(expression) => Some(expression),
             Err(mistake) => {
                 self.mistake(node, mistake);
                 None

@@ -5,6 +5,7 @@
 use super::api::LooseFacts;
 use super::problem::Problem;
 use super::site::Site;
+use crate::clock;
 use crate::delivery::signature::verify;
 use crate::report::view;
 use crate::scenario::template::Template;
@@ -30,17 +31,21 @@ pub(super) fn unknown() -> Problem {
 }
 
 /// The key of a webhook.
-pub(super) fn secret(site: &Site, template: &Template) -> Result<Secret, Problem> {
-    site.means().fill(template, &BTreeMap::new()).map_err(|_| {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the webhook's key cannot be made",
-        )
-    })
+pub fn secret(site: &Site, template: &Template) -> Result<Secret, Problem> {
+    let filled = site.means().fill(template, &BTreeMap::new());
+    filled.map_err(|_| keyless())
+}
+
+/// The key that would show that a webhook is genuine cannot be made.
+pub(super) fn keyless() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the webhook's key cannot be made",
+    )
 }
 
 /// A header as text; empty where it is missing.
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())
@@ -62,7 +67,7 @@ pub async fn webhook(
     let secret = secret(&site, key.ok_or_else(unknown)?)?;
     let text = |name: &str| header(&headers, name);
     let id = text("webhook-id").to_owned();
-    let now = chrono::Utc::now().timestamp();
+    let now = clock::now().timestamp();
     if let Err(reason) = verify(
         &secret,
         &id,

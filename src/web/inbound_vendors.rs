@@ -4,18 +4,15 @@
 //! with a success, so that its sender does not repeat it. A question that has no good answer yet is
 //! never answered as if it had.
 
-use super::inbound::{header, secret, unknown};
+use super::inbound::{keyless, unknown};
 use super::problem::Problem;
-use super::site::{Site, is_same};
+use super::site::Site;
 use crate::clock::now_ms;
-use crate::environment::version::MessageScope;
-use crate::pipeline::trigger::{self, Told};
+use crate::pipeline::source::{Deaf, Heard, Inbound, Told};
 use crate::project::current::pages;
-use crate::project::gate::Mapped;
 use crate::record::gate::{Facts, Record};
 use crate::record::state::Verdict;
 use crate::report::view;
-use crate::scenario::template::plain;
 use crate::{duration, limits};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -25,31 +22,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-fn refused(name: &str, what: &str) -> Problem {
-    tracing::warn!(gate = name, what, "Webhook refused");
-    Problem::new(StatusCode::UNAUTHORIZED, format!("{what} does not match"))
-}
-
-fn parsed(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
-        Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            format!("the body is no JSON: {error}"),
-        )
-    })
-}
-
-/// A signed body, as it is remembered.
-fn digest(name: &str, body: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, body);
-    let hex: String = digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("body/{name}/{hex}")
-}
 
 async fn started(
     site: &Site,
@@ -83,10 +55,10 @@ async fn started(
     Ok((status, Json(view::gate(&record))).into_response())
 }
 
-/// `POST /hooks/{gate}/github`
-pub async fn github(
+/// `POST /hooks/{gate}/{source}`
+pub async fn webhook(
     State(site): State<Site>,
-    Path(name): Path<String>,
+    Path((name, source)): Path<(String, String)>,
     headers: HeaderMap,
     body: axum::body::Bytes,
 ) -> Result<Response, Problem> {
@@ -94,128 +66,25 @@ pub async fn github(
     let configured = project
         .file
         .gate(&name)
-        .and_then(|gate| gate.triggers.github.as_ref());
-    let (key, environment, workflow) = configured.ok_or_else(unknown)?;
-    if !trigger::is_from_github(
-        &secret(&site, key)?,
-        &body,
-        header(&headers, "x-hub-signature-256"),
-    ) {
-        return Err(refused(&name, "`x-hub-signature-256`"));
-    }
-    let told = trigger::github(
-        header(&headers, "x-github-event"),
-        &parsed(&body)?,
-        environment,
-        workflow,
-        &pages(&project),
-    );
-    // The id of the delivery is not signed; the body is.
-    started(&site, &name, told, vec![digest(&name, &body)]).await
-}
-
-/// `POST /hooks/{gate}/vercel`
-pub async fn vercel(
-    State(site): State<Site>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: axum::body::Bytes,
-) -> Result<Response, Problem> {
-    let project = site.current.get();
-    let key = project
-        .file
-        .gate(&name)
-        .and_then(|gate| gate.triggers.vercel.as_ref())
+        .and_then(|gate| gate.sources.get(source.as_str()))
         .ok_or_else(unknown)?;
-    if !trigger::is_from_vercel(
-        &secret(&site, key)?,
-        &body,
-        header(&headers, "x-vercel-signature"),
-    ) {
-        return Err(refused(&name, "`x-vercel-signature`"));
-    }
-    let mut ids = vec![digest(&name, &body)];
-    let body = parsed(&body)?;
-    // One deployment is told several times: when it is ready, when it succeeded, when it is promoted.
-    let id = body.pointer("/payload/deployment/id");
-    ids.extend(
-        id.and_then(Value::as_str)
-            .map(|id| format!("vercel/{name}/{id}")),
-    );
-    started(&site, &name, trigger::vercel(&body), ids).await
-}
-
-/// `POST /hooks/{gate}/json`
-pub async fn mapped(
-    State(site): State<Site>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: axum::body::Bytes,
-) -> Result<Response, Problem> {
-    let project = site.current.get();
-    let mapped = project
-        .file
-        .gate(&name)
-        .and_then(|gate| gate.triggers.mapped.as_ref())
-        .ok_or_else(unknown)?;
-    let wanted = secret(&site, &mapped.token)?;
-    let bearer = header(&headers, "authorization")
-        .strip_prefix("Bearer ")
-        .unwrap_or_default();
-    let given = [
-        header(&headers, "x-webhook-token"),
-        header(&headers, "x-gitlab-token"),
-        bearer,
-    ];
-    if !given.iter().any(|given| is_same(given, &wanted)) {
-        return Err(refused(&name, "the token"));
-    }
-    let ids = match header(&headers, "webhook-id") {
-        "" => Vec::new(),
-        id => vec![format!("json/{name}/{id}")],
-    };
-    let scope = MessageScope {
-        headers,
-        json: Some(parsed(&body)?),
-        text: String::from_utf8_lossy(&body).into_owned(),
-        status: 0,
-    };
-    let told = facts_of(mapped, &scope)
-        .map_err(|reason| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, reason))?;
-    started(&site, &name, told, ids).await
-}
-
-/// The facts that a body is mapped to. A fact that is not there is left empty, a version never.
-fn facts_of(mapped: &Mapped, scope: &MessageScope) -> Result<Told, String> {
-    if let Some(when) = &mapped.when
-        && when.value(scope)? != Value::Bool(true)
-    {
-        return Ok(Told::Nothing("`when` does not hold".to_owned()));
-    }
-    let mut found = BTreeMap::new();
-    for (name, expression) in &mapped.facts {
-        match expression.value(scope) {
-            Ok(value) if !value.is_null() => {
-                found.insert(name.as_str(), plain(&value));
-            }
-            Ok(_) => {}
-            Err(reason) if name == "version" => {
-                return Err(format!("the body shows no version: {reason}"));
-            }
-            Err(_) => {}
+    let heard = configured.hear(&Inbound {
+        gate: &name,
+        headers: &headers,
+        body: &body,
+        pages: &pages(&project),
+        means: &site.means(),
+    });
+    match heard {
+        Ok(Heard { told, ids }) => started(&site, &name, told, ids).await,
+        Err(Deaf::Forged(what)) => {
+            tracing::warn!(gate = name, what, "Webhook refused");
+            let text = format!("{what} does not match");
+            Err(Problem::new(StatusCode::UNAUTHORIZED, text))
         }
+        Err(Deaf::Unreadable(why)) => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why)),
+        Err(Deaf::Keyless) => Err(keyless()),
     }
-    let mut take = |name: &str| found.remove(name).unwrap_or_default();
-    Ok(Told::Deploy(Box::new(Facts {
-        version: take("version"),
-        previous_version: take("previous_version"),
-        commit: take("commit"),
-        actor: take("actor"),
-        reason: take("reason"),
-        link: take("link"),
-        deployment: take("deployment"),
-        ..Facts::default()
-    })))
 }
 
 /// Which gate is asked for.
@@ -309,7 +178,7 @@ pub async fn flagger(
     project
         .file
         .gate(&name)
-        .filter(|gate| gate.triggers.flagger)
+        .filter(|gate| gate.flagger)
         .ok_or_else(unknown)?;
     if !matches!(hook.as_str(), "rollout" | "confirm-promotion" | "rollback") {
         return Err(unknown());

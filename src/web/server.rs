@@ -35,9 +35,7 @@ pub fn routes(site: Site) -> Router {
             get(inbound_vendors::verdict),
         )
         .route("/flagger/{gate}/{hook}", post(inbound_vendors::flagger))
-        .route("/hooks/{gate}/github", post(inbound_vendors::github))
-        .route("/hooks/{gate}/vercel", post(inbound_vendors::vercel))
-        .route("/hooks/{gate}/json", post(inbound_vendors::mapped))
+        .route("/hooks/{gate}/{source}", post(inbound_vendors::webhook))
         .route("/api/v1/gates/{id}/approve", post(api::approve))
         .route("/api/v1/gates/{id}/waive", post(api::waive))
         .route("/api/v1/rollback/{gate}", post(api::roll_back))

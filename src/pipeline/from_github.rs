@@ -1,72 +1,93 @@
-//! What others tell of a deploy, as facts of a gate: pure.
-//!
-//! Each source signs in its own way. GitHub and Vercel sign neither a time nor an id, so a repeat is
-//! told by the body that is signed, which the store remembers.
+//! What GitHub's webhooks tell of a deploy, signed by `X-Hub-Signature-256`.
 
+use super::source::{Deaf, Heard, Inbound, ReadSource, Source, Told, first, is_signed, text};
+use crate::document::kind::Kind;
+use crate::document::node::Node;
+use crate::document::shape::{Object, Shape, field, required};
 use crate::record::gate::Facts;
+use crate::scenario::reader::{self, Reader};
+use crate::scenario::template::Template;
 use crate::secret::Secret;
 use ring::hmac;
 use serde_json::Value;
 
-/// What a webhook comes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// A deploy to verify.
-    Deploy(Box<Facts>),
-    /// Nothing that concerns the gate, and why.
-    Nothing(String),
+pub(super) const KIND: Kind<ReadSource> = Kind {
+    field: field(
+        "github",
+        Shape::Object(&FORM),
+        "GitHub's webhook at `/hooks/GATE/github`: deployment_status, workflow_run, deployment_protection_rule",
+    ),
+    what: read,
+};
+
+static FORM: Object = Object {
+    name: "github_trigger",
+    called: "the GitHub trigger",
+    fields: &[
+        required("secret", Shape::Template, "the webhook's secret"),
+        field(
+            "environment",
+            Shape::Text,
+            "deployments to this environment of GitHub's (the gate's `environment`)",
+        ),
+        field(
+            "workflow",
+            Shape::Text,
+            "only runs of this workflow, by its name or file",
+        ),
+    ],
+};
+
+#[derive(Debug)]
+struct FromGithub {
+    secret: Template,
+    /// A deploy to another environment of the pipeline is none of this gate's.
+    environment: String,
+    workflow: String,
 }
 
-/// Whether a body carries the HMAC of a secret, written in hexadecimal. An empty secret is known to
-/// everybody.
-fn is_signed(algorithm: hmac::Algorithm, secret: &Secret, body: &[u8], hex: &str) -> bool {
-    if secret.expose().is_empty() {
-        return false;
-    }
-    let key = hmac::Key::new(algorithm, secret.expose().as_bytes());
-    decoded(hex).is_some_and(|tag| hmac::verify(&key, body, &tag).is_ok())
+fn read(reader: &mut Reader<'_>, node: &Node, gate: &Node) -> Option<Box<dyn Source>> {
+    let word = |node: &Node, key: &str| reader::text(node, key);
+    Some(Box::new(FromGithub {
+        environment: word(node, "environment")
+            .or_else(|| word(gate, "environment"))
+            .unwrap_or_default(),
+        workflow: word(node, "workflow").unwrap_or_default(),
+        secret: reader.key(node.get("secret")?)?,
+    }))
 }
 
-fn decoded(hex: &str) -> Option<Vec<u8>> {
-    if !hex.is_ascii() || !hex.len().is_multiple_of(2) {
-        return None;
+impl Source for FromGithub {
+    fn hear(&self, inbound: &Inbound<'_>) -> Result<Heard, Deaf> {
+        let secret = inbound.key(&self.secret)?;
+        if !is_genuine(&secret, inbound.body, inbound.header("x-hub-signature-256")) {
+            return Err(Deaf::Forged("`x-hub-signature-256`"));
+        }
+        let event = inbound.header("x-github-event");
+        let (environment, workflow) = (&self.environment, &self.workflow);
+        Ok(Heard {
+            told: told(
+                event,
+                &inbound.json()?,
+                environment,
+                workflow,
+                inbound.pages,
+            ),
+            // The id of the delivery is not signed; the body is.
+            ids: vec![inbound.digest()],
+        })
     }
-    let pairs = hex.as_bytes().chunks(2);
-    pairs
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
 }
 
 /// `X-Hub-Signature-256: sha256=…` of GitHub.
-pub fn is_from_github(secret: &Secret, body: &[u8], header: &str) -> bool {
+fn is_genuine(secret: &Secret, body: &[u8], header: &str) -> bool {
     let hex = header.strip_prefix("sha256=").unwrap_or_default();
     !hex.is_empty() && is_signed(hmac::HMAC_SHA256, secret, body, hex)
 }
 
-/// `x-vercel-signature` of Vercel, an HMAC with SHA-1.
-pub fn is_from_vercel(secret: &Secret, body: &[u8], header: &str) -> bool {
-    !header.is_empty() && is_signed(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret, body, header)
-}
-
-fn text(body: &Value, path: &str) -> String {
-    match body.pointer(path) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
-    }
-}
-
-fn first(body: &Value, paths: &[&str]) -> String {
-    paths
-        .iter()
-        .map(|path| text(body, path))
-        .find(|text| !text.is_empty())
-        .unwrap_or_default()
-}
-
 /// An event of GitHub. A deploy is one to `environment`. `own` is how the addresses of our pages
 /// begin: a status that points there is our own answer, and no deploy.
-pub fn github(event: &str, body: &Value, environment: &str, workflow: &str, own: &str) -> Told {
+fn told(event: &str, body: &Value, environment: &str, workflow: &str, own: &str) -> Told {
     let nothing = |why: String| Told::Nothing(why);
     let concerns = |of: &str| of.eq_ignore_ascii_case(environment);
     match event {
@@ -156,51 +177,6 @@ pub fn github(event: &str, body: &Value, environment: &str, workflow: &str, own:
     }
 }
 
-/// An event of Vercel.
-pub fn vercel(body: &Value) -> Told {
-    let kind = text(body, "/type");
-    if !matches!(
-        kind.as_str(),
-        "deployment.succeeded" | "deployment.promoted" | "deployment.ready"
-    ) {
-        return Told::Nothing(format!("`{kind}` says nothing of a deploy"));
-    }
-    let target = text(body, "/payload/target");
-    if target != "production" {
-        return Told::Nothing(format!("the deployment is one to `{target}`"));
-    }
-    Told::Deploy(Box::new(Facts {
-        version: first(
-            body,
-            &[
-                "/payload/deployment/meta/githubCommitSha",
-                "/payload/deployment/id",
-            ],
-        ),
-        commit: text(body, "/payload/deployment/meta/githubCommitSha"),
-        actor: first(
-            body,
-            &[
-                "/payload/deployment/meta/githubCommitAuthorLogin",
-                "/payload/user/id",
-            ],
-        ),
-        reason: first(
-            body,
-            &[
-                "/payload/deployment/meta/githubCommitMessage",
-                "/payload/deployment/name",
-            ],
-        ),
-        link: first(
-            body,
-            &["/payload/links/deployment", "/payload/deployment/url"],
-        ),
-        deployment: text(body, "/payload/deployment/id"),
-        ..Facts::default()
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,7 +189,7 @@ mod tests {
     fn signatures_of_github_are_those_of_its_documentation() {
         let secret = Secret::new("It's a Secret to Everybody");
         let good = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-        assert!(is_from_github(&secret, b"Hello, World!", good));
+        assert!(is_genuine(&secret, b"Hello, World!", good));
         for bad in [
             "",
             "sha256=",
@@ -221,15 +197,14 @@ mod tests {
             &good[7..],
             &good.replace('7', "8"),
         ] {
-            assert!(!is_from_github(&secret, b"Hello, World!", bad), "{bad}");
+            assert!(!is_genuine(&secret, b"Hello, World!", bad), "{bad}");
         }
-        assert!(!is_from_github(&secret, b"Hello, World?", good));
-        assert!(!is_from_vercel(&secret, b"Hello, World!", ""));
+        assert!(!is_genuine(&secret, b"Hello, World?", good));
         let open = Secret::new("");
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"");
         let tag = hmac::sign(&key, b"Hello, World!");
         let hex: String = tag.as_ref().iter().map(|b| format!("{b:02x}")).collect();
-        assert!(!is_from_github(
+        assert!(!is_genuine(
             &open,
             b"Hello, World!",
             &format!("sha256={hex}")
@@ -243,7 +218,7 @@ mod tests {
                 "deployment": { "id": 42, "sha": "4f2a9c1", "creator": { "login": "jane" } } })
         };
         let Told::Deploy(facts) =
-            github("deployment_status", &body("success"), "Production", "", OWN)
+            told("deployment_status", &body("success"), "Production", "", OWN)
         else {
             panic!("it is a deploy");
         };
@@ -261,26 +236,24 @@ mod tests {
             ("push", "success", "production"),
         ] {
             assert!(matches!(
-                github(event, &body(state), environment, "", OWN),
+                told(event, &body(state), environment, "", OWN),
                 Told::Nothing(_)
             ));
         }
         let mut ours = body("success");
         ours["deployment_status"]["log_url"] = json!("https://bell.example/gates/7");
         assert!(matches!(
-            github("deployment_status", &ours, "production", "", OWN),
+            told("deployment_status", &ours, "production", "", OWN),
             Told::Nothing(_)
         ));
         let run = json!({ "action": "completed", "workflow_run": { "name": "Deploy", "path": ".github/workflows/deploy.yml", "conclusion": "success", "head_sha": "abc" } });
         assert!(matches!(
-            github("workflow_run", &run, "", "deploy.yml", OWN),
+            told("workflow_run", &run, "", "deploy.yml", OWN),
             Told::Deploy(_)
         ));
         assert!(matches!(
-            github("workflow_run", &run, "", "test.yml", OWN),
+            told("workflow_run", &run, "", "test.yml", OWN),
             Told::Nothing(_)
         ));
-        let preview = json!({ "type": "deployment.succeeded", "payload": { "target": null } });
-        assert!(matches!(vercel(&preview), Told::Nothing(_)));
     }
 }

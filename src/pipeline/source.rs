@@ -1,0 +1,174 @@
+//! Webhooks of others that start a gate: the registry of their sources, one in a file each.
+//!
+//! Each source signs in its own way. GitHub and Vercel sign neither a time nor an id, so a repeat is
+//! told by the body that is signed, which the store remembers.
+//!
+//! To add one: its file with form, settings and hearing, and its line in [`SOURCES`].
+
+use super::{from_github, from_json, from_vercel};
+use crate::delivery::means::Means;
+use crate::document::kind::{self, Kind};
+use crate::document::node::Node;
+use crate::document::shape::{Field, Object, Shape, field};
+use crate::record::gate::Facts;
+use crate::scenario::reader::Reader;
+use crate::scenario::template::Template;
+use crate::secret::Secret;
+use http::HeaderMap;
+use ring::hmac;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+/// What a webhook comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A deploy to verify.
+    Deploy(Box<Facts>),
+    /// Nothing that concerns the gate, and why.
+    Nothing(String),
+}
+
+/// A request that came in at `/hooks/GATE/SOURCE`.
+#[derive(Debug)]
+pub struct Inbound<'a> {
+    /// The gate.
+    pub gate: &'a str,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body.
+    pub body: &'a [u8],
+    /// How the addresses of our own pages begin.
+    pub pages: &'a str,
+    /// Fills secrets into the configured keys.
+    pub means: &'a Means,
+}
+
+/// What a genuine request says.
+#[derive(Debug)]
+pub struct Heard {
+    /// What it tells.
+    pub told: Told,
+    /// Ids by which a repeat is known; one that begins with `body/` is remembered for longer.
+    pub ids: Vec<String>,
+}
+
+/// Why a request is not heard.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Deaf {
+    /// What shows that it is genuine does not: this of it does not match.
+    Forged(&'static str),
+    /// It is genuine and cannot be understood.
+    Unreadable(String),
+    /// The key that would show it cannot be made.
+    Keyless,
+}
+
+/// A source of webhooks, as one gate is configured for it.
+pub trait Source: Debug + Send + Sync {
+    /// Whether a request is genuine, and what it tells. Pure.
+    fn hear(&self, inbound: &Inbound<'_>) -> Result<Heard, Deaf>;
+}
+
+/// Reads the settings of a source; the second node is the gate that they stand in.
+pub type ReadSource = fn(&mut Reader<'_>, &Node, &Node) -> Option<Box<dyn Source>>;
+
+/// All sources; the key is the last part of their address.
+pub const SOURCES: &[Kind<ReadSource>] = &[from_github::KIND, from_vercel::KIND, from_json::KIND];
+
+const QUESTIONS: &[Field] = &[field(
+    "flagger",
+    Shape::Bool,
+    "let Flagger ask at `/flagger/GATE/{confirm-promotion,rollout,rollback}` (false)",
+)];
+
+static FIELDS: [Field; SOURCES.len() + QUESTIONS.len()] = kind::fields(&[], SOURCES, QUESTIONS);
+
+/// The form of triggers.
+pub static TRIGGERS: Object = Object {
+    name: "triggers",
+    called: "the triggers",
+    fields: &FIELDS,
+};
+
+/// Sources by their keys.
+pub type Sources = BTreeMap<&'static str, Box<dyn Source>>;
+
+/// Reads all sources of a gate.
+pub fn read(reader: &mut Reader<'_>, triggers: &Node, gate: &Node) -> Sources {
+    kind::named(SOURCES, triggers)
+        .into_iter()
+        .filter_map(|(kind, node)| Some((kind.field.key, (kind.what)(reader, node, gate)?)))
+        .collect()
+}
+
+impl Inbound<'_> {
+    /// A header as text; empty where it is missing.
+    pub(super) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn key(&self, template: &Template) -> Result<Secret, Deaf> {
+        self.means
+            .fill(template, &BTreeMap::new())
+            .map_err(|_| Deaf::Keyless)
+    }
+
+    pub(super) fn json(&self) -> Result<Value, Deaf> {
+        serde_json::from_slice(self.body)
+            .map_err(|error| Deaf::Unreadable(format!("the body is no JSON: {error}")))
+    }
+
+    /// The signed body, as it is remembered.
+    pub(super) fn digest(&self) -> String {
+        let digest = ring::digest::digest(&ring::digest::SHA256, self.body);
+        let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+        format!("body/{}/{}", self.gate, hex.collect::<String>())
+    }
+}
+
+/// Whether a body carries the HMAC of a secret, written in hexadecimal. An empty secret is known to
+/// everybody.
+pub(super) fn is_signed(
+    algorithm: hmac::Algorithm,
+    secret: &Secret,
+    body: &[u8],
+    hex: &str,
+) -> bool {
+    if secret.expose().is_empty() {
+        return false;
+    }
+    let key = hmac::Key::new(algorithm, secret.expose().as_bytes());
+    decoded(hex).is_some_and(|tag| hmac::verify(&key, body, &tag).is_ok())
+}
+
+fn decoded(hex: &str) -> Option<Vec<u8>> {
+    if !hex.is_ascii() || !hex.len().is_multiple_of(2) {
+        return None;
+    }
+    let pairs = hex.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}
+
+/// The text at a place of a body; empty where there is none.
+pub(super) fn text(body: &Value, path: &str) -> String {
+    match body.pointer(path) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// The first text that is there.
+pub(super) fn first(body: &Value, paths: &[&str]) -> String {
+    paths
+        .iter()
+        .map(|path| text(body, path))
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
+}
