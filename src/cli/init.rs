@@ -24,7 +24,7 @@ const PLACEHOLDER: &str = "http://127.0.0.1:8080";
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Exit {
-    if !crate::scenario::plan::is_absolute(&arguments.url) {
+    if !crate::scenario::steps::http::is_absolute(&arguments.url) {
         super::complain(format!(
             "`{}` is not a base URL; expected `https://host`",
             arguments.url

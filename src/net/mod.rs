@@ -26,6 +26,7 @@ pub mod reply;
 pub mod stream;
 pub mod tls;
 pub mod tls_legacy;
+pub mod websocket;
 
 pub use fault::{ErrorClass, Fault};
 pub use phases::Phases;

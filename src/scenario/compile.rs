@@ -3,22 +3,19 @@
 //! Knows one file at a time. Does not know the environment it will run in; see [`super::lint`].
 //! Invariant: a plan is returned only if no error was reported.
 
+use super::compiler::{Compiler, read_duration, text};
 use super::data;
-use super::expression::Expression;
 use super::plan::*;
-use super::scope::Mistake;
 use super::shape::SCENARIO;
-use super::template::Template;
 use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::node::{self, Node};
 use crate::document::shape::{self, Shape};
-use crate::document::source::{Source, Span};
+use crate::document::source::Source;
+use crate::limits;
 use crate::objective::Objective;
-use crate::{duration, limits};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Compiles a scenario. `folder` is where its relative paths start from.
 pub fn compile(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) -> Option<Plan> {
@@ -60,23 +57,6 @@ fn compile_into(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) ->
             .map(str::to_owned),
     };
     Some(compiler.plan(&root))
-}
-
-/// What is known while a file is compiled.
-pub(super) struct Compiler<'a> {
-    pub(super) source: &'a Arc<Source>,
-    pub(super) folder: &'a Path,
-    pub(super) found: &'a mut Diagnostics,
-    pub(super) captured: BTreeSet<String>,
-    pub(super) secrets: BTreeSet<String>,
-    pub(super) inputs: BTreeSet<String>,
-    pub(super) data: BTreeSet<String>,
-    pub(super) reads: BTreeSet<String>,
-    pub(super) step_count: usize,
-    pub(super) names: BTreeSet<String>,
-    pub(super) headers: Vec<(Node, Node)>,
-    pub(super) timeout: Duration,
-    pub(super) service: Option<String>,
 }
 
 impl Compiler<'_> {
@@ -138,110 +118,6 @@ impl Compiler<'_> {
             .into_iter()
             .filter_map(|node| self.step(node))
             .collect()
-    }
-
-    /// Reports an error at a place.
-    pub(super) fn error(
-        &mut self,
-        code: &'static str,
-        title: impl Into<String>,
-        span: Span,
-        label: &str,
-    ) {
-        self.found
-            .push(Diagnostic::error(code, title).at(self.source, span, label));
-    }
-
-    fn mistake(&mut self, node: &Node, mistake: Mistake) {
-        let mut diagnostic = Diagnostic::error(mistake.code, mistake.message).at(
-            self.source,
-            node.part(mistake.range.0, mistake.range.1),
-            "here",
-        );
-        diagnostic.hint = mistake.hint;
-        self.found.push(diagnostic);
-    }
-
-    /// Compiles an expression; `reply` says whether there is a reply to look at.
-    pub(super) fn expression(&mut self, node: &Node, reply: bool) -> Option<Expression> {
-        let written = node.as_text()?;
-        let lead = written.len() - written.trim_start().len();
-        match Expression::compile(written, reply) {
-            Ok(expression) => {
-                self.check_members(node, &expression, lead);
-                Some(expression)
-            }
-            Err(mut mistake) => {
-                mistake.range = (mistake.range.0 + lead, mistake.range.1 + lead);
-                self.mistake(node, mistake);
-                None
-            }
-        }
-    }
-
-    /// Compiles a text.
-    pub(super) fn template(&mut self, node: &Node) -> Option<Template> {
-        match Template::parse(node.as_text()?, false) {
-            Ok(template) => {
-                for (expression, at) in template.expressions() {
-                    self.check_members(node, expression, at);
-                }
-                Some(template)
-            }
-            Err(mistake) => {
-                self.mistake(node, mistake);
-                None
-            }
-        }
-    }
-
-    fn check_members(&mut self, node: &Node, expression: &Expression, at: usize) {
-        for (root, known, code, what) in [
-            (
-                "vars",
-                self.captured.clone(),
-                "capture-before-made",
-                "no earlier step captures",
-            ),
-            (
-                "inputs",
-                self.inputs.clone(),
-                "unknown-input",
-                "the scenario declares no input",
-            ),
-            (
-                "secrets",
-                self.secrets.clone(),
-                "unknown-secret",
-                "the scenario declares no secret",
-            ),
-            (
-                "data",
-                self.data.clone(),
-                "unknown-data",
-                "the scenario declares no data file",
-            ),
-        ] {
-            for (name, (start, end)) in expression.members(root) {
-                self.reads.insert(name.clone());
-                if known.contains(&name) {
-                    continue;
-                }
-                let mut diagnostic = Diagnostic::error(code, format!("{what} `{name}`")).at(
-                    self.source,
-                    node.part(at + start, at + end),
-                    "not known here",
-                );
-                diagnostic.hint = match nearest(&name, known.iter().map(String::as_str)) {
-                    Some(near) => Some(format!("did you mean `{near}`?")),
-                    None if root == "vars" => Some(
-                        "capture it first: `capture: { NAME: body.path }` in a step that stands before".to_owned(),
-                    ),
-                    None => Some(format!("declare it under `{root}:`")),
-                };
-                self.found.push(diagnostic);
-            }
-        }
     }
 
     fn pattern(&mut self, node: Option<&Node>) -> Option<regex::Regex> {
@@ -466,21 +342,6 @@ impl Compiler<'_> {
             }
         }
     }
-}
-
-/// The text of a field.
-pub(super) fn text(node: &Node, key: &str) -> Option<String> {
-    node.get(key).and_then(Node::as_text).map(str::to_owned)
-}
-
-/// The duration of a field.
-pub(super) fn time(node: &Node, key: &str) -> Option<Duration> {
-    node.get(key).and_then(read_duration)
-}
-
-/// A scalar as a duration.
-pub(super) fn read_duration(node: &Node) -> Option<Duration> {
-    duration::parse(node.as_text()?).ok()
 }
 
 /// A path relative to the folder of a file.

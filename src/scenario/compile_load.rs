@@ -2,7 +2,7 @@
 //!
 //! The names and meanings of the executors are k6's; `breakpoint` is ours.
 
-use super::compile::{Compiler, text, time};
+use super::compiler::{Compiler, text, time};
 use super::plan::*;
 use crate::document::node::Node;
 use std::time::Duration;

@@ -11,6 +11,7 @@
 pub mod compile;
 mod compile_load;
 pub mod compile_step;
+pub mod compiler;
 pub mod data;
 pub mod expression;
 mod expression_text;
@@ -23,6 +24,7 @@ pub mod reader;
 pub mod scope;
 pub mod shape;
 pub mod step_shape;
+pub mod steps;
 pub mod template;
 
 pub use compile::compile;

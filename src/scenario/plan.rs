@@ -5,7 +5,9 @@
 
 use super::expression::Expression;
 pub use super::load_plan::{Executor, Load, OpenModel, Spacing, Stage, end_of};
-use super::template::Template;
+use super::steps::action::Action;
+use super::steps::http::is_absolute;
+use super::steps::wait::Pause;
 use crate::document::source::{Source, Span};
 use crate::objective::Objective;
 use std::path::PathBuf;
@@ -183,6 +185,7 @@ impl Step {
             Action::Http(http) => {
                 !is_absolute(http.url.start()) && http.url.start().starts_with('/')
             }
+            Action::WebSocket(conversation) => conversation.needs_service(),
             _ => false,
         }
     }
@@ -190,190 +193,6 @@ impl Step {
     /// Whether a check of its own looks at the status.
     pub fn checks_status(&self) -> bool {
         self.checks.iter().any(|check| check.uses("status"))
-    }
-}
-
-/// Whether a text starts a URL of its own.
-pub fn is_absolute(text: &str) -> bool {
-    text.starts_with("http://") || text.starts_with("https://")
-}
-
-/// What a step does.
-#[derive(Debug)]
-pub enum Action {
-    /// An HTTP exchange.
-    Http(Box<HttpRequest>),
-    /// A TCP connection to `host:port`.
-    Tcp(Template),
-    /// A TLS handshake.
-    Tls(Box<TlsHandshake>),
-    /// A DNS question.
-    Dns(Box<DnsQuestion>),
-    /// A program.
-    Command(Box<Command>),
-    /// A pause.
-    Wait(Pause),
-}
-
-/// An HTTP exchange to be.
-#[derive(Debug)]
-pub struct HttpRequest {
-    /// The method.
-    pub method: http::Method,
-    /// Path or URL.
-    pub url: Template,
-    /// Query parameters to add.
-    pub query: Vec<(String, Template)>,
-    /// Headers.
-    pub headers: Vec<(http::HeaderName, Template)>,
-    /// The body.
-    pub body: Body,
-    /// Authentication.
-    pub auth: Auth,
-    /// How many redirects are followed.
-    pub redirects: u32,
-    /// Which version.
-    pub version: HttpVersion,
-    /// Whether the certificate must be valid.
-    pub verify: bool,
-    /// Whether the connection is new.
-    pub fresh_connection: bool,
-}
-
-/// The body of a request.
-#[derive(Debug)]
-pub enum Body {
-    /// None.
-    Empty,
-    /// Text as it stands.
-    Raw(Template),
-    /// JSON.
-    Json(JsonTemplate),
-    /// URL-encoded form.
-    Form(Vec<(String, Template)>),
-    /// multipart/form-data.
-    Multipart(Vec<Part>),
-}
-
-/// JSON whose texts may hold expressions.
-#[derive(Debug)]
-pub enum JsonTemplate {
-    /// A value without expressions.
-    Fixed(serde_json::Value),
-    /// A text with expressions.
-    Text(Template),
-    /// A list.
-    List(Vec<JsonTemplate>),
-    /// A mapping.
-    Map(Vec<(String, JsonTemplate)>),
-}
-
-impl JsonTemplate {
-    /// Whether it gives the same value for as long as inputs and secrets stay the same.
-    pub fn is_steady(&self) -> bool {
-        match self {
-            JsonTemplate::Fixed(_) => true,
-            JsonTemplate::Text(text) => text.is_steady(),
-            JsonTemplate::List(items) => items.iter().all(JsonTemplate::is_steady),
-            JsonTemplate::Map(entries) => entries.iter().all(|(_, value)| value.is_steady()),
-        }
-    }
-}
-
-/// One field of a multipart body.
-#[derive(Debug)]
-pub struct Part {
-    /// The field's name.
-    pub name: String,
-    /// Its content.
-    pub content: PartContent,
-    /// The file name that is sent.
-    pub filename: Option<Template>,
-    /// Its media type.
-    pub content_type: Option<Template>,
-}
-
-/// Content of a multipart field.
-#[derive(Debug)]
-pub enum PartContent {
-    /// Text.
-    Text(Template),
-    /// Bytes of a file, read when the scenario was compiled.
-    File(Arc<[u8]>),
-}
-
-/// Authentication of a request.
-#[derive(Debug)]
-pub enum Auth {
-    /// None.
-    None,
-    /// A bearer token.
-    Bearer(Template),
-    /// User and password.
-    Basic(Template, Template),
-}
-
-/// Which HTTP version a step wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum HttpVersion {
-    /// HTTP/2 where TLS offers it, else 1.1.
-    Auto,
-    /// HTTP/1.1.
-    One,
-    /// HTTP/2, in clear text with prior knowledge.
-    Two,
-}
-
-/// A TLS handshake to be.
-#[derive(Debug)]
-pub struct TlsHandshake {
-    /// `host:port`.
-    pub host: Template,
-    /// The name to verify, if not the host.
-    pub server_name: Option<Template>,
-    /// Versions that must be accepted.
-    pub accepts: Vec<String>,
-    /// Versions that must be refused.
-    pub refuses: Vec<String>,
-}
-
-/// A DNS question to be.
-#[derive(Debug)]
-pub struct DnsQuestion {
-    /// The name.
-    pub name: Template,
-    /// The record type.
-    pub record: String,
-    /// The server to ask.
-    pub server: Option<Template>,
-}
-
-/// A program to be run.
-#[derive(Debug)]
-pub struct Command {
-    /// Program and arguments.
-    pub words: Vec<Template>,
-    /// Working directory.
-    pub folder: Option<Template>,
-    /// Environment.
-    pub environment: Vec<(String, Template)>,
-    /// Standard input.
-    pub input: Option<Template>,
-}
-
-/// A pause, fixed or random.
-#[derive(Debug, Clone, Copy)]
-pub struct Pause {
-    /// Shortest.
-    pub min: Duration,
-    /// Longest.
-    pub max: Duration,
-}
-
-impl Pause {
-    /// A length between the bounds for a chance from 0 to 1.
-    pub fn length(&self, chance: f64) -> Duration {
-        self.min + (self.max.saturating_sub(self.min)).mul_f64(chance.clamp(0.0, 1.0))
     }
 }
 

@@ -1,12 +1,12 @@
 //! From nodes of a configuration to its values, reporting every mistake at its place.
 
+use super::expression::Expression;
 use super::scope::Mistake;
 use super::template::Template;
 use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::node::Node;
 use crate::document::source::{Source, Span};
 use crate::duration;
-use crate::scenario::expression::Expression;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

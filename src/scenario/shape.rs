@@ -4,15 +4,6 @@ use super::step_shape::STEP;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::limits;
 
-/// HTTP methods that have a field of their own in a step.
-pub const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
-
-/// Fields that say what a step does; each step has exactly one.
-pub const VERBS: [&str; 13] = [
-    "get", "head", "post", "put", "patch", "delete", "options", "request", "tcp", "tls", "dns",
-    "command", "wait",
-];
-
 /// A whole scenario.
 pub static SCENARIO: Object = Object {
     name: "scenario",

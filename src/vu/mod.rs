@@ -3,20 +3,19 @@
 //! Rooms, in reading order: [`sample`] (what comes out), [`binding`] (a plan bound to an
 //! environment and its values), [`reply`] (what expressions see), [`request`] (templates to
 //! headers and bodies), [`compiled`] (what of a request never changes), [`shared`] (connections
-//! that virtual users share), [`cookies`], [`variables`], [`command`], [`http_exchange`] and [`exchange`] (one
-//! step on the wire), [`user`] (steps, repeats, retries, teardown).
+//! that virtual users share), [`cookies`], [`variables`], [`steps`] (one step on the wire,
+//! one kind in a file each), [`user`] (steps, repeats, retries, teardown).
 //!
 //! Knows no executor, no report and no database.
 
 pub mod binding;
 pub mod compiled;
 pub mod cookies;
-pub mod exchange;
-pub mod http_exchange;
 pub mod reply;
 pub mod request;
 pub mod sample;
 pub mod shared;
+pub mod steps;
 pub mod user;
 pub mod variables;
 

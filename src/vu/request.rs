@@ -1,10 +1,10 @@
 //! From a compiled request to what goes on the wire: URL, headers, body.
 
 use crate::net::{ErrorClass, Fault};
-use crate::scenario::plan::{
+use crate::scenario::scope::Scope;
+use crate::scenario::steps::http::{
     Auth, Body, HttpRequest, JsonTemplate, Part, PartContent, is_absolute,
 };
-use crate::scenario::scope::Scope;
 use crate::scenario::template::{Template, plain};
 use base64::Engine as _;
 use bytes::Bytes;

@@ -3,16 +3,17 @@
 //! Invariant: every performed step that is measured makes exactly one sample a round.
 
 use super::cookies::Jar;
-use super::exchange::Attempt;
-use super::http_exchange::Held;
 use super::reply::{Reply, UserScope};
 use super::sample::{Sample, Sink};
 use super::shared::Shared;
+use super::steps::exchange::Attempt;
+use super::steps::http::Held;
 use super::variables::Variables;
 use crate::limits;
 use crate::net::ErrorClass;
 use crate::net::fault::status_class;
-use crate::scenario::plan::{Action, CookieLife, Pick, Reuse, Step};
+use crate::scenario::plan::{CookieLife, Pick, Reuse, Step};
+use crate::scenario::steps::action::Action;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -486,6 +487,10 @@ fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
                 detail: format!("it ended with exit code {status}: {last}"),
             })
         }
+        Action::WebSocket(_) if status != 101 => Some(Failure {
+            class: status_class(reply.status).unwrap_or(ErrorClass::Status),
+            detail: format!("the server refused the WebSocket with status {status}"),
+        }),
         Action::Http(_) => status_class(reply.status).map(|class| Failure {
             class,
             detail: format!("status was {status}, expected one under 400"),

@@ -27,3 +27,4 @@ mod state;
 mod support;
 mod vendors;
 mod verdicts;
+mod websocket;

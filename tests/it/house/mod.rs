@@ -53,10 +53,6 @@ const LONG: &[(&str, &str)] = &[
         "stood before the rule; to be taken apart",
     ),
     (
-        "long file src/scenario/compile_step.rs",
-        "stood before the rule; to be taken apart",
-    ),
-    (
         "long file src/vu/user.rs",
         "stood before the rule; to be taken apart",
     ),

@@ -2,14 +2,7 @@
 //!
 //! Knows connections, cookies and redirects. Does not judge the reply.
 
-use super::binding::Binding;
-use super::compiled::{self, Compiled, offer};
-use super::cookies::Jar;
 use super::exchange::Attempt;
-use super::reply::Reply;
-use super::request;
-use super::shared::{Lease, Pool};
-use super::user::VirtualUser;
 use crate::limits;
 use crate::net::connect::Origin;
 use crate::net::http::{Connection, Keep};
@@ -18,7 +11,15 @@ use crate::net::message::{Fixed, Message, origin};
 use crate::net::reply::Reply as WireReply;
 use crate::net::tls::TlsFacts;
 use crate::net::{ErrorClass, Fault, Phases, body};
-use crate::scenario::plan::{CookieLife, HttpRequest, Reuse, Step};
+use crate::scenario::plan::{CookieLife, Reuse, Step};
+use crate::scenario::steps::http::HttpRequest;
+use crate::vu::binding::Binding;
+use crate::vu::compiled::{self, Compiled, offer};
+use crate::vu::cookies::Jar;
+use crate::vu::reply::Reply;
+use crate::vu::request;
+use crate::vu::shared::{Lease, Pool};
+use crate::vu::user::VirtualUser;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
@@ -417,7 +418,7 @@ fn redirect(from: &Uri, reply: &WireReply) -> Option<Uri> {
     }
     let target = reply.headers.get(LOCATION)?.to_str().ok()?;
     let target = target.split('#').next()?;
-    if crate::scenario::plan::is_absolute(target) {
+    if crate::scenario::steps::http::is_absolute(target) {
         return target.parse().ok();
     }
     let scheme = from.scheme_str()?;

@@ -1,0 +1,127 @@
+//! What a step does: the registry of kinds of steps, and their compiled forms.
+//!
+//! To add one: its file here with form and reader, its variant and its line in [`KINDS`]; and its
+//! file in `vu::steps` with its doing, for which the compiler asks.
+
+use super::command::{self, Command};
+use super::dns::{self, DnsQuestion};
+use super::http::HttpRequest;
+use super::http_read::{self, method};
+use super::tls::{self, TlsHandshake};
+use super::wait::{self, Pause};
+use super::{tcp, websocket};
+use crate::document::kind::Kind;
+use crate::document::node::Node;
+use crate::document::shape::Field;
+use crate::scenario::compiler::Compiler;
+use crate::scenario::template::Template;
+
+/// What a step does.
+#[derive(Debug)]
+pub enum Action {
+    /// An HTTP exchange.
+    Http(Box<HttpRequest>),
+    /// A TCP connection to `host:port`.
+    Tcp(Template),
+    /// A TLS handshake.
+    Tls(Box<TlsHandshake>),
+    /// A DNS question.
+    Dns(Box<DnsQuestion>),
+    /// A WebSocket conversation.
+    WebSocket(Box<websocket::Conversation>),
+    /// A program.
+    Command(Box<Command>),
+    /// A pause.
+    Wait(Pause),
+}
+
+/// How a step is written: the step, the key that names its kind, and that key's value.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// The whole step.
+    pub step: &'a Node,
+    /// The key that names its kind.
+    pub key: &'a str,
+    /// That key's value.
+    pub value: &'a Node,
+}
+
+/// What the language wants to know of a kind of step.
+#[derive(Debug, Clone, Copy)]
+pub struct StepKind {
+    /// Whether it is an HTTP exchange, which has fields of its own.
+    pub is_http: bool,
+    /// Whether it has a reply that checks and captures can look at.
+    pub has_reply: bool,
+    /// Compiles it, reporting what is wrong.
+    pub read: fn(&mut Compiler<'_>, Written<'_>) -> Option<Action>,
+}
+
+const fn http(field: Field) -> Kind<StepKind> {
+    Kind {
+        field,
+        what: StepKind {
+            is_http: true,
+            has_reply: true,
+            read: |compiler, written| {
+                let Written { step, key, value } = written;
+                let http = match key {
+                    "request" => http_read::read_request(compiler, step, value)?,
+                    method => http_read::read(compiler, step, method, value)?,
+                };
+                Some(Action::Http(Box::new(http)))
+            },
+        },
+    }
+}
+
+const fn other(
+    field: Field,
+    read: fn(&mut Compiler<'_>, Written<'_>) -> Option<Action>,
+) -> Kind<StepKind> {
+    Kind {
+        field,
+        what: StepKind {
+            is_http: false,
+            has_reply: true,
+            read,
+        },
+    }
+}
+
+/// All kinds of steps; each step is exactly one of them.
+pub const KINDS: &[Kind<StepKind>] = &[
+    http(method("get", "GET this path or URL")),
+    http(method("head", "HEAD this path or URL")),
+    http(method("post", "POST to this path or URL")),
+    http(method("put", "PUT to this path or URL")),
+    http(method("patch", "PATCH this path or URL")),
+    http(method("delete", "DELETE this path or URL")),
+    http(method("options", "OPTIONS of this path or URL")),
+    http(http_read::REQUEST),
+    other(tcp::FIELD, |compiler, written| {
+        Some(Action::Tcp(compiler.template(written.value)?))
+    }),
+    other(tls::FIELD, |compiler, written| {
+        Some(Action::Tls(Box::new(tls::read(compiler, written.value)?)))
+    }),
+    other(dns::FIELD, |compiler, written| {
+        Some(Action::Dns(Box::new(dns::read(compiler, written.value)?)))
+    }),
+    other(websocket::FIELD, |compiler, written| {
+        let conversation = websocket::read(compiler, written.step, written.value)?;
+        Some(Action::WebSocket(Box::new(conversation)))
+    }),
+    other(command::FIELD, |compiler, written| {
+        let command = command::read(compiler, written.value)?;
+        Some(Action::Command(Box::new(command)))
+    }),
+    Kind {
+        field: wait::FIELD,
+        what: StepKind {
+            is_http: false,
+            has_reply: false,
+            read: |_, written| Some(Action::Wait(wait::read(written.value))),
+        },
+    },
+];

@@ -1,0 +1,363 @@
+//! HTTP steps from their mapping to their compiled form.
+
+use super::http::{
+    Auth, Body, HttpRequest, HttpVersion, JsonTemplate, Part, PartContent, is_absolute,
+};
+use crate::document::diagnostic::Diagnostic;
+use crate::document::node::{Kind, Node};
+use crate::document::shape::{Field, Object, Shape, field, required};
+use crate::limits;
+use crate::scenario::compiler::{Compiler, flag};
+use crate::scenario::template::Template;
+
+/// `get:` and the others that have a field of their own.
+pub(super) const fn method(key: &'static str, about: &'static str) -> Field {
+    field(key, Shape::Template, about)
+}
+
+pub(super) const REQUEST: Field =
+    field("request", Shape::Object(&REQUEST_FORM), "any other method");
+
+/// The fields of a step that only HTTP steps have.
+pub(in crate::scenario) const FIELDS: &[Field] = &[
+    field(
+        "service",
+        Shape::Text,
+        "another service than the scenario's",
+    ),
+    field("headers", Shape::Named(&Shape::Template), "request headers"),
+    field(
+        "query",
+        Shape::Named(&Shape::Template),
+        "query parameters, percent-encoded for you",
+    ),
+    field(
+        "json",
+        Shape::Any,
+        "a JSON body; texts in it may hold `${…}`, and a text that is nothing else keeps the value's type",
+    ),
+    field(
+        "form",
+        Shape::Named(&Shape::Template),
+        "a form body, URL-encoded",
+    ),
+    field(
+        "multipart",
+        Shape::Named(&PART_FORM),
+        "a multipart/form-data body",
+    ),
+    field("body", Shape::Template, "a body as it stands"),
+    field(
+        "auth",
+        Shape::Object(&AUTH),
+        "basic or bearer authentication",
+    ),
+    field(
+        "redirects",
+        Shape::Either(&[Shape::Bool, Shape::Count(0, 100)]),
+        "how many redirects to follow: `true` is 10 (default), `false` none",
+    ),
+    field(
+        "http",
+        Shape::Word(&["auto", "1.1", "2"]),
+        "the HTTP version: `auto` takes 2 where TLS offers it",
+    ),
+    field(
+        "verify",
+        Shape::Bool,
+        "whether the server's certificate must be valid (default `true`)",
+    ),
+    field(
+        "fresh_connection",
+        Shape::Bool,
+        "open a new connection for this step",
+    ),
+];
+
+static REQUEST_FORM: Object = Object {
+    name: "request",
+    called: "a request",
+    fields: &[
+        required("method", Shape::Text, "the HTTP method"),
+        required("url", Shape::Template, "path or URL"),
+    ],
+};
+
+const PART_FORMS: &[Shape] = &[Shape::Object(&PART), Shape::Template];
+static PART_FORM: Shape = Shape::Either(PART_FORMS);
+
+static PART: Object = Object {
+    name: "part",
+    called: "a multipart field",
+    fields: &[
+        field("text", Shape::Template, "its content"),
+        field(
+            "file",
+            Shape::Text,
+            "a file with its content, relative to the scenario",
+        ),
+        field("filename", Shape::Template, "the file name that is sent"),
+        field("content_type", Shape::Template, "its media type"),
+    ],
+};
+
+static AUTH: Object = Object {
+    name: "auth",
+    called: "authentication",
+    fields: &[
+        field("bearer", Shape::Template, "a bearer token"),
+        field("basic", Shape::Object(&BASIC), "user and password"),
+    ],
+};
+
+static BASIC: Object = Object {
+    name: "basic",
+    called: "basic authentication",
+    fields: &[
+        required("user", Shape::Template, "user name"),
+        required("password", Shape::Template, "password"),
+    ],
+};
+
+/// A step whose key is its method.
+pub(super) fn read(
+    compiler: &mut Compiler<'_>,
+    step: &Node,
+    key: &str,
+    value: &Node,
+) -> Option<HttpRequest> {
+    let method = http::Method::from_bytes(key.to_ascii_uppercase().as_bytes()).ok()?;
+    exchange(compiler, step, method, value)
+}
+
+/// `request: { method, url }`.
+pub(super) fn read_request(
+    compiler: &mut Compiler<'_>,
+    step: &Node,
+    value: &Node,
+) -> Option<HttpRequest> {
+    let written = value.get("method")?;
+    let word = written.text.to_ascii_uppercase();
+    let Ok(method) = http::Method::from_bytes(word.as_bytes()) else {
+        compiler.error(
+            "wrong-type",
+            format!("`{}` is not an HTTP method", written.text),
+            written.span,
+            "expected a word such as `PURGE`",
+        );
+        return None;
+    };
+    exchange(compiler, step, method, value.get("url")?)
+}
+
+fn exchange(
+    compiler: &mut Compiler<'_>,
+    node: &Node,
+    method: http::Method,
+    url_node: &Node,
+) -> Option<HttpRequest> {
+    let url = compiler.template(url_node)?;
+    let written = url.start();
+    if !is_absolute(written) && !written.starts_with('/') && url.fixed().is_some() {
+        compiler.found.push(
+            Diagnostic::error(
+                "bad-url",
+                format!("`{}` is neither a path nor a URL", url_node.text),
+            )
+            .at(
+                compiler.source,
+                url_node.span,
+                "expected `/path` or `https://…`",
+            ),
+        );
+    }
+    relative_to(compiler, node, &url, url_node);
+    let headers = headers(compiler, node);
+    let body = body(compiler, node)?;
+    let auth = auth(compiler, node)?;
+    let query = node.get("query").map(Node::entries).unwrap_or_default();
+    Some(HttpRequest {
+        method,
+        url,
+        query: compiler.named(query),
+        headers,
+        body,
+        auth,
+        redirects: match node.get("redirects").map(|node| &node.kind) {
+            Some(Kind::Bool(false)) => 0,
+            Some(Kind::Int(count)) => u32::try_from(*count).unwrap_or(limits::REDIRECTS_MAX),
+            _ => limits::REDIRECTS_MAX,
+        },
+        version: match node.get("http").and_then(Node::as_text) {
+            Some("1.1") => HttpVersion::One,
+            Some("2") => HttpVersion::Two,
+            _ => HttpVersion::Auto,
+        },
+        verify: node.get("verify").and_then(Node::as_bool).unwrap_or(true),
+        fresh_connection: flag(node, "fresh_connection"),
+    })
+}
+
+/// A path needs a service to be relative to.
+pub(super) fn relative_to(
+    compiler: &mut Compiler<'_>,
+    step: &Node,
+    url: &Template,
+    written: &Node,
+) {
+    let is_known = compiler.service.is_some() || step.get("service").is_some();
+    if url.start().starts_with('/') && !is_known {
+        compiler.found.push(
+            Diagnostic::error(
+                "unknown-service",
+                "a path needs a service to be relative to",
+            )
+            .at(compiler.source, written.span, "relative to what?")
+            .hint("add `service: NAME` to the scenario or the step, or write the whole URL"),
+        );
+    }
+}
+
+/// The headers of the scenario and of the step, of which the step's come first where both have one.
+fn headers(compiler: &mut Compiler<'_>, node: &Node) -> Vec<(http::HeaderName, Template)> {
+    let mut headers = Vec::new();
+    let shared = compiler.headers.clone();
+    let own = node.get("headers").map(Node::entries).unwrap_or_default();
+    let shared = shared.iter().filter(|(name, _)| {
+        !own.iter()
+            .any(|(own, _)| own.text.eq_ignore_ascii_case(&name.text))
+    });
+    for (name, value) in shared.chain(own) {
+        match http::HeaderName::from_bytes(name.text.as_bytes()) {
+            Ok(header) if header == "content-length" || header == "transfer-encoding" => {
+                let title = format!("`{header}` is set from the body that is sent");
+                let span = name.span;
+                compiler.found.push(
+                    Diagnostic::error("wrong-type", title)
+                        .at(compiler.source, span, "not by hand")
+                        .hint("leave it out"),
+                );
+            }
+            Ok(header) => {
+                if let Some(value) = compiler.template(value) {
+                    headers.push((header, value));
+                }
+            }
+            Err(_) => compiler.error(
+                "wrong-type",
+                format!("`{}` is not a header name", name.text),
+                name.span,
+                "letters, digits and hyphens",
+            ),
+        }
+    }
+    headers
+}
+
+fn auth(compiler: &mut Compiler<'_>, node: &Node) -> Option<Auth> {
+    let Some(auth) = node.get("auth") else {
+        return Some(Auth::None);
+    };
+    match (auth.get("bearer"), auth.get("basic")) {
+        (Some(token), None) => Some(Auth::Bearer(compiler.template(token)?)),
+        (None, Some(basic)) => Some(Auth::Basic(
+            compiler.template(basic.get("user")?)?,
+            compiler.template(basic.get("password")?)?,
+        )),
+        _ => {
+            compiler.error(
+                "missing-field",
+                "authentication is either `bearer` or `basic`",
+                auth.span,
+                "exactly one of them",
+            );
+            None
+        }
+    }
+}
+
+fn body(compiler: &mut Compiler<'_>, node: &Node) -> Option<Body> {
+    let kinds = ["json", "form", "multipart", "body"];
+    let given: Vec<&str> = kinds
+        .into_iter()
+        .filter(|key| node.get(key).is_some())
+        .collect();
+    if let [_, second, ..] = given.as_slice() {
+        let place = node.key(second)?.span;
+        compiler.error(
+            "duplicate-field",
+            format!("a request has one body, not `{}`", given.join("` and `")),
+            place,
+            "the second one",
+        );
+        return None;
+    }
+    let Some(kind) = given.first() else {
+        return Some(Body::Empty);
+    };
+    let value = node.get(kind)?;
+    Some(match *kind {
+        "json" => Body::Json(json(compiler, value)?),
+        "form" => Body::Form(compiler.named(value.entries())),
+        "multipart" => {
+            let mut parts = Vec::new();
+            for (name, value) in value.entries() {
+                parts.push(part(compiler, name, value)?);
+            }
+            Body::Multipart(parts)
+        }
+        _ => Body::Raw(compiler.template(value)?),
+    })
+}
+
+fn part(compiler: &mut Compiler<'_>, name: &Node, part: &Node) -> Option<Part> {
+    let content = match part.get("file") {
+        Some(file) => match std::fs::read(compiler.folder.join(&file.text)) {
+            Ok(bytes) => PartContent::File(bytes.into()),
+            Err(error) => {
+                compiler.error(
+                    "bad-data",
+                    format!("the file `{}` cannot be read", file.text),
+                    file.span,
+                    &error.to_string(),
+                );
+                return None;
+            }
+        },
+        None => PartContent::Text(compiler.template(part.get("text").unwrap_or(part))?),
+    };
+    let default_name = part
+        .get("file")
+        .and_then(|file| file.text.rsplit('/').next())
+        .map(Template::literal);
+    let filename = part
+        .get("filename")
+        .and_then(|node| compiler.template(node));
+    Some(Part {
+        name: name.text.clone(),
+        content,
+        filename: filename.or(default_name),
+        content_type: part
+            .get("content_type")
+            .and_then(|node| compiler.template(node)),
+    })
+}
+
+fn json(compiler: &mut Compiler<'_>, node: &Node) -> Option<JsonTemplate> {
+    Some(match &node.kind {
+        Kind::Text if node.text.contains("${") => JsonTemplate::Text(compiler.template(node)?),
+        Kind::List(items) => JsonTemplate::List(
+            items
+                .iter()
+                .filter_map(|node| json(compiler, node))
+                .collect(),
+        ),
+        Kind::Map(entries) => JsonTemplate::Map(
+            entries
+                .iter()
+                .filter_map(|(key, value)| Some((key.text.clone(), json(compiler, value)?)))
+                .collect(),
+        ),
+        _ => JsonTemplate::Fixed(node.to_json()),
+    })
+}

@@ -1,0 +1,16 @@
+//! What a step can do, one kind in a file each: how it is written, and its compiled form.
+//!
+//! Rooms: [`action`] (the registry), [`http`] with [`http_read`], [`tcp`], [`tls`], [`dns`],
+//! [`websocket`], [`command`], [`wait`].
+//!
+//! Sends nothing: how a step is done stands in `vu::steps`.
+
+pub mod action;
+pub mod command;
+pub mod dns;
+pub mod http;
+pub(in crate::scenario) mod http_read;
+mod tcp;
+pub mod tls;
+pub mod wait;
+pub mod websocket;

@@ -1,0 +1,81 @@
+//! One step on the wire: from a compiled action to a reply or a fault, one kind in a file each.
+//!
+//! Does not judge the reply.
+
+use crate::net::connect::host_port;
+use crate::net::{ErrorClass, Fault, Phases};
+use crate::scenario::plan::Step;
+use crate::scenario::steps::action::Action;
+use crate::scenario::template::Template;
+use crate::vu::reply::Reply;
+use crate::vu::user::VirtualUser;
+use std::time::Instant;
+
+/// What one attempt left behind.
+#[derive(Debug, Default)]
+pub struct Attempt {
+    /// The reply, as far as it came.
+    pub reply: Reply,
+    /// What went wrong on the way.
+    pub fault: Option<Fault>,
+    /// Bytes sent.
+    pub bytes_sent: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+    /// When it was over, if the wire knows.
+    pub end: Option<Instant>,
+}
+
+impl Attempt {
+    pub(super) fn failed(fault: Fault, phases: Phases) -> Attempt {
+        Attempt {
+            reply: Reply {
+                phases,
+                ..Reply::default()
+            },
+            fault: Some(fault),
+            ..Attempt::default()
+        }
+    }
+}
+
+impl VirtualUser {
+    /// Performs the action of a step once.
+    pub async fn attempt(&mut self, step: &Step, start: Instant, deadline: Instant) -> Attempt {
+        match &step.action {
+            Action::Http(http) => self.http(step, http, start, deadline).await,
+            // Boxed, so that a virtual user that only speaks HTTP does not carry their state.
+            Action::Tcp(address) => Box::pin(self.tcp(address, deadline)).await,
+            Action::Tls(handshake) => Box::pin(self.tls(handshake, deadline)).await,
+            Action::Dns(question) => Box::pin(self.dns(question, deadline)).await,
+            Action::WebSocket(conversation) => {
+                Box::pin(self.websocket(step, conversation, deadline)).await
+            }
+            Action::Command(command) => Box::pin(self.command(command, deadline)).await,
+            Action::Wait(_) => Attempt::default(),
+        }
+    }
+
+    pub(super) fn render(&self, template: &Template) -> Result<String, Fault> {
+        template
+            .render(&self.scope(None))
+            .map_err(|reason| Fault::new(ErrorClass::Template, reason))
+    }
+
+    pub(super) fn address(
+        &self,
+        template: &Template,
+        default: Option<u16>,
+    ) -> Result<(String, u16), Fault> {
+        let text = self.render(template)?;
+        let (host, port) = host_port(&text, default.unwrap_or(0))
+            .map_err(|reason| Fault::new(ErrorClass::Template, reason))?;
+        if port == 0 {
+            return Err(Fault::new(
+                ErrorClass::Template,
+                format!("`{text}` has no port"),
+            ));
+        }
+        Ok((host, port))
+    }
+}

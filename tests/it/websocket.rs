@@ -1,0 +1,111 @@
+//! WebSocket steps against a real server, and against one that lies.
+
+use super::support::{Process, bellwether, eventually, free_port, program, root, run};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// Runs one step against an address; exit code and what was said.
+fn step(address: &str, websocket: &str, more: &str) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("bellwether.yaml"),
+        format!("environments: {{ test: {{ services: {{ feed: {{ url: \"http://{address}\" }} }} }} }}\n"),
+    )
+    .unwrap();
+    let scenario = format!(
+        "name: feed\nservice: feed\nsteps:\n  - name: price\n    websocket: {websocket}\n    timeout: 2s\n{more}"
+    );
+    std::fs::write(folder.path().join("feed.yaml"), scenario).unwrap();
+    let (code, out, err) = run(bellwether()
+        .current_dir(folder.path())
+        .args(["run", "feed.yaml"]));
+    (code, out + &err)
+}
+
+#[test]
+fn a_websocket_step_waits_for_the_message_that_is_expected() {
+    let python = Path::new("/usr/bin/python3");
+    let there = python.is_file()
+        && Command::new(python)
+            .args(["-c", "import websockets"])
+            .status()
+            .is_ok_and(|status| status.success());
+    if !there {
+        program("python3-websockets");
+        return;
+    }
+    let port = free_port();
+    let _peer = Process::start(
+        Command::new(python)
+            .arg(root().join("tests/it/websocket_peer.py"))
+            .arg(port.to_string()),
+    );
+    let address = format!("127.0.0.1:{port}");
+    eventually("the server listens", Duration::from_secs(20), || {
+        std::net::TcpStream::connect(&address).ok()
+    });
+    let (code, said) = step(
+        &address,
+        "{ url: /hello, send: '{\"subscribe\": \"oil\"}', expect: \"body.type == 'price'\" }",
+        "    check: [ status == 101, \"body.of == 'oil'\", body.price > 0 ]\n    capture: { price: body.price }\n",
+    );
+    assert_eq!(code, 0, "{said}");
+    // A check on the message fails like any other.
+    let (code, said) = step(
+        &address,
+        "{ url: /hello, expect: \"body.type == 'welcome'\" }",
+        "    check: [ body.price > 0 ]\n",
+    );
+    assert_eq!(code, 99, "{said}");
+    for (path, wanted) in [
+        (
+            "/silent",
+            [
+                "no further message came in time",
+                "1 messages came before, the last: {\"type\": \"welcome\"}",
+            ],
+        ),
+        (
+            "/close",
+            [
+                "closed with code 4001: no seat left",
+                "no message came before",
+            ],
+        ),
+    ] {
+        let websocket = format!("{{ url: {path}, expect: \"body.type == 'price'\" }}");
+        let (code, said) = step(&address, &websocket, "");
+        assert_eq!(code, 99, "{said}");
+        assert!(wanted.iter().all(|text| said.contains(text)), "{said}");
+    }
+    // A refusal says nothing about the feed itself, as with any other exchange: 401 is inconclusive.
+    let websocket = format!(
+        "{{ url: \"ws://{address}/hello\", headers: {{ authorization: Bearer wrong }}, expect: 'true' }}"
+    );
+    let (code, said) = step(&address, &websocket, "");
+    assert_eq!(code, 98, "{said}");
+    assert!(
+        said.contains("refused the WebSocket with status 401"),
+        "{said}"
+    );
+}
+
+/// A server that answers 101 to anything is no WebSocket.
+#[test]
+fn whoever_does_not_answer_the_key_is_not_believed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut buffer = [0; 4096];
+            let _ = stream.read(&mut buffer);
+            let _ = stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: bm8=\r\n\r\n\x81\x02ok");
+        }
+    });
+    let (code, said) = step(&address, "{ url: /, expect: \"text == 'ok'\" }", "");
+    assert_eq!(code, 99, "{said}");
+    assert!(said.contains("not to this key"), "{said}");
+}
