@@ -1,4 +1,4 @@
-//! Hands the process over to the command line.
+//! World the process over to the command line.
 
 fn main() -> std::process::ExitCode {
     bellwether::cli::main()

@@ -155,7 +155,7 @@ impl Driver {
             store: &self.store,
             noted: &handle.noted,
         };
-        let (proven, reasons, runs) = self.hands.prove(&ground, deadline.into_std()).await;
+        let (proven, reasons, runs) = self.world.prove(&ground, deadline.into_std()).await;
         if self.stopping.load(Relaxed) {
             return None;
         }

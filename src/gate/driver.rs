@@ -3,8 +3,9 @@
 //! The only writer of gates. After a stop or a kill in the middle, [`Driver::resume`] goes on
 //! where the last commit stands.
 
-use super::hands::{Hands, RealHands};
 use super::machine::{Effect, Event, Policy};
+use super::phases::registry;
+use super::world::{RealWorld, World};
 use crate::environment::settings::Environment;
 use crate::load::Control;
 use crate::load::live::Live;
@@ -89,7 +90,7 @@ pub struct Driver {
     pub(super) store: Store,
     pub(super) current: Arc<Current>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) hands: Arc<dyn Hands>,
+    pub(super) world: Arc<dyn World>,
     /// Woken when effects are committed.
     pub(super) outbox: Arc<Notify>,
     /// Woken when effects are settled.
@@ -103,25 +104,12 @@ pub struct Driver {
 
 /// What a gate is to do, from its configuration.
 pub fn policy(gate: &Gate, environment: &Environment, record: &Record) -> Policy {
-    let mut phases = vec![Phase::Preflight];
-    for (phase, present) in [
-        (Phase::Converge, !gate.services.is_empty()),
-        (Phase::Baseline, gate.baseline.is_some()),
-        (Phase::Smoke, !gate.smoke.is_empty()),
-        (Phase::Load, !gate.load.is_empty()),
-        (Phase::Bake, gate.bake.is_some()),
-        (Phase::Approval, gate.approval.is_some()),
-    ] {
-        if present {
-            phases.push(phase);
-        }
-    }
     let ways = match gate.on_rollback.is_empty() {
         true => 0,
         false => 1 + gate.on_fallback.len(),
     };
     Policy {
-        phases,
+        phases: registry::wanted(gate),
         extend: gate.extend,
         acts_on_promote: !gate.on_promote.is_empty(),
         acts_on_hold: !gate.on_hold.is_empty(),
@@ -146,7 +134,7 @@ impl Driver {
             store,
             current,
             metrics,
-            hands: Arc::new(RealHands),
+            world: Arc::new(RealWorld),
             outbox,
             settled,
             running: Mutex::new(BTreeMap::new()),
@@ -156,9 +144,9 @@ impl Driver {
         }
     }
 
-    /// The same driver with other hands.
-    pub fn with_hands(self, hands: Arc<dyn Hands>) -> Driver {
-        Driver { hands, ..self }
+    /// The same driver with other world.
+    pub fn with_world(self, world: Arc<dyn World>) -> Driver {
+        Driver { world, ..self }
     }
 
     pub(super) fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<i64, Handle>> {

@@ -6,16 +6,15 @@ use crate::document::{Diagnostics, Severity};
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
 use crate::environment::settings::Environment;
+use crate::load::Control;
 use crate::load::live::Live;
-use crate::load::run::Finished;
-use crate::load::{self, Control};
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::objective::Outcome;
 use crate::project::file::Project;
 use crate::project::gate::Gate;
 use crate::record::gate::{Record, inputs};
-use crate::run::{Summary, summarize};
+use crate::run::Summary;
 use crate::store::Store;
 use crate::vu::Binding;
 use std::collections::BTreeMap;
@@ -140,49 +139,6 @@ pub(super) fn connector(ground: &Ground<'_>) -> Result<Connector, String> {
         Settings::new(ground.environment.ca_file.as_deref())?,
         Duration::ZERO,
     ))
-}
-
-/// Performs scenarios once each.
-pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) -> Ended {
-    let mut ended = Ended::because(Outcome::Inconclusive, Vec::new());
-    let mut outcomes = Vec::new();
-    for path in paths {
-        let binding = match bind(ground, path, version) {
-            Ok(binding) => Arc::new(binding),
-            Err(reasons) => {
-                ended.reasons.extend(reasons);
-                outcomes.push(Outcome::Inconclusive);
-                continue;
-            }
-        };
-        let (summary, _) = smoke_once(ground, &binding).await;
-        outcomes.push(summary.outcome);
-        if summary.outcome == Outcome::Pass {
-            ended.reasons.push(format!("`{}` passed", summary.scenario));
-        } else {
-            ended.reasons.extend(
-                summary
-                    .reasons
-                    .iter()
-                    .map(|reason| format!("`{}`: {reason}", summary.scenario)),
-            );
-        }
-        ended.runs.push(summary);
-    }
-    ended.outcome = Outcome::all(outcomes);
-    if ended.outcome != Outcome::Pass {
-        ended.reasons.retain(|reason| !reason.ends_with("` passed"));
-    }
-    ended
-}
-
-pub(super) async fn smoke_once(ground: &Ground<'_>, binding: &Arc<Binding>) -> (Summary, Finished) {
-    let started = now_text();
-    let finished = load::smoke(binding, ground.control, false, |_| ()).await;
-    (
-        summarize::summarize(&binding.plan, &binding.environment, started, &finished, &[]),
-        finished,
-    )
 }
 
 pub(super) fn now_text() -> String {

@@ -5,16 +5,6 @@ use crate::objective::Outcome;
 use crate::record::state::{Order, Phase, Position, State, Verdict, Waiver};
 use proptest::prelude::*;
 
-const ALL: [Phase; 7] = [
-    Phase::Preflight,
-    Phase::Converge,
-    Phase::Baseline,
-    Phase::Smoke,
-    Phase::Load,
-    Phase::Bake,
-    Phase::Approval,
-];
-
 fn waiver() -> Waiver {
     Waiver {
         check: "smoke".to_owned(),
@@ -33,7 +23,7 @@ fn event() -> impl Strategy<Value = Event> {
     ];
     prop_oneof![
         10 => (0usize..7, outcome, any::<bool>(), 0usize..6).prop_map(|(phase, outcome, is_open, waived)| Event::PhaseEnded {
-            phase: ALL[phase], outcome, reasons: vec![], is_open, held: is_open, waived: if waived == 0 { vec![waiver()] } else { vec![] } }),
+            phase: Phase::ALL[phase], outcome, reasons: vec![], is_open, held: is_open, waived: if waived == 0 { vec![waiver()] } else { vec![] } }),
         1 => Just(Event::Cancelled { by: "a test".to_owned() }),
         1 => Just(Event::RollbackOrdered(Order { by: "a test".to_owned(), reason: "why not".to_owned(), gate: None })),
         1 => Just(Event::BudgetExceeded),
@@ -48,7 +38,7 @@ fn event() -> impl Strategy<Value = Event> {
 prop_compose! {
     fn policy()(mask in 1usize..128, extend: bool, acts: bool, ways in 0usize..3, has_target: bool, enforce: bool) -> Policy {
         Policy {
-            phases: ALL.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, phase)| *phase).collect(),
+            phases: Phase::ALL.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, phase)| *phase).collect(),
             extend, acts_on_promote: acts, acts_on_hold: acts, ways, has_target, enforce,
         }
     }

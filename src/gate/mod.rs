@@ -1,26 +1,23 @@
 //! The durable process that verifies one deploy.
 //!
-//! Rooms, in reading order: [`record`] (what is kept of a gate), [`state`] and [`machine`] (pure:
-//! state × event → state + effects, with its invariants), [`windows`] (pure: when), [`version`]
-//! (what a service serves; in served, what all of them do), [`watch`] (pure: the evidence of a load
-//! while it comes in), arms (one load, on the candidate and beside it), [`load_phase`], bake, [`proof`] and [`phases`] (what each phase does to the
-//! world), [`announce`] (pure: a verdict as effects of the outbox), [`sighting`] (a version that
-//! changed starts a gate), [`hands`] (the phases behind an interface, so that a simulated world can
-//! take their place), [`driver`] (runs gates; beside it advance, performing, acting; orders, which
-//! people give, and partners, which gates give each other).
-//! Commits before anything leaves.
+//! Rooms, in reading order: [`machine`] (pure: state × event → state + effects), [`driver`] (runs
+//! gates: the only one that changes them) with [`advance`] (commits a step), [`performing`] (phases)
+//! and [`acting`] (lock, actions, proof); [`orders`] (what people want of a gate), [`partners`] (what
+//! gates order of each other), [`sighting`] (a version that changed starts a gate); [`ground`] (what
+//! a phase may look at), [`phases`] (one in a file each), [`prerequisites`] (what must have been
+//! promoted before; platforms), [`served`] (which version is served everywhere), [`arms`] (one load,
+//! on the candidate and beside it), [`watch`] (pure: its evidence while it comes in), [`proof`] (of a
+//! rollback), [`announce`] (pure: a verdict as effects of the outbox), [`world`] (phases and proofs
+//! behind an interface, so that a simulated world can take their place).
 //!
-//! Nothing but the driver changes a gate.
+//! Invariant: commits before anything leaves; nothing but the driver changes a gate.
 
 mod acting;
 pub(crate) mod advance;
 pub mod announce;
 mod arms;
-mod bake;
 pub mod driver;
 pub mod ground;
-pub mod hands;
-pub mod load_phase;
 pub mod machine;
 mod orders;
 mod partners;
@@ -31,3 +28,4 @@ pub mod proof;
 mod served;
 pub mod sighting;
 pub mod watch;
+pub mod world;

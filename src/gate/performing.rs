@@ -69,7 +69,7 @@ impl Driver {
         };
         let metrics = self.metrics.clone();
         let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
-        let mut work = self.hands.perform(phase, &ground, &mut on_tick);
+        let mut work = self.world.perform(phase, &ground, &mut on_tick);
         let performed = tokio::select! {
             biased;
             performed = &mut work => Some(performed),
@@ -83,7 +83,7 @@ impl Driver {
         let performed = match performed {
             // In a time of its own: a failure that was measured is none the less one.
             Some(ended) if phase.measures() || phase == Phase::Approval => {
-                Some(self.hands.still(&ground, ended).await)
+                Some(self.world.still(&ground, ended).await)
             }
             performed => performed,
         };

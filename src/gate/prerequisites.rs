@@ -1,27 +1,24 @@
 //! What others must have done: gates before this one, and people who agree.
 
 use super::driver::now_ms;
-use super::ground::{Ended, Ground};
+use super::ground::Ground;
 use crate::delivery::means::Means;
 use crate::document::Diagnostics;
 use crate::duration::show;
 use crate::load::Stop;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
-use crate::objective::Outcome;
 use crate::pipeline::action::ActionKind;
 use crate::project::file;
 use crate::project::gate::Prerequisite;
-use crate::record::note::NoteKind;
 use crate::record::state::Verdict;
 use crate::store::{StoreFault, insist};
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// Time for a platform to answer in the preflight.
 const PLATFORM_WITHIN: Duration = Duration::from_secs(20);
 /// Pause between looks at another gate.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+pub const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Whether every gate that comes before has promoted the same commit. Waits for those that run.
 pub async fn promoted_before(ground: &Ground<'_>) -> Result<(), String> {
@@ -32,7 +29,11 @@ pub async fn promoted_before(ground: &Ground<'_>) -> Result<(), String> {
 }
 
 /// Reads the state, however long that takes, until the gate is stopped.
-async fn read<T, F>(ground: &Ground<'_>, what: &str, look: impl FnMut() -> F) -> Result<T, String>
+pub async fn read<T, F>(
+    ground: &Ground<'_>,
+    what: &str,
+    look: impl FnMut() -> F,
+) -> Result<T, String>
 where
     F: Future<Output = Result<T, StoreFault>>,
 {
@@ -127,60 +128,4 @@ pub async fn platforms(ground: &Ground<'_>) -> Vec<String> {
         }
     }
     problems
-}
-
-/// Waits until enough different people have agreed.
-pub async fn approval(ground: &Ground<'_>) -> Ended {
-    let Some(approval) = ground.gate.approval else {
-        return Ended::new(
-            Outcome::Inconclusive,
-            "the gate asks for no approval any more",
-        );
-    };
-    let deadline = Instant::now() + approval.timeout;
-    loop {
-        let look = || ground.store.notes_of(ground.record.id);
-        let notes = match read(ground, "who approved", look).await {
-            Ok(notes) => notes,
-            Err(reason) => return Ended::new(Outcome::Inconclusive, reason),
-        };
-        let agreed: BTreeMap<String, String> = notes
-            .into_iter()
-            .filter(|note| note.kind == NoteKind::Approval)
-            .map(|note| (note.by, note.reason))
-            .collect();
-        if agreed.len() as u64 >= approval.required {
-            let who: Vec<String> = agreed
-                .into_iter()
-                .map(|(by, reason)| {
-                    if reason.is_empty() {
-                        by
-                    } else {
-                        format!("{by} ({reason})")
-                    }
-                })
-                .collect();
-            return Ended::new(Outcome::Pass, format!("approved by {}", who.join(", ")));
-        }
-        if ground.control.asked() != Stop::No {
-            return Ended::new(Outcome::Inconclusive, "it was stopped");
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ended::new(
-                Outcome::Inconclusive,
-                format!(
-                    "{} of {} approvals came within {}",
-                    agreed.len(),
-                    approval.required,
-                    show(approval.timeout)
-                ),
-            );
-        }
-        tokio::select! {
-            () = ground.noted.notified() => {}
-            () = ground.control.stopped() => {}
-            () = tokio::time::sleep(left.min(LOOK_EVERY * 10)) => {}
-        }
-    }
 }

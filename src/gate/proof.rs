@@ -1,6 +1,7 @@
 //! The proof of a rollback: the old version everywhere, and its smoke passing. Nothing less.
 
-use super::ground::{Ground, smoke_all};
+use super::ground::Ground;
+use super::phases::smoke::smoke_all;
 use super::served::await_version;
 use crate::load::Stop;
 use crate::objective::Outcome;

@@ -15,7 +15,7 @@ pub enum Stream {
     Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
-/// Hands a call to the socket that there is.
+/// World a call to the socket that there is.
 macro_rules! on {
     ($self:ident, $stream:ident => $call:expr) => {
         match $self.get_mut() {

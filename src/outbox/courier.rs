@@ -30,7 +30,7 @@ const AT_ONCE_MAX: usize = 16;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What the courier reaches the world by: the real thing, or a simulated world.
-pub trait Reach: std::fmt::Debug + Send + Sync {
+pub trait World: std::fmt::Debug + Send + Sync {
     /// Delivers a row once.
     fn deliver<'a>(&'a self, project: &'a Project, effect: &'a Effect) -> Doing<'a, Delivery>;
 
@@ -43,7 +43,7 @@ pub trait Reach: std::fmt::Debug + Send + Sync {
 }
 
 /// The real thing: sockets, programs and the secrets in force.
-impl Reach for RwLock<Arc<Means>> {
+impl World for RwLock<Arc<Means>> {
     fn deliver<'a>(&'a self, project: &'a Project, effect: &'a Effect) -> Doing<'a, Delivery> {
         let means = self.read().unwrap_or_else(PoisonError::into_inner).clone();
         Box::pin(async move { deliver(project, &means, effect).await })
@@ -68,7 +68,7 @@ impl Reach for RwLock<Arc<Means>> {
 pub struct Courier {
     store: Store,
     current: Arc<Current>,
-    reach: Arc<dyn Reach>,
+    world: Arc<dyn World>,
     metrics: Arc<Metrics>,
     committed: Arc<Notify>,
     settled: Arc<Notify>,
@@ -82,7 +82,7 @@ impl Courier {
     pub fn new(
         store: Store,
         current: Arc<Current>,
-        reach: Arc<dyn Reach>,
+        world: Arc<dyn World>,
         metrics: Arc<Metrics>,
         committed: Arc<Notify>,
         settled: Arc<Notify>,
@@ -90,7 +90,7 @@ impl Courier {
         Arc::new(Courier {
             store,
             current,
-            reach,
+            world,
             metrics,
             committed,
             settled,
@@ -186,7 +186,7 @@ impl Courier {
                 .await;
         }
         let project = self.current.get();
-        let delivery = self.reach.deliver(&project, &effect).await;
+        let delivery = self.world.deliver(&project, &effect).await;
         let attempts = effect.attempts + 1;
         self.metrics
             .delivery(effect.target.word(), delivery.delivered);
@@ -267,7 +267,7 @@ impl Courier {
                 tokio::time::sleep(converge.every).await;
             }
             for service in &gate.services {
-                if self.reach.served(environment, service).await? != good {
+                if self.world.served(environment, service).await? != good {
                     return None;
                 }
             }

@@ -25,6 +25,17 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them, in the order of a gate.
+    pub const ALL: [Phase; 7] = [
+        Phase::Preflight,
+        Phase::Converge,
+        Phase::Baseline,
+        Phase::Smoke,
+        Phase::Load,
+        Phase::Bake,
+        Phase::Approval,
+    ];
+
     /// Its word.
     pub fn word(self) -> &'static str {
         match self {

@@ -3,53 +3,10 @@
 //! The names and meanings of the executors are k6's; `breakpoint` is ours.
 
 use super::compiler::{Compiler, text, time};
+use super::executors::registry::{ExecutorKind, Fields, named};
 use super::plan::*;
 use crate::document::node::Node;
 use std::time::Duration;
-
-/// What an executor must have, and what it may have beside what all have.
-fn fields(executor: &str) -> Option<(&'static [&'static str], &'static [&'static str])> {
-    Some(match executor {
-        "shared-iterations" | "per-vu-iterations" => (&[], &["vus", "iterations", "maxDuration"]),
-        "constant-vus" => (&["duration"], &["vus"]),
-        "ramping-vus" => (&["stages"], &["startVUs", "gracefulRampDown"]),
-        "constant-arrival-rate" => (
-            &["rate", "duration"],
-            &[
-                "timeUnit",
-                "arrivals",
-                "preAllocatedVUs",
-                "maxVUs",
-                "maxWait",
-            ],
-        ),
-        "ramping-arrival-rate" => (
-            &["stages"],
-            &[
-                "startRate",
-                "timeUnit",
-                "arrivals",
-                "preAllocatedVUs",
-                "maxVUs",
-                "maxWait",
-            ],
-        ),
-        "breakpoint" => (
-            &["startRate", "maxRate"],
-            &[
-                "stepDuration",
-                "stepFactor",
-                "precision",
-                "timeUnit",
-                "arrivals",
-                "preAllocatedVUs",
-                "maxVUs",
-                "maxWait",
-            ],
-        ),
-        _ => return None,
-    })
-}
 
 impl Compiler<'_> {
     /// How connections are used.
@@ -148,10 +105,12 @@ impl Compiler<'_> {
     }
 
     fn executor(&mut self, node: &Node) -> Option<Executor> {
-        let name = node.get("executor")?.as_text()?.to_owned();
-        let (needs, takes) = fields(&name)?;
+        let kind = named(node.get("executor")?.as_text()?)?;
+        let ExecutorKind {
+            name, needs, takes, ..
+        } = kind;
         let mut complete = true;
-        for key in needs {
+        for key in *needs {
             if node.get(key).is_none() {
                 complete = false;
                 let title = format!("`{name}` needs `{key}`");
@@ -167,8 +126,8 @@ impl Compiler<'_> {
             let shared = ["executor", "name", "startTime", "gracefulStop"];
             let known = shared
                 .iter()
-                .chain(needs)
-                .chain(takes)
+                .chain(*needs)
+                .chain(*takes)
                 .any(|known| *known == key.text);
             if !known
                 && super::shape::LOAD
@@ -189,133 +148,6 @@ impl Compiler<'_> {
         if !complete {
             return None;
         }
-        let count =
-            |key: &str, default: u64| node.get(key).and_then(Node::as_count).unwrap_or(default);
-        let number = |key: &str| node.get(key).and_then(Node::as_number);
-        let unit = time(node, "timeUnit")
-            .unwrap_or(Duration::from_secs(1))
-            .as_secs_f64()
-            .max(1e-6);
-        let stages = |per: f64| -> Vec<Stage> {
-            let items = node.get("stages").map(Node::items).unwrap_or_default();
-            items
-                .into_iter()
-                .map(|stage| Stage {
-                    duration: time(stage, "duration").unwrap_or_default(),
-                    target: stage
-                        .get("target")
-                        .and_then(Node::as_number)
-                        .unwrap_or_default()
-                        / per,
-                })
-                .collect()
-        };
-        let open = |rate: f64| {
-            let wanted = ((rate * 0.1).ceil() as u64).clamp(10, 500);
-            let users = count("preAllocatedVUs", wanted.min(count("maxVUs", wanted)));
-            OpenModel {
-                users,
-                max_users: count("maxVUs", users.max(wanted)).max(users),
-                max_wait: time(node, "maxWait").unwrap_or(Duration::from_secs(60)),
-                spacing: match node.get("arrivals").and_then(Node::as_text) {
-                    Some("poisson") => Spacing::Poisson,
-                    _ => Spacing::Even,
-                },
-            }
-        };
-        Some(match name.as_str() {
-            "shared-iterations" => {
-                let vus = count("vus", 1);
-                let iterations = count("iterations", vus);
-                if iterations < vus {
-                    let title =
-                        format!("{iterations} iterations cannot be shared by {vus} virtual users");
-                    self.error(
-                        "wrong-type",
-                        title,
-                        node.get("iterations")?.span,
-                        "fewer than `vus`",
-                    );
-                }
-                Executor::SharedIterations {
-                    vus,
-                    iterations,
-                    max_duration: time(node, "maxDuration").unwrap_or(Duration::from_secs(600)),
-                }
-            }
-            "per-vu-iterations" => Executor::PerVuIterations {
-                vus: count("vus", 1),
-                iterations: count("iterations", 1),
-                max_duration: time(node, "maxDuration").unwrap_or(Duration::from_secs(600)),
-            },
-            "constant-vus" => Executor::ConstantVus {
-                vus: count("vus", 1),
-                duration: time(node, "duration")?,
-            },
-            "ramping-vus" => Executor::RampingVus {
-                start: count("startVUs", 1),
-                stages: stages(1.0),
-                graceful_ramp_down: time(node, "gracefulRampDown")
-                    .unwrap_or(Duration::from_secs(30)),
-            },
-            "constant-arrival-rate" => {
-                let rate = number("rate")? / unit;
-                if rate <= 0.0 {
-                    self.error(
-                        "wrong-type",
-                        "a rate is more than 0",
-                        node.get("rate")?.span,
-                        "nothing would start",
-                    );
-                }
-                Executor::ConstantArrivalRate {
-                    rate_per_second: rate,
-                    duration: time(node, "duration")?,
-                    open: open(rate),
-                }
-            }
-            "breakpoint" => {
-                let (start, most) = (number("startRate")? / unit, number("maxRate")? / unit);
-                let factor = number("stepFactor").unwrap_or(1.5);
-                let precision = number("precision").unwrap_or(0.05);
-                let wrong = [
-                    ("startRate", start > 0.0, "more than 0"),
-                    ("maxRate", most >= start, "at least `startRate`"),
-                    ("stepFactor", factor > 1.0, "more than 1"),
-                    (
-                        "precision",
-                        precision > 0.0 && precision < 1.0,
-                        "between 0 and 1",
-                    ),
-                ];
-                for (key, holds, wanted) in wrong {
-                    if !holds && let Some(node) = node.get(key) {
-                        let title = format!("`{key}` must be {wanted}");
-                        self.error("wrong-type", title, node.span, "out of range");
-                    }
-                }
-                Executor::Breakpoint {
-                    start_per_second: start,
-                    max_per_second: most,
-                    step_duration: time(node, "stepDuration").unwrap_or(Duration::from_secs(10)),
-                    step_factor: factor,
-                    precision,
-                    open: open(most),
-                }
-            }
-            _ => {
-                let start = number("startRate").unwrap_or(0.0) / unit;
-                let stages = stages(unit);
-                let most = stages
-                    .iter()
-                    .map(|stage| stage.target)
-                    .fold(start, f64::max);
-                Executor::RampingArrivalRate {
-                    start_per_second: start,
-                    stages,
-                    open: open(most),
-                }
-            }
-        })
+        (kind.read)(self, Fields(node))
     }
 }

@@ -13,6 +13,7 @@ mod compile_load;
 pub mod compile_step;
 pub mod compiler;
 pub mod data;
+pub mod executors;
 pub mod expression;
 mod expression_text;
 pub mod extract;

@@ -1,5 +1,6 @@
 //! The form of a scenario file: the one table behind its checks and its JSON Schema.
 
+use super::executors::registry::NAMES;
 use super::step_shape::STEP;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::limits;
@@ -186,7 +187,7 @@ pub static LOAD: Object = Object {
     fields: &[
         required(
             "executor",
-            Shape::Word(&EXECUTORS),
+            Shape::Word(&NAMES),
             "how virtual users are driven: k6's names and meanings",
         ),
         field("name", Shape::Text, "name of this part of the load"),
@@ -284,17 +285,6 @@ pub static LOAD: Object = Object {
         ),
     ],
 };
-
-/// k6's six executors, and the search for the highest rate that holds.
-pub const EXECUTORS: [&str; 7] = [
-    "shared-iterations",
-    "per-vu-iterations",
-    "constant-vus",
-    "ramping-vus",
-    "constant-arrival-rate",
-    "ramping-arrival-rate",
-    "breakpoint",
-];
 
 static CONNECTIONS: Object = Object {
     name: "connections",

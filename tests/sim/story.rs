@@ -355,7 +355,7 @@ impl Life<'_> {
             committed.clone(),
             settled.clone(),
         );
-        let driver = Arc::new(driver.with_hands(self.world.clone()));
+        let driver = Arc::new(driver.with_world(self.world.clone()));
         let courier = Courier::new(
             self.store.clone(),
             current,

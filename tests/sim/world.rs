@@ -5,10 +5,10 @@ use bellwether::delivery::attempt::Delivery;
 use bellwether::doing::Doing;
 use bellwether::environment::settings::Environment;
 use bellwether::gate::ground::{Ended, Ground};
-use bellwether::gate::hands::{Hands, OnTick};
+use bellwether::gate::world::{OnTick, World as GateWorld};
 use bellwether::load::Stop;
 use bellwether::objective::Outcome;
-use bellwether::outbox::courier::Reach;
+use bellwether::outbox::courier::World as OutboxWorld;
 use bellwether::project::file::Project;
 use bellwether::record::announcement::Announcement;
 use bellwether::record::effect::Effect;
@@ -211,7 +211,7 @@ impl World {
     }
 }
 
-impl Reach for World {
+impl OutboxWorld for World {
     fn deliver<'a>(&'a self, _: &'a Project, effect: &'a Effect) -> Doing<'a, Delivery> {
         Box::pin(async move {
             self.inner.lock().unwrap().sent += 1;
@@ -284,7 +284,7 @@ impl World {
     }
 }
 
-impl Hands for World {
+impl GateWorld for World {
     fn perform<'a>(
         &'a self,
         phase: Phase,

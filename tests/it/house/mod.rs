@@ -25,7 +25,7 @@ const LONG: &[(&str, &str)] = &[
         "stood before the rule; to be taken apart",
     ),
     (
-        "long function src/gate/bake.rs::bake",
+        "long function src/gate/phases/bake.rs::bake",
         "stood before the rule; to be taken apart",
     ),
     (
@@ -38,10 +38,6 @@ const LONG: &[(&str, &str)] = &[
     ),
     (
         "long function src/report/text.rs::write_all",
-        "stood before the rule; to be taken apart",
-    ),
-    (
-        "long function src/scenario/compile_load.rs::executor",
         "stood before the rule; to be taken apart",
     ),
     (

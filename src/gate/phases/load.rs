@@ -2,8 +2,8 @@
 //!
 //! Knows the order of the loads and which of them are repeated. Does not know how one is measured.
 
-use super::arms::{Again, Arms, Measured};
-use super::ground::{Ended, Ground, bind, bind_to};
+use crate::gate::arms::{Again, Arms, Measured};
+use crate::gate::ground::{Ended, Ground, bind, bind_to};
 use crate::load::Tick;
 use crate::objective::Outcome;
 use crate::run::Summary;

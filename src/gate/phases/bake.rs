@@ -1,17 +1,20 @@
 //! The bake: the scenarios once each, again and again for a while, and objectives over all of them.
 
-use super::ground::{Ended, Ground, bind, smoke_once};
+use super::smoke::smoke_once;
+use crate::gate::ground::{Ended, Ground, bind};
 use crate::load::Stop;
 use crate::load::recorder::StepRecord;
 use crate::objective::judge::judge;
 use crate::objective::{Evidence, Outcome};
-use crate::project::gate::Bake;
 use crate::run::{Summary, summarize as summary};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Performs the bake.
-pub(super) async fn bake(ground: &Ground<'_>, bake: &Bake) -> Ended {
+pub(super) async fn bake(ground: &Ground<'_>) -> Ended {
+    let Some(bake) = &ground.gate.bake else {
+        return Ended::new(Outcome::Inconclusive, "the gate has no bake");
+    };
     let end = Instant::now() + bake.duration;
     let start = Instant::now();
     let mut bindings = Vec::new();

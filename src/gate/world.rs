@@ -1,7 +1,8 @@
 //! What a gate does to the world, behind one small interface: the real thing, or a simulated world.
 
 use super::ground::{Ended, Ground};
-use super::{phases, proof, served};
+use super::phases::registry;
+use super::{proof, served};
 use crate::doing::Doing;
 use crate::load::Tick;
 use crate::record::state::Phase;
@@ -14,7 +15,7 @@ use std::time::Instant;
 pub type OnTick<'a> = &'a mut (dyn FnMut(&Plan, &Tick) + Send);
 
 /// Performs phases and proofs.
-pub trait Hands: Debug + Send + Sync {
+pub trait World: Debug + Send + Sync {
     /// Performs a phase.
     fn perform<'a>(
         &'a self,
@@ -36,16 +37,16 @@ pub trait Hands: Debug + Send + Sync {
 
 /// The real thing.
 #[derive(Debug, Default)]
-pub struct RealHands;
+pub struct RealWorld;
 
-impl Hands for RealHands {
+impl World for RealWorld {
     fn perform<'a>(
         &'a self,
         phase: Phase,
         ground: &'a Ground<'a>,
         on_tick: OnTick<'a>,
     ) -> Doing<'a, Ended> {
-        Box::pin(phases::perform(phase, ground, on_tick))
+        registry::perform(phase, ground, on_tick)
     }
 
     fn still<'a>(&'a self, ground: &'a Ground<'a>, ended: Ended) -> Doing<'a, Ended> {

@@ -1,0 +1,15 @@
+//! What a gate does to measure a deploy, one phase in a file each.
+//!
+//! Rooms, in the order of a gate: [`registry`] (all phases), [`preflight`], [`converge`],
+//! [`baseline`], [`smoke`], [`load`], [`bake`], [`approval`].
+//!
+//! Invariant: a phase that could not be performed is inconclusive; it never passes.
+
+mod approval;
+mod bake;
+mod baseline;
+mod converge;
+pub mod load;
+mod preflight;
+pub mod registry;
+pub mod smoke;

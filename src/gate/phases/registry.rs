@@ -1,0 +1,90 @@
+//! All phases of a gate, in their order.
+//!
+//! To add one: its file here, its line in [`PHASES`], and its variant of `record::state::Phase`,
+//! which says whether it measures the product.
+
+use super::{approval, bake, baseline, converge, load, preflight, smoke};
+use crate::doing::Doing;
+use crate::gate::ground::{Ended, Ground};
+use crate::gate::world::OnTick;
+use crate::project::gate::Gate;
+use crate::record::state::Phase;
+
+/// One phase.
+#[derive(Debug, Clone, Copy)]
+pub struct PhaseKind {
+    /// Which.
+    pub phase: Phase,
+    /// Whether a gate has it.
+    pub is_wanted: fn(&Gate) -> bool,
+    /// Performs it.
+    pub perform: for<'a> fn(&'a Ground<'a>, OnTick<'a>) -> Doing<'a, Ended>,
+}
+
+/// All phases, in the order in which a gate goes through them.
+pub const PHASES: &[PhaseKind] = &[
+    PhaseKind {
+        phase: Phase::Preflight,
+        is_wanted: |_| true,
+        perform: |ground, _| Box::pin(preflight::preflight(ground)),
+    },
+    PhaseKind {
+        phase: Phase::Converge,
+        is_wanted: |gate| !gate.services.is_empty(),
+        perform: |ground, _| Box::pin(converge::converge(ground)),
+    },
+    PhaseKind {
+        phase: Phase::Baseline,
+        is_wanted: |gate| gate.baseline.is_some(),
+        perform: |ground, _| Box::pin(baseline::baseline(ground)),
+    },
+    PhaseKind {
+        phase: Phase::Smoke,
+        is_wanted: |gate| !gate.smoke.is_empty(),
+        perform: |ground, _| Box::pin(smoke::smoke(ground)),
+    },
+    PhaseKind {
+        phase: Phase::Load,
+        is_wanted: |gate| !gate.load.is_empty(),
+        perform: |ground, on_tick| Box::pin(load::load_all(ground, on_tick)),
+    },
+    PhaseKind {
+        phase: Phase::Bake,
+        is_wanted: |gate| gate.bake.is_some(),
+        perform: |ground, _| Box::pin(bake::bake(ground)),
+    },
+    PhaseKind {
+        phase: Phase::Approval,
+        is_wanted: |gate| gate.approval.is_some(),
+        perform: |ground, _| Box::pin(approval::approval(ground)),
+    },
+];
+
+/// The phases that a gate goes through.
+pub fn wanted(gate: &Gate) -> Vec<Phase> {
+    let wanted = PHASES.iter().filter(|kind| (kind.is_wanted)(gate));
+    wanted.map(|kind| kind.phase).collect()
+}
+
+/// Performs a phase.
+pub fn perform<'a>(phase: Phase, ground: &'a Ground<'a>, on_tick: OnTick<'a>) -> Doing<'a, Ended> {
+    match PHASES.iter().find(|kind| kind.phase == phase) {
+        Some(kind) => (kind.perform)(ground, on_tick),
+        // A test holds that every phase has its line.
+        None => Box::pin(std::future::ready(Ended::new(
+            crate::objective::Outcome::Inconclusive,
+            format!("this version knows no phase `{}`", phase.word()),
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phase_has_its_line_in_the_order_of_a_gate() {
+        let phases: Vec<Phase> = PHASES.iter().map(|kind| kind.phase).collect();
+        assert_eq!(phases, Phase::ALL);
+    }
+}

@@ -1,0 +1,61 @@
+//! Scenarios, once each.
+
+use crate::gate::ground::{Ended, Ground, bind, now_text};
+use crate::load;
+use crate::load::run::Finished;
+use crate::objective::Outcome;
+use crate::run::{Summary, summarize};
+use crate::vu::Binding;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Performs scenarios once each.
+pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) -> Ended {
+    let mut ended = Ended::because(Outcome::Inconclusive, Vec::new());
+    let mut outcomes = Vec::new();
+    for path in paths {
+        let binding = match bind(ground, path, version) {
+            Ok(binding) => Arc::new(binding),
+            Err(reasons) => {
+                ended.reasons.extend(reasons);
+                outcomes.push(Outcome::Inconclusive);
+                continue;
+            }
+        };
+        let (summary, _) = smoke_once(ground, &binding).await;
+        outcomes.push(summary.outcome);
+        if summary.outcome == Outcome::Pass {
+            ended.reasons.push(format!("`{}` passed", summary.scenario));
+        } else {
+            ended.reasons.extend(
+                summary
+                    .reasons
+                    .iter()
+                    .map(|reason| format!("`{}`: {reason}", summary.scenario)),
+            );
+        }
+        ended.runs.push(summary);
+    }
+    ended.outcome = Outcome::all(outcomes);
+    if ended.outcome != Outcome::Pass {
+        ended.reasons.retain(|reason| !reason.ends_with("` passed"));
+    }
+    ended
+}
+
+pub(in crate::gate) async fn smoke_once(
+    ground: &Ground<'_>,
+    binding: &Arc<Binding>,
+) -> (Summary, Finished) {
+    let started = now_text();
+    let finished = load::smoke(binding, ground.control, false, |_| ()).await;
+    (
+        summarize::summarize(&binding.plan, &binding.environment, started, &finished, &[]),
+        finished,
+    )
+}
+
+/// The gate's smoke on the version that it verifies.
+pub(super) async fn smoke(ground: &Ground<'_>) -> Ended {
+    smoke_all(ground, &ground.gate.smoke, &ground.record.facts.version).await
+}
