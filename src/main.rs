@@ -1,5 +1,5 @@
 //! World the process over to the command line.
 
 fn main() -> std::process::ExitCode {
-    bellwether::cli::main()
+    bellwether::cli::commands::main()
 }

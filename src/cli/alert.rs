@@ -59,20 +59,20 @@ pub fn run(arguments: Arguments) -> Exit {
         channels.iter().collect()
     };
     if names.is_empty() {
-        super::complain("the configuration has no channel; nothing was sent");
+        crate::cli::commands::complain("the configuration has no channel; nothing was sent");
         return Exit::Inconclusive;
     }
     if let Some(unknown) = names
         .iter()
         .find(|name| !project.file.channels.contains_key(**name))
     {
-        super::complain(format!("there is no channel `{unknown}`"));
+        crate::cli::commands::complain(format!("there is no channel `{unknown}`"));
         return Exit::Usage;
     }
     let settings = match Settings::new(None) {
         Ok(settings) => settings,
         Err(reason) => {
-            super::complain(reason);
+            crate::cli::commands::complain(reason);
             return Exit::Fault;
         }
     };
@@ -88,7 +88,7 @@ pub fn run(arguments: Arguments) -> Exit {
         link: None,
     };
     let mut all = true;
-    super::runtime().block_on(async {
+    crate::cli::commands::runtime().block_on(async {
         for name in names {
             let key = format!("bw_test_{}", crate::ids::short());
             let delivery = project.file.channels[name]

@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments, json: bool) -> Exit {
     let rate = all.rollback as f64 / all.gates.max(1) as f64;
     match all.gates {
         0 => {
-            super::complain(format!(
+            crate::cli::commands::complain(format!(
                 "the recording is shorter than one gate of {}; nothing was calibrated",
                 crate::duration::show(arguments.length)
             ));

@@ -30,14 +30,14 @@ pub fn run(arguments: &Arguments) -> Exit {
     let mut found = Diagnostics::default();
     for path in &arguments.paths {
         if let Err(error) = collect(path, &mut files) {
-            super::complain(format!("`{}` cannot be read: {error}", path.display()));
+            crate::cli::commands::complain(format!("`{}` cannot be read: {error}", path.display()));
             return Exit::Usage;
         }
     }
     files.sort();
     files.dedup();
     if files.is_empty() {
-        super::complain("there is no .yaml file here; nothing was checked");
+        crate::cli::commands::complain("there is no .yaml file here; nothing was checked");
         return Exit::Inconclusive;
     }
     for path in &files {

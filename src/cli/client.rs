@@ -49,7 +49,7 @@ impl std::fmt::Display for Refusal {
 impl Refusal {
     /// Says it, and gives the exit code of a command that decides nothing.
     pub fn complain(&self) -> Exit {
-        super::complain(self);
+        crate::cli::commands::complain(self);
         match self {
             Refusal::Unreached(_) => Exit::Inconclusive,
             Refusal::Problem(..) => Exit::Usage,

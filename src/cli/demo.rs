@@ -22,13 +22,13 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Exit {
     let style = Style::for_stream(&std::io::stdout());
-    super::runtime().block_on(async {
+    crate::cli::commands::runtime().block_on(async {
         let free = tokio::net::TcpListener::bind(("127.0.0.1", arguments.port)).await.is_ok();
         let port = if free { arguments.port } else { free_port().await };
         let demo = match Demo::start(&format!("127.0.0.1:{port}")).await {
             Ok(demo) => demo,
             Err(reason) => {
-                super::complain(reason);
+                crate::cli::commands::complain(reason);
                 return Exit::Fault;
             }
         };

@@ -163,7 +163,7 @@ pub fn run(arguments: Arguments) -> Exit {
         server,
         json,
     } = arguments;
-    let result = super::runtime().block_on(async {
+    let result = crate::cli::commands::runtime().block_on(async {
         match command {
             Command::Start { gate, version, previous_version, commit, actor, reason, link, deployment, break_glass, wait, timeout } => {
                 let body = serde_json::json!({
@@ -236,7 +236,7 @@ pub fn run(arguments: Arguments) -> Exit {
         }
     });
     result.unwrap_or_else(|refusal: Refusal| {
-        super::complain(&refusal);
+        crate::cli::commands::complain(&refusal);
         match refusal {
             // A pipeline that cannot ask must not go on as if it had been told yes.
             Refusal::Unreached(_) => Exit::Hold,
@@ -300,7 +300,7 @@ async fn watch(server: &Server, id: i64, timeout: Duration, json: bool) -> Resul
             Err(refusal) => return Err(refusal),
         }
         if Instant::now() >= end {
-            super::complain(format!(
+            crate::cli::commands::complain(format!(
                 "gate {id} is not done within {}; that counts as hold",
                 crate::duration::show(timeout)
             ));

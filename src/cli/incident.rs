@@ -34,7 +34,10 @@ pub async fn write(server: &Server, detail: &GateDetail, folder: &Path) -> Resul
             .try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
     });
     if let Err(error) = written {
-        super::complain(format!("`{}` cannot be written: {error}", folder.display()));
+        crate::cli::commands::complain(format!(
+            "`{}` cannot be written: {error}",
+            folder.display()
+        ));
         return Ok(Exit::Fault);
     }
     eprintln!("{} files written to {}", files.len(), folder.display());

@@ -25,7 +25,7 @@ const PLACEHOLDER: &str = "http://127.0.0.1:8080";
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Exit {
     if !crate::scenario::steps::http::is_absolute(&arguments.url) {
-        super::complain(format!(
+        crate::cli::commands::complain(format!(
             "`{}` is not a base URL; expected `https://host`",
             arguments.url
         ));
@@ -43,7 +43,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         .filter(|name| arguments.folder.join(name).exists())
         .collect();
     if !existing.is_empty() {
-        super::complain(format!(
+        crate::cli::commands::complain(format!(
             "{} would be overwritten; nothing was written",
             existing.join(", ")
         ));
@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     for (name, text) in files {
         if let Err(error) = write(&arguments.folder, name, &text.replace(PLACEHOLDER, url)) {
-            super::complain(format!("`{name}` cannot be written: {error}"));
+            crate::cli::commands::complain(format!("`{name}` cannot be written: {error}"));
             return Exit::Fault;
         }
         println!("wrote {}", arguments.folder.join(name).display());

@@ -127,7 +127,7 @@ impl Recorded {
             }),
             _ => {
                 for mistake in mistakes {
-                    super::complain(mistake);
+                    crate::cli::commands::complain(mistake);
                 }
                 Err(Exit::Usage)
             }
@@ -196,7 +196,7 @@ fn add_baseline(samples: &mut Samples, before: Samples) {
     let shift = if together * 2 >= last_before - first_before {
         0
     } else {
-        super::complain(
+        crate::cli::commands::complain(
             "the files were not recorded at the same time: they are compared from their starts, and what changed in between counts as a difference",
         );
         first as i64 - first_before as i64
@@ -243,7 +243,7 @@ impl Ready {
         match tally::slots(samples, &self.watched, origin) {
             Ok(slots) => Ok((slots, self.rule.within(length))),
             Err(reason) => {
-                super::complain(reason);
+                crate::cli::commands::complain(reason);
                 Err(Exit::Usage)
             }
         }
@@ -260,7 +260,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let style = Style::for_stream(&std::io::stdout());
     if ready.samples.count() == 0 {
-        super::complain("the file holds no sample; nothing was judged");
+        crate::cli::commands::complain("the file holds no sample; nothing was judged");
     }
     let nothing = [(String::new(), Vec::new())];
     let gates = if ready.samples.gates.is_empty() {

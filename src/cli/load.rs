@@ -48,7 +48,7 @@ enum Command {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Exit {
-    let result = super::runtime().block_on(perform(arguments));
+    let result = crate::cli::commands::runtime().block_on(perform(arguments));
     result.unwrap_or_else(|refusal| refusal.complain())
 }
 

@@ -1,11 +1,17 @@
 //! The command line: one file for each command, terminal output, exit codes.
 //!
+//! Rooms: [`commands`] (all of them, and where the program begins), [`exit`] (the table of codes),
+//! [`client`] (asks a daemon); [`init`], [`check`], [`run`] with [`run_arguments`], [`run_plan`],
+//! [`progress`] and [`keys`], [`judge`], [`calibrate`], [`serve`], [`gate`], [`incident`], [`probe`],
+//! [`alert`], [`load`], [`demo`].
+//!
 //! Data goes to standard output, everything else to standard error.
 
 pub mod alert;
 pub mod calibrate;
 pub mod check;
 pub mod client;
+pub mod commands;
 pub mod demo;
 pub mod exit;
 pub mod gate;
@@ -20,147 +26,3 @@ pub mod run;
 pub mod run_arguments;
 pub mod run_plan;
 pub mod serve;
-
-use crate::config::file_shape::FILE;
-use crate::document::shape::json_schema;
-use crate::scenario::shape::SCENARIO;
-use clap::{CommandFactory, Parser, Subcommand};
-use exit::Exit;
-use std::process::ExitCode;
-
-/// Verifies deploys, watches production, verifies under load: promote, roll back or hold, and the proof that the rollback worked.
-#[derive(Debug, Parser)]
-#[command(
-    name = "bellwether",
-    version,
-    max_term_width = 100,
-    after_help = "Examples:
-  bellwether demo                                   watch it work on a built-in shop
-  bellwether check scenarios/                       find mistakes without sending anything
-  bellwether run smoke.yaml --env production        perform a scenario once
-  bellwether run --url http://127.0.0.1:8080/ --rate 100 --duration 10s
-  bellwether judge samples.csv --objective 'p95 < 300ms'
-  bellwether serve --config bellwether.yaml         probes, gates, metrics and pages
-  bellwether gate start api --version 1.4.2 --wait  verify a deploy; the exit code is the verdict
-
-Exit codes:
-  0 passed or promoted   1 our own fault   2 wrong usage   10 rollback   20 hold
-  98 inconclusive   99 checks or objectives failed   104 invalid configuration   105 interrupted"
-)]
-pub struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Write a first configuration and scenario for your own service
-    Init(init::Arguments),
-    /// Validate configuration and scenarios without sending anything
-    Check(check::Arguments),
-    /// Perform scenarios: once, or under their load
-    Run(Box<run_arguments::Arguments>),
-    /// Judge recorded samples as a gate would: promote, roll back, hold or inconclusive
-    Judge(judge::Arguments),
-    /// See running loads, and pause, resume, scale or stop them
-    Load(load::Arguments),
-    /// Run the daemon: probes, gates, metrics, API and pages
-    Serve(serve::Arguments),
-    /// Start, watch and explain gates of a running daemon
-    Gate(gate::Arguments),
-    /// List the probes of a running daemon, or run one now
-    Probe(probe::Arguments),
-    /// Test the channels of a configuration
-    Alert(alert::Arguments),
-    /// Watch it work on a built-in shop
-    Demo(demo::Arguments),
-    /// Print the JSON Schema of a file, for editors
-    Schema {
-        /// Which file
-        #[arg(value_parser = ["scenario", "configuration"], default_value = "scenario")]
-        kind: String,
-    },
-    /// Print the completion script of a shell
-    Completion {
-        /// Which shell
-        shell: clap_complete::Shell,
-    },
-}
-
-/// Runs the command of the process and gives its exit code.
-pub fn main() -> ExitCode {
-    // A reader of our output that closes it early (`| head`) ends us quietly, as it ends every other tool.
-    // SAFETY: setting the action of a signal takes plain numbers, before any thread exists.
-    unsafe {
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-        // A file that may not grow is a failed write, which we can report; not the end of the process.
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-    }
-    raise_file_limit();
-    // Only fails if a provider was installed before, and nobody else does.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let arguments = Arguments::parse();
-    let exit = match arguments.command {
-        Command::Init(arguments) => init::run(&arguments),
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Run(arguments) => run::run(&arguments),
-        Command::Judge(arguments) => judge::run(&arguments),
-        Command::Load(arguments) => load::run(arguments),
-        Command::Serve(arguments) => serve::run(&arguments),
-        Command::Gate(arguments) => gate::run(arguments),
-        Command::Probe(arguments) => probe::run(arguments),
-        Command::Alert(arguments) => alert::run(arguments),
-        Command::Demo(arguments) => demo::run(&arguments),
-        Command::Schema { kind } => {
-            let schema = match kind.as_str() {
-                "configuration" => json_schema("bellwether.yaml", &FILE),
-                _ => json_schema("A Bellwether scenario", &SCENARIO),
-            };
-            println!(
-                "{}",
-                serde_json::to_string_pretty(&schema).unwrap_or_default()
-            );
-            Exit::Success
-        }
-        Command::Completion { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "bellwether",
-                &mut std::io::stdout(),
-            );
-            Exit::Success
-        }
-    };
-    ExitCode::from(exit.code())
-}
-
-/// Every connection is a file: takes as many as the machine allows us without asking.
-fn raise_file_limit() {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: both calls take a pointer to a struct that outlives them.
-    unsafe {
-        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
-            limit.rlim_cur = limit.rlim_max;
-            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
-        }
-    }
-}
-
-/// Says what went wrong, on standard error.
-pub(crate) fn complain(message: impl std::fmt::Display) {
-    let style = crate::report::style::Style::for_stream(&std::io::stderr());
-    eprintln!("{} {message}", style.bad("error:"));
-}
-
-/// A runtime for commands that talk to others.
-pub(crate) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime needs only threads and an epoll descriptor")
-}

@@ -43,7 +43,7 @@ pub fn run(arguments: Arguments) -> Exit {
         json,
     } = arguments;
     let style = Style::for_stream(&std::io::stdout());
-    let result: Result<Exit, Refusal> = super::runtime().block_on(async {
+    let result: Result<Exit, Refusal> = crate::cli::commands::runtime().block_on(async {
         match command {
             Command::List => {
                 let probes: Vec<ProbeView> =

@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         return Exit::Invalid;
     };
     let (panel, mut seen) = panel();
-    let runtime = super::runtime();
+    let runtime = crate::cli::commands::runtime();
     let mut serving = None;
     if let Some(address) = arguments.api {
         match runtime.block_on(tokio::net::TcpListener::bind(address)) {
@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments) -> Exit {
                 serving = Some((over, runtime.spawn(panel::serve(listener, panel, stop))));
             }
             Err(error) => {
-                super::complain(format!(
+                crate::cli::commands::complain(format!(
                     "{address} cannot be listened on: {error}; nothing was sent"
                 ));
                 return Exit::Fault;
@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     let mut outputs = match open(arguments) {
         Ok(outputs) => outputs,
         Err(message) => {
-            super::complain(format!("{message}; nothing was sent"));
+            crate::cli::commands::complain(format!("{message}; nothing was sent"));
             return Exit::Fault;
         }
     };
@@ -98,7 +98,9 @@ pub fn run(arguments: &Arguments) -> Exit {
     let summaries = match result {
         Ok(summaries) => summaries,
         Err(error) => {
-            super::complain(format!("the samples or the log cannot be written: {error}"));
+            crate::cli::commands::complain(format!(
+                "the samples or the log cannot be written: {error}"
+            ));
             return Exit::Fault;
         }
     };
@@ -109,7 +111,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         }
     }
     if let Err(error) = write(arguments, &mut outputs, &summaries) {
-        super::complain(format!("a report cannot be written: {error}"));
+        crate::cli::commands::complain(format!("a report cannot be written: {error}"));
         return Exit::Fault;
     }
     if control.asked() != Stop::No {

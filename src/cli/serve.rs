@@ -32,7 +32,7 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Exit {
     logs::start(&arguments.log_format);
-    super::runtime().block_on(async {
+    crate::cli::commands::runtime().block_on(async {
         let end = asked_to_end();
         match Daemon::start(&arguments.config).await {
             Ok(daemon) => {
@@ -42,11 +42,13 @@ pub fn run(arguments: &Arguments) -> Exit {
             Err(StartFault::Configuration(found)) => {
                 let style = Style::for_stream(&std::io::stderr());
                 eprint!("{}", found.render(style.color));
-                super::complain("the daemon did not start: its configuration cannot be used");
+                crate::cli::commands::complain(
+                    "the daemon did not start: its configuration cannot be used",
+                );
                 Exit::Invalid
             }
             Err(fault) => {
-                super::complain(format!("the daemon did not start: {fault}"));
+                crate::cli::commands::complain(format!("the daemon did not start: {fault}"));
                 Exit::Fault
             }
         }

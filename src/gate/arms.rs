@@ -10,7 +10,7 @@ use crate::load::run::{Finished, Options};
 use crate::load::{self, Control, Stop, Tick};
 use crate::objective::evidence::{Distribution, Evidence};
 use crate::objective::rule::Rule;
-use crate::objective::tally::{self, Arm};
+use crate::objective::tally::{self, Arm, Watched};
 use crate::objective::trial::Conclusion;
 use crate::objective::{Metric, Outcome};
 use crate::run::keeping_up::{self, Cause};
@@ -108,60 +108,23 @@ impl Arms {
             self.length().as_secs_f64(),
             &own,
         );
-        let measured = {
-            let take = |arm: Arm, tick: &mut Tick| {
-                let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
-                if watch.second(arm, tick.second, &mut tick.slots) && own.asked() == Stop::No {
-                    lost.store(true, Relaxed);
-                    own.stop();
-                    beside.stop();
-                }
-            };
-            let options = || Options {
-                watched: Some(watched.clone()),
-                ..Options::default()
-            };
-            let candidate = async {
-                let finished = load::load(
-                    &self.candidate,
-                    plan.load.clone(),
-                    options(),
-                    &own,
-                    |tick| {
-                        on_tick(&plan, tick);
-                        presence.tick(tick);
-                        take(Arm::Candidate, tick);
-                    },
-                )
-                .await;
-                // What the baseline still sends has nothing beside it.
+        let take = |arm: Arm, tick: &mut Tick| {
+            let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+            if watch.second(arm, tick.second, &mut tick.slots) && own.asked() == Stop::No {
+                lost.store(true, Relaxed);
+                own.stop();
                 beside.stop();
-                finished
-            };
-            let baseline = async {
-                match &self.baseline {
-                    Some(binding) => {
-                        let take = |tick: &mut Tick| take(Arm::Baseline, tick);
-                        Some(load::load(binding, plan.load.clone(), options(), &beside, take).await)
-                    }
-                    None => None,
-                }
-            };
-            let both = async { tokio::join!(candidate, baseline) };
-            tokio::pin!(both);
-            tokio::select! {
-                finished = &mut both => Some(finished),
-                () = ground.control.stopped() => {
-                    // At once, but with teardown.
-                    for control in [&own, &beside] {
-                        control.stop();
-                        control.stop();
-                    }
-                    both.await;
-                    None
-                }
             }
         };
+        let on_candidate = |tick: &mut Tick| {
+            on_tick(&plan, tick);
+            presence.tick(tick);
+            take(Arm::Candidate, tick);
+        };
+        let on_baseline = |tick: &mut Tick| take(Arm::Baseline, tick);
+        let controls = [&own, &beside];
+        let both = self.both(&watched, controls, on_candidate, on_baseline);
+        let measured = unless_stopped(ground.control, controls, both).await;
         let (mut finished, baseline) = measured?;
         if let Some(orders) = presence.leave() {
             finished.stopped = orders.stop;
@@ -190,6 +153,37 @@ impl Arms {
             again,
             was_lost: lost,
         })
+    }
+
+    /// Performs the load on the candidate, and on the baseline beside it.
+    async fn both(
+        &self,
+        watched: &Arc<[Watched]>,
+        [own, beside]: [&Control; 2],
+        on_candidate: impl FnMut(&mut Tick),
+        on_baseline: impl FnMut(&mut Tick),
+    ) -> (Finished, Option<Finished>) {
+        let loads = &self.candidate.plan.load;
+        let options = || Options {
+            watched: Some(watched.clone()),
+            ..Options::default()
+        };
+        let candidate = async {
+            let finished =
+                load::load(&self.candidate, loads.clone(), options(), own, on_candidate).await;
+            // What the baseline still sends has nothing beside it.
+            beside.stop();
+            finished
+        };
+        let baseline = async {
+            match &self.baseline {
+                Some(binding) => {
+                    Some(load::load(binding, loads.clone(), options(), beside, on_baseline).await)
+                }
+                None => None,
+            }
+        };
+        tokio::join!(candidate, baseline)
     }
 
     fn sum_up(
@@ -238,6 +232,27 @@ impl Arms {
         }
         summary.reasons.extend(doubts);
         summary
+    }
+}
+
+/// Lets loads end, or ends them at once, but with teardown, where the gate is stopped: then nothing
+/// comes of them.
+async fn unless_stopped<T>(
+    gate: &Control,
+    controls: [&Control; 2],
+    loads: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::pin!(loads);
+    tokio::select! {
+        finished = &mut loads => Some(finished),
+        () = gate.stopped() => {
+            for control in controls {
+                control.stop();
+                control.stop();
+            }
+            loads.await;
+            None
+        }
     }
 }
 

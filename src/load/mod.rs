@@ -1,14 +1,12 @@
-//! Load: when iterations start, who performs them, and what is recorded.
+//! Virtual users under load.
 //!
-//! Rooms, in reading order: [`arrival`] (pure: offsets of arrivals), [`ramp`] (pure: when each
-//! virtual user of a ramp is active), [`timer`] (waiting with less than a millisecond of error),
-//! [`breakpoint`] (pure: the search for the highest rate that holds), [`buckets`],
-//! [`control`] (stop, pause, scale), [`recorder`] (counters and histograms, one for each worker),
-//! [`worker`] (one thread with its virtual users), `closed` and `open` (the executors),
-//! [`run`] (setup, workers, teardown, merging), [`series`] (second by second),
-//! [`live`] (loads that run now).
+//! Rooms: [`run`] (a load from its start to its end), [`worker`] (one thread of it) with [`shop`] (what its
+//! virtual users share), [`open`] and [`closed`] (how they are driven), [`arrival`], [`ramp`] and
+//! [`breakpoint`] (pure: when, how many, how fast), [`timer`] (finer than a millisecond), [`control`]
+//! (orders), [`live`] (loads that run now), [`recorder`] with [`buckets`] and [`series`] (what came of
+//! it).
 //!
-//! Knows no report, no database and no vendor.
+//! Knows no database and no vendor.
 
 pub mod arrival;
 pub mod breakpoint;

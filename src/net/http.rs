@@ -5,12 +5,13 @@
 use super::connect::{Connector, Opened, Origin};
 use super::fault::Fault;
 use super::http1::{Http1, Outgoing};
-pub use super::http1_parser::{Headers, Keep};
 use super::http2::Http2;
 use super::message::Message;
 use super::phases::Phases;
 use super::reply::Reply;
 use super::tls::TlsFacts;
+pub use crate::net::headers::Headers;
+pub use crate::net::http1_parser::Keep;
 use http::Method;
 use std::sync::Arc;
 use std::time::Instant;

@@ -4,16 +4,14 @@
 //! reply is the same. What nobody asked for is counted and not copied.
 
 use super::fault::{ErrorClass, Fault};
+use super::headers::{HEADERS_MAX, Headers};
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue};
-use http::{HeaderMap, StatusCode, Version};
+use http::{StatusCode, Version};
 use std::cell::OnceCell;
 use std::mem::MaybeUninit;
 
 /// Bytes of a head at the most; servers in the wild stop far below.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// Headers at the most, as hyper has it with room to spare.
-const HEADERS_MAX: usize = 128;
 /// Interim replies (1xx) before the one that counts.
 const INTERIM_MAX: u32 = 16;
 /// Bytes of a line with the size of a chunk, extensions included.
@@ -30,59 +28,6 @@ pub struct Keep {
     pub body: bool,
     /// Bytes of a body at the most, kept or not.
     pub limit: usize,
-}
-
-/// Headers, taken apart when somebody looks.
-#[derive(Debug, Default, Clone)]
-pub struct Headers {
-    raw: Bytes,
-    map: OnceCell<HeaderMap>,
-    /// Whether the body is encoded.
-    pub encoded: bool,
-    /// Whether cookies are set.
-    pub sets_cookies: bool,
-}
-
-impl Headers {
-    /// Headers that are taken apart already.
-    pub fn from_map(map: HeaderMap) -> Headers {
-        Headers {
-            raw: Bytes::new(),
-            encoded: map.contains_key(http::header::CONTENT_ENCODING),
-            sets_cookies: map.contains_key(http::header::SET_COOKIE),
-            map: OnceCell::from(map),
-        }
-    }
-
-    /// As a mapping; empty where they were not kept.
-    pub fn map(&self) -> &HeaderMap {
-        self.map.get_or_init(|| {
-            let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
-            let mut response = httparse::Response::new(&mut []);
-            let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-                &mut response,
-                &self.raw,
-                &mut headers,
-            );
-            let mut map = HeaderMap::new();
-            if parsed.is_ok() {
-                for header in response.headers.iter() {
-                    if let (Ok(name), Ok(value)) = (
-                        HeaderName::from_bytes(header.name.as_bytes()),
-                        HeaderValue::from_bytes(header.value),
-                    ) {
-                        map.append(name, value);
-                    }
-                }
-            }
-            map
-        })
-    }
-
-    /// One header.
-    pub fn get(&self, name: impl http::header::AsHeaderName) -> Option<&HeaderValue> {
-        self.map().get(name)
-    }
 }
 
 /// A whole reply.

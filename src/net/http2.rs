@@ -3,8 +3,8 @@
 //! hyper speaks the protocol; a task drives the connection, since its exchanges share it.
 
 use super::fault::{ErrorClass, Fault};
+use super::headers::Headers;
 use super::http::Keep;
-use super::http1_parser::Headers;
 use super::phases::Phases;
 use super::reply::Reply;
 use super::stream::Stream;

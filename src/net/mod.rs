@@ -1,19 +1,19 @@
-//! One exchange on the wire, timed by phase.
+//! One exchange on the wire, timed by phase, with one name for everything that can go wrong.
 //!
-//! Rooms, in reading order: [`fault`] (what can go wrong, with one name each), [`phases`],
-//! [`stream`] (plain or TLS), [`tls`] (settings, certificates, old versions), [`connect`] (names
-//! to sockets), [`message`] (a request and its form on the wire), [`http1_parser`] (pure: bytes to
-//! a reply), [`http1`], [`http2`], [`http`] (connections of either version), [`patience`]
-//! (deadlines), [`body`] (limits and decompression), [`dns`], [`client`] (a single exchange for
-//! our own errands).
+//! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`stream`] and
+//! [`tls`] (and [`tls_legacy`]), [`message`] (a request before it goes out), [`http`] over [`http1`] with
+//! [`http1_parser`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`] and [`body`]
+//! (decompression), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
+//! exchange with a program), [`client`] (a single exchange for our own errands).
 //!
-//! This folder knows no scenario, no database and no vendor.
+//! Does not know scenarios, databases or vendors.
 
 pub mod body;
 pub mod client;
 pub mod connect;
 pub mod dns;
 pub mod fault;
+pub mod headers;
 pub mod http;
 pub mod http1;
 pub mod http1_parser;

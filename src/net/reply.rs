@@ -1,6 +1,6 @@
 //! What came back over HTTP, whichever version carried it.
 
-use super::http1_parser::Headers;
+use super::headers::Headers;
 use super::phases::Phases;
 use bytes::Bytes;
 use http::{StatusCode, Version};

@@ -5,6 +5,7 @@
 
 use super::connect::{Connector, Opened, Origin, micros};
 use super::fault::{ErrorClass, Fault};
+use super::headers::HEADERS_MAX;
 use super::message::Message;
 use super::phases::Phases;
 use super::stream::Stream;
@@ -24,8 +25,6 @@ use tokio_websockets::{ClientBuilder, Limits, WebSocketStream};
 
 /// Bytes of the head of an answer at the most.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// Headers of an answer at the most.
-const HEADERS_MAX: usize = 128;
 /// Bytes of the body of a refusal that are kept.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 /// What the key of a handshake is joined with (RFC 6455, 1.3).

@@ -1,8 +1,12 @@
-//! Objectives: what must hold, and whether the evidence shows it.
+//! Objectives and how they are judged: all pure.
 //!
-//! Rooms: [`parse`] (as written), [`binomial`] (exact tails), [`judge`] (pass, fail or
-//! inconclusive from counts). Everything here is pure: counts in, judgement out; no clock, no
-//! sockets, no randomness.
+//! Rooms: [`parse`] (as written), [`judge`] (a fixed sample, once) with [`binomial`] (exact tests);
+//! a load while it runs: [`slot`] and [`tally`] (counts of a quarter of a second), [`trial`] (the test
+//! that may be looked at any time) of [`wealth`] (bets), [`contest`] (beside a baseline), [`mixture`],
+//! [`spread`] (design effect) and [`memory`] (tempering), by a [`rule`]; [`verdict`] (a trial in words),
+//! [`evidence`] (kept so that it can be judged again).
+//!
+//! Does not know clocks, sockets, or where samples come from.
 
 pub mod binomial;
 pub mod contest;

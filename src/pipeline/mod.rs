@@ -1,9 +1,12 @@
-//! Triggers that come in and actions that go out, one file for each.
+//! Actions that go out and webhooks that come in, one vendor or source in a file each.
 //!
-//! Rooms: [`signature`] (pure: Standard Webhooks, in and out), [`trigger`] (pure: what GitHub,
-//! Vercel and others tell of a deploy), [`webhook`], [`command`], [`github`] (statuses, checks,
-//! issues), [`vendor`] (platforms that deploy, with one adapter in one file each). Nothing here is
-//! called but by the outbox, by a gate's preflight and by the inbound routes of the web.
+//! Rooms: [`action`] (what a verdict makes us do) with [`command`] (a program) and [`vendor`] (the
+//! registry of platforms) with [`call`] (one use of an adapter): [`fly`], [`vercel`] with
+//! [`vercel_check`], [`railway`], [`kubernetes`], [`argo`], [`compose`], [`dispatch`] (GitHub workflows),
+//! [`gitlab`], [`circleci`]. [`github`] (statuses, checks, issues). [`source`] (the registry of webhooks of
+//! others): [`from_github`], [`from_vercel`], [`from_json`].
+//!
+//! Nothing here is called but by the outbox, by a gate's preflight and by the inbound route of the web.
 
 pub mod action;
 mod argo;

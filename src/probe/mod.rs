@@ -1,5 +1,7 @@
 //! Scenarios on a schedule.
 //!
-//! Rooms: [`schedule`] (pure: when), [`state`] (pure: up, down or unknown), [`prober`] (the shell).
+//! Rooms: [`prober`] (runs them when they are due).
+//!
+//! When they are due is said by `project::schedule`, whether one is up by `record::probe`.
 
 pub mod prober;

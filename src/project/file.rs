@@ -1,7 +1,7 @@
 //! `bellwether.yaml` after reading: environments, probes, gates, channels.
 //!
 //! Knows the meaning of one configuration file. Secrets are still references here; they are
-//! fetched by [`super::load::secrets`]. Scenario files are read by [`super::load`].
+//! fetched by [`secrets`]. Files are read by `config`.
 
 use super::gate::Gate;
 use super::probe::Probe;

@@ -1,6 +1,6 @@
 //! What a configuration says, as values that everybody knows: gates, probes, schedules.
 //!
-//! Rooms: [`file`] (the whole of it, with its scenarios), [`current`] (the one in force), [`gate`] with
+//! Rooms: [`mod@file`] (the whole of it, with its scenarios), [`current`] (the one in force), [`gate`] with
 //! [`gate_form`], [`read_gate`] and [`read_policy`], [`probe`] with [`read_probe`], [`schedule`] (pure:
 //! when a probe is due).
 //!

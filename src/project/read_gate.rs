@@ -29,71 +29,18 @@ impl Reader<'_> {
         root: &Node,
     ) -> Option<Gate> {
         let environment = self.known_environment(node, environments);
-        if let Some(environment) = environment.as_ref().and_then(|name| environments.get(name)) {
-            let known: Vec<&str> = environment.services.keys().map(String::as_str).collect();
-            for service in node.get("services").map(Node::items).unwrap_or_default() {
-                match environment.services.get(&service.text) {
-                    None => self.unknown("unknown-service", "service", service, &known),
-                    Some(found) if found.version.is_none() => {
-                        self.found.push(
-                            Diagnostic::error(
-                                "missing-field",
-                                format!(
-                                    "the service `{}` says nowhere which version it serves",
-                                    service.text
-                                ),
-                            )
-                            .at(self.source, service.span, "a gate must read its version")
-                            .hint("add `version: { path: /version }` to the service"),
-                        );
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
+        self.services(node, environment.as_deref(), environments);
         let smoke = self.files(node, "smoke");
         let load = self.files(node, "load");
         let bake = node.get("bake").map(|node| self.bake(node, &smoke));
-        let measures = !smoke.is_empty()
-            || !load.is_empty()
-            || bake.as_ref().is_some_and(|bake| !bake.scenarios.is_empty());
-        if !measures {
-            self.found.push(
-                Diagnostic::error(
-                    "nothing-measured",
-                    format!("the gate `{}` checks nothing", name.text),
-                )
-                .at(self.source, name.span, "it could never promote")
-                .hint("add `smoke`, `load` or `bake`"),
-            );
-        }
+        self.measures(name, &smoke, &load, bake.as_ref());
         let prove = node.get("prove");
         let actions = node.get("actions");
         let tell = self.tell(node, root);
         let prove_smoke = prove
             .map(|node| self.files(node, "smoke"))
             .unwrap_or_default();
-        let rolls_back = actions.and_then(|node| node.get("rollback"));
-        if let Some(rollback) = rolls_back
-            && prove_smoke.is_empty()
-            && smoke.is_empty()
-        {
-            self.found.push(
-                Diagnostic::error(
-                    "nothing-proven",
-                    format!(
-                        "nothing shows that the old version of `{}` works",
-                        name.text
-                    ),
-                )
-                .at(
-                    self.source,
-                    rollback.span,
-                    "its proof would be a version number",
-                )
-                .hint("add `smoke`, or `prove: { smoke: [...] }`"),
-            );
-        }
+        self.proves(name, actions, &smoke, &prove_smoke);
         let gates: Vec<&str> = crate::scenario::reader::entries(root, "gates")
             .iter()
             .map(|(name, _)| name.text.as_str())
@@ -121,20 +68,7 @@ impl Reader<'_> {
                 .map(|node| time(node, "every", 30)),
             services: texts(node, "services"),
             converge: converge(node.get("converge"), 300),
-            prove: Prove {
-                converge: converge(prove, 600),
-                smoke: if prove_smoke.is_empty() {
-                    smoke.clone()
-                } else {
-                    prove_smoke
-                },
-                action_target: prove.map_or(Duration::from_secs(120), |node| {
-                    time(node, "action_target", 120)
-                }),
-                healthy_target: prove.map_or(Duration::from_secs(300), |node| {
-                    time(node, "healthy_target", 300)
-                }),
-            },
+            prove: prove_of(prove, &smoke, prove_smoke),
             smoke,
             load,
             bake,
@@ -158,6 +92,86 @@ impl Reader<'_> {
                 .unwrap_or(false),
             tell,
         })
+    }
+
+    /// Services that a gate names are there, and say which version they serve.
+    fn services(
+        &mut self,
+        node: &Node,
+        environment: Option<&str>,
+        environments: &BTreeMap<String, Arc<Environment>>,
+    ) {
+        let Some(environment) = environment.and_then(|name| environments.get(name)) else {
+            return;
+        };
+        let known: Vec<&str> = environment.services.keys().map(String::as_str).collect();
+        for service in node.get("services").map(Node::items).unwrap_or_default() {
+            match environment.services.get(&service.text) {
+                None => self.unknown("unknown-service", "service", service, &known),
+                Some(found) if found.version.is_none() => {
+                    self.found.push(
+                        Diagnostic::error(
+                            "missing-field",
+                            format!(
+                                "the service `{}` says nowhere which version it serves",
+                                service.text
+                            ),
+                        )
+                        .at(self.source, service.span, "a gate must read its version")
+                        .hint("add `version: { path: /version }` to the service"),
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// A gate that checks nothing could never promote.
+    fn measures(&mut self, name: &Node, smoke: &[PathBuf], load: &[PathBuf], bake: Option<&Bake>) {
+        let measures = !smoke.is_empty()
+            || !load.is_empty()
+            || bake.is_some_and(|bake| !bake.scenarios.is_empty());
+        if !measures {
+            self.found.push(
+                Diagnostic::error(
+                    "nothing-measured",
+                    format!("the gate `{}` checks nothing", name.text),
+                )
+                .at(self.source, name.span, "it could never promote")
+                .hint("add `smoke`, `load` or `bake`"),
+            );
+        }
+    }
+
+    /// A version number alone is no proof that the old version works.
+    fn proves(
+        &mut self,
+        name: &Node,
+        actions: Option<&Node>,
+        smoke: &[PathBuf],
+        prove_smoke: &[PathBuf],
+    ) {
+        let rolls_back = actions.and_then(|node| node.get("rollback"));
+        if let Some(rollback) = rolls_back
+            && prove_smoke.is_empty()
+            && smoke.is_empty()
+        {
+            self.found.push(
+                Diagnostic::error(
+                    "nothing-proven",
+                    format!(
+                        "nothing shows that the old version of `{}` works",
+                        name.text
+                    ),
+                )
+                .at(
+                    self.source,
+                    rollback.span,
+                    "its proof would be a version number",
+                )
+                .hint("add `smoke`, or `prove: { smoke: [...] }`"),
+            );
+        }
     }
 
     fn bake(&mut self, node: &Node, smoke: &[PathBuf]) -> Bake {
@@ -310,6 +324,24 @@ impl Reader<'_> {
             issues: node.get("issues").and_then(Node::as_bool).unwrap_or(false),
             api: text(node, "api").unwrap_or_else(|| "https://api.github.com".to_owned()),
         })
+    }
+}
+
+/// What proves a rollback; the smoke is that of the gate where none is named.
+fn prove_of(prove: Option<&Node>, smoke: &[PathBuf], prove_smoke: Vec<PathBuf>) -> Prove {
+    Prove {
+        converge: converge(prove, 600),
+        smoke: if prove_smoke.is_empty() {
+            smoke.to_vec()
+        } else {
+            prove_smoke
+        },
+        action_target: prove.map_or(Duration::from_secs(120), |node| {
+            time(node, "action_target", 120)
+        }),
+        healthy_target: prove.map_or(Duration::from_secs(300), |node| {
+            time(node, "healthy_target", 300)
+        }),
     }
 }
 

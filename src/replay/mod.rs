@@ -1,10 +1,9 @@
-//! Recorded samples, judged again by exactly the code that judges a gate.
+//! Recorded samples and kept evidence, judged again by the code that judged them first.
 //!
-//! Rooms: [`read`] (files of samples: our own, plain CSV, k6's CSV and JSON), [`tally`] (pure: from
-//! samples to slots of evidence), [`verdict`] (pure: from slots to a verdict with its reasons),
-//! [`evidence`] (slots as a gate keeps them), [`curve`] (pure: the
-//! evidence over time), [`calibrate`] (pure: a recorded series cut into many
-//! gates). Knows no clock and no network.
+//! Rooms: [`read`] (files of our own, of k6 and plain CSV), [`curve`] (how evidence grew), [`calibrate`]
+//! (how often a rule would have been wrong).
+//!
+//! Pure but for reading what it is given.
 
 pub mod calibrate;
 pub mod curve;

@@ -36,6 +36,31 @@ fn write_all(summary: &Summary, style: Style, out: &mut String) -> std::fmt::Res
         style.bold(&summary.scenario),
         style.dim(&format!("{}, {}", summary.kind, summary.started))
     )?;
+    table(out, summary, style)?;
+    for step in &summary.steps {
+        details(out, step, style)?;
+    }
+    if let Some(search) = &summary.search {
+        tried(out, search, style)?;
+    }
+    checks(out, summary, style)?;
+    objectives(out, summary, style)?;
+    writeln!(out)?;
+    totals(out, summary, style)?;
+    let outcome = summary.outcome;
+    writeln!(
+        out,
+        "\n{} {}",
+        style.outcome(outcome, mark(outcome)),
+        style.outcome(outcome, &format!("outcome: {}", outcome.word()))
+    )?;
+    for reason in &summary.reasons {
+        writeln!(out, "  {reason}")?;
+    }
+    Ok(())
+}
+
+fn table(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result {
     writeln!(out)?;
     let width = summary
         .steps
@@ -68,12 +93,10 @@ fn write_all(summary: &Summary, style: Style, out: &mut String) -> std::fmt::Res
     {
         row(out, "all", &summary.core, width, style)?;
     }
-    for step in &summary.steps {
-        details(out, step, style)?;
-    }
-    if let Some(search) = &summary.search {
-        tried(out, search, style)?;
-    }
+    Ok(())
+}
+
+fn checks(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result {
     let checks = &summary.checks;
     if !checks.is_empty() {
         writeln!(out, "\n{}", style.bold("checks"))?;
@@ -103,6 +126,10 @@ fn write_all(summary: &Summary, style: Style, out: &mut String) -> std::fmt::Res
             )?;
         }
     }
+    Ok(())
+}
+
+fn objectives(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result {
     if !summary.objectives.is_empty() {
         writeln!(out, "\n{}", style.bold("objectives"))?;
         for judgement in &summary.objectives {
@@ -116,18 +143,6 @@ fn write_all(summary: &Summary, style: Style, out: &mut String) -> std::fmt::Res
                 style.dim(&format!("(seen {}): {}", judgement.seen, judgement.reason))
             )?;
         }
-    }
-    writeln!(out)?;
-    totals(out, summary, style)?;
-    let outcome = summary.outcome;
-    writeln!(
-        out,
-        "\n{} {}",
-        style.outcome(outcome, mark(outcome)),
-        style.outcome(outcome, &format!("outcome: {}", outcome.word()))
-    )?;
-    for reason in &summary.reasons {
-        writeln!(out, "  {reason}")?;
     }
     Ok(())
 }

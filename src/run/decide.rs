@@ -70,6 +70,28 @@ pub fn decide(
     summary.outcome = Outcome::all(outcomes);
 }
 
+/// A load while it is judged.
+struct Judging<'a> {
+    summary: &'a mut Summary,
+    finished: &'a Finished,
+    objectives: &'a [Objective],
+    by_service: &'a dyn Fn(&Objective) -> Outcome,
+    outcomes: &'a mut Vec<Outcome>,
+}
+
+/// The rules of a load, in order: each may take outcomes of objectives back, add outcomes and say why.
+const LOAD_RULES: &[fn(&mut Judging<'_>)] = &[
+    |judging| judging.own_limits(),
+    |judging| judging.search(),
+    |judging| judging.orders(),
+    |judging| judging.cut_short(),
+    |judging| judging.lost_workers(),
+    |judging| judging.cut_off(),
+    |judging| judging.without_objectives(),
+    |judging| judging.doubtful(),
+    |judging| judging.objectives(),
+];
+
 fn judge_load(
     summary: &mut Summary,
     finished: &Finished,
@@ -77,116 +99,147 @@ fn judge_load(
     by_service: &dyn Fn(&Objective) -> Outcome,
     outcomes: &mut Vec<Outcome>,
 ) {
-    for cause in keeping_up::causes(finished) {
-        let told = keeping_up::apply(&cause, objectives, &mut summary.objectives, by_service);
-        if told || cause.taints_all() {
-            summary.reasons.push(cause.text());
-            outcomes.push(Outcome::Inconclusive);
+    let mut judging = Judging {
+        summary,
+        finished,
+        objectives,
+        by_service,
+        outcomes,
+    };
+    for rule in LOAD_RULES {
+        rule(&mut judging);
+    }
+}
+
+impl Judging<'_> {
+    fn inconclusive(&mut self, reason: String) {
+        self.summary.reasons.push(reason);
+        self.outcomes.push(Outcome::Inconclusive);
+    }
+
+    /// What our own limits make doubtful.
+    fn own_limits(&mut self) {
+        for cause in keeping_up::causes(self.finished) {
+            let judgements = &mut self.summary.objectives;
+            let told = keeping_up::apply(&cause, self.objectives, judgements, self.by_service);
+            if told || cause.taints_all() {
+                self.inconclusive(cause.text());
+            }
         }
     }
-    if let Some(search) = &finished.search {
-        summary.reasons.push(searched(search));
-        if search.held.is_none() {
-            // What was not confirmed is not known, whatever the last step came to.
-            outcomes.push(Outcome::Inconclusive);
+
+    fn search(&mut self) {
+        if let Some(search) = &self.finished.search {
+            self.summary.reasons.push(searched(search));
+            if search.held.is_none() {
+                // What was not confirmed is not known, whatever the last step came to.
+                self.outcomes.push(Outcome::Inconclusive);
+            }
         }
     }
-    if let Some(change) = changed_by_hand(finished) {
-        summary.reasons.push(change);
-        if was_scaled(finished) {
+
+    fn orders(&mut self) {
+        let Some(change) = changed_by_hand(self.finished) else {
+            return;
+        };
+        self.summary.reasons.push(change);
+        if was_scaled(self.finished) {
             // Neither a pass nor a failure is that of the load that was asked for.
-            for judgement in &mut summary.objectives {
+            for judgement in &mut self.summary.objectives {
                 judgement.outcome = Outcome::Inconclusive;
                 judgement.reason = format!("{}; but it was scaled by hand", judgement.reason);
             }
-            outcomes.push(Outcome::Inconclusive);
+            self.outcomes.push(Outcome::Inconclusive);
         }
     }
-    if finished.stopped != Stop::No || finished.lost_workers > 0 {
-        // What was cut short is not to blame for how little it was.
-        let short =
-            summary
-                .objectives
-                .iter_mut()
-                .zip(objectives)
-                .filter(|(judgement, objective)| {
-                    judgement.outcome == Outcome::Fail
-                        && matches!(objective.metric, Metric::Requests | Metric::Rate)
-                });
-        for (judgement, _) in short {
-            judgement.outcome = Outcome::Inconclusive;
-            judgement.reason = format!("{}; but the load was cut short", judgement.reason);
+
+    /// What was cut short is not to blame for how little it was.
+    fn cut_short(&mut self) {
+        if self.finished.stopped == Stop::No && self.finished.lost_workers == 0 {
+            return;
+        }
+        let judgements = self.summary.objectives.iter_mut();
+        for (judgement, objective) in judgements.zip(self.objectives) {
+            let counts = matches!(objective.metric, Metric::Requests | Metric::Rate);
+            if judgement.outcome == Outcome::Fail && counts {
+                judgement.outcome = Outcome::Inconclusive;
+                judgement.reason = format!("{}; but the load was cut short", judgement.reason);
+            }
         }
     }
-    if finished.lost_workers > 0 {
-        summary.reasons.push(format!(
-            "{} of {} workers broke down, and their requests are missing",
-            finished.lost_workers, finished.workers
-        ));
-        outcomes.push(Outcome::Inconclusive);
-    }
-    if summary.objectives.is_empty() && summary.interrupted > 0 && !summary.was_interrupted {
-        summary.reasons.push(format!(
-            "{} iterations were cut off; what they would have met is not known",
-            summary.interrupted
-        ));
-        outcomes.push(Outcome::Inconclusive);
-    }
-    if summary.objectives.is_empty() {
-        if was_scaled(finished) {
-            // Said above.
-        } else if summary.core.errors > 0 {
-            summary.reasons.push(format!(
-                "{} of {} requests failed",
-                summary.core.errors, summary.core.requests
-            ));
-            outcomes.push(Outcome::Fail);
-        } else if summary.core.requests > 0 {
-            outcomes.push(Outcome::Pass);
-        }
-    }
-    let doubtful = doubtful_errors(finished);
-    if doubtful > 0 && doubtful * 2 >= summary.core.errors {
-        // Failures of credentials, limiters or the way there must not roll a product back; what
-        // else was bad, slow requests too, may.
-        for judgement in summary
-            .objectives
-            .iter_mut()
-            .filter(|judgement| judgement.outcome == Outcome::Fail && doubtful * 2 >= judgement.bad)
-        {
-            judgement.outcome = Outcome::Inconclusive;
-            judgement.reason = format!(
-                "{}; but most failures say nothing about the product",
-                judgement.reason
-            );
-        }
-        summary.reasons.push(format!("{doubtful} requests failed for reasons that say nothing about the product (credentials, rate limits or the way there)"));
-        outcomes.push(Outcome::Inconclusive);
-    }
-    let any_fails = summary
-        .objectives
-        .iter()
-        .any(|judgement| judgement.outcome == Outcome::Fail);
-    for judgement in &summary.objectives {
-        // Once one fails, those that are still open explain nothing.
-        let explains = match judgement.outcome {
-            Outcome::Pass => false,
-            Outcome::Fail => true,
-            Outcome::Inconclusive => !any_fails,
-        };
-        if explains {
-            summary.reasons.push(format!(
-                "`{}` {}: {}",
-                judgement.objective,
-                if judgement.outcome == Outcome::Fail {
-                    "does not hold"
-                } else {
-                    "is inconclusive"
-                },
-                judgement.reason
+
+    fn lost_workers(&mut self) {
+        let (lost, workers) = (self.finished.lost_workers, self.finished.workers);
+        if lost > 0 {
+            self.inconclusive(format!(
+                "{lost} of {workers} workers broke down, and their requests are missing"
             ));
         }
-        outcomes.push(judgement.outcome);
+    }
+
+    fn cut_off(&mut self) {
+        let interrupted = self.summary.interrupted;
+        let is_asked_for = self.summary.was_interrupted;
+        if self.summary.objectives.is_empty() && interrupted > 0 && !is_asked_for {
+            self.inconclusive(format!(
+                "{interrupted} iterations were cut off; what they would have met is not known"
+            ));
+        }
+    }
+
+    /// Without objectives every request counts.
+    fn without_objectives(&mut self) {
+        // Of one that was scaled it is said already.
+        if !self.summary.objectives.is_empty() || was_scaled(self.finished) {
+            return;
+        }
+        let (errors, requests) = (self.summary.core.errors, self.summary.core.requests);
+        if errors > 0 {
+            let reason = format!("{errors} of {requests} requests failed");
+            self.summary.reasons.push(reason);
+            self.outcomes.push(Outcome::Fail);
+        } else if requests > 0 {
+            self.outcomes.push(Outcome::Pass);
+        }
+    }
+
+    /// Failures of credentials, limiters or the way there must not roll a product back; what else
+    /// was bad, slow requests too, may.
+    fn doubtful(&mut self) {
+        let doubtful = doubtful_errors(self.finished);
+        if doubtful == 0 || doubtful * 2 < self.summary.core.errors {
+            return;
+        }
+        for judgement in &mut self.summary.objectives {
+            if judgement.outcome == Outcome::Fail && doubtful * 2 >= judgement.bad {
+                judgement.outcome = Outcome::Inconclusive;
+                judgement.reason = format!(
+                    "{}; but most failures say nothing about the product",
+                    judgement.reason
+                );
+            }
+        }
+        self.inconclusive(format!("{doubtful} requests failed for reasons that say nothing about the product (credentials, rate limits or the way there)"));
+    }
+
+    fn objectives(&mut self) {
+        let judgements = &self.summary.objectives;
+        let any_fails = judgements
+            .iter()
+            .any(|judgement| judgement.outcome == Outcome::Fail);
+        for judgement in judgements {
+            self.outcomes.push(judgement.outcome);
+            let word = match judgement.outcome {
+                Outcome::Fail => "does not hold",
+                // Once one fails, those that are still open explain nothing.
+                Outcome::Inconclusive if !any_fails => "is inconclusive",
+                _ => continue,
+            };
+            self.summary.reasons.push(format!(
+                "`{}` {word}: {}",
+                judgement.objective, judgement.reason
+            ));
+        }
     }
 }
 

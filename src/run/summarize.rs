@@ -42,19 +42,8 @@ pub fn summarize_judged(
     objectives: &[Objective],
     judged: &BTreeMap<usize, Judgement>,
 ) -> Summary {
-    let steps = || plan.all_steps().zip(&finished.recorded.steps);
     let seconds = finished.duration.as_secs_f64();
-    let setup = plan.setup.len();
-    let main = setup..setup + plan.steps.len();
-    let mut whole: Option<StepRecord> = None;
-    // What is only advisory proves nothing, neither for nor against.
-    for step in plan.steps.iter().filter(|step| !step.advisory) {
-        let record = &finished.recorded.steps[step.index];
-        match &mut whole {
-            None => whole = Some(record.clone()),
-            Some(whole) => whole.merge(record),
-        }
-    }
+    let whole = whole_of(plan, finished);
     let lateness = &finished.recorded.lateness;
     let mut summary = Summary {
         scenario: plan.name.to_string(),
@@ -66,19 +55,7 @@ pub fn summarize_judged(
         core: whole.as_ref().map_or_else(Core::default, |whole| {
             core(whole, seconds, finished.recorded.dropped)
         }),
-        steps: steps()
-            .filter(|(step, _)| step.is_measured())
-            .map(|(step, record)| {
-                let part = if step.index < main.start {
-                    "setup"
-                } else if step.index < main.end {
-                    "step"
-                } else {
-                    "teardown"
-                };
-                step_summary(&step.name, part, record, seconds)
-            })
-            .collect(),
+        steps: steps_of(plan, finished, seconds),
         objectives: objectives
             .iter()
             .enumerate()
@@ -95,20 +72,7 @@ pub fn summarize_judged(
                 }
             })
             .collect(),
-        checks: steps()
-            .flat_map(|(step, record)| {
-                step.checks
-                    .iter()
-                    .zip(&record.checks)
-                    .map(|(check, (passed, failed))| CheckSummary {
-                        step: step.name.to_string(),
-                        check: check.text.clone(),
-                        passed: *passed,
-                        failed: *failed,
-                        advisory: step.advisory,
-                    })
-            })
-            .collect(),
+        checks: checks_of(plan, finished),
         iterations: finished.recorded.iterations,
         iterations_failed: finished.recorded.iterations_failed,
         interrupted: finished.recorded.interrupted,
@@ -133,8 +97,58 @@ pub fn summarize_judged(
         });
         judge(objective, &seen.unwrap_or_default()).outcome
     };
-    crate::run::decide::decide(&mut summary, finished, objectives, &by_service);
+    super::decide::decide(&mut summary, finished, objectives, &by_service);
     summary
+}
+
+/// All measured steps as one. What is only advisory proves nothing, neither for nor against.
+fn whole_of(plan: &Plan, finished: &Finished) -> Option<StepRecord> {
+    let mut whole: Option<StepRecord> = None;
+    for step in plan.steps.iter().filter(|step| !step.advisory) {
+        let record = &finished.recorded.steps[step.index];
+        match &mut whole {
+            None => whole = Some(record.clone()),
+            Some(whole) => whole.merge(record),
+        }
+    }
+    whole
+}
+
+fn steps_of(plan: &Plan, finished: &Finished, seconds: f64) -> Vec<StepSummary> {
+    let setup = plan.setup.len();
+    let main = setup..setup + plan.steps.len();
+    plan.all_steps()
+        .zip(&finished.recorded.steps)
+        .filter(|(step, _)| step.is_measured())
+        .map(|(step, record)| {
+            let part = if step.index < main.start {
+                "setup"
+            } else if step.index < main.end {
+                "step"
+            } else {
+                "teardown"
+            };
+            step_summary(&step.name, part, record, seconds)
+        })
+        .collect()
+}
+
+fn checks_of(plan: &Plan, finished: &Finished) -> Vec<CheckSummary> {
+    plan.all_steps()
+        .zip(&finished.recorded.steps)
+        .flat_map(|(step, record)| {
+            step.checks
+                .iter()
+                .zip(&record.checks)
+                .map(|(check, (passed, failed))| CheckSummary {
+                    step: step.name.to_string(),
+                    check: check.text.clone(),
+                    passed: *passed,
+                    failed: *failed,
+                    advisory: step.advisory,
+                })
+        })
+        .collect()
 }
 
 /// Judges an objective. Iterations that were cut off might all have failed: a pass that would not

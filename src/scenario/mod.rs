@@ -1,12 +1,14 @@
 //! The language: as written → checked → compiled.
 //!
-//! Rooms, in reading order: [`shape`] (what may be written), [`expression`] (CEL; beside it its
-//! text, and native, what needs no interpreter) and [`template`] (`${…}`), [`extract`] (parts of a
-//! body, in one pass), [`plan`] and load_plan (the compiled form), [`data`], [`compile`] (from the
-//! one to the other, with every mistake), [`compile_step`], [`lint`] (mistakes that only show
-//! against an environment), [`needs`] (inputs and secrets, resolved and failing closed).
+//! Rooms, in reading order: [`shape`] and [`step_shape`] (what may be written), [`scope`] (what an
+//! expression can see), [`expression`] (CEL) with [`expression_text`] and [`native`] (what needs no
+//! interpreter), [`template`] (`${…}`), [`extract`] (parts of a body, in one pass), [`plan`] and
+//! [`load_plan`] (the compiled form), [`steps`] (kinds of steps), [`executors`], [`data`]; [`compiler`]
+//! (what every part of compiling needs), [`mod@compile`], [`compile_step`], [`compile_load`] (from the one to
+//! the other, with every mistake), [`lint`] (mistakes that no single value shows), [`reader`] (values of
+//! a configuration).
 //!
-//! This folder sends nothing; only [`needs`] and [`data`] read anything from outside.
+//! Sends nothing; only [`data`] and files of bodies are read from outside.
 
 pub mod compile;
 mod compile_load;

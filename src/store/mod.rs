@@ -1,9 +1,12 @@
 //! What must outlive the process: gates, their events, the outbox, probe states, runs.
 //!
-//! Rooms: [`sqlite`] (the file and its lock), tables (and their versions), writer and reader (its threads), [`gates`], [`outbox`] (and withdraw), [`probes`],
-//! [`runs`], locks, insist (until it succeeds), prune (what has been kept long enough), [`notes`], [`simulated`] (in memory, for simulations). Rows are JSON documents
-//! of boundary types, with the columns that are searched beside them. Invariant: what belongs
-//! together is committed together, in one transaction.
+//! Rooms: [`sqlite`] (the file and its lock) with [`tables`] (and their versions), [`writer`] and [`reader`]
+//! (its threads), [`fault`]; [`gates`], [`notes`], [`outbox`] with [`withdraw`], [`probes`], [`runs`],
+//! [`locks`], [`prune`] (what has been kept long enough); [`mod@insist`] (until it succeeds), [`simulated`]
+//! (in memory, for simulations).
+//!
+//! Rows are JSON documents of boundary types, with the columns that are searched beside them.
+//! Invariant: what belongs together is committed together, in one transaction.
 
 pub mod fault;
 pub mod gates;

@@ -4,13 +4,15 @@
 //! environment and its values), [`reply`] (what expressions see), [`request`] (templates to
 //! headers and bodies), [`compiled`] (what of a request never changes), [`shared`] (connections
 //! that virtual users share), [`cookies`], [`variables`], [`steps`] (one step on the wire,
-//! one kind in a file each), [`user`] (steps, repeats, retries, teardown).
+//! one kind in a file each), [`user`] (steps, repeats, retries, teardown),
+//! [`judging`] (whether an attempt was good).
 //!
 //! Knows no executor, no report and no database.
 
 pub mod binding;
 pub mod compiled;
 pub mod cookies;
+pub mod judging;
 pub mod reply;
 pub mod request;
 pub mod sample;

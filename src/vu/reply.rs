@@ -4,7 +4,7 @@ use super::binding::Binding;
 use super::cookies::Jar;
 use super::variables::Variables;
 use crate::net::Phases;
-use crate::net::http1_parser::Headers;
+use crate::net::headers::Headers;
 use crate::net::phases::PHASES;
 use crate::net::tls::TlsFacts;
 use crate::scenario::expression;

@@ -3,6 +3,7 @@
 //! Invariant: every performed step that is measured makes exactly one sample a round.
 
 use super::cookies::Jar;
+use super::judging::Failure;
 use super::reply::{Reply, UserScope};
 use super::sample::{Sample, Sink};
 use super::shared::Shared;
@@ -11,7 +12,6 @@ use super::steps::http::Held;
 use super::variables::Variables;
 use crate::limits;
 use crate::net::ErrorClass;
-use crate::net::fault::status_class;
 use crate::scenario::plan::{CookieLife, Pick, Reuse, Step};
 use crate::scenario::steps::action::Action;
 use serde_json::Value;
@@ -73,12 +73,6 @@ impl std::fmt::Debug for VirtualUser {
             .field("iteration", &self.iteration)
             .finish_non_exhaustive()
     }
-}
-
-/// A step that did not pass.
-struct Failure {
-    class: ErrorClass,
-    detail: String,
 }
 
 impl VirtualUser {
@@ -176,7 +170,7 @@ impl VirtualUser {
     }
 
     /// The same, after a step has its reply.
-    fn scope_after<'a>(&'a self, step: &'a Step, reply: &'a Reply) -> UserScope<'a> {
+    pub fn scope_after<'a>(&'a self, step: &'a Step, reply: &'a Reply) -> UserScope<'a> {
         UserScope {
             paths: &step.paths,
             ..self.scope(Some(reply))
@@ -350,152 +344,6 @@ impl VirtualUser {
             }
         }
         unreachable!("the last attempt returns")
-    }
-
-    /// Status, then checks, then captures.
-    fn judge(
-        &mut self,
-        step: &Step,
-        attempt: &Attempt,
-        sink: &impl Sink,
-        last: bool,
-    ) -> Option<Failure> {
-        let mut failure = attempt.fault.as_ref().map(|fault| Failure {
-            class: fault.class,
-            detail: fault.detail.clone(),
-        });
-        let reply = &attempt.reply;
-        if failure.is_none() && !step.checks_status() {
-            failure = expected_status(step, reply);
-        }
-        // Checks of an attempt that is repeated do not count.
-        let mut later = Vec::new();
-        for (number, check) in step.checks.iter().enumerate() {
-            let held = match &attempt.fault {
-                Some(_) => Ok(false),
-                None => check.holds(&self.scope_after(step, reply)),
-            };
-            let holds = matches!(held, Ok(true));
-            if last {
-                sink.check(step.index, number, holds);
-            } else {
-                later.push(holds);
-            }
-            if attempt.fault.is_some() {
-                continue;
-            }
-            if failure.is_none() && !matches!(held, Ok(true)) {
-                let class = if check.uses("status") {
-                    status_class(reply.status).unwrap_or(ErrorClass::Check)
-                } else {
-                    ErrorClass::Check
-                };
-                let detail = match held {
-                    Err(reason) => format!("`{}`: {reason}", check.text),
-                    Ok(_) => format!(
-                        "`{}` does not hold{}",
-                        check.text,
-                        self.actual(check, reply)
-                    ),
-                };
-                failure = Some(Failure { class, detail });
-            }
-        }
-        if failure.is_none() {
-            for (number, holds) in later.into_iter().enumerate() {
-                sink.check(step.index, number, holds);
-            }
-        }
-        if failure.is_some() {
-            return failure;
-        }
-        for (name, expression) in &step.captures {
-            match expression.value(&self.scope_after(step, reply)) {
-                Ok(value) => {
-                    self.vars.set(name, value);
-                }
-                Err(reason) => {
-                    return Some(Failure {
-                        class: ErrorClass::Capture,
-                        detail: format!(
-                            "cannot capture `{name}` from `{}`: {reason}",
-                            expression.text
-                        ),
-                    });
-                }
-            }
-        }
-        None
-    }
-
-    /// What stood there instead, for the commonest kinds of checks.
-    fn actual(&self, check: &crate::scenario::expression::Expression, reply: &Reply) -> String {
-        let mut facts = Vec::new();
-        if let Some(status) = reply.status {
-            facts.push(format!("status was {status}"));
-        }
-        if check.uses("body") && serde_json::from_slice::<Value>(&reply.body).is_err() {
-            facts.push("the body is not JSON".to_owned());
-        }
-        if let Some(kind) = reply.headers.get(http::header::CONTENT_TYPE)
-            && (check.uses("body") || check.uses("headers"))
-        {
-            facts.push(format!(
-                "content-type was {}",
-                String::from_utf8_lossy(kind.as_bytes())
-            ));
-        }
-        if check.uses("latency") {
-            facts.push(format!(
-                "latency was {}",
-                crate::figures::show_micros(reply.latency_micros as f64)
-            ));
-        }
-        if check.uses("body") || check.uses("text") {
-            // Cleaned before it is cut: half a secret is still one.
-            let text = self
-                .shared
-                .binding
-                .redactor
-                .clean(&String::from_utf8_lossy(&reply.body));
-            let start: String = text.chars().take(120).collect();
-            if !start.is_empty() {
-                facts.push(format!("the body starts with {start:?}"));
-            }
-        }
-        if facts.is_empty() {
-            String::new()
-        } else {
-            format!("; {}", facts.join(", "))
-        }
-    }
-}
-
-fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
-    let status = reply.status?;
-    match &step.action {
-        Action::Command(_) if status != 0 => {
-            let (stdout, stderr) = reply.output.as_ref()?;
-            let said = if stderr.trim().is_empty() {
-                stdout
-            } else {
-                stderr
-            };
-            let last = said.trim().lines().last().unwrap_or_default();
-            Some(Failure {
-                class: ErrorClass::Command,
-                detail: format!("it ended with exit code {status}: {last}"),
-            })
-        }
-        Action::WebSocket(_) if status != 101 => Some(Failure {
-            class: status_class(reply.status).unwrap_or(ErrorClass::Status),
-            detail: format!("the server refused the WebSocket with status {status}"),
-        }),
-        Action::Http(_) => status_class(reply.status).map(|class| Failure {
-            class,
-            detail: format!("status was {status}, expected one under 400"),
-        }),
-        _ => None,
     }
 }
 

@@ -1,8 +1,11 @@
-//! HTTP: API, server-rendered pages, metrics, inbound webhooks.
+//! HTTP in: pages, the API, webhooks of others, metrics.
 //!
-//! Rooms: [`problem`] (errors as `application/problem+json`), [`api`], [`inbound`] (signed
-//! webhooks), [`view`] (what pages and API share), [`pages`], [`loads`] (running loads, and
-//! orders for them), [`panel`] (what a single run shows), [`local`], [`server`] (routes and access).
+//! Rooms: [`server`] (routes) with [`site`] (what every route knows, and who may change anything) and
+//! [`local`] (who is on this machine); [`api`], [`loads`] and [`evidence`] (JSON), [`pages`] (HTML),
+//! [`panel`] (of a single run), [`inbound`] (signed webhooks) and [`inbound_vendors`] (webhooks of others,
+//! questions of Argo and Flagger), [`problem`] (errors).
+//!
+//! Decides nothing: it asks the driver.
 
 pub mod api;
 mod evidence;

@@ -6,9 +6,10 @@ use crate::load::Stop;
 use crate::load::recorder::StepRecord;
 use crate::objective::judge::judge;
 use crate::objective::{Evidence, Outcome};
-use crate::run::{Summary, summarize as summary};
+use crate::project::gate::Bake;
+use crate::run::summarize::evidence_of;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Performs the bake.
 pub(super) async fn bake(ground: &Ground<'_>) -> Ended {
@@ -27,8 +28,7 @@ pub(super) async fn bake(ground: &Ground<'_>) -> Ended {
         }
     }
     let mut whole: Option<StepRecord> = None;
-    let (mut rounds, mut passed, mut failed_in_row, mut doubtful_in_row) =
-        (0_u64, 0_u64, 0_u64, 0_u64);
+    let mut rounds = Rounds::default();
     let mut last = None;
     while Instant::now() < end && ground.control.asked() == Stop::No {
         let round = Instant::now();
@@ -47,20 +47,8 @@ pub(super) async fn bake(ground: &Ground<'_>) -> Ended {
                 last = Some(summary);
             }
         }
-        rounds += 1;
-        let outcome = Outcome::all(outcomes);
-        passed += u64::from(outcome == Outcome::Pass);
-        failed_in_row = if outcome == Outcome::Fail {
-            failed_in_row + 1
-        } else {
-            0
-        };
-        doubtful_in_row = if outcome == Outcome::Inconclusive {
-            doubtful_in_row + 1
-        } else {
-            0
-        };
-        if failed_in_row >= bake.failures || doubtful_in_row >= bake.failures.max(3) {
+        rounds.note(Outcome::all(outcomes));
+        if rounds.are_enough(bake.failures) {
             break;
         }
         let next = (round + bake.every).min(end);
@@ -73,37 +61,71 @@ pub(super) async fn bake(ground: &Ground<'_>) -> Ended {
         .as_ref()
         .map(|summary| summary.reasons.join("; "))
         .unwrap_or_default();
-    let runs: Vec<Summary> = last.into_iter().collect();
-    if ground.control.asked() != Stop::No {
-        return Ended {
-            runs,
-            ..Ended::because(Outcome::Inconclusive, vec!["it was stopped".to_owned()])
-        };
+    let mut ended = if ground.control.asked() != Stop::No {
+        Ended::new(Outcome::Inconclusive, "it was stopped")
+    } else if let Some((outcome, lead)) = rounds.objection(bake.failures) {
+        Ended::new(outcome, format!("{lead}: {reasons}"))
+    } else {
+        let (passed, all) = (rounds.passed, rounds.all);
+        let mut reasons = vec![format!("{passed} of {all} rounds passed")];
+        let outcome = judged(bake, whole.as_ref(), start.elapsed(), &mut reasons);
+        Ended::because(outcome, reasons)
+    };
+    ended.runs = last.into_iter().collect();
+    ended
+}
+
+/// What the rounds of a bake came to: pure.
+#[derive(Debug, Default)]
+struct Rounds {
+    all: u64,
+    passed: u64,
+    failed_in_row: u64,
+    doubtful_in_row: u64,
+}
+
+impl Rounds {
+    fn note(&mut self, outcome: Outcome) {
+        let row = |before: u64, is_one: bool| if is_one { before + 1 } else { 0 };
+        self.all += 1;
+        self.passed += u64::from(outcome == Outcome::Pass);
+        self.failed_in_row = row(self.failed_in_row, outcome == Outcome::Fail);
+        self.doubtful_in_row = row(self.doubtful_in_row, outcome == Outcome::Inconclusive);
     }
-    if failed_in_row >= bake.failures {
-        let reasons = vec![format!("{failed_in_row} rounds in a row failed: {reasons}")];
-        return Ended {
-            runs,
-            ..Ended::because(Outcome::Fail, reasons)
-        };
+
+    /// Whether more rounds would change nothing: so many failed in a row.
+    fn are_enough(&self, failures: u64) -> bool {
+        self.failed_in_row >= failures || self.doubtful_in_row >= failures.max(3)
     }
-    if passed == 0 || passed * 10 < rounds * 9 || failed_in_row > 0 || doubtful_in_row > 0 {
-        let reasons = vec![format!(
-            "only {passed} of {rounds} rounds passed, or the last one did not: {reasons}"
-        )];
-        return Ended {
-            runs,
-            ..Ended::because(Outcome::Inconclusive, reasons)
-        };
+
+    /// What speaks against a pass.
+    fn objection(&self, failures: u64) -> Option<(Outcome, String)> {
+        let (passed, all, failed) = (self.passed, self.all, self.failed_in_row);
+        if failed >= failures {
+            return Some((Outcome::Fail, format!("{failed} rounds in a row failed")));
+        }
+        let too_few = passed == 0 || passed * 10 < all * 9;
+        (too_few || failed > 0 || self.doubtful_in_row > 0).then(|| {
+            let lead = format!("only {passed} of {all} rounds passed, or the last one did not");
+            (Outcome::Inconclusive, lead)
+        })
     }
+}
+
+/// Judges the objectives of a bake over all its requests.
+fn judged(
+    bake: &Bake,
+    whole: Option<&StepRecord>,
+    lasted: Duration,
+    reasons: &mut Vec<String>,
+) -> Outcome {
     let mut outcomes = vec![Outcome::Pass];
-    let mut reasons = vec![format!("{passed} of {rounds} rounds passed")];
     for objective in &bake.objectives {
-        let evidence = whole.as_ref().map_or_else(Evidence::default, |record| {
-            summary::evidence_of(objective, record, start.elapsed(), 0)
+        let evidence = whole.map_or_else(Evidence::default, |record| {
+            evidence_of(objective, record, lasted, 0)
         });
         let mut judgement = judge(objective, &evidence);
-        let doubtful = whole.as_ref().map_or(0, StepRecord::doubtful);
+        let doubtful = whole.map_or(0, StepRecord::doubtful);
         if judgement.outcome == Outcome::Fail && doubtful * 2 >= evidence.errors.max(1) {
             judgement.outcome = Outcome::Inconclusive;
             judgement
@@ -116,8 +138,35 @@ pub(super) async fn bake(ground: &Ground<'_>) -> Ended {
         ));
         outcomes.push(judgement.outcome);
     }
-    Ended {
-        runs,
-        ..Ended::because(Outcome::all(outcomes), reasons)
+    Outcome::all(outcomes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(outcomes: &[Outcome]) -> Option<Outcome> {
+        let mut rounds = Rounds::default();
+        for outcome in outcomes {
+            rounds.note(*outcome);
+        }
+        rounds.objection(2).map(|(outcome, _)| outcome)
+    }
+
+    #[test]
+    fn only_rounds_in_a_row_fail_and_only_passed_ones_promote() {
+        use Outcome::{Fail, Inconclusive, Pass};
+        assert_eq!(told(&[]), Some(Inconclusive), "nothing was measured");
+        assert_eq!(told(&[Pass, Pass]), None);
+        assert_eq!(told(&[Pass, Fail, Fail]), Some(Fail));
+        assert_eq!(told(&[Pass, Fail]), Some(Inconclusive));
+        assert_eq!(
+            told(&[Fail, Pass, Pass]),
+            Some(Inconclusive),
+            "fewer than nine of ten"
+        );
+        let mut ten = [Pass; 10];
+        ten[3] = Fail;
+        assert_eq!(told(&ten), None);
     }
 }

@@ -6,7 +6,7 @@
 use super::exchange::Attempt;
 use crate::limits;
 use crate::net::connect::micros;
-use crate::net::http1_parser::Headers;
+use crate::net::headers::Headers;
 use crate::net::message::{Fixed, Message, origin};
 use crate::net::tls::Offer;
 use crate::net::websocket::{self, Answer, Incoming, WebSocket};

@@ -122,12 +122,18 @@ pub fn essays(sources: &[Source]) -> Vec<Finding> {
         for (number, line) in source.text.lines().enumerate() {
             let code = line.trim();
             let code = code.strip_prefix("pub ").unwrap_or(code);
-            let code = code.strip_prefix("pub(crate) ").unwrap_or(code);
+            let code = match code
+                .strip_prefix("pub(")
+                .and_then(|rest| rest.split_once(") "))
+            {
+                Some((_, rest)) => rest,
+                None => code,
+            };
             if let Some(name) = code
                 .strip_prefix("mod ")
                 .and_then(|rest| rest.strip_suffix(';'))
             {
-                if !source.text.contains(&format!("[`{name}`]")) && !name.ends_with("tests") {
+                if !source.text.contains(&format!("{name}`]")) && !name.ends_with("tests") {
                     found.push(finding(
                         format!("room `{name}` is not named"),
                         source,
