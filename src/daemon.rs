@@ -7,6 +7,7 @@
 use crate::config::load;
 use crate::delivery::means::Means;
 use crate::document::{Diagnostics, Severity};
+use crate::doing::Doing;
 use crate::gate::driver::Driver;
 use crate::gate::sighting;
 use crate::limits;
@@ -17,6 +18,7 @@ use crate::probe::prober::Prober;
 use crate::project::current::Current;
 use crate::project::file::{self, Project};
 use crate::store::{Store, StoreFault};
+use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use crate::web::{self, Site};
 use std::fmt;
@@ -124,6 +126,8 @@ impl Daemon {
             .local_addr()
             .map_err(|error| StartFault::Port(error.to_string()))?;
         let metrics = Arc::new(Metrics::new());
+        let counted = metrics.clone();
+        let supervisor = Arc::new(Supervisor::new(move |task| counted.task_died(task)));
         let current = Arc::new(Current::new(project));
         let means = Arc::new(RwLock::new(Arc::new(means)));
         let (committed, settled) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -133,11 +137,13 @@ impl Daemon {
             metrics.clone(),
             committed.clone(),
             settled.clone(),
+            supervisor.clone(),
         ));
         let prober = Arc::new(Prober::new(
             store.clone(),
             metrics.clone(),
             committed.clone(),
+            supervisor.clone(),
         ));
         let courier = Courier::new(
             store.clone(),
@@ -146,6 +152,7 @@ impl Daemon {
             metrics.clone(),
             committed,
             settled,
+            supervisor.clone(),
         );
         let ready = Arc::new(AtomicBool::new(false));
         let (stop, stopping) = watch::channel(false);
@@ -159,21 +166,48 @@ impl Daemon {
             means: means.clone(),
             reload,
             ready: ready.clone(),
+            supervisor: supervisor.clone(),
             loopback: address.ip().is_loopback(),
         };
         // Before anybody is served: a gate that starts meanwhile would be taken for an old one.
         driver.resume().await.map_err(StartFault::Store)?;
         let server = tokio::spawn(web::serve(listener, site, stopped(stopping)));
-        let partners = tokio::spawn(driver.clone().partners());
+        let kept = |name, make: Box<dyn Fn() -> Doing<'static, ()> + Send>| {
+            tokio::spawn(supervisor.clone().keep(name, make))
+        };
+        let partners = {
+            let driver = driver.clone();
+            kept(
+                "partners",
+                Box::new(move || Box::pin(driver.clone().partners())),
+            )
+        };
+        let watcher = {
+            let (store, current, driver) = (store.clone(), current.clone(), driver.clone());
+            kept(
+                "sighting",
+                Box::new(move || {
+                    Box::pin(sighting::watch(
+                        store.clone(),
+                        current.clone(),
+                        driver.clone(),
+                    ))
+                }),
+            )
+        };
+        let keeper = {
+            let store = store.clone();
+            kept(
+                "keeper",
+                Box::new(move || Box::pin(keep_house(store.clone()))),
+            )
+        };
+        let courier = kept("courier", Box::new(move || Box::pin(courier.clone().run())));
         let daemon = Daemon {
             address,
             path: path.to_owned(),
-            store: store.clone(),
-            watcher: tokio::spawn(sighting::watch(
-                store.clone(),
-                current.clone(),
-                driver.clone(),
-            )),
+            store,
+            watcher,
             current,
             driver,
             prober,
@@ -182,9 +216,9 @@ impl Daemon {
             ready,
             stop,
             server,
-            courier: tokio::spawn(courier.run()),
+            courier,
             partners,
-            keeper: tokio::spawn(keep_house(store)),
+            keeper,
             reloads,
             hangup: signal(SignalKind::hangup()).ok(),
         };
@@ -220,7 +254,7 @@ impl Daemon {
             .collect();
         self.metrics.configured(&probes, &gates);
         self.metrics
-            .reloaded(true, chrono::Utc::now().timestamp_millis() as f64 / 1e3);
+            .reloaded(true, crate::clock::now_ms() as f64 / 1e3);
         self.prober.configure(&project).await;
     }
 

@@ -32,6 +32,7 @@ pub mod run;
 pub mod scenario;
 pub mod secret;
 pub mod store;
+pub mod supervisor;
 pub mod telemetry;
 pub mod vu;
 pub mod web;

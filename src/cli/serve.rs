@@ -32,6 +32,7 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Exit {
     logs::start(&arguments.log_format);
+    crate::supervisor::log_panics();
     crate::cli::commands::runtime().block_on(async {
         let end = asked_to_end();
         match Daemon::start(&arguments.config).await {

@@ -16,13 +16,18 @@ use crate::record::note::NoteKind;
 use crate::record::state::{Order, Phase, Position, State, Verdict};
 use crate::store::gates::superseded_by;
 use crate::store::{Store, StoreFault, insist};
+use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
+
+/// Pause after the task of a gate died, before it goes on.
+const DEATH_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a gate could not be started, cancelled or found.
 #[derive(Debug)]
@@ -100,6 +105,7 @@ pub struct Driver {
     pub(super) stopping: AtomicBool,
     /// Gates are started one after another, so that the newer one always supersedes the older.
     starting: tokio::sync::Mutex<()>,
+    supervisor: Arc<Supervisor>,
 }
 
 /// What a gate is to do, from its configuration.
@@ -129,6 +135,7 @@ impl Driver {
         metrics: Arc<Metrics>,
         outbox: Arc<Notify>,
         settled: Arc<Notify>,
+        supervisor: Arc<Supervisor>,
     ) -> Driver {
         Driver {
             store,
@@ -141,6 +148,7 @@ impl Driver {
             live: Arc::default(),
             stopping: AtomicBool::new(false),
             starting: tokio::sync::Mutex::new(()),
+            supervisor,
         }
     }
 
@@ -290,7 +298,7 @@ impl Driver {
         let driver = self.clone();
         tokio::spawn(async move {
             let (id, name) = (record.id, record.gate.clone());
-            driver.drive_to_end(record, first, &handle).await;
+            driver.drive_through(record, first, &handle).await;
             driver.running().remove(&id);
             driver.metrics.gates_active(&name, driver.count(&name));
             driver.settled.notify_waiters();
@@ -321,6 +329,35 @@ impl Driver {
         }
         let by = self.store.cancel_requested(record.id).await?;
         Ok(by.map(|by| Event::Cancelled { by }))
+    }
+
+    /// Drives a gate to its end, whatever dies on the way: then it goes on from its last commit.
+    async fn drive_through(
+        self: &Arc<Self>,
+        record: Record,
+        first: Option<Event>,
+        handle: &Handle,
+    ) {
+        let id = record.id;
+        let (mut record, mut first) = (record, first);
+        loop {
+            let driving = self.drive_to_end(record, first, handle);
+            if self.supervisor.caught("gate", driving).await.is_some() {
+                return;
+            }
+            // So that what dies at once does not do so without a pause.
+            tokio::time::sleep(DEATH_PAUSE).await;
+            self.store.caught_up().await;
+            match insist("a gate whose task died", || self.store.gate(id)).await {
+                Ok(Some(committed)) => record = committed,
+                Ok(None) => return,
+                Err(fault) => {
+                    tracing::error!(id, %fault, "A gate whose task died cannot go on before the next start");
+                    return;
+                }
+            }
+            first = Some(Event::Restarted);
+        }
     }
 
     async fn drive_to_end(

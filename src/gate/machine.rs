@@ -125,8 +125,44 @@ pub fn step(state: &State, event: &Event, policy: &Policy, now_ms: i64) -> (Stat
         Position::Proving => stepper.proving(event),
         Position::Done => Vec::new(),
     };
-    debug_assert_eq!(next.broken_invariant(&promised(state, policy)), None);
-    (next, effects)
+    match next.broken_invariant(&promised(state, policy)) {
+        None => (next, effects),
+        Some(what) => {
+            debug_assert!(false, "{what}: {state:?} after {event:?}");
+            contained(state, what, now_ms)
+        }
+    }
+}
+
+/// What becomes of a gate whose next step would break an invariant: a fault of our own is never a
+/// promotion nor a rollback. It ends in hold, and people are told; one that has its verdict keeps
+/// it, and a rollback that cannot go on is not proven.
+fn contained(before: &State, what: &str, now_ms: i64) -> (State, Vec<Effect>) {
+    let reason = format!("a fault of Bellwether itself: {what}");
+    let mut state = State {
+        position: Position::Done,
+        entered_ms: now_ms,
+        ..before.clone()
+    };
+    state.reasons.push(reason.clone());
+    let effects = match state.verdict {
+        None => {
+            state.verdict = Some(Verdict::Hold);
+            state.verdict_ms = Some(now_ms);
+            vec![Effect::Announce(Verdict::Hold)]
+        }
+        Some(Verdict::Rollback) if !state.dry_run => {
+            state.proof.get_or_insert(Proof {
+                proven: false,
+                reasons: vec![reason],
+                action_ms: None,
+                healthy_ms: None,
+            });
+            vec![Effect::AnnounceProof { proven: false }]
+        }
+        Some(_) => Vec::new(),
+    };
+    (state, effects)
 }
 
 /// The phases that a promotion takes. A configuration that is changed after the verdict changes

@@ -296,3 +296,29 @@ fn a_waived_failure_goes_on_and_is_never_called_passed() {
         "nothing was measured that held"
     );
 }
+
+/// A fault of our own is contained in release builds, too: nothing is promoted on it.
+#[test]
+fn a_broken_invariant_is_a_hold_with_a_page() {
+    let measuring = State::new(Some(Phase::Smoke), 0);
+    let (state, effects) = contained(&measuring, "promoted out of nothing", 7);
+    assert_eq!(state.verdict, Some(Verdict::Hold));
+    assert_eq!(effects, [Effect::Announce(Verdict::Hold)]);
+    assert_eq!(state.broken_invariant(&[]), None);
+    let mut rolling_back = State::new(Some(Phase::Smoke), 0);
+    rolling_back.ordered = Some(Order {
+        by: "a test".to_owned(),
+        reason: "why not".to_owned(),
+        gate: None,
+    });
+    rolling_back.verdict = Some(Verdict::Rollback);
+    rolling_back.position = Position::Proving;
+    let (state, effects) = contained(&rolling_back, "a proof out of nothing", 7);
+    assert_eq!(
+        state.verdict,
+        Some(Verdict::Rollback),
+        "a verdict never changes"
+    );
+    assert_eq!(effects, [Effect::AnnounceProof { proven: false }]);
+    assert_eq!(state.broken_invariant(&[]), None);
+}

@@ -11,13 +11,15 @@ use crate::delivery::means::Means;
 use crate::doing::Doing;
 use crate::environment::settings::Environment;
 use crate::environment::version;
+use crate::limits;
 use crate::pipeline::action::ActionKind;
 use crate::project::current::{Current, find};
 use crate::project::file::Project;
 use crate::record::announcement::Announcement;
-use crate::record::effect::{Effect, EffectState};
+use crate::record::effect::{DIED, Effect, EffectState};
 use crate::record::target::Target;
 use crate::store::Store;
+use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -72,6 +74,7 @@ pub struct Courier {
     metrics: Arc<Metrics>,
     committed: Arc<Notify>,
     settled: Arc<Notify>,
+    supervisor: Arc<Supervisor>,
     going: Mutex<BTreeSet<i64>>,
     places: Arc<Semaphore>,
     action_places: Arc<Semaphore>,
@@ -86,6 +89,7 @@ impl Courier {
         metrics: Arc<Metrics>,
         committed: Arc<Notify>,
         settled: Arc<Notify>,
+        supervisor: Arc<Supervisor>,
     ) -> Arc<Courier> {
         Arc::new(Courier {
             store,
@@ -94,6 +98,7 @@ impl Courier {
             metrics,
             committed,
             settled,
+            supervisor,
             going: Mutex::new(BTreeSet::new()),
             places: Arc::new(Semaphore::new(AT_ONCE_MAX)),
             action_places: Arc::new(Semaphore::new(AT_ONCE_MAX)),
@@ -156,7 +161,15 @@ impl Courier {
         let courier = self.clone();
         tokio::spawn(async move {
             let id = effect.id;
-            courier.attempt(effect).await;
+            let attempt = courier.attempt(effect.clone());
+            if courier
+                .supervisor
+                .caught("delivery", attempt)
+                .await
+                .is_none()
+            {
+                courier.after_death(&effect).await;
+            }
             courier
                 .going
                 .lock()
@@ -231,6 +244,20 @@ impl Courier {
                     .await;
             }
         }
+    }
+
+    /// An attempt that died on the way may have had its effect: it is tried again like any other, and
+    /// given up in the end.
+    async fn after_death(&self, effect: &Effect) {
+        let text = DIED.to_owned();
+        let most = limits::DELIVERY_ATTEMPTS_MAX;
+        let attempts = effect.attempts + 1;
+        let (state, pause) = match next(attempts, most, None, fastrand::f64()) {
+            Next::After(pause) => (EffectState::Pending, pause),
+            Next::GiveUp => (EffectState::GivenUp, Duration::ZERO),
+        };
+        let next_ms = now_ms() + pause.as_millis() as i64;
+        self.settle(effect, state, next_ms, text).await;
     }
 
     /// A command that was cut off by a kill may have done its work: a rollback that shows

@@ -22,6 +22,7 @@ use crate::report::view::View;
 use crate::run::{Summary, summarize as summary};
 use crate::scenario::Plan;
 use crate::store::Store;
+use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use crate::vu::Binding;
 use chrono::{DateTime, Utc};
@@ -31,12 +32,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
+/// Pause after the task of a probe died, before it goes on.
+const DEATH_PAUSE: Duration = Duration::from_secs(5);
+
 /// Runs probes.
 #[derive(Debug)]
 pub struct Prober {
     store: Store,
     metrics: Arc<Metrics>,
     committed: Arc<Notify>,
+    supervisor: Arc<Supervisor>,
     places: Arc<Semaphore>,
     tasks: Mutex<BTreeMap<String, JoinHandle<()>>>,
     views: Mutex<BTreeMap<String, View>>,
@@ -44,11 +49,17 @@ pub struct Prober {
 
 impl Prober {
     /// A prober on a store.
-    pub fn new(store: Store, metrics: Arc<Metrics>, committed: Arc<Notify>) -> Prober {
+    pub fn new(
+        store: Store,
+        metrics: Arc<Metrics>,
+        committed: Arc<Notify>,
+        supervisor: Arc<Supervisor>,
+    ) -> Prober {
         Prober {
             store,
             metrics,
             committed,
+            supervisor,
             places: Arc::new(Semaphore::new(limits::PROBES_AT_ONCE_MAX)),
             tasks: Mutex::new(BTreeMap::new()),
             views: Mutex::new(BTreeMap::new()),
@@ -97,7 +108,18 @@ impl Prober {
         let count = project.file.probes.len();
         for number in 0..count {
             let name = project.file.probes[number].name.clone();
-            let task = tokio::spawn(self.clone().keep_probing(project.clone(), number));
+            let (prober, project) = (self.clone(), project.clone());
+            let probing = async move {
+                loop {
+                    let life = prober.clone().keep_probing(project.clone(), number);
+                    if prober.supervisor.caught("probe", life).await.is_some() {
+                        // Its schedule has no further time.
+                        return;
+                    }
+                    tokio::time::sleep(DEATH_PAUSE).await;
+                }
+            };
+            let task = tokio::spawn(probing);
             self.tasks
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -90,13 +90,16 @@ impl EffectState {
     }
 }
 
+/// The result of an attempt that died of a fault of our own: what it did is not known either.
+pub const DIED: &str = "its attempt died of a fault of Bellwether itself";
+
 /// The result of an attempt that a stop has cut off: what it did is not known.
 pub const CUT_OFF: &str = "it was cut off by a stop of the daemon";
 
 impl Effect {
-    /// Whether its last attempt was cut off by a stop.
+    /// Whether its last attempt was cut off by a stop, or died.
     pub fn was_cut_off(&self) -> bool {
-        self.result == CUT_OFF
+        self.result == CUT_OFF || self.result == DIED
     }
 
     /// What came of it so far, in words.

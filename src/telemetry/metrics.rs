@@ -28,6 +28,7 @@ pub struct Metrics {
     runs: RunMetrics,
     outbox_pending: IntGauge,
     deliveries: IntCounterVec,
+    task_restarts: IntCounterVec,
     reload_success: IntGauge,
     reload_time: Gauge,
     /// Steps seen of each probe and environment: what must be removed with them.
@@ -70,6 +71,12 @@ impl Metrics {
                 "Delivery attempts by kind and result.",
                 &["kind", "result"],
             ),
+            task_restarts: counters(
+                &registry,
+                "bellwether_task_restarts_total",
+                "Tasks of Bellwether itself that died and were started again: a fault of its own.",
+                &["task"],
+            ),
             reload_success: keep(
                 &registry,
                 IntGauge::new(
@@ -89,6 +96,11 @@ impl Metrics {
             probes_known: Mutex::new(BTreeMap::new()),
             registry,
         };
+        for task in [
+            "courier", "delivery", "gate", "keeper", "partners", "probe", "sighting",
+        ] {
+            metrics.task_restarts.with_label_values(&[task]);
+        }
         for kind in ["action", "channel", "github"] {
             for result in ["delivered", "failed"] {
                 metrics.deliveries.with_label_values(&[kind, result]);
@@ -342,6 +354,11 @@ impl Metrics {
         self.deliveries
             .with_label_values(&[kind, if delivered { "delivered" } else { "failed" }])
             .inc();
+    }
+
+    /// A task of our own died.
+    pub fn task_died(&self, task: &str) {
+        self.task_restarts.with_label_values(&[task]).inc();
     }
 
     /// The configuration was loaded, or could not be.

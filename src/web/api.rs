@@ -105,6 +105,14 @@ pub async fn readyz(State(site): State<Site>) -> Result<&'static str, Problem> {
             "not ready: starting or stopping",
         ));
     }
+    let unwell = site.supervisor.unwell();
+    if !unwell.is_empty() {
+        let detail = format!(
+            "not ready: {} died and was started again; it must live for a while first",
+            unwell.join(", ")
+        );
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+    }
     site.store.pending().await?;
     // A disk that is full is said by whoever needs it; one that hangs would keep all waiting.
     let written = tokio::time::timeout(WRITTEN_WITHIN, site.store.caught_up()).await;

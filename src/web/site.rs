@@ -6,6 +6,7 @@ use crate::gate::driver::Driver;
 use crate::probe::prober::Prober;
 use crate::project::current::Current;
 use crate::store::Store;
+use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use http::{HeaderMap, StatusCode};
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub struct Site {
     pub reload: mpsc::Sender<tokio::sync::oneshot::Sender<Result<(), String>>>,
     /// Whether everything is started.
     pub ready: Arc<AtomicBool>,
+    /// Tasks that must live as long as the process.
+    pub supervisor: Arc<Supervisor>,
     /// Whether only this machine reaches the port.
     pub loopback: bool,
 }

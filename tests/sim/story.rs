@@ -13,6 +13,7 @@ use bellwether::record::gate::{Facts, Record};
 use bellwether::record::state::{Order, Phase, Verdict};
 use bellwether::store::Store;
 use bellwether::store::simulated::{Fuse, Simulated};
+use bellwether::supervisor::Supervisor;
 use bellwether::telemetry::metrics::Metrics;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -348,12 +349,14 @@ impl Life<'_> {
         let current = Arc::new(Current::shared(project()));
         let metrics = Arc::new(Metrics::new());
         let (committed, settled) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let supervisor = Arc::new(Supervisor::default());
         let driver = Driver::new(
             self.store.clone(),
             current.clone(),
             metrics.clone(),
             committed.clone(),
             settled.clone(),
+            supervisor.clone(),
         );
         let driver = Arc::new(driver.with_world(self.world.clone()));
         let courier = Courier::new(
@@ -363,6 +366,7 @@ impl Life<'_> {
             metrics,
             committed,
             settled,
+            supervisor,
         );
         let now = || clock_ms + started.elapsed().as_millis() as u64;
         let story = async {

@@ -45,9 +45,27 @@ pub struct Inner {
     webhooks: BTreeSet<String>,
     /// What was carried out: gate, action, key.
     pub acts: Vec<(i64, String, String)>,
+    /// Faults of our own that are still to come: a task that panics.
+    faults: u64,
     looked: BTreeSet<(String, String)>,
     deployed: BTreeSet<usize>,
     chance: fastrand::Rng,
+}
+
+/// What a task dies of in a simulation: nobody wants to read of it.
+pub struct SimulatedFault;
+
+/// Keeps simulated faults out of the output.
+pub fn hush() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !panic.payload().is::<SimulatedFault>() {
+                before(panic);
+            }
+        }));
+    });
 }
 
 #[derive(Debug)]
@@ -63,6 +81,7 @@ impl World {
         mishaps: u64,
         database: Arc<Simulated>,
     ) -> Arc<World> {
+        hush();
         Arc::new(World {
             inner: Mutex::new(Inner {
                 served: "v0".to_owned(),
@@ -73,6 +92,8 @@ impl World {
                 sent: 0,
                 webhooks: BTreeSet::new(),
                 acts: Vec::new(),
+                // Of another stream than the rest, so that older stories stay as they were.
+                faults: fastrand::Rng::with_seed(!seed).u64(..3),
                 looked: BTreeSet::new(),
                 deployed: BTreeSet::new(),
                 chance: fastrand::Rng::with_seed(seed),
@@ -92,6 +113,16 @@ impl World {
     /// How many deliveries were begun.
     pub fn sent(&self) -> u64 {
         self.inner.lock().unwrap().sent
+    }
+
+    /// Dies of a fault of our own, now and then: the process lives on.
+    fn may_die(&self) {
+        let mut inner = self.inner.lock().unwrap();
+        if inner.faults > 0 && inner.chance.u8(..6) == 0 {
+            inner.faults -= 1;
+            drop(inner);
+            std::panic::panic_any(SimulatedFault);
+        }
     }
 
     async fn take_time(&self, most_ms: u64) {
@@ -229,6 +260,7 @@ impl OutboxWorld for World {
                 inner.mishaps -= u64::from(happens);
                 happens
             };
+            self.may_die();
             if mishap && is_program {
                 return Delivery {
                     attempts_max: 3,
@@ -243,6 +275,7 @@ impl OutboxWorld for World {
             }
             // It takes a while until the answer is here: the process may die in between.
             self.take_time(500).await;
+            self.may_die();
             if mishap {
                 Delivery::again("the answer was lost".to_owned(), None)
             } else {
@@ -297,6 +330,7 @@ impl GateWorld for World {
                 () = time => {}
                 () = ground.control.stopped() => return Ended::new(Outcome::Inconclusive, "it was stopped"),
             }
+            self.may_die();
             let (outcome, is_open) = self.outcome(&ground.record.facts.version, phase, ground);
             Ended {
                 is_open,
