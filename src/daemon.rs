@@ -71,10 +71,7 @@ pub struct Daemon {
     ready: Arc<AtomicBool>,
     stop: watch::Sender<bool>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
-    courier: tokio::task::JoinHandle<()>,
-    keeper: tokio::task::JoinHandle<()>,
-    partners: tokio::task::JoinHandle<()>,
-    watcher: tokio::task::JoinHandle<()>,
+    tasks: Tasks,
     reloads: mpsc::Receiver<oneshot::Sender<Result<(), String>>>,
     hangup: Option<Signal>,
 }
@@ -172,42 +169,11 @@ impl Daemon {
         // Before anybody is served: a gate that starts meanwhile would be taken for an old one.
         driver.resume().await.map_err(StartFault::Store)?;
         let server = tokio::spawn(web::serve(listener, site, stopped(stopping)));
-        let kept = |name, make: Box<dyn Fn() -> Doing<'static, ()> + Send>| {
-            tokio::spawn(supervisor.clone().keep(name, make))
-        };
-        let partners = {
-            let driver = driver.clone();
-            kept(
-                "partners",
-                Box::new(move || Box::pin(driver.clone().partners())),
-            )
-        };
-        let watcher = {
-            let (store, current, driver) = (store.clone(), current.clone(), driver.clone());
-            kept(
-                "sighting",
-                Box::new(move || {
-                    Box::pin(sighting::watch(
-                        store.clone(),
-                        current.clone(),
-                        driver.clone(),
-                    ))
-                }),
-            )
-        };
-        let keeper = {
-            let store = store.clone();
-            kept(
-                "keeper",
-                Box::new(move || Box::pin(keep_house(store.clone()))),
-            )
-        };
-        let courier = kept("courier", Box::new(move || Box::pin(courier.clone().run())));
+        let tasks = Tasks::start(&supervisor, &courier, &driver, &store, &current);
         let daemon = Daemon {
             address,
             path: path.to_owned(),
             store,
-            watcher,
             current,
             driver,
             prober,
@@ -216,9 +182,7 @@ impl Daemon {
             ready,
             stop,
             server,
-            courier,
-            partners,
-            keeper,
+            tasks,
             reloads,
             hangup: signal(SignalKind::hangup()).ok(),
         };
@@ -326,11 +290,48 @@ impl Daemon {
         if tokio::time::timeout(STOP_WITHIN, server).await.is_err() {
             ending.abort();
         }
-        self.courier.abort();
-        self.keeper.abort();
-        self.partners.abort();
-        self.watcher.abort();
+        self.tasks.stop();
         tracing::info!("Stopped");
+    }
+}
+
+/// Tasks that live as long as the daemon, each kept alive by the supervisor.
+#[derive(Debug)]
+struct Tasks(Vec<tokio::task::JoinHandle<()>>);
+
+impl Tasks {
+    fn start(
+        supervisor: &Arc<Supervisor>,
+        courier: &Arc<Courier>,
+        driver: &Arc<Driver>,
+        store: &Store,
+        current: &Arc<Current>,
+    ) -> Tasks {
+        let kept = |name, make: Box<dyn Fn() -> Doing<'static, ()> + Send>| {
+            tokio::spawn(supervisor.clone().keep(name, make))
+        };
+        let (courier, partners) = (courier.clone(), driver.clone());
+        let (seen, current, driver) = (store.clone(), current.clone(), driver.clone());
+        let old = store.clone();
+        let watch = move || sighting::watch(seen.clone(), current.clone(), driver.clone());
+        Tasks(vec![
+            kept("courier", Box::new(move || Box::pin(courier.clone().run()))),
+            kept(
+                "partners",
+                Box::new(move || Box::pin(partners.clone().partners())),
+            ),
+            kept("sighting", Box::new(move || Box::pin(watch()))),
+            kept(
+                "keeper",
+                Box::new(move || Box::pin(keep_house(old.clone()))),
+            ),
+        ])
+    }
+
+    fn stop(&self) {
+        for task in &self.0 {
+            task.abort();
+        }
     }
 }
 

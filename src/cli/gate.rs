@@ -208,7 +208,7 @@ pub fn run(arguments: Arguments) -> Exit {
                 Ok(Exit::Success)
             }
             Command::Waive { id, check, by, reason, duration } => {
-                let until_ms = chrono::Utc::now().timestamp_millis() + duration.as_millis() as i64;
+                let until_ms = crate::clock::now().timestamp_millis() + duration.as_millis() as i64;
                 let body = serde_json::json!({ "by": by, "reason": reason, "check": check, "until_ms": until_ms });
                 server.send(Method::POST, &format!("/api/v1/gates/{id}/waive"), Some(body)).await?;
                 eprintln!("waiver of `{check}` in gate {id} noted");

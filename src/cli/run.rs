@@ -198,7 +198,7 @@ async fn perform_one(
     seen: &Seen,
     outputs: &mut Outputs,
 ) -> std::io::Result<Summary> {
-    let started = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let started = crate::clock::now_text();
     let binding = &job.binding;
     let plan = &binding.plan;
     let mut failed: Option<std::io::Error> = None;
@@ -233,7 +233,8 @@ async fn perform_one(
             tick.lines = Vec::new();
             if let (Some(log), None) = (&mut outputs.hdr, &log_failed) {
                 // The first second is over when the first tick comes.
-                let begun = SystemTime::now() - Duration::from_secs(tick.second + 1);
+                let begun =
+                    SystemTime::from(crate::clock::now()) - Duration::from_secs(tick.second + 1);
                 let began = *began.get_or_insert(begun);
                 log_failed = log.write(&plan.name, began, tick).err();
             }

@@ -127,7 +127,7 @@ impl Shop {
 async fn health(State(shop): State<Shop>) -> Response {
     let version = shop.inner().deploy.version.clone();
     axum::Json(json!({
-        "status": "healthy", "version": version, "timestamp": chrono::Utc::now().to_rfc3339(),
+        "status": "healthy", "version": version, "timestamp": crate::clock::now().to_rfc3339(),
         "database": { "status": "connected", "latency": 2 }, "uptime": 3600,
     }))
     .into_response()

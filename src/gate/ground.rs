@@ -142,5 +142,5 @@ pub(super) fn connector(ground: &Ground<'_>) -> Result<Connector, String> {
 }
 
 pub(super) fn now_text() -> String {
-    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    crate::clock::now_text()
 }

@@ -5,6 +5,7 @@
 //! that they cause. Delivery is the outbox's business and never delays a probe.
 
 use crate::alert::message::probe_message;
+use crate::clock;
 use crate::document::{Diagnostics, Severity};
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
@@ -155,19 +156,19 @@ impl Prober {
             return;
         };
         let phase = self.phase(probe);
-        let start = Utc::now() - phase;
-        let mut due = probe.schedule.next_after(start, Utc::now());
+        let start = clock::now() - phase;
+        let mut due = probe.schedule.next_after(start, clock::now());
         while let Some(moment) = due {
             sleep_until(moment).await;
             // The semaphore is never closed.
             let Ok(place) = self.places.acquire().await else {
                 return;
             };
-            let lag = (Utc::now() - moment).to_std().unwrap_or_default();
+            let lag = (clock::now() - moment).to_std().unwrap_or_default();
             self.metrics.probe_lag(lag.as_secs_f64());
             self.run(probe, plan, environment).await;
             drop(place);
-            let now = Utc::now();
+            let now = clock::now();
             due = probe.schedule.next_after(start, moment);
             let mut skipped = 0;
             while let Some(next) = due.filter(|next| *next <= now) {
@@ -207,7 +208,7 @@ impl Prober {
         plan: &Arc<Plan>,
         environment: &Arc<Environment>,
     ) -> Summary {
-        let at = Utc::now();
+        let at = clock::now();
         let clock = Instant::now();
         let summary = perform(probe, plan, environment).await;
         let duration = clock.elapsed();
@@ -224,7 +225,7 @@ impl Prober {
                 }
             },
         };
-        let now_ms = Utc::now().timestamp_millis();
+        let now_ms = clock::now().timestamp_millis();
         let (state, change) =
             before.after(summary.outcome, probe.failures, probe.successes, now_ms);
         self.metrics.probe_run(
@@ -291,7 +292,7 @@ impl Prober {
 /// or a machine that slept, must not delay a probe by more than a few seconds.
 async fn sleep_until(moment: DateTime<Utc>) {
     loop {
-        let left = (moment - Utc::now()).to_std().unwrap_or_default();
+        let left = (moment - clock::now()).to_std().unwrap_or_default();
         if left.is_zero() {
             return;
         }
@@ -301,7 +302,7 @@ async fn sleep_until(moment: DateTime<Utc>) {
 
 /// Performs a probe's scenario once.
 pub async fn perform(probe: &Probe, plan: &Arc<Plan>, environment: &Arc<Environment>) -> Summary {
-    let started = Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let started = crate::clock::now_text();
     let mut found = Diagnostics::default();
     let binding = secrets::resolving(plan, environment, || {
         let supplied = Supplied {

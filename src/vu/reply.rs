@@ -117,7 +117,7 @@ impl Scope for UserScope<'_> {
                     ),
                 ]));
             }
-            "now" => return Some(cel::Value::Timestamp(chrono::Utc::now().fixed_offset())),
+            "now" => return Some(cel::Value::Timestamp(crate::clock::now().fixed_offset())),
             _ => {}
         }
         let reply = self.reply?;
@@ -150,7 +150,7 @@ impl Scope for UserScope<'_> {
                     .map(|(name, micros)| (name.to_owned(), span(micros))),
             ),
             "tls" => {
-                expression::from_json(&reply.tls.as_ref()?.to_json(chrono::Utc::now().timestamp()))
+                expression::from_json(&reply.tls.as_ref()?.to_json(crate::clock::now().timestamp()))
             }
             "cookies" => expression::map(
                 self.jar

@@ -20,11 +20,42 @@ const LONG: &[(&str, &str)] = &[];
 /// What else breaks a rule.
 const OTHER: &[(&str, &str)] = &[];
 
-const BANS: &[Ban] = &[Ban {
-    word: "rusqlite::",
-    homes: &["src/store/"],
-    why: "the engine and the nouns know no database",
-}];
+const BANS: &[Ban] = &[
+    Ban {
+        word: "Utc::now",
+        homes: &["src/clock.rs"],
+        why: "a simulation follows its own clock",
+    },
+    Ban {
+        word: "SystemTime::now",
+        homes: &["src/clock.rs"],
+        why: "a simulation follows its own clock",
+    },
+    Ban {
+        word: "env::var",
+        homes: &[
+            "src/environment/needs.rs",
+            "src/report/style.rs",
+            "src/telemetry/logs.rs",
+        ],
+        why: "values come from an environment as it is configured, by name",
+    },
+    Ban {
+        word: "process::Command",
+        homes: &["src/net/program.rs", "src/environment/needs.rs"],
+        why: "a program has a time limit, and its group is ended with it",
+    },
+    Ban {
+        word: "println!",
+        homes: &["src/cli/", "src/demo/"],
+        why: "only the command line speaks to a terminal",
+    },
+    Ban {
+        word: "rusqlite::",
+        homes: &["src/store/"],
+        why: "the engine and the nouns know no database",
+    },
+];
 
 fn collect(folder: &Path, sources: &mut Vec<Source>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -101,6 +132,42 @@ fn every_folder_has_its_essay_and_words_stand_at_home() {
     found.extend(banned(&sources, BANS));
     assert_none(found, OTHER);
     assert!(BANS.iter().all(|ban| ban.why.len() > 10));
+}
+
+/// A recipe that names what is not there leads nowhere.
+#[test]
+fn recipes_name_files_that_are_there() {
+    let document = architecture();
+    let (_, rest) = document
+        .split_once("## Recipes")
+        .expect("there are recipes");
+    let recipes = rest.split("\n## ").next().unwrap_or_default();
+    let mut named = 0;
+    for piece in recipes.split('`').skip(1).step_by(2) {
+        let is_file =
+            piece.starts_with("src/") || piece.starts_with("tests/") || piece.ends_with(".md");
+        if is_file {
+            named += 1;
+            assert!(
+                root().join(piece).exists(),
+                "the recipes name `{piece}`, which is not there"
+            );
+        }
+    }
+    assert!(named > 15, "{named}");
+    for what in [
+        "a channel",
+        "a vendor",
+        "a kind of step",
+        "an executor",
+        "a phase",
+        "a store",
+    ] {
+        assert!(
+            recipes.contains(&format!("| {what} ")),
+            "there is no recipe for {what}"
+        );
+    }
 }
 
 /// The negative control: a small house with every fault there is.
