@@ -131,7 +131,8 @@ pub fn log_panics() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::Relaxed;
 
     fn supervisor() -> (Arc<Supervisor>, Arc<AtomicUsize>) {
         let deaths = Arc::new(AtomicUsize::new(0));

@@ -1,7 +1,7 @@
 //! What follows a verdict: the lock, the actions, the proof.
 
+use super::context::PhaseContext;
 use super::driver::{Driver, Handle, now_ms};
-use super::ground::Ground;
 use super::machine::Event;
 use crate::project::current::find;
 use crate::record::effect::{Effect, EffectState};
@@ -142,7 +142,7 @@ impl Driver {
         let passed = now_ms() - record.state.entered_ms;
         let left = gate.prove.converge.timeout.as_millis() as i64 - passed;
         let deadline = Instant::now() + Duration::from_millis(left.max(PROOF_LEAST_MS) as u64);
-        let ground = Ground {
+        let context = PhaseContext {
             project: &project,
             gate,
             environment,
@@ -155,7 +155,7 @@ impl Driver {
             store: &self.store,
             noted: &handle.noted,
         };
-        let (proven, reasons, runs) = self.world.prove(&ground, deadline.into_std()).await;
+        let (proven, reasons, runs) = self.world.prove(&context, deadline.into_std()).await;
         if self.stopping.load(Relaxed) {
             return None;
         }

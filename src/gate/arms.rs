@@ -3,7 +3,7 @@
 //! Knows when a load is worth another one, and who was late. Does not know what a gate makes of it.
 //! Invariant: what the load generator itself spoiled, in either arm, is never a pass.
 
-use super::ground::{Ground, now_text};
+use super::context::{PhaseContext, now_text};
 use super::watch::Watch;
 use crate::load::recorder::{add, histogram};
 use crate::load::run::{Finished, Options};
@@ -82,26 +82,26 @@ impl Arms {
     /// Performs a load on both arms at once. Nothing if the gate was stopped.
     pub async fn measure(
         &self,
-        ground: &Ground<'_>,
+        context: &PhaseContext<'_>,
         number: usize,
         on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
     ) -> Option<Measured> {
         let plan = self.candidate.plan.clone();
         let started = now_text();
         let rule = Rule {
-            beside: objectives_beside(ground, number),
-            ..ground.gate.rule
+            beside: objectives_beside(context, number),
+            ..context.gate.rule
         };
-        let looks = if ground.gate.extend { 2 } else { 1 };
+        let looks = if context.gate.extend { 2 } else { 1 };
         let mut watch = Watch::new(&plan, rule, self.length(), self.baseline.is_some(), looks);
-        if let Some(earlier) = ground.earlier.get(plan.name.as_ref()) {
+        if let Some(earlier) = context.earlier.get(plan.name.as_ref()) {
             watch.go_on_from(earlier);
         }
         let watched = watch.watched(&plan);
         let watch = Mutex::new(watch);
         let lost = AtomicBool::new(false);
         let (own, beside) = (Control::new(), Control::new());
-        let presence = ground.live.enter(
+        let presence = context.live.enter(
             &plan.name,
             &self.candidate.environment,
             &started,
@@ -124,7 +124,7 @@ impl Arms {
         let on_baseline = |tick: &mut Tick| take(Arm::Baseline, tick);
         let controls = [&own, &beside];
         let both = self.both(&watched, controls, on_candidate, on_baseline);
-        let measured = unless_stopped(ground.control, controls, both).await;
+        let measured = unless_stopped(context.control, controls, both).await;
         let (mut finished, baseline) = measured?;
         if let Some(orders) = presence.leave() {
             finished.stopped = orders.stop;
@@ -309,15 +309,15 @@ fn distribution(
 }
 
 /// Objectives of the gate's other loads: the levels are shared out among all of them.
-fn objectives_beside(ground: &Ground<'_>, number: usize) -> usize {
-    let others = ground
+fn objectives_beside(context: &PhaseContext<'_>, number: usize) -> usize {
+    let others = context
         .gate
         .load
         .iter()
         .enumerate()
         .filter(|(other, _)| *other != number);
     others
-        .filter_map(|(_, path)| ground.project.plans.get(path))
+        .filter_map(|(_, path)| context.project.plans.get(path))
         .flat_map(|plan| plan.objectives.iter())
         .filter(|objective| tally::is_sequential(objective))
         .count()

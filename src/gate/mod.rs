@@ -3,7 +3,7 @@
 //! Rooms, in reading order: [`machine`] (pure: state × event → state + effects), [`driver`] (runs
 //! gates: the only one that changes them) with [`advance`] (commits a step), [`performing`] (phases)
 //! and [`acting`] (lock, actions, proof); [`orders`] (what people want of a gate), [`partners`] (what
-//! gates order of each other), [`sighting`] (a version that changed starts a gate); [`ground`] (what
+//! gates order of each other), [`sighting`] (a version that changed starts a gate); [`context`] (what
 //! a phase may look at), [`phases`] (one in a file each), [`prerequisites`] (what must have been
 //! promoted before; platforms), [`served`] (which version is served everywhere), [`arms`] (one load,
 //! on the candidate and beside it), [`watch`] (pure: its evidence while it comes in), [`proof`] (of a
@@ -16,8 +16,8 @@ mod acting;
 pub(crate) mod advance;
 pub mod announce;
 mod arms;
+pub mod context;
 pub mod driver;
-pub mod ground;
 pub mod machine;
 mod orders;
 mod partners;

@@ -1,7 +1,7 @@
 //! Performs a phase within its time, and says who answers for it if it did not pass.
 
+use super::context::{Ended, PhaseContext};
 use super::driver::{Driver, Handle, Outside, now_ms};
-use super::ground::{Ended, Ground};
 use super::machine::Event;
 use crate::load::Tick;
 use crate::objective::Outcome;
@@ -51,7 +51,7 @@ impl Driver {
             BTreeMap::new()
         };
         let time = left(gate, record, phase);
-        let ground = Ground {
+        let context = PhaseContext {
             project: &project,
             gate,
             environment,
@@ -69,7 +69,7 @@ impl Driver {
         };
         let metrics = self.metrics.clone();
         let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
-        let mut work = self.world.perform(phase, &ground, &mut on_tick);
+        let mut work = self.world.perform(phase, &context, &mut on_tick);
         let performed = tokio::select! {
             biased;
             performed = &mut work => Some(performed),
@@ -83,7 +83,7 @@ impl Driver {
         let performed = match performed {
             // In a time of its own: a failure that was measured is none the less one.
             Some(ended) if phase.measures() || phase == Phase::Approval => {
-                Some(self.world.still(&ground, ended).await)
+                Some(self.world.still(&context, ended).await)
             }
             performed => performed,
         };

@@ -1,7 +1,7 @@
 //! What others must have done: gates before this one, and people who agree.
 
+use super::context::PhaseContext;
 use super::driver::now_ms;
-use super::ground::Ground;
 use crate::delivery::means::Means;
 use crate::document::Diagnostics;
 use crate::duration::show;
@@ -21,16 +21,16 @@ const PLATFORM_WITHIN: Duration = Duration::from_secs(20);
 pub const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Whether every gate that comes before has promoted the same commit. Waits for those that run.
-pub async fn promoted_before(ground: &Ground<'_>) -> Result<(), String> {
-    for wanted in &ground.gate.after {
-        promoted(ground, wanted).await?;
+pub async fn promoted_before(context: &PhaseContext<'_>) -> Result<(), String> {
+    for wanted in &context.gate.after {
+        promoted(context, wanted).await?;
     }
     Ok(())
 }
 
 /// Reads the state, however long that takes, until the gate is stopped.
 pub async fn read<T, F>(
-    ground: &Ground<'_>,
+    context: &PhaseContext<'_>,
     what: &str,
     look: impl FnMut() -> F,
 ) -> Result<T, String>
@@ -39,12 +39,12 @@ where
 {
     tokio::select! {
         found = insist(what, look) => found.map_err(|fault| format!("{what} cannot be read: {fault}")),
-        () = ground.control.stopped() => Err("it was stopped".to_owned()),
+        () = context.control.stopped() => Err("it was stopped".to_owned()),
     }
 }
 
-async fn promoted(ground: &Ground<'_>, wanted: &Prerequisite) -> Result<(), String> {
-    let facts = &ground.record.facts;
+async fn promoted(context: &PhaseContext<'_>, wanted: &Prerequisite) -> Result<(), String> {
+    let facts = &context.record.facts;
     let what = if facts.commit.is_empty() {
         format!("version {}", facts.version)
     } else {
@@ -55,11 +55,11 @@ async fn promoted(ground: &Ground<'_>, wanted: &Prerequisite) -> Result<(), Stri
         let since = now_ms() - wanted.within.as_millis() as i64;
         let look = || {
             let (gate, commit) = (wanted.gate.clone(), facts.commit.clone());
-            let store = ground.store;
+            let store = context.store;
             store.gate_of(gate, commit, facts.version.clone(), since)
         };
         let question = format!("whether `{}` promoted it", wanted.gate);
-        match read(ground, &question, look).await? {
+        match read(context, &question, look).await? {
             None => {
                 return Err(format!(
                     "`{}` has not verified {what} in the last {}",
@@ -77,7 +77,7 @@ async fn promoted(ground: &Ground<'_>, wanted: &Prerequisite) -> Result<(), Stri
                         verdict.word()
                     ));
                 }
-                if Instant::now() >= deadline || ground.control.asked() != Stop::No {
+                if Instant::now() >= deadline || context.control.asked() != Stop::No {
                     return Err(format!(
                         "gate {} of `{}` is not done with {what}",
                         record.id, wanted.gate
@@ -91,10 +91,10 @@ async fn promoted(ground: &Ground<'_>, wanted: &Prerequisite) -> Result<(), Stri
 
 /// What is wrong with the platforms that a verdict would act on: credentials and targets are proven
 /// before anything is measured, since a rollback that cannot be ordered is found out too late.
-pub async fn platforms(ground: &Ground<'_>) -> Vec<String> {
-    let gate = ground.gate;
+pub async fn platforms(context: &PhaseContext<'_>) -> Vec<String> {
+    let gate = context.gate;
     // Without a version to go back to there is no target that could be proven.
-    let goes_back = ground.record.rollback_to.is_some();
+    let goes_back = context.record.rollback_to.is_some();
     let back = [&gate.on_rollback, &gate.on_fallback]
         .into_iter()
         .filter(|_| goes_back);
@@ -103,11 +103,11 @@ pub async fn platforms(ground: &Ground<'_>) -> Vec<String> {
         .flatten()
         .filter(|action| matches!(action.kind, ActionKind::Vendor(..)))
         .collect();
-    if used.is_empty() || !ground.environment.enforce {
+    if used.is_empty() || !context.environment.enforce {
         return Vec::new();
     }
     let mut found = Diagnostics::default();
-    let secrets = tokio::task::block_in_place(|| file::secrets(&ground.project.file, &mut found));
+    let secrets = tokio::task::block_in_place(|| file::secrets(&context.project.file, &mut found));
     let means = match Settings::new(None) {
         Ok(tls) => Means {
             connector: Connector::new(tls, Duration::ZERO),
@@ -118,7 +118,7 @@ pub async fn platforms(ground: &Ground<'_>) -> Vec<String> {
     let mut problems = Vec::new();
     for action in used {
         let found = action
-            .obstacle(&means, ground.record, PLATFORM_WITHIN)
+            .obstacle(&means, context.record, PLATFORM_WITHIN)
             .await;
         if let Some(problem) = found {
             problems.push(format!(

@@ -1,6 +1,6 @@
 //! The proof of a rollback: the old version everywhere, and its smoke passing. Nothing less.
 
-use super::ground::Ground;
+use super::context::PhaseContext;
 use super::phases::smoke::smoke_all;
 use super::served::await_version;
 use crate::load::Stop;
@@ -9,12 +9,15 @@ use crate::run::Summary;
 use std::time::Instant;
 
 /// Proves a rollback: the old version everywhere, then its smoke, again and again until time is up.
-pub async fn prove(ground: &Ground<'_>, deadline: Instant) -> (bool, Vec<String>, Vec<Summary>) {
-    if ground.gate.services.is_empty() {
+pub async fn prove(
+    context: &PhaseContext<'_>,
+    deadline: Instant,
+) -> (bool, Vec<String>, Vec<Summary>) {
+    if context.gate.services.is_empty() {
         let reason = "the gate names no `services`, so nobody can see which version is served";
         return (false, vec![reason.to_owned()], Vec::new());
     }
-    let Some(good) = ground
+    let Some(good) = context
         .record
         .rollback_to
         .as_deref()
@@ -23,12 +26,12 @@ pub async fn prove(ground: &Ground<'_>, deadline: Instant) -> (bool, Vec<String>
         let reason = "no version is known that would be the right one";
         return (false, vec![reason.to_owned()], Vec::new());
     };
-    let prove = &ground.gate.prove;
+    let prove = &context.gate.prove;
     let wanted = |version: &str| version == good;
     let mut runs;
     let mut reasons;
     loop {
-        let seen = match await_version(ground, &prove.converge, deadline, &wanted).await {
+        let seen = match await_version(context, &prove.converge, deadline, &wanted).await {
             Ok(seen) => seen,
             Err((_, mut seen)) => {
                 seen.insert(0, format!("`{good}` is not served everywhere"));
@@ -38,7 +41,7 @@ pub async fn prove(ground: &Ground<'_>, deadline: Instant) -> (bool, Vec<String>
         if prove.smoke.is_empty() {
             return (true, vec![seen], Vec::new());
         }
-        let smoke = smoke_all(ground, &prove.smoke, good);
+        let smoke = smoke_all(context, &prove.smoke, good);
         let Ok(ended) = tokio::time::timeout_at(deadline.into(), smoke).await else {
             let late = "the smoke of the old version did not end in time".to_owned();
             return (false, vec![seen, late], Vec::new());
@@ -49,7 +52,8 @@ pub async fn prove(ground: &Ground<'_>, deadline: Instant) -> (bool, Vec<String>
         if ended.outcome == Outcome::Pass {
             return (true, reasons, runs);
         }
-        if ground.control.asked() != Stop::No || Instant::now() + prove.converge.every >= deadline {
+        if context.control.asked() != Stop::No || Instant::now() + prove.converge.every >= deadline
+        {
             return (false, reasons, runs);
         }
         tokio::time::sleep(prove.converge.every).await;

@@ -2,7 +2,7 @@
 //!
 //! One read tells little: behind a balancer another instance may answer the next one.
 
-use super::ground::{Ended, Ground, connector};
+use super::context::{Ended, PhaseContext, connector};
 use crate::environment::version;
 use crate::load::Stop;
 use crate::net::ErrorClass;
@@ -29,7 +29,7 @@ struct Read {
 }
 
 async fn read(
-    ground: &Ground<'_>,
+    context: &PhaseContext<'_>,
     connector: &Connector,
     wanted: &(dyn Fn(&str) -> bool + Sync),
 ) -> Read {
@@ -39,8 +39,8 @@ async fn read(
         is_other: false,
         is_broken: false,
     };
-    for service in &ground.gate.services {
-        match version::read(connector, ground.environment, service).await {
+    for service in &context.gate.services {
+        match version::read(connector, context.environment, service).await {
             Ok(version) => {
                 let is_other = !wanted(&version);
                 read.is_other |= is_other;
@@ -65,21 +65,21 @@ async fn read(
 /// Reads versions until they are as wanted so often in a row, or time is up. What is wrong then
 /// comes with whether the services did not answer, so often in a row too.
 pub async fn await_version(
-    ground: &Ground<'_>,
+    context: &PhaseContext<'_>,
     converge: &Converge,
     deadline: Instant,
     wanted: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<String, (bool, Vec<String>)> {
-    let connector = connector(ground).map_err(|problem| (false, vec![problem]))?;
+    let connector = connector(context).map_err(|problem| (false, vec![problem]))?;
     let (mut in_row, mut broken_in_row) = (0, 0);
     loop {
-        let read = read(ground, &connector, wanted).await;
+        let read = read(context, &connector, wanted).await;
         in_row = if read.is_wanted { in_row + 1 } else { 0 };
         broken_in_row = if read.is_broken { broken_in_row + 1 } else { 0 };
         if in_row >= converge.reads {
             return Ok(format!("{}, {in_row} reads in a row", read.seen.join(", ")));
         }
-        if ground.control.asked() != Stop::No {
+        if context.control.asked() != Stop::No {
             return Err((false, vec!["it was stopped".to_owned()]));
         }
         if Instant::now() + converge.every >= deadline {
@@ -88,19 +88,19 @@ pub async fn await_version(
         }
         tokio::select! {
             () = tokio::time::sleep(converge.every) => {}
-            () = ground.control.stopped() => {}
+            () = context.control.stopped() => {}
         }
     }
 }
 
 /// What was measured counts only if it still is the version that is verified: somebody may have
 /// deployed another one meanwhile.
-pub async fn still(ground: &Ground<'_>, ended: Ended) -> Ended {
-    if ground.gate.services.is_empty() || ground.control.asked() != Stop::No {
+pub async fn still(context: &PhaseContext<'_>, ended: Ended) -> Ended {
+    if context.gate.services.is_empty() || context.control.asked() != Stop::No {
         return ended;
     }
     let has_failed = ended.outcome == Outcome::Fail;
-    let connector = match connector(ground) {
+    let connector = match connector(context) {
         Ok(connector) => connector,
         // A fault of our own holds back no rollback.
         Err(_) if has_failed => return ended,
@@ -108,9 +108,9 @@ pub async fn still(ground: &Ground<'_>, ended: Ended) -> Ended {
     };
     if !has_failed {
         // Also what is inconclusive: somebody may answer for it, but not for another version.
-        return if_shown(ground, &connector, ended).await;
+        return if_shown(context, &connector, ended).await;
     }
-    let other = other_instead(ground, &connector);
+    let other = other_instead(context, &connector);
     match tokio::time::timeout(SHOWN_AFTER_FAILURE, other).await {
         Ok(Some(seen)) => foreign(ended, OTHER.to_owned(), seen),
         _ => ended,
@@ -120,20 +120,20 @@ pub async fn still(ground: &Ground<'_>, ended: Ended) -> Ended {
 const OTHER: &str = "another version is served than the one that is verified";
 
 /// What was measured, if the version shows as often in a row as a version must be seen.
-async fn if_shown(ground: &Ground<'_>, connector: &Connector, ended: Ended) -> Ended {
-    let wanted = |version: &str| version == ground.record.facts.version;
-    let converge = &ground.gate.converge;
+async fn if_shown(context: &PhaseContext<'_>, connector: &Connector, ended: Ended) -> Ended {
+    let wanted = |version: &str| version == context.record.facts.version;
+    let converge = &context.gate.converge;
     let tries = u32::try_from(converge.reads + 1).unwrap_or(u32::MAX);
     let within = SHOWN_WITHIN.max(converge.every.saturating_mul(tries));
     let deadline = Instant::now() + within;
     let mut reads = 0;
     loop {
-        let read = read(ground, connector, &wanted).await;
+        let read = read(context, connector, &wanted).await;
         if read.is_other {
             return foreign(ended, OTHER.to_owned(), read.seen);
         }
         reads = if read.is_wanted { reads + 1 } else { 0 };
-        if reads >= converge.reads || ground.control.asked() != Stop::No {
+        if reads >= converge.reads || context.control.asked() != Stop::No {
             return ended;
         }
         if !read.is_wanted {
@@ -148,15 +148,15 @@ async fn if_shown(ground: &Ground<'_>, connector: &Connector, ended: Ended) -> E
 
 /// Whether what failed is a third version, as often in a row as a version must be seen. That the old
 /// one shows here and there says nothing: a balancer goes there when the new one is dead.
-async fn other_instead(ground: &Ground<'_>, connector: &Connector) -> Option<Vec<String>> {
+async fn other_instead(context: &PhaseContext<'_>, connector: &Connector) -> Option<Vec<String>> {
     let (new, old) = (
-        &ground.record.facts.version,
-        ground.record.rollback_to.as_deref(),
+        &context.record.facts.version,
+        context.record.rollback_to.as_deref(),
     );
     let expected = |version: &str| version == new || Some(version) == old;
     let mut seen = Vec::new();
-    for _ in 0..ground.gate.converge.reads.max(1) {
-        let read = read(ground, connector, &expected).await;
+    for _ in 0..context.gate.converge.reads.max(1) {
+        let read = read(context, connector, &expected).await;
         if !read.is_other {
             return None;
         }

@@ -1,6 +1,6 @@
 //! What a gate does to the world, behind one small interface: the real thing, or a simulated world.
 
-use super::ground::{Ended, Ground};
+use super::context::{Ended, PhaseContext};
 use super::phases::registry;
 use super::{proof, served};
 use crate::doing::Doing;
@@ -20,17 +20,17 @@ pub trait World: Debug + Send + Sync {
     fn perform<'a>(
         &'a self,
         phase: Phase,
-        ground: &'a Ground<'a>,
+        context: &'a PhaseContext<'a>,
         on_tick: OnTick<'a>,
     ) -> Doing<'a, Ended>;
 
     /// Looks whether what was measured is still served.
-    fn still<'a>(&'a self, ground: &'a Ground<'a>, ended: Ended) -> Doing<'a, Ended>;
+    fn still<'a>(&'a self, context: &'a PhaseContext<'a>, ended: Ended) -> Doing<'a, Ended>;
 
     /// Proves a rollback until a deadline: whether it is proven, why, and the runs.
     fn prove<'a>(
         &'a self,
-        ground: &'a Ground<'a>,
+        context: &'a PhaseContext<'a>,
         deadline: Instant,
     ) -> Doing<'a, (bool, Vec<String>, Vec<Summary>)>;
 }
@@ -43,21 +43,21 @@ impl World for RealWorld {
     fn perform<'a>(
         &'a self,
         phase: Phase,
-        ground: &'a Ground<'a>,
+        context: &'a PhaseContext<'a>,
         on_tick: OnTick<'a>,
     ) -> Doing<'a, Ended> {
-        registry::perform(phase, ground, on_tick)
+        registry::perform(phase, context, on_tick)
     }
 
-    fn still<'a>(&'a self, ground: &'a Ground<'a>, ended: Ended) -> Doing<'a, Ended> {
-        Box::pin(served::still(ground, ended))
+    fn still<'a>(&'a self, context: &'a PhaseContext<'a>, ended: Ended) -> Doing<'a, Ended> {
+        Box::pin(served::still(context, ended))
     }
 
     fn prove<'a>(
         &'a self,
-        ground: &'a Ground<'a>,
+        context: &'a PhaseContext<'a>,
         deadline: Instant,
     ) -> Doing<'a, (bool, Vec<String>, Vec<Summary>)> {
-        Box::pin(proof::prove(ground, deadline))
+        Box::pin(proof::prove(context, deadline))
     }
 }

@@ -5,12 +5,10 @@
 //! that they cause. Delivery is the outbox's business and never delays a probe.
 
 use crate::alert::message::probe_message;
-use crate::clock;
 use crate::document::{Diagnostics, Severity};
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
 use crate::environment::settings::Environment;
-use crate::limits;
 use crate::load::{self, Control};
 use crate::net::ErrorClass;
 use crate::objective::Outcome;
@@ -26,6 +24,7 @@ use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use crate::vu::Binding;
+use crate::{clock, limits};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -4,7 +4,7 @@ use bellwether::clock::now;
 use bellwether::delivery::attempt::Delivery;
 use bellwether::doing::Doing;
 use bellwether::environment::settings::Environment;
-use bellwether::gate::ground::{Ended, Ground};
+use bellwether::gate::context::{Ended, PhaseContext};
 use bellwether::gate::world::{OnTick, World as GateWorld};
 use bellwether::load::Stop;
 use bellwether::objective::Outcome;
@@ -290,10 +290,10 @@ impl OutboxWorld for World {
 }
 
 impl World {
-    fn outcome(&self, version: &str, phase: Phase, ground: &Ground<'_>) -> (Outcome, bool) {
+    fn outcome(&self, version: &str, phase: Phase, context: &PhaseContext<'_>) -> (Outcome, bool) {
         if phase == Phase::Preflight
-            && ground.record.facts.break_glass.is_empty()
-            && let Some(windows) = &ground.environment.windows
+            && context.record.facts.break_glass.is_empty()
+            && let Some(windows) = &context.environment.windows
             && windows.objection(now()).is_some()
         {
             return (Outcome::Inconclusive, false);
@@ -303,8 +303,8 @@ impl World {
             Some(Nature::Bad(at)) if at == phase => (Outcome::Fail, false),
             Some(Nature::Unclear(at)) if at == phase => (Outcome::Inconclusive, true),
             Some(Nature::UnclearAtFirst(at)) if at == phase => {
-                let gate = format!("{} {}", version, ground.record.id);
-                if ground.record.state.extended.is_some()
+                let gate = format!("{} {}", version, context.record.id);
+                if context.record.state.extended.is_some()
                     || !inner.looked.insert((gate, phase.word().to_owned()))
                 {
                     (Outcome::Pass, false)
@@ -321,17 +321,17 @@ impl GateWorld for World {
     fn perform<'a>(
         &'a self,
         phase: Phase,
-        ground: &'a Ground<'a>,
+        context: &'a PhaseContext<'a>,
         _: OnTick<'a>,
     ) -> Doing<'a, Ended> {
         Box::pin(async move {
             let time = self.take_time(20_000);
             tokio::select! {
                 () = time => {}
-                () = ground.control.stopped() => return Ended::new(Outcome::Inconclusive, "it was stopped"),
+                () = context.control.stopped() => return Ended::new(Outcome::Inconclusive, "it was stopped"),
             }
             self.may_die();
-            let (outcome, is_open) = self.outcome(&ground.record.facts.version, phase, ground);
+            let (outcome, is_open) = self.outcome(&context.record.facts.version, phase, context);
             Ended {
                 is_open,
                 ..Ended::new(outcome, "as it is")
@@ -339,23 +339,23 @@ impl GateWorld for World {
         })
     }
 
-    fn still<'a>(&'a self, _: &'a Ground<'a>, ended: Ended) -> Doing<'a, Ended> {
+    fn still<'a>(&'a self, _: &'a PhaseContext<'a>, ended: Ended) -> Doing<'a, Ended> {
         Box::pin(async move { ended })
     }
 
     fn prove<'a>(
         &'a self,
-        ground: &'a Ground<'a>,
+        context: &'a PhaseContext<'a>,
         deadline: Instant,
     ) -> Doing<'a, (bool, Vec<String>, Vec<Summary>)> {
         Box::pin(async move {
             let deadline = tokio::time::Instant::from_std(deadline);
             loop {
                 let served = self.inner.lock().unwrap().served.clone();
-                if Some(&served) == ground.record.rollback_to.as_ref() {
+                if Some(&served) == context.record.rollback_to.as_ref() {
                     return (true, vec![format!("{served} is served")], Vec::new());
                 }
-                if tokio::time::Instant::now() >= deadline || ground.control.asked() != Stop::No {
+                if tokio::time::Instant::now() >= deadline || context.control.asked() != Stop::No {
                     return (false, vec![format!("{served} is served")], Vec::new());
                 }
                 tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,7 +1,7 @@
 //! People agree, with their names.
 
 use crate::duration::show;
-use crate::gate::ground::{Ended, Ground};
+use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::prerequisites::{LOOK_EVERY, read};
 use crate::load::Stop;
 use crate::objective::Outcome;
@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Waits until enough different people have agreed.
-pub async fn approval(ground: &Ground<'_>) -> Ended {
-    let Some(approval) = ground.gate.approval else {
+pub async fn approval(context: &PhaseContext<'_>) -> Ended {
+    let Some(approval) = context.gate.approval else {
         return Ended::new(
             Outcome::Inconclusive,
             "the gate asks for no approval any more",
@@ -19,8 +19,8 @@ pub async fn approval(ground: &Ground<'_>) -> Ended {
     };
     let deadline = Instant::now() + approval.timeout;
     loop {
-        let look = || ground.store.notes_of(ground.record.id);
-        let notes = match read(ground, "who approved", look).await {
+        let look = || context.store.notes_of(context.record.id);
+        let notes = match read(context, "who approved", look).await {
             Ok(notes) => notes,
             Err(reason) => return Ended::new(Outcome::Inconclusive, reason),
         };
@@ -42,7 +42,7 @@ pub async fn approval(ground: &Ground<'_>) -> Ended {
                 .collect();
             return Ended::new(Outcome::Pass, format!("approved by {}", who.join(", ")));
         }
-        if ground.control.asked() != Stop::No {
+        if context.control.asked() != Stop::No {
             return Ended::new(Outcome::Inconclusive, "it was stopped");
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -58,8 +58,8 @@ pub async fn approval(ground: &Ground<'_>) -> Ended {
             );
         }
         tokio::select! {
-            () = ground.noted.notified() => {}
-            () = ground.control.stopped() => {}
+            () = context.noted.notified() => {}
+            () = context.control.stopped() => {}
             () = tokio::time::sleep(left.min(LOOK_EVERY * 10)) => {}
         }
     }

@@ -1,7 +1,7 @@
 //! The bake: the scenarios once each, again and again for a while, and objectives over all of them.
 
 use super::smoke::smoke_once;
-use crate::gate::ground::{Ended, Ground, bind};
+use crate::gate::context::{Ended, PhaseContext, bind};
 use crate::load::Stop;
 use crate::load::recorder::StepRecord;
 use crate::objective::judge::judge;
@@ -12,15 +12,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Performs the bake.
-pub(super) async fn bake(ground: &Ground<'_>) -> Ended {
-    let Some(bake) = &ground.gate.bake else {
+pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
+    let Some(bake) = &context.gate.bake else {
         return Ended::new(Outcome::Inconclusive, "the gate has no bake");
     };
     let end = Instant::now() + bake.duration;
     let start = Instant::now();
     let mut bindings = Vec::new();
     for path in &bake.scenarios {
-        match bind(ground, path, &ground.record.facts.version) {
+        match bind(context, path, &context.record.facts.version) {
             Ok(binding) => bindings.push(Arc::new(binding)),
             Err(reasons) => {
                 return Ended::because(Outcome::Inconclusive, reasons);
@@ -30,11 +30,11 @@ pub(super) async fn bake(ground: &Ground<'_>) -> Ended {
     let mut whole: Option<StepRecord> = None;
     let mut rounds = Rounds::default();
     let mut last = None;
-    while Instant::now() < end && ground.control.asked() == Stop::No {
+    while Instant::now() < end && context.control.asked() == Stop::No {
         let round = Instant::now();
         let mut outcomes = Vec::new();
         for binding in &bindings {
-            let (summary, finished) = smoke_once(ground, binding).await;
+            let (summary, finished) = smoke_once(context, binding).await;
             outcomes.push(summary.outcome);
             for step in binding.plan.steps.iter().filter(|step| !step.advisory) {
                 let record = &finished.recorded.steps[step.index];
@@ -54,14 +54,14 @@ pub(super) async fn bake(ground: &Ground<'_>) -> Ended {
         let next = (round + bake.every).min(end);
         tokio::select! {
             () = tokio::time::sleep_until(next.into()) => {}
-            () = ground.control.stopped() => {}
+            () = context.control.stopped() => {}
         }
     }
     let reasons = last
         .as_ref()
         .map(|summary| summary.reasons.join("; "))
         .unwrap_or_default();
-    let mut ended = if ground.control.asked() != Stop::No {
+    let mut ended = if context.control.asked() != Stop::No {
         Ended::new(Outcome::Inconclusive, "it was stopped")
     } else if let Some((outcome, lead)) = rounds.objection(bake.failures) {
         Ended::new(outcome, format!("{lead}: {reasons}"))

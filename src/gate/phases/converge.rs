@@ -1,14 +1,14 @@
 //! The expected version is served.
 
-use crate::gate::ground::{Ended, Ground};
+use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::served;
 use crate::objective::Outcome;
 use std::time::Instant;
 
-pub async fn converge(ground: &Ground<'_>) -> Ended {
-    let wanted = ground.record.facts.version.clone();
-    let deadline = Instant::now() + ground.gate.converge.timeout;
-    match served::await_version(ground, &ground.gate.converge, deadline, &|version| {
+pub async fn converge(context: &PhaseContext<'_>) -> Ended {
+    let wanted = context.record.facts.version.clone();
+    let deadline = Instant::now() + context.gate.converge.timeout;
+    match served::await_version(context, &context.gate.converge, deadline, &|version| {
         version == wanted
     })
     .await
@@ -17,7 +17,7 @@ pub async fn converge(ground: &Ground<'_>) -> Ended {
         Err((broken, mut seen)) => {
             let lead = format!(
                 "`{wanted}` was not served everywhere within {}",
-                crate::duration::show(ground.gate.converge.timeout)
+                crate::duration::show(context.gate.converge.timeout)
             );
             seen.insert(0, lead);
             // A service that answers with another version tells us nothing of this one; one that

@@ -3,7 +3,7 @@
 //! Knows the order of the loads and which of them are repeated. Does not know how one is measured.
 
 use crate::gate::arms::{Again, Arms, Measured};
-use crate::gate::ground::{Ended, Ground, bind, bind_to};
+use crate::gate::context::{Ended, PhaseContext, bind, bind_to};
 use crate::load::Tick;
 use crate::objective::Outcome;
 use crate::run::Summary;
@@ -27,12 +27,12 @@ struct Load {
 }
 
 impl Load {
-    fn new(ground: &Ground<'_>, path: &PathBuf) -> Load {
-        let bound = bind(ground, path, &ground.record.facts.version).and_then(|candidate| {
-            let before = ground.record.rollback_to.as_deref().unwrap_or_default();
-            let baseline = ground
+    fn new(context: &PhaseContext<'_>, path: &PathBuf) -> Load {
+        let bound = bind(context, path, &context.record.facts.version).and_then(|candidate| {
+            let before = context.record.rollback_to.as_deref().unwrap_or_default();
+            let baseline = context
                 .baseline
-                .map(|beside| bind_to(ground, beside, path, before));
+                .map(|beside| bind_to(context, beside, path, before));
             Ok(Arms {
                 candidate: Arc::new(candidate),
                 baseline: baseline.transpose()?.map(Arc::new),
@@ -46,7 +46,7 @@ impl Load {
     }
 
     /// The arms, if it is to be performed now.
-    fn due(&self, ground: &Ground<'_>) -> Option<&Arms> {
+    fn due(&self, context: &PhaseContext<'_>) -> Option<&Arms> {
         let arms = self.arms.as_ref().ok()?;
         let Some(measured) = &self.measured else {
             return Some(arms);
@@ -56,8 +56,8 @@ impl Load {
             true => Duration::ZERO,
             false => arms.length(),
         };
-        let fits = || Instant::now() + length + BESIDE_A_LOAD <= ground.deadline;
-        let again = measured.again == Again::Afresh && ground.gate.extend;
+        let fits = || Instant::now() + length + BESIDE_A_LOAD <= context.deadline;
+        let again = measured.again == Again::Afresh && context.gate.extend;
         (again && self.attempts < ATTEMPTS_MAX && fits()).then_some(arms)
     }
 
@@ -91,16 +91,16 @@ impl Load {
 /// Performs the loads of a gate, one after another, and then those again that the load generator
 /// spoiled.
 pub async fn load_all(
-    ground: &Ground<'_>,
+    context: &PhaseContext<'_>,
     on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
 ) -> Ended {
-    let paths = ground.gate.load.iter();
-    let mut loads: Vec<Load> = paths.map(|path| Load::new(ground, path)).collect();
+    let paths = context.gate.load.iter();
+    let mut loads: Vec<Load> = paths.map(|path| Load::new(context, path)).collect();
     let mut spoiled = Vec::new();
     'rounds: for _ in 0..ATTEMPTS_MAX {
         for (number, load) in loads.iter_mut().enumerate() {
-            while let Some(arms) = load.due(ground) {
-                let Some(measured) = arms.measure(ground, number, on_tick).await else {
+            while let Some(arms) = load.due(context) {
+                let Some(measured) = arms.measure(context, number, on_tick).await else {
                     return Ended::new(Outcome::Inconclusive, "it was stopped");
                 };
                 load.attempts += 1;
@@ -116,7 +116,7 @@ pub async fn load_all(
     }
     Ended {
         spoiled,
-        ..sum_up(loads, ground.gate.extend)
+        ..sum_up(loads, context.gate.extend)
     }
 }
 

@@ -4,20 +4,20 @@
 //! What fails here says nothing about the deploy: it is inconclusive.
 
 use crate::environment::settings::Environment;
-use crate::gate::ground::{Ended, Ground, bind, connector};
+use crate::gate::context::{Ended, PhaseContext, bind, connector};
 use crate::gate::prerequisites;
 use crate::net::connect::Connector;
 use crate::net::{ErrorClass, message};
 use crate::objective::Outcome;
 use std::time::{Duration, Instant};
 
-pub async fn preflight(ground: &Ground<'_>) -> Ended {
+pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
     let mut problems = Vec::new();
     let mut notes = Vec::new();
-    if let Some(windows) = &ground.environment.windows
+    if let Some(windows) = &context.environment.windows
         && let Some(objection) = windows.objection(crate::clock::now())
     {
-        let facts = &ground.record.facts;
+        let facts = &context.record.facts;
         if !facts.break_glass.is_empty() {
             notes.push(format!(
                 "{objection}; {} broke the glass: {}",
@@ -29,36 +29,36 @@ pub async fn preflight(ground: &Ground<'_>) -> Ended {
             notes.push(format!("{objection}; going on, since the windows are soft"));
         }
     }
-    if let Err(problem) = prerequisites::promoted_before(ground).await {
+    if let Err(problem) = prerequisites::promoted_before(context).await {
         problems.push(problem);
     }
-    problems.extend(prerequisites::platforms(ground).await);
-    let bake = ground
+    problems.extend(prerequisites::platforms(context).await);
+    let bake = context
         .gate
         .bake
         .iter()
         .flat_map(|bake| bake.scenarios.iter());
-    let mut services: Vec<String> = ground.gate.services.clone();
-    for path in ground
+    let mut services: Vec<String> = context.gate.services.clone();
+    for path in context
         .gate
         .smoke
         .iter()
-        .chain(&ground.gate.load)
+        .chain(&context.gate.load)
         .chain(bake)
     {
-        if let Err(reasons) = bind(ground, path, &ground.record.facts.version) {
+        if let Err(reasons) = bind(context, path, &context.record.facts.version) {
             problems.extend(reasons);
         }
-        if let Some(plan) = ground.project.plans.get(path) {
+        if let Some(plan) = context.project.plans.get(path) {
             services.extend(plan.services().into_iter().map(str::to_owned));
         }
     }
     services.sort();
     services.dedup();
-    match connector(ground) {
+    match connector(context) {
         Ok(connector) => {
             for service in &services {
-                if let Some(problem) = unreachable(&connector, ground.environment, service).await {
+                if let Some(problem) = unreachable(&connector, context.environment, service).await {
                     problems.push(problem);
                 }
             }

@@ -5,7 +5,7 @@
 
 use super::{approval, bake, baseline, converge, load, preflight, smoke};
 use crate::doing::Doing;
-use crate::gate::ground::{Ended, Ground};
+use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::world::OnTick;
 use crate::project::gate::Gate;
 use crate::record::state::Phase;
@@ -18,7 +18,7 @@ pub struct PhaseKind {
     /// Whether a gate has it.
     pub is_wanted: fn(&Gate) -> bool,
     /// Performs it.
-    pub perform: for<'a> fn(&'a Ground<'a>, OnTick<'a>) -> Doing<'a, Ended>,
+    pub perform: for<'a> fn(&'a PhaseContext<'a>, OnTick<'a>) -> Doing<'a, Ended>,
 }
 
 /// All phases, in the order in which a gate goes through them.
@@ -26,37 +26,37 @@ pub const PHASES: &[PhaseKind] = &[
     PhaseKind {
         phase: Phase::Preflight,
         is_wanted: |_| true,
-        perform: |ground, _| Box::pin(preflight::preflight(ground)),
+        perform: |context, _| Box::pin(preflight::preflight(context)),
     },
     PhaseKind {
         phase: Phase::Converge,
         is_wanted: |gate| !gate.services.is_empty(),
-        perform: |ground, _| Box::pin(converge::converge(ground)),
+        perform: |context, _| Box::pin(converge::converge(context)),
     },
     PhaseKind {
         phase: Phase::Baseline,
         is_wanted: |gate| gate.baseline.is_some(),
-        perform: |ground, _| Box::pin(baseline::baseline(ground)),
+        perform: |context, _| Box::pin(baseline::baseline(context)),
     },
     PhaseKind {
         phase: Phase::Smoke,
         is_wanted: |gate| !gate.smoke.is_empty(),
-        perform: |ground, _| Box::pin(smoke::smoke(ground)),
+        perform: |context, _| Box::pin(smoke::smoke(context)),
     },
     PhaseKind {
         phase: Phase::Load,
         is_wanted: |gate| !gate.load.is_empty(),
-        perform: |ground, on_tick| Box::pin(load::load_all(ground, on_tick)),
+        perform: |context, on_tick| Box::pin(load::load_all(context, on_tick)),
     },
     PhaseKind {
         phase: Phase::Bake,
         is_wanted: |gate| gate.bake.is_some(),
-        perform: |ground, _| Box::pin(bake::bake(ground)),
+        perform: |context, _| Box::pin(bake::bake(context)),
     },
     PhaseKind {
         phase: Phase::Approval,
         is_wanted: |gate| gate.approval.is_some(),
-        perform: |ground, _| Box::pin(approval::approval(ground)),
+        perform: |context, _| Box::pin(approval::approval(context)),
     },
 ];
 
@@ -67,9 +67,13 @@ pub fn wanted(gate: &Gate) -> Vec<Phase> {
 }
 
 /// Performs a phase.
-pub fn perform<'a>(phase: Phase, ground: &'a Ground<'a>, on_tick: OnTick<'a>) -> Doing<'a, Ended> {
+pub fn perform<'a>(
+    phase: Phase,
+    context: &'a PhaseContext<'a>,
+    on_tick: OnTick<'a>,
+) -> Doing<'a, Ended> {
     match PHASES.iter().find(|kind| kind.phase == phase) {
-        Some(kind) => (kind.perform)(ground, on_tick),
+        Some(kind) => (kind.perform)(context, on_tick),
         // A test holds that every phase has its line.
         None => Box::pin(std::future::ready(Ended::new(
             crate::objective::Outcome::Inconclusive,

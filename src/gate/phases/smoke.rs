@@ -1,6 +1,6 @@
 //! Scenarios, once each.
 
-use crate::gate::ground::{Ended, Ground, bind, now_text};
+use crate::gate::context::{Ended, PhaseContext, bind, now_text};
 use crate::load;
 use crate::load::run::Finished;
 use crate::objective::Outcome;
@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Performs scenarios once each.
-pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) -> Ended {
+pub async fn smoke_all(context: &PhaseContext<'_>, paths: &[PathBuf], version: &str) -> Ended {
     let mut ended = Ended::because(Outcome::Inconclusive, Vec::new());
     let mut outcomes = Vec::new();
     for path in paths {
-        let binding = match bind(ground, path, version) {
+        let binding = match bind(context, path, version) {
             Ok(binding) => Arc::new(binding),
             Err(reasons) => {
                 ended.reasons.extend(reasons);
@@ -22,7 +22,7 @@ pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) ->
                 continue;
             }
         };
-        let (summary, _) = smoke_once(ground, &binding).await;
+        let (summary, _) = smoke_once(context, &binding).await;
         outcomes.push(summary.outcome);
         if summary.outcome == Outcome::Pass {
             ended.reasons.push(format!("`{}` passed", summary.scenario));
@@ -44,11 +44,11 @@ pub async fn smoke_all(ground: &Ground<'_>, paths: &[PathBuf], version: &str) ->
 }
 
 pub(in crate::gate) async fn smoke_once(
-    ground: &Ground<'_>,
+    context: &PhaseContext<'_>,
     binding: &Arc<Binding>,
 ) -> (Summary, Finished) {
     let started = now_text();
-    let finished = load::smoke(binding, ground.control, false, |_| ()).await;
+    let finished = load::smoke(binding, context.control, false, |_| ()).await;
     (
         summarize::summarize(&binding.plan, &binding.environment, started, &finished, &[]),
         finished,
@@ -56,6 +56,6 @@ pub(in crate::gate) async fn smoke_once(
 }
 
 /// The gate's smoke on the version that it verifies.
-pub(super) async fn smoke(ground: &Ground<'_>) -> Ended {
-    smoke_all(ground, &ground.gate.smoke, &ground.record.facts.version).await
+pub(super) async fn smoke(context: &PhaseContext<'_>) -> Ended {
+    smoke_all(context, &context.gate.smoke, &context.record.facts.version).await
 }

@@ -61,7 +61,7 @@ impl Ended {
 
 /// Everything that a phase may look at.
 #[derive(Debug, Clone, Copy)]
-pub struct Ground<'a> {
+pub struct PhaseContext<'a> {
     /// The configuration.
     pub project: &'a Project,
     /// The gate's part of it.
@@ -87,27 +87,31 @@ pub struct Ground<'a> {
 }
 
 /// Binds a scenario to the gate's environment.
-pub fn bind(ground: &Ground<'_>, path: &PathBuf, version: &str) -> Result<Binding, Vec<String>> {
-    bind_to(ground, ground.environment, path, version)
+pub fn bind(
+    context: &PhaseContext<'_>,
+    path: &PathBuf,
+    version: &str,
+) -> Result<Binding, Vec<String>> {
+    bind_to(context, context.environment, path, version)
 }
 
 /// Binds a scenario to an environment.
 pub fn bind_to(
-    ground: &Ground<'_>,
+    context: &PhaseContext<'_>,
     environment: &Arc<Environment>,
     path: &PathBuf,
     version: &str,
 ) -> Result<Binding, Vec<String>> {
-    let Some(plan) = ground.project.plans.get(path) else {
+    let Some(plan) = context.project.plans.get(path) else {
         return Err(vec![format!(
             "the scenario `{}` is not loaded",
             path.display()
         )]);
     };
     let mut found = Diagnostics::default();
-    let mut inputs: BTreeMap<String, String> = inputs(ground.record);
+    let mut inputs: BTreeMap<String, String> = inputs(context.record);
     inputs.insert("version".to_owned(), version.to_owned());
-    inputs.extend(ground.gate.inputs.clone());
+    inputs.extend(context.gate.inputs.clone());
     // The gate's facts are there for those who want them; nobody has to.
     inputs.retain(|name, _| plan.inputs.iter().any(|need| need.name == *name));
     let binding = secrets::resolving(plan, environment, || {
@@ -134,9 +138,9 @@ pub fn bind_to(
     }
 }
 
-pub(super) fn connector(ground: &Ground<'_>) -> Result<Connector, String> {
+pub(super) fn connector(context: &PhaseContext<'_>) -> Result<Connector, String> {
     Ok(Connector::new(
-        Settings::new(ground.environment.ca_file.as_deref())?,
+        Settings::new(context.environment.ca_file.as_deref())?,
         Duration::ZERO,
     ))
 }
