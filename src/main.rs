@@ -1,4 +1,4 @@
-//! World the process over to the command line.
+//! Hands the process over to the command line.
 
 fn main() -> std::process::ExitCode {
     bellwether::cli::commands::main()

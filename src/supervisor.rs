@@ -5,12 +5,12 @@
 //! Invariant: a task that died is unwell until it has lived for a while again.
 
 use futures_util::FutureExt as _;
-use std::any::Any;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The pause before the first new start, and what it doubles up to.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -23,7 +23,8 @@ type OnDeath = Box<dyn Fn(&'static str) + Send + Sync>;
 
 /// Keeps tasks alive.
 pub struct Supervisor {
-    unwell: Mutex<BTreeSet<&'static str>>,
+    /// Tasks that died, each with the moment from which it is well again; none while it is not known.
+    unwell: Mutex<BTreeMap<&'static str, Option<Instant>>>,
     on_death: OnDeath,
 }
 
@@ -50,13 +51,16 @@ impl Supervisor {
         }
     }
 
-    fn sick(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+    fn sick(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<Instant>>> {
         self.unwell.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tasks that died and have not lived for a while since.
     pub fn unwell(&self) -> Vec<&'static str> {
-        self.sick().iter().copied().collect()
+        let now = Instant::now();
+        let mut sick = self.sick();
+        sick.retain(|_, well| well.is_none_or(|well| now < well));
+        sick.keys().copied().collect()
     }
 
     /// Lets a task live for ever; to be dropped at the end. `make` makes it anew for each start.
@@ -80,7 +84,7 @@ impl Supervisor {
             if died.is_some() {
                 self.died(name, "it ended, though it must not");
             }
-            self.sick().insert(name);
+            self.sick().insert(name, None);
             tracing::warn!(
                 task = name,
                 again_in_s = pause.as_secs(),
@@ -95,8 +99,9 @@ impl Supervisor {
     pub async fn caught<T>(&self, name: &'static str, work: impl Future<Output = T>) -> Option<T> {
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(done) => Some(done),
-            Err(panic) => {
-                self.died(name, &text(panic.as_ref()));
+            // Its text may quote a value: only the place of it is told, by the hook.
+            Err(_) => {
+                self.died(name, "it panicked");
                 None
             }
         }
@@ -104,18 +109,13 @@ impl Supervisor {
 
     fn died(&self, name: &'static str, why: &str) {
         (self.on_death)(name);
+        self.sick().insert(name, Some(Instant::now() + WELL_AFTER));
         tracing::error!(
             task = name,
             why,
             "A task of Bellwether died: this is a fault of its own"
         );
     }
-}
-
-fn text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a text".to_owned())
 }
 
 /// Has the place of every panic told in the log, beside what the supervisor tells of its task.
@@ -180,12 +180,17 @@ mod tests {
         handle.abort();
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_is_caught_gives_its_value_or_nothing() {
         let (supervisor, deaths) = supervisor();
         assert_eq!(supervisor.caught("task", async { 7 }).await, Some(7));
         let broken = supervisor.caught("task", async { panic!("broken {}", 1) });
         assert_eq!(broken.await, None::<()>);
-        assert_eq!(deaths.load(Relaxed), 1);
+        assert_eq!(
+            (deaths.load(Relaxed), supervisor.unwell()),
+            (1, vec!["task"])
+        );
+        tokio::time::sleep(WELL_AFTER).await;
+        assert!(supervisor.unwell().is_empty());
     }
 }

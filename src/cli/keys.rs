@@ -15,7 +15,7 @@ const STEP: f64 = 1.25;
 /// The terminal as it was.
 static BEFORE: OnceLock<libc::termios> = OnceLock::new();
 
-/// The terminal world over each key at once for as long as this lives.
+/// The terminal hands over each key at once for as long as this lives.
 #[derive(Debug)]
 pub struct Keys(());
 

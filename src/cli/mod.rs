@@ -1,4 +1,4 @@
-//! The command line: one file for each command, terminal output, exit codes.
+//! The command line: one file for each command that does more than print, terminal output, exit codes.
 //!
 //! Rooms: [`commands`] (all of them, and where the program begins), [`exit`] (the table of codes),
 //! [`client`] (asks a daemon); [`init`], [`check`], [`run`] with [`run_arguments`], [`run_plan`],

@@ -1,8 +1,8 @@
 //! Where things are measured: services, caps, inputs, secrets, windows, and the version that is served.
 //!
 //! Rooms: [`settings`] (an environment as configured), [`form`] and [`read`] (how it is written and
-//! read), [`needs`] (inputs and secrets of a scenario, resolved or missing), [`secrets`] (fetched from
-//! variables, files and programs), [`fit`] (whether a scenario stays within an environment),
+//! read), [`needs`] (inputs and secrets of a scenario, fetched and resolved, or
+//! missing), [`secrets`] (those of an environment and of a configuration), [`fit`] (whether a scenario stays within an environment),
 //! [`windows`] (pure: when deploys are verified), [`version`] (what a service serves).
 //!
 //! Invariant: a secret that is missing stops the work before the first request.

@@ -168,7 +168,8 @@ fn describe(event: &Event) -> String {
         Event::Locked => "nobody else acts on its services".to_owned(),
         Event::LockTimedOut { holder } => format!("{holder} still acts on its services"),
         Event::BudgetExceeded => "the time budget ran out".to_owned(),
-        Event::Restarted => "the daemon came back after a stop in the middle".to_owned(),
+        Event::Restarted => "it went on from its last commit after a stop or a fault".to_owned(),
+        Event::Faulted { what } => format!("a fault of Bellwether itself: {what}"),
         Event::ActionsSettled { failed, count } if failed.is_empty() => match count {
             0 => "no action is configured for this verdict".to_owned(),
             _ => "every action was carried out".to_owned(),

@@ -29,6 +29,9 @@ use tokio::sync::Notify;
 /// Pause after the task of a gate died, before it goes on.
 const DEATH_PAUSE: Duration = Duration::from_secs(1);
 
+/// A gate whose task dies more often than this is ended, and people are told.
+const DEATHS_MAX: u32 = 5;
+
 /// Why a gate could not be started, cancelled or found.
 #[derive(Debug)]
 pub enum GateFault {
@@ -105,7 +108,7 @@ pub struct Driver {
     pub(super) stopping: AtomicBool,
     /// Gates are started one after another, so that the newer one always supersedes the older.
     starting: tokio::sync::Mutex<()>,
-    supervisor: Arc<Supervisor>,
+    pub(super) supervisor: Arc<Supervisor>,
 }
 
 /// What a gate is to do, from its configuration.
@@ -152,7 +155,7 @@ impl Driver {
         }
     }
 
-    /// The same driver with other world.
+    /// The same driver in another world.
     pub fn with_world(self, world: Arc<dyn World>) -> Driver {
         Driver { world, ..self }
     }
@@ -340,24 +343,43 @@ impl Driver {
     ) {
         let id = record.id;
         let (mut record, mut first) = (record, first);
-        loop {
+        for death in 1_u32.. {
             let driving = self.drive_to_end(record, first, handle);
             if self.supervisor.caught("gate", driving).await.is_some() {
                 return;
             }
             // So that what dies at once does not do so without a pause.
-            tokio::time::sleep(DEATH_PAUSE).await;
+            tokio::time::sleep(DEATH_PAUSE * 2_u32.pow(death.min(5) - 1)).await;
+            if self.stopping.load(Relaxed) {
+                // It goes on from its last commit at the next start.
+                return;
+            }
             self.store.caught_up().await;
             match insist("a gate whose task died", || self.store.gate(id)).await {
                 Ok(Some(committed)) => record = committed,
                 Ok(None) => return,
                 Err(fault) => {
-                    tracing::error!(id, %fault, "A gate whose task died cannot go on before the next start");
-                    return;
+                    tracing::error!(id, %fault, "A gate whose task died cannot be read");
+                    return self.left_alone(id);
                 }
             }
-            first = Some(Event::Restarted);
+            first = Some(match death {
+                ..=DEATHS_MAX => Event::Restarted,
+                _ if death > 2 * DEATHS_MAX => return self.left_alone(id),
+                // It would hold its services for ever.
+                _ => Event::Faulted {
+                    what: "its task died again and again".to_owned(),
+                },
+            });
         }
+    }
+
+    /// What dies even while it is ended is left until the next start.
+    fn left_alone(&self, id: i64) {
+        tracing::error!(
+            id,
+            "A gate whose task died does not go on before the next start"
+        );
     }
 
     async fn drive_to_end(

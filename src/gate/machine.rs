@@ -57,6 +57,11 @@ pub enum Event {
     BudgetExceeded,
     /// The daemon was stopped in the middle and is back.
     Restarted,
+    /// It cannot go on: a fault of our own, and which.
+    Faulted {
+        /// In words.
+        what: String,
+    },
     /// Nobody else acts on the services.
     Locked,
     /// Somebody else acted on them for too long.
@@ -112,6 +117,11 @@ const RESTARTS_MAX: u32 = 5;
 
 /// One step. Total: every event is allowed in every state.
 pub fn step(state: &State, event: &Event, policy: &Policy, now_ms: i64) -> (State, Vec<Effect>) {
+    if let Event::Faulted { what } = event
+        && !state.is_done()
+    {
+        return contained(state, what, now_ms);
+    }
     let mut next = state.clone();
     let mut stepper = Stepper {
         state: &mut next,

@@ -8,7 +8,7 @@ use super::driver::{Driver, now_ms};
 use crate::alert::message::partner_message;
 use crate::project::current::page;
 use crate::record::announcement::PartnerOrder;
-use crate::record::effect::{Effect, EffectState};
+use crate::record::effect::{DIED, Effect, EffectState};
 use crate::record::gate::Record;
 use crate::record::message;
 use crate::record::state::Verdict;
@@ -35,7 +35,10 @@ impl Driver {
                         let wait = effect.next_ms - now_ms();
                         // Farther away than any pause was set by a clock that has jumped since.
                         if wait <= 0 || wait > PARTNER_PAUSE.as_millis() as i64 {
-                            self.roll_back_partner(&effect).await;
+                            let asked = self.roll_back_partner(&effect);
+                            if self.supervisor.caught("partners", asked).await.is_none() {
+                                self.after_death(&effect).await;
+                            }
                         }
                     }
                 }
@@ -93,6 +96,23 @@ impl Driver {
             .await
         {
             // It is asked again, and finds what it has done.
+            tracing::error!(key = effect.key, %fault, "The end of an order cannot be noted");
+        }
+    }
+
+    /// An order that dies must not keep those behind it from being given.
+    async fn after_death(&self, effect: &Effect) {
+        let (now, pause) = (now_ms(), PARTNER_PAUSE.as_millis() as i64);
+        let late = now >= effect.created_ms + PARTNER_WITHIN.as_millis() as i64;
+        let state = if late {
+            EffectState::GivenUp
+        } else {
+            EffectState::Pending
+        };
+        let ended = self
+            .store
+            .attempt_ended(effect.id, state, now + pause, now, DIED.to_owned());
+        if let Err(fault) = ended.await {
             tracing::error!(key = effect.key, %fault, "The end of an order cannot be noted");
         }
     }

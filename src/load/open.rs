@@ -1,6 +1,6 @@
 //! Open models: arrivals come when they are planned, whatever became of those before.
 //!
-//! Virtual users are tasks that wait for arrivals; the dispatcher world each arrival to one that
+//! Virtual users are tasks that wait for arrivals; the dispatcher hands each arrival to one that
 //! is free. An arrival that finds none waits, is counted, and its waiting is latency.
 //! Invariant: every planned arrival is performed, dropped and counted, or cut off by a stop.
 

@@ -4,7 +4,9 @@
 //! to worker i modulo the number of workers. Nothing is shared on the path of a request: orders
 //! are copied into the worker when they change.
 
+use super::Stop;
 use super::closed::closed_model;
+use super::control::Orders;
 use super::open::open_model;
 use super::recorder::{Inner, LocalRecorder, Recorded};
 use super::shop::{Assignment, Bell, EARLY, Shop, pass_on, thread_time};
@@ -78,6 +80,13 @@ async fn obey(shop: Rc<Shop>) {
         shop.orders.set(*orders.borrow_and_update());
         shop.bell.ring();
     }
+    // Nobody can give orders any more: whoever started this load is gone, and it must not go on
+    // beside the one that is started instead.
+    shop.orders.set(Orders {
+        stop: Stop::Now,
+        ..shop.orders.get()
+    });
+    shop.bell.ring();
 }
 
 async fn execute(shop: Rc<Shop>, index: usize, load: Load) {

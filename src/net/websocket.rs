@@ -27,6 +27,8 @@ use tokio_websockets::{ClientBuilder, Limits, WebSocketStream};
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of the body of a refusal that are kept.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
+/// Pings and pongs between two messages at the most: each is answered, and none is a message.
+const CONTROL_MAX: usize = 10_000;
 /// What the key of a handshake is joined with (RFC 6455, 1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -178,7 +180,7 @@ impl WebSocket {
 
     /// The next message, or the end.
     pub async fn next(&mut self, deadline: Instant) -> Result<Incoming, Fault> {
-        loop {
+        for _ in 0..CONTROL_MAX {
             let next = timeout_at(deadline.into(), self.stream.next()).await;
             let late = |_| {
                 let why = "no further message came in time";
@@ -201,6 +203,8 @@ impl WebSocket {
                 return Ok(Incoming::Message(payload.freeze()));
             }
         }
+        let why = "the server only pings";
+        Err(Fault::new(ErrorClass::Protocol, why))
     }
 
     /// Says that it is over, as far as the time allows.

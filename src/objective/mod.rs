@@ -1,9 +1,10 @@
 //! Objectives and how they are judged: all pure.
 //!
-//! Rooms: [`parse`] (as written), [`judge`] (a fixed sample, once) with [`binomial`] (exact tests);
+//! Rooms: [`parse`] (as written), [`judge`] (a fixed sample, once) with [`binomial`] (exact tests, also of a trial at its end);
 //! a load while it runs: [`slot`] and [`tally`] (counts of a quarter of a second), [`trial`] (the test
-//! that may be looked at any time) of [`wealth`] (bets), [`contest`] (beside a baseline), [`mixture`],
-//! [`spread`] (design effect) and [`memory`] (tempering), by a [`rule`]; [`verdict`] (a trial in words),
+//! that may be looked at any time) of [`wealth`] (bets), [`contest`] (beside a baseline),
+//! [`spread`] (design effect) and [`memory`] (tempering), by a [`rule`], with [`mixture`] beside it, which
+//! is only shown; [`verdict`] (a trial in words),
 //! [`evidence`] (kept so that it can be judged again).
 //!
 //! Does not know clocks, sockets, or where samples come from.

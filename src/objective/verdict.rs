@@ -74,7 +74,7 @@ pub fn describe(rule: &Rule, objectives: &[Objective], trial: &Trial, looks: u32
     let reasons = match (verdict, trial.called()) {
         (Conclusion::Rollback, Some(call)) => match call.objective {
             None => vec![format!(
-                "the deploy is dead: of {} requests in the first {} most failed",
+                "the deploy is dead: of {} requests in the first {} more than a fifth failed",
                 trial.candidate().requests,
                 seconds(trial.elapsed())
             )],

@@ -250,7 +250,23 @@ impl Courier {
     /// given up in the end.
     async fn after_death(&self, effect: &Effect) {
         let text = DIED.to_owned();
-        let most = limits::DELIVERY_ATTEMPTS_MAX;
+        // As after a kill: an action is tried once more, or as often as it says.
+        let most = match &effect.target {
+            Target::Action {
+                gate,
+                occasion,
+                number,
+                ..
+            } => {
+                let announcement = serde_json::from_str::<Announcement>(&effect.body).ok();
+                let identity = announcement.map(|it| it.action).unwrap_or_default();
+                let project = self.current.get();
+                let gate = project.file.gate(gate);
+                let action = gate.and_then(|gate| gate.ordered(*occasion, *number, &identity));
+                action.map_or(0, |action| action.attempts.max(2))
+            }
+            _ => limits::DELIVERY_ATTEMPTS_MAX,
+        };
         let attempts = effect.attempts + 1;
         let (state, pause) = match next(attempts, most, None, fastrand::f64()) {
             Next::After(pause) => (EffectState::Pending, pause),

@@ -1,7 +1,8 @@
 //! Durable delivery: what was committed leaves at least once, with a key that makes repeats harmless.
 //!
 //! Rooms: [`retry`] (pure: when to try again), [`deliver`] (from a row to the one who delivers it),
-//! [`courier`] (the loop over due rows). Nothing but this folder has anything delivered.
+//! [`courier`] (the loop over due rows). Nothing but this folder
+//! has rows delivered; orders to gates that are rolled back together are rows that the driver takes.
 
 pub mod courier;
 pub mod deliver;

@@ -11,6 +11,7 @@ use crate::delivery::attempt::Delivery;
 use crate::document::kind::Kind;
 use crate::document::shape::{Object, Shape, field, required};
 use http::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 pub(super) const KIND: VendorKind = Kind {
@@ -64,6 +65,8 @@ static FORM: Object = Object {
 };
 
 const WHOM: &str = "CircleCI";
+/// Pages of a branch's newest pipelines that are looked through.
+const PAGES_MAX: usize = 5;
 
 async fn ask(
     call: &Call<'_>,
@@ -97,9 +100,11 @@ async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
         None => start(call).await?,
     };
     loop {
+        let path = format!("/pipeline/{pipeline}");
+        let whole = ask(call, Method::GET, &path, None).await?.json;
         let path = format!("/pipeline/{pipeline}/workflow");
-        let now = ask(call, Method::GET, &path, None).await?.json;
-        match end_of(&now) {
+        let workflows = ask(call, Method::GET, &path, None).await?.json;
+        match end_of(text_of(&whole, "/state"), &workflows) {
             Some(Ok(())) => return Ok(format!("CircleCI's pipeline {pipeline} succeeded")),
             Some(Err(ended)) => {
                 let why = format!("CircleCI's pipeline {pipeline} ended as {ended}");
@@ -112,8 +117,12 @@ async fn perform(call: &Call<'_>) -> Result<String, Delivery> {
     }
 }
 
-/// How all workflows ended; nothing while one of them goes on, or while there is none yet.
-fn end_of(workflows: &Value) -> Option<Result<(), String>> {
+/// How all workflows ended; nothing while one of them goes on, while there is none yet, or while the
+/// pipeline is still being set up, so that more may come.
+fn end_of(state: &str, workflows: &Value) -> Option<Result<(), String>> {
+    if state == "errored" {
+        return Some(Err("errored: its configuration does not hold".to_owned()));
+    }
     let items = workflows["items"]
         .as_array()
         .filter(|items| !items.is_empty())?;
@@ -122,25 +131,40 @@ fn end_of(workflows: &Value) -> Option<Result<(), String>> {
     if let Some(ended) = states.iter().find(|state| bad.contains(state)) {
         return Some(Err((*ended).to_owned()));
     }
-    states
-        .iter()
-        .all(|state| *state == "success")
-        .then_some(Ok(()))
+    let all = states.iter().all(|state| *state == "success");
+    (all && state == "created").then_some(Ok(()))
+}
+
+/// Whether a value stands anywhere in parameters.
+fn holds(parameters: &Value, wanted: &str) -> bool {
+    match parameters {
+        Value::String(text) => text == wanted,
+        Value::Object(entries) => entries.values().any(|value| holds(value, wanted)),
+        Value::Array(items) => items.iter().any(|value| holds(value, wanted)),
+        _ => false,
+    }
 }
 
 async fn started(call: &Call<'_>) -> Result<Option<String>, Delivery> {
-    let path = format!(
-        "{}/pipeline?branch={}",
-        project(call),
-        call.or("branch", "main")
-    );
-    let answer = ask(call, Method::GET, &path, None).await?;
-    let items = answer.json["items"].as_array();
-    let ours = items
-        .into_iter()
-        .flatten()
-        .find(|item| item["trigger_parameters"].to_string().contains(call.key));
-    Ok(ours.map(|item| text_of(item, "/id").to_owned()))
+    let branch = call.or("branch", "main");
+    let branch = utf8_percent_encode(&branch, NON_ALPHANUMERIC);
+    let mut page = String::new();
+    for _ in 0..PAGES_MAX {
+        let path = format!("{}/pipeline?branch={branch}{page}", project(call));
+        let answer = ask(call, Method::GET, &path, None).await?.json;
+        let mut items = answer["items"].as_array().into_iter().flatten();
+        if let Some(ours) = items.find(|item| holds(&item["trigger_parameters"], call.key)) {
+            return Ok(Some(text_of(ours, "/id").to_owned()));
+        }
+        match text_of(&answer, "/next_page_token") {
+            "" => return Ok(None),
+            next => {
+                let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
+                page = format!("&page-token={next}");
+            }
+        }
+    }
+    Ok(None)
 }
 
 async fn start(call: &Call<'_>) -> Result<String, Delivery> {

@@ -6,7 +6,7 @@
 //! [`gitlab`], [`circleci`]. [`github`] (statuses, checks, issues). [`source`] (the registry of webhooks of
 //! others): [`from_github`], [`from_vercel`], [`from_json`].
 //!
-//! Nothing here is called but by the outbox, by a gate's preflight and by the inbound route of the web.
+//! Nothing here is sent but by the outbox, and by a gate's preflight, which changes nothing.
 
 pub mod action;
 mod argo;

@@ -110,13 +110,13 @@ impl Prober {
             let name = project.file.probes[number].name.clone();
             let (prober, project) = (self.clone(), project.clone());
             let probing = async move {
-                loop {
+                for death in 0_u32.. {
                     let life = prober.clone().keep_probing(project.clone(), number);
                     if prober.supervisor.caught("probe", life).await.is_some() {
                         // Its schedule has no further time.
                         return;
                     }
-                    tokio::time::sleep(DEATH_PAUSE).await;
+                    tokio::time::sleep(DEATH_PAUSE * 2_u32.pow(death.min(6))).await;
                 }
             };
             let task = tokio::spawn(probing);

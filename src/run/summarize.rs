@@ -1,7 +1,7 @@
-//! A run in numbers and words: the model that every report is made from.
+//! From what was recorded of a run to its summary: quantiles, counts, judged objectives.
 //!
-//! Invariant: the outcome is a pass only if something was measured and all that was asked of it
-//! held; what could not be measured is inconclusive, with the reason.
+//! A step's quantiles are of its successful requests; an objective counts a failed one as over every
+//! limit. What a summary comes to is decided beside it.
 
 use super::summary::{CheckSummary, Core, PhaseSummary, Quantiles, StepSummary, Summary};
 use crate::load::Stop;

@@ -1,6 +1,6 @@
 //! Metrics of a running load, by scenario, step and outcome.
 //!
-//! A worker counts into buckets of its own and world them over once a second; here they are only
+//! A worker counts into buckets of its own and hands them over once a second; here they are only
 //! added, so that a load of any rate costs the exposition the same.
 
 use super::registry::{counters, gauges, keep};

@@ -152,10 +152,6 @@ fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
                 detail: format!("it ended with exit code {status}: {last}"),
             })
         }
-        Action::WebSocket(_) if status != 101 => Some(Failure {
-            class: status_class(reply.status).unwrap_or(ErrorClass::Status),
-            detail: format!("the server refused the WebSocket with status {status}"),
-        }),
         Action::Http(_) => status_class(reply.status).map(|class| Failure {
             class,
             detail: format!("status was {status}, expected one under 400"),

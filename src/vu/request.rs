@@ -27,6 +27,21 @@ pub(super) fn fault(reason: String) -> Fault {
 /// The whole URL of a step.
 pub fn url(request: &HttpRequest, base: Option<&str>, scope: &dyn Scope) -> Result<Uri, Fault> {
     let written = request.url.render(scope).map_err(fault)?;
+    let mut text = joined(written, base)?;
+    for (name, value) in &request.query {
+        let value = value.render(scope).map_err(fault)?;
+        text.push(if text.contains('?') { '&' } else { '?' });
+        text.push_str(&format!(
+            "{}={}",
+            utf8_percent_encode(name, QUERY),
+            utf8_percent_encode(&value, QUERY)
+        ));
+    }
+    parsed(text)
+}
+
+/// What is written, on the base URL of the service where it is relative, without a fragment.
+pub(super) fn joined(written: String, base: Option<&str>) -> Result<String, Fault> {
     let mut text = if is_absolute(&written) {
         written
     } else {
@@ -45,18 +60,16 @@ pub fn url(request: &HttpRequest, base: Option<&str>, scope: &dyn Scope) -> Resu
     if let Some(at) = text.find('#') {
         text.truncate(at);
     }
-    for (name, value) in &request.query {
-        let value = value.render(scope).map_err(fault)?;
-        text.push(if text.contains('?') { '&' } else { '?' });
-        text.push_str(&format!(
-            "{}={}",
-            utf8_percent_encode(name, QUERY),
-            utf8_percent_encode(&value, QUERY)
-        ));
-    }
-    if text.contains(' ') {
-        text = text.replace(' ', "%20");
-    }
+    Ok(text)
+}
+
+/// A URL; spaces in it are escaped.
+pub(super) fn parsed(text: String) -> Result<Uri, Fault> {
+    let text = if text.contains(' ') {
+        text.replace(' ', "%20")
+    } else {
+        text
+    };
     text.parse()
         .map_err(|error| fault(format!("the URL of the step is not one: {error}")))
 }

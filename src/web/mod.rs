@@ -1,11 +1,11 @@
 //! HTTP in: pages, the API, webhooks of others, metrics.
 //!
 //! Rooms: [`server`] (routes) with [`site`] (what every route knows, and who may change anything) and
-//! [`local`] (who is on this machine); [`api`], [`loads`] and [`evidence`] (JSON), [`pages`] (HTML),
-//! [`panel`] (of a single run), [`inbound`] (signed webhooks) and [`inbound_vendors`] (webhooks of others,
+//! [`local`] (who is on this machine); [`api`] and [`loads`] (JSON), [`pages`] with [`evidence`]
+//! (HTML), [`panel`] (of a single run), [`inbound`] (signed webhooks) and [`inbound_vendors`] (webhooks of others,
 //! questions of Argo and Flagger), [`problem`] (errors).
 //!
-//! Decides nothing: it asks the driver.
+//! Decides nothing: what changes a gate is asked of the driver.
 
 pub mod api;
 mod evidence;

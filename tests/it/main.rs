@@ -12,6 +12,7 @@
 
 mod channels;
 mod check;
+mod commands;
 mod engine;
 mod gate;
 mod hostile;

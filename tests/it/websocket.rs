@@ -81,6 +81,17 @@ fn a_websocket_step_waits_for_the_message_that_is_expected() {
         assert_eq!(code, 99, "{said}");
         assert!(wanted.iter().all(|text| said.contains(text)), "{said}");
     }
+    // A page in the place of a WebSocket is a failure, whatever the checks allow its status to be.
+    let (code, said) = step(
+        &address,
+        "{ url: /page, expect: 'true' }",
+        "    check: [ status < 500 ]\n",
+    );
+    assert_eq!(code, 99, "{said}");
+    assert!(
+        said.contains("refused the WebSocket with status 200"),
+        "{said}"
+    );
     // A refusal says nothing about the feed itself, as with any other exchange: 401 is inconclusive.
     let websocket = format!(
         "{{ url: \"ws://{address}/hello\", headers: {{ authorization: Bearer wrong }}, expect: 'true' }}"

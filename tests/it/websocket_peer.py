@@ -26,6 +26,8 @@ async def serve(socket, path):
 async def gate(path, headers):
     if path == "/refuse" or headers.get("authorization") == "Bearer wrong":
         return http.HTTPStatus.UNAUTHORIZED, [], b"who are you?"
+    if path == "/page":
+        return http.HTTPStatus.OK, [], b"<html>hello</html>"
     return None
 
 

@@ -1,7 +1,8 @@
 //! All executors, and what their files share.
 //!
 //! To add one: its file here, its line in [`EXECUTORS`], its variant of `load_plan::Executor` with
-//! what it plans, and the arm in `load::worker` that drives it, for which the compiler asks.
+//! what it plans, and the arms in `load::closed` (or, of an open model, `load::arrival`) and
+//! `load::run` that drive it, for most of which the compiler asks.
 
 use super::{
     breakpoint, constant_arrival_rate, constant_vus, per_vu_iterations, ramping_arrival_rate,

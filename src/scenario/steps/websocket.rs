@@ -76,8 +76,20 @@ pub(super) fn read(compiler: &mut Compiler<'_>, step: &Node, node: &Node) -> Opt
     }
     relative_to(compiler, step, &url, written);
     let mut headers = Vec::new();
-    for (name, value) in node.get("headers").map(Node::entries).unwrap_or_default() {
+    let own = node.get("headers").map(Node::entries).unwrap_or_default();
+    let shared = compiler.headers.clone();
+    let shared = shared.iter().filter(|(name, _)| {
+        !own.iter()
+            .any(|(own, _)| own.text.eq_ignore_ascii_case(&name.text))
+    });
+    for (name, value) in shared.chain(own) {
         match http::HeaderName::from_bytes(name.text.as_bytes()) {
+            Ok(header) if is_ours(&header) => compiler.error(
+                "wrong-type",
+                format!("`{header}` is set by the opening of a WebSocket"),
+                name.span,
+                "not by hand",
+            ),
             Ok(header) => headers.push((header, compiler.template(value)?)),
             Err(_) => compiler.error(
                 "wrong-type",
@@ -97,4 +109,13 @@ pub(super) fn read(compiler: &mut Compiler<'_>, step: &Node, node: &Node) -> Opt
             .collect(),
         expect: compiler.expression(node.get("expect")?, true)?,
     })
+}
+
+/// Headers that make the opening request what it is.
+fn is_ours(header: &http::HeaderName) -> bool {
+    let name = header.as_str();
+    matches!(
+        name,
+        "connection" | "upgrade" | "content-length" | "transfer-encoding"
+    ) || name.starts_with("sec-websocket-")
 }

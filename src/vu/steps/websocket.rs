@@ -5,7 +5,7 @@
 
 use super::exchange::Attempt;
 use crate::limits;
-use crate::net::connect::micros;
+use crate::net::fault::status_class;
 use crate::net::headers::Headers;
 use crate::net::message::{Fixed, Message, origin};
 use crate::net::tls::Offer;
@@ -14,14 +14,16 @@ use crate::net::{ErrorClass, Fault, Phases};
 use crate::scenario::plan::Step;
 use crate::scenario::steps::websocket::Conversation;
 use crate::vu::reply::Reply;
-use crate::vu::request::{fault, header};
+use crate::vu::request::{header, joined, parsed};
 use crate::vu::user::VirtualUser;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Messages that are passed over at the most, so that a flood ends a step.
 const PASSED_OVER_MAX: usize = 100_000;
+/// Time for the closing handshake.
+const GOODBYE_MAX: Duration = Duration::from_secs(1);
 /// Characters of the last message that are shown.
 const SHOWN_MAX: usize = 120;
 
@@ -65,17 +67,18 @@ impl VirtualUser {
             socket,
         } = answer;
         let start = Instant::now();
-        let talked = match socket {
-            Some(socket) => self.talk(socket, conversation, messages, deadline).await,
-            // What is asked for is a WebSocket: any other answer is a refusal, shown with its body.
-            None => Ok(body),
+        let (body, fault, end) = match socket {
+            Some(socket) => match self.talk(socket, conversation, messages, deadline).await {
+                Ok((body, end)) => (body, None, end),
+                Err(fault) => (Bytes::new(), Some(fault), Instant::now()),
+            },
+            // What is asked for is a WebSocket: any other answer is a failure, whatever the checks
+            // say of its status, since nothing was measured of what they are about.
+            None => (body, Some(refused(status)), Instant::now()),
         };
-        phases.receive = micros(start);
-        let (body, fault) = match talked {
-            Ok(body) => (body, None),
-            Err(fault) => (Bytes::new(), Some(fault)),
-        };
+        phases.receive = end.saturating_duration_since(start).as_micros() as u64;
         Attempt {
+            end: Some(end),
             bytes_received: body.len() as u64,
             reply: Reply {
                 status: Some(status),
@@ -100,21 +103,14 @@ impl VirtualUser {
         let binding = &self.shared.binding;
         let service = step.service.as_ref().or(binding.plan.service.as_ref());
         let base = service.and_then(|name| binding.services.get(name));
-        let text = match (written.strip_prefix("ws"), base) {
-            // `ws://` and `wss://` are HTTP's schemes for the way there.
-            (Some(rest), _) if rest.starts_with("://") || rest.starts_with("s://") => {
+        // `ws://` and `wss://` are HTTP's schemes for the way there.
+        let written = match written.strip_prefix("ws") {
+            Some(rest) if rest.starts_with("://") || rest.starts_with("s://") => {
                 format!("http{rest}")
             }
-            (_, Some(base)) => format!("{base}{written}"),
-            (_, None) => {
-                return Err(fault(format!(
-                    "`{written}` is relative, but the step has no service"
-                )));
-            }
+            _ => written,
         };
-        let uri = text
-            .parse()
-            .map_err(|error| fault(format!("the URL of the step is not one: {error}")))?;
+        let uri = parsed(joined(written, base.map(String::as_str))?)?;
         let mut headers = HeaderMap::new();
         for (name, value) in &conversation.headers {
             headers.append(name.clone(), header(&self.render(value)?)?);
@@ -131,7 +127,7 @@ impl VirtualUser {
         conversation: &Conversation,
         messages: Vec<String>,
         deadline: Instant,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<(Bytes, Instant), Fault> {
         for message in messages {
             socket.send(message, deadline).await?;
         }
@@ -139,7 +135,9 @@ impl VirtualUser {
         let mut last = Bytes::new();
         for passed in 0..PASSED_OVER_MAX {
             let so_far = || {
+                // Cleaned before it is cut: half a secret is still one.
                 let text = String::from_utf8_lossy(&last);
+                let text = self.shared.binding.redactor.clean(&text);
                 let text: String = text.chars().take(SHOWN_MAX).collect();
                 match passed {
                     0 => "no message came before".to_owned(),
@@ -149,8 +147,10 @@ impl VirtualUser {
             match socket.next(deadline).await {
                 Ok(Incoming::Message(message)) => {
                     if self.is_expected(conversation, &message) {
-                        socket.close(deadline).await;
-                        return Ok(message);
+                        // How long the server takes to say goodbye is no part of the step.
+                        let end = Instant::now();
+                        socket.close(deadline.min(end + GOODBYE_MAX)).await;
+                        return Ok((message, end));
                     }
                     last = message;
                 }
@@ -196,4 +196,11 @@ impl VirtualUser {
             Ok(true)
         )
     }
+}
+
+/// A server that answers, but with no WebSocket.
+fn refused(status: u16) -> Fault {
+    let class = status_class(Some(status)).unwrap_or(ErrorClass::Status);
+    let detail = format!("the server refused the WebSocket with status {status}");
+    Fault::new(class, detail)
 }
