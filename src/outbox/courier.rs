@@ -250,7 +250,8 @@ impl Courier {
     /// given up in the end.
     async fn after_death(&self, effect: &Effect) {
         let text = DIED.to_owned();
-        // As after a kill: an action is tried once more, or as often as it says.
+        // As after a kill: an action is tried once more, or as often as it says. Who is sent a webhook
+        // tells a repeat by its id.
         let most = match &effect.target {
             Target::Action {
                 gate,
@@ -263,7 +264,13 @@ impl Courier {
                 let project = self.current.get();
                 let gate = project.file.gate(gate);
                 let action = gate.and_then(|gate| gate.ordered(*occasion, *number, &identity));
-                action.map_or(0, |action| action.attempts.max(2))
+                match action {
+                    None => 0,
+                    Some(action) if matches!(action.kind, ActionKind::Webhook(_)) => {
+                        limits::DELIVERY_ATTEMPTS_MAX
+                    }
+                    Some(action) => action.attempts.max(2),
+                }
             }
             _ => limits::DELIVERY_ATTEMPTS_MAX,
         };
