@@ -3,14 +3,19 @@
 //! To add one: its file with settings, form, reader and sending, and its line in [`CHANNELS`].
 
 use super::{discord, email, slack, webhook};
-use crate::delivery::attempt::Delivery;
+use crate::delivery::attempt::{Delivery, of_reply};
 use crate::delivery::means::Means;
 use crate::document::kind::{self, Kind};
 use crate::document::node::Node;
 use crate::document::shape::{Field, Object};
 use crate::doing::Doing;
+use crate::limits;
+use crate::net::client;
 use crate::record::message::Message;
 use crate::scenario::reader::Reader;
+use crate::scenario::template::Template;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 /// A place where people are told.
@@ -39,6 +44,31 @@ pub static CHANNEL: Object = Object {
     called: "a channel",
     fields: &FIELDS,
 };
+
+/// Posts JSON to the address of a channel once; `query` is added to it. `whom` is whose answer it is.
+pub(super) async fn post(
+    whom: &str,
+    means: &Means,
+    url: &Template,
+    query: &str,
+    body: &Value,
+) -> Delivery {
+    let url = match means.fill(url, &BTreeMap::new()) {
+        Ok(url) => url,
+        Err(reason) => return Delivery::give_up(reason),
+    };
+    let joint = match (query, url.expose().contains('?')) {
+        ("", _) => "",
+        (_, true) => "&",
+        (_, false) => "?",
+    };
+    let url = format!("{}{joint}{query}", url.expose());
+    let timeout = limits::DELIVERY_TIMEOUT;
+    of_reply(
+        whom,
+        client::post_json(&means.connector, &url, body, timeout).await,
+    )
+}
 
 /// Reads a channel: exactly one kind.
 pub fn read(reader: &mut Reader<'_>, name: &Node, node: &Node) -> Option<Box<dyn Channel>> {

@@ -2,20 +2,17 @@
 //!
 //! `?wait=true` asks for the message that was saved; without it Discord answers before it has looked.
 
-use super::channel::{Channel, ReadChannel};
-use crate::delivery::attempt::{Delivery, of_reply};
+use super::channel::{Channel, ReadChannel, post};
+use crate::delivery::attempt::Delivery;
 use crate::delivery::means::Means;
 use crate::document::kind::Kind;
 use crate::document::node::Node;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::doing::Doing;
-use crate::limits;
-use crate::net::client;
 use crate::record::message::{Message, Tone};
 use crate::scenario::reader::Reader;
 use crate::scenario::template::Template;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 pub(super) const KIND: Kind<ReadChannel> = Kind {
     field: field("discord", Shape::Object(&FORM), "a Discord webhook"),
@@ -60,19 +57,14 @@ impl Channel for Discord {
         _key: &'a str,
     ) -> Doing<'a, Delivery> {
         Box::pin(async move {
-            let url = match means.fill(&self.url, &BTreeMap::new()) {
-                Ok(url) => url,
-                Err(reason) => return Delivery::give_up(reason),
-            };
-            let joint = if url.expose().contains('?') { '&' } else { '?' };
-            let result = client::post_json(
-                &means.connector,
-                &format!("{}{joint}wait=true", url.expose()),
+            post(
+                "the Discord webhook",
+                means,
+                &self.url,
+                "wait=true",
                 &payload(message),
-                limits::DELIVERY_TIMEOUT,
             )
-            .await;
-            of_reply("the Discord webhook", result)
+            .await
         })
     }
 }

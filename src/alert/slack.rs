@@ -1,19 +1,16 @@
 //! Slack-compatible incoming webhooks: Slack itself, Mattermost, Discord's `/slack` addresses.
 
-use super::channel::{Channel, ReadChannel};
-use crate::delivery::attempt::{Delivery, of_reply};
+use super::channel::{Channel, ReadChannel, post};
+use crate::delivery::attempt::Delivery;
 use crate::delivery::means::Means;
 use crate::document::kind::Kind;
 use crate::document::node::Node;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::doing::Doing;
-use crate::limits;
-use crate::net::client;
 use crate::record::message::Message;
 use crate::scenario::reader::Reader;
 use crate::scenario::template::Template;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 pub(super) const KIND: Kind<ReadChannel> = Kind {
     field: field(
@@ -51,20 +48,9 @@ impl Channel for Slack {
         message: &'a Message,
         _key: &'a str,
     ) -> Doing<'a, Delivery> {
-        Box::pin(async move {
-            let url = match means.fill(&self.url, &BTreeMap::new()) {
-                Ok(url) => url,
-                Err(reason) => return Delivery::give_up(reason),
-            };
-            let result = client::post_json(
-                &means.connector,
-                url.expose(),
-                &payload(message),
-                limits::DELIVERY_TIMEOUT,
-            )
-            .await;
-            of_reply("the Slack webhook", result)
-        })
+        Box::pin(
+            async move { post("the Slack webhook", means, &self.url, "", &payload(message)).await },
+        )
     }
 }
 

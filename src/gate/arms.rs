@@ -3,8 +3,9 @@
 //! Knows when a load is worth another one, and who was late. Does not know what a gate makes of it.
 //! Invariant: what the load generator itself spoiled, in either arm, is never a pass.
 
-use super::context::{PhaseContext, now_text};
+use super::context::PhaseContext;
 use super::watch::Watch;
+use crate::clock;
 use crate::load::recorder::{add, histogram};
 use crate::load::run::{Finished, Options};
 use crate::load::{self, Control, Stop, Tick};
@@ -87,7 +88,7 @@ impl Arms {
         on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
     ) -> Option<Measured> {
         let plan = self.candidate.plan.clone();
-        let started = now_text();
+        let started = clock::now_text();
         let rule = Rule {
             beside: objectives_beside(context, number),
             ..context.gate.rule

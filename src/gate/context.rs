@@ -144,7 +144,3 @@ pub(super) fn connector(context: &PhaseContext<'_>) -> Result<Connector, String>
         Duration::ZERO,
     ))
 }
-
-pub(super) fn now_text() -> String {
-    crate::clock::now_text()
-}

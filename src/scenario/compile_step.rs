@@ -140,12 +140,16 @@ impl Compiler<'_> {
 
     fn action(&mut self, node: &Node, kind: &Kind<StepKind>) -> Option<Action> {
         let key = kind.field.key;
-        let http_only = http_read::FIELDS.iter().map(|field| field.key);
-        // A WebSocket may be one of another service, too.
-        let mut foreign: Vec<&str> = http_only.filter(|_| !kind.what.is_http).collect();
-        foreign.retain(|field| !(key == "websocket" && *field == "service"));
+        let StepKind {
+            is_http,
+            has_service,
+            read,
+            ..
+        } = kind.what;
+        let http_only = |name: &str| http_read::FIELDS.iter().any(|field| field.key == name);
         for (name, _) in node.entries() {
-            if foreign.contains(&name.text.as_str()) {
+            let fits = is_http || has_service && name.text == "service";
+            if !fits && http_only(&name.text) {
                 self.error(
                     "unknown-field",
                     format!("`{}` belongs to HTTP steps, not to `{key}`", name.text),
@@ -155,7 +159,7 @@ impl Compiler<'_> {
             }
         }
         let value = node.get(key)?;
-        (kind.what.read)(
+        read(
             self,
             Written {
                 step: node,

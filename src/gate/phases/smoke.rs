@@ -1,6 +1,7 @@
 //! Scenarios, once each.
 
-use crate::gate::context::{Ended, PhaseContext, bind, now_text};
+use crate::clock;
+use crate::gate::context::{Ended, PhaseContext, bind};
 use crate::load;
 use crate::load::run::Finished;
 use crate::objective::Outcome;
@@ -47,7 +48,7 @@ pub(in crate::gate) async fn smoke_once(
     context: &PhaseContext<'_>,
     binding: &Arc<Binding>,
 ) -> (Summary, Finished) {
-    let started = now_text();
+    let started = clock::now_text();
     let finished = load::smoke(binding, context.control, false, |_| ()).await;
     (
         summarize::summarize(&binding.plan, &binding.environment, started, &finished, &[]),

@@ -51,6 +51,8 @@ pub struct Written<'a> {
 pub struct StepKind {
     /// Whether it is an HTTP exchange, which has fields of its own.
     pub is_http: bool,
+    /// Whether its address may be a path of a service.
+    pub has_service: bool,
     /// Whether it has a reply that checks and captures can look at.
     pub has_reply: bool,
     /// Compiles it, reporting what is wrong.
@@ -62,6 +64,7 @@ const fn http(field: Field) -> Kind<StepKind> {
         field,
         what: StepKind {
             is_http: true,
+            has_service: true,
             has_reply: true,
             read: |compiler, written| {
                 let Written { step, key, value } = written;
@@ -83,6 +86,7 @@ const fn other(
         field,
         what: StepKind {
             is_http: false,
+            has_service: false,
             has_reply: true,
             read,
         },
@@ -108,10 +112,18 @@ pub const KINDS: &[Kind<StepKind>] = &[
     other(dns::FIELD, |compiler, written| {
         Some(Action::Dns(Box::new(dns::read(compiler, written.value)?)))
     }),
-    other(websocket::FIELD, |compiler, written| {
-        let conversation = websocket::read(compiler, written.step, written.value)?;
-        Some(Action::WebSocket(Box::new(conversation)))
-    }),
+    Kind {
+        field: websocket::FIELD,
+        what: StepKind {
+            is_http: false,
+            has_service: true,
+            has_reply: true,
+            read: |compiler, written| {
+                let conversation = websocket::read(compiler, written.step, written.value)?;
+                Some(Action::WebSocket(Box::new(conversation)))
+            },
+        },
+    },
     other(command::FIELD, |compiler, written| {
         let command = command::read(compiler, written.value)?;
         Some(Action::Command(Box::new(command)))
@@ -120,6 +132,7 @@ pub const KINDS: &[Kind<StepKind>] = &[
         field: wait::FIELD,
         what: StepKind {
             is_http: false,
+            has_service: false,
             has_reply: false,
             read: |_, written| Some(Action::Wait(wait::read(written.value))),
         },

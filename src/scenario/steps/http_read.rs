@@ -172,7 +172,10 @@ fn exchange(
         );
     }
     relative_to(compiler, node, &url, url_node);
-    let headers = headers(compiler, node);
+    let headers = headers(compiler, node, |header| {
+        matches!(header.as_str(), "content-length" | "transfer-encoding")
+            .then_some("is set from the body that is sent")
+    });
     let body = body(compiler, node)?;
     let auth = auth(compiler, node)?;
     let query = node.get("query").map(Node::entries).unwrap_or_default();
@@ -218,8 +221,13 @@ pub(super) fn relative_to(
     }
 }
 
-/// The headers of the scenario and of the step, of which the step's come first where both have one.
-fn headers(compiler: &mut Compiler<'_>, node: &Node) -> Vec<(http::HeaderName, Template)> {
+/// The headers of the scenario and those under `headers` here, which come first where both have one.
+/// `ours` says why one is not set by hand.
+pub(super) fn headers(
+    compiler: &mut Compiler<'_>,
+    node: &Node,
+    ours: fn(&http::HeaderName) -> Option<&'static str>,
+) -> Vec<(http::HeaderName, Template)> {
     let mut headers = Vec::new();
     let shared = compiler.headers.clone();
     let own = node.get("headers").map(Node::entries).unwrap_or_default();
@@ -229,17 +237,15 @@ fn headers(compiler: &mut Compiler<'_>, node: &Node) -> Vec<(http::HeaderName, T
     });
     for (name, value) in shared.chain(own) {
         match http::HeaderName::from_bytes(name.text.as_bytes()) {
-            Ok(header) if header == "content-length" || header == "transfer-encoding" => {
-                let title = format!("`{header}` is set from the body that is sent");
-                let span = name.span;
-                compiler.found.push(
-                    Diagnostic::error("wrong-type", title)
-                        .at(compiler.source, span, "not by hand")
-                        .hint("leave it out"),
-                );
-            }
             Ok(header) => {
-                if let Some(value) = compiler.template(value) {
+                if let Some(why) = ours(&header) {
+                    let title = format!("`{header}` {why}");
+                    compiler.found.push(
+                        Diagnostic::error("wrong-type", title)
+                            .at(compiler.source, name.span, "not by hand")
+                            .hint("leave it out"),
+                    );
+                } else if let Some(value) = compiler.template(value) {
                     headers.push((header, value));
                 }
             }

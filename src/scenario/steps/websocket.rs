@@ -1,7 +1,7 @@
 //! A WebSocket conversation, as the language has it: what is sent, and which message is awaited.
 
 use super::http::is_absolute;
-use super::http_read::relative_to;
+use super::http_read::{headers, relative_to};
 use crate::document::node::Node;
 use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::scenario::compiler::Compiler;
@@ -75,30 +75,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, step: &Node, node: &Node) -> Opt
         );
     }
     relative_to(compiler, step, &url, written);
-    let mut headers = Vec::new();
-    let own = node.get("headers").map(Node::entries).unwrap_or_default();
-    let shared = compiler.headers.clone();
-    let shared = shared.iter().filter(|(name, _)| {
-        !own.iter()
-            .any(|(own, _)| own.text.eq_ignore_ascii_case(&name.text))
-    });
-    for (name, value) in shared.chain(own) {
-        match http::HeaderName::from_bytes(name.text.as_bytes()) {
-            Ok(header) if is_ours(&header) => compiler.error(
-                "wrong-type",
-                format!("`{header}` is set by the opening of a WebSocket"),
-                name.span,
-                "not by hand",
-            ),
-            Ok(header) => headers.push((header, compiler.template(value)?)),
-            Err(_) => compiler.error(
-                "wrong-type",
-                format!("`{}` is not a header name", name.text),
-                name.span,
-                "letters, digits and hyphens",
-            ),
-        }
-    }
+    let headers = headers(compiler, node, is_ours);
     let send = node.get("send").map(Node::items).unwrap_or_default();
     Some(Conversation {
         url,
@@ -112,10 +89,11 @@ pub(super) fn read(compiler: &mut Compiler<'_>, step: &Node, node: &Node) -> Opt
 }
 
 /// Headers that make the opening request what it is.
-fn is_ours(header: &http::HeaderName) -> bool {
+fn is_ours(header: &http::HeaderName) -> Option<&'static str> {
     let name = header.as_str();
-    matches!(
+    let is_one = matches!(
         name,
         "connection" | "upgrade" | "content-length" | "transfer-encoding"
-    ) || name.starts_with("sec-websocket-")
+    );
+    (is_one || name.starts_with("sec-websocket-")).then_some("is set by the opening of a WebSocket")
 }
