@@ -17,6 +17,7 @@ use crate::outbox::courier::Courier;
 use crate::probe::prober::Prober;
 use crate::project::current::Current;
 use crate::project::file::{self, Project};
+use crate::store::sqlite::Sqlite;
 use crate::store::{Store, StoreFault};
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
@@ -114,7 +115,7 @@ impl Daemon {
         {
             tracing::warn!(code = item.code, "{}", item.title);
         }
-        let store = Store::open(&project.file.state).map_err(StartFault::Store)?;
+        let store = Sqlite::open(&project.file.state).map_err(StartFault::Store)?;
         let listen = project.file.listen.clone();
         let listener = TcpListener::bind(&listen).await.map_err(|error| {
             StartFault::Port(format!("`{listen}` cannot be listened on: {error}"))

@@ -5,9 +5,10 @@ use super::driver::{Driver, now_ms, policy};
 use super::machine::{Effect, Event, Policy, step};
 use crate::objective::Outcome;
 use crate::project::current::{find, page};
+use crate::record::accepted::Wanted;
 use crate::record::gate::Record;
 use crate::record::state::{State, Verdict};
-use crate::store::gates::{GateCommit, Wanted};
+use crate::store::contract::GateCommit;
 use std::time::Duration;
 
 /// Pause after a commit that failed.

@@ -111,6 +111,44 @@ impl Effect {
         }
     }
 
+    /// Takes it back. One that is on its way at this moment is not called back, but made the last
+    /// attempt.
+    pub fn withdraw(&mut self, why: &str) {
+        if self.is_on_its_way() {
+            self.state = EffectState::Withdrawn;
+        } else {
+            self.state = EffectState::GivenUp;
+            self.result = format!("withdrawn: {why}");
+        }
+    }
+
+    /// An attempt has come back with `result`, after which it would be `state`, and next due at
+    /// `next_ms`. One that was withdrawn meanwhile is not tried again.
+    pub fn attempt_ended(&mut self, state: EffectState, result: &str, next_ms: i64, now_ms: i64) {
+        let withdrawn = self.state == EffectState::Withdrawn;
+        self.next_ms = next_ms;
+        self.result = match (withdrawn, state) {
+            (true, EffectState::Delivered) | (false, _) => result.to_owned(),
+            (true, _) => format!("withdrawn: {result}"),
+        };
+        self.state = match (withdrawn, state) {
+            (true, EffectState::Pending) => EffectState::GivenUp,
+            _ => state,
+        };
+        self.settled_ms = (withdrawn || state != EffectState::Pending).then_some(now_ms);
+    }
+
+    /// The process that made its attempt is gone: it is on its way no more.
+    pub fn cut_off(&mut self, now_ms: i64) {
+        if self.state == EffectState::Withdrawn {
+            self.state = EffectState::GivenUp;
+            self.result = format!("withdrawn: {CUT_OFF}");
+            self.settled_ms = Some(now_ms);
+        } else {
+            self.result = CUT_OFF.to_owned();
+        }
+    }
+
     /// Whether an attempt of this process has begun and not come back yet.
     pub fn is_on_its_way(&self) -> bool {
         !self.state.is_settled() && self.attempts > 0 && self.result.is_empty()

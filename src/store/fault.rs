@@ -1,6 +1,6 @@
 //! Why something could not be read or kept.
 
-use super::tables::SCHEMA_VERSION;
+use super::sqlite::SCHEMA_VERSION;
 use std::fmt;
 use std::path::PathBuf;
 

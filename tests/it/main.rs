@@ -13,6 +13,7 @@
 mod channels;
 mod check;
 mod commands;
+mod conformance;
 mod engine;
 mod gate;
 mod hostile;

@@ -1,6 +1,6 @@
 //! The state file and the configuration when things go wrong: locks, versions, a full disk, reloads.
 
-use super::support::{Daemon, api, bellwether, eventually, http, run};
+use super::support::{Daemon, api, bellwether, eventually, http, root, run};
 use std::time::Duration;
 
 const MINIMAL: &str = "server: { listen: LISTEN }\nenvironments: { test: { services: { api: { url: \"http://127.0.0.1:1\" } } } }\nprobes: { a: { scenario: smoke.yaml, environment: test, interval: 200ms, failures: 2 } }\n";
@@ -268,4 +268,83 @@ fn pages_and_api_answer() {
     }
     let (status, body) = http(&daemon.address, "POST", "/api/v1/gates", &[], "not json").unwrap();
     assert_eq!(status, 422, "{body}");
+}
+
+/// A file that the first release wrote, killed in the middle of a proof: it opens, all that it holds
+/// is read, and its open gate goes on.
+#[test]
+fn a_file_of_the_first_release_is_read_and_gone_on_with() {
+    let folder = folder();
+    let dump = std::fs::read_to_string(root().join("tests/cases/state/0.1.0.sql")).unwrap();
+    let file = rusqlite::Connection::open(folder.path().join("bellwether.db")).unwrap();
+    file.execute_batch(&dump).unwrap();
+    // As if it had been written just now: what is old is removed.
+    for (table, column) in [
+        ("gates", "updated_ms"),
+        ("runs", "at_ms"),
+        ("outbox", "created_ms"),
+    ] {
+        let now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+        let sql = format!("UPDATE {table} SET {column} = {now}");
+        file.execute_batch(&sql).unwrap();
+    }
+    drop(file);
+    let text = "server: { listen: LISTEN }
+environments: { production: { services: { api: { url: \"http://127.0.0.1:1\", version: { path: /version } } }, enforce: true } }
+probes:
+  shop-api: { scenario: smoke.yaml, environment: production, interval: 1h }
+gates:
+  shop:
+    environment: production
+    services: [api]
+    smoke: [smoke.yaml]
+    prove: { reads: 1, every: 100ms, timeout: 1s }
+    actions: { rollback: [ { name: redeploy, command: [\"true\"] } ] }
+    tell: [pager]
+channels: { pager: { slack: { url: \"http://127.0.0.1:1/\" } } }
+";
+    let daemon = Daemon::start(folder.path(), text, &[]);
+    let open = daemon.done(4);
+    assert_eq!(open["verdict"], "rollback", "{open}");
+    assert_eq!(open["proven"], false, "nothing answers now: {open}");
+    let gates = api(&daemon.address, "/api/v1/gates").unwrap();
+    let story: Vec<_> = gates
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|gate| {
+            let known = |name: &str| gate[name].as_str().unwrap_or_default().to_owned();
+            (known("version"), known("verdict"), known("rollback_to"))
+        })
+        .collect();
+    let told = |version: &str, verdict: &str, back: &str| {
+        (version.to_owned(), verdict.to_owned(), back.to_owned())
+    };
+    assert_eq!(
+        story,
+        [
+            told("1.4.0", "rollback", "1.1.0"),
+            told("1.3.0", "rollback", "1.1.0"),
+            told("1.2.0", "rollback", "1.1.0"),
+            told("1.1.0", "promote", ""),
+        ]
+    );
+    for run in 1..=14 {
+        let run = api(&daemon.address, &format!("/api/v1/runs/{run}")).unwrap();
+        assert!(
+            run["requests"]
+                .as_u64()
+                .is_some_and(|requests| requests > 0),
+            "{run}"
+        );
+    }
+    for id in 1..=4 {
+        let (status, page) =
+            http(&daemon.address, "GET", &format!("/gates/{id}"), &[], "").unwrap();
+        assert!(status == 200 && page.contains("1.1.0"), "{page}");
+    }
+    let probe = api(&daemon.address, "/api/v1/probes/shop-api").unwrap();
+    assert!(probe.to_string().contains("\"up\""), "{probe}");
+    let log = daemon.log();
+    assert!(!log.contains("passed over"), "{log}");
 }

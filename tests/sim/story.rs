@@ -12,7 +12,7 @@ use bellwether::project::file::Project;
 use bellwether::record::gate::{Facts, Record};
 use bellwether::record::state::{Order, Phase, Verdict};
 use bellwether::store::Store;
-use bellwether::store::simulated::{Fuse, Simulated};
+use bellwether::store::sqlite::simulated::{Fuse, Simulated};
 use bellwether::supervisor::Supervisor;
 use bellwether::telemetry::metrics::Metrics;
 use std::collections::BTreeMap;

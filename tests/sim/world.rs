@@ -15,7 +15,7 @@ use bellwether::record::effect::Effect;
 use bellwether::record::state::Phase;
 use bellwether::record::target::{Occasion, Target};
 use bellwether::run::Summary;
-use bellwether::store::simulated::Simulated;
+use bellwether::store::sqlite::simulated::Simulated;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -1,13 +1,14 @@
 //! Who acts on which services: at most one gate at a time, over restarts too.
 
-use super::fault::StoreFault;
-use super::sqlite::Store;
+use super::file::Sqlite;
+use crate::store::contract::Locks;
+use crate::store::fault::StoreFault;
+use async_trait::async_trait;
 use rusqlite::{OptionalExtension, params};
 
-impl Store {
-    /// Takes all locks of these names for a gate, or none. Gives the gate that holds one of them,
-    /// if another does. Taking them again is harmless.
-    pub async fn lock(
+#[async_trait]
+impl Locks for Sqlite {
+    async fn lock(
         &self,
         names: Vec<String>,
         gate_id: i64,

@@ -2,10 +2,11 @@
 //!
 //! It does jobs at once, on the caller's thread, counts them, and lets the process die at any of them.
 
-use super::fault::StoreFault;
+use super::file::Sqlite;
 use super::reader::alone;
-use super::sqlite::Store;
 use super::tables::migrate;
+use crate::store::contract::Store;
+use crate::store::fault::StoreFault;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,7 +47,7 @@ impl Simulated {
     pub fn boot(self: &Arc<Simulated>, fuse: Option<Fuse>) -> Store {
         *self.fuse.lock().unwrap_or_else(PoisonError::into_inner) = fuse;
         *self.changing.lock().unwrap_or_else(PoisonError::into_inner) = Default::default();
-        Store::on(self.clone(), &self.instance)
+        Sqlite::on(self.clone(), self.instance.clone())
     }
 
     /// Whether the process has died.

@@ -4,7 +4,7 @@
 //! syncs of what is not. Knows nothing of tables. Invariant: a job is done whole or not at all, and
 //! nobody hears of a result before the disk has it.
 
-use super::fault::StoreFault;
+use crate::store::fault::StoreFault;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 

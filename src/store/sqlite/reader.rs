@@ -1,8 +1,8 @@
 //! The thread that reads, on a connection of its own: who reads waits for no sync, and hears of no
 //! fault of what others write. It sees what is committed.
 
-use super::fault::StoreFault;
 use super::writer::guarded;
+use crate::store::fault::StoreFault;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 

@@ -1,14 +1,16 @@
 //! Rows of runs: the summary of each scenario that a gate performed, as evidence.
 
-use super::fault::StoreFault;
-use super::sqlite::Store;
+use super::file::Sqlite;
 use crate::record::run::RunRow;
 use crate::run::Summary;
+use crate::store::contract::Runs;
+use crate::store::fault::StoreFault;
+use async_trait::async_trait;
 use rusqlite::{OptionalExtension, params};
 
-impl Store {
-    /// Keeps a run.
-    pub async fn add_run(
+#[async_trait]
+impl Runs for Sqlite {
+    async fn add_run(
         &self,
         gate_id: Option<i64>,
         phase: String,
@@ -26,8 +28,7 @@ impl Store {
         .await
     }
 
-    /// The newest runs first; of one gate, or of all.
-    pub async fn runs(&self, gate_id: Option<i64>, limit: u32) -> Result<Vec<RunRow>, StoreFault> {
+    async fn runs(&self, gate_id: Option<i64>, limit: u32) -> Result<Vec<RunRow>, StoreFault> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT id, gate_id, phase, at_ms, scenario, outcome FROM runs WHERE ?1 IS NULL OR gate_id = ?1 ORDER BY id DESC LIMIT ?2",
@@ -40,8 +41,7 @@ impl Store {
         .await
     }
 
-    /// The summary of a run.
-    pub async fn run(&self, id: i64) -> Result<Option<Summary>, StoreFault> {
+    async fn run(&self, id: i64) -> Result<Option<Summary>, StoreFault> {
         self.read(move |connection| {
             let text: Option<String> = connection
                 .query_row("SELECT summary FROM runs WHERE id = ?1", [id], |row| {

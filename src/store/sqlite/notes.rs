@@ -1,8 +1,10 @@
 //! What people add to a gate while it runs: approvals, waivers, orders. And versions that were seen.
 
-use super::fault::StoreFault;
-use super::sqlite::Store;
+use super::file::Sqlite;
 use crate::record::note::{Note, NoteKind};
+use crate::store::contract::Notes;
+use crate::store::fault::StoreFault;
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The order to roll back that somebody gave, if anybody did.
@@ -29,10 +31,9 @@ fn parsed(kind: &str, text: &str) -> Result<Note, StoreFault> {
     Ok(Note { kind, ..note })
 }
 
-impl Store {
-    /// Adds a note to a gate that has no verdict yet, and a line to its timeline. False if it has
-    /// one by now.
-    pub async fn add_note(
+#[async_trait]
+impl Notes for Sqlite {
+    async fn add_note(
         &self,
         gate_id: i64,
         note: Note,
@@ -40,7 +41,7 @@ impl Store {
         now_ms: i64,
     ) -> Result<bool, StoreFault> {
         self.write(move |connection| {
-            if crate::store::notes::had_verdict(connection, gate_id)? {
+            if had_verdict(connection, gate_id)? {
                 return Ok(false);
             }
             let text = serde_json::to_string(&note)
@@ -58,8 +59,7 @@ impl Store {
         .await
     }
 
-    /// The notes of a gate, in order.
-    pub async fn notes_of(&self, gate_id: i64) -> Result<Vec<Note>, StoreFault> {
+    async fn notes_of(&self, gate_id: i64) -> Result<Vec<Note>, StoreFault> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT kind, note FROM gate_notes WHERE gate_id = ?1 ORDER BY rowid",
@@ -74,8 +74,7 @@ impl Store {
         .await
     }
 
-    /// The version that a gate's services were seen to serve last.
-    pub async fn sighting(&self, gate: String) -> Result<Option<String>, StoreFault> {
+    async fn sighting(&self, gate: String) -> Result<Option<String>, StoreFault> {
         self.read(move |connection| {
             Ok(connection
                 .query_row(
@@ -88,8 +87,7 @@ impl Store {
         .await
     }
 
-    /// Notes a version that is served.
-    pub async fn saw(&self, gate: String, version: String, now_ms: i64) -> Result<(), StoreFault> {
+    async fn saw(&self, gate: String, version: String, now_ms: i64) -> Result<(), StoreFault> {
         self.write(move |connection| {
             connection.execute(
                 "INSERT OR REPLACE INTO sightings VALUES (?1, ?2, ?3)",

@@ -2,11 +2,13 @@
 //!
 //! Every commit is synced to the disk before anything that depends on it leaves the process.
 
-use super::fault::StoreFault;
 use super::reader::{self, Look};
 use super::simulated::Simulated;
 use super::tables::{migrate, version_of};
 use super::writer::{self, Job};
+use crate::store::contract::{Contract, Store};
+use crate::store::fault::StoreFault;
+use async_trait::async_trait;
 use rusqlite::Connection;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// Where jobs are done.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Place {
     /// On threads of their own.
     Threads {
@@ -25,23 +27,23 @@ enum Place {
     Here(Arc<Simulated>),
 }
 
-/// A handle to the file; clones share it.
-#[derive(Debug, Clone)]
-pub struct Store {
+/// The file, open.
+#[derive(Debug)]
+pub struct Sqlite {
     place: Place,
-    instance: Arc<str>,
+    instance: String,
 }
 
 /// Jobs that may wait for a thread; more callers wait themselves.
 const JOBS_WAITING_MAX: usize = 1024;
 
-impl Store {
+impl Sqlite {
     /// A handle on a database in memory, whose jobs are done at once.
-    pub(super) fn on(simulated: Arc<Simulated>, instance: &str) -> Store {
-        Store {
-            instance: instance.into(),
+    pub(super) fn on(simulated: Arc<Simulated>, instance: String) -> Store {
+        Store::new(Sqlite {
+            instance,
             place: Place::Here(simulated),
-        }
+        })
     }
 
     /// Opens the file, making it if it is not there.
@@ -59,15 +61,10 @@ impl Store {
         start("store reads", &lock, move || {
             reader::work(&reading, &mut waiting);
         })?;
-        Ok(Store {
+        Ok(Store::new(Sqlite {
             place: Place::Threads { writes, reads },
-            instance: instance.into(),
-        })
-    }
-
-    /// A name that no other state file has: part of every idempotency key.
-    pub fn instance(&self) -> &str {
-        &self.instance
+            instance,
+        }))
     }
 
     /// Runs a job in a transaction, which is kept if the job succeeds. Comes back once it is
@@ -82,13 +79,6 @@ impl Store {
         }
     }
 
-    /// Waits until all that was asked to be written before has been, or has failed: what is read
-    /// next is not behind it.
-    pub async fn caught_up(&self) {
-        // Whether it has failed is told to those who asked for it.
-        let _ = self.write(|_| Ok(())).await;
-    }
-
     /// Looks at what is committed.
     pub(super) async fn read<T: Send + 'static>(
         &self,
@@ -98,6 +88,18 @@ impl Store {
             Place::Threads { reads, .. } => asked(reads, |done| reader::look(look, done)).await,
             Place::Here(simulated) => here(simulated, look).await,
         }
+    }
+}
+
+#[async_trait]
+impl Contract for Sqlite {
+    fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    async fn caught_up(&self) {
+        // Whether it has failed is told to those who asked for it.
+        let _ = self.write(|_| Ok(())).await;
     }
 }
 

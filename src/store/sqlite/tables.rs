@@ -1,11 +1,11 @@
 //! The tables and their versions: what is newer, or not ours, is refused and left untouched.
 
-use super::fault::StoreFault;
+use crate::store::fault::StoreFault;
 use rusqlite::Connection;
 use std::path::Path;
 
 /// The version of the tables that this program writes.
-pub(super) const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;

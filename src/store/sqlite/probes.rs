@@ -1,20 +1,22 @@
 //! Rows of probes: their states, and their results for as long as they are kept.
 
-use super::fault::StoreFault;
-use super::outbox;
-use super::sqlite::Store;
+use super::effects;
+use super::file::Sqlite;
 use crate::record::effect::NewEffect;
 use crate::record::probe::{ProbeResult, ProbeState};
+use crate::store::contract::Probes;
+use crate::store::fault::StoreFault;
+use async_trait::async_trait;
 use rusqlite::{OptionalExtension, params};
 
-impl Store {
-    /// Commits a result with the state after it and the messages that it causes.
-    pub async fn commit_probe(
+#[async_trait]
+impl Probes for Sqlite {
+    async fn commit_probe(
         &self,
         probe: String,
         state: ProbeState,
         result: ProbeResult,
-        effects: Vec<NewEffect>,
+        new: Vec<NewEffect>,
         now_ms: i64,
     ) -> Result<(), StoreFault> {
         self.write(move |connection| {
@@ -34,14 +36,13 @@ impl Store {
                     result.reason
                 ],
             )?;
-            outbox::insert(connection, &effects, now_ms)?;
+            effects::insert(connection, &new, now_ms)?;
             Ok(())
         })
         .await
     }
 
-    /// The state of a probe; a new one if it is not known.
-    pub async fn probe_state(&self, probe: String) -> Result<ProbeState, StoreFault> {
+    async fn probe_state(&self, probe: String) -> Result<ProbeState, StoreFault> {
         self.read(move |connection| {
             let text: Option<String> = connection
                 .query_row(
@@ -57,8 +58,7 @@ impl Store {
         .await
     }
 
-    /// The newest results of a probe, oldest first.
-    pub async fn probe_results(
+    async fn probe_results(
         &self,
         probe: String,
         limit: usize,

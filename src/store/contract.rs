@@ -1,0 +1,260 @@
+//! What any store must do, as use cases and not as tables: SQLite stands behind it, and whatever else
+//! passes `tests/it/conformance.rs`.
+//!
+//! Does not know how anything is kept. Policy is not the store's own: what is withdrawn, what may be
+//! forgotten and which version is good are functions of [`crate::record`], which a store applies
+//! inside its transaction. Invariant: each use case is one transaction; it is done whole or not at
+//! all, and has survived a crash of the machine when its answer comes.
+
+use super::fault::StoreFault;
+use crate::record::accepted::Wanted;
+use crate::record::effect::{Effect, EffectState, NewEffect};
+use crate::record::gate::Record;
+use crate::record::note::Note;
+use crate::record::probe::{ProbeResult, ProbeState};
+use crate::record::run::RunRow;
+use crate::run::Summary;
+use async_trait::async_trait;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A handle to a store; clones share it.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<dyn Contract>);
+
+impl Store {
+    /// A handle to this one.
+    pub fn new(store: impl Contract + 'static) -> Store {
+        Store(Arc::new(store))
+    }
+}
+
+impl Deref for Store {
+    type Target = dyn Contract;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+/// All that a store does.
+#[async_trait]
+pub trait Contract:
+    Gates + Locks + Notes + Effects + Probes + Runs + Retention + fmt::Debug
+{
+    /// A name that no other state has: part of every idempotency key.
+    fn instance(&self) -> &str;
+
+    /// Waits until all that was asked to be written before has been, or has failed: what is read
+    /// next is not behind it.
+    async fn caught_up(&self);
+}
+
+/// What one step of a gate changes, committed as one.
+#[derive(Debug, Clone)]
+pub struct GateCommit {
+    /// The record after the step.
+    pub record: Record,
+    /// The event, as people read it.
+    pub event: String,
+    /// Effects of the step.
+    pub effects: Vec<NewEffect>,
+}
+
+/// Gates, their timeline, and what is wanted of them.
+#[async_trait]
+pub trait Gates: Send + Sync {
+    /// Makes a gate, and calls those of the same name off that are not done; its id is given by
+    /// the store. One of the ids of a webhook that was seen before makes none, and gives the gate
+    /// that it made then. Ids that start with `body/` are remembered for longer.
+    async fn create_gate(
+        &self,
+        new: Record,
+        webhooks: Vec<String>,
+        now_ms: i64,
+    ) -> Result<(Record, bool), StoreFault>;
+
+    /// Notes that a gate is to be called off, so that a kill does not forget it. False if it has
+    /// its verdict by now.
+    async fn request_cancel(&self, id: i64, by: String) -> Result<bool, StoreFault>;
+
+    /// Who called a gate off, if anybody did.
+    async fn cancel_requested(&self, id: i64) -> Result<Option<String>, StoreFault>;
+
+    /// Commits a step of a gate: record, event, effects and last good version in one transaction.
+    /// A first verdict is not committed if somebody was told before that another one comes: what
+    /// they wanted comes back.
+    async fn commit_gate(
+        &self,
+        commit: GateCommit,
+        now_ms: i64,
+    ) -> Result<Option<Wanted>, StoreFault>;
+
+    /// One gate.
+    async fn gate(&self, id: i64) -> Result<Option<Record>, StoreFault>;
+
+    /// The newest gates first.
+    async fn gates(&self, limit: u32) -> Result<Vec<Record>, StoreFault>;
+
+    /// The newest gate of a name.
+    async fn newest_gate(&self, gate: String) -> Result<Option<Record>, StoreFault>;
+
+    /// Gates that are not done.
+    async fn open_gates(&self) -> Result<Vec<Record>, StoreFault>;
+
+    /// Events of a gate: when, and what.
+    async fn events_of(&self, id: i64) -> Result<Vec<(i64, String)>, StoreFault>;
+
+    /// The last version that a gate proved good without a waiver and nobody rolled back since,
+    /// other than `not`.
+    async fn last_good(
+        &self,
+        gate: String,
+        environment: String,
+        not: String,
+    ) -> Result<Option<String>, StoreFault>;
+
+    /// The newest gate of a name with this commit (or version, where no commit is known) that was
+    /// updated since a moment.
+    async fn gate_of(
+        &self,
+        gate: String,
+        commit: String,
+        version: String,
+        since_ms: i64,
+    ) -> Result<Option<Record>, StoreFault>;
+}
+
+/// Who acts on which services: at most one gate at a time, over restarts too.
+#[async_trait]
+pub trait Locks: Send + Sync {
+    /// Takes all locks of these names for a gate, or none. Gives the gate that holds one of them,
+    /// if another does. Taking them again is harmless.
+    async fn lock(
+        &self,
+        names: Vec<String>,
+        gate_id: i64,
+        now_ms: i64,
+    ) -> Result<Option<i64>, StoreFault>;
+}
+
+/// What people add to a gate while it runs, and versions that were seen.
+#[async_trait]
+pub trait Notes: Send + Sync {
+    /// Adds a note to a gate that has no verdict yet, and a line to its timeline. False if it has
+    /// one by now.
+    async fn add_note(
+        &self,
+        gate_id: i64,
+        note: Note,
+        line: String,
+        now_ms: i64,
+    ) -> Result<bool, StoreFault>;
+
+    /// The notes of a gate, in order.
+    async fn notes_of(&self, gate_id: i64) -> Result<Vec<Note>, StoreFault>;
+
+    /// The version that a gate's services were seen to serve last.
+    async fn sighting(&self, gate: String) -> Result<Option<String>, StoreFault>;
+
+    /// Notes a version that is served.
+    async fn saw(&self, gate: String, version: String, now_ms: i64) -> Result<(), StoreFault>;
+}
+
+/// The outbox: committed effects that are not yet, or no longer, on their way.
+#[async_trait]
+pub trait Effects: Send + Sync {
+    /// Adds effects on their own.
+    async fn enqueue(&self, effects: Vec<NewEffect>, now_ms: i64) -> Result<(), StoreFault>;
+
+    /// Pending effects for others that are due, whose predecessor is settled; actions first. A
+    /// moment that is further away than any pause was set by a clock that has jumped since: it is due.
+    async fn due(&self, now_ms: i64) -> Result<Vec<Effect>, StoreFault>;
+
+    /// Pending orders to gates that are rolled back together with another.
+    async fn partner_orders(&self) -> Result<Vec<Effect>, StoreFault>;
+
+    /// When the next pending effect for others is due, and how many are pending.
+    async fn pending(&self) -> Result<(Option<i64>, i64), StoreFault>;
+
+    /// Claims an attempt, before it is made. Only one who knows the row as it is now gets it, so a
+    /// row that was settled meanwhile is never carried out again.
+    async fn claim_attempt(&self, id: i64, attempts: u32) -> Result<bool, StoreFault>;
+
+    /// Settles an effect, or sets its next attempt.
+    async fn attempt_ended(
+        &self,
+        id: i64,
+        state: EffectState,
+        next_ms: i64,
+        now_ms: i64,
+        result: String,
+    ) -> Result<(), StoreFault>;
+
+    /// Notes that attempts of a process before this one are on their way no more: to be called
+    /// before anything is claimed or withdrawn.
+    async fn note_cut_off(&self, now_ms: i64) -> Result<(), StoreFault>;
+
+    /// The effects of a gate, in order.
+    async fn effects_of(&self, gate_id: i64) -> Result<Vec<Effect>, StoreFault>;
+
+    /// An effect by its key.
+    async fn effect(&self, key: String) -> Result<Option<Effect>, StoreFault>;
+}
+
+/// States of probes, and their results for as long as they are kept.
+#[async_trait]
+pub trait Probes: Send + Sync {
+    /// Commits a result with the state after it and the messages that it causes.
+    async fn commit_probe(
+        &self,
+        probe: String,
+        state: ProbeState,
+        result: ProbeResult,
+        effects: Vec<NewEffect>,
+        now_ms: i64,
+    ) -> Result<(), StoreFault>;
+
+    /// The state of a probe; a new one if it is not known.
+    async fn probe_state(&self, probe: String) -> Result<ProbeState, StoreFault>;
+
+    /// The newest results of a probe, oldest first.
+    async fn probe_results(
+        &self,
+        probe: String,
+        limit: usize,
+    ) -> Result<Vec<ProbeResult>, StoreFault>;
+}
+
+/// Removes what has been kept long enough, a little at a time.
+#[async_trait]
+pub trait Retention: Send + Sync {
+    /// Removes results of probes that are older.
+    async fn prune_probe_results(&self, before_ms: i64) -> Result<usize, StoreFault>;
+
+    /// Removes evidence of runs and settled effects that are older.
+    async fn prune_evidence(&self, before_ms: i64) -> Result<usize, StoreFault>;
+
+    /// Removes gates that ended before, with everything that is kept of them.
+    async fn prune_gates(&self, before_ms: i64) -> Result<usize, StoreFault>;
+}
+
+/// The summary of each scenario that a gate performed, as evidence.
+#[async_trait]
+pub trait Runs: Send + Sync {
+    /// Keeps a run.
+    async fn add_run(
+        &self,
+        gate_id: Option<i64>,
+        phase: String,
+        summary: Summary,
+        now_ms: i64,
+    ) -> Result<i64, StoreFault>;
+
+    /// The newest runs first; of one gate, or of all.
+    async fn runs(&self, gate_id: Option<i64>, limit: u32) -> Result<Vec<RunRow>, StoreFault>;
+
+    /// The summary of a run.
+    async fn run(&self, id: i64) -> Result<Option<Summary>, StoreFault>;
+}
