@@ -17,7 +17,7 @@ use bellwether::scenario::steps::action::Action;
 use bellwether::scenario::{self, Plan};
 use bellwether::vu::cookies::Jar;
 use bellwether::vu::reply::{Reply, UserScope};
-use bellwether::vu::{Binding, Sample, Sink, Variables, compiled, request};
+use bellwether::vu::{Binding, Headings, Sample, Sink, Variables, compiled, request};
 use divan::{Bencher, black_box};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -180,7 +180,7 @@ fn read_a_reply(bencher: Bencher<'_, '_>, kept: bool) {
 #[divan::bench]
 fn record_a_sample(bencher: Bencher<'_, '_>) {
     let now = Instant::now();
-    let recorder = LocalRecorder(RefCell::new(Inner::new(&plan(), now, false)));
+    let recorder = LocalRecorder(RefCell::new(Inner::new(Headings::of(&plan()), now, false)));
     let sample = Sample {
         step: 0,
         intended: now,

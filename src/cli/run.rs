@@ -7,8 +7,9 @@ use super::run_arguments::Arguments;
 use super::run_plan::{self, Job};
 use crate::document::Diagnostics;
 use crate::load::live::Live;
+
 use crate::load::run::{Finished, Options, RateOutcome};
-use crate::load::{self, Control, Stop};
+use crate::load::{self, Control, Stop, Tick};
 use crate::objective::Outcome;
 use crate::report::hdr::HdrLog;
 use crate::report::style::Style;
@@ -204,15 +205,15 @@ async fn perform_one(
     let mut failed: Option<std::io::Error> = None;
     let mut log_failed = None;
     let keep_lines = outputs.samples.is_some();
-    let mut keep = |lines: &[crate::load::recorder::SampleLine]| {
+    let mut keep = |tick: &Tick| {
         if let (Some(file), None) = (&mut outputs.samples, &failed)
-            && let Err(error) = samples::write(file, plan, lines)
+            && let Err(error) = samples::write(file, &plan.name, tick)
         {
             failed = Some(error);
         }
     };
     let finished = if job.loads.is_empty() {
-        load::smoke(binding, control, keep_lines, |tick| keep(&tick.lines)).await
+        load::smoke(binding, control, keep_lines, &mut keep).await
     } else {
         let mut progress = Progress::new(&plan.name, &job.loads, arguments.quiet, seen.keys);
         let judge = |part: &Finished| judged(job, part);
@@ -229,7 +230,7 @@ async fn perform_one(
             .enter(&plan.name, environment, &started, planned, control);
         let mut began = None;
         let mut finished = load::load(binding, job.loads.clone(), options, control, |tick| {
-            keep(&tick.lines);
+            keep(tick);
             tick.lines = Vec::new();
             if let (Some(log), None) = (&mut outputs.hdr, &log_failed) {
                 // The first second is over when the first tick comes.
@@ -238,7 +239,7 @@ async fn perform_one(
                 let began = *began.get_or_insert(begun);
                 log_failed = log.write(&plan.name, began, tick).err();
             }
-            seen.metrics.tick(plan, tick);
+            seen.metrics.tick(&plan.name, tick);
             presence.tick(tick);
             progress.tick(tick, &control.orders());
         })

@@ -18,7 +18,7 @@ use crate::run::keeping_up::{self, Cause};
 use crate::run::{Summary, summarize as summary};
 use crate::scenario::Plan;
 use crate::scenario::plan::end_of;
-use crate::vu::Binding;
+use crate::vu::{Binding, Performers};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,7 +85,7 @@ impl Arms {
         &self,
         context: &PhaseContext<'_>,
         number: usize,
-        on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
+        on_tick: &mut (dyn FnMut(&str, &Tick) + Send),
     ) -> Option<Measured> {
         let plan = self.candidate.plan.clone();
         let started = clock::now_text();
@@ -98,7 +98,7 @@ impl Arms {
         if let Some(earlier) = context.earlier.get(plan.name.as_ref()) {
             watch.go_on_from(earlier);
         }
-        let watched = watch.watched(&plan);
+        let watched = watch.watched(&self.candidate.headings());
         let watch = Mutex::new(watch);
         let lost = AtomicBool::new(false);
         let (own, beside) = (Control::new(), Control::new());
@@ -118,7 +118,7 @@ impl Arms {
             }
         };
         let on_candidate = |tick: &mut Tick| {
-            on_tick(&plan, tick);
+            on_tick(&plan.name, tick);
             presence.tick(tick);
             take(Arm::Candidate, tick);
         };
@@ -289,13 +289,10 @@ fn distribution(
     let mut found = Distribution::new(objective.limit as u64);
     let bands = |finished: &Finished| {
         let (mut latency, mut failed) = (histogram(), 0);
-        for step in plan.steps.iter().filter(|step| !step.advisory) {
-            if objective
-                .step
-                .as_ref()
-                .is_none_or(|name| step.name.as_ref() == name)
-            {
-                let record = &finished.recorded.steps[step.index];
+        let counting = finished.recorded.steps.iter();
+        for record in counting.filter(|record| record.heading.counts()) {
+            let named = |name: &String| record.heading.name.as_ref() == name;
+            if objective.step.as_ref().is_none_or(named) {
                 add(&mut latency, &record.latency);
                 failed += record.failed();
             }

@@ -12,7 +12,6 @@ use crate::record::gate::Record;
 use crate::record::note::NoteKind;
 use crate::record::state::{Phase, Waiver};
 use crate::run::Summary;
-use crate::scenario::Plan;
 use crate::store::insist;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -68,7 +67,7 @@ impl Driver {
             noted: &handle.noted,
         };
         let metrics = self.metrics.clone();
-        let mut on_tick = move |plan: &Plan, tick: &Tick| metrics.run_tick(plan, tick);
+        let mut on_tick = move |scenario: &str, tick: &Tick| metrics.run_tick(scenario, tick);
         let mut work = self.world.perform(phase, &context, &mut on_tick);
         let performed = tokio::select! {
             biased;

@@ -13,6 +13,7 @@ use crate::objective::trial::{Conclusion, Trial};
 use crate::objective::verdict::{self, Judged, JudgedObjective};
 use crate::objective::{Judgement, Objective, Outcome};
 use crate::scenario::Plan;
+use crate::vu::{Heading, Headings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,15 +78,15 @@ impl Watch {
     }
 
     /// What is counted for each objective.
-    pub fn watched(&self, plan: &Plan) -> Arc<[Watched]> {
+    pub fn watched(&self, headings: &Headings) -> Arc<[Watched]> {
         self.objectives
             .iter()
             .map(|(_, objective)| {
                 let step = objective.step.as_ref().map(|name| {
-                    plan.all_steps()
-                        .find(|step| step.name.as_ref() == name)
-                        // A step that is not there counts nothing, and nothing is never a pass.
-                        .map_or(u32::MAX, |step| step.index as u32)
+                    let named = |step: &Arc<Heading>| step.name.as_ref() == name;
+                    // A step that is not there counts nothing, and nothing is never a pass.
+                    let index = headings.all().iter().position(named);
+                    index.map_or(u32::MAX, |index| index as u32)
                 });
                 Watched::of(objective, step)
             })

@@ -7,12 +7,11 @@ use crate::doing::Doing;
 use crate::load::Tick;
 use crate::record::state::Phase;
 use crate::run::Summary;
-use crate::scenario::Plan;
 use std::fmt::Debug;
 use std::time::Instant;
 
 /// Told of every second of a load.
-pub type OnTick<'a> = &'a mut (dyn FnMut(&Plan, &Tick) + Send);
+pub type OnTick<'a> = &'a mut (dyn FnMut(&str, &Tick) + Send);
 
 /// Performs phases and proofs.
 pub trait World: Debug + Send + Sync {

@@ -3,7 +3,7 @@
 use super::ramp;
 use super::shop::{Shop, pass_on};
 use crate::scenario::plan::{Executor, Load};
-use crate::vu::{Begin, VirtualUser};
+use crate::vu::{Begin, Performers};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// Performs a closed executor.
-pub(super) async fn closed_model(shop: &Rc<Shop>, index: usize, load: &Load) {
+pub(super) async fn closed_model<P: Performers>(shop: &Rc<Shop<P>>, index: usize, load: &Load) {
     let number = shop.assignment.number;
     match &load.executor {
         Executor::SharedIterations {
@@ -81,7 +81,12 @@ pub(super) async fn closed_model(shop: &Rc<Shop>, index: usize, load: &Load) {
 
 /// Virtual users that loop until the end. More join when the run is scaled up; of those that a
 /// smaller scale leaves out, each stops after its iteration.
-async fn looping_users(shop: &Rc<Shop>, load: &Load, planned: u64, more: Rc<dyn Fn(u64) -> bool>) {
+async fn looping_users<P: Performers>(
+    shop: &Rc<Shop<P>>,
+    load: &Load,
+    planned: u64,
+    more: Rc<dyn Fn(u64) -> bool>,
+) {
     let end = load.end();
     // A fixed number of iterations is shared by as many virtual users as were asked for.
     let scales = matches!(load.executor, Executor::ConstantVus { .. });
@@ -129,20 +134,20 @@ async fn looping_users(shop: &Rc<Shop>, load: &Load, planned: u64, more: Rc<dyn 
 }
 
 /// This worker's virtual users at the present scale.
-fn wanted(shop: &Shop, planned: u64) -> u64 {
+fn wanted<P: Performers>(shop: &Shop<P>, planned: u64) -> u64 {
     let whole = (planned as f64 * shop.orders.get().scale).ceil() as u64;
-    let cap = shop.assignment.binding.caps.users.unwrap_or(u64::MAX);
+    let cap = shop.assignment.performers.users_max().unwrap_or(u64::MAX);
     shop.share(whole.min(cap))
 }
 
 /// Whether the virtual user at a place of this worker takes part at the present scale.
-fn takes_part(shop: &Shop, place: Option<(u64, u64)>) -> bool {
+fn takes_part<P: Performers>(shop: &Shop<P>, place: Option<(u64, u64)>) -> bool {
     place.is_none_or(|(place, planned)| place < wanted(shop, planned))
 }
 
-async fn looping(
-    shop: &Shop,
-    user: &mut VirtualUser,
+async fn looping<P: Performers>(
+    shop: &Shop<P>,
+    user: &mut P::User,
     place: Option<(u64, u64)>,
     end: Duration,
     more: impl Fn(u64) -> bool,

@@ -9,7 +9,7 @@ use super::control::Stop;
 use super::shop::{Shop, pass_on};
 use super::timer::Timer;
 use crate::scenario::plan::{Load, OpenModel};
-use crate::vu::{Begin, VirtualUser};
+use crate::vu::{Begin, Performers};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -44,15 +44,12 @@ struct Pool {
 }
 
 /// Performs an open executor.
-pub(super) async fn open_model(shop: &Rc<Shop>, load: &Load, open: OpenModel) {
+pub(super) async fn open_model<P: Performers>(shop: &Rc<Shop<P>>, load: &Load, open: OpenModel) {
     let assignment = &shop.assignment;
     let Some(arrivals) = Arrivals::of(&load.executor, assignment.seed) else {
         return;
     };
-    let mut steps = assignment.binding.plan.steps.iter();
-    let first_step = steps
-        .find(|step| step.is_measured())
-        .map_or(0, |step| step.index);
+    let first_step = assignment.performers.first_step();
     let pool = Rc::new(Pool {
         idle: RefCell::new(Vec::new()),
         made: Cell::new(0),
@@ -72,8 +69,8 @@ pub(super) async fn open_model(shop: &Rc<Shop>, load: &Load, open: OpenModel) {
     }
 }
 
-async fn dispatch(
-    shop: &Rc<Shop>,
+async fn dispatch<P: Performers>(
+    shop: &Rc<Shop<P>>,
     load: &Load,
     open: OpenModel,
     pool: &Rc<Pool>,
@@ -128,7 +125,12 @@ enum Due {
 }
 
 /// Waits for an arrival.
-async fn due(shop: &Shop, timer: &mut Timer, offset: Duration, scale: f64) -> Due {
+async fn due<P: Performers>(
+    shop: &Shop<P>,
+    timer: &mut Timer,
+    offset: Duration,
+    scale: f64,
+) -> Due {
     loop {
         let heard = shop.bell.rung.get();
         let orders = shop.orders.get();
@@ -154,8 +156,8 @@ async fn due(shop: &Shop, timer: &mut Timer, offset: Duration, scale: f64) -> Du
     }
 }
 
-fn hand_over(
-    shop: &Rc<Shop>,
+fn hand_over<P: Performers>(
+    shop: &Rc<Shop<P>>,
     pool: &Rc<Pool>,
     most: u64,
     intended: Instant,
@@ -177,7 +179,7 @@ fn hand_over(
 }
 
 /// A new virtual user as a task that waits for arrivals.
-fn enlist(shop: &Rc<Shop>, pool: &Rc<Pool>, users: &mut JoinSet<()>) -> Rc<Slot> {
+fn enlist<P: Performers>(shop: &Rc<Shop<P>>, pool: &Rc<Pool>, users: &mut JoinSet<()>) -> Rc<Slot> {
     pool.made.set(pool.made.get() + 1);
     let slot = Rc::new(Slot::default());
     let user = shop.user();
@@ -186,7 +188,12 @@ fn enlist(shop: &Rc<Shop>, pool: &Rc<Pool>, users: &mut JoinSet<()>) -> Rc<Slot>
 }
 
 /// Performs arrivals as they are handed over, and after each one those that waited.
-async fn serve(shop: Rc<Shop>, pool: Rc<Pool>, slot: Rc<Slot>, mut user: VirtualUser) {
+async fn serve<P: Performers>(
+    shop: Rc<Shop<P>>,
+    pool: Rc<Pool>,
+    slot: Rc<Slot>,
+    mut user: P::User,
+) {
     while let Some(intended) = next_arrival(&pool, &slot).await {
         let start = Instant::now();
         let late = start.saturating_duration_since(intended);

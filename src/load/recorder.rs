@@ -9,8 +9,7 @@ use crate::limits;
 use crate::net::ErrorClass;
 use crate::objective::slot::ArmSlot;
 use crate::objective::tally::{self, SLOT_MICROS, Watched};
-use crate::scenario::Plan;
-use crate::vu::{Sample, Sink};
+use crate::vu::{Heading, Headings, Sample, Sink};
 use hdrhistogram::Histogram;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -34,6 +33,8 @@ fn record(histogram: &mut Histogram<u64>, micros: u64) {
 /// What one step left behind.
 #[derive(Debug, Clone)]
 pub struct StepRecord {
+    /// What was known of it before.
+    pub heading: Arc<Heading>,
     /// Requests, failed ones included.
     pub requests: u64,
     /// Failed requests by class.
@@ -59,7 +60,7 @@ pub struct StepRecord {
 }
 
 impl StepRecord {
-    fn new(checks: usize) -> StepRecord {
+    fn new(heading: Arc<Heading>) -> StepRecord {
         StepRecord {
             requests: 0,
             errors: BTreeMap::new(),
@@ -68,7 +69,8 @@ impl StepRecord {
             service: histogram(),
             phases: std::array::from_fn(|_| histogram()),
             statuses: BTreeMap::new(),
-            checks: vec![(0, 0); checks],
+            checks: vec![(0, 0); heading.checks.len()],
+            heading,
             examples: Vec::new(),
             bytes: (0, 0),
             skipped: 0,
@@ -198,13 +200,15 @@ pub struct Tick {
     pub lines: Vec<SampleLine>,
     /// Latencies by step, for live metrics.
     pub steps: Vec<StepTick>,
+    /// What the numbers of steps mean.
+    pub headings: Headings,
     /// Evidence for sequential verdicts, by the number of its slot.
     pub slots: Vec<(u64, ArmSlot)>,
 }
 
 impl Tick {
     /// An empty one.
-    pub fn new(second: u64, steps: usize) -> Tick {
+    pub fn new(second: u64, steps: usize, headings: Headings) -> Tick {
         Tick {
             second,
             requests: 0,
@@ -216,6 +220,7 @@ impl Tick {
             busiest: Duration::ZERO,
             lines: Vec::new(),
             steps: vec![StepTick::default(); steps],
+            headings,
             slots: Vec::new(),
         }
     }
@@ -230,6 +235,9 @@ impl Tick {
         add(&mut self.lateness, &other.lateness);
         self.busiest = self.busiest.max(other.busiest);
         self.lines.extend(other.lines);
+        if self.steps.len() < other.steps.len() {
+            self.steps.resize(other.steps.len(), StepTick::default());
+        }
         for (mine, theirs) in self.steps.iter_mut().zip(other.steps) {
             mine.ok.merge(&theirs.ok);
             mine.failed.merge(&theirs.failed);
@@ -276,13 +284,10 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// An empty record for a plan.
-    pub fn new(plan: &Plan) -> Recorded {
+    /// An empty record of steps that are known.
+    pub fn new(headings: &Headings) -> Recorded {
         Recorded {
-            steps: plan
-                .all_steps()
-                .map(|step| StepRecord::new(step.checks.len()))
-                .collect(),
+            steps: headings.all().into_iter().map(StepRecord::new).collect(),
             iterations: 0,
             iterations_failed: 0,
             interrupted: 0,
@@ -299,6 +304,9 @@ impl Recorded {
         for (mine, theirs) in self.steps.iter_mut().zip(&other.steps) {
             mine.merge(theirs);
         }
+        // The numbers of steps mean the same to all workers of a run.
+        let met = self.steps.len().min(other.steps.len());
+        self.steps.extend_from_slice(&other.steps[met..]);
         self.iterations += other.iterations;
         self.iterations_failed += other.iterations_failed;
         self.interrupted += other.interrupted;
@@ -319,6 +327,8 @@ pub struct Inner {
     pub tick: Tick,
     /// Start of the run.
     pub origin: Instant,
+    /// What the numbers of steps mean.
+    pub headings: Headings,
     /// Whether samples are kept for a file.
     pub keep_lines: bool,
     /// What evidence is counted for.
@@ -327,11 +337,12 @@ pub struct Inner {
 
 impl Inner {
     /// An empty one.
-    pub fn new(plan: &Plan, origin: Instant, keep_lines: bool) -> Inner {
-        let total = Recorded::new(plan);
+    pub fn new(headings: Headings, origin: Instant, keep_lines: bool) -> Inner {
+        let total = Recorded::new(&headings);
         Inner {
-            tick: Tick::new(0, total.steps.len()),
+            tick: Tick::new(0, total.steps.len(), headings.clone()),
             total,
+            headings,
             origin,
             keep_lines,
             watched: None,
@@ -341,13 +352,32 @@ impl Inner {
     /// Takes the interval that is over, under its number.
     pub fn take_tick(&mut self, second: u64) -> Tick {
         let steps = self.total.steps.len();
-        let mut over = std::mem::replace(&mut self.tick, Tick::new(0, steps));
+        let mut over =
+            std::mem::replace(&mut self.tick, Tick::new(0, steps, self.headings.clone()));
         over.second = second;
         over
     }
 
+    /// Makes room for a step that was announced while the run went on.
+    #[cold]
+    fn meet(&mut self) {
+        let known = self.total.steps.len();
+        let new = self.headings.all().into_iter().skip(known);
+        self.total.steps.extend(new.map(StepRecord::new));
+        let steps = self.total.steps.len();
+        self.tick.steps.resize(steps, StepTick::default());
+    }
+
+    /// The record of a step.
+    fn step(&mut self, step: usize) -> &mut StepRecord {
+        if step >= self.total.steps.len() {
+            self.meet();
+        }
+        &mut self.total.steps[step]
+    }
+
     fn sample(&mut self, sample: &Sample) {
-        self.total.steps[sample.step].sample(sample);
+        self.step(sample.step).sample(sample);
         self.tick.requests += 1;
         let step = &mut self.tick.steps[sample.step];
         let micros = sample.latency_micros();
@@ -388,7 +418,7 @@ impl Inner {
     }
 
     fn check(&mut self, step: usize, number: usize, holds: bool) {
-        let counts = &mut self.total.steps[step].checks[number];
+        let counts = &mut self.step(step).checks[number];
         if holds {
             counts.0 += 1;
         } else {
@@ -432,10 +462,10 @@ macro_rules! sink {
                 $inner.check(step, number, holds);
             }
             fn failure(&$self, step: usize, class: ErrorClass, detail: &dyn Fn() -> String) {
-                $inner.total.steps[step].example(class, detail);
+                $inner.step(step).example(class, detail);
             }
             fn skipped(&$self, step: usize) {
-                $inner.total.steps[step].skipped += 1;
+                $inner.step(step).skipped += 1;
             }
             fn held_back(&$self) {
                 $inner.total.held_back += 1;

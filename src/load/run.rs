@@ -11,9 +11,8 @@ use super::worker::work;
 use crate::net::ErrorClass;
 use crate::objective::Outcome;
 use crate::objective::tally::Watched;
-use crate::scenario::Plan;
 use crate::scenario::plan::{Executor, Load, OpenModel, end_of};
-use crate::vu::{Begin, Binding, IterationOutcome, Shared, Variables, VirtualUser};
+use crate::vu::{Begin, Headings, IterationOutcome, Performer, Performers};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -76,35 +75,36 @@ pub struct RateOutcome {
 }
 
 /// Performs a scenario once.
-pub async fn smoke(
-    binding: &Arc<Binding>,
+pub async fn smoke<P: Performers>(
+    performers: &P,
     control: &Control,
     keep_lines: bool,
     on_tick: impl FnOnce(&Tick),
 ) -> Finished {
     let origin = Instant::now();
-    let shared = Shared::new(binding.clone());
-    let recorder = SharedRecorder(Mutex::new(Inner::new(&binding.plan, origin, keep_lines)));
-    let mut user = VirtualUser::new(shared.clone(), 1, Arc::new(Variables::default()));
+    let together = performers.gather();
+    let headings = performers.headings();
+    let recorder = SharedRecorder(Mutex::new(Inner::new(headings.clone(), origin, keep_lines)));
+    let mut user = performers.user(&together, 1, &Arc::default());
     let mut failure = None;
     let work = async {
         let setup = user.set_up(&recorder).await;
         if let IterationOutcome::Failed(class) = setup {
             return (Some(class), None);
         }
-        let vars = Arc::new(user.vars.clone());
-        let mut user = VirtualUser::new(shared.clone(), 1, vars);
+        let handed = Arc::new(user.hand_over());
+        let mut user = performers.user(&together, 1, &handed);
         let outcome = user.iterate(Begin::now(), &recorder).await;
-        (None, Some((outcome, user.vars)))
+        (None, Some((outcome, user.hand_over())))
     };
     let mut setup_failure = None;
-    let mut vars = None;
+    let mut handed = None;
     tokio::select! {
         biased;
         (setup, performed) = work => {
             setup_failure = setup;
-            if let Some((outcome, captured)) = performed {
-                vars = Some(captured);
+            if let Some((outcome, left)) = performed {
+                handed = Some(left);
                 if let IterationOutcome::Failed(class) = outcome {
                     failure = Some(class);
                 }
@@ -112,9 +112,9 @@ pub async fn smoke(
         }
         () = control.stopped() => {}
     }
-    let done = vars.is_some();
-    let vars = vars.unwrap_or_else(|| std::mem::take(&mut user.vars));
-    let mut last = VirtualUser::new(shared.clone(), 1, Arc::new(vars));
+    let done = handed.is_some();
+    let handed = handed.unwrap_or_else(|| user.hand_over());
+    let mut last = performers.user(&together, 1, &Arc::new(handed));
     let teardown = last.tear_down(&recorder).await;
     let inner = recorder
         .0
@@ -135,7 +135,7 @@ pub async fn smoke(
         smoke_failure: failure,
         stopped: control.asked(),
         workers: 1,
-        ..Finished::nothing(&binding.plan)
+        ..Finished::nothing(&headings)
     }
 }
 
@@ -147,8 +147,8 @@ fn failed(outcome: IterationOutcome) -> Option<ErrorClass> {
 }
 
 /// Performs a load. `on_tick` sees every second as soon as it is over.
-pub async fn load(
-    binding: &Arc<Binding>,
+pub async fn load<P: Performers>(
+    performers: &P,
     loads: Vec<Load>,
     options: Options<'_>,
     control: &Control,
@@ -157,25 +157,27 @@ pub async fn load(
     let origin = Instant::now();
     let paused_before = control.paused();
     control.set_scalable(loads.iter().any(|load| load.executor.is_scalable()));
-    let shared = Shared::new(binding.clone());
-    let recorder = SharedRecorder(Mutex::new(Inner::new(&binding.plan, origin, false)));
-    let mut user = VirtualUser::new(shared.clone(), 1, Arc::new(Variables::default()));
+    let together = performers.gather();
+    let headings = performers.headings();
+    let recorder = SharedRecorder(Mutex::new(Inner::new(headings.clone(), origin, false)));
+    let mut user = performers.user(&together, 1, &Arc::default());
     let set_up = async { failed(user.set_up(&recorder).await) };
     let setup_failure = tokio::select! {
         biased;
         failure = set_up => failure,
         () = control.stopped() => None,
     };
-    let vars = Arc::new(std::mem::take(&mut user.vars));
+    let handed = Arc::new(user.hand_over());
     let mut finished = Finished {
         setup_failure,
         is_load: true,
-        ..Finished::nothing(&binding.plan)
+        ..Finished::nothing(&headings)
     };
     if setup_failure.is_none() && control.asked() == Stop::No {
         let crew = Crew {
-            binding,
-            vars: &vars,
+            performers,
+            handed: &handed,
+            headings: &headings,
             options,
             control,
         };
@@ -184,7 +186,7 @@ pub async fn load(
             None => crew.perform(loads, &mut finished, &mut on_tick).await,
         }
     }
-    let mut last = VirtualUser::new(shared, 1, vars);
+    let mut last = performers.user(&together, 1, &handed);
     let teardown = last.tear_down(&recorder).await;
     let inner = recorder
         .0
@@ -200,9 +202,9 @@ pub async fn load(
 
 impl Finished {
     /// A run in which nothing was performed.
-    pub fn nothing(plan: &Plan) -> Finished {
+    pub fn nothing(headings: &Headings) -> Finished {
         Finished {
-            recorded: Recorded::new(plan),
+            recorded: Recorded::new(headings),
             series: Vec::new(),
             duration: Duration::ZERO,
             setup_failure: None,
@@ -244,14 +246,15 @@ fn searched(load: &Load) -> Option<Sought> {
 }
 
 /// What the parts of a load have in common.
-struct Crew<'a> {
-    binding: &'a Arc<Binding>,
-    vars: &'a Arc<Variables>,
+struct Crew<'a, P: Performers> {
+    performers: &'a P,
+    handed: &'a Arc<P::Handed>,
+    headings: &'a Headings,
     options: Options<'a>,
     control: &'a Control,
 }
 
-impl Crew<'_> {
+impl<P: Performers> Crew<'_, P> {
     /// Holds one rate after another. What is left behind is of the step that the search rests on:
     /// the one that confirmed a rate, or the last one.
     async fn search(
@@ -287,7 +290,7 @@ impl Crew<'_> {
             };
             let mut part = Finished {
                 is_load: true,
-                ..Finished::nothing(&self.binding.plan)
+                ..Finished::nothing(self.headings)
             };
             // Seconds and samples count from the start of the whole search.
             let since = begun.elapsed();
@@ -321,7 +324,7 @@ impl Crew<'_> {
         on_tick: &mut impl FnMut(&mut Tick),
     ) {
         self.control.unpaused().await;
-        let loads = Arc::new(capped(loads, self.binding));
+        let loads = Arc::new(capped(loads, self.performers.users_max()));
         let workers = self.options.workers.unwrap_or_else(|| workers_for(&loads));
         // A moment for every worker to be ready, so that the first arrivals are not late.
         let origin = Instant::now() + Duration::from_millis(20);
@@ -334,8 +337,9 @@ impl Crew<'_> {
         let threads: Vec<_> = (0..workers)
             .map(|number| {
                 let assignment = Assignment {
-                    binding: self.binding.clone(),
-                    vars: self.vars.clone(),
+                    performers: self.performers.clone(),
+                    handed: self.handed.clone(),
+                    headings: self.headings.clone(),
                     loads: loads.clone(),
                     shared: shared.clone(),
                     number,
@@ -437,8 +441,8 @@ fn summed_up(rate: f64, confirms: bool, part: &Finished, judged: RateOutcome) ->
 }
 
 /// Keeps the number of virtual users under the environment's cap; the rate is kept by its pace.
-fn capped(mut loads: Vec<Load>, binding: &Binding) -> Vec<Load> {
-    let Some(cap) = binding.caps.users else {
+fn capped(mut loads: Vec<Load>, users_max: Option<u64>) -> Vec<Load> {
+    let Some(cap) = users_max else {
         return loads;
     };
     for load in &mut loads {
@@ -479,3 +483,7 @@ fn workers_for(loads: &[Load]) -> u64 {
         .map_or(1, |count| count.get() as u64)
         .min(users.max(1))
 }
+
+#[cfg(test)]
+#[path = "performer_tests.rs"]
+mod tests;

@@ -111,7 +111,7 @@ mod tests {
         let hours = 5 * 3600;
         let mut series = Series::new(Duration::from_secs(hours));
         for second in 0..hours {
-            let mut tick = Tick::new(second, 1);
+            let mut tick = Tick::new(second, 1, Default::default());
             tick.requests = 10;
             tick.latency.record(second).unwrap();
             series.push(tick);

@@ -6,7 +6,7 @@ use super::control::{Orders, Stop};
 use super::recorder::{LocalRecorder, Tick};
 use crate::objective::tally::Watched;
 use crate::scenario::plan::Load;
-use crate::vu::{Begin, Binding, IterationOutcome, Shared, Variables, VirtualUser};
+use crate::vu::{Begin, Headings, IterationOutcome, Performer, Performers};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::sync::Arc;
@@ -17,11 +17,13 @@ use tokio::sync::{mpsc, watch};
 
 /// What a worker is told.
 #[derive(Clone)]
-pub struct Assignment {
-    /// The scenario and its values.
-    pub binding: Arc<Binding>,
-    /// What setup captured.
-    pub vars: Arc<Variables>,
+pub struct Assignment<P: Performers> {
+    /// Makes its virtual users.
+    pub performers: P,
+    /// What setup handed over.
+    pub handed: Arc<P::Handed>,
+    /// The steps of the run.
+    pub headings: Headings,
     /// All executors.
     pub loads: Arc<Vec<Load>>,
     /// Counters of shared iterations, one for each executor.
@@ -48,14 +50,14 @@ pub struct Assignment {
 }
 
 /// State shared by the tasks of one worker.
-pub struct Shop {
-    pub(super) assignment: Assignment,
+pub struct Shop<P: Performers> {
+    pub(super) assignment: Assignment<P>,
     pub(super) recorder: LocalRecorder,
     pub(super) waiting: Cell<u64>,
     pub(super) orders: Cell<Orders>,
     pub(super) bell: Bell,
     /// What its virtual users use together.
-    pub shared: Arc<Shared>,
+    pub together: P::Together,
     /// Virtual users that perform now.
     pub active: Cell<u64>,
     /// The number of the next virtual user.
@@ -124,7 +126,7 @@ pub fn thread_time() -> Duration {
     }
 }
 
-impl Shop {
+impl<P: Performers> Shop<P> {
     /// The interval that is over. They are numbered by their turn, not by the clock, so that each
     /// second of each worker has one.
     pub fn take_tick(&self) -> Tick {
@@ -139,11 +141,14 @@ impl Shop {
     }
 
     /// A new virtual user.
-    pub(super) fn user(&self) -> VirtualUser {
+    pub(super) fn user(&self) -> P::User {
         let local = self.next_user.get();
         self.next_user.set(local + 1);
         let id = local * self.assignment.count + self.assignment.number + 1;
-        VirtualUser::new(self.shared.clone(), id, self.assignment.vars.clone())
+        let Assignment {
+            performers, handed, ..
+        } = &self.assignment;
+        performers.user(&self.together, id, handed)
     }
 
     /// This worker's share of a number.
@@ -153,7 +158,7 @@ impl Shop {
     }
 
     /// Performs one iteration.
-    pub(super) async fn iterate(&self, user: &mut VirtualUser, begin: Begin) {
+    pub(super) async fn iterate(&self, user: &mut P::User, begin: Begin) {
         self.active.set(self.active.get() + 1);
         let running = Running(self);
         let outcome = user.iterate(begin, &self.recorder).await;
@@ -220,9 +225,9 @@ impl Shop {
 }
 
 /// Counts an iteration as interrupted unless it is done.
-pub struct Running<'a>(&'a Shop);
+pub struct Running<'a, P: Performers>(&'a Shop<P>);
 
-impl Running<'_> {
+impl<P: Performers> Running<'_, P> {
     fn done(self, outcome: IterationOutcome) {
         let mut inner = self.0.recorder.0.borrow_mut();
         inner.total.iterations += 1;
@@ -235,7 +240,7 @@ impl Running<'_> {
     }
 }
 
-impl Drop for Running<'_> {
+impl<P: Performers> Drop for Running<'_, P> {
     fn drop(&mut self) {
         self.0.active.set(self.0.active.get() - 1);
         self.0.recorder.0.borrow_mut().total.interrupted += 1;

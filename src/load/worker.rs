@@ -11,31 +11,31 @@ use super::open::open_model;
 use super::recorder::{Inner, LocalRecorder, Recorded};
 use super::shop::{Assignment, Bell, EARLY, Shop, pass_on, thread_time};
 use crate::scenario::plan::{Executor, Load};
-use crate::vu::Shared;
+use crate::vu::Performers;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Performs a worker's part; runs on a thread of its own.
-pub fn work(assignment: Assignment) -> Recorded {
+pub fn work<P: Performers>(assignment: Assignment<P>) -> Recorded {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime needs only an epoll descriptor");
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async move {
-        let plan = assignment.binding.plan.clone();
+        let headings = assignment.headings.clone();
         let orders = *assignment.orders.borrow();
         let shop = Rc::new(Shop {
             recorder: LocalRecorder(RefCell::new(Inner {
                 watched: assignment.watched.clone(),
-                ..Inner::new(&plan, assignment.start, assignment.keep_lines)
+                ..Inner::new(headings.clone(), assignment.start, assignment.keep_lines)
             })),
             waiting: Cell::new(0),
             orders: Cell::new(orders),
             bell: Bell::default(),
-            shared: Shared::new(assignment.binding.clone()),
+            together: assignment.performers.gather(),
             active: Cell::new(0),
             next_user: Cell::new(0),
             second: Cell::new(0),
@@ -58,11 +58,11 @@ pub fn work(assignment: Assignment) -> Recorded {
         let _ = shop.assignment.ticks.send(last);
         let mut inner = shop.recorder.0.borrow_mut();
         inner.total.users = shop.next_user.get();
-        std::mem::replace(&mut inner.total, Recorded::new(&plan))
+        std::mem::replace(&mut inner.total, Recorded::new(&headings))
     })
 }
 
-async fn tick(shop: Rc<Shop>) {
+async fn tick<P: Performers>(shop: Rc<Shop<P>>) {
     let origin = shop.assignment.start;
     for second in 1_u64.. {
         tokio::time::sleep_until((origin + Duration::from_secs(second)).into()).await;
@@ -74,7 +74,7 @@ async fn tick(shop: Rc<Shop>) {
 }
 
 /// Copies orders into the worker.
-async fn obey(shop: Rc<Shop>) {
+async fn obey<P: Performers>(shop: Rc<Shop<P>>) {
     let mut orders = shop.assignment.orders.clone();
     while orders.changed().await.is_ok() {
         shop.orders.set(*orders.borrow_and_update());
@@ -89,7 +89,7 @@ async fn obey(shop: Rc<Shop>) {
     shop.bell.ring();
 }
 
-async fn execute(shop: Rc<Shop>, index: usize, load: Load) {
+async fn execute<P: Performers>(shop: Rc<Shop<P>>, index: usize, load: Load) {
     // Open models wait for their first arrival with a finer timer than this one.
     let open = load.executor.rate_max().is_some();
     let wait = if open {

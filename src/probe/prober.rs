@@ -23,7 +23,7 @@ use crate::scenario::Plan;
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
-use crate::vu::Binding;
+use crate::vu::{Binding, Headings};
 use crate::{clock, limits};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -365,7 +365,7 @@ fn unmeasured(
     started: String,
     reasons: Vec<String>,
 ) -> Summary {
-    let finished = load::run::Finished::nothing(plan);
+    let finished = load::run::Finished::nothing(&Headings::of(plan));
     let mut summary = summary::summarize(plan, &environment.name, started, &finished, &[]);
     summary.reasons = reasons;
     summary

@@ -90,7 +90,7 @@ mod tests {
         let mut log = HdrLog::new(File::create(&path).unwrap());
         let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         for second in 0..3 {
-            let mut tick = Tick::new(second, 1);
+            let mut tick = Tick::new(second, 1, Default::default());
             for micros in 1..=1000 {
                 tick.latency.record(micros * (second + 1)).unwrap();
             }

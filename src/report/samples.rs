@@ -1,17 +1,20 @@
 //! One line for each sample, as CSV: what a verdict can be replayed from.
 
-use crate::load::recorder::SampleLine;
-use crate::scenario::Plan;
+use crate::load::Tick;
 use std::io::{self, Write};
 
 /// The header line.
 pub const HEADER: &str = "t_ms,arm,latency_us,ok,scenario,step,service_us,error,status,resolve_us,connect_us,tls_us,send_us,wait_us,receive_us,bytes_sent,bytes_received";
 
 /// Writes lines of samples.
-pub fn write(out: &mut impl Write, plan: &Plan, lines: &[SampleLine]) -> io::Result<()> {
-    let names: Vec<String> = plan.all_steps().map(|step| quoted(&step.name)).collect();
-    let scenario = quoted(&plan.name);
-    for line in lines {
+pub fn write(out: &mut impl Write, scenario: &str, tick: &Tick) -> io::Result<()> {
+    if tick.lines.is_empty() {
+        return Ok(());
+    }
+    let headings = tick.headings.all();
+    let names: Vec<String> = headings.iter().map(|step| quoted(&step.name)).collect();
+    let scenario = quoted(scenario);
+    for line in &tick.lines {
         let sample = &line.sample;
         let phases = sample
             .phases

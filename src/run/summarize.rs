@@ -12,6 +12,7 @@ use crate::net::phases::PHASES;
 use crate::objective::judge::judge;
 use crate::objective::{Evidence, Judgement, Metric, Objective, Outcome};
 use crate::scenario::Plan;
+use crate::vu::Heading;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ pub fn summarize_judged(
     judged: &BTreeMap<usize, Judgement>,
 ) -> Summary {
     let seconds = finished.duration.as_secs_f64();
-    let whole = whole_of(plan, finished);
+    let whole = whole_of(finished);
     let lateness = &finished.recorded.lateness;
     let mut summary = Summary {
         scenario: plan.name.to_string(),
@@ -55,12 +56,12 @@ pub fn summarize_judged(
         core: whole.as_ref().map_or_else(Core::default, |whole| {
             core(whole, seconds, finished.recorded.dropped)
         }),
-        steps: steps_of(plan, finished, seconds),
+        steps: steps_of(finished, seconds),
         objectives: objectives
             .iter()
             .enumerate()
             .map(|(number, objective)| {
-                let seen = evidence(objective, plan, finished, whole.as_ref());
+                let seen = evidence(objective, finished, whole.as_ref());
                 let at_once = judge_with_cut_off(objective, &seen, finished.recorded.interrupted);
                 match judged.get(&number) {
                     // The value itself, over all requests, is what people want to see.
@@ -72,7 +73,7 @@ pub fn summarize_judged(
                 }
             })
             .collect(),
-        checks: checks_of(plan, finished),
+        checks: checks_of(finished),
         iterations: finished.recorded.iterations,
         iterations_failed: finished.recorded.iterations_failed,
         interrupted: finished.recorded.interrupted,
@@ -87,7 +88,7 @@ pub fn summarize_judged(
         evidence: None,
     };
     let by_service = |objective: &Objective| {
-        let seen = record_of(objective, plan, finished, whole.as_ref()).map(|record| {
+        let seen = record_of(objective, finished, whole.as_ref()).map(|record| {
             let served = StepRecord {
                 latency: record.service.clone(),
                 ..record.clone()
@@ -102,11 +103,11 @@ pub fn summarize_judged(
 }
 
 /// All measured steps as one. What is only advisory proves nothing, neither for nor against.
-fn whole_of(plan: &Plan, finished: &Finished) -> Option<StepRecord> {
+pub fn whole_of(finished: &Finished) -> Option<StepRecord> {
     let mut whole: Option<StepRecord> = None;
-    for step in plan.steps.iter().filter(|step| !step.advisory) {
-        let record = &finished.recorded.steps[step.index];
+    for record in &finished.recorded.steps {
         match &mut whole {
+            _ if !record.heading.counts() => {}
             None => whole = Some(record.clone()),
             Some(whole) => whole.merge(record),
         }
@@ -114,41 +115,32 @@ fn whole_of(plan: &Plan, finished: &Finished) -> Option<StepRecord> {
     whole
 }
 
-fn steps_of(plan: &Plan, finished: &Finished, seconds: f64) -> Vec<StepSummary> {
-    let setup = plan.setup.len();
-    let main = setup..setup + plan.steps.len();
-    plan.all_steps()
-        .zip(&finished.recorded.steps)
-        .filter(|(step, _)| step.is_measured())
-        .map(|(step, record)| {
-            let part = if step.index < main.start {
-                "setup"
-            } else if step.index < main.end {
-                "step"
-            } else {
-                "teardown"
-            };
-            step_summary(&step.name, part, record, seconds)
+fn steps_of(finished: &Finished, seconds: f64) -> Vec<StepSummary> {
+    let measured = finished.recorded.steps.iter();
+    measured
+        .filter(|record| record.heading.measured)
+        .map(|record| {
+            let Heading { name, part, .. } = &*record.heading;
+            step_summary(name, part.word(), record, seconds)
         })
         .collect()
 }
 
-fn checks_of(plan: &Plan, finished: &Finished) -> Vec<CheckSummary> {
-    plan.all_steps()
-        .zip(&finished.recorded.steps)
-        .flat_map(|(step, record)| {
-            step.checks
-                .iter()
-                .zip(&record.checks)
-                .map(|(check, (passed, failed))| CheckSummary {
-                    step: step.name.to_string(),
-                    check: check.text.clone(),
-                    passed: *passed,
-                    failed: *failed,
-                    advisory: step.advisory,
-                })
-        })
-        .collect()
+fn checks_of(finished: &Finished) -> Vec<CheckSummary> {
+    let of_step = |record: &StepRecord| -> Vec<CheckSummary> {
+        let heading = &record.heading;
+        let checks = heading.checks.iter().zip(&record.checks);
+        checks
+            .map(|(check, (passed, failed))| CheckSummary {
+                step: heading.name.to_string(),
+                check: check.clone(),
+                passed: *passed,
+                failed: *failed,
+                advisory: heading.advisory,
+            })
+            .collect()
+    };
+    finished.recorded.steps.iter().flat_map(of_step).collect()
 }
 
 /// Judges an objective. Iterations that were cut off might all have failed: a pass that would not
@@ -175,11 +167,10 @@ fn judge_with_cut_off(objective: &Objective, seen: &Evidence, cut_off: u64) -> J
 /// The evidence for one objective.
 pub fn evidence(
     objective: &Objective,
-    plan: &Plan,
     finished: &Finished,
     whole: Option<&StepRecord>,
 ) -> Evidence {
-    record_of(objective, plan, finished, whole).map_or_else(Evidence::default, |record| {
+    record_of(objective, finished, whole).map_or_else(Evidence::default, |record| {
         evidence_of(
             objective,
             record,
@@ -192,16 +183,15 @@ pub fn evidence(
 /// The record that an objective is about.
 fn record_of<'a>(
     objective: &Objective,
-    plan: &Plan,
     finished: &'a Finished,
     whole: Option<&'a StepRecord>,
 ) -> Option<&'a StepRecord> {
     match &objective.step {
         None => whole,
-        Some(name) => plan
-            .all_steps()
-            .find(|step| step.name.as_ref() == name)
-            .and_then(|step| finished.recorded.steps.get(step.index)),
+        Some(name) => {
+            let mut steps = finished.recorded.steps.iter();
+            steps.find(|record| record.heading.name.as_ref() == name)
+        }
     }
 }
 

@@ -14,7 +14,6 @@ use crate::net::ErrorClass;
 use crate::net::phases::PHASES;
 use crate::record::probe::Health;
 use crate::run::Summary;
-use crate::scenario::Plan;
 use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -340,8 +339,8 @@ impl Metrics {
     }
 
     /// A second of a load is over.
-    pub fn run_tick(&self, plan: &Plan, tick: &Tick) {
-        self.runs.tick(plan, tick);
+    pub fn run_tick(&self, scenario: &str, tick: &Tick) {
+        self.runs.tick(scenario, tick);
     }
 
     /// How many effects are pending.

@@ -6,7 +6,6 @@
 use super::registry::{counters, gauges, keep};
 use crate::load::Tick;
 use crate::load::buckets::{BOUNDS_MICROS, Buckets};
-use crate::scenario::Plan;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Bucket, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{IntCounterVec, IntGaugeVec, Registry};
@@ -61,9 +60,8 @@ impl RunMetrics {
     }
 
     /// A second of a load is over.
-    pub fn tick(&self, plan: &Plan, tick: &Tick) {
-        let scenario: &str = &plan.name;
-        for (step, counts) in plan.all_steps().zip(&tick.steps) {
+    pub fn tick(&self, scenario: &str, tick: &Tick) {
+        for (step, counts) in tick.headings.all().iter().zip(&tick.steps) {
             for (outcome, buckets) in [("ok", &counts.ok), ("failed", &counts.failed)] {
                 let count = buckets.count();
                 if count > 0 {

@@ -5,14 +5,17 @@
 //! headers and bodies), [`compiled`] (what of a request never changes), [`shared`] (connections
 //! that virtual users share), [`cookies`], [`variables`], [`steps`] (one step on the wire,
 //! one kind in a file each), [`user`] (steps, repeats, retries, teardown),
-//! [`judging`] (whether an attempt was good).
+//! [`judging`] (whether an attempt was good). [`performer`] is what executors see of all that, and
+//! of whatever else can go through iterations; [`heading`] is what a run knows of its steps.
 //!
 //! Knows no executor, no report and no database.
 
 pub mod binding;
 pub mod compiled;
 pub mod cookies;
+pub mod heading;
 pub mod judging;
+pub mod performer;
 pub mod reply;
 pub mod request;
 pub mod sample;
@@ -22,6 +25,8 @@ pub mod user;
 pub mod variables;
 
 pub use binding::Binding;
+pub use heading::{Heading, Headings, Part};
+pub use performer::{Performer, Performers};
 pub use sample::{Sample, Sink};
 pub use shared::Shared;
 pub use user::{Begin, IterationOutcome, VirtualUser};

@@ -2,8 +2,11 @@
 //!
 //! Invariant: every performed step that is measured makes exactly one sample a round.
 
+use super::binding::Binding;
 use super::cookies::Jar;
+use super::heading::Headings;
 use super::judging::Failure;
+use super::performer::{Performer, Performers};
 use super::reply::{Reply, UserScope};
 use super::sample::{Sample, Sink};
 use super::shared::Shared;
@@ -88,38 +91,6 @@ impl VirtualUser {
             id,
             iteration: 0,
         }
-    }
-
-    /// Performs the steps of an iteration.
-    pub async fn iterate(&mut self, begin: Begin, sink: &impl Sink) -> IterationOutcome {
-        self.begin_iteration();
-        let shared = self.shared.clone();
-        let outcome = self.perform(&shared.binding.plan.steps, begin, sink).await;
-        self.iteration += 1;
-        outcome
-    }
-
-    /// Performs setup.
-    pub async fn set_up(&mut self, sink: &impl Sink) -> IterationOutcome {
-        let shared = self.shared.clone();
-        self.pick_rows();
-        self.perform(&shared.binding.plan.setup, Begin::now(), sink)
-            .await
-    }
-
-    /// Performs teardown: every step, whatever the others did.
-    pub async fn tear_down(&mut self, sink: &impl Sink) -> IterationOutcome {
-        let shared = self.shared.clone();
-        let mut outcome = IterationOutcome::Passed;
-        for step in &shared.binding.plan.teardown {
-            if let IterationOutcome::Failed(class) = self
-                .perform(std::slice::from_ref(step), Begin::now(), sink)
-                .await
-            {
-                outcome = IterationOutcome::Failed(class);
-            }
-        }
-        outcome
     }
 
     fn begin_iteration(&mut self) {
@@ -344,6 +315,71 @@ impl VirtualUser {
             }
         }
         unreachable!("the last attempt returns")
+    }
+}
+
+impl Performer for VirtualUser {
+    type Handed = Variables;
+
+    async fn iterate(&mut self, begin: Begin, sink: &impl Sink) -> IterationOutcome {
+        self.begin_iteration();
+        let shared = self.shared.clone();
+        let outcome = self.perform(&shared.binding.plan.steps, begin, sink).await;
+        self.iteration += 1;
+        outcome
+    }
+
+    async fn set_up(&mut self, sink: &impl Sink) -> IterationOutcome {
+        let shared = self.shared.clone();
+        self.pick_rows();
+        self.perform(&shared.binding.plan.setup, Begin::now(), sink)
+            .await
+    }
+
+    async fn tear_down(&mut self, sink: &impl Sink) -> IterationOutcome {
+        let shared = self.shared.clone();
+        let mut outcome = IterationOutcome::Passed;
+        for step in &shared.binding.plan.teardown {
+            if let IterationOutcome::Failed(class) = self
+                .perform(std::slice::from_ref(step), Begin::now(), sink)
+                .await
+            {
+                outcome = IterationOutcome::Failed(class);
+            }
+        }
+        outcome
+    }
+
+    fn hand_over(&self) -> Variables {
+        self.vars.clone()
+    }
+}
+
+impl Performers for Arc<Binding> {
+    type User = VirtualUser;
+    type Together = Arc<Shared>;
+    type Handed = Variables;
+
+    fn headings(&self) -> Headings {
+        Headings::of(&self.plan)
+    }
+
+    fn first_step(&self) -> usize {
+        let mut steps = self.plan.steps.iter();
+        let first = steps.find(|step| step.is_measured());
+        first.map_or(0, |step| step.index)
+    }
+
+    fn users_max(&self) -> Option<u64> {
+        self.caps.users
+    }
+
+    fn gather(&self) -> Arc<Shared> {
+        Shared::new(self.clone())
+    }
+
+    fn user(&self, together: &Arc<Shared>, id: u64, handed: &Arc<Variables>) -> VirtualUser {
+        VirtualUser::new(together.clone(), id, handed.clone())
     }
 }
 

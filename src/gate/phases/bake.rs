@@ -7,7 +7,7 @@ use crate::load::recorder::StepRecord;
 use crate::objective::judge::judge;
 use crate::objective::{Evidence, Outcome};
 use crate::project::gate::Bake;
-use crate::run::summarize::evidence_of;
+use crate::run::summarize::{evidence_of, whole_of};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,12 +36,10 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
         for binding in &bindings {
             let (summary, finished) = smoke_once(context, binding).await;
             outcomes.push(summary.outcome);
-            for step in binding.plan.steps.iter().filter(|step| !step.advisory) {
-                let record = &finished.recorded.steps[step.index];
-                match &mut whole {
-                    None => whole = Some(record.clone()),
-                    Some(whole) => whole.merge(record),
-                }
+            match (&mut whole, whole_of(&finished)) {
+                (_, None) => {}
+                (None, of_round) => whole = of_round,
+                (Some(whole), Some(of_round)) => whole.merge(&of_round),
             }
             if summary.outcome != Outcome::Pass {
                 last = Some(summary);

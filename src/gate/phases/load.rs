@@ -7,7 +7,6 @@ use crate::gate::context::{Ended, PhaseContext, bind, bind_to};
 use crate::load::Tick;
 use crate::objective::Outcome;
 use crate::run::Summary;
-use crate::scenario::Plan;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -92,7 +91,7 @@ impl Load {
 /// spoiled.
 pub async fn load_all(
     context: &PhaseContext<'_>,
-    on_tick: &mut (dyn FnMut(&Plan, &Tick) + Send),
+    on_tick: &mut (dyn FnMut(&str, &Tick) + Send),
 ) -> Ended {
     let paths = context.gate.load.iter();
     let mut loads: Vec<Load> = paths.map(|path| Load::new(context, path)).collect();
