@@ -71,7 +71,7 @@ pub struct Daemon {
     means: Arc<RwLock<Arc<Means>>>,
     ready: Arc<AtomicBool>,
     stop: watch::Sender<bool>,
-    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    server: tokio::task::JoinHandle<()>,
     tasks: Tasks,
     reloads: mpsc::Receiver<oneshot::Sender<Result<(), String>>>,
     hangup: Option<Signal>,
@@ -169,7 +169,7 @@ impl Daemon {
         };
         // Before anybody is served: a gate that starts meanwhile would be taken for an old one.
         driver.resume().await.map_err(StartFault::Store)?;
-        let server = tokio::spawn(web::serve(listener, site, stopped(stopping)));
+        let server = tokio::spawn(served(&supervisor, listener, web::routes(site), stopping));
         let tasks = Tasks::start(&supervisor, &courier, &driver, &store, &current);
         let daemon = Daemon {
             address,
@@ -332,6 +332,35 @@ impl Tasks {
     fn stop(&self) {
         for task in &self.0 {
             task.abort();
+        }
+    }
+}
+
+/// Serves until the daemon stops, kept alive by the supervisor until then.
+fn served(
+    supervisor: &Arc<Supervisor>,
+    listener: TcpListener,
+    routes: axum::Router,
+    stopping: watch::Receiver<bool>,
+) -> impl Future<Output = ()> + use<> {
+    let listener = Arc::new(listener);
+    let (over, ended) = (stopping, Arc::new(Notify::new()));
+    let last = ended.clone();
+    let kept = supervisor.clone().keep("web", move || {
+        let served = web::serve(listener.clone(), routes.clone(), stopped(over.clone()));
+        let (over, last) = (over.clone(), last.clone());
+        async move {
+            served.await;
+            if *over.borrow() || over.has_changed().is_err() {
+                last.notify_one();
+                std::future::pending::<()>().await;
+            }
+        }
+    });
+    async move {
+        tokio::select! {
+            () = kept => {}
+            () = ended.notified() => {}
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod config;
 pub mod daemon;
 pub mod delivery;
 pub mod demo;
+pub mod descriptors;
 pub mod document;
 pub mod doing;
 pub mod duration;

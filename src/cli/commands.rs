@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
         // A file that may not grow is a failed write, which we can report; not the end of the process.
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     }
-    raise_file_limit();
+    crate::descriptors::raise_limit();
     // Only fails if a provider was installed before, and nobody else does.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::parse();
@@ -113,21 +113,6 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit.code())
-}
-
-/// Every connection is a file: takes as many as the machine allows us without asking.
-fn raise_file_limit() {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: both calls take a pointer to a struct that outlives them.
-    unsafe {
-        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
-            limit.rlim_cur = limit.rlim_max;
-            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
-        }
-    }
 }
 
 /// Says what went wrong, on standard error.

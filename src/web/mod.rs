@@ -1,7 +1,7 @@
 //! HTTP in: pages, the API, webhooks of others, metrics.
 //!
 //! Rooms: [`server`] (routes) with [`site`] (what every route knows, and who may change anything) and
-//! [`local`] (who is on this machine); [`api`] and [`loads`] (JSON), [`pages`] with [`evidence`]
+//! [`local`] (who is on this machine), [`listener`] (connections, their deadlines and places); [`api`] and [`loads`] (JSON), [`pages`] with [`evidence`]
 //! (HTML), [`panel`] (of a single run), [`inbound`] (signed webhooks) and [`inbound_vendors`] (webhooks of others,
 //! questions of Argo and Flagger), [`problem`] (errors).
 //!
@@ -11,6 +11,7 @@ pub mod api;
 mod evidence;
 pub mod inbound;
 mod inbound_vendors;
+pub mod listener;
 pub mod loads;
 pub mod local;
 pub mod pages;
@@ -19,5 +20,6 @@ pub mod problem;
 pub mod server;
 pub mod site;
 
-pub use server::serve;
+pub use listener::serve;
+pub use server::routes;
 pub use site::Site;

@@ -28,8 +28,8 @@ pub struct Panel {
 pub async fn serve(
     listener: tokio::net::TcpListener,
     panel: Panel,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+    stop: impl Future<Output = ()>,
+) {
     let routes = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -39,9 +39,7 @@ pub async fn serve(
             Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
         })
         .with_state(panel);
-    axum::serve(listener, routes)
-        .with_graceful_shutdown(stop)
-        .await
+    super::listener::serve(Arc::new(listener), routes, stop).await;
 }
 
 async fn metrics(State(panel): State<Panel>) -> impl IntoResponse {

@@ -13,7 +13,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
-use std::future::Future;
 use std::net::SocketAddr;
 
 /// All routes.
@@ -65,22 +64,6 @@ async fn to_the_end(request: Request, next: Next) -> Response {
         let detail = "a fault of Bellwether itself: its place is in the log";
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
     })
-}
-
-/// Serves until `stop` is over; requests that are being answered are finished.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    site: Site,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    use axum::serve::ListenerExt;
-    let listener = listener.tap_io(|stream| {
-        // A delayed acknowledgment must not hold small answers back.
-        let _ = stream.set_nodelay(true);
-    });
-    axum::serve(listener, routes(site))
-        .with_graceful_shutdown(stop)
-        .await
 }
 
 /// Whether an address can only be reached from this machine.

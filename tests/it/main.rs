@@ -29,4 +29,5 @@ mod state;
 mod support;
 mod vendors;
 mod verdicts;
+mod visitors;
 mod websocket;

@@ -197,11 +197,22 @@ pub struct Daemon {
     config: PathBuf,
     environment: Vec<(String, String)>,
     process: Option<Process>,
+    descriptors: Option<u64>,
 }
 
 impl Daemon {
     /// Starts a daemon. `LISTEN` in the configuration is replaced by its address.
     pub fn start(folder: &Path, text: &str, environment: &[(&str, &str)]) -> Daemon {
+        Daemon::start_with(folder, text, environment, None)
+    }
+
+    /// The same, with so many file descriptors.
+    pub fn start_with(
+        folder: &Path,
+        text: &str,
+        environment: &[(&str, &str)],
+        descriptors: Option<u64>,
+    ) -> Daemon {
         let address = format!("127.0.0.1:{}", free_port());
         let config = folder.join("bellwether.yaml");
         std::fs::write(&config, text.replace("LISTEN", &address))
@@ -215,6 +226,7 @@ impl Daemon {
             config,
             environment,
             process: None,
+            descriptors,
         };
         daemon.restart();
         daemon
@@ -227,7 +239,15 @@ impl Daemon {
             .append(true)
             .open(self.config.with_extension("log"))
             .expect("a log can be written");
-        let mut command = bellwether();
+        let mut command = match &self.descriptors {
+            None => bellwether(),
+            Some(most) => {
+                let mut limited = Command::new("sh");
+                limited.args(["-c", &format!("ulimit -n {most}; exec \"$0\" \"$@\"")]);
+                limited.arg(bellwether().get_program());
+                limited
+            }
+        };
         command
             .arg("serve")
             .arg("--config")

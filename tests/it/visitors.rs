@@ -1,0 +1,112 @@
+//! Whoever talks to the daemon: half-open requests, slow bodies, few descriptors. Nobody is kept out.
+
+use super::receiver::Receiver;
+use super::support::{Daemon, api, eventually, http};
+use bellwether::demo::shop::{Deploy, Shop};
+use serde_json::json;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+const NOBODY: &str = "server: { listen: LISTEN }
+environments: { test: { services: { api: { url: \"http://127.0.0.1:1\" } } } }
+";
+
+/// Connections that never send what they promise: no byte, half a head, half a body.
+fn half_open(address: &str, count: usize) -> Vec<TcpStream> {
+    let begun = [
+        "",
+        "GET /healthz HTTP/1.1\r\nhost: a\r\n",
+        "POST /api/v1/gates HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{",
+    ];
+    (0..count)
+        .filter_map(|number| {
+            let mut stream = TcpStream::connect(address).ok()?;
+            stream.write_all(begun[number % 3].as_bytes()).ok()?;
+            Some(stream)
+        })
+        .collect()
+}
+
+/// The slowest but one of twenty answers.
+fn slow_answer(address: &str) -> Duration {
+    let mut times: Vec<Duration> = (0..20)
+        .map(|_| {
+            let begun = Instant::now();
+            let answer = http(address, "GET", "/healthz", &[], "");
+            assert_eq!(answer, Some((200, "ok\n".to_owned())));
+            begun.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[18]
+}
+
+#[test]
+fn half_open_connections_keep_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(folder.path(), NOBODY, &[]);
+    let open = half_open(&daemon.address, 1_000);
+    assert!(open.len() > 900, "{}", open.len());
+    let slow = slow_answer(&daemon.address);
+    assert!(slow < Duration::from_millis(100), "{slow:?}");
+}
+
+#[test]
+fn a_head_and_a_body_have_a_deadline_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(folder.path(), NOBODY, &[]);
+    let begun = Instant::now();
+    for (mut stream, said) in half_open(&daemon.address, 3)
+        .into_iter()
+        .zip(["", "", "408"])
+    {
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        let mut answer = String::new();
+        // A connection that is closed, with or without an answer, is at its end.
+        let _ = stream.read_to_string(&mut answer);
+        assert!(answer.contains(said), "{answer}");
+    }
+    assert!(
+        begun.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+/// Neither does anybody keep a dead deploy from being rolled back.
+#[test]
+fn with_few_descriptors_a_dead_deploy_is_rolled_back_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let smoke = "name: smoke\nservice: api\nsteps: [ { name: a, get: /health, check: [ status == 418 ] } ]\n";
+    std::fs::write(folder.path().join("smoke.yaml"), smoke).unwrap();
+    let pipeline = Receiver::start(Duration::ZERO);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let shop = runtime.block_on(Shop::start(Deploy::healthy("2"))).unwrap();
+    let text = format!(
+        "{}gates:
+  shop:
+    environment: live
+    services: [ api ]
+    smoke: [ smoke.yaml ]
+    prove: {{ reads: 1, every: 100ms, timeout: 1s }}
+    actions: {{ rollback: [ {{ name: back, webhook: {{ url: \"http://{}/back\" }} }} ] }}
+",
+        NOBODY.replace("test: {", "live: { enforce: true,"),
+        pipeline.address
+    );
+    let serves = format!("\"http://{}\", version: {{ path: /version }}", shop.address);
+    let text = text.replace("\"http://127.0.0.1:1\"", &serves);
+    let daemon = Daemon::start_with(folder.path(), &text, &[], Some(256));
+    let _open = half_open(&daemon.address, 1_000);
+    let slow = slow_answer(&daemon.address);
+    assert!(slow < Duration::from_millis(100), "{slow:?}");
+    let id = daemon.start_gate(&json!({ "gate": "shop", "version": "2" }));
+    let gate = eventually("a verdict", Duration::from_secs(30), || {
+        api(&daemon.address, &format!("/api/v1/gates/{id}"))
+            .filter(|gate| gate["verdict"].is_string())
+    });
+    assert_eq!(gate["verdict"], "rollback", "{gate}");
+}
