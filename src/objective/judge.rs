@@ -49,6 +49,13 @@ impl Outcome {
         if any { result } else { Outcome::Inconclusive }
     }
 
+    /// The outcome of a word that was kept.
+    pub fn of(word: &str) -> Option<Outcome> {
+        [Outcome::Pass, Outcome::Fail, Outcome::Inconclusive]
+            .into_iter()
+            .find(|outcome| outcome.word() == word)
+    }
+
     /// Its word.
     pub fn word(self) -> &'static str {
         match self {

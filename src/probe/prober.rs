@@ -257,7 +257,7 @@ impl Prober {
         let told = !effects.is_empty();
         let result = ProbeResult {
             at_ms: at.timestamp_millis(),
-            outcome: summary.outcome.word().to_owned(),
+            outcome: summary.outcome,
             duration_us: duration.as_micros() as i64,
             reason,
         };

@@ -104,8 +104,8 @@ impl ProbeState {
 pub struct ProbeResult {
     /// When it started.
     pub at_ms: i64,
-    /// `pass`, `fail` or `inconclusive`.
-    pub outcome: String,
+    /// What it came to.
+    pub outcome: Outcome,
     /// How long it took.
     pub duration_us: i64,
     /// Why it did not pass.

@@ -1,5 +1,7 @@
 //! A run that a gate made, as it stands in a list.
 
+use crate::objective::Outcome;
+
 /// A run in a list.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct RunRow {
@@ -13,6 +15,6 @@ pub struct RunRow {
     pub at_ms: i64,
     /// The scenario's name.
     pub scenario: String,
-    /// `pass`, `fail` or `inconclusive`.
-    pub outcome: String,
+    /// What it came to.
+    pub outcome: Outcome,
 }

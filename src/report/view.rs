@@ -1,5 +1,6 @@
 //! What pages and API share: a gate, a probe and the whole, as values to be shown.
 
+use crate::objective::Outcome;
 use crate::record::effect::Effect;
 use crate::record::gate::Record;
 use crate::record::probe::{ProbeResult, ProbeState};
@@ -229,7 +230,7 @@ pub fn run(row: &RunRow) -> RunView {
         id: row.id,
         phase: row.phase.clone(),
         scenario: row.scenario.clone(),
-        outcome: row.outcome.clone(),
+        outcome: row.outcome.word().to_owned(),
         at: time(row.at_ms),
     }
 }
@@ -239,11 +240,11 @@ pub fn probe(view: &View) -> ProbeView {
     let measured: Vec<_> = view
         .results
         .iter()
-        .filter(|result| result.outcome != "inconclusive")
+        .filter(|result| result.outcome != Outcome::Inconclusive)
         .collect();
     let passed = measured
         .iter()
-        .filter(|result| result.outcome == "pass")
+        .filter(|result| result.outcome == Outcome::Pass)
         .count();
     let last = view.results.last();
     ProbeView {
@@ -257,7 +258,7 @@ pub fn probe(view: &View) -> ProbeView {
             String::new()
         },
         availability: (!measured.is_empty()).then(|| passed as f64 / measured.len() as f64),
-        last_outcome: last.map(|result| result.outcome.clone()),
+        last_outcome: last.map(|result| result.outcome.word().to_owned()),
         last_reason: last.map(|result| result.reason.clone()).unwrap_or_default(),
         last_ms: last.map(|result| result.duration_us as f64 / 1e3),
     }

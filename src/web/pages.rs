@@ -256,7 +256,7 @@ pub async fn probe(
                 thead { tr { th { "when" } th { "outcome" } th.n { "took" } th { "reason" } } }
                 tbody { @for result in found.results.iter().rev() { tr {
                     td { (clock(&view::time(result.at_ms))) }
-                    td { (badge(&result.outcome)) }
+                    td { (badge(result.outcome.word())) }
                     td.n { (format!("{:.1} ms", result.duration_us as f64 / 1e3)) }
                     td { (result.reason) }
                 } } }

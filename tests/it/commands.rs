@@ -1,7 +1,8 @@
 //! What every command says of itself, and the schemas, as whole outputs on disk: a change of a word
 //! is seen, and meant.
 
-use super::support::{bellwether, root, run, snapshot};
+use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, root, run, snapshot};
+use regex::Regex;
 
 /// Every command, by its words.
 const COMMANDS: [&str; 34] = [
@@ -106,5 +107,92 @@ fn schemas_are_those_on_disk() {
         let schema: serde_json::Value = serde_json::from_str(&out).unwrap();
         assert!(schema["$defs"].as_object().unwrap().len() > 10);
         snapshot(&folder.join(format!("schema-{which}.json")), &out);
+    }
+}
+
+/// What changes from run to run (moments, durations, ports, tables that are as wide as those) is
+/// shown by what it is.
+fn lasting(text: &str, folder: &std::path::Path) -> String {
+    let text = text.replace(&folder.display().to_string(), "FOLDER");
+    let rules = [
+        (
+            r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( UTC|Z)?",
+            "MOMENT",
+        ),
+        (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:PORT"),
+        (r"\d[\d.]* ?(µs|ms|min|s|h)\b", "TIME"),
+        (r"\d[\d.]*/s\b", "RATE"),
+        (r"\d[\d.]* (B|KiB|MiB)\b", "SIZE"),
+        (r"[ ]{2,}", "  "),
+        (r"[─━═-]{4,}", "────"),
+    ];
+    let replaced = |text: String, (pattern, by): &(&str, &str)| {
+        let pattern = Regex::new(pattern).unwrap();
+        pattern.replace_all(&text, *by).into_owned()
+    };
+    let text = rules.iter().fold(text, replaced);
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
+}
+
+/// The whole output of every command that looks or asks, on one known state.
+#[test]
+fn what_commands_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let smoke =
+        "name: smoke\nservice: api\nsteps: [ { name: a, get: /, check: [ status == 200 ] } ]\n";
+    std::fs::write(folder.path().join("smoke.yaml"), smoke).unwrap();
+    first_release_state(folder.path());
+    let daemon = Daemon::start(folder.path(), FIRST_RELEASE, &[]);
+    daemon.done(4);
+    let server = format!("http://{}", daemon.address);
+    let cases: [(&str, &[&str]); 14] = [
+        ("gate-list", &["gate", "list"]),
+        ("gate-show", &["gate", "show", "3"]),
+        ("gate-show-open-end", &["gate", "show", "4"]),
+        ("gate-show-unknown", &["gate", "show", "99"]),
+        ("gate-wait", &["gate", "wait", "1"]),
+        ("gate-explain", &["gate", "explain", "1"]),
+        ("gate-cancel-too-late", &["gate", "cancel", "1"]),
+        (
+            "gate-approve-too-late",
+            &["gate", "approve", "1", "--by", "me"],
+        ),
+        (
+            "gate-start-unknown",
+            &["gate", "start", "nothing", "--version", "1"],
+        ),
+        ("probe-run", &["probe", "run", "shop-api"]),
+        ("load-list", &["load", "list"]),
+        (
+            "alert-test-unreachable",
+            &["alert", "test", "pager", "--config", "bellwether.yaml"],
+        ),
+        (
+            "run-unreachable",
+            &[
+                "run",
+                "smoke.yaml",
+                "--env",
+                "production",
+                "--config",
+                "bellwether.yaml",
+            ],
+        ),
+        ("check", &["check", "bellwether.yaml", "smoke.yaml"]),
+    ];
+    for (name, words) in cases {
+        let mut command = bellwether();
+        command
+            .env_remove("COLUMNS")
+            .env("BELLWETHER_SERVER", &server);
+        let (code, out, err) = run(command.args(words).current_dir(folder.path()));
+        let text = format!(
+            "$ bellwether {}\n{out}{err}exit code {code}\n",
+            words.join(" ")
+        );
+        assert!(!text.contains("panicked"), "{text}");
+        let path = root().join(format!("tests/cases/said/{name}.out"));
+        snapshot(&path, &lasting(&text, folder.path()));
     }
 }

@@ -2,6 +2,7 @@
 //! retention. Run on SQLite in memory, which dies at any job, and on its file, which is opened anew.
 //! Another store is added to `subjects`, and passes unchanged.
 
+use bellwether::objective::Outcome;
 use bellwether::record::accepted::Wanted;
 use bellwether::record::effect::{CUT_OFF, Effect, EffectState, NewEffect};
 use bellwether::record::gate::{Facts, Record};
@@ -460,7 +461,7 @@ async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
         for at_ms in 0..1_200 {
             let result = ProbeResult {
                 at_ms,
-                outcome: "up".to_owned(),
+                outcome: Outcome::Pass,
                 duration_us: 1,
                 reason: String::new(),
             };

@@ -1,6 +1,8 @@
 //! The state file and the configuration when things go wrong: locks, versions, a full disk, reloads.
 
-use super::support::{Daemon, api, bellwether, eventually, http, root, run};
+use super::support::{
+    Daemon, FIRST_RELEASE, api, bellwether, eventually, first_release_state, http, run,
+};
 use std::time::Duration;
 
 const MINIMAL: &str = "server: { listen: LISTEN }\nenvironments: { test: { services: { api: { url: \"http://127.0.0.1:1\" } } } }\nprobes: { a: { scenario: smoke.yaml, environment: test, interval: 200ms, failures: 2 } }\n";
@@ -275,35 +277,8 @@ fn pages_and_api_answer() {
 #[test]
 fn a_file_of_the_first_release_is_read_and_gone_on_with() {
     let folder = folder();
-    let dump = std::fs::read_to_string(root().join("tests/cases/state/0.1.0.sql")).unwrap();
-    let file = rusqlite::Connection::open(folder.path().join("bellwether.db")).unwrap();
-    file.execute_batch(&dump).unwrap();
-    // As if it had been written just now: what is old is removed.
-    for (table, column) in [
-        ("gates", "updated_ms"),
-        ("runs", "at_ms"),
-        ("outbox", "created_ms"),
-    ] {
-        let now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
-        let sql = format!("UPDATE {table} SET {column} = {now}");
-        file.execute_batch(&sql).unwrap();
-    }
-    drop(file);
-    let text = "server: { listen: LISTEN }
-environments: { production: { services: { api: { url: \"http://127.0.0.1:1\", version: { path: /version } } }, enforce: true } }
-probes:
-  shop-api: { scenario: smoke.yaml, environment: production, interval: 1h }
-gates:
-  shop:
-    environment: production
-    services: [api]
-    smoke: [smoke.yaml]
-    prove: { reads: 1, every: 100ms, timeout: 1s }
-    actions: { rollback: [ { name: redeploy, command: [\"true\"] } ] }
-    tell: [pager]
-channels: { pager: { slack: { url: \"http://127.0.0.1:1/\" } } }
-";
-    let daemon = Daemon::start(folder.path(), text, &[]);
+    first_release_state(folder.path());
+    let daemon = Daemon::start(folder.path(), FIRST_RELEASE, &[]);
     let open = daemon.done(4);
     assert_eq!(open["verdict"], "rollback", "{open}");
     assert_eq!(open["proven"], false, "nothing answers now: {open}");

@@ -314,3 +314,37 @@ impl Daemon {
         })
     }
 }
+
+/// A configuration for [`first_release_state`]. Nothing answers at its services.
+pub const FIRST_RELEASE: &str = "server: { listen: LISTEN }
+environments: { production: { services: { api: { url: \"http://127.0.0.1:1\", version: { path: /version } } }, enforce: true } }
+probes:
+  shop-api: { scenario: smoke.yaml, environment: production, interval: 1h }
+gates:
+  shop:
+    environment: production
+    services: [api]
+    smoke: [smoke.yaml]
+    prove: { reads: 1, every: 100ms, timeout: 1s }
+    actions: { rollback: [ { name: redeploy, command: [\"true\"] } ] }
+    tell: [pager]
+channels: { pager: { slack: { url: \"http://127.0.0.1:1/\" } } }
+";
+
+/// A state file that the first release wrote, killed in the middle of a proof.
+pub fn first_release_state(folder: &Path) {
+    let dump = root().join("tests/cases/state/0.1.0.sql");
+    let dump = std::fs::read_to_string(dump).expect("it is there");
+    let file = rusqlite::Connection::open(folder.join("bellwether.db")).expect("it can be made");
+    file.execute_batch(&dump).expect("it is sound");
+    // As if it had been written just now: what is old is removed.
+    for (table, column) in [
+        ("gates", "updated_ms"),
+        ("runs", "at_ms"),
+        ("outbox", "created_ms"),
+    ] {
+        let now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+        let sql = format!("UPDATE {table} SET {column} = {now}");
+        file.execute_batch(&sql).expect("the columns are there");
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::effects;
 use super::file::Sqlite;
+use super::runs::outcome;
 use crate::record::effect::NewEffect;
 use crate::record::probe::{ProbeResult, ProbeState};
 use crate::store::contract::Probes;
@@ -31,7 +32,7 @@ impl Probes for Sqlite {
                 params![
                     probe,
                     result.at_ms,
-                    result.outcome,
+                    result.outcome.word(),
                     result.duration_us,
                     result.reason
                 ],
@@ -67,7 +68,7 @@ impl Probes for Sqlite {
             let mut statement = connection
                 .prepare_cached("SELECT at_ms, outcome, duration_us, reason FROM probe_results WHERE probe = ?1 ORDER BY at_ms DESC LIMIT ?2")?;
             let rows = statement.query_map(params![probe, limit as i64], |row| {
-                Ok(ProbeResult { at_ms: row.get(0)?, outcome: row.get(1)?, duration_us: row.get(2)?, reason: row.get(3)? })
+                Ok(ProbeResult { at_ms: row.get(0)?, outcome: outcome(row, 1)?, duration_us: row.get(2)?, reason: row.get(3)? })
             })?;
             let mut results: Vec<ProbeResult> = rows.collect::<Result<_, _>>()?;
             results.reverse();

@@ -1,12 +1,26 @@
 //! Rows of runs: the summary of each scenario that a gate performed, as evidence.
 
 use super::file::Sqlite;
+use crate::objective::Outcome;
 use crate::record::run::RunRow;
 use crate::run::Summary;
 use crate::store::contract::Runs;
 use crate::store::fault::StoreFault;
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
+
+/// An outcome that is kept as its word.
+pub(super) fn outcome(row: &Row<'_>, column: usize) -> rusqlite::Result<Outcome> {
+    let word: String = row.get(column)?;
+    Outcome::of(&word).ok_or_else(|| {
+        let problem = format!("an outcome cannot be `{word}`");
+        rusqlite::Error::FromSqlConversionFailure(
+            column,
+            rusqlite::types::Type::Text,
+            problem.into(),
+        )
+    })
+}
 
 #[async_trait]
 impl Runs for Sqlite {
@@ -34,7 +48,7 @@ impl Runs for Sqlite {
                 "SELECT id, gate_id, phase, at_ms, scenario, outcome FROM runs WHERE ?1 IS NULL OR gate_id = ?1 ORDER BY id DESC LIMIT ?2",
             )?;
             let rows = statement.query_map(params![gate_id, limit], |row| {
-                Ok(RunRow { id: row.get(0)?, gate_id: row.get(1)?, phase: row.get(2)?, at_ms: row.get(3)?, scenario: row.get(4)?, outcome: row.get(5)? })
+                Ok(RunRow { id: row.get(0)?, gate_id: row.get(1)?, phase: row.get(2)?, at_ms: row.get(3)?, scenario: row.get(4)?, outcome: outcome(row, 5)? })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
