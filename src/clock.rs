@@ -25,6 +25,13 @@ pub fn simulate(base_ms: i64) {
     SIMULATED.set(Some((base_ms, tokio::time::Instant::now())));
 }
 
+/// A moment as machines read it, RFC 3339 to the second.
+pub fn text_of(ms: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(ms)
+        .unwrap_or_default()
+        .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
 /// The time of day as machines read it, RFC 3339 to the second.
 pub fn now_text() -> String {
     now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)

@@ -70,6 +70,30 @@ pub fn verdict_message(record: &Record, link: Option<String>) -> Message {
     }
 }
 
+/// A verdict that was not carried out.
+pub fn undone_message(record: &Record, link: Option<String>) -> Message {
+    let place = title(&record.environment);
+    let word = match record.state.verdict {
+        Some(Verdict::Promote) => "Promotion",
+        _ => "Verdict",
+    };
+    let why = record.state.undone.clone().unwrap_or_default();
+    Message {
+        subject: format!("🚨 {place} {word} Not Carried Out"),
+        tone: Tone::Bad,
+        lines: vec![
+            format!(
+                "The {} of `{}` was NOT carried out.",
+                word.to_lowercase(),
+                record.facts.version
+            ),
+            why,
+        ],
+        facts: facts(record),
+        link,
+    }
+}
+
 /// The end of a proof.
 pub fn proof_message(record: &Record, link: Option<String>) -> Message {
     let place = title(&record.environment);

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
   bellwether gate rollback api --by jane --reason 'checkout is broken' --wait
   bellwether gate calibrate yesterday.csv --objective 'p95 < 300ms' --length 2m
 
-Exit codes of `start --wait` and `wait`: 0 promote, 10 rollback, 20 hold.")]
+Exit codes of `start --wait` and `wait`: 0 promote, 10 rollback, 20 hold, or a promotion that was not carried out.")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -255,6 +255,8 @@ fn print_json(value: &impl serde::Serialize) {
 /// The exit code of a verdict.
 fn exit(gate: &GateView) -> Exit {
     match gate.verdict.as_deref() {
+        // Whoever waits for the promotion must not go on as if it were there.
+        Some("promote") if gate.undone.is_some() => Exit::Hold,
         Some("promote") => Exit::Success,
         Some("rollback") => Exit::Rollback,
         _ => Exit::Hold,
@@ -372,6 +374,13 @@ fn show(detail: &GateDetail, style: Style) -> String {
     for reason in &gate.reasons {
         text.push_str(&format!("  {reason}\n"));
     }
+    if let Some(why) = &gate.undone {
+        let lead = style.bad("✗ the verdict was NOT carried out:");
+        text.push_str(&format!("  {lead} {why}\n"));
+    }
+    if gate.dry_run {
+        text.push_str(&format!("  {}\n", style.doubtful(&dry_run(gate))));
+    }
     for phase in &gate.phases {
         let mark = match phase.outcome.as_str() {
             "pass" => style.good("✓"),
@@ -412,6 +421,19 @@ fn show(detail: &GateDetail, style: Style) -> String {
         )));
     }
     text
+}
+
+/// What a dry run would have done.
+fn dry_run(gate: &GateView) -> String {
+    let word = match (gate.verdict.as_deref(), &gate.rollback_to) {
+        (Some("rollback"), Some(version)) => format!("would have rolled back to {version}"),
+        (Some("rollback"), None) => {
+            "would have rolled back, but no version was ever proven good here".to_owned()
+        }
+        (Some("promote"), _) => "would have promoted".to_owned(),
+        _ => "would have acted".to_owned(),
+    };
+    format!("dry run: {word}; the environment does not say `enforce: true`")
 }
 
 fn list(gates: &[GateView], style: Style) {

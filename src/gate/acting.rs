@@ -1,8 +1,9 @@
 //! What follows a verdict: the lock, the actions, the proof.
 
-use super::context::PhaseContext;
+use super::context::{Ended, PhaseContext};
 use super::driver::{Driver, Handle, now_ms};
-use super::machine::Event;
+use super::event::Event;
+use crate::objective::Outcome;
 use crate::project::current::find;
 use crate::record::effect::{Effect, EffectState};
 use crate::record::gate::Record;
@@ -25,7 +26,7 @@ const PROOF_LEAST_MS: i64 = 5_000;
 
 impl Driver {
     /// Waits until nobody else acts on the services. What may hold them is bounded itself.
-    pub(super) async fn await_lock(&self, record: &Record) -> Option<Event> {
+    pub(super) async fn await_lock(&self, record: &Record, handle: &Handle) -> Option<Event> {
         let project = self.current.get();
         let Some((gate, _)) = find(&project, record) else {
             return Some(Event::LockTimedOut {
@@ -43,7 +44,7 @@ impl Driver {
         let deadline = Instant::now() + gate.prove.converge.timeout;
         loop {
             let holder = match self.store.lock(names.clone(), record.id, now_ms()).await {
-                Ok(None) => return Some(Event::Locked),
+                Ok(None) => return self.locked(record, handle).await,
                 Ok(Some(holder)) => format!("gate {holder}"),
                 Err(fault) => format!("the state file ({fault})"),
             };
@@ -57,6 +58,40 @@ impl Driver {
             }
             tokio::time::sleep(LOCK_PAUSE).await;
         }
+    }
+
+    /// Now nobody else acts on its services: a promotion looks once more whether what it is about is
+    /// still there.
+    async fn locked(&self, record: &Record, handle: &Handle) -> Option<Event> {
+        let project = self.current.get();
+        let promotes = record.state.verdict == Some(Verdict::Promote);
+        let Some((gate, environment)) = find(&project, record).filter(|_| promotes) else {
+            return Some(Event::Locked);
+        };
+        let context = PhaseContext {
+            project: &project,
+            gate,
+            environment,
+            record,
+            control: &handle.proof,
+            deadline: (Instant::now() + gate.prove.converge.timeout).into_std(),
+            live: &self.live,
+            baseline: None,
+            earlier: &BTreeMap::new(),
+            store: &self.store,
+            noted: &handle.noted,
+        };
+        let passed = Ended::new(Outcome::Pass, "it holds the lock");
+        let seen = self.world.still(&context, passed).await;
+        if self.stopping.load(Relaxed) {
+            return None;
+        }
+        Some(match seen.outcome {
+            Outcome::Pass => Event::Locked,
+            _ => Event::Overtaken {
+                why: seen.reasons.join("; "),
+            },
+        })
     }
 
     pub(super) async fn await_actions(&self, record: &Record) -> Option<Event> {

@@ -2,7 +2,8 @@
 
 use super::announce;
 use super::driver::{Driver, now_ms, policy};
-use super::machine::{Effect, Event, Policy, step};
+use super::event::{Effect, Event, Policy};
+use super::machine::step;
 use crate::objective::Outcome;
 use crate::project::current::{find, page};
 use crate::record::accepted::Wanted;
@@ -11,11 +12,28 @@ use crate::record::state::{State, Verdict};
 use crate::store::contract::GateCommit;
 use std::time::Duration;
 
+/// Events that come before a step of a gate, one after another, at most: a call-off, then an order.
+const WANTED_MAX: usize = 4;
 /// Pause after a commit that failed.
 const COMMIT_PAUSE: Duration = Duration::from_secs(2);
 
 impl Driver {
+    /// A step, or what was accepted or said while it was on its way and comes before it.
     pub(super) async fn advance(&self, record: &mut Record, event: &Event) -> Vec<Effect> {
+        let mut event = event.clone();
+        for _ in 0..WANTED_MAX {
+            match self.try_step(record, &event).await {
+                Ok(effects) => return effects,
+                Err(before) => event = before,
+            }
+        }
+        // What is wanted is no event of this state: a fault of our own, and no reason to go on for ever.
+        let what = "what was wanted of it does not fit its state".to_owned();
+        let faulted = Event::Faulted { what };
+        self.try_step(record, &faulted).await.unwrap_or_default()
+    }
+
+    async fn try_step(&self, record: &mut Record, event: &Event) -> Result<Vec<Effect>, Event> {
         let project = self.current.get();
         let found = find(&project, record);
         let policy = found.map_or_else(Policy::default, |(gate, environment)| {
@@ -47,6 +65,9 @@ impl Driver {
                 }
                 Effect::AnnounceProof { .. } => {
                     announce::proof(record, anywhere, instance, page.clone())
+                }
+                Effect::AnnounceUndone => {
+                    announce::undone(record, anywhere, instance, page.clone())
                 }
                 _ => Vec::new(),
             });
@@ -85,14 +106,14 @@ impl Driver {
         if let Some(wanted) = self.commit(commit, now).await {
             // It was accepted while this step was on its way: nothing of the step has happened.
             record.state = before;
-            let event = match wanted {
+            return Err(match wanted {
                 Wanted::RollBack(order) => Event::RollbackOrdered(order.into()),
                 Wanted::Cancel(by) => Event::Cancelled { by },
-            };
-            return Box::pin(self.advance(record, &event)).await;
+                Wanted::Overtaken(why) => Event::Overtaken { why },
+            });
         }
         self.outbox.notify_waiters();
-        effects
+        Ok(effects)
     }
 
     /// Commits, however long that takes: nothing leaves before its row is committed, so a full disk
@@ -167,6 +188,7 @@ fn describe(event: &Event) -> String {
             format!("{} ordered the rollback: {}", order.by, order.reason)
         }
         Event::Locked => "nobody else acts on its services".to_owned(),
+        Event::Overtaken { why } => format!("it is overtaken, and not carried out: {why}"),
         Event::LockTimedOut { holder } => format!("{holder} still acts on its services"),
         Event::BudgetExceeded => "the time budget ran out".to_owned(),
         Event::Restarted => "it went on from its last commit after a stop or a fault".to_owned(),

@@ -3,7 +3,7 @@
 //! Keys come from the state file's name, the gate's number and the effect's number, so that a
 //! repeated announcement adds nothing.
 
-use crate::alert::message::{proof_message, verdict_message};
+use crate::alert::message::{proof_message, undone_message, verdict_message};
 use crate::pipeline::action::Action;
 use crate::pipeline::github::Github;
 use crate::project::gate::Gate;
@@ -164,6 +164,30 @@ pub fn proof(
         Some(record.id),
         &key,
     ));
+    effects
+}
+
+/// The effects of a verdict that was not carried out.
+pub fn undone(
+    record: &Record,
+    gate: Option<&Gate>,
+    instance: &str,
+    page: Option<String>,
+) -> Vec<NewEffect> {
+    let key = |what: &str| format!("bw_{instance}_{}_undone_{what}", record.id);
+    let Some(gate) = gate else { return Vec::new() };
+    let mut effects = Vec::new();
+    let body = body(record, "undone", page.clone());
+    if gate.github.is_some() {
+        // A protection rule was answered with the verdict, and issues are for rollbacks.
+        let lasting = ["deployment", "commit", "check"];
+        let told = github(record, gate, &body, &key).into_iter();
+        effects.extend(told.filter(|effect| {
+            matches!(&effect.target, Target::Github { kind, .. } if lasting.contains(&kind.as_str()))
+        }));
+    }
+    let message = undone_message(record, page);
+    effects.extend(tell(&gate.tell, &message, Some(record.id), &key));
     effects
 }
 

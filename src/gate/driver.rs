@@ -3,7 +3,7 @@
 //! The only writer of gates. After a stop or a kill in the middle, [`Driver::resume`] goes on
 //! where the last commit stands.
 
-use super::machine::{Effect, Event, Policy};
+use super::event::{Effect, Event, Policy};
 use super::phases::registry;
 use super::world::{RealWorld, World};
 use crate::environment::settings::Environment;
@@ -227,6 +227,7 @@ impl Driver {
             id: 0,
             gate: name.to_owned(),
             environment: gate.environment.clone(),
+            services: gate.services.clone(),
             facts,
             rollback_to,
             state: State::new(Some(Phase::Preflight), now),
@@ -414,11 +415,14 @@ impl Driver {
             };
             event = match effect {
                 Effect::Perform(phase) => self.perform(&record, phase, handle).await,
-                Effect::Lock => self.await_lock(&record).await,
+                Effect::Lock => self.await_lock(&record, handle).await,
                 Effect::AwaitActions => self.await_actions(&record).await,
                 Effect::Prove => self.prove(&record, handle).await,
                 // Committed with the step that asked for them.
-                Effect::Announce(_) | Effect::Order { .. } | Effect::AnnounceProof { .. } => None,
+                Effect::Announce(_)
+                | Effect::Order { .. }
+                | Effect::AnnounceProof { .. }
+                | Effect::AnnounceUndone => None,
             };
             if self.stopping.load(Relaxed) {
                 return;

@@ -6,111 +6,9 @@
 //! - actions are ordered only with the lock of their services, and each way of rolling back once;
 //! - nothing but a measurement that failed, or an order with a name, rolls back.
 
+use super::event::{Effect, Event, Policy};
 use crate::objective::Outcome;
-use crate::record::state::{Order, Phase, PhaseRecord, Position, Proof, State, Verdict, Waiver};
-
-/// What a gate is to do, from its configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Policy {
-    /// The phases, in order; never empty.
-    pub phases: Vec<Phase>,
-    /// Whether a phase that needs more evidence is performed once more.
-    pub extend: bool,
-    /// Whether there are actions after promote.
-    pub acts_on_promote: bool,
-    /// Whether there are actions after hold.
-    pub acts_on_hold: bool,
-    /// Ways to roll back: the first one and its fallbacks. None where others do it.
-    pub ways: usize,
-    /// Whether there is a version to go back to.
-    pub has_target: bool,
-    /// Whether the environment lets us act.
-    pub enforce: bool,
-}
-
-/// What happens to a gate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A phase ended.
-    PhaseEnded {
-        /// The phase.
-        phase: Phase,
-        /// Its outcome.
-        outcome: Outcome,
-        /// Why.
-        reasons: Vec<String>,
-        /// Whether more of the same evidence would probably settle it.
-        is_open: bool,
-        /// Whether something in it was measured and held.
-        held: bool,
-        /// Who answers for it, if it did not pass.
-        waived: Vec<Waiver>,
-    },
-    /// Somebody called it off.
-    Cancelled {
-        /// Who, or what.
-        by: String,
-    },
-    /// A person, or a gate that belongs with this one, orders the rollback.
-    RollbackOrdered(Order),
-    /// The time for reaching a verdict is over, or that of the phase.
-    BudgetExceeded,
-    /// The daemon was stopped in the middle and is back.
-    Restarted,
-    /// It cannot go on: a fault of our own, and which.
-    Faulted {
-        /// In words.
-        what: String,
-    },
-    /// Nobody else acts on the services.
-    Locked,
-    /// Somebody else acted on them for too long.
-    LockTimedOut {
-        /// Who.
-        holder: String,
-    },
-    /// The actions of the verdict are settled.
-    ActionsSettled {
-        /// Those that were given up.
-        failed: Vec<String>,
-        /// How many there were.
-        count: usize,
-    },
-    /// The proof ended.
-    ProofEnded {
-        /// Whether the rollback is proven.
-        proven: bool,
-        /// What was seen.
-        reasons: Vec<String>,
-    },
-}
-
-/// What a step makes us do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// Perform a phase.
-    Perform(Phase),
-    /// Tell the verdict: statuses, channels.
-    Announce(Verdict),
-    /// Wait until nobody else acts on the services.
-    Lock,
-    /// Order the actions of the verdict; for a rollback, those of one way.
-    Order {
-        /// The verdict.
-        verdict: Verdict,
-        /// The way, 0 for the first.
-        way: usize,
-    },
-    /// Wait until the actions are settled.
-    AwaitActions,
-    /// Prove the rollback.
-    Prove,
-    /// Tell how the proof ended.
-    AnnounceProof {
-        /// Whether it is proven.
-        proven: bool,
-    },
-}
+use crate::record::state::{Phase, PhaseRecord, Position, Proof, State, Verdict};
 
 /// A gate that is restarted more often than this ends in hold.
 const RESTARTS_MAX: u32 = 5;
@@ -169,6 +67,10 @@ fn contained(before: &State, what: &str, now_ms: i64) -> (State, Vec<Effect>) {
                 healthy_ms: None,
             });
             vec![Effect::AnnounceProof { proven: false }]
+        }
+        Some(Verdict::Promote) if !state.dry_run && before.undone.is_none() => {
+            state.undone = Some(reason);
+            vec![Effect::AnnounceUndone]
         }
         Some(_) => Vec::new(),
     };
@@ -374,10 +276,10 @@ impl Stepper<'_> {
                     format!("{holder} acts on the same services and did not come to an end");
                 self.end_proof(false, vec![reason])
             }
-            (Event::LockTimedOut { .. }, _) => {
-                self.enter(Position::Done);
-                Vec::new()
-            }
+            (Event::LockTimedOut { holder }, _) => self.end_undone(format!(
+                "{holder} acts on the same services and did not come to an end"
+            )),
+            (Event::Overtaken { why }, Some(Verdict::Promote)) => self.end_undone(why.clone()),
             (Event::Restarted, _) => vec![Effect::Lock],
             _ => Vec::new(),
         }
@@ -386,10 +288,15 @@ impl Stepper<'_> {
     fn acting(&mut self, event: &Event) -> Vec<Effect> {
         match event {
             Event::Restarted => vec![Effect::AwaitActions],
-            Event::ActionsSettled { .. } if self.state.verdict != Some(Verdict::Rollback) => {
+            Event::ActionsSettled { failed, .. }
+                if self.state.verdict != Some(Verdict::Rollback) =>
+            {
                 self.state.acted_ms = Some(self.now_ms);
-                self.enter(Position::Done);
-                Vec::new()
+                if failed.is_empty() {
+                    self.enter(Position::Done);
+                    return Vec::new();
+                }
+                self.end_undone(failed.join("; "))
             }
             Event::ActionsSettled { failed, count } => {
                 self.state.acted_ms = Some(self.now_ms);
@@ -438,6 +345,13 @@ impl Stepper<'_> {
             way: self.state.way,
         };
         vec![order, Effect::AwaitActions]
+    }
+
+    /// The verdict stands, and was not carried out: whoever relies on it is told.
+    fn end_undone(&mut self, why: String) -> Vec<Effect> {
+        self.state.undone = Some(why);
+        self.enter(Position::Done);
+        vec![Effect::AnnounceUndone]
     }
 
     fn end_proof(&mut self, proven: bool, reasons: Vec<String>) -> Vec<Effect> {

@@ -1,6 +1,6 @@
 //! The durable process that verifies one deploy.
 //!
-//! Rooms, in reading order: [`machine`] (pure: state × event → state + effects), [`driver`] (runs
+//! Rooms, in reading order: [`machine`] (pure: state × event → state + effects) with its words ([`event`]), [`driver`] (runs
 //! gates: the only one that changes them) with [`advance`] (commits a step), [`performing`] (phases)
 //! and [`acting`] (lock, actions, proof); [`orders`] (what people want of a gate), [`partners`] (what
 //! gates order of each other), [`sighting`] (a version that changed starts a gate); [`context`] (what
@@ -18,6 +18,7 @@ pub mod announce;
 mod arms;
 pub mod context;
 pub mod driver;
+pub mod event;
 pub mod machine;
 mod orders;
 mod partners;

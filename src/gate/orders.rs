@@ -184,6 +184,7 @@ mod tests {
             id: 7,
             gate: "shop".to_owned(),
             environment: "production".to_owned(),
+            services: Vec::new(),
             facts: Facts {
                 version: "3".to_owned(),
                 ..Facts::default()

@@ -2,7 +2,7 @@
 
 use super::context::{Ended, PhaseContext};
 use super::driver::{Driver, Handle, Outside, now_ms};
-use super::machine::Event;
+use super::event::Event;
 use crate::load::Tick;
 use crate::objective::Outcome;
 use crate::objective::evidence::Evidence;

@@ -1,7 +1,8 @@
 //! A version that changes by itself starts a gate: for platforms that deploy without telling anybody.
 //!
 //! The first version that is ever seen starts nothing: it was there before. A version that a gate
-//! verifies or verified last starts none either, nor does one that a rollback brought back.
+//! verifies or promoted last starts none either, nor does one that a rollback brought back. One that
+//! was rolled back or held, and comes again, does.
 
 use super::driver::{Driver, now_ms};
 use crate::environment::settings::Environment;
@@ -10,7 +11,8 @@ use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::project::current::Current;
 use crate::project::gate::Gate;
-use crate::record::gate::Facts;
+use crate::record::gate::{Facts, Record};
+use crate::record::state::Verdict;
 use crate::store::Store;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,6 +63,17 @@ async fn served(gate: &Gate, environment: &Arc<Environment>) -> Option<String> {
     found
 }
 
+/// Whether a version that is seen is none to be verified, given the newest gate: that one verifies
+/// it now, has promoted it, or has brought it back. One that was rolled back and is served again is
+/// a deploy like any other.
+fn is_known(newest: &Record, version: &str) -> bool {
+    let state = &newest.state;
+    let verifies = !state.is_done() || state.verdict == Some(Verdict::Promote);
+    let brought_back = state.verdict == Some(Verdict::Rollback);
+    (verifies && newest.facts.version == version)
+        || (brought_back && newest.rollback_to.as_deref() == Some(version))
+}
+
 async fn seen(
     store: &Store,
     driver: &Arc<Driver>,
@@ -77,9 +90,7 @@ async fn seen(
     }
     let gates = store.gates(200).await.map_err(|fault| text(&fault))?;
     let last = gates.iter().find(|record| record.gate == gate.name);
-    let known = last.is_some_and(|record| {
-        record.facts.version == version || record.rollback_to.as_deref() == Some(version.as_str())
-    });
+    let known = last.is_some_and(|record| is_known(record, &version));
     if before.is_some() && !known {
         let facts = Facts {
             version: version.clone(),
@@ -97,4 +108,44 @@ async fn seen(
         .saw(gate.name.clone(), version, now_ms())
         .await
         .map_err(|fault| text(&fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::state::{Phase, Position, State};
+
+    #[test]
+    fn a_version_that_was_rolled_back_and_comes_again_is_verified_again() {
+        let mut newest = Record {
+            id: 1,
+            gate: "shop".to_owned(),
+            environment: "production".to_owned(),
+            services: Vec::new(),
+            facts: Facts {
+                version: "2".to_owned(),
+                ..Facts::default()
+            },
+            rollback_to: Some("1".to_owned()),
+            state: State::new(Some(Phase::Smoke), 0),
+        };
+        assert!(is_known(&newest, "2"), "it is being verified");
+        assert!(!is_known(&newest, "1"));
+        newest.state.position = Position::Done;
+        for (verdict, known) in [
+            (Verdict::Promote, ["2"].as_slice()),
+            (Verdict::Rollback, &["1"]),
+            (Verdict::Hold, &[]),
+        ] {
+            newest.state.verdict = Some(verdict);
+            for version in ["1", "2", "3"] {
+                let said = is_known(&newest, version);
+                assert_eq!(
+                    said,
+                    known.contains(&version),
+                    "{verdict:?}, then {version}"
+                );
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::deliver::deliver;
 use super::retry::{Next, next};
-use crate::clock::now_ms;
+use crate::clock::{now_ms, text_of};
 use crate::delivery::attempt::Delivery;
 use crate::delivery::means::Means;
 use crate::doing::Doing;
@@ -17,7 +17,7 @@ use crate::project::current::{Current, find};
 use crate::project::file::Project;
 use crate::record::announcement::Announcement;
 use crate::record::effect::{DIED, Effect, EffectState};
-use crate::record::target::Target;
+use crate::record::target::{Occasion, Target};
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
@@ -78,6 +78,20 @@ pub struct Courier {
     going: Mutex<BTreeSet<i64>>,
     places: Arc<Semaphore>,
     action_places: Arc<Semaphore>,
+}
+
+/// Why a promotion is not carried out any more: it is too long ago that it was decided.
+fn too_late(effect: &Effect, now_ms: i64) -> Option<String> {
+    if !effect.target.is_action_of(Occasion::Promote, None) {
+        return None;
+    }
+    let announcement: Announcement = serde_json::from_str(&effect.body).ok()?;
+    let until = announcement.record.holds_until_ms()?;
+    let text = format!(
+        "the promotion held until {}, and is not carried out after that",
+        text_of(until)
+    );
+    (now_ms >= until).then_some(text)
 }
 
 impl Courier {
@@ -196,6 +210,11 @@ impl Courier {
         if let Some(text) = self.in_effect_already(&effect).await {
             return self
                 .settle(&effect, EffectState::Delivered, now_ms(), text)
+                .await;
+        }
+        if let Some(text) = too_late(&effect, now_ms()) {
+            return self
+                .settle(&effect, EffectState::GivenUp, now_ms(), text)
                 .await;
         }
         let project = self.current.get();

@@ -230,6 +230,7 @@ fn payload(announcement: &Announcement, occasion: Occasion) -> Value {
             "reasons": record.state.reasons,
             "facts": record.facts,
             "rollback_to": record.rollback_to,
+            "holds_until": record.holds_until_ms().map(clock::text_of),
             "page": announcement.page,
         },
     })

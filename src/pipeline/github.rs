@@ -72,6 +72,9 @@ impl Told {
         let (word, conclusion, lead) = match (proof, state.verdict) {
             (Some(proof), _) if proof.proven => ("failure", "failure", "rolled back and proven"),
             (Some(_), _) => ("error", "action_required", "rollback not proven"),
+            (None, Some(Verdict::Promote)) if state.undone.is_some() => {
+                ("error", "action_required", "promoted, but not carried out")
+            }
             (None, Some(Verdict::Promote)) => ("success", "success", "promoted"),
             (None, Some(Verdict::Rollback)) if state.dry_run => {
                 ("failure", "failure", "would roll back (dry run)")
@@ -80,11 +83,12 @@ impl Told {
             _ => ("error", "action_required", "on hold"),
         };
         let reasons = proof.map_or(&state.reasons, |proof| &proof.reasons);
+        let reasons = state.undone.clone().unwrap_or_else(|| reasons.join("; "));
         Told {
             state: word,
             conclusion,
             lead,
-            reasons: reasons.join("; "),
+            reasons,
         }
     }
 

@@ -14,6 +14,8 @@ pub enum Wanted {
     RollBack(Note),
     /// To call it off, and who.
     Cancel(String),
+    /// Not to act any more: other gates have spoken since. Why.
+    Overtaken(String),
 }
 
 /// What is kept beside a gate whose step is to be committed.

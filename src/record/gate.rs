@@ -1,6 +1,6 @@
 //! What is kept of a gate: the facts that it was started with, and its state.
 
-use super::state::State;
+use super::state::{State, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -14,12 +14,28 @@ pub struct Record {
     pub gate: String,
     /// The environment.
     pub environment: String,
+    /// Services that it verifies and acts on.
+    #[serde(default)]
+    pub services: Vec<String>,
     /// What it was started with.
     pub facts: Facts,
     /// The version to go back to: the last other one that this gate proved good.
     pub rollback_to: Option<String>,
     /// Its state.
     pub state: State,
+}
+
+impl Record {
+    /// Until when its promotion holds, if it has decided so: what was measured says nothing of what
+    /// is served much later.
+    pub fn holds_until_ms(&self) -> Option<i64> {
+        let promotes = self.state.verdict == Some(Verdict::Promote);
+        let fresh = crate::limits::VERDICT_FRESH.as_millis() as i64;
+        self.state
+            .verdict_ms
+            .filter(|_| promotes)
+            .map(|at| at + fresh)
+    }
 }
 
 /// What a gate is started with.

@@ -21,6 +21,8 @@ pub struct Headline {
     pub verdict: Option<Verdict>,
     /// Whether any of its failures was waived.
     pub waived: bool,
+    /// Whether its verdict was to be carried out, and was not.
+    pub undone: bool,
     /// Whether it is done.
     pub done: bool,
     /// When it last changed.
@@ -32,8 +34,8 @@ pub struct Headline {
 /// Newest promotions of each gate and environment that are kept for as long as there is a store.
 const PROMOTIONS_KEPT: usize = 50;
 
-/// The last version that a gate proved good without a waiver and nobody rolled back since, other
-/// than `not`. `history` holds the gates of one name and environment.
+/// The last version that a gate proved good without a waiver, was promoted as decided, and nobody
+/// rolled back since; other than `not`. `history` holds the gates of one name and environment.
 pub fn last_good<'a>(history: &'a [Headline], not: &str) -> Option<&'a str> {
     let mut newest_first: Vec<&Headline> = history.iter().collect();
     newest_first.sort_by_key(|gate| std::cmp::Reverse(gate.id));
@@ -45,7 +47,10 @@ pub fn last_good<'a>(history: &'a [Headline], not: &str) -> Option<&'a str> {
                 rolled_back.insert(version);
             }
             Some(Verdict::Promote)
-                if !gate.waived && version != not && !rolled_back.contains(version) =>
+                if !gate.waived
+                    && !gate.undone
+                    && version != not
+                    && !rolled_back.contains(version) =>
             {
                 return Some(version);
             }
@@ -106,6 +111,7 @@ mod tests {
                 version: (*version).to_owned(),
                 verdict: Some(*verdict),
                 waived: version.ends_with("waived"),
+                undone: version.ends_with("undone"),
                 done: true,
                 updated_ms: 2,
                 owes: false,
@@ -121,6 +127,7 @@ mod tests {
             ("2", Promote),
             ("2", Rollback),
             ("3 waived", Promote),
+            ("3 undone", Promote),
             ("4", Hold),
         ];
         let history = history(&gates);

@@ -4,7 +4,7 @@
 //! what must hold of it), [`note`] (what people add to it), [`run`] (the runs it made), [`probe`]
 //! (up, down or unknown), [`effect`] (a row of the outbox) with [`target`] (what delivers it), [`announcement`] and [`message`] (what
 //! such a row carries); and what follows from what is kept: [`accepted`] (orders that come before a
-//! verdict), [`withdrawal`] (orders that come too late), [`history`] (which version is good, what may
+//! verdict), [`standing`] (whether a verdict still is the newest word), [`withdrawal`] (orders that come too late), [`history`] (which version is good, what may
 //! be forgotten).
 //!
 //! Pure. Does not know where or how it is kept, nor who acts on it.
@@ -18,6 +18,7 @@ pub mod message;
 pub mod note;
 pub mod probe;
 pub mod run;
+pub mod standing;
 pub mod state;
 pub mod target;
 pub mod withdrawal;

@@ -210,6 +210,9 @@ pub struct State {
     /// Whether the environment does not let us act: what would have been done is only said.
     #[serde(default)]
     pub dry_run: bool,
+    /// Why the verdict was not carried out, if it was to be and was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone: Option<String>,
 }
 
 impl State {
@@ -231,6 +234,7 @@ impl State {
             way: 0,
             failed_ways: Vec::new(),
             dry_run: false,
+            undone: None,
         }
     }
 

@@ -50,6 +50,12 @@ pub struct GateView {
     pub decided: Option<String>,
     /// Phases that ended: name, outcome, reasons.
     pub phases: Vec<PhaseView>,
+    /// Why the verdict was not carried out, if it was to be and was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone: Option<String>,
+    /// Whether nothing is done, and only said: the environment does not say `enforce: true`.
+    #[serde(default)]
+    pub dry_run: bool,
     /// Whether nothing is left to do.
     pub done: bool,
 }
@@ -190,6 +196,8 @@ pub fn gate(record: &Record) -> GateView {
                 ended: time(phase.ended_ms),
             })
             .collect(),
+        undone: state.undone.clone(),
+        dry_run: state.dry_run,
         done: state.is_done(),
     }
 }

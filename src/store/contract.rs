@@ -84,7 +84,7 @@ pub trait Gates: Send + Sync {
 
     /// Commits a step of a gate: record, event, effects and last good version in one transaction.
     /// A first verdict is not committed if somebody was told before that another one comes: what
-    /// they wanted comes back.
+    /// they wanted comes back. Nor is the order to promote, if other gates have spoken since.
     async fn commit_gate(
         &self,
         commit: GateCommit,
@@ -154,6 +154,10 @@ pub trait Notes: Send + Sync {
 
     /// The notes of a gate, in order.
     async fn notes_of(&self, gate_id: i64) -> Result<Vec<Note>, StoreFault>;
+
+    /// Whether a gate answers the questions of this rollout: it answers the first that asks, and no
+    /// other.
+    async fn answers_rollout(&self, gate_id: i64, rollout: String) -> Result<bool, StoreFault>;
 
     /// The version that a gate's services were seen to serve last.
     async fn sighting(&self, gate: String) -> Result<Option<String>, StoreFault>;

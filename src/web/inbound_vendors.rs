@@ -93,6 +93,9 @@ pub struct Question {
     /// The version.
     #[serde(default)]
     version: String,
+    /// What tells this rollout from another of the same version, such as its revision.
+    #[serde(default)]
+    rollout: String,
     /// How old the verdict may be, such as `6h`; an hour where it is not given.
     within: Option<String>,
 }
@@ -114,12 +117,31 @@ async fn newest(site: &Site, name: &str, version: &str) -> Result<Option<Record>
     Ok(newest.filter(|record| record.facts.version == version))
 }
 
+/// The gate of this rollout: one verdict answers one. Where a rollout has no name, none is told from
+/// another.
+async fn of_rollout(
+    site: &Site,
+    record: Option<Record>,
+    rollout: &str,
+) -> Result<Option<Record>, Problem> {
+    let Some(found) = &record else {
+        return Ok(None);
+    };
+    if rollout.is_empty() {
+        return Ok(record);
+    }
+    let asked = site.store.answers_rollout(found.id, rollout.to_owned());
+    let answers = asked.await?;
+    Ok(record.filter(|_| answers))
+}
+
 /// `GET /api/v1/gates/by-name/{gate}/verdict`: for Argo Rollouts' web metric, with
 /// `successCondition: result == "Successful"` and `failureCondition: result == "Failed"`.
 pub async fn verdict(
     State(site): State<Site>,
     Path(name): Path<String>,
     Query(question): Query<Question>,
+    headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     if question.version.is_empty() {
         return Err(Problem::new(
@@ -136,10 +158,30 @@ pub async fn verdict(
         }
     };
     let record = newest(&site, &name, &question.version).await?;
-    // The gate of this rollout has not begun yet.
+    // Of another rollout, and that of this one has not begun yet.
     let record = record.filter(|record| !is_stale(record, within));
+    // One that is being verified is not called off by a question of another.
+    let is_open = record
+        .as_ref()
+        .is_some_and(|record| !record.state.is_done());
+    let mut record = of_rollout(&site, record, &question.rollout).await?;
+    let may_start = !question.rollout.is_empty() && site.may_change(&headers).is_ok();
+    if record.is_none() && !is_open && may_start {
+        let facts = Facts {
+            version: question.version.clone(),
+            actor: "Argo Rollouts".to_owned(),
+            reason: format!("rollout {}", question.rollout),
+            ..Facts::default()
+        };
+        let (started, _) = site.driver.start(&name, facts, Vec::new()).await?;
+        record = of_rollout(&site, Some(started), &question.rollout).await?;
+    }
+    let undone = record
+        .as_ref()
+        .is_some_and(|record| record.state.undone.is_some());
     let verdict = record.as_ref().and_then(|record| record.state.verdict);
     let result = match verdict {
+        Some(Verdict::Promote) if undone => "Inconclusive",
         Some(Verdict::Promote) => "Successful",
         Some(Verdict::Rollback) => "Failed",
         Some(Verdict::Hold) => "Inconclusive",
@@ -183,11 +225,8 @@ pub async fn flagger(
     if !matches!(hook.as_str(), "rollout" | "confirm-promotion" | "rollback") {
         return Err(unknown());
     }
-    let version = body
-        .metadata
-        .get("version")
-        .cloned()
-        .unwrap_or(body.checksum);
+    let rollout = body.checksum;
+    let version = body.metadata.get("version").unwrap_or(&rollout).clone();
     if version.is_empty() {
         return Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -195,7 +234,8 @@ pub async fn flagger(
         ));
     }
     site.store.caught_up().await;
-    let mut record = newest(&site, &name, &version).await?;
+    let known = newest(&site, &name, &version).await?;
+    let mut record = of_rollout(&site, known, &rollout).await?;
     // A rollout of a version that was verified some time ago is a new one.
     let is_old = |record: &Record| is_stale(record, limits::VERDICT_FRESH);
     if record.as_ref().is_none_or(is_old) && hook != "rollback" {
@@ -206,14 +246,17 @@ pub async fn flagger(
             reason: format!("canary {}/{}", body.namespace, body.name),
             ..Facts::default()
         };
-        record = Some(site.driver.start(&name, facts, Vec::new()).await?.0);
+        let (started, _) = site.driver.start(&name, facts, Vec::new()).await?;
+        record = of_rollout(&site, Some(started), &rollout).await?;
     }
-    let verdict = record
-        .filter(|record| !is_old(record))
-        .and_then(|record| record.state.verdict);
+    let record = record.filter(|record| !is_old(record));
+    let undone = record
+        .as_ref()
+        .is_some_and(|record| record.state.undone.is_some());
+    let verdict = record.and_then(|record| record.state.verdict);
     let yes = match hook.as_str() {
         "rollback" => verdict == Some(Verdict::Rollback),
-        "confirm-promotion" => verdict == Some(Verdict::Promote),
+        "confirm-promotion" => verdict == Some(Verdict::Promote) && !undone,
         // A rollout goes on while it is not known to be bad: the promotion is what is confirmed.
         _ => !matches!(verdict, Some(Verdict::Rollback)),
     };

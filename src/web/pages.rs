@@ -109,6 +109,12 @@ fn gate_table(gates: &[GateView]) -> Markup {
     } }
 }
 
+/// What somebody sent as an address: only one of the web is a link.
+fn link(address: &str) -> Markup {
+    let is_web = address.starts_with("https://") || address.starts_with("http://");
+    html! { @if is_web { a href=(address) rel="noreferrer" { (address) } } @else { (address) } }
+}
+
 fn verdict_badge(gate: &GateView) -> Markup {
     match &gate.verdict {
         Some(verdict) => badge(verdict),
@@ -120,6 +126,10 @@ fn proof_badge(gate: &GateView) -> Markup {
     match (gate.proven, gate.verdict.as_deref()) {
         (Some(true), _) => badge("proven"),
         (Some(false), _) => html! { span.badge.failed { "not proven" } },
+        (None, Some("promote")) if gate.undone.is_some() => {
+            html! { span.badge.failed { "not carried out" } }
+        }
+        (None, _) if gate.dry_run => html! { span.badge.running { "dry run" } },
         (None, Some("rollback")) => html! { span.badge.running { "proving…" } },
         _ => html! {},
     }
@@ -184,10 +194,12 @@ fn gate_page(detail: &GateDetail, loads: &[Summary]) -> Markup {
         h1 { (gate.gate) " " (gate.id) " " (verdict_badge(gate)) " " (proof_badge(gate)) }
         div.card {
             @for reason in &gate.reasons { p { strong { (reason) } } }
+            @if let Some(why) = &gate.undone { p { span.badge.failed { "not carried out" } " " (why) } }
+            @if gate.dry_run { p { span.badge.running { "dry run" } " nothing was done: the environment does not say " code { "enforce: true" } } }
             table { tbody {
                 @for (name, value) in facts { @if !value.is_empty() { tr { th { (name) } td { (value) } } } }
                 @if let Some(version) = &gate.rollback_to { tr { th { "Rolls back to" } td { (version) } } }
-                @if !gate.link.is_empty() { tr { th { "Workflow run" } td { a href=(gate.link) { (gate.link) } } } }
+                @if !gate.link.is_empty() { tr { th { "Workflow run" } td { (link(&gate.link)) } } }
                 tr { th { "Started" } td { (clock(&gate.started)) } }
                 @if let Some(decided) = &gate.decided { tr { th { "Verdict at" } td { (clock(decided)) } } }
                 @if let Some(ms) = gate.action_ms { tr { th { "Rollback action took" } td { (format!("{:.1} s", ms as f64 / 1e3)) } } }

@@ -66,6 +66,7 @@ fn new_gate(version: &str) -> Record {
         id: 0,
         gate: "shop".to_owned(),
         environment: "production".to_owned(),
+        services: vec!["api".to_owned()],
         facts: Facts {
             version: version.to_owned(),
             ..Facts::default()

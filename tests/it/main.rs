@@ -25,6 +25,7 @@ mod prometheus;
 mod receiver;
 mod run;
 mod smtp;
+mod standing;
 mod state;
 mod support;
 mod vendors;

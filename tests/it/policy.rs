@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 
-struct World {
-    shop: Shop,
+pub(super) struct World {
+    pub(super) shop: Shop,
     folder: tempfile::TempDir,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl World {
-    fn new() -> World {
+    pub(super) fn new() -> World {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -46,12 +46,12 @@ impl World {
         }
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// `gate` is added to the gate `shop`, `environment` to its environment, `more` to all gates.
-    fn daemon(&self, environment: &str, gate: &str, more: &str) -> Daemon {
+    pub(super) fn daemon(&self, environment: &str, gate: &str, more: &str) -> Daemon {
         let shop = self.shop.address;
         let text = format!(
             "server: {{ listen: LISTEN }}
@@ -77,14 +77,14 @@ gates:
         )
     }
 
-    fn rollback(&self) -> String {
+    pub(super) fn rollback(&self) -> String {
         format!(
             "      rollback: [ {{ webhook: {{ url: \"http://{}/admin/rollback/${{inputs.previous_version}}\" }} }} ]",
             self.shop.address
         )
     }
 
-    fn verify(&self, daemon: &Daemon, deploy: Deploy) -> Value {
+    pub(super) fn verify(&self, daemon: &Daemon, deploy: Deploy) -> Value {
         let version = deploy.version.clone();
         self.shop.deploy(deploy);
         for _ in 0..4 {
@@ -97,18 +97,18 @@ gates:
     }
 }
 
-fn broken(version: &str) -> Deploy {
+pub(super) fn broken(version: &str) -> Deploy {
     Deploy {
         fail_every: 1,
         ..Deploy::healthy(version)
     }
 }
 
-fn facts(gate: &str, version: &str) -> Value {
+pub(super) fn facts(gate: &str, version: &str) -> Value {
     json!({ "gate": gate, "version": version, "commit": format!("c{version}"), "actor": "a test" })
 }
 
-fn post(daemon: &Daemon, path: &str, body: &Value) -> (u16, Value) {
+pub(super) fn post(daemon: &Daemon, path: &str, body: &Value) -> (u16, Value) {
     let (status, text) = http(
         &daemon.address,
         "POST",
@@ -120,7 +120,7 @@ fn post(daemon: &Daemon, path: &str, body: &Value) -> (u16, Value) {
     (status, serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 
-fn cli(daemon: &Daemon, words: &[&str]) -> (i32, String) {
+pub(super) fn cli(daemon: &Daemon, words: &[&str]) -> (i32, String) {
     let server = format!("http://{}", daemon.address);
     let (code, out, err) = run(bellwether()
         .arg("gate")
@@ -129,7 +129,7 @@ fn cli(daemon: &Daemon, words: &[&str]) -> (i32, String) {
     (code, format!("{out}{err}"))
 }
 
-const ENFORCE: &str = "    enforce: true";
+pub(super) const ENFORCE: &str = "    enforce: true";
 
 #[test]
 fn a_dry_run_says_loudly_what_it_would_have_done_and_does_nothing() {

@@ -36,16 +36,18 @@ pub enum Death {
 
 #[derive(Debug, Clone)]
 enum Deed {
-    Deploy(String),
+    /// Which gates verify it.
+    Deploy(String, Vec<&'static str>),
     Cancel,
-    RollBack,
+    RollBack(&'static str),
+    /// Somebody puts an older version back, and tells nobody.
+    PutBack(String),
 }
 
 /// A story, made of a seed.
 #[derive(Debug)]
 pub struct Story {
     seed: u64,
-    gate: &'static str,
     natures: BTreeMap<String, Nature>,
     deeds: Vec<(u64, Deed)>,
     mishaps: u64,
@@ -83,7 +85,7 @@ fn folder() -> &'static PathBuf {
         let text = format!(
             "environments:\n  production:\n    enforce: true\n    services: {{ api: {{ url: \"http://api\", version: {{ path: /version }} }} }}\n  frozen:\n    enforce: true\n    windows: {{ zone: UTC, freezes: [ {{ from: 2020-01-01, to: 2099-12-31 }} ] }}\n    services: {{ api: {{ url: \"http://api\", version: {{ path: /version }} }} }}\nchannels: {{ team: {{ slack: {{ url: \"http://team\" }} }} }}\ngates:\n{}{}",
             gate("open", "production", "      fallback: [ { webhook: { url: \"http://hooks/fallback\" } } ]\n"),
-            gate("frozen", "frozen", "")
+            gate("second", "production", "") + &gate("frozen", "frozen", "")
         );
         std::fs::write(folder.join("bellwether.yaml"), text).unwrap();
         folder
@@ -103,6 +105,9 @@ fn project() -> Arc<Project> {
 impl Story {
     pub fn of(seed: u64) -> Story {
         let mut chance = fastrand::Rng::with_seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let gate = if chance.bool() { "open" } else { "frozen" };
+        // Of another stream than the rest: what the other gate on the same service is for.
+        let mut other = fastrand::Rng::with_seed(!seed.wrapping_mul(0xD1B5_4A32_D192_ED03));
         let phases = [Phase::Preflight, Phase::Converge, Phase::Smoke, Phase::Bake];
         let mut natures = BTreeMap::new();
         let mut deeds = Vec::new();
@@ -120,10 +125,30 @@ impl Story {
                 _ => Nature::Bad(phase),
             };
             natures.insert(version.clone(), nature);
-            deeds.push((at, Deed::Deploy(version)));
+            let mut gates = vec![gate];
+            if gate == "open" && other.bool() {
+                // It looks at the same deploy, at the same time, and may see something else.
+                let sees = match other.u8(..4) {
+                    0 => Nature::Bad(phases[other.usize(1..4)]),
+                    1 => Nature::Unclear(phases[other.usize(1..4)]),
+                    _ => nature,
+                };
+                natures.insert(format!("second {version}"), sees);
+                gates.push("second");
+                other.shuffle(&mut gates);
+                if other.u8(..3) == 0 {
+                    let late = at + other.u64(20_000..100_000);
+                    deeds.push((late, Deed::PutBack(format!("older than v{number}"))));
+                }
+                if other.u8(..4) == 0 {
+                    let late = at + other.u64(..200_000);
+                    deeds.push((late, Deed::RollBack("second")));
+                }
+            }
+            deeds.push((at, Deed::Deploy(version, gates)));
             match chance.u8(..10) {
                 0 => deeds.push((at + chance.u64(..60_000), Deed::Cancel)),
-                1 => deeds.push((at + chance.u64(..200_000), Deed::RollBack)),
+                1 => deeds.push((at + chance.u64(..200_000), Deed::RollBack(gate))),
                 _ => {}
             }
             // Mostly one after another; sometimes the next comes before this one is done.
@@ -136,7 +161,6 @@ impl Story {
         deeds.sort_by_key(|(at, _)| *at);
         Story {
             seed,
-            gate: if chance.bool() { "open" } else { "frozen" },
             natures,
             deeds,
             mishaps: chance.u64(..4),
@@ -255,14 +279,9 @@ impl Story {
             if let Some(broken) = state.broken_invariant(&phases) {
                 wrong.push(format!("gate {id}: {broken}"));
             }
-            let good = matches!(
-                self.natures.get(&record.facts.version),
-                Some(Nature::Good | Nature::UnclearAtFirst(_))
-            );
-            let bad = matches!(
-                self.natures.get(&record.facts.version),
-                Some(Nature::Bad(_))
-            );
+            let nature = nature(&self.natures, &record.gate, &record.facts.version);
+            let good = matches!(nature, Some(Nature::Good | Nature::UnclearAtFirst(_)));
+            let bad = matches!(nature, Some(Nature::Bad(_)));
             let frozen_out = record.gate == "frozen" && record.facts.break_glass.is_empty();
             match state.verdict {
                 Some(Verdict::Promote) if !good || frozen_out => {
@@ -288,20 +307,11 @@ impl Story {
                         .iter()
                         .filter(|(gate, what, _)| *gate == id && what.starts_with(word))
                         .count();
-                    // A promotion that waits is withdrawn by a later verdict on the same service, and
-                    // by nothing else.
-                    let later = records.iter().any(|later| {
-                        later.id > id
-                            && later.gate == record.gate
-                            && matches!(
-                                later.state.verdict,
-                                Some(Verdict::Promote | Verdict::Rollback)
-                            )
-                    });
-                    let may_lack = word == "promote" && later && is_withdrawn(database, id);
+                    // What was not carried out is told.
+                    let may_lack = state.undone.is_some() && is_told(database, id);
                     if count != 1 && !(count == 0 && may_lack) {
                         wrong.push(format!(
-                            "gate {id} has its {word} carried out {count} times"
+                            "gate {id} has its {word} carried out {count} times: {state:?}"
                         ));
                     }
                 }
@@ -430,7 +440,7 @@ impl Life<'_> {
     /// A pipeline that was not answered asks again, with the same id.
     async fn perform(&self, driver: &Arc<Driver>, deed: &Deed, number: usize) {
         match deed {
-            Deed::Deploy(version) => {
+            Deed::Deploy(version, gates) => {
                 let facts = Facts {
                     version: version.clone(),
                     commit: format!("c-{version}"),
@@ -443,19 +453,15 @@ impl Life<'_> {
                     ..Facts::default()
                 };
                 self.world.deploy(number, version);
-                for _ in 0..200 {
-                    let started = driver
-                        .start(
-                            self.story.gate,
-                            facts.clone(),
-                            vec![format!("deploy {number}")],
-                        )
-                        .await;
-                    if started.is_ok() {
-                        return;
+                for gate in gates {
+                    for _ in 0..200 {
+                        let ids = vec![format!("deploy {number} {gate}")];
+                        if driver.start(gate, facts.clone(), ids).await.is_ok() {
+                            break;
+                        }
+                        // The gate before is rolling back.
+                        tokio::time::sleep(Duration::from_secs(10)).await;
                     }
-                    // The gate before is rolling back.
-                    tokio::time::sleep(Duration::from_secs(10)).await;
                 }
             }
             Deed::Cancel => {
@@ -466,25 +472,32 @@ impl Life<'_> {
                     let _ = driver.cancel(record.id, "a test").await;
                 }
             }
-            Deed::RollBack => {
+            Deed::PutBack(version) => self.world.deploy(1_000 + number, version),
+            Deed::RollBack(gate) => {
                 let order = Order {
                     by: "a test".to_owned(),
                     reason: "by hand".to_owned(),
                     gate: None,
                 };
                 // There may be nothing to roll back.
-                let _ = driver.roll_back(self.story.gate, order, "").await;
+                let _ = driver.roll_back(gate, order, "").await;
             }
         }
     }
 }
 
-/// Whether an action of a gate was withdrawn before it was carried out.
-fn is_withdrawn(database: &Simulated, gate: i64) -> bool {
+/// What a version is like to a gate.
+pub fn nature(natures: &BTreeMap<String, Nature>, gate: &str, version: &str) -> Option<Nature> {
+    let own = natures.get(&format!("{gate} {version}"));
+    own.or_else(|| natures.get(version)).copied()
+}
+
+/// Whether people were told that the verdict of a gate was not carried out.
+fn is_told(database: &Simulated, gate: i64) -> bool {
     database
         .look(|connection| {
             let sql = "SELECT count(*) FROM outbox
-                 WHERE gate_id = ?1 AND state = 'given_up' AND result LIKE 'withdrawn%'";
+                 WHERE gate_id = ?1 AND key LIKE '%undone_tell%'";
             let count: i64 = connection.query_row(sql, [gate], |row| row.get(0))?;
             Ok(count > 0)
         })

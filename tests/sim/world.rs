@@ -1,6 +1,7 @@
 //! The world that gates act on: what is served, what receivers got, and what must never happen.
 
-use bellwether::clock::now;
+use super::story::nature;
+use bellwether::clock::{now, now_ms};
 use bellwether::delivery::attempt::Delivery;
 use bellwether::doing::Doing;
 use bellwether::environment::settings::Environment;
@@ -34,6 +35,7 @@ pub enum Nature {
 #[derive(Debug)]
 pub struct Inner {
     pub served: String,
+    served_since_ms: i64,
     pub natures: BTreeMap<String, Nature>,
     /// Bad answers that receivers still have to give.
     pub mishaps: u64,
@@ -85,6 +87,7 @@ impl World {
         Arc::new(World {
             inner: Mutex::new(Inner {
                 served: "v0".to_owned(),
+                served_since_ms: 0,
                 natures,
                 mishaps,
                 was_busy: false,
@@ -107,6 +110,7 @@ impl World {
         let mut inner = self.inner.lock().unwrap();
         if inner.deployed.insert(number) {
             version.clone_into(&mut inner.served);
+            inner.served_since_ms = now_ms();
         }
     }
 
@@ -158,6 +162,10 @@ impl World {
                 Ok((row.get::<_, Option<String>>(0)?, row.get::<_, String>(1)?))
             })?)
         });
+        if effect.target.is_action_of(Occasion::Promote, None) {
+            self.check_newest(effect, id);
+            self.check_served(effect);
+        }
         let allowed = match &found {
             Ok((Some(_), position)) => !effect.target.acts() || position != "locking",
             _ => false,
@@ -167,6 +175,38 @@ impl World {
                 "{} left though its gate is at {found:?}",
                 effect.key
             ));
+        }
+    }
+
+    /// And only while what it is about is served, as far as could be seen a moment ago.
+    fn check_served(&self, effect: &Effect) {
+        let Ok(announcement) = serde_json::from_str::<Announcement>(&effect.body) else {
+            return;
+        };
+        let inner = self.inner.lock().unwrap();
+        let is_served = inner.served == announcement.record.facts.version;
+        let was_so_long = now_ms() - inner.served_since_ms > 5_000;
+        drop(inner);
+        if effect.attempts == 0 && !is_served && was_so_long && !self.database.is_dead() {
+            self.violate(format!(
+                "{} left though another version is served",
+                effect.key
+            ));
+        }
+    }
+
+    /// A promotion acts only while it is the newest word on its services.
+    fn check_newest(&self, effect: &Effect, id: i64) {
+        let against = self.database.look(move |connection| {
+            let sql = "SELECT count(*) FROM gates AS own, gates AS other
+                WHERE own.id = ?1 AND other.id <> own.id AND other.environment = own.environment
+                  AND (other.id > own.id AND other.gate = own.gate
+                    OR other.verdict_place > own.verdict_place
+                      AND json_extract(other.record, '$.state.verdict') = 'rollback')";
+            Ok(connection.query_row(sql, [id], |row| row.get::<_, i64>(0))?)
+        });
+        if !matches!(against, Ok(0)) && !self.database.is_dead() {
+            self.violate(format!("{} left though it is overtaken", effect.key));
         }
     }
 
@@ -299,7 +339,7 @@ impl World {
             return (Outcome::Inconclusive, false);
         }
         let mut inner = self.inner.lock().unwrap();
-        match inner.natures.get(version).copied() {
+        match nature(&inner.natures, &context.record.gate, version) {
             Some(Nature::Bad(at)) if at == phase => (Outcome::Fail, false),
             Some(Nature::Unclear(at)) if at == phase => (Outcome::Inconclusive, true),
             Some(Nature::UnclearAtFirst(at)) if at == phase => {
@@ -339,8 +379,14 @@ impl GateWorld for World {
         })
     }
 
-    fn still<'a>(&'a self, _: &'a PhaseContext<'a>, ended: Ended) -> Doing<'a, Ended> {
-        Box::pin(async move { ended })
+    fn still<'a>(&'a self, context: &'a PhaseContext<'a>, ended: Ended) -> Doing<'a, Ended> {
+        Box::pin(async move {
+            let served = self.inner.lock().unwrap().served.clone();
+            if ended.outcome == Outcome::Pass && served != context.record.facts.version {
+                return Ended::new(Outcome::Inconclusive, "another version is served");
+            }
+            ended
+        })
     }
 
     fn prove<'a>(

@@ -1,6 +1,7 @@
 //! Rows of the outbox: committed effects that are not yet, or no longer, on their way.
 
 use super::file::Sqlite;
+use super::gates::standing;
 use crate::record::effect::{Effect, EffectState, NewEffect};
 use crate::record::gate::Record;
 use crate::record::withdrawal::withdrawn_by;
@@ -80,15 +81,19 @@ fn save(connection: &Connection, effect: &Effect) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Takes back the orders that this step of a gate makes late.
-pub(super) fn withdraw(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
-    if record.state.verdict.is_none() {
-        return Ok(());
-    }
+/// Takes back the orders that this step of a gate makes late, once the step is kept.
+pub(super) fn withdraw(connection: &Connection, record: &Record) -> Result<(), StoreFault> {
     let pending = "state = 'pending' AND target LIKE 'action:%' ORDER BY id";
-    for mut order in list(connection, pending, &[])? {
-        if let Some(why) = withdrawn_by(record, &order) {
-            order.withdraw(why);
+    let orders = list(connection, pending, &[])?;
+    let Some(by) = standing(connection, record.id)?.filter(|_| !orders.is_empty()) else {
+        return Ok(());
+    };
+    for mut order in orders {
+        let Some(owner) = standing(connection, order.gate_id.unwrap_or_default())? else {
+            continue;
+        };
+        if let Some(why) = withdrawn_by(record, &by, &order, &owner) {
+            order.withdraw(&why);
             save(connection, &order)?;
         }
     }

@@ -4,8 +4,11 @@ use super::effects;
 use super::file::Sqlite;
 use super::notes::{had_verdict, order_of};
 use crate::record::accepted::{Accepted, Wanted, superseded_by, wanted};
+use crate::record::effect::NewEffect;
 use crate::record::gate::Record;
 use crate::record::history::{self, Headline};
+use crate::record::standing::{self, Standing};
+use crate::record::target::Occasion;
 use crate::store::contract::{GateCommit, Gates};
 use crate::store::fault::StoreFault;
 use async_trait::async_trait;
@@ -19,6 +22,28 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     })?;
     record.id = id;
     Ok(record)
+}
+
+/// Records of rows. One that cannot be understood stops its own gate, and no other.
+fn readable(
+    rows: impl Iterator<Item = rusqlite::Result<Result<Record, String>>>,
+) -> rusqlite::Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for row in rows {
+        match row? {
+            Ok(record) => records.push(record),
+            Err(fault) => tracing::error!(fault, "A gate in the state file is passed over"),
+        }
+    }
+    Ok(records)
+}
+
+/// A record, or why it cannot be understood.
+fn record_or_not(row: &Row<'_>) -> rusqlite::Result<Result<Record, String>> {
+    match record(row) {
+        Err(fault @ rusqlite::Error::FromSqlConversionFailure(..)) => Ok(Err(fault.to_string())),
+        read => read.map(Ok),
+    }
 }
 
 fn json(record: &Record) -> Result<String, StoreFault> {
@@ -53,6 +78,7 @@ pub(super) fn headlines(
            json_extract(record, '$.state.verdict'), done, updated_ms,
            EXISTS (SELECT 1 FROM json_each(record, '$.state.phases') AS phase
              WHERE json_extract(phase.value, '$.waived[0]') IS NOT NULL),
+           json_extract(record, '$.state.undone') IS NOT NULL,
            EXISTS (SELECT 1 FROM outbox
              WHERE outbox.gate_id = gates.id AND outbox.state IN ('pending', 'withdrawn'))
          FROM gates {condition}"
@@ -68,11 +94,58 @@ pub(super) fn headlines(
             done: row.get(5)?,
             updated_ms: row.get(6)?,
             waived: row.get(7)?,
-            owes: row.get(8)?,
+            undone: row.get(8)?,
+            owes: row.get(9)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+/// Where gates stand that are in an environment and fulfill a condition.
+fn standings(
+    connection: &Connection,
+    condition: &str,
+    values: &[&dyn ToSql],
+) -> Result<Vec<Standing>, StoreFault> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT id, record, verdict_place FROM gates WHERE {condition}"
+    ))?;
+    let rows = statement.query_map(values, |row| {
+        Ok((record_or_not(row)?, row.get::<_, Option<i64>>(2)?))
+    })?;
+    let mut all = Vec::new();
+    for row in rows {
+        match row? {
+            (Ok(record), place) => all.push(Standing::of(&record, place)),
+            (Err(fault), _) => tracing::error!(fault, "A gate in the state file is passed over"),
+        }
+    }
+    Ok(all)
+}
+
+/// Where one gate stands.
+pub(super) fn standing(connection: &Connection, id: i64) -> Result<Option<Standing>, StoreFault> {
+    Ok(standings(connection, "id = ?1", &[&id])?.pop())
+}
+
+/// Why a promotion is no longer the newest word on its services. Those that may say so began after
+/// it, or decided after it.
+fn overtaken(connection: &Connection, record: &Record) -> Result<Option<String>, StoreFault> {
+    let Some(own) = standing(connection, record.id)? else {
+        return Ok(None);
+    };
+    let place = own.decided.map_or(i64::MAX, |(_, place)| place);
+    let since = "environment = ?1 AND (id > ?2 OR verdict_place > ?3)";
+    let others = standings(
+        connection,
+        since,
+        &[&record.environment, &record.id, &place],
+    )?;
+    Ok(standing::overtaken(&own, &others))
+}
+
+/// The place of a verdict that is committed now.
+const NEXT_PLACE: &str = "(SELECT coalesce(max(verdict_place), 0) + 1 FROM gates)";
 
 #[async_trait]
 impl Gates for Sqlite {
@@ -111,6 +184,7 @@ impl Gates for Sqlite {
                 params![new.gate, new.id, superseded_by(new.id)],
             )?;
             add_event(connection, new.id, now_ms, "started")?;
+            effects::withdraw(connection, &new)?;
             Ok((new, true))
         })
         .await
@@ -158,11 +232,23 @@ impl Gates for Sqlite {
             {
                 return Ok(Some(wanted));
             }
-            effects::withdraw(connection, &record)?;
+            let promotes = |effect: &NewEffect| effect.target.is_action_of(Occasion::Promote, None);
+            if new.iter().any(promotes)
+                && let Some(why) = overtaken(connection, &record)?
+            {
+                return Ok(Some(Wanted::Overtaken(why)));
+            }
             connection.execute(
                 "UPDATE gates SET record = ?2, done = ?3, updated_ms = ?4 WHERE id = ?1",
                 params![record.id, json(&record)?, record.state.is_done(), now_ms],
             )?;
+            if record.state.verdict.is_some() {
+                let sql = format!(
+                    "UPDATE gates SET verdict_place = {NEXT_PLACE} WHERE id = ?1 AND verdict_place IS NULL"
+                );
+                connection.prepare_cached(&sql)?.execute([record.id])?;
+                effects::withdraw(connection, &record)?;
+            }
             add_event(connection, record.id, now_ms, &event)?;
             effects::insert(connection, &new, now_ms)?;
             if record.state.is_done() {
@@ -186,9 +272,7 @@ impl Gates for Sqlite {
         self.read(move |connection| {
             let mut statement = connection
                 .prepare_cached("SELECT id, record FROM gates ORDER BY id DESC LIMIT ?1")?;
-            Ok(statement
-                .query_map([limit], record)?
-                .collect::<Result<_, _>>()?)
+            Ok(readable(statement.query_map([limit], record_or_not)?)?)
         })
         .await
     }
@@ -210,7 +294,7 @@ impl Gates for Sqlite {
         self.read(|connection| {
             let mut statement = connection
                 .prepare_cached("SELECT id, record FROM gates WHERE done = 0 ORDER BY id")?;
-            Ok(statement.query_map([], record)?.collect::<Result<_, _>>()?)
+            Ok(readable(statement.query_map([], record_or_not)?)?)
         })
         .await
     }

@@ -74,6 +74,17 @@ impl Notes for Sqlite {
         .await
     }
 
+    async fn answers_rollout(&self, gate_id: i64, rollout: String) -> Result<bool, StoreFault> {
+        self.write(move |connection| {
+            let first = "INSERT INTO rollouts VALUES (?1, ?2) ON CONFLICT (gate_id) DO NOTHING";
+            connection.execute(first, params![gate_id, rollout])?;
+            let of = "SELECT rollout FROM rollouts WHERE gate_id = ?1";
+            let known: String = connection.query_row(of, [gate_id], |row| row.get(0))?;
+            Ok(known == rollout)
+        })
+        .await
+    }
+
     async fn sighting(&self, gate: String) -> Result<Option<String>, StoreFault> {
         self.read(move |connection| {
             Ok(connection

@@ -51,7 +51,14 @@ impl Retention for Sqlite {
             let old = forgettable(&headlines(connection, "", &[])?, before_ms);
             let old = &old[..old.len().min(AT_ONCE_MAX as usize)];
             for id in old {
-                for table in ["gate_events", "gate_notes", "runs", "outbox", "locks"] {
+                for table in [
+                    "gate_events",
+                    "gate_notes",
+                    "runs",
+                    "outbox",
+                    "locks",
+                    "rollouts",
+                ] {
                     connection
                         .prepare_cached(&format!("DELETE FROM {table} WHERE gate_id = ?1"))?
                         .execute([id])?;

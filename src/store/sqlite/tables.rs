@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// The version of the tables that this program writes.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -47,6 +47,14 @@ CREATE TABLE sightings (gate TEXT PRIMARY KEY, version TEXT NOT NULL, at_ms INTE
 DROP TABLE last_good;
 ";
 
+/// What the third version added: which rollout a gate answers, and the order of verdicts, whatever the
+/// clock does.
+const SCHEMA_3: &str = "
+CREATE TABLE rollouts (gate_id INTEGER PRIMARY KEY, rollout TEXT NOT NULL) STRICT;
+ALTER TABLE gates ADD COLUMN verdict_place INTEGER;
+UPDATE gates SET verdict_place = id WHERE json_extract(record, '$.state.verdict') IS NOT NULL;
+";
+
 /// The version of the tables, 0 for an empty file. What is newer or not ours is refused.
 pub(super) fn version_of(connection: &Connection, path: &Path) -> Result<i64, StoreFault> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -66,19 +74,18 @@ pub(super) fn version_of(connection: &Connection, path: &Path) -> Result<i64, St
 
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<String, StoreFault> {
     let version = version_of(connection, path)?;
-    if version == 0 {
+    if version < SCHEMA_VERSION {
         let transaction = connection.transaction()?;
-        transaction.execute_batch(SCHEMA)?;
-        transaction.execute(
-            "INSERT INTO meta VALUES ('instance', ?1)",
-            [crate::ids::short()],
-        )?;
-        transaction.execute_batch(SCHEMA_2)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        transaction.commit()?;
-    } else if version == 1 {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(SCHEMA_2)?;
+        if version == 0 {
+            transaction.execute_batch(SCHEMA)?;
+            let instance = [crate::ids::short()];
+            transaction.execute("INSERT INTO meta VALUES ('instance', ?1)", instance)?;
+        }
+        for (added, schema) in [(2, SCHEMA_2), (3, SCHEMA_3)] {
+            if version < added {
+                transaction.execute_batch(schema)?;
+            }
+        }
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
     }

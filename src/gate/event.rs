@@ -1,0 +1,117 @@
+//! What happens to a gate, and what a step of it makes us do: the words between the machine and those
+//! who act.
+//!
+//! Values only. Does not know which event fits which state: that is the machine's.
+
+use crate::objective::Outcome;
+use crate::record::state::{Order, Phase, Verdict, Waiver};
+
+/// What a gate is to do, from its configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// The phases, in order; never empty.
+    pub phases: Vec<Phase>,
+    /// Whether a phase that needs more evidence is performed once more.
+    pub extend: bool,
+    /// Whether there are actions after promote.
+    pub acts_on_promote: bool,
+    /// Whether there are actions after hold.
+    pub acts_on_hold: bool,
+    /// Ways to roll back: the first one and its fallbacks. None where others do it.
+    pub ways: usize,
+    /// Whether there is a version to go back to.
+    pub has_target: bool,
+    /// Whether the environment lets us act.
+    pub enforce: bool,
+}
+
+/// What happens to a gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A phase ended.
+    PhaseEnded {
+        /// The phase.
+        phase: Phase,
+        /// Its outcome.
+        outcome: Outcome,
+        /// Why.
+        reasons: Vec<String>,
+        /// Whether more of the same evidence would probably settle it.
+        is_open: bool,
+        /// Whether something in it was measured and held.
+        held: bool,
+        /// Who answers for it, if it did not pass.
+        waived: Vec<Waiver>,
+    },
+    /// Somebody called it off.
+    Cancelled {
+        /// Who, or what.
+        by: String,
+    },
+    /// A person, or a gate that belongs with this one, orders the rollback.
+    RollbackOrdered(Order),
+    /// The time for reaching a verdict is over, or that of the phase.
+    BudgetExceeded,
+    /// The daemon was stopped in the middle and is back.
+    Restarted,
+    /// It cannot go on: a fault of our own, and which.
+    Faulted {
+        /// In words.
+        what: String,
+    },
+    /// Nobody else acts on the services.
+    Locked,
+    /// Somebody else acted on them for too long.
+    LockTimedOut {
+        /// Who.
+        holder: String,
+    },
+    /// Other gates have spoken since the verdict, or another version is served than it is about.
+    Overtaken {
+        /// By what.
+        why: String,
+    },
+    /// The actions of the verdict are settled.
+    ActionsSettled {
+        /// Those that were given up.
+        failed: Vec<String>,
+        /// How many there were.
+        count: usize,
+    },
+    /// The proof ended.
+    ProofEnded {
+        /// Whether the rollback is proven.
+        proven: bool,
+        /// What was seen.
+        reasons: Vec<String>,
+    },
+}
+
+/// What a step makes us do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Perform a phase.
+    Perform(Phase),
+    /// Tell the verdict: statuses, channels.
+    Announce(Verdict),
+    /// Wait until nobody else acts on the services.
+    Lock,
+    /// Order the actions of the verdict; for a rollback, those of one way.
+    Order {
+        /// The verdict.
+        verdict: Verdict,
+        /// The way, 0 for the first.
+        way: usize,
+    },
+    /// Wait until the actions are settled.
+    AwaitActions,
+    /// Prove the rollback.
+    Prove,
+    /// Tell how the proof ended.
+    AnnounceProof {
+        /// Whether it is proven.
+        proven: bool,
+    },
+    /// Tell that the verdict was not carried out.
+    AnnounceUndone,
+}
