@@ -3,6 +3,7 @@
 //! Knows the names that an expression may use and how JSON becomes CEL. Does not know where a
 //! reply came from. Invariant: an expression that compiled names only what can exist.
 
+use super::cost::{Growth, Sizes, growth};
 use super::expression_text::{check_functions, find_word, local_names, members, parse_mistake};
 use super::extract::{PATHS_MAX, Path};
 use super::native::{Native, native};
@@ -59,7 +60,7 @@ pub struct Expression {
 #[derive(Debug)]
 enum Compiled {
     Native(Native),
-    Cel(Box<Program>),
+    Cel(Box<Program>, Growth),
 }
 
 impl Expression {
@@ -108,7 +109,10 @@ impl Expression {
         check_functions(text, &references.functions(), whole)?;
         let compiled = match native(text) {
             Some(native) => Compiled::Native(native),
-            None => Compiled::Cel(Box::new(program)),
+            None => {
+                let growth = growth(program.expression());
+                Compiled::Cel(Box::new(program), growth)
+            }
         };
         Ok(Expression {
             text: text.to_owned(),
@@ -161,12 +165,19 @@ impl Expression {
     pub fn value(&self, scope: &dyn Scope) -> Result<Value, String> {
         match &self.compiled {
             Compiled::Native(native) => native.value(scope),
-            Compiled::Cel(program) => FUNCTIONS_OF_THREAD.with(|functions| {
+            Compiled::Cel(program, growth) => FUNCTIONS_OF_THREAD.with(|functions| {
                 let mut context = functions.new_inner_scope();
+                let mut sizes = Sizes::default();
                 for name in &self.names {
                     if let Some(value) = scope.lookup(name) {
+                        if growth.grows() {
+                            sizes.add(&value);
+                        }
                         context.add_variable_from_value(name.as_str(), value);
                     }
+                }
+                if let Some(refusal) = growth.refusal(sizes) {
+                    return Err(refusal);
                 }
                 let value = program.execute(&context).map_err(plain_error)?;
                 to_json(&value)

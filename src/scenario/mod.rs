@@ -1,7 +1,7 @@
 //! The language: as written → checked → compiled.
 //!
 //! Rooms, in reading order: [`shape`] and [`step_shape`] (what may be written), [`scope`] (what an
-//! expression can see), [`expression`] (CEL) with [`expression_text`] and [`native`] (what needs no
+//! expression can see), [`expression`] (CEL) with [`expression_text`], [`cost`] (what it may cost at most) and [`native`] (what needs no
 //! interpreter), [`template`] (`${…}`), [`extract`] (parts of a body, in one pass), [`plan`] and
 //! [`load_plan`] (the compiled form), [`steps`] (kinds of steps), [`executors`], [`data`]; [`compiler`]
 //! (what every part of compiling needs), [`mod@compile`], [`compile_step`], [`compile_load`] (from the one to
@@ -14,9 +14,11 @@ pub mod compile;
 mod compile_load;
 pub mod compile_step;
 pub mod compiler;
+mod cost;
 pub mod data;
 pub mod executors;
 pub mod expression;
+
 mod expression_text;
 pub mod extract;
 pub mod lint;

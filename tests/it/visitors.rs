@@ -110,3 +110,34 @@ fn with_few_descriptors_a_dead_deploy_is_rolled_back_all_the_same() {
     });
     assert_eq!(gate["verdict"], "rollback", "{gate}");
 }
+
+/// A check on a large reply is refused before it is evaluated: nothing of ours waits for it.
+#[test]
+fn a_check_on_a_large_reply_hangs_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let items: Vec<String> = (0..60_000).map(|number| number.to_string()).collect();
+    let body = format!("[{}]", items.join(","));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let reply = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(reply.as_bytes());
+        }
+    });
+    let scenario = "name: big\nservice: api\nsteps:\n  - { get: /, check: [ \"body.map(a, a + 1).filter(a, body.exists(b, b == a)).size() >= 0\" ] }\n";
+    std::fs::write(folder.path().join("big.yaml"), scenario).unwrap();
+    let text = NOBODY.replace("127.0.0.1:1", &server.to_string())
+        + "probes: { big: { scenario: big.yaml, environment: test, interval: 200ms } }\n";
+    let daemon = Daemon::start(folder.path(), &text, &[]);
+    let probe = eventually("it was tried", Duration::from_secs(20), || {
+        let probe = api(&daemon.address, "/api/v1/probes/big")?;
+        probe.to_string().contains("cost too much").then_some(probe)
+    });
+    let slow = slow_answer(&daemon.address);
+    assert!(slow < Duration::from_millis(100), "{slow:?} {probe}");
+}
