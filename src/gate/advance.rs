@@ -37,7 +37,7 @@ impl Driver {
         let project = self.current.get();
         let found = find(&project, record);
         let policy = found.map_or_else(Policy::default, |(gate, environment)| {
-            policy(gate, environment, record)
+            policy(gate, environment, record, &project.plans)
         });
         let now = now_ms();
         let (state, effects) = step(&record.state, event, &policy, now);

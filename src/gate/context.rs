@@ -6,6 +6,7 @@ use crate::document::{Diagnostics, Severity};
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
 use crate::environment::settings::Environment;
+use crate::gate::performing::waives_scenario;
 use crate::load::Control;
 use crate::load::live::Live;
 use crate::net::connect::Connector;
@@ -14,6 +15,7 @@ use crate::objective::Outcome;
 use crate::project::file::Project;
 use crate::project::gate::Gate;
 use crate::record::gate::{Record, inputs};
+use crate::record::note::NoteKind;
 use crate::run::Summary;
 use crate::store::Store;
 use crate::vu::Binding;
@@ -143,4 +145,31 @@ pub(super) fn connector(context: &PhaseContext<'_>) -> Result<Connector, String>
         Settings::new(context.environment.ca_file.as_deref())?,
         Duration::ZERO,
     ))
+}
+
+impl PhaseContext<'_> {
+    /// Whether somebody answers for a scenario that fails: then the others are performed all the
+    /// same. What becomes of the phase is decided with its end.
+    pub async fn waives(&self, scenario: &str) -> bool {
+        let now = crate::clock::now_ms();
+        let holds =
+            |check: &str, until_ms: i64| until_ms >= now && waives_scenario(check, scenario);
+        let configured = self.gate.waivers.iter();
+        if configured
+            .clone()
+            .any(|waiver| holds(&waiver.check, waiver.until_ms))
+        {
+            return true;
+        }
+        // Who cannot be read answers for nothing.
+        let notes = self
+            .store
+            .notes_of(self.record.id)
+            .await
+            .unwrap_or_default();
+        notes
+            .iter()
+            .filter(|note| note.kind == NoteKind::Waiver)
+            .any(|note| holds(&note.check, note.until_ms))
+    }
 }

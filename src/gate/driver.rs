@@ -15,11 +15,13 @@ use crate::record::accepted::superseded_by;
 use crate::record::gate::{Facts, Record};
 use crate::record::note::NoteKind;
 use crate::record::state::{Order, Phase, Position, State, Verdict};
+use crate::scenario::Plan;
 use crate::store::{Store, StoreFault, insist};
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,8 +113,34 @@ pub struct Driver {
     pub(super) supervisor: Arc<Supervisor>,
 }
 
+/// What stands for all that a gate has to measure: its phases, its scenarios word for word, and how
+/// they are judged.
+fn measures(gate: &Gate, plans: &BTreeMap<PathBuf, Arc<Plan>>) -> String {
+    let mut text = format!(
+        "{:?} {:?} {:?} {:?} {:?}",
+        registry::wanted(gate),
+        gate.rule,
+        gate.baseline,
+        gate.approval,
+        gate.bake
+    );
+    let baked = gate.bake.iter().flat_map(|bake| &bake.scenarios);
+    for path in gate.smoke.iter().chain(&gate.load).chain(baked) {
+        let plan = plans.get(path).map_or("", |plan| plan.source.text.as_str());
+        text.push_str(&format!(" {}\n{plan}", path.display()));
+    }
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let bytes = digest.as_ref().iter().take(16);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What a gate is to do, from its configuration.
-pub fn policy(gate: &Gate, environment: &Environment, record: &Record) -> Policy {
+pub fn policy(
+    gate: &Gate,
+    environment: &Environment,
+    record: &Record,
+    plans: &BTreeMap<PathBuf, Arc<Plan>>,
+) -> Policy {
     let ways = match gate.on_rollback.is_empty() {
         true => 0,
         false => 1 + gate.on_fallback.len(),
@@ -125,6 +153,8 @@ pub fn policy(gate: &Gate, environment: &Environment, record: &Record) -> Policy
         ways,
         has_target: record.rollback_to.is_some(),
         enforce: environment.enforce,
+        changed: !record.state.measures.is_empty()
+            && record.state.measures != measures(gate, plans),
     }
 }
 
@@ -232,6 +262,7 @@ impl Driver {
             rollback_to,
             state: State::new(Some(Phase::Preflight), now),
         };
+        record.state.measures = measures(gate, &project.plans);
         record.state.ordered.clone_from(&order);
         let (record, new) = self.store.create_gate(record, webhooks, now).await?;
         if new {

@@ -23,6 +23,8 @@ pub struct Policy {
     pub has_target: bool,
     /// Whether the environment lets us act.
     pub enforce: bool,
+    /// Whether what it has to measure is not what it was at its start.
+    pub changed: bool,
 }
 
 /// What happens to a gate.

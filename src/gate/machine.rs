@@ -203,6 +203,10 @@ impl Stepper<'_> {
             let reason = format!("never performed: {}", missing.join(", "));
             return self.conclude(Verdict::Hold, vec![reason]);
         }
+        if self.policy.changed {
+            let reason = "what this gate measures was changed while it ran: what was measured is not what was asked for at its start".to_owned();
+            return self.conclude(Verdict::Hold, vec![reason]);
+        }
         if !self.state.was_measured() {
             let reason = "every measurement was waived; nothing was measured that held".to_owned();
             return self.conclude(Verdict::Hold, vec![reason]);

@@ -39,7 +39,7 @@ prop_compose! {
     fn policy()(mask in 1usize..128, extend: bool, acts: bool, ways in 0usize..3, has_target: bool, enforce: bool) -> Policy {
         Policy {
             phases: Phase::ALL.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, phase)| *phase).collect(),
-            extend, acts_on_promote: acts, acts_on_hold: acts, ways, has_target, enforce,
+            extend, acts_on_promote: acts, acts_on_hold: acts, ways, has_target, enforce, changed: false,
         }
     }
 }

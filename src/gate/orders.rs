@@ -5,7 +5,7 @@
 use super::driver::{Driver, GateFault, Outside, now_ms};
 use crate::record::gate::{Facts, Record};
 use crate::record::note::{Note, NoteKind};
-use crate::record::state::{Order, Verdict};
+use crate::record::state::{Order, Phase, Verdict};
 use std::sync::{Arc, PoisonError};
 
 fn has_its_verdict(id: i64) -> GateFault {
@@ -73,6 +73,15 @@ impl Driver {
                 "a waiver holds for some time: `until_ms`, in milliseconds since 1970, lies ahead"
                     .to_owned(),
             ));
+        }
+        let phase = note.check.strip_prefix("phase/").unwrap_or(&note.check);
+        let unwaivable = Phase::ALL.into_iter().find(|known| known.word() == phase);
+        if let (NoteKind::Waiver, Some(phase)) = (note.kind, unwaivable.filter(|it| !it.measures()))
+        {
+            return Err(GateFault::Invalid(format!(
+                "{} cannot be waived: only what is measured can (smoke, load, bake, or a scenario of them)",
+                phase.word()
+            )));
         }
         let line = match note.kind {
             NoteKind::Waiver if note.reason.trim().is_empty() || note.check.is_empty() => {

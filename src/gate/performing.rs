@@ -207,22 +207,43 @@ impl Driver {
 }
 
 /// Pure: which waivers let a phase go on; none if one of its scenarios neither passed nor has
-/// somebody who answers for it, be it that it was never performed.
+/// somebody who answers for it, be it that it was never performed. Only what is measured can be
+/// answered for: who must agree, when, and after what, is not waived.
 fn matching(valid: &[Waiver], phase: Phase, planned: &[String], runs: &[Summary]) -> Vec<Waiver> {
-    if let Some(waiver) = valid.iter().find(|waiver| waiver.check == phase.word()) {
+    if !phase.measures() {
+        return Vec::new();
+    }
+    let of_phase = |waiver: &&Waiver| waives_phase(&waiver.check, phase, planned);
+    if let Some(waiver) = valid.iter().find(of_phase) {
         return vec![waiver.clone()];
     }
     let mut found = Vec::new();
     for name in planned {
         let mut of_it = runs.iter().filter(|run| run.scenario == *name).peekable();
         let passed = of_it.peek().is_some() && of_it.all(|run| run.outcome == Outcome::Pass);
-        match valid.iter().find(|waiver| waiver.check == *name) {
+        match valid
+            .iter()
+            .find(|waiver| waives_scenario(&waiver.check, name))
+        {
             _ if passed => {}
             Some(waiver) => found.push(waiver.clone()),
             None => return Vec::new(),
         }
     }
     found
+}
+
+/// Whether a waiver is for a phase: `phase/NAME`, or its name alone where no scenario has it.
+fn waives_phase(check: &str, phase: Phase, planned: &[String]) -> bool {
+    match check.strip_prefix("phase/") {
+        Some(name) => name == phase.word(),
+        None => check == phase.word() && !planned.iter().any(|name| name == check),
+    }
+}
+
+/// Whether a waiver is for a scenario: `scenario/NAME`, or its name alone.
+pub(super) fn waives_scenario(check: &str, name: &str) -> bool {
+    check.strip_prefix("scenario/").unwrap_or(check) == name
 }
 
 fn ended(phase: Phase, performed: Ended, held: bool, waived: Vec<Waiver>) -> Event {
@@ -270,5 +291,16 @@ mod tests {
         assert_eq!(of(&[waiver("a"), waiver("b")]), 2);
         assert_eq!(of(&[waiver("load")]), 1);
         assert_eq!(matching(&[waiver("a")], Phase::Bake, &[], &[]).len(), 0);
+        // A name that is both is the scenario's.
+        let smoke = ["smoke".to_owned(), "b".to_owned()];
+        let of = |check: &str| matching(&[waiver(check)], Phase::Smoke, &smoke, &[]).len();
+        assert_eq!((of("smoke"), of("phase/smoke")), (0, 1));
+        for phase in [Phase::Preflight, Phase::Approval, Phase::Converge] {
+            let waivers = [
+                waiver(phase.word()),
+                waiver(&format!("phase/{}", phase.word())),
+            ];
+            assert_eq!(matching(&waivers, phase, &[], &[]).len(), 0, "{phase:?}");
+        }
     }
 }

@@ -78,6 +78,8 @@ pub struct Gate {
 pub struct Approval {
     /// How many people.
     pub required: u64,
+    /// Whether the one who deployed may be among them.
+    pub by_actor: bool,
     /// How long they are waited for.
     pub timeout: Duration,
 }

@@ -118,6 +118,11 @@ static APPROVAL: Object = Object {
     fields: &[
         field("required", Shape::Count(1, 100), "different people (1)"),
         field(
+            "by_actor",
+            Shape::Bool,
+            "whether the one who deployed may be among them (only where one is enough)",
+        ),
+        field(
             "timeout",
             Shape::Duration,
             "how long they are waited for (1h)",

@@ -5,7 +5,7 @@ use crate::document::diagnostic::Diagnostic;
 use crate::document::node::Node;
 use crate::environment::settings::Environment;
 use crate::objective::rule::Rule;
-use crate::record::state::Waiver;
+use crate::record::state::{Phase, Waiver};
 use crate::scenario::reader::{Reader, entries, text, time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -100,6 +100,18 @@ impl Reader<'_> {
                 .and_hms_opt(23, 59, 59)
                 .map_or(0, |end| end.and_utc().timestamp_millis());
             let word = |key: &str| text(item, key).unwrap_or_default();
+            let check = word("check");
+            let phase = check.strip_prefix("phase/").unwrap_or(&check);
+            let phase = Phase::ALL.into_iter().find(|known| known.word() == phase);
+            if let (Some(phase), Some(at)) = (phase.filter(|it| !it.measures()), item.get("check"))
+            {
+                self.error(
+                    "cannot-be-waived",
+                    format!("{} cannot be waived", phase.word()),
+                    at.span,
+                    "only what is measured can: smoke, load, bake, or a scenario of them",
+                );
+            }
             found.push(Waiver {
                 check: word("check"),
                 by: word("by"),
@@ -113,8 +125,13 @@ impl Reader<'_> {
 
 /// Who must agree.
 pub fn approval(node: &Node) -> Approval {
+    let required = node.get("required").and_then(Node::as_count).unwrap_or(1);
     Approval {
-        required: node.get("required").and_then(Node::as_count).unwrap_or(1),
+        required,
+        by_actor: node
+            .get("by_actor")
+            .and_then(Node::as_bool)
+            .unwrap_or(required == 1),
         timeout: time(node, "timeout", 3600),
     }
 }

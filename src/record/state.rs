@@ -210,6 +210,10 @@ pub struct State {
     /// Whether the environment does not let us act: what would have been done is only said.
     #[serde(default)]
     pub dry_run: bool,
+    /// What stands for all that it has to measure, as it was when it started; empty if that is not
+    /// known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub measures: String,
     /// Why the verdict was not carried out, if it was to be and was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<String>,
@@ -234,6 +238,7 @@ impl State {
             way: 0,
             failed_ways: Vec::new(),
             dry_run: false,
+            measures: String::new(),
             undone: None,
         }
     }

@@ -272,7 +272,13 @@ impl Story {
                 .iter()
                 .find(|gate| gate.name == record.gate)
                 .unwrap();
-            let phases = policy(gate, &project.file.environments[&gate.environment], record).phases;
+            let phases = policy(
+                gate,
+                &project.file.environments[&gate.environment],
+                record,
+                &project.plans,
+            )
+            .phases;
             if !state.is_done() {
                 wrong.push(format!("gate {id} never came to an end: {state:?}"));
             }

@@ -5,7 +5,8 @@ use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::prerequisites::{LOOK_EVERY, read};
 use crate::load::Stop;
 use crate::objective::Outcome;
-use crate::record::note::NoteKind;
+use crate::project::gate::Approval;
+use crate::record::note::{Note, NoteKind};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -24,14 +25,10 @@ pub async fn approval(context: &PhaseContext<'_>) -> Ended {
             Ok(notes) => notes,
             Err(reason) => return Ended::new(Outcome::Inconclusive, reason),
         };
-        let agreed: BTreeMap<String, String> = notes
-            .into_iter()
-            .filter(|note| note.kind == NoteKind::Approval)
-            .map(|note| (note.by, note.reason))
-            .collect();
+        let agreed = agreed(notes, approval, &context.record.facts.actor);
         if agreed.len() as u64 >= approval.required {
             let who: Vec<String> = agreed
-                .into_iter()
+                .into_values()
                 .map(|(by, reason)| {
                     if reason.is_empty() {
                         by
@@ -62,5 +59,51 @@ pub async fn approval(context: &PhaseContext<'_>) -> Ended {
             () = context.control.stopped() => {}
             () = tokio::time::sleep(left.min(LOOK_EVERY * 10)) => {}
         }
+    }
+}
+
+/// Those who agreed, by who they are: two spellings of a name are one person. Whoever deployed is
+/// not among them where the gate says so.
+fn agreed(notes: Vec<Note>, approval: Approval, actor: &str) -> BTreeMap<String, (String, String)> {
+    let folded = |name: &str| {
+        let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
+        words.join(" ")
+    };
+    let actor = folded(actor);
+    notes
+        .into_iter()
+        .filter(|note| note.kind == NoteKind::Approval)
+        .map(|note| (folded(&note.by), (note.by, note.reason)))
+        .filter(|(who, _)| approval.by_actor || *who != actor)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn two_spellings_are_one_person_and_who_deployed_is_none_of_two() {
+        let approval = |required, by_actor| Approval {
+            required,
+            by_actor,
+            timeout: Duration::ZERO,
+        };
+        let note = |by: &str| Note {
+            kind: NoteKind::Approval,
+            by: by.to_owned(),
+            reason: String::new(),
+            check: String::new(),
+            until_ms: 0,
+            gate: None,
+        };
+        let count = |names: &[&str], approval| {
+            let notes = names.iter().map(|name| note(name)).collect();
+            agreed(notes, approval, "Jane  Doe").len()
+        };
+        let names = ["jane doe", "Jane Doe", "JANE DOE ", "john"];
+        assert_eq!(count(&names, approval(2, false)), 1);
+        assert_eq!(count(&names, approval(1, true)), 2);
     }
 }
