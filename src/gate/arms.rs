@@ -227,6 +227,14 @@ impl Arms {
             summary.outcome = Outcome::Inconclusive;
             summary.reasons.extend(judged.reasons);
         }
+        if lost && summary.outcome == Outcome::Pass {
+            // What could no longer succeed has not: no other objective makes that good.
+            summary.outcome = match judged.verdict {
+                Conclusion::Rollback => Outcome::Fail,
+                _ => Outcome::Inconclusive,
+            };
+            summary.reasons.extend(watch.judged().reasons);
+        }
         let (doubts, is_void) = baseline.map(doubts).unwrap_or_default();
         if is_void || !doubts.is_empty() && summary.outcome == Outcome::Pass {
             summary.outcome = Outcome::Inconclusive;
@@ -272,7 +280,8 @@ fn doubts(baseline: &Finished) -> (Vec<String>, bool) {
     let late: Vec<String> = late
         .map(|cause| format!("the baseline: {}", cause.text()))
         .collect();
-    let is_void = !late.is_empty();
+    // Beside a baseline that was not measured nothing is worse.
+    let is_void = !late.is_empty() || baseline.setup_failure.is_some();
     doubts.extend(late);
     (doubts, is_void)
 }

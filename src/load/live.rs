@@ -1,7 +1,7 @@
 //! Loads that run now in this process: what they do this second, and the way to tell them something.
 
 use super::control::{Control, Orders, Stop};
-use super::recorder::Tick;
+use super::tick::Tick;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

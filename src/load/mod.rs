@@ -3,7 +3,7 @@
 //! Rooms: [`run`] (a load from its start to its end), [`worker`] (one thread of it) with [`shop`] (what its
 //! virtual users share), [`open`] and [`closed`] (how they are driven), [`arrival`], [`ramp`] and
 //! [`breakpoint`] (pure: when, how many, how fast), [`timer`] (finer than a millisecond), [`control`]
-//! (orders), [`live`] (loads that run now), [`recorder`] with [`buckets`] and [`series`] (what came of
+//! (orders), [`live`] (loads that run now), [`recorder`] with [`tick`], [`buckets`] and [`series`] (what came of
 //! it).
 //!
 //! Knows no database and no vendor.
@@ -20,9 +20,11 @@ pub mod recorder;
 pub mod run;
 pub mod series;
 pub mod shop;
+pub mod tick;
 pub mod timer;
 pub mod worker;
 
 pub use control::{Control, Stop};
-pub use recorder::{Recorded, StepRecord, Tick};
+pub use recorder::{Recorded, StepRecord};
 pub use run::{load, smoke};
+pub use tick::Tick;

@@ -4,10 +4,9 @@
 //! successful requests are in the histograms; failed ones are counted apart, because a fast
 //! failure must not look like a fast success.
 
-use super::buckets::Buckets;
+use super::tick::{SampleLine, StepTick, Tick};
 use crate::limits;
 use crate::net::ErrorClass;
-use crate::objective::slot::ArmSlot;
 use crate::objective::tally::{self, SLOT_MICROS, Watched};
 use crate::vu::{Heading, Headings, Sample, Sink};
 use hdrhistogram::Histogram;
@@ -57,6 +56,8 @@ pub struct StepRecord {
     pub bytes: (u64, u64),
     /// Times it was left out.
     pub skipped: u64,
+    /// Attempts that failed and were followed by another one.
+    pub retried: u64,
 }
 
 impl StepRecord {
@@ -74,6 +75,7 @@ impl StepRecord {
             examples: Vec::new(),
             bytes: (0, 0),
             skipped: 0,
+            retried: 0,
         }
     }
 
@@ -89,6 +91,27 @@ impl StepRecord {
             .iter()
             .filter(|(class, _)| class.is_inconclusive());
         doubtful.map(|(_, count)| count).sum()
+    }
+
+    /// As it would be without our own part: latencies from the actual start, and no arrivals that
+    /// nobody took.
+    pub fn by_service(&mut self) {
+        self.latency = self.service.clone();
+        self.forget(|class| class == ErrorClass::Dropped);
+    }
+
+    /// As it would be without failures that say nothing about the product.
+    pub fn without_doubtful(&mut self) {
+        self.forget(ErrorClass::is_inconclusive);
+    }
+
+    fn forget(&mut self, forgotten: impl Fn(ErrorClass) -> bool) {
+        let requests = &mut self.requests;
+        self.errors.retain(|class, count| {
+            let goes = forgotten(*class);
+            *requests -= if goes { *count } else { 0 };
+            !goes
+        });
     }
 
     fn sample(&mut self, sample: &Sample) {
@@ -151,113 +174,13 @@ impl StepRecord {
         self.bytes.0 += other.bytes.0;
         self.bytes.1 += other.bytes.1;
         self.skipped += other.skipped;
+        self.retried += other.retried;
     }
 }
 
 /// Adds a histogram; both grow as needed, so this cannot fail.
 pub fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
     to.add(from).expect("a growing histogram takes every value");
-}
-
-/// One line of a samples file.
-#[derive(Debug, Clone, Copy)]
-pub struct SampleLine {
-    /// Microseconds from the start of the run to the intended start.
-    pub offset_micros: u64,
-    /// The sample.
-    pub sample: Sample,
-}
-
-/// Latencies of one step in one interval.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct StepTick {
-    /// Of requests that did not fail, or whose failure is only advisory.
-    pub ok: Buckets,
-    /// Of those that failed.
-    pub failed: Buckets,
-}
-
-/// What happened in one interval, usually a second.
-#[derive(Debug)]
-pub struct Tick {
-    /// The interval's number.
-    pub second: u64,
-    /// Requests that ended.
-    pub requests: u64,
-    /// Failed ones among them.
-    pub errors: u64,
-    /// Latencies of the successful ones.
-    pub latency: Histogram<u64>,
-    /// Iterations in progress at its end.
-    pub active: u64,
-    /// Arrivals that wait for a virtual user at its end.
-    pub waiting: u64,
-    /// How late we started iterations ourselves, in microseconds.
-    pub lateness: Histogram<u64>,
-    /// Processor time of the busiest worker.
-    pub busiest: Duration,
-    /// Samples, if a file of them is written.
-    pub lines: Vec<SampleLine>,
-    /// Latencies by step, for live metrics.
-    pub steps: Vec<StepTick>,
-    /// What the numbers of steps mean.
-    pub headings: Headings,
-    /// Evidence for sequential verdicts, by the number of its slot.
-    pub slots: Vec<(u64, ArmSlot)>,
-}
-
-impl Tick {
-    /// An empty one.
-    pub fn new(second: u64, steps: usize, headings: Headings) -> Tick {
-        Tick {
-            second,
-            requests: 0,
-            errors: 0,
-            latency: histogram(),
-            active: 0,
-            waiting: 0,
-            lateness: histogram(),
-            busiest: Duration::ZERO,
-            lines: Vec::new(),
-            steps: vec![StepTick::default(); steps],
-            headings,
-            slots: Vec::new(),
-        }
-    }
-
-    /// Adds the same interval of another worker.
-    pub fn merge(&mut self, other: Tick) {
-        self.requests += other.requests;
-        self.errors += other.errors;
-        add(&mut self.latency, &other.latency);
-        self.active += other.active;
-        self.waiting += other.waiting;
-        add(&mut self.lateness, &other.lateness);
-        self.busiest = self.busiest.max(other.busiest);
-        self.lines.extend(other.lines);
-        if self.steps.len() < other.steps.len() {
-            self.steps.resize(other.steps.len(), StepTick::default());
-        }
-        for (mine, theirs) in self.steps.iter_mut().zip(other.steps) {
-            mine.ok.merge(&theirs.ok);
-            mine.failed.merge(&theirs.failed);
-        }
-        for (number, slot) in other.slots {
-            self.slot(number).merge(&slot);
-        }
-    }
-
-    /// The evidence of a slot, which is made if it is new.
-    pub fn slot(&mut self, number: u64) -> &mut ArmSlot {
-        let place = match self.slots.iter().rposition(|(known, _)| *known == number) {
-            Some(place) => place,
-            None => {
-                self.slots.push((number, ArmSlot::default()));
-                self.slots.len() - 1
-            }
-        };
-        &mut self.slots[place].1
-    }
 }
 
 /// All that a run, or one worker of it, left behind.
@@ -453,8 +376,14 @@ impl Inner {
 }
 
 macro_rules! sink {
-    ($name:ident, $self:ident, $inner:expr) => {
+    ($name:ident, $self:ident, $inner:expr, $attempts:expr) => {
         impl Sink for $name {
+            fn counts_attempts(&$self) -> bool {
+                $attempts
+            }
+            fn retried(&$self, step: usize) {
+                $inner.step(step).retried += 1;
+            }
             fn sample(&$self, sample: &Sample) {
                 $inner.sample(sample);
             }
@@ -477,7 +406,7 @@ macro_rules! sink {
 /// The recorder of one worker thread: no lock.
 #[derive(Debug)]
 pub struct LocalRecorder(pub RefCell<Inner>);
-sink!(LocalRecorder, self, self.0.borrow_mut());
+sink!(LocalRecorder, self, self.0.borrow_mut(), true);
 
 /// The recorder of a single virtual user whose future may move between threads.
 #[derive(Debug)]
@@ -487,5 +416,6 @@ sink!(
     self,
     self.0
         .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .unwrap_or_else(std::sync::PoisonError::into_inner),
+    false
 );

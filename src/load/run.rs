@@ -4,9 +4,10 @@
 
 use super::breakpoint::{self, Next, Range, Search, Tried};
 use super::control::{Control, Stop};
-use super::recorder::{Inner, Recorded, SharedRecorder, Tick, add, histogram};
+use super::recorder::{Inner, Recorded, SharedRecorder, add, histogram};
 use super::series::{Point, Series};
 use super::shop::Assignment;
+use super::tick::Tick;
 use super::worker::work;
 use crate::net::ErrorClass;
 use crate::objective::Outcome;

@@ -1,6 +1,6 @@
 //! A run second by second, in a size that does not grow with its length.
 
-use super::recorder::Tick;
+use super::tick::Tick;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -3,7 +3,8 @@
 //! Lives on one thread. Does not know in which order virtual users are driven.
 
 use super::control::{Orders, Stop};
-use super::recorder::{LocalRecorder, Tick};
+use super::recorder::LocalRecorder;
+use super::tick::Tick;
 use crate::objective::tally::Watched;
 use crate::scenario::plan::Load;
 use crate::vu::{Begin, Headings, IterationOutcome, Performer, Performers};

@@ -14,8 +14,11 @@ use crate::scenario::plan::{Executor, Load};
 use crate::vu::Performers;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+
+/// Pause between two looks at how late this thread is.
+const PULSE: Duration = Duration::from_millis(20);
 
 /// Performs a worker's part; runs on a thread of its own.
 pub fn work<P: Performers>(assignment: Assignment<P>) -> Recorded {
@@ -45,6 +48,9 @@ pub fn work<P: Performers>(assignment: Assignment<P>) -> Recorded {
         let mut background = JoinSet::new();
         background.spawn_local(tick(shop.clone()));
         background.spawn_local(obey(shop.clone()));
+        if loads_are_closed(&shop.assignment.loads) {
+            background.spawn_local(pulse(shop.clone()));
+        }
         let mut executors = JoinSet::new();
         for (index, load) in shop.assignment.loads.iter().enumerate() {
             executors.spawn_local(execute(shop.clone(), index, load.clone()));
@@ -69,6 +75,28 @@ async fn tick<P: Performers>(shop: Rc<Shop<P>>) {
         let tick = shop.take_tick();
         if shop.assignment.ticks.send(tick).is_err() {
             return;
+        }
+    }
+}
+
+fn loads_are_closed(loads: &[Load]) -> bool {
+    loads.iter().all(|load| load.executor.rate_max().is_none())
+}
+
+/// Notes how late this thread itself is, where no arrivals show it: a process that stands still
+/// measures itself.
+async fn pulse<P: Performers>(shop: Rc<Shop<P>>) {
+    let mut next = shop.assignment.start;
+    loop {
+        next += PULSE;
+        tokio::time::sleep_until(next.into()).await;
+        let now = Instant::now();
+        let late = now.saturating_duration_since(next);
+        // The timer counts whole milliseconds.
+        let late = late.saturating_sub(Duration::from_millis(1));
+        shop.recorder.0.borrow_mut().late(late);
+        if late > PULSE {
+            next = now;
         }
     }
 }

@@ -51,6 +51,11 @@ impl Conclusion {
     }
 }
 
+/// A deploy is not called dead before it has failed for so long.
+const DEAD_AFTER: Duration = Duration::from_millis(2_500);
+/// The last slots with requests, all of which must fail: a second.
+const DEAD_RECENT: usize = 4;
+
 /// What is known of one objective.
 #[derive(Debug, Clone)]
 struct Line {
@@ -82,6 +87,10 @@ pub struct Trial {
     rule: Rule,
     lines: Vec<Line>,
     dead: [Wealth; 2],
+    /// The slot in which the candidate was first asked.
+    first: Option<u64>,
+    /// Shares of its last slots that failed, newest last.
+    recent: [f64; DEAD_RECENT],
     /// Slots that were taken.
     slots: u64,
     in_block: u64,
@@ -180,6 +189,8 @@ impl Trial {
             rule,
             lines,
             dead: [Wealth::new(rule.dead_share), Wealth::new(rule.dead_share)],
+            first: None,
+            recent: [0.0; DEAD_RECENT],
             slots: 0,
             in_block: 0,
             blocks: 0,
@@ -199,9 +210,14 @@ impl Trial {
             self.all[arm].add(counts.all);
             if let Some(share) = counts.all.share() {
                 self.dead[arm].block(share);
+                if arm == 0 {
+                    self.first.get_or_insert(self.slots - 1);
+                    self.recent.rotate_left(1);
+                    self.recent[DEAD_RECENT - 1] = share;
+                }
             }
         }
-        if self.dead[0].ln() >= self.rule.dead_threshold() && !self.baseline_is_dead() {
+        if self.is_dead() && !self.baseline_is_dead() {
             self.called = Some(Call {
                 slots: self.slots,
                 objective: None,
@@ -211,6 +227,18 @@ impl Trial {
         if warm {
             self.take(&slot.candidate, &slot.baseline);
         }
+    }
+
+    /// Whether the candidate is dead: it fails, it has done so for a while, and it still does. A pool
+    /// that is swapped or a leader that is elected is a moment of a load, not its end.
+    fn is_dead(&self) -> bool {
+        let since = self.first.map_or(0, |first| self.slots - first);
+        self.dead[0].ln() >= self.rule.dead_threshold()
+            && since >= slots_of(DEAD_AFTER)
+            && self
+                .recent
+                .iter()
+                .all(|share| *share > self.rule.dead_share)
     }
 
     /// A baseline that fails as much says that the way there is broken, not the deploy.
@@ -302,8 +330,7 @@ impl Trial {
         {
             return Conclusion::Rollback;
         }
-        let dead = self.dead[0].ln() >= self.rule.dead_threshold();
-        if dead || standings.iter().any(|standing| standing.broken) {
+        if self.is_dead() || standings.iter().any(|standing| standing.broken) {
             return Conclusion::Hold;
         }
         let enough = self.all[0].requests >= self.rule.requests_min;

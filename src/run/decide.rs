@@ -11,12 +11,20 @@ use crate::load::run::Finished;
 use crate::net::ErrorClass;
 use crate::objective::{Metric, Objective, Outcome};
 
+/// Ways to judge an objective a second time.
+pub struct Again<'a> {
+    /// Without our own part: from the actual start, without arrivals that nobody took.
+    pub by_service: &'a dyn Fn(&Objective) -> Outcome,
+    /// Without failures that say nothing about the product.
+    pub without_doubtful: &'a dyn Fn(&Objective) -> Outcome,
+}
+
 /// Judges a run as a whole.
 pub fn decide(
     summary: &mut Summary,
     finished: &Finished,
     objectives: &[Objective],
-    by_service: &dyn Fn(&Objective) -> Outcome,
+    again: &Again<'_>,
 ) {
     let mut outcomes = Vec::new();
     let counted: u64 = summary.core.requests;
@@ -36,7 +44,7 @@ pub fn decide(
         outcomes.push(Outcome::Inconclusive);
     }
     if finished.is_load {
-        judge_load(summary, finished, objectives, by_service, &mut outcomes);
+        judge_load(summary, finished, objectives, again, &mut outcomes);
     } else if let Some(class) = finished.smoke_failure {
         let example = summary.steps.iter().find_map(|step| {
             let word = class.word();
@@ -75,12 +83,13 @@ struct Judging<'a> {
     summary: &'a mut Summary,
     finished: &'a Finished,
     objectives: &'a [Objective],
-    by_service: &'a dyn Fn(&Objective) -> Outcome,
+    again: &'a Again<'a>,
     outcomes: &'a mut Vec<Outcome>,
 }
 
 /// The rules of a load, in order: each may take outcomes of objectives back, add outcomes and say why.
 const LOAD_RULES: &[fn(&mut Judging<'_>)] = &[
+    |judging| judging.retried(),
     |judging| judging.own_limits(),
     |judging| judging.search(),
     |judging| judging.orders(),
@@ -96,14 +105,14 @@ fn judge_load(
     summary: &mut Summary,
     finished: &Finished,
     objectives: &[Objective],
-    by_service: &dyn Fn(&Objective) -> Outcome,
+    again: &Again<'_>,
     outcomes: &mut Vec<Outcome>,
 ) {
     let mut judging = Judging {
         summary,
         finished,
         objectives,
-        by_service,
+        again,
         outcomes,
     };
     for rule in LOAD_RULES {
@@ -117,14 +126,29 @@ impl Judging<'_> {
         self.outcomes.push(Outcome::Inconclusive);
     }
 
+    /// What was tried again is said: each of these attempts is counted as a failure.
+    fn retried(&mut self) {
+        let steps = self.finished.recorded.steps.iter();
+        let retried: u64 = steps.map(|step| step.retried).sum();
+        if retried > 0 {
+            self.summary.reasons.push(format!(
+                "{retried} attempts failed and were tried again; each of them is counted as a failure"
+            ));
+        }
+    }
+
     /// What our own limits make doubtful.
     fn own_limits(&mut self) {
-        for cause in keeping_up::causes(self.finished) {
-            let judgements = &mut self.summary.objectives;
-            let told = keeping_up::apply(&cause, self.objectives, judgements, self.by_service);
-            if told || cause.taints_all() {
-                self.inconclusive(cause.text());
-            }
+        let causes = keeping_up::causes(self.finished);
+        let judgements = &mut self.summary.objectives;
+        let told = !causes.is_empty()
+            && keeping_up::apply(self.objectives, judgements, self.again.by_service);
+        for cause in causes {
+            // Where nothing was taken back it is a remark.
+            self.summary.reasons.push(cause.text());
+        }
+        if told {
+            self.outcomes.push(Outcome::Inconclusive);
         }
     }
 
@@ -194,10 +218,13 @@ impl Judging<'_> {
             return;
         }
         let (errors, requests) = (self.summary.core.errors, self.summary.core.requests);
-        if errors > 0 {
+        let doubtful = doubtful_errors(self.finished);
+        if errors > doubtful {
             let reason = format!("{errors} of {requests} requests failed");
             self.summary.reasons.push(reason);
             self.outcomes.push(Outcome::Fail);
+        } else if doubtful > 0 {
+            self.inconclusive(format!("{doubtful} requests failed for reasons that say nothing about the product (credentials, rate limits or the way there)"));
         } else if requests > 0 {
             self.outcomes.push(Outcome::Pass);
         }
@@ -207,19 +234,31 @@ impl Judging<'_> {
     /// was bad, slow requests too, may.
     fn doubtful(&mut self) {
         let doubtful = doubtful_errors(self.finished);
-        if doubtful == 0 || doubtful * 2 < self.summary.core.errors {
+        if doubtful == 0 {
             return;
         }
-        for judgement in &mut self.summary.objectives {
-            if judgement.outcome == Outcome::Fail && doubtful * 2 >= judgement.bad {
+        let errors = self.summary.core.errors;
+        let all = if doubtful == errors { "all" } else { "some" };
+        let mut changed = false;
+        for (judgement, objective) in self.summary.objectives.iter_mut().zip(self.objectives) {
+            let failed = judgement.outcome == Outcome::Fail;
+            if failed && (self.again.without_doubtful)(objective) != Outcome::Fail {
                 judgement.outcome = Outcome::Inconclusive;
                 judgement.reason = format!(
-                    "{}; but most failures say nothing about the product",
+                    "{}; but {all} of the failures say nothing about the product, and without them it may hold",
                     judgement.reason
                 );
+                changed = true;
             }
         }
-        self.inconclusive(format!("{doubtful} requests failed for reasons that say nothing about the product (credentials, rate limits or the way there)"));
+        let why = "for reasons that say nothing about the product (credentials, rate limits or the way there)";
+        if changed {
+            self.inconclusive(format!("{doubtful} requests failed {why}"));
+        } else if !self.summary.objectives.is_empty() {
+            self.summary.reasons.push(format!(
+                "{doubtful} requests failed {why}; they are counted as failures, and change nothing"
+            ));
+        }
     }
 
     fn objectives(&mut self) {

@@ -3,6 +3,7 @@
 //! A step's quantiles are of its successful requests; an objective counts a failed one as over every
 //! limit. What a summary comes to is decided beside it.
 
+use super::decide::Again;
 use super::summary::{CheckSummary, Core, PhaseSummary, Quantiles, StepSummary, Summary};
 use crate::load::Stop;
 use crate::load::recorder::StepRecord;
@@ -87,18 +88,26 @@ pub fn summarize_judged(
         was_interrupted: finished.stopped != Stop::No,
         evidence: None,
     };
-    let by_service = |objective: &Objective| {
+    let judged_as = |objective: &Objective, change: &dyn Fn(&mut StepRecord), dropped: u64| {
         let seen = record_of(objective, finished, whole.as_ref()).map(|record| {
-            let served = StepRecord {
-                latency: record.service.clone(),
-                ..record.clone()
-            };
-            let recorded = &finished.recorded;
-            evidence_of(objective, &served, finished.duration, recorded.dropped)
+            let mut record = record.clone();
+            change(&mut record);
+            evidence_of(objective, &record, finished.duration, dropped)
         });
         judge(objective, &seen.unwrap_or_default()).outcome
     };
-    super::decide::decide(&mut summary, finished, objectives, &by_service);
+    let dropped = finished.recorded.dropped;
+    super::decide::decide(
+        &mut summary,
+        finished,
+        objectives,
+        &Again {
+            by_service: &|objective| judged_as(objective, &StepRecord::by_service, 0),
+            without_doubtful: &|objective| {
+                judged_as(objective, &StepRecord::without_doubtful, dropped)
+            },
+        },
+    );
     summary
 }
 

@@ -52,6 +52,13 @@ pub trait Sink {
     fn failure(&self, step: usize, class: ErrorClass, detail: &dyn Fn() -> String);
     /// A step was left out, because `when` did not hold.
     fn skipped(&self, _step: usize) {}
+    /// Whether each failed attempt is a sample of its own: under load a retry is traffic that failed,
+    /// however well the next attempt goes.
+    fn counts_attempts(&self) -> bool {
+        false
+    }
+    /// An attempt failed, and another one is made.
+    fn retried(&self, _step: usize) {}
     /// A request waited for the environment's cap.
     fn held_back(&self) {}
 }

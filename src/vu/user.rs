@@ -1,6 +1,7 @@
 //! One virtual user: its steps in order, with conditions, repeats, retries, checks and captures.
 //!
-//! Invariant: every performed step that is measured makes exactly one sample a round.
+//! Invariant: every performed step that is measured makes one sample a round, and under load one for
+//! each attempt: a failure that a retry made good was a failure.
 
 use super::binding::Binding;
 use super::cookies::Jar;
@@ -263,7 +264,7 @@ impl VirtualUser {
         result
     }
 
-    /// One round: attempts with back-off, then one sample.
+    /// One round: attempts with back-off.
     async fn round(
         &mut self,
         step: &Step,
@@ -272,6 +273,8 @@ impl VirtualUser {
     ) -> (Attempt, Option<Failure>) {
         let attempts = step.retry.as_ref().map_or(1, |retry| retry.attempts);
         let mut begin = begin;
+        // What is tried again was asked for when it was first tried.
+        let mut asked: Option<Instant> = None;
         for number in 1..=attempts {
             if let Some(pace) = &self.shared.binding.pace {
                 let wait = pace.take(Instant::now());
@@ -280,16 +283,19 @@ impl VirtualUser {
                     tokio::time::sleep(wait).await;
                     // Our own cap is not the target's latency.
                     begin = None;
+                    asked = asked.map(|asked| asked + wait);
                 }
             }
             let Begin { intended, start } = begin.take().unwrap_or_else(Begin::now);
             let mut attempt = self.attempt(step, start, start + step.timeout).await;
             let end = attempt.end.unwrap_or_else(Instant::now);
+            let intended = *asked.get_or_insert(intended);
             attempt.reply.latency_micros =
                 end.saturating_duration_since(intended).as_micros() as u64;
             let last = number == attempts;
             let failure = self.judge(step, &attempt, sink, last);
-            if failure.is_none() || last {
+            let is_over = failure.is_none() || last;
+            if is_over || sink.counts_attempts() {
                 sink.sample(&Sample {
                     step: step.index,
                     intended,
@@ -302,12 +308,15 @@ impl VirtualUser {
                     bytes_received: attempt.bytes_received,
                     advisory: step.advisory,
                 });
+            }
+            if is_over {
                 return (attempt, failure);
             }
+            sink.retried(step.index);
             if let Some(retry) = &step.retry {
-                let asked = retry_after(&attempt.reply);
+                let after = retry_after(&attempt.reply);
                 tokio::time::sleep(
-                    asked
+                    after
                         .unwrap_or_else(|| retry.pause(number))
                         .min(retry.max_delay),
                 )

@@ -551,7 +551,8 @@ fn a_machine_that_stands_still_costs_a_load_and_no_verdict() {
         "executor: constant-vus, vus: 5, duration: 1s",
         "executor: constant-arrival-rate, rate: 50, duration: 2s, preAllocatedVUs: 10",
     );
-    std::fs::write(file, load).unwrap();
+    // What holds all the same holds: only a limit that the standstill breaks is doubtful.
+    std::fs::write(file, load.replace("p95 < 2s", "p95 < 100ms")).unwrap();
     let daemon = world.daemon("");
     world.shop.deploy(Deploy::healthy("1.1.0"));
     let gate = daemon.start_gate(&facts("1.1.0"));

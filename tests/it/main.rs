@@ -14,6 +14,7 @@ mod channels;
 mod check;
 mod commands;
 mod conformance;
+mod doubt;
 mod engine;
 mod gate;
 mod hostile;

@@ -73,6 +73,11 @@ impl Load {
             && self.attempts < ATTEMPTS_MAX
     }
 
+    fn name(&self) -> &str {
+        let measured = self.measured.as_ref();
+        measured.map_or("", |measured| measured.summary.scenario.as_str())
+    }
+
     fn has_failed(&self) -> bool {
         let measured = self.measured.as_ref();
         measured.is_some_and(|measured| measured.summary.outcome == Outcome::Fail)
@@ -104,7 +109,7 @@ pub async fn load_all(
                 };
                 load.attempts += 1;
                 spoiled.extend(load.measured.replace(measured).map(|before| before.summary));
-                if load.has_failed() {
+                if load.has_failed() && !context.waives(load.name()).await {
                     break 'rounds;
                 }
                 if !load.is_urgent() {
@@ -160,17 +165,17 @@ fn sum_up(loads: Vec<Load>, extends: bool) -> Ended {
 }
 
 fn reasons_of(summary: &Summary) -> Vec<String> {
+    // Of a pass these are remarks.
+    let said = summary.reasons.iter();
+    let said = said.map(|reason| format!("`{}`: {reason}", summary.scenario));
     if summary.outcome == Outcome::Pass {
         let kept: Vec<String> = summary
             .objectives
             .iter()
             .map(|judgement| format!("{} (seen {})", judgement.objective, judgement.seen))
             .collect();
-        return vec![format!("`{}` held {}", summary.scenario, kept.join(", "))];
+        let held = format!("`{}` held {}", summary.scenario, kept.join(", "));
+        return [held].into_iter().chain(said).collect();
     }
-    summary
-        .reasons
-        .iter()
-        .map(|reason| format!("`{}`: {reason}", summary.scenario))
-        .collect()
+    said.collect()
 }

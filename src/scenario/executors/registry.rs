@@ -13,6 +13,9 @@ use crate::scenario::compiler::{Compiler, time};
 use crate::scenario::load_plan::{Executor, OpenModel, Spacing, Stage};
 use std::time::Duration;
 
+/// Virtual users of an open model at the most, where nothing is said.
+const OPEN_USERS_MAX: u64 = 10_000;
+
 /// One executor, as the language has it.
 #[derive(Debug, Clone, Copy)]
 pub struct ExecutorKind {
@@ -108,11 +111,13 @@ impl Fields<'_> {
     /// What an open model with this highest rate has.
     pub(super) fn open(&self, rate: f64) -> OpenModel {
         let wanted = ((rate * 0.1).ceil() as u64).clamp(10, 500);
+        let slow = ((rate * 2.0).ceil() as u64).min(OPEN_USERS_MAX);
         let most = self.count("maxVUs", wanted);
         let users = self.count("preAllocatedVUs", wanted.min(most));
         OpenModel {
             users,
-            max_users: self.count("maxVUs", users.max(wanted)).max(users),
+            // Enough for a service that takes two seconds; more are made as they are wanted.
+            max_users: self.count("maxVUs", users.max(wanted).max(slow)).max(users),
             max_wait: self.time("maxWait").unwrap_or(Duration::from_secs(60)),
             spacing: match self.0.get("arrivals").and_then(Node::as_text) {
                 Some("poisson") => Spacing::Poisson,

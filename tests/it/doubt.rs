@@ -1,0 +1,145 @@
+//! What a load may blame on the service, on the way there, and on itself.
+
+use super::policy::{ENFORCE, World, broken, facts};
+use super::support::{bellwether, run, was_disturbed};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// A server whose answer to the n-th request is a status and a delay.
+fn server(answer: impl Fn(u64) -> (u16, Duration) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (answer, count) = (Arc::new(answer), Arc::new(AtomicU64::new(0)));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (answer, count) = (answer.clone(), count.clone());
+            std::thread::spawn(move || {
+                let _ = stream.set_nodelay(true);
+                let mut lines = BufReader::new(&stream).lines();
+                while lines
+                    .by_ref()
+                    .map_while(Result::ok)
+                    .take_while(|line| !line.is_empty())
+                    .count()
+                    > 0
+                {
+                    let (status, delay) = answer(count.fetch_add(1, Relaxed));
+                    std::thread::sleep(delay);
+                    let reply = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n");
+                    if (&stream).write_all(reply.as_bytes()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+/// The report of a load, as machines read it, and the exit code.
+fn load(address: SocketAddr, step: &str, load: &str, objectives: &str) -> (i32, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "name: load\nsteps: [ {{ name: a, get: \"http://{address}/\", check: [ status == 200 ] {step} }} ]\nload: {load}\nobjectives: [ {objectives} ]\n"
+    );
+    std::fs::write(folder.path().join("load.yaml"), text).unwrap();
+    let report = folder.path().join("report.json");
+    let mut code = 0;
+    for _ in 0..4 {
+        let mut command = bellwether();
+        command.current_dir(folder.path()).args([
+            "run",
+            "load.yaml",
+            "--quiet",
+            "--json",
+            "report.json",
+        ]);
+        let (ended, out, err) = run(&mut command);
+        code = ended;
+        if !was_disturbed(&format!("{out}{err}")) {
+            break;
+        }
+    }
+    (
+        code,
+        serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap(),
+    )
+}
+
+const STEADY: &str =
+    "{ executor: constant-arrival-rate, rate: 200, duration: 4s, preAllocatedVUs: 20 }";
+
+#[test]
+fn a_retry_hides_nothing_under_load() {
+    // Every other attempt fails, and the next one is good.
+    let address = server(|number| (if number % 2 == 0 { 503 } else { 200 }, Duration::ZERO));
+    let step = ", retry: { attempts: 3, delay: 20ms }";
+    let few = "{ executor: shared-iterations, vus: 1, iterations: 300 }";
+    let (code, report) = load(address, step, few, "error_rate < 1%, \"p95 < 15ms\"");
+    assert_eq!(code, 99, "{report}");
+    assert_eq!(
+        (&report["requests"], &report["errors"]),
+        (&600.into(), &300.into()),
+        "{report}"
+    );
+    let reasons = report["reasons"].to_string();
+    assert!(
+        reasons.contains("300 attempts failed and were tried again"),
+        "{reasons}"
+    );
+    // Latency counts from the first attempt: the pause between them is part of it.
+    let p50 = report["latency_us"]["p50"].as_u64().unwrap_or_default();
+    assert!(p50 >= 20_000, "{report}");
+}
+
+#[test]
+fn one_answer_of_a_limiter_does_not_hold_what_holds_with_it() {
+    let address = server(|number| (if number == 400 { 429 } else { 200 }, Duration::ZERO));
+    let (code, report) = load(address, "", STEADY, "error_rate < 1%, p95 < 500ms");
+    assert_eq!((code, &report["errors"]), (0, &1.into()), "{report}");
+    assert!(
+        report["reasons"].to_string().contains("change nothing"),
+        "{report}"
+    );
+    // Where they decide, nothing is.
+    let address = server(|number| (if number % 10 == 0 { 429 } else { 200 }, Duration::ZERO));
+    let (code, report) = load(address, "", STEADY, "error_rate < 1%, p95 < 500ms");
+    assert_eq!(code, 98, "{report}");
+}
+
+#[test]
+fn our_own_lack_of_users_is_not_the_services_failure() {
+    let address = server(|_| (200, Duration::from_millis(300)));
+    // With what is given where nothing is said there are users enough.
+    let default = "{ executor: constant-arrival-rate, rate: 100, duration: 4s }";
+    let (code, report) = load(address, "", default, "error_rate < 1%, p95 < 2s");
+    assert_eq!((code, &report["errors"]), (0, &0.into()), "{report}");
+    let few = "{ executor: constant-arrival-rate, rate: 100, duration: 4s, preAllocatedVUs: 5, maxVUs: 5, maxWait: 200ms }";
+    let (code, report) = load(address, "", few, "error_rate < 1%, p95 < 2s");
+    assert_eq!(code, 98, "{report}");
+    assert!(
+        report["reasons"]
+            .to_string()
+            .contains("found no free virtual user"),
+        "{report}"
+    );
+}
+
+/// A load that we end early because the deploy is dead is no pass, whatever its objectives count.
+#[test]
+fn what_we_ended_early_because_it_was_dead_did_not_pass() {
+    let world = World::new();
+    let text = "name: counts\nservice: api\nsetup: [ { post: /api/login, json: { user: demo, password: demo-password }, capture: { token: body.token } } ]\nsteps: [ { get: /api/catalogue, auth: { bearer: \"${vars.token}\" }, check: [ status == 200 ] } ]\nload: { executor: constant-arrival-rate, rate: 10, duration: 20s, preAllocatedVUs: 10 }\nobjectives: [ errors <= 60 ]\n";
+    std::fs::write(world.path().join("counts.yaml"), text).unwrap();
+    let gate = "    smoke: [ home.yaml ]\n    load: [ counts.yaml ]\n    actions:\n".to_owned()
+        + &world.rollback();
+    let daemon = world.daemon(ENFORCE, &gate, "");
+    world.shop.deploy(broken("1.1.0"));
+    let gate = daemon.done(daemon.start_gate(&facts("shop", "1.1.0")));
+    assert_eq!(gate["verdict"], "rollback", "{gate}");
+    assert!(gate["reasons"].to_string().contains("dead"), "{gate}");
+}
