@@ -115,6 +115,16 @@ impl Reader<'_> {
             let (Some(from), Some(to)) = (minute("from"), minute("to")) else {
                 continue;
             };
+            if from == to
+                && let Some(node) = window.get("to")
+            {
+                self.error(
+                    "never-allowed",
+                    "the window ends when it begins: nothing is ever inside".to_owned(),
+                    node.span,
+                    "a window that ends before it begins is a night, such as `22:00` to `06:00`",
+                );
+            }
             allow.push(windows::Window {
                 days: texts(window, "days"),
                 from,
@@ -139,6 +149,16 @@ impl Reader<'_> {
             let (Some(from), Some(to)) = (day("from"), day("to")) else {
                 continue;
             };
+            if to < from
+                && let Some(node) = freeze.get("to")
+            {
+                self.error(
+                    "never-frozen",
+                    format!("the freeze ends on {to}, before it begins on {from}"),
+                    node.span,
+                    "both days are part of it: the last one is not before the first",
+                );
+            }
             freezes.push(windows::Freeze {
                 from,
                 to,

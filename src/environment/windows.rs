@@ -30,6 +30,19 @@ pub struct Window {
     pub to: u32,
 }
 
+impl Window {
+    /// Whether a minute of a day is inside. A window that ends before it begins is a night: it is of
+    /// the day on which it begins.
+    fn contains(&self, today: &String, yesterday: &String, minute: u32) -> bool {
+        if self.from <= self.to {
+            return self.days.contains(today) && (self.from..self.to).contains(&minute);
+        }
+        let begins = self.days.contains(today) && minute >= self.from;
+        let ends = self.days.contains(yesterday) && minute < self.to;
+        begins || ends
+    }
+}
+
 /// Whole days, both ends included.
 #[derive(Debug, Clone)]
 pub struct Freeze {
@@ -66,11 +79,13 @@ impl Windows {
                 ));
             }
         }
-        let weekday = local.weekday().to_string().to_lowercase();
+        let name = |day: chrono::Weekday| day.to_string().to_lowercase();
+        let (today, yesterday) = (name(local.weekday()), name(local.weekday().pred()));
         let minute = local.hour() * 60 + local.minute();
-        let inside = self.allow.iter().any(|window| {
-            window.days.contains(&weekday) && (window.from..window.to).contains(&minute)
-        });
+        let inside = self
+            .allow
+            .iter()
+            .any(|window| window.contains(&today, &yesterday, minute));
         if inside || self.allow.is_empty() {
             return None;
         }
@@ -111,5 +126,30 @@ mod tests {
         assert!(at("2026-11-03T01:00:00Z").is_some(), "17:00 is outside");
         assert!(at("2026-11-01T20:00:00Z").is_some(), "a Sunday");
         assert!(at("2026-12-25T18:00:00Z").is_some_and(|why| why.contains("holidays")));
+    }
+
+    #[test]
+    fn a_night_is_of_the_day_on_which_it_begins() {
+        let windows = Windows {
+            zone: Tz::UTC,
+            allow: vec![Window {
+                days: vec!["fri".to_owned()],
+                from: 22 * 60,
+                to: 6 * 60,
+            }],
+            freezes: Vec::new(),
+            hard: true,
+        };
+        let at = |text: &str| windows.objection(text.parse().unwrap()).is_none();
+        let cases = [
+            ("2026-11-27T21:59:00Z", false),
+            ("2026-11-27T22:00:00Z", true),
+            ("2026-11-28T05:59:00Z", true),
+            ("2026-11-28T06:00:00Z", false),
+            ("2026-11-27T05:00:00Z", false),
+        ];
+        for (moment, allowed) in cases {
+            assert_eq!(at(moment), allowed, "{moment}");
+        }
     }
 }

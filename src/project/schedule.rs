@@ -71,6 +71,9 @@ impl Schedule {
                 })
             })
             .collect::<Result<Vec<_>, _>>()?;
+        if civil.iter().all(|form| form.upcoming(Utc).next().is_none()) {
+            return Err("no day of any year fits it: it would never fire".to_owned());
+        }
         Ok(Schedule::Cron(Box::new(Calendar {
             text: text.to_owned(),
             zone,
