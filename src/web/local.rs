@@ -4,17 +4,46 @@
 use http::HeaderMap;
 use http::header::{HOST, HeaderName, ORIGIN};
 
-/// Whether a request names this machine and comes from no other site.
-pub fn is_local(headers: &HeaderMap) -> bool {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(HOST).unwrap_or_default();
+/// What proxies add to a request that they pass on.
+const FORWARDED: [&str; 5] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-real-ip",
+];
+
+/// Whether a request names this machine, or the address that the daemon is known by: a page whose
+/// name leads here only for the moment (DNS rebinding) does not.
+pub fn is_named(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+    let Some(host) = headers.get(HOST).and_then(|value| value.to_str().ok()) else {
+        // No browser leaves it out.
+        return true;
+    };
+    let known = public_url.and_then(|url| url.split_once("://"));
+    let known = known.map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+    known == Some(host) || is_this_machine(host)
+}
+
+fn is_this_machine(host: &str) -> bool {
     let name = host
         .rsplit_once(':')
         .map_or(host, |(name, _)| name)
         .trim_matches(['[', ']']);
-    let local = name == "localhost"
+    name == "localhost"
         || name
             .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    local && text(ORIGIN).is_none_or(|origin| origin.ends_with(&format!("//{host}")))
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether a request names this machine and comes from no other site.
+pub fn is_local(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text(HOST).unwrap_or_default();
+    let local = is_this_machine(host);
+    // Who is behind a proxy on this machine may be anybody.
+    let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
+    local
+        && !is_forwarded
+        && text(ORIGIN).is_none_or(|origin| origin.ends_with(&format!("//{host}")))
 }

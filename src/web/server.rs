@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::site::Site;
 use super::{api, inbound, inbound_vendors, pages};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -51,7 +51,32 @@ pub fn routes(site: Site) -> Router {
         })
         .layer(DefaultBodyLimit::max(crate::limits::INBOUND_BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(to_the_end))
+        .layer(axum::middleware::from_fn_with_state(site.clone(), guarded))
         .with_state(site)
+}
+
+/// What a page of ours may do in a browser: show itself.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Answers only who names us, where only this machine reaches the port; and tells browsers what our
+/// pages may do.
+async fn guarded(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let project = site.current.get();
+    let public = project.file.public_url.as_deref();
+    if site.loopback && !super::local::is_named(request.headers(), public) {
+        let detail = "this address is not known here: use `localhost`, or set `server.public_url`";
+        return Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response();
+    }
+    let mut response = next.run(request).await;
+    for (name, value) in [
+        (http::header::CONTENT_SECURITY_POLICY, POLICY),
+        (http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (http::header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        let value = http::HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 /// What was begun is brought to its end, also if the caller hangs up: a gate that is committed is

@@ -141,3 +141,46 @@ fn a_check_on_a_large_reply_hangs_nobody() {
     let slow = slow_answer(&daemon.address);
     assert!(slow < Duration::from_millis(100), "{slow:?} {probe}");
 }
+
+/// A name that leads here only for the moment is not answered, and whoever comes through a proxy on
+/// this machine is nobody of this machine.
+#[test]
+fn a_page_of_elsewhere_and_a_proxy_are_nobody_of_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = NOBODY.replace(
+        "listen: LISTEN",
+        "listen: LISTEN, public_url: \"https://gates.example.com\"",
+    );
+    let daemon = Daemon::start(folder.path(), &text, &[]);
+    let ask = |head: &str| {
+        let mut stream = TcpStream::connect(&daemon.address).unwrap();
+        let request = format!("{head}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let status = |head: &str| ask(head).split(' ').nth(1).unwrap().to_owned();
+    let own = &daemon.address;
+    assert_eq!(status("GET / HTTP/1.1\r\nhost: evil.example.com"), "421");
+    assert_eq!(status("GET / HTTP/1.1\r\nhost: gates.example.com"), "200");
+    assert_eq!(status(&format!("GET / HTTP/1.1\r\nhost: {own}")), "200");
+    let order = |more: &str| {
+        status(&format!(
+            "POST /api/v1/reload HTTP/1.1\r\nhost: {own}{more}"
+        ))
+    };
+    assert_eq!(order(""), "200");
+    for header in [
+        "x-forwarded-for: 10.0.0.1",
+        "forwarded: for=10.0.0.1",
+        "via: 1.1 proxy",
+    ] {
+        assert_eq!(order(&format!("\r\n{header}")), "403", "{header}");
+    }
+    let page = ask(&format!("GET / HTTP/1.1\r\nhost: {own}")).to_ascii_lowercase();
+    assert!(
+        page.contains("content-security-policy: default-src 'none'"),
+        "{page}"
+    );
+}
