@@ -216,6 +216,7 @@ impl Driver {
         self.enter(name, facts, webhooks, None).await
     }
 
+    /// Every entrance leads through here: what strangers send is cleaned.
     pub(super) async fn enter(
         self: &Arc<Self>,
         name: &str,
@@ -223,6 +224,7 @@ impl Driver {
         webhooks: Vec<String>,
         order: Option<Order>,
     ) -> Result<(Record, bool), GateFault> {
+        let facts = facts.cleaned();
         let project = self.current.get();
         let Some(gate) = project.file.gate(name) else {
             let gates = project.file.gates.iter();

@@ -3,7 +3,7 @@
 //! It is committed before it is answered, so that a kill does not forget it.
 
 use super::driver::{Driver, GateFault, Outside, now_ms};
-use crate::record::gate::{Facts, Record};
+use crate::record::gate::{Facts, Record, cleaned};
 use crate::record::note::{Note, NoteKind};
 use crate::record::state::{Order, Phase, Verdict};
 use std::sync::{Arc, PoisonError};
@@ -62,7 +62,9 @@ impl Driver {
         self.measuring(id).await?;
         // Two spellings of one name are one person.
         let note = Note {
-            by: note.by.trim().to_owned(),
+            by: cleaned(&note.by),
+            reason: cleaned(&note.reason),
+            check: cleaned(&note.check),
             ..note
         };
         if note.by.is_empty() {
@@ -111,6 +113,11 @@ impl Driver {
         order: Order,
         version: &str,
     ) -> Result<Record, GateFault> {
+        let order = Order {
+            by: cleaned(&order.by),
+            reason: cleaned(&order.reason),
+            ..order
+        };
         if order.by.trim().is_empty() || order.reason.trim().is_empty() {
             return Err(GateFault::Invalid(
                 "a rollback by hand needs `by` and `reason`".to_owned(),

@@ -31,7 +31,12 @@ pub struct Finished {
     pub stderr: String,
 }
 
-/// Runs a program. When time runs out, it and everything it started is killed.
+/// Time for what a program wrote to arrive, once it has ended: whatever it left in the background may
+/// hold its pipes.
+const PIPES_WITHIN: Duration = Duration::from_secs(1);
+
+/// Runs a program. When time runs out, it and everything it started is killed; what it leaves in the
+/// background when it ends by itself is not.
 pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished, Fault> {
     use std::os::unix::process::ExitStatusExt;
     let (program, words) = invocation
@@ -69,20 +74,39 @@ pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished,
     let mut stdin = child.stdin.take();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let input = invocation.input.clone().unwrap_or_default();
+    let (mut said, mut complained) = (Vec::new(), Vec::new());
     let work = async {
-        let feed = async {
-            if let Some(mut stdin) = stdin.take() {
-                // A program that does not read its input is no failure of ours.
-                let _ = stdin.write_all(input.as_bytes()).await;
+        let pipes = async {
+            let feed = async {
+                if let Some(mut stdin) = stdin.take() {
+                    // A program that does not read its input is no failure of ours.
+                    let _ = stdin.write_all(input.as_bytes()).await;
+                }
+            };
+            tokio::join!(
+                feed,
+                collect(stdout, &mut said),
+                collect(stderr, &mut complained)
+            );
+        };
+        tokio::pin!(pipes);
+        let mut is_drained = false;
+        let status = loop {
+            tokio::select! {
+                biased;
+                () = &mut pipes, if !is_drained => is_drained = true,
+                status = child.wait() => break status,
             }
         };
-        let ((), stdout, stderr, status) =
-            tokio::join!(feed, collect(stdout), collect(stderr), child.wait());
-        (stdout, stderr, status)
+        if !is_drained {
+            // What it left in the background may hold its pipes for ever.
+            let _ = tokio::time::timeout(PIPES_WITHIN, pipes).await;
+        }
+        status
     };
     let result = tokio::time::timeout(timeout, work).await;
-    let (stdout, stderr, status) = match result {
-        Ok(result) => result,
+    let status = match result {
+        Ok(status) => status,
         Err(_) => {
             drop(group);
             return Err(Fault::new(
@@ -102,8 +126,8 @@ pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished,
         .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
     Ok(Finished {
         code: code as u16,
-        stdout,
-        stderr,
+        stdout: String::from_utf8_lossy(&said).into_owned(),
+        stderr: String::from_utf8_lossy(&complained).into_owned(),
     })
 }
 
@@ -122,11 +146,10 @@ impl Drop for Group {
     }
 }
 
-async fn collect(stream: Option<impl AsyncRead + Unpin>) -> String {
+async fn collect(stream: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
     let Some(mut stream) = stream else {
-        return String::new();
+        return;
     };
-    let mut kept = Vec::new();
     let mut buffer = [0_u8; 4096];
     while let Ok(count) = stream.read(&mut buffer).await {
         if count == 0 {
@@ -135,5 +158,31 @@ async fn collect(stream: Option<impl AsyncRead + Unpin>) -> String {
         let room = limits::COMMAND_OUTPUT_BYTES_MAX.saturating_sub(kept.len());
         kept.extend_from_slice(&buffer[..count.min(room)]);
     }
-    String::from_utf8_lossy(&kept).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_program_leaves_in_the_background_lives_and_holds_up_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("alive");
+        let script = format!("(sleep 3; touch '{}') & echo started", mark.display());
+        let invocation = Invocation {
+            words: ["sh", "-c", &script].map(str::to_owned).to_vec(),
+            ..Invocation::default()
+        };
+        let begun = std::time::Instant::now();
+        let ended = run(&invocation, Duration::from_secs(20)).await.unwrap();
+        assert_eq!((ended.code, ended.stdout.as_str()), (0, "started\n"));
+        assert!(begun.elapsed() < Duration::from_millis(2_500));
+        for _ in 0..100 {
+            if mark.exists() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("it was killed");
+    }
 }

@@ -16,11 +16,11 @@ use crate::project::file::Project;
 use crate::project::probe::Probe;
 use crate::record::effect::key_part;
 use crate::record::message::tell;
-use crate::record::probe::{Health, ProbeResult};
+use crate::record::probe::{Health, ProbeResult, ProbeState};
 use crate::report::view::View;
 use crate::run::{Summary, summarize as summary};
 use crate::scenario::Plan;
-use crate::store::Store;
+use crate::store::{Store, StoreFault};
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use crate::vu::{Binding, Headings};
@@ -66,6 +66,21 @@ impl Prober {
         }
     }
 
+    /// What is remembered of a probe. What cannot be understood is begun anew, and never as if nothing
+    /// had been told before: keys of messages that were used up would silence the next ones.
+    async fn remembered(&self, name: &str) -> Result<ProbeState, StoreFault> {
+        match self.store.probe_state(name.to_owned()).await {
+            Err(fault @ StoreFault::Unreadable(_)) => {
+                tracing::error!(probe = name, %fault, "A probe's state is begun anew");
+                Ok(ProbeState {
+                    changes: clock::now_ms() as u64,
+                    ..ProbeState::default()
+                })
+            }
+            read => read,
+        }
+    }
+
     /// Puts the probes of a configuration in force. States and results are kept; every probe gets
     /// a place of its own on its grid, so that they do not all start at once.
     pub async fn configure(self: &Arc<Self>, project: &Arc<Project>) {
@@ -76,7 +91,7 @@ impl Prober {
         self.store.caught_up().await;
         let mut views = BTreeMap::new();
         for probe in &project.file.probes {
-            let state = match self.store.probe_state(probe.name.clone()).await {
+            let state = match self.remembered(&probe.name).await {
                 Ok(state) => state,
                 Err(fault) => {
                     tracing::error!(probe = probe.name, %fault, "A probe's state cannot be read");
@@ -215,7 +230,7 @@ impl Prober {
         let before = self.views().get(&name).map(|view| view.state.clone());
         let before = match before {
             Some(state) => state,
-            None => match self.store.probe_state(name.clone()).await {
+            None => match self.remembered(&name).await {
                 Ok(state) => state,
                 Err(fault) => {
                     // A state that is made up could tell people nothing, or the wrong thing.

@@ -73,6 +73,36 @@ pub struct Facts {
     pub callback: String,
 }
 
+/// What somebody sent, as people write it: no control characters, and no more than fits where it is
+/// shown and handed on (a program's variables, a status, a message).
+pub fn cleaned(text: &str) -> String {
+    let shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let kept: String = shown.take(crate::limits::FACT_CHARACTERS_MAX).collect();
+    kept.trim().to_owned()
+}
+
+impl Facts {
+    /// The same, with each text cleaned.
+    #[must_use]
+    pub fn cleaned(mut self) -> Facts {
+        for text in [
+            &mut self.version,
+            &mut self.previous_version,
+            &mut self.commit,
+            &mut self.actor,
+            &mut self.reason,
+            &mut self.link,
+            &mut self.deployment,
+            &mut self.target,
+            &mut self.break_glass,
+            &mut self.callback,
+        ] {
+            *text = cleaned(text);
+        }
+        self
+    }
+}
+
 /// The facts of a gate as inputs of scenarios and actions.
 pub fn inputs(record: &Record) -> BTreeMap<String, String> {
     let facts = &record.facts;
@@ -102,4 +132,26 @@ pub fn inputs(record: &Record) -> BTreeMap<String, String> {
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_strangers_send_becomes_what_people_write() {
+        assert_eq!(cleaned(" a\0b\nc\u{1b}[31m "), "a b c [31m");
+        let long = "é".repeat(130_000);
+        assert_eq!(
+            cleaned(&long).chars().count(),
+            crate::limits::FACT_CHARACTERS_MAX
+        );
+        let facts = Facts {
+            version: "1.0\0".to_owned(),
+            reason: long,
+            ..Facts::default()
+        };
+        let facts = facts.cleaned();
+        assert_eq!((facts.version.as_str(), facts.reason.len()), ("1.0", 4_000));
+    }
 }

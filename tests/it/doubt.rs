@@ -28,7 +28,7 @@ fn server(answer: impl Fn(u64) -> (u16, Duration) + Send + Sync + 'static) -> So
                     > 0
                 {
                     let (status, delay) = answer(count.fetch_add(1, Relaxed));
-                    std::thread::sleep(delay);
+                    std::thread::park_timeout(delay);
                     let reply = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n");
                     if (&stream).write_all(reply.as_bytes()).is_err() {
                         return;

@@ -52,9 +52,10 @@ impl Probes for Sqlite {
                     |row| row.get(0),
                 )
                 .optional()?;
-            Ok(text
-                .and_then(|text| serde_json::from_str(&text).ok())
-                .unwrap_or_default())
+            let Some(text) = text else {
+                return Ok(ProbeState::default());
+            };
+            serde_json::from_str(&text).map_err(|error| StoreFault::Unreadable(error.to_string()))
         })
         .await
     }
