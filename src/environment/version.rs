@@ -57,10 +57,21 @@ pub async fn read(
             format!("{url} answered {}", reply.status.as_u16()),
         ));
     }
+    if let Some(why) = from_cache(reply.headers.map()) {
+        // What was served some time ago says nothing of what is served now.
+        let text =
+            format!("{url} was answered from a cache ({why}): that is no look at the version");
+        return Err(Fault::new(ErrorClass::Capture, text));
+    }
+    // Some editors and servers put a mark of the byte order before the text.
+    let body = reply
+        .body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(&reply.body);
     let scope = MessageScope {
         headers: reply.headers.map().clone(),
-        json: serde_json::from_slice(&reply.body).ok(),
-        text: String::from_utf8_lossy(&reply.body).into_owned(),
+        json: serde_json::from_slice(body).ok(),
+        text: String::from_utf8_lossy(body).into_owned(),
         status: reply.status.as_u16(),
     };
     let value = source.value.value(&scope).map_err(|reason| {
@@ -77,6 +88,16 @@ pub async fn read(
         ));
     }
     Ok(version)
+}
+
+/// The header that says that a reply was kept by somebody on the way, if one does: `Age` above 0
+/// (RFC 9111), or `X-Cache` with a hit.
+fn from_cache(headers: &HeaderMap) -> Option<String> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let age = text("age").filter(|age| age.trim().parse::<u64>().is_ok_and(|age| age > 0));
+    let hit = text("x-cache").filter(|cache| cache.to_ascii_uppercase().contains("HIT"));
+    age.map(|age| format!("Age: {age}"))
+        .or_else(|| hit.map(|cache| format!("X-Cache: {cache}")))
 }
 
 /// A message as expressions see it.
@@ -132,5 +153,26 @@ impl Scope for MessageScope {
 
     fn latency_micros(&self) -> Option<u64> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cache_answers_is_no_look() {
+        for (name, value, is_kept) in [
+            ("age", "0", false),
+            ("age", "17", true),
+            ("age", "soon", false),
+            ("x-cache", "MISS", false),
+            ("x-cache", "Hit from cloudfront", true),
+            ("x-cache", "MISS, HIT", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            assert_eq!(from_cache(&headers).is_some(), is_kept, "{name}: {value}");
+        }
     }
 }

@@ -115,7 +115,11 @@ pub struct Driver {
 
 /// What stands for all that a gate has to measure: its phases, its scenarios word for word, and how
 /// they are judged.
-fn measures(gate: &Gate, plans: &BTreeMap<PathBuf, Arc<Plan>>) -> String {
+fn measures(
+    gate: &Gate,
+    environment: &Environment,
+    plans: &BTreeMap<PathBuf, Arc<Plan>>,
+) -> String {
     let mut text = format!(
         "{:?} {:?} {:?} {:?} {:?}",
         registry::wanted(gate),
@@ -124,6 +128,7 @@ fn measures(gate: &Gate, plans: &BTreeMap<PathBuf, Arc<Plan>>) -> String {
         gate.approval,
         gate.bake
     );
+    text.push_str(&format!(" {:?} {:?}", gate.converge, environment.services));
     let baked = gate.bake.iter().flat_map(|bake| &bake.scenarios);
     for path in gate.smoke.iter().chain(&gate.load).chain(baked) {
         let plan = plans.get(path).map_or("", |plan| plan.source.text.as_str());
@@ -154,7 +159,7 @@ pub fn policy(
         has_target: record.rollback_to.is_some(),
         enforce: environment.enforce,
         changed: !record.state.measures.is_empty()
-            && record.state.measures != measures(gate, plans),
+            && record.state.measures != measures(gate, environment, plans),
     }
 }
 
@@ -264,7 +269,9 @@ impl Driver {
             rollback_to,
             state: State::new(Some(Phase::Preflight), now),
         };
-        record.state.measures = measures(gate, &project.plans);
+        if let Some(environment) = project.file.environments.get(&gate.environment) {
+            record.state.measures = measures(gate, environment, &project.plans);
+        }
         record.state.ordered.clone_from(&order);
         let (record, new) = self.store.create_gate(record, webhooks, now).await?;
         if new {
@@ -293,7 +300,14 @@ impl Driver {
         self.store.note_cut_off(now_ms()).await?;
         let open = self.store.open_gates().await?;
         let count = open.len();
-        for record in open {
+        let project = self.current.get();
+        for mut record in open {
+            if record.services.is_empty()
+                && let Some(gate) = project.file.gate(&record.gate)
+            {
+                // Records of before do not name them: kept with the next step.
+                record.services.clone_from(&gate.services);
+            }
             let (gate, id) = (&record.gate, record.id);
             tracing::warn!(gate, id, "Gate goes on after a stop in the middle");
             self.drive(record, Some(Event::Restarted));

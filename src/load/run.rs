@@ -39,6 +39,9 @@ pub struct Finished {
     pub stopped: Stop,
     /// Whether this was a load.
     pub is_load: bool,
+    /// Whether all of it were virtual users that loop: then nothing shows when an iteration should
+    /// have begun.
+    pub is_closed: bool,
     /// Workers that performed it.
     pub workers: u64,
     /// Workers that left nothing behind, because they could not start or broke down.
@@ -172,6 +175,7 @@ pub async fn load<P: Performers>(
     let mut finished = Finished {
         setup_failure,
         is_load: true,
+        is_closed: loads.iter().all(|load| load.executor.rate_max().is_none()),
         ..Finished::nothing(&headings)
     };
     if setup_failure.is_none() && control.asked() == Stop::No {
@@ -213,6 +217,7 @@ impl Finished {
             smoke_failure: None,
             stopped: Stop::No,
             is_load: false,
+            is_closed: false,
             workers: 0,
             lost_workers: 0,
             paused: Duration::ZERO,

@@ -75,50 +75,44 @@ pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished,
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let input = invocation.input.clone().unwrap_or_default();
     let (mut said, mut complained) = (Vec::new(), Vec::new());
-    let work = async {
-        let pipes = async {
-            let feed = async {
-                if let Some(mut stdin) = stdin.take() {
-                    // A program that does not read its input is no failure of ours.
-                    let _ = stdin.write_all(input.as_bytes()).await;
-                }
-            };
-            tokio::join!(
-                feed,
-                collect(stdout, &mut said),
-                collect(stderr, &mut complained)
-            );
+    let pipes = async {
+        let feed = async {
+            if let Some(mut stdin) = stdin.take() {
+                // A program that does not read its input is no failure of ours.
+                let _ = stdin.write_all(input.as_bytes()).await;
+            }
         };
-        tokio::pin!(pipes);
-        let mut is_drained = false;
-        let status = loop {
+        tokio::join!(
+            feed,
+            collect(stdout, &mut said),
+            collect(stderr, &mut complained)
+        );
+    };
+    let mut pipes = Box::pin(pipes);
+    let mut is_drained = false;
+    let ended = async {
+        loop {
             tokio::select! {
                 biased;
                 () = &mut pipes, if !is_drained => is_drained = true,
-                status = child.wait() => break status,
+                status = child.wait() => return status,
             }
-        };
-        if !is_drained {
-            // What it left in the background may hold its pipes for ever.
-            let _ = tokio::time::timeout(PIPES_WITHIN, pipes).await;
         }
-        status
     };
-    let result = tokio::time::timeout(timeout, work).await;
-    let status = match result {
-        Ok(status) => status,
-        Err(_) => {
-            drop(group);
-            return Err(Fault::new(
-                ErrorClass::TimeoutWait,
-                format!(
-                    "`{program}` did not end within {}",
-                    crate::duration::show(timeout)
-                ),
-            ));
-        }
+    let Ok(status) = tokio::time::timeout(timeout, ended).await else {
+        drop(group);
+        let text = format!(
+            "`{program}` did not end within {}",
+            crate::duration::show(timeout)
+        );
+        return Err(Fault::new(ErrorClass::TimeoutWait, text));
     };
     std::mem::forget(group);
+    if !is_drained {
+        // What it left in the background may hold its pipes for ever.
+        let _ = tokio::time::timeout(PIPES_WITHIN, &mut pipes).await;
+    }
+    drop(pipes);
     let status =
         status.map_err(|error| Fault::new(ErrorClass::Command, format!("`{program}`: {error}")))?;
     let code = status

@@ -20,19 +20,23 @@ pub struct Standing {
     pub services: Vec<String>,
     /// The version.
     pub version: String,
+    /// The place of the last verdict when it began.
+    pub begun: i64,
     /// Its verdict, with its place in the order of all verdicts. Never the clock, which may jump.
     pub decided: Option<(Verdict, i64)>,
 }
 
 impl Standing {
-    /// Where a gate stands. `place` is that of its verdict, if it has one.
-    pub fn of(record: &Record, place: Option<i64>) -> Standing {
+    /// Where a gate stands. `place` is that of its verdict, if it has one, `begun` that of the last
+    /// verdict before it.
+    pub fn of(record: &Record, begun: i64, place: Option<i64>) -> Standing {
         Standing {
             id: record.id,
             gate: record.gate.clone(),
             environment: record.environment.clone(),
             services: record.services.clone(),
             version: record.facts.version.clone(),
+            begun,
             decided: record.state.verdict.zip(place),
         }
     }
@@ -51,7 +55,8 @@ impl Standing {
     ///
     /// A newer gate of the same name, or one that verifies another version, speaks of a newer deploy
     /// as soon as it begins. A verdict that came later speaks against it, but for a promotion of the
-    /// same version; an older gate only if it rolled back: its hold or promotion is of a deploy before.
+    /// same version; an older gate only if it rolled back: its hold or promotion is of a deploy before. A
+    /// rollback does from the moment in which this gate began: whether it came about is not known yet.
     pub fn overtaken_by(&self, other: &Standing) -> Option<String> {
         if self.id == other.id || !self.meets(other) {
             return None;
@@ -60,11 +65,15 @@ impl Standing {
             id, gate, version, ..
         } = other;
         let is_newer = *id > self.id;
+        let is_beside = *gate != self.gate && *version == self.version;
         let mine = self.decided.map_or(i64::MAX, |(_, place)| place);
         match other.decided {
             Some((Verdict::Promote, _)) if *version == self.version => return None,
-            Some((Verdict::Rollback, place)) if place > mine => {
+            Some((Verdict::Rollback, place)) if place > self.begun => {
                 return Some(format!("gate {id} of `{gate}` has rolled back since"));
+            }
+            Some((Verdict::Hold, place)) if place > self.begun && is_beside => {
+                return Some(format!("gate {id} of `{gate}` holds `{version}`"));
             }
             Some((verdict, place)) if place > mine && is_newer => {
                 return Some(format!(
@@ -100,6 +109,7 @@ mod tests {
             environment: "production".to_owned(),
             services: vec!["api".to_owned()],
             version: version.to_owned(),
+            begun: 8,
             decided,
         }
     }
@@ -115,9 +125,9 @@ mod tests {
                 true,
             ),
             (
-                "and did so before this one decided",
+                "and did so while this one measured",
                 standing(4, "console", "1.0.0", Some((Rollback, 9))),
-                false,
+                true,
             ),
             (
                 "a newer version is promoted",

@@ -142,7 +142,13 @@ impl Judging<'_> {
         let causes = keeping_up::causes(self.finished);
         let judgements = &mut self.summary.objectives;
         let told = !causes.is_empty()
-            && keeping_up::apply(self.objectives, judgements, self.again.by_service);
+            && keeping_up::apply(
+                &causes,
+                self.finished.is_closed,
+                self.objectives,
+                judgements,
+                self.again.by_service,
+            );
         for cause in causes {
             // Where nothing was taken back it is a remark.
             self.summary.reasons.push(cause.text());

@@ -83,22 +83,36 @@ impl Cause {
     }
 }
 
-/// Takes back what a cause makes doubtful; whether anything was. `by_service` judges an objective
+/// Takes back what the causes make doubtful; whether anything was. `by_service` judges an objective
 /// without our own part: by the time from the actual start, and without arrivals that nobody took.
+/// Where our own delay may be in that time, too (a saturated processor, or a process that stood still
+/// under virtual users that loop), a failure of a timed objective is doubtful in any case.
 pub fn apply(
+    causes: &[Cause],
+    is_closed: bool,
     objectives: &[Objective],
     judgements: &mut [Judgement],
     by_service: &dyn Fn(&Objective) -> Outcome,
 ) -> bool {
     let mut changed = false;
+    let is_inside = causes.iter().any(|cause| match cause {
+        Cause::Saturated(..) => true,
+        Cause::Late(_, saturated) => *saturated || is_closed,
+        Cause::NoUser(..) => false,
+    });
     for (objective, judgement) in objectives.iter().zip(judgements) {
+        let is_timed = matches!(
+            objective.metric,
+            Metric::Quantile(_) | Metric::Mean | Metric::Max
+        );
         // How many requests there were is our own doing in any case.
         let is_ours = matches!(
             objective.metric,
             Metric::Rate | Metric::Requests | Metric::Dropped
         );
         let failed = judgement.outcome == Outcome::Fail;
-        if failed && (is_ours || by_service(objective) != Outcome::Fail) {
+        let is_doubtful = is_ours || is_timed && is_inside;
+        if failed && (is_doubtful || by_service(objective) != Outcome::Fail) {
             judgement.outcome = Outcome::Inconclusive;
             judgement.reason = format!(
                 "{}; but the load generator could not keep up, and without its part this may hold",
@@ -117,6 +131,15 @@ mod tests {
     use crate::objective::judge::judge;
 
     fn after(slow: u64, by_service: [Outcome; 2]) -> Vec<Outcome> {
+        after_cause(&Cause::Late(9_000, false), false, slow, by_service)
+    }
+
+    fn after_cause(
+        cause: &Cause,
+        is_closed: bool,
+        slow: u64,
+        by_service: [Outcome; 2],
+    ) -> Vec<Outcome> {
         let objectives: Vec<Objective> = ["p95 < 300ms", "error_rate < 1%"]
             .iter()
             .map(|text| Objective::parse(text).unwrap())
@@ -135,7 +158,8 @@ mod tests {
             Metric::Quantile(_) => by_service[0],
             _ => by_service[1],
         };
-        apply(&objectives, &mut judgements, &without);
+        let causes = std::slice::from_ref(cause);
+        apply(causes, is_closed, &objectives, &mut judgements, &without);
         judgements
             .iter()
             .map(|judgement| judgement.outcome)
@@ -152,6 +176,11 @@ mod tests {
             [Fail, Fail],
             "slow without us too"
         );
+        let saturated = Cause::Saturated(9, 10);
+        let doubtful = [Inconclusive, Fail];
+        assert_eq!(after_cause(&saturated, false, 5000, [Fail, Fail]), doubtful);
+        let late = Cause::Late(9_000, false);
+        assert_eq!(after_cause(&late, true, 5000, [Fail, Fail]), doubtful);
         assert_eq!(
             after(5000, [Inconclusive, Pass]),
             [Inconclusive, Inconclusive],

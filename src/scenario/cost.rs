@@ -37,44 +37,52 @@ pub struct Sizes {
 
 /// How an expression grows.
 pub fn growth(expression: &IdedExpr) -> Growth {
+    growth_in(expression, &[])
+}
+
+/// The same, inside of rounds over `rounds`. What belongs to the element of a round is part of the
+/// list that is gone through: all rounds together look at it once.
+fn growth_in(expression: &IdedExpr, rounds: &[&str]) -> Growth {
     let all = |parts: &mut dyn Iterator<Item = &IdedExpr>| {
-        parts.map(growth).fold(Growth::default(), Growth::or)
+        let of = |part| growth_in(part, rounds);
+        parts.map(of).fold(Growth::default(), Growth::or)
     };
     match &expression.expr {
         Expr::Call(call) => {
             let inside = all(&mut call.args.iter().chain(call.target.as_deref()));
-            let searches = [
-                "contains",
-                "matches",
-                "find",
-                "startsWith",
-                "endsWith",
-                "sameJson",
-            ];
-            match call.func_name.as_str() {
-                "@in" => Growth {
-                    rounds: inside.rounds.max(0) + 1,
-                    copies: inside.copies + 1,
-                    ..inside
-                },
-                name => Growth {
-                    searches: inside.searches || searches.contains(&name),
-                    ..inside
-                },
+            let is_whole = |part: &IdedExpr| !is_literal(part) && !belongs(part, rounds);
+            let looked_through = match call.func_name.as_str() {
+                "@in" => call.args.last().is_some_and(is_whole),
+                "_==_" | "_!=_" => call.args.iter().all(is_whole),
+                _ => false,
+            };
+            let searched = call.target.as_deref().or(call.args.first());
+            Growth {
+                rounds: inside.rounds + i32::from(looked_through),
+                copies: inside.copies + i32::from(looked_through),
+                searches: inside.searches
+                    || SEARCHES.contains(&call.func_name.as_str())
+                        && searched.is_some_and(is_whole),
             }
         }
-        Expr::Comprehension(rounds) => {
-            let builds = matches!(rounds.accu_init.expr, Expr::List(_) | Expr::Map(_));
-            let inside = all(&mut [&rounds.loop_cond, &rounds.loop_step].into_iter());
+        Expr::Comprehension(round) => {
+            let builds = matches!(round.accu_init.expr, Expr::List(_) | Expr::Map(_));
+            let mut within = rounds.to_vec();
+            within.push(&round.iter_var);
+            within.extend(round.iter_var2.as_deref());
+            // The name under which a round keeps what it has so far is no part of what is searched.
+            within.push(&round.accu_var);
+            let inside =
+                growth_in(&round.loop_cond, &within).or(growth_in(&round.loop_step, &within));
             let looped = Growth {
                 rounds: inside.rounds + 1,
                 copies: inside.copies + if builds { 2 } else { 1 },
                 searches: inside.searches,
             };
-            all(&mut [&rounds.iter_range, &rounds.accu_init, &rounds.result].into_iter()).or(looped)
+            all(&mut [&round.iter_range, &round.accu_init, &round.result].into_iter()).or(looped)
         }
         Expr::List(list) => all(&mut list.elements.iter()),
-        Expr::Select(select) => growth(&select.operand),
+        Expr::Select(select) => growth_in(&select.operand, rounds),
         // Entries of literals are written by hand, and few.
         Expr::Map(_) | Expr::Struct(_) => Growth {
             rounds: 1,
@@ -82,6 +90,36 @@ pub fn growth(expression: &IdedExpr) -> Growth {
             searches: true,
         },
         Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => Growth::default(),
+    }
+}
+
+/// Functions that go through a text.
+const SEARCHES: [&str; 6] = [
+    "contains",
+    "matches",
+    "find",
+    "startsWith",
+    "endsWith",
+    "sameJson",
+];
+
+fn is_literal(part: &IdedExpr) -> bool {
+    matches!(part.expr, Expr::Literal(_) | Expr::List(_) | Expr::Map(_))
+}
+
+/// Whether a part is the element of a round, or within it.
+fn belongs(part: &IdedExpr, rounds: &[&str]) -> bool {
+    match &part.expr {
+        Expr::Ident(name) => rounds.contains(&name.as_str()),
+        Expr::Select(select) => belongs(&select.operand, rounds),
+        Expr::Call(call) => match &call.target {
+            Some(target) => belongs(target, rounds),
+            None => call
+                .args
+                .iter()
+                .all(|part| is_literal(part) || belongs(part, rounds)),
+        },
+        _ => false,
     }
 }
 
@@ -166,6 +204,22 @@ mod tests {
             ("body.all(a, a in body)", 60_000, 10, true),
             ("body.all(a, text.contains(a))", 1_000, 1_000_000, true),
             ("text.contains('a')", 10, 8_000_000, false),
+            (
+                "body.all(i, i.state in ['open', 'done'])",
+                50_000,
+                10,
+                false,
+            ),
+            ("body.all(i, 'id' in i)", 50_000, 10, false),
+            (
+                "body.exists(i, i.name.contains('x'))",
+                50_000,
+                10_000,
+                false,
+            ),
+            ("body.all(i, i.id == 1)", 50_000, 10, false),
+            ("body.all(i, i.total == size(i.items))", 50_000, 10, false),
+            ("body.all(i, body.items == body.items)", 50_000, 10, true),
         ] {
             assert_eq!(
                 refused(text, largest, longest),

@@ -10,7 +10,7 @@ use super::site::Site;
 use crate::clock::now_ms;
 use crate::pipeline::source::{Deaf, Heard, Inbound, Told};
 use crate::project::current::pages;
-use crate::record::gate::{Facts, Record};
+use crate::record::gate::{Facts, Record, cleaned};
 use crate::record::state::Verdict;
 use crate::report::view;
 use crate::{duration, limits};
@@ -157,7 +157,8 @@ pub async fn verdict(
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
         }
     };
-    let record = newest(&site, &name, &question.version).await?;
+    let version = cleaned(&question.version);
+    let record = newest(&site, &name, &version).await?;
     // Of another rollout, and that of this one has not begun yet.
     let record = record.filter(|record| !is_stale(record, within));
     // One that is being verified is not called off by a question of another.
@@ -168,7 +169,7 @@ pub async fn verdict(
     let may_start = !question.rollout.is_empty() && site.may_change(&headers).is_ok();
     if record.is_none() && !is_open && may_start {
         let facts = Facts {
-            version: question.version.clone(),
+            version,
             actor: "Argo Rollouts".to_owned(),
             reason: format!("rollout {}", question.rollout),
             ..Facts::default()
@@ -226,7 +227,7 @@ pub async fn flagger(
         return Err(unknown());
     }
     let rollout = body.checksum;
-    let version = body.metadata.get("version").unwrap_or(&rollout).clone();
+    let version = cleaned(body.metadata.get("version").unwrap_or(&rollout));
     if version.is_empty() {
         return Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -235,10 +236,13 @@ pub async fn flagger(
     }
     site.store.caught_up().await;
     let known = newest(&site, &name, &version).await?;
+    // One that is being verified is not called off by a question of another.
+    let is_open = known.as_ref().is_some_and(|record| !record.state.is_done());
     let mut record = of_rollout(&site, known, &rollout).await?;
+    let is_of_another = record.is_none() && is_open;
     // A rollout of a version that was verified some time ago is a new one.
     let is_old = |record: &Record| is_stale(record, limits::VERDICT_FRESH);
-    if record.as_ref().is_none_or(is_old) && hook != "rollback" {
+    if record.as_ref().is_none_or(is_old) && hook != "rollback" && !is_of_another {
         site.may_change(&headers)?;
         let facts = Facts {
             version: version.clone(),

@@ -6,14 +6,18 @@
 
 use crate::descriptors;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use http::StatusCode;
+use hyper::body::Frame;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
@@ -168,9 +172,9 @@ async fn attend(
         move |request: Request, next: axum::middleware::Next| {
             let answering = Answering::begin(&guest);
             async move {
+                // Until the last byte of the answer is handed on.
                 let response = next.run(request).await;
-                drop(answering);
-                response
+                response.map(|body| Body::new(Held { body, answering }))
             }
         },
     ));
@@ -197,6 +201,33 @@ async fn attend(
     let flushed = tokio::time::timeout(Duration::from_millis(200), connection.as_mut());
     // What could not be sent by then is not waited for.
     let _ = flushed.await;
+}
+
+/// A body that is being sent.
+struct Held {
+    body: Body,
+    answering: Answering,
+}
+
+impl hyper::body::Body for Held {
+    type Data = bytes::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, axum::Error>>> {
+        debug_assert!(self.answering.0.answering.load(Relaxed) > 0);
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// Counts a request while it is answered.

@@ -22,15 +22,15 @@ pub fn is_named(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     };
     let known = public_url.and_then(|url| url.split_once("://"));
     let known = known.map(|(_, rest)| rest.split('/').next().unwrap_or_default());
-    known == Some(host) || is_this_machine(host)
+    known.is_some_and(|known| known.eq_ignore_ascii_case(host)) || is_this_machine(host)
 }
 
 fn is_this_machine(host: &str) -> bool {
-    let name = host
-        .rsplit_once(':')
-        .map_or(host, |(name, _)| name)
-        .trim_matches(['[', ']']);
-    name == "localhost"
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost")
         || name
             .parse::<std::net::IpAddr>()
             .is_ok_and(|address| address.is_loopback())

@@ -82,9 +82,6 @@ async fn guarded(State(site): State<Site>, request: Request, next: Next) -> Resp
 /// What was begun is brought to its end, also if the caller hangs up: a gate that is committed is
 /// driven, and who ordered a rollback is obeyed.
 async fn to_the_end(request: Request, next: Next) -> Response {
-    if request.method().is_safe() {
-        return next.run(request).await;
-    }
     tokio::spawn(next.run(request)).await.unwrap_or_else(|_| {
         let detail = "a fault of Bellwether itself: its place is in the log";
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()

@@ -201,7 +201,7 @@ impl World {
             let sql = "SELECT count(*) FROM gates AS own, gates AS other
                 WHERE own.id = ?1 AND other.id <> own.id AND other.environment = own.environment
                   AND (other.id > own.id AND other.gate = own.gate
-                    OR other.verdict_place > own.verdict_place
+                    OR other.verdict_place > own.begun_place
                       AND json_extract(other.record, '$.state.verdict') = 'rollback')";
             Ok(connection.query_row(sql, [id], |row| row.get::<_, i64>(0))?)
         });

@@ -108,16 +108,16 @@ fn standings(
     values: &[&dyn ToSql],
 ) -> Result<Vec<Standing>, StoreFault> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT id, record, verdict_place FROM gates WHERE {condition}"
+        "SELECT id, record, begun_place, verdict_place FROM gates WHERE {condition}"
     ))?;
     let rows = statement.query_map(values, |row| {
-        Ok((record_or_not(row)?, row.get::<_, Option<i64>>(2)?))
+        Ok((record_or_not(row)?, row.get::<_, i64>(2)?, row.get(3)?))
     })?;
     let mut all = Vec::new();
     for row in rows {
         match row? {
-            (Ok(record), place) => all.push(Standing::of(&record, place)),
-            (Err(fault), _) => tracing::error!(fault, "A gate in the state file is passed over"),
+            (Ok(record), begun, place) => all.push(Standing::of(&record, begun, place)),
+            (Err(fault), ..) => tracing::error!(fault, "A gate in the state file is passed over"),
         }
     }
     Ok(all)
@@ -134,12 +134,11 @@ fn overtaken(connection: &Connection, record: &Record) -> Result<Option<String>,
     let Some(own) = standing(connection, record.id)? else {
         return Ok(None);
     };
-    let place = own.decided.map_or(i64::MAX, |(_, place)| place);
     let since = "environment = ?1 AND (id > ?2 OR verdict_place > ?3)";
     let others = standings(
         connection,
         since,
-        &[&record.environment, &record.id, &place],
+        &[&record.environment, &record.id, &own.begun],
     )?;
     Ok(standing::overtaken(&own, &others))
 }
@@ -172,7 +171,8 @@ impl Gates for Sqlite {
                 }
             }
             connection.execute(
-                "INSERT INTO gates (gate, environment, done, created_ms, updated_ms, record) VALUES (?1, ?2, 0, ?3, ?3, ?4)",
+                "INSERT INTO gates (gate, environment, done, created_ms, updated_ms, record, begun_place)
+                 VALUES (?1, ?2, 0, ?3, ?3, ?4, (SELECT coalesce(max(verdict_place), 0) FROM gates))",
                 params![new.gate, new.environment, now_ms, json(&new)?],
             )?;
             new.id = connection.last_insert_rowid();

@@ -51,7 +51,9 @@ DROP TABLE last_good;
 /// clock does.
 const SCHEMA_3: &str = "
 CREATE TABLE rollouts (gate_id INTEGER PRIMARY KEY, rollout TEXT NOT NULL) STRICT;
+ALTER TABLE gates ADD COLUMN begun_place INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE gates ADD COLUMN verdict_place INTEGER;
+UPDATE gates SET begun_place = id WHERE done = 1;
 UPDATE gates SET verdict_place = id WHERE json_extract(record, '$.state.verdict') IS NOT NULL;
 ";
 
