@@ -3,13 +3,18 @@
 use super::context::{Ended, PhaseContext};
 use super::driver::{Driver, Handle, now_ms};
 use super::event::Event;
+use crate::environment::settings::Environment;
 use crate::objective::Outcome;
+use crate::objective::evidence::Evidence;
 use crate::project::current::find;
+use crate::project::file::Project;
+use crate::project::gate::Gate;
 use crate::record::effect::{Effect, EffectState};
 use crate::record::gate::Record;
 use crate::record::state::Verdict;
 use crate::record::target::Occasion;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -68,19 +73,8 @@ impl Driver {
         let Some((gate, environment)) = find(&project, record).filter(|_| promotes) else {
             return Some(Event::Locked);
         };
-        let context = PhaseContext {
-            project: &project,
-            gate,
-            environment,
-            record,
-            control: &handle.proof,
-            deadline: (Instant::now() + gate.prove.converge.timeout).into_std(),
-            live: &self.live,
-            baseline: None,
-            earlier: &BTreeMap::new(),
-            store: &self.store,
-            noted: &handle.noted,
-        };
+        let deadline = Instant::now() + gate.prove.converge.timeout;
+        let context = self.afterwards(&project, gate, environment, record, handle, deadline);
         let passed = Ended::new(Outcome::Pass, "it holds the lock");
         let seen = self.world.still(&context, passed).await;
         if self.stopping.load(Relaxed) {
@@ -92,6 +86,33 @@ impl Driver {
                 why: seen.reasons.join("; "),
             },
         })
+    }
+
+    /// What a look after the verdict may look at: no baseline and no earlier evidence, and whoever ends
+    /// the measuring does not end it.
+    fn afterwards<'a>(
+        &'a self,
+        project: &'a Project,
+        gate: &'a Gate,
+        environment: &'a Arc<Environment>,
+        record: &'a Record,
+        handle: &'a Handle,
+        deadline: Instant,
+    ) -> PhaseContext<'a> {
+        static NOTHING_EARLIER: BTreeMap<String, Evidence> = BTreeMap::new();
+        PhaseContext {
+            project,
+            gate,
+            environment,
+            record,
+            control: &handle.proof,
+            deadline: deadline.into_std(),
+            live: &self.live,
+            baseline: None,
+            earlier: &NOTHING_EARLIER,
+            store: &self.store,
+            noted: &handle.noted,
+        }
     }
 
     pub(super) async fn await_actions(&self, record: &Record) -> Option<Event> {
@@ -177,19 +198,7 @@ impl Driver {
         let passed = now_ms() - record.state.entered_ms;
         let left = gate.prove.converge.timeout.as_millis() as i64 - passed;
         let deadline = Instant::now() + Duration::from_millis(left.max(PROOF_LEAST_MS) as u64);
-        let context = PhaseContext {
-            project: &project,
-            gate,
-            environment,
-            record,
-            control: &handle.proof,
-            deadline: deadline.into_std(),
-            live: &self.live,
-            baseline: None,
-            earlier: &BTreeMap::new(),
-            store: &self.store,
-            noted: &handle.noted,
-        };
+        let context = self.afterwards(&project, gate, environment, record, handle, deadline);
         let (proven, reasons, runs) = self.world.prove(&context, deadline.into_std()).await;
         if self.stopping.load(Relaxed) {
             return None;

@@ -10,7 +10,7 @@ use crate::project::gate::Gate;
 use crate::record::announcement::{Announcement, PartnerOrder};
 use crate::record::effect::{NewEffect, key_part};
 use crate::record::gate::Record;
-use crate::record::message::tell;
+use crate::record::message::{Message, tell};
 use crate::record::state::{Order, Verdict};
 use crate::record::target::{Occasion, Target};
 
@@ -56,12 +56,7 @@ pub fn verdict(
 ) -> Vec<NewEffect> {
     let key = |what: &str| format!("bw_{instance}_{}_{}_{what}", record.id, verdict.word());
     let Some(gate) = gate else { return Vec::new() };
-    let body = body(record, "verdict", page.clone());
-    let mut effects = Vec::new();
-    if gate.github.is_some() {
-        effects.extend(github(record, gate, &body, &key));
-    }
-    let mut message = verdict_message(record, page);
+    let mut message = verdict_message(record, page.clone());
     if record.state.dry_run {
         message.subject = format!("{} (dry run)", message.subject);
         message.lines.push(format!(
@@ -69,7 +64,23 @@ pub fn verdict(
             would_do(record, Some(gate))
         ));
     }
-    effects.extend(tell(&gate.tell, &message, Some(record.id), &key));
+    told(record, gate, "verdict", &message, page, &key)
+}
+
+/// Statuses and messages of something that happened to a gate.
+fn told(
+    record: &Record,
+    gate: &Gate,
+    event: &str,
+    message: &Message,
+    page: Option<String>,
+    key: &dyn Fn(&str) -> String,
+) -> Vec<NewEffect> {
+    let mut effects = Vec::new();
+    if gate.github.is_some() {
+        effects.extend(github(record, gate, &body(record, event, page), key));
+    }
+    effects.extend(tell(&gate.tell, message, Some(record.id), key));
     effects
 }
 
@@ -153,18 +164,8 @@ pub fn proof(
 ) -> Vec<NewEffect> {
     let key = |what: &str| format!("bw_{instance}_{}_proof_{what}", record.id);
     let Some(gate) = gate else { return Vec::new() };
-    let mut effects = Vec::new();
-    let body = body(record, "proof", page.clone());
-    if gate.github.is_some() {
-        effects.extend(github(record, gate, &body, &key));
-    }
-    effects.extend(tell(
-        &gate.tell,
-        &proof_message(record, page),
-        Some(record.id),
-        &key,
-    ));
-    effects
+    let message = proof_message(record, page.clone());
+    told(record, gate, "proof", &message, page, &key)
 }
 
 /// The effects of a verdict that was not carried out.
@@ -176,18 +177,12 @@ pub fn undone(
 ) -> Vec<NewEffect> {
     let key = |what: &str| format!("bw_{instance}_{}_undone_{what}", record.id);
     let Some(gate) = gate else { return Vec::new() };
-    let mut effects = Vec::new();
-    let body = body(record, "undone", page.clone());
-    if gate.github.is_some() {
-        // A protection rule was answered with the verdict, and issues are for rollbacks.
-        let lasting = ["deployment", "commit", "check"];
-        let told = github(record, gate, &body, &key).into_iter();
-        effects.extend(told.filter(|effect| {
-            matches!(&effect.target, Target::Github { kind, .. } if lasting.contains(&kind.as_str()))
-        }));
-    }
-    let message = undone_message(record, page);
-    effects.extend(tell(&gate.tell, &message, Some(record.id), &key));
+    let message = undone_message(record, page.clone());
+    let mut effects = told(record, gate, "undone", &message, page, &key);
+    // A protection rule was answered with the verdict, and issues are for rollbacks.
+    effects.retain(|effect| {
+        !matches!(&effect.target, Target::Github { kind, .. } if kind == "callback" || kind == "issue")
+    });
     effects
 }
 

@@ -1,7 +1,8 @@
 //! One load on the versions that it is sent to: the candidate, and the baseline beside it.
 //!
 //! Knows when a load is worth another one, and who was late. Does not know what a gate makes of it.
-//! Invariant: what the load generator itself spoiled, in either arm, is never a pass.
+//! Invariant: beside a baseline that the load generator itself spoiled nothing is concluded, and what
+//! was ended early because it could not succeed is no pass.
 
 use super::context::PhaseContext;
 use super::watch::Watch;
@@ -52,7 +53,7 @@ impl Again {
             // Another one would not fare better, and costs the target just as much. The few seconds
             // of one that was ended early do not tell that.
             Again::No
-        } else if causes.iter().any(Cause::taints_all) {
+        } else if causes.iter().any(Cause::spoils) {
             Again::Afresh
         } else {
             Again::More
@@ -276,7 +277,7 @@ fn doubts(baseline: &Finished) -> (Vec<String>, bool) {
         ));
     }
     let causes = keeping_up::causes(baseline);
-    let late = causes.iter().filter(|cause| cause.taints_all());
+    let late = causes.iter().filter(|cause| cause.spoils());
     let late: Vec<String> = late
         .map(|cause| format!("the baseline: {}", cause.text()))
         .collect();

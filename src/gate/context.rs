@@ -6,7 +6,6 @@ use crate::document::{Diagnostics, Severity};
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
 use crate::environment::settings::Environment;
-use crate::gate::performing::waives_scenario;
 use crate::load::Control;
 use crate::load::live::Live;
 use crate::net::connect::Connector;
@@ -15,7 +14,8 @@ use crate::objective::Outcome;
 use crate::project::file::Project;
 use crate::project::gate::Gate;
 use crate::record::gate::{Record, inputs};
-use crate::record::note::NoteKind;
+use crate::record::note::{Note, NoteKind};
+use crate::record::state::Waiver;
 use crate::run::Summary;
 use crate::store::Store;
 use crate::vu::Binding;
@@ -151,25 +151,26 @@ impl PhaseContext<'_> {
     /// Whether somebody answers for a scenario that fails: then the others are performed all the
     /// same. What becomes of the phase is decided with its end.
     pub async fn waives(&self, scenario: &str) -> bool {
-        let now = crate::clock::now_ms();
-        let holds =
-            |check: &str, until_ms: i64| until_ms >= now && waives_scenario(check, scenario);
-        let configured = self.gate.waivers.iter();
-        if configured
-            .clone()
-            .any(|waiver| holds(&waiver.check, waiver.until_ms))
-        {
-            return true;
-        }
         // Who cannot be read answers for nothing.
-        let notes = self
-            .store
-            .notes_of(self.record.id)
-            .await
-            .unwrap_or_default();
-        notes
+        let notes = self.store.notes_of(self.record.id).await;
+        valid_waivers(self.gate, notes.unwrap_or_default())
             .iter()
-            .filter(|note| note.kind == NoteKind::Waiver)
-            .any(|note| holds(&note.check, note.until_ms))
+            .any(|waiver| waiver.is_for_scenario(scenario))
     }
+}
+
+/// Waivers of the configuration and of people that have not run out.
+pub(super) fn valid_waivers(gate: &Gate, notes: Vec<Note>) -> Vec<Waiver> {
+    let noted = notes
+        .into_iter()
+        .filter(|note| note.kind == NoteKind::Waiver)
+        .map(|note| Waiver {
+            check: note.check,
+            by: note.by,
+            reason: note.reason,
+            until_ms: note.until_ms,
+        });
+    let now = crate::clock::now_ms();
+    let all = gate.waivers.iter().cloned().chain(noted);
+    all.filter(|waiver| waiver.until_ms >= now).collect()
 }

@@ -158,7 +158,9 @@ pub fn policy(
         ways,
         has_target: record.rollback_to.is_some(),
         enforce: environment.enforce,
-        changed: !record.state.measures.is_empty()
+        // Asked only for a promotion that is still to be decided.
+        changed: record.state.verdict.is_none()
+            && !record.state.measures.is_empty()
             && record.state.measures != measures(gate, environment, plans),
     }
 }

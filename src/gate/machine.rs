@@ -292,10 +292,15 @@ impl Stepper<'_> {
     fn acting(&mut self, event: &Event) -> Vec<Effect> {
         match event {
             Event::Restarted => vec![Effect::AwaitActions],
-            Event::ActionsSettled { failed, .. }
+            Event::ActionsSettled { failed, count }
                 if self.state.verdict != Some(Verdict::Rollback) =>
             {
                 self.state.acted_ms = Some(self.now_ms);
+                if *count == 0 {
+                    // It was to act: a reload took its actions away.
+                    let why = "its actions are no longer configured".to_owned();
+                    return self.end_undone(why);
+                }
                 if failed.is_empty() {
                     self.enter(Position::Done);
                     return Vec::new();

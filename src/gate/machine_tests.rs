@@ -322,3 +322,28 @@ fn a_broken_invariant_is_a_hold_with_a_page() {
     assert_eq!(effects, [Effect::AnnounceProof { proven: false }]);
     assert_eq!(state.broken_invariant(&[]), None);
 }
+
+/// A reload took the actions away: nobody has carried the promotion out.
+#[test]
+fn a_promotion_whose_actions_are_gone_is_not_carried_out() {
+    let mut state = State::new(None, 0);
+    state.position = Position::Acting;
+    state.verdict = Some(Verdict::Promote);
+    state.phases.push(PhaseRecord {
+        phase: Phase::Smoke,
+        outcome: Outcome::Pass,
+        reasons: Vec::new(),
+        ended_ms: 0,
+        held: true,
+        waived: Vec::new(),
+    });
+    let settled = |count| Event::ActionsSettled {
+        failed: Vec::new(),
+        count,
+    };
+    for (count, undone) in [(0, true), (1, false)] {
+        let (next, effects) = step(&state, &settled(count), &policy_of(0), 1);
+        assert_eq!((next.is_done(), next.undone.is_some()), (true, undone));
+        assert_eq!(effects.contains(&Effect::AnnounceUndone), undone);
+    }
+}

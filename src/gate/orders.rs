@@ -5,7 +5,7 @@
 use super::driver::{Driver, GateFault, Outside, now_ms};
 use crate::record::gate::{Facts, Record, cleaned};
 use crate::record::note::{Note, NoteKind};
-use crate::record::state::{Order, Phase, Verdict};
+use crate::record::state::{Order, Verdict, Waiver};
 use std::sync::{Arc, PoisonError};
 
 fn has_its_verdict(id: i64) -> GateFault {
@@ -76,9 +76,8 @@ impl Driver {
                     .to_owned(),
             ));
         }
-        let phase = note.check.strip_prefix("phase/").unwrap_or(&note.check);
-        let unwaivable = Phase::ALL.into_iter().find(|known| known.word() == phase);
-        if let (NoteKind::Waiver, Some(phase)) = (note.kind, unwaivable.filter(|it| !it.measures()))
+        if note.kind == NoteKind::Waiver
+            && let Some(phase) = Waiver::unwaivable(&note.check)
         {
             return Err(GateFault::Invalid(format!(
                 "{} cannot be waived: only what is measured can (smoke, load, bake, or a scenario of them)",

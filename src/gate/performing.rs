@@ -1,6 +1,6 @@
 //! Performs a phase within its time, and says who answers for it if it did not pass.
 
-use super::context::{Ended, PhaseContext};
+use super::context::{Ended, PhaseContext, valid_waivers};
 use super::driver::{Driver, Handle, Outside, now_ms};
 use super::event::Event;
 use crate::load::Tick;
@@ -9,7 +9,6 @@ use crate::objective::evidence::Evidence;
 use crate::project::current::find;
 use crate::project::gate::Gate;
 use crate::record::gate::Record;
-use crate::record::note::NoteKind;
 use crate::record::state::{Phase, Waiver};
 use crate::run::Summary;
 use crate::store::insist;
@@ -144,24 +143,7 @@ impl Driver {
             return Vec::new();
         }
         let notes = insist("the waivers", || self.store.notes_of(id)).await;
-        let notes = notes.unwrap_or_default();
-        let noted = notes
-            .into_iter()
-            .filter(|note| note.kind == NoteKind::Waiver)
-            .map(|note| Waiver {
-                check: note.check,
-                by: note.by,
-                reason: note.reason,
-                until_ms: note.until_ms,
-            });
-        let now = now_ms();
-        let valid: Vec<Waiver> = gate
-            .waivers
-            .iter()
-            .cloned()
-            .chain(noted)
-            .filter(|waiver| waiver.until_ms >= now)
-            .collect();
+        let valid = valid_waivers(gate, notes.unwrap_or_default());
         let paths = match phase {
             Phase::Smoke => &gate.smoke,
             Phase::Load => &gate.load,
@@ -213,7 +195,7 @@ fn matching(valid: &[Waiver], phase: Phase, planned: &[String], runs: &[Summary]
     if !phase.measures() {
         return Vec::new();
     }
-    let of_phase = |waiver: &&Waiver| waives_phase(&waiver.check, phase, planned);
+    let of_phase = |waiver: &&Waiver| waiver.is_for_phase(phase, planned);
     if let Some(waiver) = valid.iter().find(of_phase) {
         return vec![waiver.clone()];
     }
@@ -221,29 +203,13 @@ fn matching(valid: &[Waiver], phase: Phase, planned: &[String], runs: &[Summary]
     for name in planned {
         let mut of_it = runs.iter().filter(|run| run.scenario == *name).peekable();
         let passed = of_it.peek().is_some() && of_it.all(|run| run.outcome == Outcome::Pass);
-        match valid
-            .iter()
-            .find(|waiver| waives_scenario(&waiver.check, name))
-        {
+        match valid.iter().find(|waiver| waiver.is_for_scenario(name)) {
             _ if passed => {}
             Some(waiver) => found.push(waiver.clone()),
             None => return Vec::new(),
         }
     }
     found
-}
-
-/// Whether a waiver is for a phase: `phase/NAME`, or its name alone where no scenario has it.
-fn waives_phase(check: &str, phase: Phase, planned: &[String]) -> bool {
-    match check.strip_prefix("phase/") {
-        Some(name) => name == phase.word(),
-        None => check == phase.word() && !planned.iter().any(|name| name == check),
-    }
-}
-
-/// Whether a waiver is for a scenario: `scenario/NAME`, or its name alone.
-pub(super) fn waives_scenario(check: &str, name: &str) -> bool {
-    check.strip_prefix("scenario/").unwrap_or(check) == name
 }
 
 fn ended(phase: Phase, performed: Ended, held: bool, waived: Vec<Waiver>) -> Event {

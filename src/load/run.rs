@@ -12,7 +12,7 @@ use super::worker::work;
 use crate::net::ErrorClass;
 use crate::objective::Outcome;
 use crate::objective::tally::Watched;
-use crate::scenario::plan::{Executor, Load, OpenModel, end_of};
+use crate::scenario::plan::{Executor, Load, OpenModel, end_of, is_closed};
 use crate::vu::{Begin, Headings, IterationOutcome, Performer, Performers};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
@@ -175,7 +175,7 @@ pub async fn load<P: Performers>(
     let mut finished = Finished {
         setup_failure,
         is_load: true,
-        is_closed: loads.iter().all(|load| load.executor.rate_max().is_none()),
+        is_closed: is_closed(&loads),
         ..Finished::nothing(&headings)
     };
     if setup_failure.is_none() && control.asked() == Stop::No {

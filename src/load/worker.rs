@@ -10,7 +10,7 @@ use super::control::Orders;
 use super::open::open_model;
 use super::recorder::{Inner, LocalRecorder, Recorded};
 use super::shop::{Assignment, Bell, EARLY, Shop, pass_on, thread_time};
-use crate::scenario::plan::{Executor, Load};
+use crate::scenario::plan::{Executor, Load, is_closed};
 use crate::vu::Performers;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -51,7 +51,7 @@ pub fn work<P: Performers>(assignment: Assignment<P>) -> Recorded {
         let mut background = JoinSet::new();
         background.spawn_local(tick(shop.clone()));
         background.spawn_local(obey(shop.clone()));
-        if loads_are_closed(&shop.assignment.loads) {
+        if is_closed(&shop.assignment.loads) {
             background.spawn_local(pulse(shop.clone()));
         }
         let mut executors = JoinSet::new();
@@ -80,10 +80,6 @@ async fn tick<P: Performers>(shop: Rc<Shop<P>>) {
             return;
         }
     }
-}
-
-fn loads_are_closed(loads: &[Load]) -> bool {
-    loads.iter().all(|load| load.executor.rate_max().is_none())
 }
 
 /// Notes how late this thread itself is, where no arrivals show it: a process that stands still

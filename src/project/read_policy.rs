@@ -5,7 +5,7 @@ use crate::document::diagnostic::Diagnostic;
 use crate::document::node::Node;
 use crate::environment::settings::Environment;
 use crate::objective::rule::Rule;
-use crate::record::state::{Phase, Waiver};
+use crate::record::state::Waiver;
 use crate::scenario::reader::{Reader, entries, text, time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -101,9 +101,8 @@ impl Reader<'_> {
                 .map_or(0, |end| end.and_utc().timestamp_millis());
             let word = |key: &str| text(item, key).unwrap_or_default();
             let check = word("check");
-            let phase = check.strip_prefix("phase/").unwrap_or(&check);
-            let phase = Phase::ALL.into_iter().find(|known| known.word() == phase);
-            if let (Some(phase), Some(at)) = (phase.filter(|it| !it.measures()), item.get("check"))
+            if let Some(phase) = Waiver::unwaivable(&check)
+                && let Some(at) = item.get("check")
             {
                 self.error(
                     "cannot-be-waived",
@@ -113,7 +112,7 @@ impl Reader<'_> {
                 );
             }
             found.push(Waiver {
-                check: word("check"),
+                check,
                 by: word("by"),
                 reason: word("reason"),
                 until_ms: end,

@@ -107,6 +107,29 @@ pub struct Waiver {
     pub until_ms: i64,
 }
 
+impl Waiver {
+    /// The phase that a text names and that cannot be waived: only what is measured can.
+    pub fn unwaivable(check: &str) -> Option<Phase> {
+        let name = check.strip_prefix("phase/").unwrap_or(check);
+        let mut phases = Phase::ALL.into_iter();
+        phases.find(|phase| phase.word() == name && !phase.measures())
+    }
+
+    /// Whether it is for a phase: `phase/NAME`, or its name alone where none of the scenarios that are
+    /// planned has it.
+    pub fn is_for_phase(&self, phase: Phase, planned: &[String]) -> bool {
+        match self.check.strip_prefix("phase/") {
+            Some(name) => name == phase.word(),
+            None => self.check == phase.word() && !planned.contains(&self.check),
+        }
+    }
+
+    /// Whether it is for a scenario: `scenario/NAME`, or its name alone.
+    pub fn is_for_scenario(&self, name: &str) -> bool {
+        self.check.strip_prefix("scenario/").unwrap_or(&self.check) == name
+    }
+}
+
 /// One phase that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseRecord {

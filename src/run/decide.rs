@@ -78,6 +78,10 @@ pub fn decide(
     summary.outcome = Outcome::all(outcomes);
 }
 
+/// Why some failures do not count against a product.
+const DOUBTFUL: &str =
+    "for reasons that say nothing about the product (credentials, rate limits or the way there)";
+
 /// A load while it is judged.
 struct Judging<'a> {
     summary: &'a mut Summary,
@@ -230,7 +234,7 @@ impl Judging<'_> {
             self.summary.reasons.push(reason);
             self.outcomes.push(Outcome::Fail);
         } else if doubtful > 0 {
-            self.inconclusive(format!("{doubtful} requests failed for reasons that say nothing about the product (credentials, rate limits or the way there)"));
+            self.inconclusive(format!("{doubtful} requests failed {DOUBTFUL}"));
         } else if requests > 0 {
             self.outcomes.push(Outcome::Pass);
         }
@@ -257,12 +261,11 @@ impl Judging<'_> {
                 changed = true;
             }
         }
-        let why = "for reasons that say nothing about the product (credentials, rate limits or the way there)";
         if changed {
-            self.inconclusive(format!("{doubtful} requests failed {why}"));
+            self.inconclusive(format!("{doubtful} requests failed {DOUBTFUL}"));
         } else if !self.summary.objectives.is_empty() {
             self.summary.reasons.push(format!(
-                "{doubtful} requests failed {why}; they are counted as failures, and change nothing"
+                "{doubtful} requests failed {DOUBTFUL}; they are counted as failures, and change nothing"
             ));
         }
     }

@@ -50,8 +50,9 @@ pub fn causes(finished: &Finished) -> Vec<Cause> {
 }
 
 impl Cause {
-    /// Whether nothing that was measured can be relied on.
-    pub fn taints_all(&self) -> bool {
+    /// Whether a load that did not come to anything because of it is worth performing afresh, and a
+    /// baseline that it fell on is none.
+    pub fn spoils(&self) -> bool {
         matches!(self, Cause::Late(..))
     }
 

@@ -32,6 +32,12 @@ pub fn end_of(loads: &[Load]) -> Duration {
     loads.iter().map(Load::end).max().unwrap_or_default()
 }
 
+/// Whether all of them are virtual users that loop: then no arrivals show when an iteration should
+/// have begun.
+pub fn is_closed(loads: &[Load]) -> bool {
+    loads.iter().all(|load| load.executor.rate_max().is_none())
+}
+
 /// How virtual users are driven.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are the keys of k6's executors")]

@@ -4,7 +4,7 @@
 //! Invariant: step indexes are dense, and unique over setup, steps and teardown.
 
 use super::expression::Expression;
-pub use super::load_plan::{Executor, Load, OpenModel, Spacing, Stage, end_of};
+pub use super::load_plan::{Executor, Load, OpenModel, Spacing, Stage, end_of, is_closed};
 use super::steps::action::Action;
 use super::steps::http::is_absolute;
 use super::steps::wait::Pause;

@@ -82,7 +82,7 @@ pub trait Gates: Send + Sync {
     /// Who called a gate off, if anybody did.
     async fn cancel_requested(&self, id: i64) -> Result<Option<String>, StoreFault>;
 
-    /// Commits a step of a gate: record, event, effects and last good version in one transaction.
+    /// Commits a step of a gate: record, event and effects in one transaction.
     /// A first verdict is not committed if somebody was told before that another one comes: what
     /// they wanted comes back. Nor is the order to promote, if other gates have spoken since.
     async fn commit_gate(
@@ -106,8 +106,8 @@ pub trait Gates: Send + Sync {
     /// Events of a gate: when, and what.
     async fn events_of(&self, id: i64) -> Result<Vec<(i64, String)>, StoreFault>;
 
-    /// The last version that a gate proved good without a waiver and nobody rolled back since,
-    /// other than `not`.
+    /// The last version that is good to go back to ([`crate::record::history::last_good`]), other than
+    /// `not`.
     async fn last_good(
         &self,
         gate: String,

@@ -135,6 +135,26 @@ async fn of_rollout(
     Ok(record.filter(|_| answers))
 }
 
+/// Starts the gate of a rollout.
+async fn begun(
+    site: &Site,
+    name: &str,
+    facts: Facts,
+    rollout: &str,
+) -> Result<Option<Record>, Problem> {
+    let (started, _) = site.driver.start(name, facts, Vec::new()).await?;
+    of_rollout(site, Some(started), rollout).await
+}
+
+/// What a gate says to whoever asks for a promotion: its verdict, and whether it is a promotion that
+/// stands.
+fn said(record: Option<&Record>) -> (Option<Verdict>, bool) {
+    let state = record.map(|record| &record.state);
+    let verdict = state.and_then(|state| state.verdict);
+    let is_done = state.is_some_and(|state| state.undone.is_none());
+    (verdict, verdict == Some(Verdict::Promote) && is_done)
+}
+
 /// `GET /api/v1/gates/by-name/{gate}/verdict`: for Argo Rollouts' web metric, with
 /// `successCondition: result == "Successful"` and `failureCondition: result == "Failed"`.
 pub async fn verdict(
@@ -174,18 +194,13 @@ pub async fn verdict(
             reason: format!("rollout {}", question.rollout),
             ..Facts::default()
         };
-        let (started, _) = site.driver.start(&name, facts, Vec::new()).await?;
-        record = of_rollout(&site, Some(started), &question.rollout).await?;
+        record = begun(&site, &name, facts, &question.rollout).await?;
     }
-    let undone = record
-        .as_ref()
-        .is_some_and(|record| record.state.undone.is_some());
-    let verdict = record.as_ref().and_then(|record| record.state.verdict);
+    let (verdict, promotes) = said(record.as_ref());
     let result = match verdict {
-        Some(Verdict::Promote) if undone => "Inconclusive",
-        Some(Verdict::Promote) => "Successful",
+        Some(Verdict::Promote) if promotes => "Successful",
         Some(Verdict::Rollback) => "Failed",
-        Some(Verdict::Hold) => "Inconclusive",
+        Some(Verdict::Promote | Verdict::Hold) => "Inconclusive",
         None => "Running",
     };
     Ok(Json(json!({
@@ -250,17 +265,13 @@ pub async fn flagger(
             reason: format!("canary {}/{}", body.namespace, body.name),
             ..Facts::default()
         };
-        let (started, _) = site.driver.start(&name, facts, Vec::new()).await?;
-        record = of_rollout(&site, Some(started), &rollout).await?;
+        record = begun(&site, &name, facts, &rollout).await?;
     }
     let record = record.filter(|record| !is_old(record));
-    let undone = record
-        .as_ref()
-        .is_some_and(|record| record.state.undone.is_some());
-    let verdict = record.and_then(|record| record.state.verdict);
+    let (verdict, promotes) = said(record.as_ref());
     let yes = match hook.as_str() {
         "rollback" => verdict == Some(Verdict::Rollback),
-        "confirm-promotion" => verdict == Some(Verdict::Promote) && !undone,
+        "confirm-promotion" => promotes,
         // A rollout goes on while it is not known to be bad: the promotion is what is confirmed.
         _ => !matches!(verdict, Some(Verdict::Rollback)),
     };

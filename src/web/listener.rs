@@ -174,7 +174,12 @@ async fn attend(
             async move {
                 // Until the last byte of the answer is handed on.
                 let response = next.run(request).await;
-                response.map(|body| Body::new(Held { body, answering }))
+                response.map(|body| {
+                    Body::new(Held {
+                        body,
+                        _answering: answering,
+                    })
+                })
             }
         },
     ));
@@ -206,7 +211,7 @@ async fn attend(
 /// A body that is being sent.
 struct Held {
     body: Body,
-    answering: Answering,
+    _answering: Answering,
 }
 
 impl hyper::body::Body for Held {
@@ -217,7 +222,6 @@ impl hyper::body::Body for Held {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<bytes::Bytes>, axum::Error>>> {
-        debug_assert!(self.answering.0.answering.load(Relaxed) > 0);
         Pin::new(&mut self.body).poll_frame(cx)
     }
 

@@ -132,7 +132,7 @@ pub(super) fn standing(connection: &Connection, id: i64) -> Result<Option<Standi
 /// it, or decided after it.
 fn overtaken(connection: &Connection, record: &Record) -> Result<Option<String>, StoreFault> {
     let Some(own) = standing(connection, record.id)? else {
-        return Ok(None);
+        return Ok(Some("where it stands cannot be understood".to_owned()));
     };
     let since = "environment = ?1 AND (id > ?2 OR verdict_place > ?3)";
     let others = standings(
