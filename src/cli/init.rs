@@ -24,7 +24,7 @@ const PLACEHOLDER: &str = "http://127.0.0.1:8080";
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Exit {
-    if !crate::scenario::steps::http::is_absolute(&arguments.url) {
+    if !crate::net::redirect::is_absolute(&arguments.url) {
         crate::cli::commands::complain(format!(
             "`{}` is not a base URL; expected `https://host`",
             arguments.url

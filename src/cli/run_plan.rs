@@ -9,7 +9,6 @@ use crate::environment::settings::{Environment, Service};
 use crate::objective::Objective;
 use crate::scenario::compile::folder_of;
 use crate::scenario::plan::{Executor, Load, OpenModel};
-use crate::scenario::steps::http;
 use crate::scenario::{self, Plan};
 use crate::vu::Binding;
 use std::collections::BTreeMap;
@@ -210,7 +209,7 @@ fn environment(
     for pair in &arguments.services {
         let Some((name, url)) = pair
             .split_once('=')
-            .filter(|(_, url)| http::is_absolute(url))
+            .filter(|(_, url)| crate::net::redirect::is_absolute(url))
         else {
             found.push(Diagnostic::error(
                 "bad-url",

@@ -27,6 +27,10 @@ pub struct Deploy {
     pub slow_every: u64,
     /// Which catalogue requests fail: every n-th; 0 for none.
     pub fail_every: u64,
+    /// The version of instances that were not reached.
+    pub left: String,
+    /// Which questions they answer: every n-th; 0 for none.
+    pub left_every: u64,
 }
 
 impl Deploy {
@@ -45,6 +49,8 @@ struct Inner {
     deploy: Deploy,
     /// Ignores orders to roll back.
     stuck: bool,
+    /// Which instances orders to roll back do not reach: every n-th; 0 for none.
+    unreached_every: u64,
     /// Orders to roll back that came: version asked for.
     rollbacks: Vec<String>,
 }
@@ -54,6 +60,7 @@ struct Inner {
 pub struct Shop {
     inner: Arc<Mutex<Inner>>,
     count: Arc<AtomicU64>,
+    shown: Arc<AtomicU64>,
     /// The address that it listens on.
     pub address: SocketAddr,
 }
@@ -71,9 +78,11 @@ impl Shop {
             inner: Arc::new(Mutex::new(Inner {
                 deploy,
                 stuck: false,
+                unreached_every: 0,
                 rollbacks: Vec::new(),
             })),
             count: Arc::new(AtomicU64::new(0)),
+            shown: Arc::new(AtomicU64::new(0)),
             address: listener.local_addr()?,
         };
         let routes = shop.routes();
@@ -101,6 +110,24 @@ impl Shop {
     /// From now on, orders to roll back are ignored, or no longer.
     pub fn set_stuck(&self, stuck: bool) {
         self.inner().stuck = stuck;
+    }
+
+    /// From now on, orders to roll back do not reach every n-th instance.
+    pub fn set_unreached(&self, every: u64) {
+        self.inner().unreached_every = every;
+    }
+
+    /// The version of the instance that answers next.
+    fn answers(&self) -> String {
+        let number = self.shown.fetch_add(1, Relaxed) + 1;
+        let deploy = &self.inner().deploy;
+        let is_left = deploy.left_every > 0 && number.is_multiple_of(deploy.left_every);
+        if is_left {
+            &deploy.left
+        } else {
+            &deploy.version
+        }
+        .clone()
     }
 
     /// Orders to roll back that came.
@@ -134,8 +161,9 @@ async fn health(State(shop): State<Shop>) -> Response {
 }
 
 async fn version(State(shop): State<Shop>) -> Response {
-    let version = shop.inner().deploy.version.clone();
-    axum::Json(json!({ "version": version })).into_response()
+    let version = shop.answers();
+    let shown = [("x-version", version.clone())];
+    (shown, axum::Json(json!({ "version": version }))).into_response()
 }
 
 async fn login(body: Bytes) -> Response {
@@ -183,7 +211,8 @@ async fn catalogue(State(shop): State<Shop>, headers: HeaderMap) -> Response {
         0
     };
     tokio::time::sleep(Duration::from_millis(3 + slow)).await;
-    axum::Json(json!({ "items": [{ "id": "00123", "name": "Bell", "price": 1999 }, { "id": "00124", "name": "Collar", "price": 899 }] })).into_response()
+    let shown = [("x-version", shop.answers())];
+    (shown, axum::Json(json!({ "items": [{ "id": "00123", "name": "Bell", "price": 1999 }, { "id": "00124", "name": "Collar", "price": 899 }] }))).into_response()
 }
 
 async fn home() -> Response {
@@ -237,7 +266,11 @@ async fn admin_rollback(State(shop): State<Shop>, Path(version): Path<String>) -
     let mut inner = shop.inner();
     inner.rollbacks.push(version.clone());
     if !inner.stuck {
-        inner.deploy = Deploy::healthy(&version);
+        inner.deploy = Deploy {
+            left: inner.deploy.version.clone(),
+            left_every: inner.unreached_every,
+            ..Deploy::healthy(&version)
+        };
     }
     // A platform that says yes and does nothing answers just the same.
     (StatusCode::ACCEPTED, "rolling back").into_response()

@@ -40,7 +40,7 @@ impl Reader<'_> {
             .parse::<http::Uri>()
             .ok()
             .filter(|uri| uri.host().is_some());
-        if parsed.is_none() || !crate::scenario::steps::http::is_absolute(&url.text) {
+        if parsed.is_none() || !crate::net::redirect::is_absolute(&url.text) {
             self.error(
                 "bad-url",
                 format!("`{}` is not a base URL", url.text),

@@ -37,6 +37,26 @@ pub struct Environment {
     pub ca_file: Option<PathBuf>,
 }
 
+impl Environment {
+    /// Whether a host is one of its services', in any case of its letters.
+    pub fn is_own_host(&self, host: &str) -> bool {
+        let of = |url: &str| -> Option<String> {
+            let url: http::Uri = url.parse().ok()?;
+            url.host().map(str::to_ascii_lowercase)
+        };
+        let host = host.to_ascii_lowercase();
+        self.services
+            .values()
+            .any(|service| of(&service.url).is_some_and(|own| own == host))
+    }
+
+    /// Requests per second that one of its services may be asked, if anything says so.
+    pub fn rate_of(&self, service: &str) -> Option<f64> {
+        let own = self.services.get(service).and_then(|found| found.limit);
+        [own, self.caps.rate].into_iter().flatten().reduce(f64::min)
+    }
+}
+
 /// One service.
 #[derive(Debug)]
 pub struct Service {

@@ -3,91 +3,190 @@
 use super::settings::Environment;
 use crate::net::connect::Connector;
 use crate::net::fault::status_class;
-use crate::net::{ErrorClass, Fault, client};
-use crate::scenario::expression;
+use crate::net::reply::Reply;
+use crate::net::{ErrorClass, Fault, client, redirect};
+use crate::scenario::expression::{self, Expression};
 use crate::scenario::scope::Scope;
 use crate::scenario::template::plain;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Time for one read.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Tells apart what was asked in the same millisecond.
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+/// Redirects that are followed, on the hosts of the environment.
+const REDIRECTS_MAX: usize = 3;
+
+/// Why no version was seen.
+#[derive(Debug)]
+pub struct Unseen {
+    /// What came instead.
+    pub fault: Fault,
+    /// Whether it says something of what is served now: a reply out of a cache, or of a limiter, does
+    /// not.
+    pub is_look: bool,
+}
+
+impl From<Fault> for Unseen {
+    fn from(fault: Fault) -> Unseen {
+        Unseen {
+            is_look: fault.class != ErrorClass::RateLimited,
+            fault,
+        }
+    }
+}
 
 /// Reads the version that a service serves.
 pub async fn read(
     connector: &Connector,
     environment: &Environment,
     service: &str,
-) -> Result<String, Fault> {
+) -> Result<String, Unseen> {
     let found = environment
         .services
         .get(service)
         .and_then(|service| Some((service, service.version.as_ref()?)));
     let Some((service, source)) = found else {
-        return Err(Fault::new(
+        return Err(Unseen::from(Fault::new(
             ErrorClass::Template,
             format!("the environment says nowhere how `{service}` shows its version"),
-        ));
+        )));
     };
     let url = format!("{}{}", service.url, source.path);
-    let mut headers = HeaderMap::new();
-    headers.insert(
-        http::header::CACHE_CONTROL,
-        http::HeaderValue::from_static("no-cache"),
-    );
-    let reply = client::send(
-        connector,
-        Method::GET,
-        &url,
-        headers,
-        bytes::Bytes::new(),
-        READ_TIMEOUT,
-    )
-    .await?;
+    let mut reply = fetch(connector, environment, &url).await?;
+    if from_cache(reply.headers.map()).is_some() {
+        // Asked in a way that no cache has an answer for.
+        let mark = if url.contains('?') { '&' } else { '?' };
+        let asked = format!("{}-{}", crate::clock::now_ms(), ASKED.fetch_add(1, Relaxed));
+        reply = fetch(
+            connector,
+            environment,
+            &format!("{url}{mark}bellwether={asked}"),
+        )
+        .await?;
+    }
+    if let Some(why) = from_cache(reply.headers.map()) {
+        // What was served some time ago says nothing of what is served now.
+        let text =
+            format!("{url} was answered from a cache ({why}): that is no look at the version");
+        return Err(Unseen {
+            fault: Fault::new(ErrorClass::Capture, text),
+            is_look: false,
+        });
+    }
     if !reply.status.is_success() {
         // A limiter, refused credentials or a wrong path say nothing about the product.
         let class = match reply.status.as_u16() {
             404 => ErrorClass::Capture,
             status => status_class(Some(status)).unwrap_or(ErrorClass::Status),
         };
-        return Err(Fault::new(
-            class,
-            format!("{url} answered {}", reply.status.as_u16()),
-        ));
+        let text = format!("{url} answered {}", reply.status.as_u16());
+        return Err(Unseen::from(Fault::new(class, text)));
     }
-    if let Some(why) = from_cache(reply.headers.map()) {
-        // What was served some time ago says nothing of what is served now.
-        let text =
-            format!("{url} was answered from a cache ({why}): that is no look at the version");
-        return Err(Fault::new(ErrorClass::Capture, text));
+    Ok(shown(&reply, &source.value)
+        .map_err(|reason| Fault::new(ErrorClass::Capture, format!("{url} {reason}")))?)
+}
+
+/// One exchange, and those that it leads to.
+async fn fetch(
+    connector: &Connector,
+    environment: &Environment,
+    url: &str,
+) -> Result<Reply, Fault> {
+    let mut url = url.to_owned();
+    for _ in 0..=REDIRECTS_MAX {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            http::header::CACHE_CONTROL,
+            http::HeaderValue::from_static("no-cache"),
+        );
+        let reply = client::send(
+            connector,
+            Method::GET,
+            &url,
+            headers,
+            bytes::Bytes::new(),
+            READ_TIMEOUT,
+        )
+        .await?;
+        let leads = url
+            .parse()
+            .ok()
+            .and_then(|from| redirect::target(&from, &reply));
+        let Some(target) = leads else {
+            return Ok(reply);
+        };
+        if !environment.is_own_host(target.host().unwrap_or_default()) {
+            return Err(Fault::new(
+                ErrorClass::Capture,
+                format!("{url} leads to {target}, which is no host of the environment"),
+            ));
+        }
+        url = target.to_string();
     }
+    Err(Fault::new(
+        ErrorClass::RedirectLoop,
+        format!("{url} leads on, after {REDIRECTS_MAX} redirects"),
+    ))
+}
+
+/// The version in a reply, or why there is none.
+fn shown(reply: &Reply, value: &Expression) -> Result<String, String> {
     // Some editors and servers put a mark of the byte order before the text.
     let body = reply
         .body
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(&reply.body);
-    let scope = MessageScope {
+    let text = String::from_utf8_lossy(body).into_owned();
+    let mut scope = MessageScope {
         headers: reply.headers.map().clone(),
-        json: serde_json::from_slice(body).ok(),
-        text: String::from_utf8_lossy(body).into_owned(),
+        json: serde_json::from_str(&as_written(&text)).ok(),
+        text,
         status: reply.status.as_u16(),
     };
-    let value = source.value.value(&scope).map_err(|reason| {
-        Fault::new(
-            ErrorClass::Capture,
-            format!("{url} shows no version: {reason}"),
-        )
-    })?;
+    let found = value.value(&scope).or_else(|_| {
+        // Who counts with a number wants one.
+        scope.json = serde_json::from_slice(body).ok();
+        value.value(&scope)
+    });
+    let value = found.map_err(|reason| format!("shows no version: {reason}"))?;
     let version = plain(&value).trim().to_owned();
     if version.is_empty() || value.is_null() {
-        return Err(Fault::new(
-            ErrorClass::Capture,
-            format!("{url} shows an empty version"),
-        ));
+        return Err("shows an empty version".to_owned());
     }
     Ok(version)
+}
+
+/// JSON with its numbers as texts: a version 1.10 is not the version 1.1.
+fn as_written(json: &str) -> String {
+    let mut written = String::with_capacity(json.len() + 16);
+    let (mut in_text, mut escaped, mut in_number) = (false, false, false);
+    for letter in json.chars() {
+        let of_number = letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.' | 'e' | 'E');
+        let starts = !in_text && !in_number && (letter.is_ascii_digit() || letter == '-');
+        if starts || in_number && !of_number {
+            written.push('"');
+            in_number = starts;
+        }
+        written.push(letter);
+        if escaped {
+            escaped = false;
+        } else if letter == '"' {
+            in_text = !in_text;
+        } else {
+            escaped = in_text && letter == '\\';
+        }
+    }
+    if in_number {
+        written.push('"');
+    }
+    written
 }
 
 /// The header that says that a reply was kept by somebody on the way, if one does: `Age` above 0
@@ -159,6 +258,29 @@ impl Scope for MessageScope {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_compared_as_it_was_written() {
+        for (json, wanted) in [
+            (r#"{"version":1.10}"#, r#"{"version":"1.10"}"#),
+            ("1.10", r#""1.10""#),
+            (r#"[-1e+5,2]"#, r#"["-1e+5","2"]"#),
+            (
+                r#"{"a":"1.10 \" 2","b":true}"#,
+                r#"{"a":"1.10 \" 2","b":true}"#,
+            ),
+        ] {
+            assert_eq!(as_written(json), wanted);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_has_no_numbers_stays_what_it_is(text in ".*", flag in proptest::bool::ANY) {
+            let json = serde_json::json!({ "text": text, "flag": flag }).to_string();
+            proptest::prop_assert_eq!(as_written(&json), json);
+        }
+    }
 
     #[test]
     fn what_a_cache_answers_is_no_look() {

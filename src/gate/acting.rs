@@ -111,6 +111,7 @@ impl Driver {
             baseline: None,
             earlier: &NOTHING_EARLIER,
             store: &self.store,
+            seen: &handle.seen,
             noted: &handle.noted,
         }
     }

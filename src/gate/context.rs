@@ -19,6 +19,7 @@ use crate::record::state::Waiver;
 use crate::run::Summary;
 use crate::store::Store;
 use crate::vu::Binding;
+use crate::vu::guard::{Guard, Seen};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,6 +85,8 @@ pub struct PhaseContext<'a> {
     pub earlier: &'a BTreeMap<String, crate::objective::evidence::Evidence>,
     /// Earlier gates, approvals and waivers.
     pub store: &'a Store,
+    /// Versions that measured replies showed.
+    pub seen: &'a Arc<Seen>,
     /// Woken when somebody adds a note.
     pub noted: &'a Notify,
 }
@@ -125,6 +128,8 @@ pub fn bind_to(
         let dns_ttl = Duration::from_secs(30);
         Binding::new(plan.clone(), environment, &supplied, dns_ttl, &mut found)
     });
+    let guard = Guard::new(environment, &context.gate.services, version, context.seen);
+    let binding = binding.map(|binding| binding.guarded(guard));
     let errors = || {
         found
             .sorted()

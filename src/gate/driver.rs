@@ -19,6 +19,7 @@ use crate::scenario::Plan;
 use crate::store::{Store, StoreFault, insist};
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
+use crate::vu::guard::Seen;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::path::PathBuf;
@@ -83,6 +84,8 @@ pub(super) struct Handle {
     pub(super) outside: Arc<Mutex<Option<Outside>>>,
     /// Woken when somebody adds a note.
     pub(super) noted: Arc<Notify>,
+    /// Nothing: after the verdict nothing is measured but by a proof, which looks for itself.
+    pub(super) seen: Arc<Seen>,
 }
 
 impl Handle {
@@ -344,6 +347,7 @@ impl Driver {
             proof: Control::new(),
             outside: Arc::default(),
             noted: Arc::default(),
+            seen: Arc::default(),
         };
         self.running().insert(record.id, handle.clone());
         self.metrics

@@ -5,7 +5,8 @@
 //! and [`acting`] (lock, actions, proof); [`orders`] (what people want of a gate), [`partners`] (what
 //! gates order of each other), [`sighting`] (a version that changed starts a gate); [`context`] (what
 //! a phase may look at), [`phases`] (one in a file each), [`prerequisites`] (what must have been
-//! promoted before; platforms), [`served`] (which version is served everywhere), [`arms`] (one load,
+//! promoted before; platforms), [`served`] (which version is served
+//! everywhere) by [`everywhere`] (pure: when that is believed), [`arms`] (one load,
 //! on the candidate and beside it), [`watch`] (pure: its evidence while it comes in), [`proof`] (of a
 //! rollback), [`announce`] (pure: a verdict as effects of the outbox), [`world`] (phases and proofs
 //! behind an interface, so that a simulated world can take their place).
@@ -19,6 +20,7 @@ mod arms;
 pub mod context;
 pub mod driver;
 pub mod event;
+pub mod everywhere;
 pub mod machine;
 mod orders;
 mod partners;

@@ -13,6 +13,7 @@ use crate::record::state::{Phase, Waiver};
 use crate::run::Summary;
 use crate::store::insist;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -43,12 +44,21 @@ impl Driver {
             tokio::select! {
                 found = self.earlier_evidence(record.id) => found,
                 // Nothing is concluded from what is stopped.
-                () = handle.control.stopped() => BTreeMap::new(),
+                () = handle.control.stopped() => Ok(BTreeMap::new()),
             }
         } else {
-            BTreeMap::new()
+            Ok(BTreeMap::new())
+        };
+        let earlier = match earlier {
+            Ok(earlier) => earlier,
+            Err(reason) => {
+                // Nobody knows what the loads before have shown: more of the same proves nothing.
+                let unknown = Ended::new(Outcome::Inconclusive, reason);
+                return Some(ended(phase, unknown, false, Vec::new()));
+            }
         };
         let time = left(gate, record, phase);
+        let seen = Arc::default();
         let context = PhaseContext {
             project: &project,
             gate,
@@ -63,6 +73,7 @@ impl Driver {
                 .and_then(|name| project.file.environments.get(name)),
             earlier: &earlier,
             store: &self.store,
+            seen: &seen,
             noted: &handle.noted,
         };
         let metrics = self.metrics.clone();
@@ -111,22 +122,24 @@ impl Driver {
 
     /// Evidence of the loads that were inconclusive: the newest of each scenario, by its name, but
     /// none that nothing may be concluded from.
-    async fn earlier_evidence(&self, id: i64) -> BTreeMap<String, Evidence> {
+    async fn earlier_evidence(&self, id: i64) -> Result<BTreeMap<String, Evidence>, String> {
+        let unreadable =
+            |fault| format!("the evidence before the extension cannot be read: {fault}");
         let mut found = BTreeMap::new();
         let rows = insist("which loads there were", || self.store.runs(Some(id), 100)).await;
-        let rows = rows.unwrap_or_default();
+        let rows = rows.map_err(unreadable)?;
         for row in rows.iter().filter(|row| row.phase == Phase::Load.word()) {
             if found.contains_key(&row.scenario) {
                 continue;
             }
             let run = insist("the evidence of a load", || self.store.run(row.id)).await;
-            if let Some(evidence) = run.ok().flatten().and_then(|run| run.evidence)
+            if let Some(evidence) = run.map_err(unreadable)?.and_then(|run| run.evidence)
                 && !evidence.is_spoiled
             {
                 found.insert(row.scenario.clone(), evidence);
             }
         }
-        found
+        Ok(found)
     }
 
     /// Those who answer for a phase that did not pass: for the phase itself, or for each of its

@@ -6,6 +6,7 @@ use super::served::await_version;
 use crate::load::Stop;
 use crate::objective::Outcome;
 use crate::run::Summary;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Proves a rollback: the old version everywhere, then its smoke, again and again until time is up.
@@ -41,7 +42,12 @@ pub async fn prove(
         if prove.smoke.is_empty() {
             return (true, vec![seen], Vec::new());
         }
-        let smoke = smoke_all(context, &prove.smoke, good);
+        let shown = Arc::default();
+        let measured = PhaseContext {
+            seen: &shown,
+            ..*context
+        };
+        let smoke = smoke_all(&measured, &prove.smoke, good);
         let Ok(ended) = tokio::time::timeout_at(deadline.into(), smoke).await else {
             let late = "the smoke of the old version did not end in time".to_owned();
             return (false, vec![seen, late], Vec::new());
@@ -49,7 +55,13 @@ pub async fn prove(
         runs = ended.runs;
         reasons = ended.reasons;
         reasons.insert(0, seen);
-        if ended.outcome == Outcome::Pass {
+        let other = shown.others().map(|(others, other)| {
+            let replies = shown.replies();
+            format!("{others} of {replies} replies of the smoke showed `{other}`")
+        });
+        let is_mixed = other.is_some();
+        reasons.extend(other);
+        if ended.outcome == Outcome::Pass && !is_mixed {
             return (true, reasons, runs);
         }
         if context.control.asked() != Stop::No || Instant::now() + prove.converge.every >= deadline

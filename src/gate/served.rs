@@ -1,9 +1,11 @@
 //! Which version the services of a gate serve, all of them together, now and after a while.
 //!
-//! One read tells little: behind a balancer another instance may answer the next one.
+//! Makes the looks, each on a connection of its own, spread over all addresses of a service and no
+//! faster than that allows. Does not decide how many convince: [`super::everywhere`] does.
 
 use super::context::{Ended, PhaseContext, connector};
-use crate::environment::version;
+use super::everywhere::{Look, OTHERS, Stretch};
+use crate::environment::version::{self, Unseen};
 use crate::load::Stop;
 use crate::net::ErrorClass;
 use crate::net::connect::Connector;
@@ -17,53 +19,111 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(10);
 /// Time for that look after a failure: the rollback must not wait for it.
 const SHOWN_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
-/// One read of every service.
-struct Read {
-    seen: Vec<String>,
-    /// Every service serves what is wanted.
-    is_wanted: bool,
-    /// Some service serves something else.
-    is_other: bool,
-    /// Some service does not answer as one that works does.
+/// Looks at a service that are on their way at once.
+const AT_ONCE: usize = 8;
+/// Looks at a service in a second, where nothing allows fewer.
+const A_SECOND: f64 = 100.0;
+/// Looks after a phase: a tenth of other versions stays unseen by them in one of a hundred cases.
+const LOOKS_AFTER: u64 = 44;
+
+/// Looks at every service, each on a connection of its own.
+struct Round {
+    /// By service, in the order of the gate.
+    looks: Vec<Vec<Look>>,
+    /// Some service did not answer any of them as one that works does.
     is_broken: bool,
+    /// Somebody said that we ask too often.
+    is_slowed: bool,
 }
 
-async fn read(
-    context: &PhaseContext<'_>,
-    connector: &Connector,
-    wanted: &(dyn Fn(&str) -> bool + Sync),
-) -> Read {
-    let mut read = Read {
-        seen: Vec::new(),
-        is_wanted: true,
-        is_other: false,
+impl Round {
+    /// Whether all of them show what is wanted.
+    fn all(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> bool {
+        self.every(|look| matches!(look, Look::Shown(version) if wanted(version)))
+    }
+
+    /// What stands for a version that is not wanted.
+    fn other(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> bool {
+        !self.every(|look| !matches!(look, Look::Shown(version) if !wanted(version)))
+    }
+
+    fn every(&self, holds: impl Fn(&Look) -> bool) -> bool {
+        self.looks.iter().flatten().all(holds)
+    }
+
+    fn told(&self, services: &[String]) -> Vec<String> {
+        let told = self.looks.iter().zip(services).map(|(looks, service)| {
+            let mut stretch = Stretch::default();
+            for look in looks {
+                stretch.note(look.clone(), Duration::ZERO, |_| true);
+            }
+            stretch.told(service)
+        });
+        told.collect()
+    }
+}
+
+/// Looks at all services, so often each.
+async fn look(context: &PhaseContext<'_>, connector: &Connector, times: usize) -> Round {
+    let mut round = Round {
+        looks: Vec::new(),
         is_broken: false,
+        is_slowed: false,
     };
     for service in &context.gate.services {
-        match version::read(connector, context.environment, service).await {
-            Ok(version) => {
-                let is_other = !wanted(&version);
-                read.is_other |= is_other;
-                read.is_wanted &= !is_other;
-                read.seen.push(format!("`{service}` serves `{version}`"));
-            }
-            Err(fault) => {
-                read.is_wanted = false;
-                read.is_broken |=
-                    !fault.class.is_inconclusive() && fault.class != ErrorClass::Capture;
-                read.seen.push(format!(
-                    "`{service}` does not show its version ({}): {}",
-                    fault.class.word(),
-                    fault.detail
-                ));
+        let one = || version::read(connector, context.environment, service);
+        let seen = futures_util::future::join_all((0..times).map(|_| one())).await;
+        let is_broken = |unseen: &Unseen| {
+            let class = unseen.fault.class;
+            !class.is_inconclusive() && class != ErrorClass::Capture
+        };
+        round.is_broken |= seen.iter().all(|seen| seen.as_ref().is_err_and(is_broken));
+        round.is_slowed |= seen.iter().any(|seen| {
+            seen.as_ref()
+                .is_err_and(|unseen| unseen.fault.class == ErrorClass::RateLimited)
+        });
+        round.looks.push(seen.into_iter().map(as_look).collect());
+    }
+    round
+}
+
+fn as_look(seen: Result<String, Unseen>) -> Look {
+    match seen {
+        Ok(version) => Look::Shown(version),
+        Err(Unseen { fault, is_look }) => {
+            let text = format!("{}: {}", fault.class.word(), fault.detail);
+            if is_look {
+                Look::Hidden(text)
+            } else {
+                Look::Void(text)
             }
         }
     }
-    read
 }
 
-/// Reads versions until they are as wanted so often in a row, or time is up. What is wrong then
-/// comes with whether the services did not answer, so often in a row too.
+/// One look at each service that says in this environment how it shows its version.
+pub async fn shown(context: &PhaseContext<'_>) -> Result<Vec<(String, Look)>, String> {
+    let connector = connector(context)?;
+    let mut looks = Vec::new();
+    for service in &context.gate.services {
+        let known = context.environment.services.get(service);
+        if known.is_some_and(|service| service.version.is_some()) {
+            let seen = version::read(&connector, context.environment, service).await;
+            looks.push((service.clone(), as_look(seen)));
+        }
+    }
+    Ok(looks)
+}
+
+/// Looks in a second at each of the gate's services.
+fn rate(context: &PhaseContext<'_>) -> f64 {
+    let of = |service: &String| context.environment.rate_of(service);
+    let allowed = context.gate.services.iter().filter_map(of);
+    allowed.fold(A_SECOND, f64::min).max(0.01)
+}
+
+/// Looks until every service shows only what is wanted, for long enough to believe it, or time is up.
+/// What is wrong then comes with whether the services did not answer, so often in a row.
 pub async fn await_version(
     context: &PhaseContext<'_>,
     converge: &Converge,
@@ -71,23 +131,67 @@ pub async fn await_version(
     wanted: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<String, (bool, Vec<String>)> {
     let connector = connector(context).map_err(|problem| (false, vec![problem]))?;
-    let (mut in_row, mut broken_in_row) = (0, 0);
+    let connector = connector.in_turn();
+    let services = &context.gate.services;
+    let mut stretches = vec![Stretch::default(); services.len()];
+    let start = Instant::now();
+    let mut rate = rate(context);
+    // Two moments that are less apart are not the same as two looks.
+    let lasting = converge.every.saturating_mul(converge.reads as u32 - 1);
+    let mut broken_in_row = 0;
     loop {
-        let read = read(context, &connector, wanted).await;
-        in_row = if read.is_wanted { in_row + 1 } else { 0 };
-        broken_in_row = if read.is_broken { broken_in_row + 1 } else { 0 };
-        if in_row >= converge.reads {
-            return Ok(format!("{}, {in_row} reads in a row", read.seen.join(", ")));
+        let begun = Instant::now();
+        let times = (rate / 4.0).clamp(1.0, AT_ONCE as f64) as usize;
+        let round = look(context, &connector, times).await;
+        let now = start.elapsed();
+        broken_in_row = if round.is_broken {
+            broken_in_row + 1
+        } else {
+            0
+        };
+        for (stretch, looks) in stretches.iter_mut().zip(&round.looks) {
+            for look in looks {
+                stretch.note(look.clone(), now, wanted);
+            }
+        }
+        let convinces = |stretch: &Stretch| stretch.convinces(converge.reads, lasting, now);
+        let told = || -> Vec<String> {
+            let each = stretches.iter().zip(services);
+            each.map(|(stretch, service)| stretch.told(service))
+                .collect()
+        };
+        if stretches.iter().all(convinces) {
+            let fewest = stretches.iter().map(Stretch::looks).min().unwrap_or(0);
+            let seen = services
+                .iter()
+                .zip(&round.looks)
+                .filter_map(|(service, looks)| match looks.last()? {
+                    Look::Shown(version) => Some(format!("`{service}` serves `{version}`")),
+                    _ => None,
+                });
+            let seen: Vec<String> = seen.collect();
+            return Ok(format!("{}, {fewest} looks in a row", seen.join(", ")));
         }
         if context.control.asked() != Stop::No {
             return Err((false, vec!["it was stopped".to_owned()]));
         }
-        if Instant::now() + converge.every >= deadline {
-            // One read that failed is no service that does not answer.
-            return Err((broken_in_row >= converge.reads, read.seen));
+        if round.is_slowed {
+            rate = (rate / 2.0).max(0.5);
+        }
+        let enough = stretches
+            .iter()
+            .all(|stretch| stretch.looks() >= stretch.needed());
+        let pace = Duration::from_secs_f64(times as f64 / rate).saturating_sub(begun.elapsed());
+        let pause = match round.all(wanted) && !enough {
+            true => pace,
+            false => pace.max(converge.every),
+        };
+        if Instant::now() + pause >= deadline {
+            // One look that failed is no service that does not answer.
+            return Err((broken_in_row >= converge.reads, told()));
         }
         tokio::select! {
-            () = tokio::time::sleep(converge.every) => {}
+            () = tokio::time::sleep(pause) => {}
             () = context.control.stopped() => {}
         }
     }
@@ -100,8 +204,16 @@ pub async fn still(context: &PhaseContext<'_>, ended: Ended) -> Ended {
         return ended;
     }
     let has_failed = ended.outcome == Outcome::Fail;
+    if let Some((others, other)) = context.seen.others() {
+        let replies = context.seen.replies();
+        // A few replies of another version are not why a deploy failed.
+        if !has_failed || others as f64 > OTHERS * replies as f64 {
+            let seen = format!("{others} of {replies} measured replies showed `{other}`");
+            return foreign(ended, OTHER.to_owned(), vec![seen]);
+        }
+    }
     let connector = match connector(context) {
-        Ok(connector) => connector,
+        Ok(connector) => connector.in_turn(),
         // A fault of our own holds back no rollback.
         Err(_) if has_failed => return ended,
         Err(problem) => return foreign(ended, problem, Vec::new()),
@@ -119,30 +231,40 @@ pub async fn still(context: &PhaseContext<'_>, ended: Ended) -> Ended {
 
 const OTHER: &str = "another version is served than the one that is verified";
 
-/// What was measured, if the version shows as often in a row as a version must be seen.
+/// What was measured, if the version still shows itself, and no other one.
 async fn if_shown(context: &PhaseContext<'_>, connector: &Connector, ended: Ended) -> Ended {
     let wanted = |version: &str| version == context.record.facts.version;
     let converge = &context.gate.converge;
-    let tries = u32::try_from(converge.reads + 1).unwrap_or(u32::MAX);
-    let within = SHOWN_WITHIN.max(converge.every.saturating_mul(tries));
-    let deadline = Instant::now() + within;
-    let mut reads = 0;
+    let rate = rate(context);
+    let within = SHOWN_WITHIN.max(converge.every.saturating_mul(2));
+    // Where little may be asked, less is seen.
+    let needed = (rate * within.as_secs_f64() / 4.0).clamp(1.0, LOOKS_AFTER as f64) as u64;
+    let needed = needed.max(converge.reads.min(LOOKS_AFTER));
+    let deadline = Instant::now() + within.max(Duration::from_secs_f64(needed as f64 * 2.0 / rate));
+    let mut looks = 0;
     loop {
-        let read = read(context, connector, &wanted).await;
-        if read.is_other {
-            return foreign(ended, OTHER.to_owned(), read.seen);
+        let begun = Instant::now();
+        let times = ((rate / 4.0).clamp(1.0, AT_ONCE as f64) as u64).min(needed);
+        let round = look(context, connector, times as usize).await;
+        if round.other(&wanted) {
+            return foreign(ended, OTHER.to_owned(), round.told(&context.gate.services));
         }
-        reads = if read.is_wanted { reads + 1 } else { 0 };
-        if reads >= converge.reads || context.control.asked() != Stop::No {
+        let is_whole = round.all(&wanted);
+        looks = if is_whole { looks + times } else { 0 };
+        if looks >= needed || context.control.asked() != Stop::No {
             return ended;
         }
-        if !read.is_wanted {
-            if Instant::now() + converge.every >= deadline {
-                let lead = "it cannot be told any more which version was measured";
-                return foreign(ended, lead.to_owned(), read.seen);
-            }
-            tokio::time::sleep(converge.every).await;
+        let pace = Duration::from_secs_f64(times as f64 / rate).saturating_sub(begun.elapsed());
+        let pause = if is_whole {
+            pace
+        } else {
+            pace.max(converge.every)
+        };
+        if Instant::now() + pause >= deadline {
+            let lead = "it cannot be told any more which version was measured";
+            return foreign(ended, lead.to_owned(), round.told(&context.gate.services));
         }
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -156,11 +278,11 @@ async fn other_instead(context: &PhaseContext<'_>, connector: &Connector) -> Opt
     let expected = |version: &str| version == new || Some(version) == old;
     let mut seen = Vec::new();
     for _ in 0..context.gate.converge.reads.max(1) {
-        let read = read(context, connector, &expected).await;
-        if !read.is_other {
+        let round = look(context, connector, 1).await;
+        if !round.other(&expected) {
             return None;
         }
-        seen = read.seen;
+        seen = round.told(&context.gate.services);
     }
     Some(seen)
 }

@@ -28,6 +28,9 @@ pub struct Connector {
     /// Addresses of this machine that connections start from, in turn.
     local: Vec<IpAddr>,
     next_local: AtomicUsize,
+    /// Whether each connection starts with another address of its host than the one before.
+    in_turn: bool,
+    next_address: AtomicUsize,
     cache: Mutex<HashMap<(String, u16), Resolved>>,
 }
 
@@ -52,6 +55,8 @@ impl Connector {
             dns_ttl,
             local: Vec::new(),
             next_local: AtomicUsize::new(0),
+            in_turn: false,
+            next_address: AtomicUsize::new(0),
             cache: Mutex::new(HashMap::new()),
         }
     }
@@ -59,6 +64,14 @@ impl Connector {
     /// The same, with connections that start from these addresses of this machine in turn.
     pub fn starting_from(self, local: Vec<IpAddr>) -> Connector {
         Connector { local, ..self }
+    }
+
+    /// The same, with connections spread over all addresses of a host: each starts with the next one.
+    pub fn in_turn(self) -> Connector {
+        Connector {
+            in_turn: true,
+            ..self
+        }
     }
 
     /// A socket to an address, from the next of our own addresses of its family.
@@ -151,7 +164,11 @@ impl Connector {
         let mut phases = Phases::default();
         let addresses = self.resolve(host, port, deadline).await;
         phases.resolve = micros(start);
-        let addresses = addresses.map_err(|fault| (fault, phases))?;
+        let mut addresses = addresses.map_err(|fault| (fault, phases))?;
+        if self.in_turn {
+            let turn = self.next_address.fetch_add(1, Relaxed) % addresses.len().max(1);
+            addresses.rotate_left(turn);
+        }
         let start = Instant::now();
         let mut last = None;
         for address in addresses {

@@ -43,6 +43,8 @@ pub enum ErrorClass {
     Decode,
     /// More redirects than allowed.
     RedirectLoop,
+    /// A redirect to a host that is none of the environment's, where it must stay with them.
+    RedirectAway,
     /// A status that was not expected.
     Status,
     /// 401 or 403 that was not expected: credentials, not the product.
@@ -63,7 +65,7 @@ pub enum ErrorClass {
 
 impl ErrorClass {
     /// All classes.
-    pub const ALL: [ErrorClass; 27] = [
+    pub const ALL: [ErrorClass; 28] = [
         ErrorClass::Resolve,
         ErrorClass::Unreachable,
         ErrorClass::Refused,
@@ -83,6 +85,7 @@ impl ErrorClass {
         ErrorClass::BodyTooLarge,
         ErrorClass::Decode,
         ErrorClass::RedirectLoop,
+        ErrorClass::RedirectAway,
         ErrorClass::Status,
         ErrorClass::Unauthorized,
         ErrorClass::RateLimited,
@@ -115,6 +118,7 @@ impl ErrorClass {
             ErrorClass::BodyTooLarge => "body_too_large",
             ErrorClass::Decode => "decode",
             ErrorClass::RedirectLoop => "redirect_loop",
+            ErrorClass::RedirectAway => "redirect_away",
             ErrorClass::Status => "status",
             ErrorClass::Unauthorized => "unauthorized",
             ErrorClass::RateLimited => "rate_limited",

@@ -2,8 +2,8 @@
 //!
 //! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`stream`] and
 //! [`tls`] (and [`tls_legacy`]), [`message`] (a request before it goes out), [`http`] over [`http1`] with
-//! [`http1_parser`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`] and [`body`]
-//! (decompression), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
+//! [`http1_parser`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
+//! (decompression) and [`redirect`] (where it leads), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
 //! exchange with a program), [`client`] (a single exchange for our own errands).
 //!
 //! Does not know scenarios, databases or vendors.
@@ -22,6 +22,7 @@ pub mod message;
 pub mod patience;
 pub mod phases;
 pub mod program;
+pub mod redirect;
 pub mod reply;
 pub mod stream;
 pub mod tls;

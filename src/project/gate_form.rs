@@ -193,9 +193,13 @@ static CONVERGE: Object = Object {
         field(
             "reads",
             Shape::Count(1, 1000),
-            "reads in a row that must show the expected version (3)",
+            "fewest looks in a row that must show the expected version and no other; 104 prove it (3)",
         ),
-        field("every", Shape::Duration, "pause between reads (1s)"),
+        field(
+            "every",
+            Shape::Duration,
+            "pause after a look that shows another version; the looks in a row take as long as `reads` pauses (1s)",
+        ),
         field("timeout", Shape::Duration, "longest time (5m)"),
     ],
 };
@@ -236,9 +240,13 @@ static PROVE: Object = Object {
         field(
             "reads",
             Shape::Count(1, 1000),
-            "reads in a row that must show the old version (3)",
+            "fewest looks in a row that must show the old version and no other; 104 prove it (3)",
         ),
-        field("every", Shape::Duration, "pause between reads (1s)"),
+        field(
+            "every",
+            Shape::Duration,
+            "pause after a look that shows another version; the looks in a row take as long as `reads` pauses (1s)",
+        ),
         field(
             "smoke",
             Shape::List(&Shape::Text),

@@ -29,7 +29,7 @@ impl Reader<'_> {
         root: &Node,
     ) -> Option<Gate> {
         let environment = self.known_environment(node, environments);
-        self.services(node, environment.as_deref(), environments);
+        self.services(name, node, environment.as_deref(), environments);
         let smoke = self.files(node, "smoke");
         let load = self.files(node, "load");
         let bake = node.get("bake").map(|node| self.bake(node, &smoke));
@@ -97,6 +97,7 @@ impl Reader<'_> {
     /// Services that a gate names are there, and say which version they serve.
     fn services(
         &mut self,
+        name: &Node,
         node: &Node,
         environment: Option<&str>,
         environments: &BTreeMap<String, Arc<Environment>>,
@@ -104,6 +105,19 @@ impl Reader<'_> {
         let Some(environment) = environment.and_then(|name| environments.get(name)) else {
             return;
         };
+        if node
+            .get("services")
+            .is_none_or(|node| node.items().is_empty())
+        {
+            self.found.push(
+                Diagnostic::warning(
+                    "no-version",
+                    format!("the gate `{}` names no service", name.text),
+                )
+                .at(self.source, name.span, "it cannot see which version it measures")
+                .hint("add `services: [ … ]`, and to each of them how it shows its version; until then nothing it promoted is gone back to, and no rollback of it is ever proven"),
+            );
+        }
         let known: Vec<&str> = environment.services.keys().map(String::as_str).collect();
         for service in node.get("services").map(Node::items).unwrap_or_default() {
             match environment.services.get(&service.text) {

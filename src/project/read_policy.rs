@@ -42,6 +42,20 @@ impl Reader<'_> {
             self.unknown("unknown-environment", "environment", name, &known);
             return None;
         }
+        if node
+            .get("environment")
+            .is_some_and(|own| own.text == name.text)
+        {
+            self.found.push(
+                Diagnostic::error(
+                    "own-baseline",
+                    format!("`{}` is the gate's own environment", name.text),
+                )
+                .at(self.source, name.span, "nothing is worse than itself")
+                .hint("name the environment that goes on serving the version before"),
+            );
+            return None;
+        }
         Some(name.text.clone())
     }
 

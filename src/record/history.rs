@@ -19,6 +19,8 @@ pub struct Headline {
     pub version: String,
     /// Its verdict.
     pub verdict: Option<Verdict>,
+    /// Whether it looked at the version that was served.
+    pub saw_version: bool,
     /// Whether any of its failures was waived.
     pub waived: bool,
     /// Whether its verdict was to be carried out, and was not.
@@ -34,7 +36,7 @@ pub struct Headline {
 /// Newest promotions of each gate and environment that are kept for as long as there is a store.
 const PROMOTIONS_KEPT: usize = 50;
 
-/// The last version that a gate proved good without a waiver, was promoted as decided, and nobody
+/// The last version that a gate saw and proved good without a waiver, was promoted as decided, and nobody
 /// rolled back since; other than `not`. `history` holds the gates of one name and environment.
 pub fn last_good<'a>(history: &'a [Headline], not: &str) -> Option<&'a str> {
     let mut newest_first: Vec<&Headline> = history.iter().collect();
@@ -47,7 +49,8 @@ pub fn last_good<'a>(history: &'a [Headline], not: &str) -> Option<&'a str> {
                 rolled_back.insert(version);
             }
             Some(Verdict::Promote)
-                if !gate.waived
+                if gate.saw_version
+                    && !gate.waived
                     && !gate.undone
                     && version != not
                     && !rolled_back.contains(version) =>
@@ -110,6 +113,7 @@ mod tests {
                 environment: "production".to_owned(),
                 version: (*version).to_owned(),
                 verdict: Some(*verdict),
+                saw_version: !version.ends_with("unseen"),
                 waived: version.ends_with("waived"),
                 undone: version.ends_with("undone"),
                 done: true,
@@ -128,6 +132,7 @@ mod tests {
             ("2", Rollback),
             ("3 waived", Promote),
             ("3 undone", Promote),
+            ("3 unseen", Promote),
             ("4", Hold),
         ];
         let history = history(&gates);

@@ -126,6 +126,14 @@ impl Expression {
         self.names.iter().any(|known| known == name)
     }
 
+    /// The header that is its value, if it is nothing else.
+    pub fn header(&self) -> Option<&str> {
+        match &self.compiled {
+            Compiled::Native(Native::Header(name)) => Some(name),
+            _ => None,
+        }
+    }
+
     /// The part of the body that it looks at, if it looks at nothing else of it.
     fn path(&self) -> Option<&Path> {
         match &self.compiled {

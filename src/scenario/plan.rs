@@ -6,9 +6,9 @@
 use super::expression::Expression;
 pub use super::load_plan::{Executor, Load, OpenModel, Spacing, Stage, end_of, is_closed};
 use super::steps::action::Action;
-use super::steps::http::is_absolute;
 use super::steps::wait::Pause;
 use crate::document::source::{Source, Span};
+use crate::net::redirect::is_absolute;
 use crate::objective::Objective;
 use std::path::PathBuf;
 use std::sync::Arc;

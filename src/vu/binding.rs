@@ -3,6 +3,7 @@
 //! Invariant: what is bound here can run: services exist, secrets are present.
 
 use super::compiled::{self, Compiled};
+use super::guard::Guard;
 use crate::document::{Diagnostic, Diagnostics};
 use crate::environment::fit;
 use crate::environment::needs::{self, Supplied, Values};
@@ -44,6 +45,8 @@ pub struct Binding {
     pub secrets_value: cel::Value,
     /// HTTP steps with everything written out that never changes, by step index.
     pub compiled: Vec<Option<Compiled>>,
+    /// What is asked of every exchange beside the scenario's own checks, in a gate.
+    pub guard: Option<Guard>,
     /// Next row of each data file.
     pub next_row: Vec<AtomicU64>,
 }
@@ -113,9 +116,23 @@ impl Binding {
             pace: environment.caps.rate.map(Pace::new),
             inputs_value,
             secrets_value,
+            guard: None,
             next_row: plan.data.iter().map(|_| AtomicU64::new(0)).collect(),
             plan,
         })
+    }
+
+    /// The same, with more asked of every exchange.
+    pub fn guarded(mut self, guard: Guard) -> Binding {
+        for (step, compiled) in self.plan.all_steps().zip(&mut self.compiled) {
+            let service = step.service.as_ref().or(self.plan.service.as_ref());
+            if let (Some(service), Some(compiled)) = (service, compiled) {
+                compiled.shows = guard.shows(service);
+                compiled.wants_head |= compiled.shows.is_some();
+            }
+        }
+        self.guard = Some(guard);
+        self
     }
 }
 

@@ -4,6 +4,7 @@
 //! chance are not. Invariant: a step gives the same request by either way, and a text that cannot
 //! be rendered now is left for the moment when its failure can be shown as that of its step.
 
+use super::guard::Shows;
 use super::request::{self, authorization, body, fault, header};
 use crate::net::Fault;
 use crate::net::connect::Origin;
@@ -38,6 +39,8 @@ pub struct Compiled {
     pub wants_head: bool,
     /// Whether they look at the URL.
     pub wants_url: bool,
+    /// What its replies are expected to show of the version.
+    pub shows: Option<Arc<Shows>>,
 }
 
 /// A request on the wire.
@@ -128,6 +131,7 @@ pub fn compile(
         whole,
         wants_head: looks_at("headers"),
         wants_url: looks_at("url"),
+        shows: None,
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Rooms, in reading order: [`sample`] (what comes out), [`binding`] (a plan bound to an
 //! environment and its values), [`reply`] (what expressions see), [`request`] (templates to
-//! headers and bodies), [`compiled`] (what of a request never changes), [`shared`] (connections
+//! headers and bodies), [`compiled`] (what of a request never changes), [`guard`] (what a gate
+//! asks of every exchange beside), [`shared`] (connections
 //! that virtual users share), [`cookies`], [`variables`], [`steps`] (one step on the wire,
 //! one kind in a file each), [`user`] (steps, repeats, retries, teardown),
 //! [`judging`] (whether an attempt was good). [`performer`] is what executors see of all that, and
@@ -13,6 +14,7 @@
 pub mod binding;
 pub mod compiled;
 pub mod cookies;
+pub mod guard;
 pub mod heading;
 pub mod judging;
 pub mod performer;

@@ -1,10 +1,9 @@
 //! From a compiled request to what goes on the wire: URL, headers, body.
 
+use crate::net::redirect::is_absolute;
 use crate::net::{ErrorClass, Fault};
 use crate::scenario::scope::Scope;
-use crate::scenario::steps::http::{
-    Auth, Body, HttpRequest, JsonTemplate, Part, PartContent, is_absolute,
-};
+use crate::scenario::steps::http::{Auth, Body, HttpRequest, JsonTemplate, Part, PartContent};
 use crate::scenario::template::{Template, plain};
 use base64::Engine as _;
 use bytes::Bytes;

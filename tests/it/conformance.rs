@@ -8,7 +8,7 @@ use bellwether::record::effect::{CUT_OFF, Effect, EffectState, NewEffect};
 use bellwether::record::gate::{Facts, Record};
 use bellwether::record::note::{Note, NoteKind};
 use bellwether::record::probe::{ProbeResult, ProbeState};
-use bellwether::record::state::{Phase, Position, State, Verdict};
+use bellwether::record::state::{Phase, PhaseRecord, Position, State, Verdict};
 use bellwether::store::contract::GateCommit;
 use bellwether::store::sqlite::Sqlite;
 use bellwether::store::sqlite::simulated::{Fuse, Simulated};
@@ -438,7 +438,15 @@ async fn old_gates_go_but_never_the_version_to_go_back_to() {
         ];
         for (version, verdict) in gates {
             let made = store.create_gate(new_gate(version), Vec::new(), 1).await;
-            let commit = step(&made.unwrap().0, verdict, true, &[]);
+            let mut commit = step(&made.unwrap().0, verdict, true, &[]);
+            commit.record.state.phases.push(PhaseRecord {
+                phase: Phase::Converge,
+                outcome: Outcome::Pass,
+                reasons: Vec::new(),
+                ended_ms: 1,
+                held: false,
+                waived: Vec::new(),
+            });
             store.commit_gate(commit, 2).await.unwrap();
         }
         assert_eq!(store.prune_gates(2).await.unwrap(), 0, "not old enough");

@@ -16,6 +16,7 @@ mod commands;
 mod conformance;
 mod doubt;
 mod engine;
+mod everywhere;
 mod gate;
 mod hostile;
 mod house;

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(super) struct World {
     pub(super) shop: Shop,
     folder: tempfile::TempDir,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl World {
@@ -42,8 +42,14 @@ impl World {
         World {
             shop,
             folder,
-            _runtime: runtime,
+            runtime,
         }
+    }
+
+    /// One beside it.
+    fn another_shop(&self, version: &str) -> Shop {
+        let shop = Shop::start(Deploy::healthy(version));
+        self.runtime.block_on(shop).unwrap()
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -52,13 +58,22 @@ impl World {
 
     /// `gate` is added to the gate `shop`, `environment` to its environment, `more` to all gates.
     pub(super) fn daemon(&self, environment: &str, gate: &str, more: &str) -> Daemon {
+        self.daemon_of("", environment, gate, more)
+    }
+
+    /// The same, with the version where a reply of the service shows it.
+    pub(super) fn daemon_showing(&self, value: &str, gate: &str) -> Daemon {
+        self.daemon_of(&format!(", value: \"{value}\""), "", gate, "")
+    }
+
+    fn daemon_of(&self, value: &str, environment: &str, gate: &str, more: &str) -> Daemon {
         let shop = self.shop.address;
         let text = format!(
             "server: {{ listen: LISTEN }}
 secrets: {{ KEY: {{ env: TEST_KEY }} }}
 environments:
   production:
-    services: {{ api: {{ url: \"http://{shop}\", version: {{ path: /version }} }} }}
+    services: {{ api: {{ url: \"http://{shop}\", version: {{ path: /version{value} }} }} }}
 {environment}
 gates:
   shop:
@@ -313,20 +328,32 @@ fn people_approve_waive_and_order_with_their_names() {
 #[test]
 fn the_backend_comes_before_its_frontend_and_both_go_back_as_a_pair() {
     let world = World::new();
-    let shop = world.shop.address;
+    let shop = world.another_shop("1.1.0");
+    let enforce = format!(
+        "{ENFORCE}
+  frontend:
+    enforce: true
+    services: {{ web: {{ url: \"http://{}\", version: {{ path: /version }} }} }}",
+        shop.address
+    );
+    let web = "name: web\nservice: web\nsteps: [ { get: /health, check: [ status == 200 ] } ]\n";
+    std::fs::write(world.path().join("web.yaml"), web).unwrap();
     let console = format!(
         "  console:
-    environment: production
-    smoke: [ home.yaml ]
+    environment: frontend
+    services: [ web ]
+    converge: {{ reads: 2, every: 50ms, timeout: 5s }}
+    smoke: [ web.yaml ]
     after: [ {{ gate: shop, within: 1h, wait: 15s }} ]
-    actions: {{ rollback: [ {{ webhook: {{ url: \"http://{shop}/admin/rollback/console-${{inputs.previous_version}}\" }} }} ] }}
-    prove: {{ timeout: 3s }}"
+    actions: {{ rollback: [ {{ webhook: {{ url: \"http://{}/admin/rollback/${{inputs.previous_version}}\" }} }} ] }}
+    prove: {{ reads: 2, every: 50ms, timeout: 3s }}",
+        shop.address
     );
     let gate = format!(
         "    smoke: [ smoke.yaml ]\n    together: [ console ]\n    actions:\n{}",
         world.rollback()
     );
-    let mut daemon = world.daemon(ENFORCE, &gate, &console);
+    let mut daemon = world.daemon(&enforce, &gate, &console);
     let alone = daemon.done(daemon.start_gate(&facts("console", "1.1.0")));
     assert_eq!(alone["verdict"], "hold");
     assert!(
@@ -337,6 +364,7 @@ fn the_backend_comes_before_its_frontend_and_both_go_back_as_a_pair() {
     );
     for version in ["1.1.0", "1.2.0"] {
         world.shop.deploy(Deploy::healthy(version));
+        shop.deploy(Deploy::healthy(version));
         let backend = daemon.start_gate(&facts("shop", version));
         let frontend = daemon.start_gate(&facts("console", version));
         assert_eq!(daemon.done(backend)["verdict"], "promote");
@@ -368,9 +396,11 @@ fn the_backend_comes_before_its_frontend_and_both_go_back_as_a_pair() {
     };
     let pair = went_back(&daemon, "1.2.0");
     assert_eq!(pair["rollback_to"], "1.1.0");
-    let mut orders = world.shop.rollbacks();
-    orders.sort();
-    assert_eq!(orders, ["1.1.0", "console-1.1.0"]);
+    assert_eq!(pair["proven"], true, "{pair}");
+    assert_eq!(
+        (world.shop.rollbacks(), shop.rollbacks()),
+        (vec!["1.1.0".to_owned()], vec!["1.1.0".to_owned()])
+    );
     // The order outlives a kill, and reaches a gate that starts after it was given.
     world.shop.deploy(broken("1.3.0"));
     let backend = daemon.done(daemon.start_gate(&facts("shop", "1.3.0")));
@@ -381,6 +411,7 @@ fn the_backend_comes_before_its_frontend_and_both_go_back_as_a_pair() {
     went_back(&daemon, "1.3.0");
     // The next attempt at the release is another one: nothing of the last is held against it.
     world.shop.deploy(Deploy::healthy("1.3.0"));
+    shop.deploy(Deploy::healthy("1.3.0"));
     let backend = daemon.start_gate(&facts("shop", "1.3.0"));
     let frontend = daemon.start_gate(&facts("console", "1.3.0"));
     assert_eq!(daemon.done(backend)["verdict"], "promote");

@@ -3,11 +3,6 @@
 use crate::scenario::template::Template;
 use std::sync::Arc;
 
-/// Whether a text starts a URL of its own.
-pub fn is_absolute(text: &str) -> bool {
-    text.starts_with("http://") || text.starts_with("https://")
-}
-
 /// An HTTP exchange to be.
 #[derive(Debug)]
 pub struct HttpRequest {
@@ -25,6 +20,8 @@ pub struct HttpRequest {
     pub auth: Auth,
     /// How many redirects are followed.
     pub redirects: u32,
+    /// Hosts beside the environment's that redirects may lead to in a gate.
+    pub leads_to: Vec<String>,
     /// Which version.
     pub version: HttpVersion,
     /// Whether the certificate must be valid.

@@ -1,12 +1,11 @@
 //! HTTP steps from their mapping to their compiled form.
 
-use super::http::{
-    Auth, Body, HttpRequest, HttpVersion, JsonTemplate, Part, PartContent, is_absolute,
-};
+use super::http::{Auth, Body, HttpRequest, HttpVersion, JsonTemplate, Part, PartContent};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::node::{Kind, Node};
 use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::limits;
+use crate::net::redirect::is_absolute;
 use crate::scenario::compiler::{Compiler, flag};
 use crate::scenario::template::Template;
 
@@ -56,6 +55,11 @@ pub(in crate::scenario) const FIELDS: &[Field] = &[
         "redirects",
         Shape::Either(&[Shape::Bool, Shape::Count(0, 100)]),
         "how many redirects to follow: `true` is 10 (default), `false` none",
+    ),
+    field(
+        "leads_to",
+        Shape::List(&Shape::Text),
+        "hosts beside the environment's that redirects may lead to when a gate performs it",
     ),
     field(
         "http",
@@ -191,6 +195,13 @@ fn exchange(
             Some(Kind::Int(count)) => u32::try_from(*count).unwrap_or(limits::REDIRECTS_MAX),
             _ => limits::REDIRECTS_MAX,
         },
+        leads_to: node
+            .get("leads_to")
+            .map(Node::items)
+            .unwrap_or_default()
+            .iter()
+            .map(|host| host.text.to_ascii_lowercase())
+            .collect(),
         version: match node.get("http").and_then(Node::as_text) {
             Some("1.1") => HttpVersion::One,
             Some("2") => HttpVersion::Two,

@@ -1,9 +1,9 @@
 //! A WebSocket conversation, as the language has it: what is sent, and which message is awaited.
 
-use super::http::is_absolute;
 use super::http_read::{headers, relative_to};
 use crate::document::node::Node;
 use crate::document::shape::{Field, Object, Shape, field, required};
+use crate::net::redirect::is_absolute;
 use crate::scenario::compiler::Compiler;
 use crate::scenario::expression::Expression;
 use crate::scenario::template::Template;

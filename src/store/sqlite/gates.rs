@@ -80,7 +80,10 @@ pub(super) fn headlines(
              WHERE json_extract(phase.value, '$.waived[0]') IS NOT NULL),
            json_extract(record, '$.state.undone') IS NOT NULL,
            EXISTS (SELECT 1 FROM outbox
-             WHERE outbox.gate_id = gates.id AND outbox.state IN ('pending', 'withdrawn'))
+             WHERE outbox.gate_id = gates.id AND outbox.state IN ('pending', 'withdrawn')),
+           EXISTS (SELECT 1 FROM json_each(record, '$.state.phases') AS phase
+             WHERE json_extract(phase.value, '$.phase') = 'converge'
+               AND json_extract(phase.value, '$.outcome') = 'pass')
          FROM gates {condition}"
     ))?;
     let rows = statement.query_map(values, |row| {
@@ -96,6 +99,7 @@ pub(super) fn headlines(
             waived: row.get(7)?,
             undone: row.get(8)?,
             owes: row.get(9)?,
+            saw_version: row.get(10)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

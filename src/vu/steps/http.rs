@@ -8,6 +8,7 @@ use crate::net::connect::Origin;
 use crate::net::http::{Connection, Keep};
 use crate::net::http1::Outgoing;
 use crate::net::message::{Fixed, Message, origin};
+use crate::net::redirect;
 use crate::net::reply::Reply as WireReply;
 use crate::net::tls::TlsFacts;
 use crate::net::{ErrorClass, Fault, Phases, body};
@@ -21,7 +22,7 @@ use crate::vu::request;
 use crate::vu::shared::{Lease, Pool};
 use crate::vu::user::VirtualUser;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use std::sync::Arc;
 use std::time::Instant;
@@ -116,8 +117,13 @@ impl VirtualUser {
             }
             Err(fault) => Err((fault, Phases::default())),
         };
+        if let (Ok((reply, _)), Some(shows)) = (&hop, &compiled.shows)
+            && let Some(guard) = &binding.guard
+        {
+            guard.note(shows, &reply.headers);
+        }
         let leads_on = http.redirects > 0
-            && matches!(&hop, Ok((reply, _)) if redirect(message.uri, reply).is_some());
+            && matches!(&hop, Ok((reply, _)) if redirect::target(message.uri, reply).is_some());
         if leads_on {
             // Boxed: it happens seldom, and its state would be carried by every virtual user.
             return Box::pin(route.follow(step, http, message, hop)).await;
@@ -223,7 +229,9 @@ impl Route<'_> {
         }
         loop {
             let target = match &hop {
-                Ok((reply, _)) => redirect(&uri, reply).map(|target| (target, reply.status)),
+                Ok((reply, _)) => {
+                    redirect::target(&uri, reply).map(|target| (target, reply.status))
+                }
                 Err(_) => None,
             };
             let Some((target, status)) = target else {
@@ -239,6 +247,18 @@ impl Route<'_> {
                 ));
                 return finish(step, hop, journey, Some(uri));
             }
+            let host = target.host().unwrap_or_default();
+            let guard = self.binding.guard.as_ref();
+            if guard.is_some_and(|guard| !guard.allows(host, &http.leads_to)) {
+                journey.fault = Some(Fault::new(
+                    ErrorClass::RedirectAway,
+                    format!(
+                        "it is redirected to {target}, and `{host}` is no host of the environment `{}`",
+                        self.binding.environment
+                    ),
+                ));
+                return finish(step, hop, journey, Some(uri));
+            }
             if let Ok((reply, _)) = hop {
                 journey.phases.add(reply.phases);
                 journey.bytes.0 += reply.wire_bytes.0;
@@ -249,6 +269,11 @@ impl Route<'_> {
                 // Credentials are for the host that they were written for.
                 headers.remove(AUTHORIZATION);
                 headers.remove(COOKIE);
+                for (name, value) in &http.headers {
+                    if value.fixed().is_none() {
+                        headers.remove(name);
+                    }
+                }
             }
             let rewrites = status == StatusCode::SEE_OTHER
                 || (matches!(status.as_u16(), 301 | 302) && method == Method::POST);
@@ -409,33 +434,4 @@ impl Route<'_> {
         };
         Ok((held, phases))
     }
-}
-
-/// Where a reply sends us, if it does.
-fn redirect(from: &Uri, reply: &WireReply) -> Option<Uri> {
-    if !matches!(reply.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
-    }
-    let target = reply.headers.get(LOCATION)?.to_str().ok()?;
-    let target = target.split('#').next()?;
-    if crate::scenario::steps::http::is_absolute(target) {
-        return target.parse().ok();
-    }
-    let scheme = from.scheme_str()?;
-    let authority = from.authority()?;
-    if let Some(rest) = target.strip_prefix("//") {
-        return format!("{scheme}://{rest}").parse().ok();
-    }
-    let path = if target.starts_with('/') {
-        target.to_owned()
-    } else if target.starts_with('?') {
-        format!("{}{target}", from.path())
-    } else {
-        let folder = from
-            .path()
-            .rsplit_once('/')
-            .map_or("", |(folder, _)| folder);
-        format!("{folder}/{target}")
-    };
-    format!("{scheme}://{authority}{path}").parse().ok()
 }
