@@ -154,6 +154,50 @@ fn main() {
         let share = 100.0 * wrong as f64 / gates as f64;
         println!("{rule:<26} rolls back {share:.2} % of all healthy gates above");
     }
+    whole_gates(gates);
+}
+
+/// Whole gates: a smoke of ten steps, the load above, a bake of sixty rounds.
+fn whole_gates(gates: u64) {
+    println!(
+        "\nwhole gates: a smoke of 10 steps, this load, a bake of 60 rounds; 1 % of requests may fail"
+    );
+    println!(
+        "{:<44} {:>9} {:>8} {:>13} {:>22}",
+        "service", "rollback", "promote", "inconclusive", "rolled back after s"
+    );
+    let mut wrongly = (0, 0);
+    for service in streams::gates::SERVICES {
+        let ended: Vec<(Conclusion, f64)> = (0..gates).map(|gate| service.gate(gate)).collect();
+        let count = |wanted| ended.iter().filter(|(found, _)| *found == wanted).count();
+        let share = |wanted| 100.0 * count(wanted) as f64 / ended.len() as f64;
+        let rolled = ended
+            .iter()
+            .filter(|(found, _)| *found == Conclusion::Rollback);
+        let mut seconds: Vec<f64> = rolled.map(|(_, seconds)| *seconds).collect();
+        seconds.sort_by(f64::total_cmp);
+        let at = |part: f64| {
+            let place = (seconds.len() as f64 * part) as usize;
+            seconds
+                .get(place.min(seconds.len().saturating_sub(1)))
+                .map_or("-".to_owned(), |value| format!("{value:.1}"))
+        };
+        println!(
+            "{:<44} {:>8.2}% {:>7.2}% {:>12.2}% {:>12} to {:>6}",
+            service.name,
+            share(Conclusion::Rollback),
+            share(Conclusion::Promote),
+            share(Conclusion::Inconclusive),
+            at(0.5),
+            at(0.99)
+        );
+        if service.is_healthy {
+            wrongly.0 += count(Conclusion::Rollback);
+            wrongly.1 += ended.len();
+        }
+    }
+    let share = 100.0 * wrongly.0 as f64 / wrongly.1 as f64;
+    println!("healthy gates rolled back, in all: {share:.2} %");
 }
 
 fn print_row(kind: Kind, rule: &str, ended: &[Ended]) {

@@ -1,5 +1,7 @@
 //! Simulated services: requests with their latency, healthy and bad, independent and not.
 
+pub mod gates;
+
 use bellwether::objective::slot::{ArmSlot, Count, Slot};
 
 /// Requests a second in each arm.

@@ -2,9 +2,13 @@
 
 use super::exit::Exit;
 use super::judge::Recorded;
+use crate::config::load;
+use crate::document::Diagnostics;
 use crate::figures::percent;
+use crate::gate::forecast;
 use crate::replay::calibrate::{Calibration, calibrate};
 use crate::report::style::Style;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Arguments of the command.
@@ -22,6 +26,9 @@ pub struct Arguments {
     /// Length of the gates that the series is cut into
     #[arg(long, default_value = "2m", value_parser = crate::duration::parse)]
     length: Duration,
+    /// Say what the whole gates of a configuration promise, too
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// How much later each gate starts than the one before
     #[arg(long, default_value = "10s", value_parser = crate::duration::parse)]
     stride: Duration,
@@ -51,6 +58,11 @@ pub fn run(arguments: &Arguments, json: bool) -> Exit {
         );
         all.add(&found);
     }
+    if let Some(path) = &arguments.config
+        && let Err(exit) = whole_gates(path)
+    {
+        return exit;
+    }
     if json {
         println!("{}", serde_json::to_string_pretty(&all).unwrap_or_default());
     } else {
@@ -68,6 +80,23 @@ pub fn run(arguments: &Arguments, json: bool) -> Exit {
         _ if rate > level => Exit::Failed,
         _ => Exit::Success,
     }
+}
+
+/// What whole gates promise: a load is a part of each.
+fn whole_gates(path: &Path) -> Result<(), Exit> {
+    let mut found = Diagnostics::default();
+    let project = load::configuration(path, &mut found);
+    let Some(project) = project.filter(|_| !found.has_errors()) else {
+        let style = Style::for_stream(&std::io::stderr());
+        eprint!("{}", found.render(style.color));
+        return Err(Exit::Invalid);
+    };
+    for gate in &project.file.gates {
+        for line in forecast::told(gate, &project.plans) {
+            eprintln!("{line}");
+        }
+    }
+    Ok(())
 }
 
 fn print(all: &Calibration, level: f64) {

@@ -2,12 +2,14 @@
 
 use super::exit::Exit;
 use crate::config::load;
-use crate::document::{Diagnostics, Severity};
+use crate::document::{Diagnostics, Severity, Source};
 use crate::environment::fit;
+use crate::gate::forecast;
 use crate::report::style::Style;
 use crate::scenario;
 use crate::scenario::compile::folder_of;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Arguments of the command.
 #[derive(Debug, clap::Args)]
@@ -40,14 +42,15 @@ pub fn run(arguments: &Arguments) -> Exit {
         crate::cli::commands::complain("there is no .yaml file here; nothing was checked");
         return Exit::Inconclusive;
     }
+    let mut promises = Vec::new();
     for path in &files {
-        file(path, &mut found);
+        promises.extend(file(path, &mut found));
     }
     let (errors, warnings) = (found.count(Severity::Error), found.count(Severity::Warning));
     if arguments.json {
         let report = serde_json::json!({
             "version": 1, "files": files.len(), "errors": errors, "warnings": warnings,
-            "diagnostics": found.to_json(),
+            "diagnostics": found.to_json(), "promises": promises,
         });
         println!(
             "{}",
@@ -56,6 +59,10 @@ pub fn run(arguments: &Arguments) -> Exit {
     } else {
         let style = Style::for_stream(&std::io::stderr());
         eprint!("{}", found.render(style.color));
+        // What cannot run promises nothing.
+        for line in promises.iter().flatten().filter(|_| errors == 0) {
+            eprintln!("{line}");
+        }
         let plural = |count: usize, word: &str| {
             format!("{count} {word}{}", if count == 1 { "" } else { "s" })
         };
@@ -103,15 +110,25 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn file(path: &Path, found: &mut Diagnostics) {
+/// Checks a file; what the gates in it promise.
+fn file(path: &Path, found: &mut Diagnostics) -> Vec<Vec<String>> {
     let Some(source) = load::source(path, found) else {
-        return;
+        return Vec::new();
     };
     if load::is_configuration(&source) {
-        load::configuration(path, found);
-        return;
+        return load::configuration(path, found).map_or_else(Vec::new, |project| {
+            let gates = project.file.gates.iter();
+            gates
+                .map(|gate| forecast::told(gate, &project.plans))
+                .collect()
+        });
     }
-    let Some(plan) = scenario::compile(&source, &folder_of(path), found) else {
+    scenario_file(path, &source, found);
+    Vec::new()
+}
+
+fn scenario_file(path: &Path, source: &Arc<Source>, found: &mut Diagnostics) {
+    let Some(plan) = scenario::compile(source, &folder_of(path), found) else {
         return;
     };
     // Against every environment of its configuration that has its services, quietly where there is none.

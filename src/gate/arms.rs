@@ -92,7 +92,7 @@ impl Arms {
         let started = clock::now_text();
         let rule = Rule {
             beside: objectives_beside(context, number),
-            ..context.gate.rule
+            ..context.gate.levels().of_load(context.gate.rule)
         };
         let looks = if context.gate.extend { 2 } else { 1 };
         let mut watch = Watch::new(&plan, rule, self.length(), self.baseline.is_some(), looks);

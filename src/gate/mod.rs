@@ -8,7 +8,8 @@
 //! promoted before; platforms), [`served`] (which version is served
 //! everywhere) by [`everywhere`] (pure: when that is believed), [`arms`] (one load,
 //! on the candidate and beside it), [`watch`] (pure: its evidence while it comes in), [`proof`] (of a
-//! rollback), [`announce`] (pure: a verdict as effects of the outbox), [`world`] (phases and proofs
+//! rollback), [`announce`] (pure: a verdict as effects of the outbox), [`forecast`]
+//! (pure: what a gate promises before it runs), [`world`] (phases and proofs
 //! behind an interface, so that a simulated world can take their place).
 //!
 //! Invariant: commits before anything leaves; nothing but the driver changes a gate.
@@ -21,6 +22,7 @@ pub mod context;
 pub mod driver;
 pub mod event;
 pub mod everywhere;
+pub mod forecast;
 pub mod machine;
 mod orders;
 mod partners;

@@ -98,16 +98,26 @@ pub struct Judgement {
     pub more_needed: Option<u64>,
 }
 
-/// Judges one objective.
+/// Judges one objective: a healthy service fails in at most [`ROLLBACK_LEVEL`] of cases.
 pub fn judge(objective: &Objective, evidence: &Evidence) -> Judgement {
+    judge_at(objective, evidence, ROLLBACK_LEVEL)
+}
+
+/// The same, where a healthy service may fail as often as a level says.
+pub fn judge_at(objective: &Objective, evidence: &Evidence, level: f64) -> Judgement {
     let seen = show_value(objective.metric, evidence.value);
     match objective.allowed_share() {
-        Some(share) => judge_share(objective, evidence, share, seen),
+        Some(share) => judge_share(objective, evidence, (share, level), seen),
         None => judge_point(objective, evidence, seen),
     }
 }
 
-fn judge_share(objective: &Objective, evidence: &Evidence, share: f64, seen: String) -> Judgement {
+fn judge_share(
+    objective: &Objective,
+    evidence: &Evidence,
+    (share, level): (f64, f64),
+    seen: String,
+) -> Judgement {
     let n = evidence.requests;
     let bad = match objective.metric {
         Metric::ErrorRate => evidence.errors,
@@ -134,7 +144,7 @@ fn judge_share(objective: &Objective, evidence: &Evidence, share: f64, seen: Str
         } else {
             (Outcome::Pass, counted)
         }
-    } else if binomial::upper_tail(bad, n, share) <= ROLLBACK_LEVEL && observed > share {
+    } else if binomial::upper_tail(bad, n, share) <= level && observed > share {
         (Outcome::Fail, counted)
     } else if n >= needed
         && observed <= share
@@ -142,7 +152,7 @@ fn judge_share(objective: &Objective, evidence: &Evidence, share: f64, seen: Str
     {
         (Outcome::Pass, counted)
     } else {
-        let more = more_requests(bad, n, share, needed);
+        let more = more_requests(bad, n, (share, level), needed);
         more_needed = Some(more);
         let reason = if n < needed {
             format!("{counted}; at least {needed} requests are needed to prove it")
@@ -163,13 +173,12 @@ fn judge_share(objective: &Objective, evidence: &Evidence, share: f64, seen: Str
 }
 
 /// How many more requests with the same share would settle it; a bound where it never would.
-fn more_requests(bad: u64, n: u64, share: f64, needed: u64) -> u64 {
+fn more_requests(bad: u64, n: u64, (share, level): (f64, f64), needed: u64) -> u64 {
     let observed = bad as f64 / n as f64;
     let mut total = n.max(needed);
     for _ in 0..40 {
         let k = (observed * total as f64).round() as u64;
-        let proven_bad =
-            observed > share && binomial::upper_tail(k, total, share) <= ROLLBACK_LEVEL;
+        let proven_bad = observed > share && binomial::upper_tail(k, total, share) <= level;
         let proven_good = observed <= share
             && binomial::upper_bound(k, total, PROMOTE_LEVEL) <= (INDIFFERENCE * share).min(1.0);
         if proven_bad || proven_good {

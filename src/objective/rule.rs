@@ -25,10 +25,18 @@ pub struct Rule {
     pub dead_share: f64,
     /// How often a deploy that is not dead may be called dead.
     pub dead_level: f64,
+    /// The share of requests of a smoke or a bake that may fail.
+    #[serde(default = "allowance")]
+    pub allowance: f64,
     /// Fewest requests for a promotion, beside what each objective needs by itself.
     pub requests_min: u64,
     /// Objectives that are judged beside these, by other trials of the same gate.
     pub beside: usize,
+}
+
+/// What may fail where nothing says otherwise.
+fn allowance() -> f64 {
+    0.01
 }
 
 impl Default for Rule {
@@ -42,6 +50,7 @@ impl Default for Rule {
             block: Duration::from_secs(2),
             dead_share: 0.2,
             dead_level: 0.001,
+            allowance: allowance(),
             requests_min: 0,
             beside: 0,
         }
@@ -49,10 +58,10 @@ impl Default for Rule {
 }
 
 /// What can be set, with what it means.
-pub const SETTINGS: [(&str, &str); 9] = [
+pub const SETTINGS: [(&str, &str); 10] = [
     (
         "rollback",
-        "how often a good deploy may be rolled back (1%)",
+        "how often a good deploy may be rolled back, by a whole gate (1%)",
     ),
     ("promote", "how often a bad deploy may be promoted (5%)"),
     (
@@ -76,6 +85,10 @@ pub const SETTINGS: [(&str, &str); 9] = [
         "dead-level",
         "how often a deploy that is not dead may be called dead (0.1%)",
     ),
+    (
+        "allowance",
+        "the share of requests of a smoke or a bake that may fail (1%)",
+    ),
     ("requests", "fewest requests for a promotion (0)"),
 ];
 
@@ -92,6 +105,7 @@ impl Rule {
             "worse" => self.worse_level = level(value)?,
             "dead-level" => self.dead_level = level(value)?,
             "dead" => self.dead_share = level(value)?,
+            "allowance" => self.allowance = level(value)?,
             "warm-up" => self.warm_up = duration::parse(value)?,
             "block" => {
                 self.block = duration::parse(value)?;

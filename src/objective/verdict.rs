@@ -133,7 +133,7 @@ fn open_reasons(rule: &Rule, judged: &[JudgedObjective], trial: &Trial) -> Vec<S
 /// What the levels mean, in words.
 pub fn guarantee(rule: &Rule) -> String {
     format!(
-        "A service that meets its objectives is rolled back in at most {} of its deploys, however often it is looked at. One with more than {} times the allowed bad requests is promoted in at most {}.",
+        "A service that meets its objectives is rolled back for this load in at most {} of its deploys, however often it is looked at. One with more than {} times the allowed bad requests is promoted in at most {}.",
         percent(rule.rollback_level),
         rule.indifference,
         percent(rule.promote_level)

@@ -1,6 +1,7 @@
 //! A gate as configured: what verifies a deploy.
 
 use crate::objective::Objective;
+use crate::objective::levels::Levels;
 use crate::objective::rule::Rule;
 use crate::pipeline::action::{Action, ordered};
 use crate::pipeline::github::Github;
@@ -95,6 +96,18 @@ pub struct Prerequisite {
     pub wait: Duration,
 }
 
+impl Gate {
+    /// How its error rate is shared out among its phases.
+    pub fn levels(&self) -> Levels {
+        let has = [
+            !self.smoke.is_empty(),
+            !self.load.is_empty(),
+            self.bake.is_some(),
+        ];
+        Levels::of(self.rule.rollback_level, has)
+    }
+}
+
 /// How a version is awaited.
 #[derive(Debug, Clone, Copy)]
 pub struct Converge {
@@ -115,10 +128,22 @@ pub struct Bake {
     pub every: Duration,
     /// Scenarios of a round.
     pub scenarios: Vec<PathBuf>,
-    /// Failed rounds in a row that end it.
-    pub failures: u64,
     /// Objectives over all its requests.
     pub objectives: Vec<Objective>,
+}
+
+impl Bake {
+    /// Rounds at the most.
+    pub fn rounds(&self) -> u64 {
+        let every = self.every.as_millis().max(1);
+        (self.duration.as_millis() / every + 1) as u64
+    }
+
+    /// Into how many parts its level is shared out: rounds that fail again, rounds that fail too
+    /// often, and each objective.
+    pub fn parts(&self) -> usize {
+        2 + self.objectives.len()
+    }
 }
 
 /// What proves a rollback.

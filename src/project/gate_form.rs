@@ -216,11 +216,6 @@ static BAKE: Object = Object {
             "scenario files of a round; those of `smoke` by default",
         ),
         field(
-            "failures",
-            Shape::Count(1, 1000),
-            "failed rounds in a row that end it (2)",
-        ),
-        field(
             "objectives",
             Shape::List(&Shape::Text),
             "objectives over all requests of the bake",

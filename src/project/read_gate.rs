@@ -218,7 +218,6 @@ impl Reader<'_> {
             } else {
                 scenarios
             },
-            failures: node.get("failures").and_then(Node::as_count).unwrap_or(2),
             objectives,
         }
     }

@@ -54,6 +54,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Requests of one performance at the least: steps that are measured.
+    pub fn requests(&self) -> u64 {
+        self.all_steps().filter(|step| step.is_measured()).count() as u64
+    }
+
     /// All steps, in the order of their indexes.
     pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
         self.setup

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod blips;
 mod channels;
 mod check;
 mod commands;

@@ -489,7 +489,7 @@ fn a_slow_deploy_is_rolled_back_under_load_and_explained() {
         "roll back",
         "Latencies against the limit of 200 ms",
         "over the limit",
-        "at most 1 %",
+        "rolled back for this load in at most 0.87 %",
     ] {
         assert!(text.contains(wanted), "{wanted}: {text}");
     }

@@ -282,3 +282,27 @@ fn the_help_names_every_setting_of_the_rule() {
         assert!(out.contains(&format!("{name}=")), "{name}");
     }
 }
+
+/// The promise of a whole gate, and what a broken deploy gains from it: nothing.
+#[test]
+fn a_whole_gate_keeps_its_error_rates() {
+    let gates = 200;
+    for service in streams::gates::SERVICES {
+        let ended: Vec<(Conclusion, f64)> = (0..gates).map(|gate| service.gate(gate)).collect();
+        let count = |wanted| ended.iter().filter(|(found, _)| *found == wanted).count();
+        let wrong = match service.is_healthy {
+            true => count(Conclusion::Rollback),
+            false => count(Conclusion::Promote),
+        };
+        // One of a hundred may be; six are one too many for that in all but 2 of 100 cases.
+        assert!(wrong <= 5, "{}: {wrong} of {gates}", service.name);
+        if service.one >= 1.0 && service.from == 0 {
+            let slowest = ended
+                .iter()
+                .map(|(_, seconds)| *seconds)
+                .fold(0.0, f64::max);
+            assert_eq!(count(Conclusion::Rollback), ended.len(), "{}", service.name);
+            assert!(slowest <= 2.0, "{}: {slowest} s", service.name);
+        }
+    }
+}

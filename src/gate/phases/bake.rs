@@ -1,23 +1,41 @@
 //! The bake: the scenarios once each, again and again for a while, and objectives over all of them.
 
-use super::smoke::smoke_once;
+use super::smoke::{confirm, performance, requests, smoke_once};
 use crate::gate::context::{Ended, PhaseContext, bind};
 use crate::load::Stop;
 use crate::load::recorder::StepRecord;
-use crate::objective::judge::judge;
+use crate::objective::confirmation::Confirmation;
+use crate::objective::judge::judge_at;
+use crate::objective::rounds::Rounds;
 use crate::objective::{Evidence, Outcome};
 use crate::project::gate::Bake;
+use crate::run::Summary;
 use crate::run::summarize::{evidence_of, whole_of};
+use crate::vu::Binding;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Rounds in a row that say nothing about the product, and end a bake.
+const DOUBTFUL_MAX: u64 = 3;
+
+/// A bake that goes on.
+struct Baking<'a> {
+    context: &'a PhaseContext<'a>,
+    bindings: Vec<Arc<Binding>>,
+    confirmation: Confirmation,
+    rounds: Rounds,
+    whole: Option<StepRecord>,
+    /// The last run that did not pass.
+    last: Option<Summary>,
+    /// Whether a round failed that failed again.
+    is_broken: bool,
+}
 
 /// Performs the bake.
 pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
     let Some(bake) = &context.gate.bake else {
         return Ended::new(Outcome::Inconclusive, "the gate has no bake");
     };
-    let end = Instant::now() + bake.duration;
-    let start = Instant::now();
     let mut bindings = Vec::new();
     for path in &bake.scenarios {
         match bind(context, path, &context.record.facts.version) {
@@ -27,26 +45,30 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
             }
         }
     }
-    let mut whole: Option<StepRecord> = None;
-    let mut rounds = Rounds::default();
-    let mut last = None;
+    let level = context.gate.levels().bake / bake.parts() as f64;
+    let allowed = context.gate.rule.allowance;
+    let requests = requests(context, &bake.scenarios);
+    let plans = bindings.iter().map(|binding| &binding.plan);
+    let steps: Vec<usize> = plans.map(|plan| plan.all_steps().count()).collect();
+    let mut baking = Baking {
+        context,
+        bindings,
+        confirmation: Confirmation {
+            allowed,
+            level,
+            places: requests * bake.rounds(),
+        },
+        rounds: Rounds::new(allowed, &steps, level),
+        whole: None,
+        last: None,
+        is_broken: false,
+    };
+    let start = Instant::now();
+    let end = start + bake.duration;
     while Instant::now() < end && context.control.asked() == Stop::No {
         let round = Instant::now();
-        let mut outcomes = Vec::new();
-        for binding in &bindings {
-            let (summary, finished) = smoke_once(context, binding).await;
-            outcomes.push(summary.outcome);
-            match (&mut whole, whole_of(&finished)) {
-                (_, None) => {}
-                (None, of_round) => whole = of_round,
-                (Some(whole), Some(of_round)) => whole.merge(&of_round),
-            }
-            if summary.outcome != Outcome::Pass {
-                last = Some(summary);
-            }
-        }
-        rounds.note(Outcome::all(outcomes));
-        if rounds.are_enough(bake.failures) {
+        baking.round().await;
+        if baking.is_broken || baking.rounds.are_enough(DOUBTFUL_MAX) {
             break;
         }
         let next = (round + bake.every).min(end);
@@ -55,58 +77,59 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
             () = context.control.stopped() => {}
         }
     }
-    let reasons = last
-        .as_ref()
-        .map(|summary| summary.reasons.join("; "))
-        .unwrap_or_default();
-    let mut ended = if context.control.asked() != Stop::No {
-        Ended::new(Outcome::Inconclusive, "it was stopped")
-    } else if let Some((outcome, lead)) = rounds.objection(bake.failures) {
-        Ended::new(outcome, format!("{lead}: {reasons}"))
-    } else {
-        let (passed, all) = (rounds.passed, rounds.all);
-        let mut reasons = vec![format!("{passed} of {all} rounds passed")];
-        let outcome = judged(bake, whole.as_ref(), start.elapsed(), &mut reasons);
-        Ended::because(outcome, reasons)
-    };
-    ended.runs = last.into_iter().collect();
-    ended
+    baking.end(bake, level, start.elapsed())
 }
 
-/// What the rounds of a bake came to: pure.
-#[derive(Debug, Default)]
-struct Rounds {
-    all: u64,
-    passed: u64,
-    failed_in_row: u64,
-    doubtful_in_row: u64,
-}
-
-impl Rounds {
-    fn note(&mut self, outcome: Outcome) {
-        let row = |before: u64, is_one: bool| if is_one { before + 1 } else { 0 };
-        self.all += 1;
-        self.passed += u64::from(outcome == Outcome::Pass);
-        self.failed_in_row = row(self.failed_in_row, outcome == Outcome::Fail);
-        self.doubtful_in_row = row(self.doubtful_in_row, outcome == Outcome::Inconclusive);
-    }
-
-    /// Whether more rounds would change nothing: so many failed in a row.
-    fn are_enough(&self, failures: u64) -> bool {
-        self.failed_in_row >= failures || self.doubtful_in_row >= failures.max(3)
-    }
-
-    /// What speaks against a pass.
-    fn objection(&self, failures: u64) -> Option<(Outcome, String)> {
-        let (passed, all, failed) = (self.passed, self.all, self.failed_in_row);
-        if failed >= failures {
-            return Some((Outcome::Fail, format!("{failed} rounds in a row failed")));
+impl Baking<'_> {
+    /// Every scenario once; what does not pass is confirmed.
+    async fn round(&mut self) {
+        let (mut first, mut settled) = (Vec::new(), Vec::new());
+        for binding in &self.bindings {
+            let (summary, finished) = smoke_once(self.context, binding).await;
+            first.push(performance(&summary, &finished));
+            match (&mut self.whole, whole_of(&finished)) {
+                (_, None) => {}
+                (None, of_round) => self.whole = of_round,
+                (Some(whole), Some(of_round)) => whole.merge(&of_round),
+            }
+            if summary.outcome == Outcome::Pass {
+                settled.push(Outcome::Pass);
+                continue;
+            }
+            let before = (summary.clone(), &finished);
+            let confirmed = confirm(self.context, binding, before, self.confirmation).await;
+            settled.push(confirmed.summary.outcome);
+            self.is_broken |= confirmed.summary.outcome == Outcome::Fail;
+            self.last = Some(match confirmed.summary.outcome {
+                Outcome::Pass => summary,
+                _ => confirmed.summary,
+            });
         }
-        let too_few = passed == 0 || passed * 10 < all * 9;
-        (too_few || failed > 0 || self.doubtful_in_row > 0).then(|| {
-            let lead = format!("only {passed} of {all} rounds passed, or the last one did not");
-            (Outcome::Inconclusive, lead)
-        })
+        self.rounds.note(&first);
+        self.rounds.settle_last(Outcome::all(settled));
+    }
+
+    fn end(self, bake: &Bake, level: f64, lasted: Duration) -> Ended {
+        let why = self
+            .last
+            .as_ref()
+            .map(|summary| summary.reasons.join("; "))
+            .unwrap_or_default();
+        let (passed, all) = self.rounds.counts();
+        let mut ended = if self.context.control.asked() != Stop::No {
+            Ended::new(Outcome::Inconclusive, "it was stopped")
+        } else if self.is_broken {
+            Ended::new(Outcome::Fail, format!("round {all} failed: {why}"))
+        } else if let Some((outcome, lead)) = self.rounds.objection() {
+            Ended::new(outcome, format!("{lead}: {why}"))
+        } else {
+            let mut reasons = vec![format!("{passed} of {all} rounds passed")];
+            let whole = self.whole.as_ref();
+            let outcome = judged(bake, whole, (lasted, level), &mut reasons);
+            Ended::because(outcome, reasons)
+        };
+        ended.runs = self.last.into_iter().collect();
+        ended
     }
 }
 
@@ -114,7 +137,7 @@ impl Rounds {
 fn judged(
     bake: &Bake,
     whole: Option<&StepRecord>,
-    lasted: Duration,
+    (lasted, level): (Duration, f64),
     reasons: &mut Vec<String>,
 ) -> Outcome {
     let mut outcomes = vec![Outcome::Pass];
@@ -122,7 +145,7 @@ fn judged(
         let evidence = whole.map_or_else(Evidence::default, |record| {
             evidence_of(objective, record, lasted, 0)
         });
-        let mut judgement = judge(objective, &evidence);
+        let mut judgement = judge_at(objective, &evidence, level);
         let doubtful = whole.map_or(0, StepRecord::doubtful);
         if judgement.outcome == Outcome::Fail && doubtful * 2 >= evidence.errors.max(1) {
             judgement.outcome = Outcome::Inconclusive;
@@ -137,34 +160,4 @@ fn judged(
         outcomes.push(judgement.outcome);
     }
     Outcome::all(outcomes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn told(outcomes: &[Outcome]) -> Option<Outcome> {
-        let mut rounds = Rounds::default();
-        for outcome in outcomes {
-            rounds.note(*outcome);
-        }
-        rounds.objection(2).map(|(outcome, _)| outcome)
-    }
-
-    #[test]
-    fn only_rounds_in_a_row_fail_and_only_passed_ones_promote() {
-        use Outcome::{Fail, Inconclusive, Pass};
-        assert_eq!(told(&[]), Some(Inconclusive), "nothing was measured");
-        assert_eq!(told(&[Pass, Pass]), None);
-        assert_eq!(told(&[Pass, Fail, Fail]), Some(Fail));
-        assert_eq!(told(&[Pass, Fail]), Some(Inconclusive));
-        assert_eq!(
-            told(&[Fail, Pass, Pass]),
-            Some(Inconclusive),
-            "fewer than nine of ten"
-        );
-        let mut ten = [Pass; 10];
-        ten[3] = Fail;
-        assert_eq!(told(&ten), None);
-    }
 }

@@ -1,17 +1,48 @@
-//! Scenarios, once each.
+//! Scenarios, once each; one that fails is performed again before it counts.
 
 use crate::clock;
 use crate::gate::context::{Ended, PhaseContext, bind};
 use crate::load;
+use crate::load::Stop;
 use crate::load::run::Finished;
 use crate::objective::Outcome;
+use crate::objective::confirmation::{Confirmation, Performance, Series};
 use crate::run::{Summary, summarize};
 use crate::vu::Binding;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Performs scenarios once each.
+/// Performs scenarios once each, without a second chance.
 pub async fn smoke_all(context: &PhaseContext<'_>, paths: &[PathBuf], version: &str) -> Ended {
+    perform_all(context, paths, version, None).await
+}
+
+/// The gate's smoke on the version that it verifies. A failure is confirmed.
+pub(super) async fn smoke(context: &PhaseContext<'_>) -> Ended {
+    let gate = context.gate;
+    let confirmation = Confirmation {
+        allowed: gate.rule.allowance,
+        level: gate.levels().smoke,
+        places: requests(context, &gate.smoke),
+    };
+    let version = &context.record.facts.version;
+    perform_all(context, &gate.smoke, version, Some(confirmation)).await
+}
+
+/// Steps of scenarios that may fail.
+pub(super) fn requests(context: &PhaseContext<'_>, paths: &[PathBuf]) -> u64 {
+    let plans = paths
+        .iter()
+        .filter_map(|path| context.project.plans.get(path));
+    plans.map(|plan| plan.requests()).sum()
+}
+
+async fn perform_all(
+    context: &PhaseContext<'_>,
+    paths: &[PathBuf],
+    version: &str,
+    confirmation: Option<Confirmation>,
+) -> Ended {
     let mut ended = Ended::because(Outcome::Inconclusive, Vec::new());
     let mut outcomes = Vec::new();
     for path in paths {
@@ -23,18 +54,19 @@ pub async fn smoke_all(context: &PhaseContext<'_>, paths: &[PathBuf], version: &
                 continue;
             }
         };
-        let (summary, _) = smoke_once(context, &binding).await;
+        let (mut summary, finished) = smoke_once(context, &binding).await;
+        if let Some(confirmation) = confirmation.filter(|_| summary.outcome != Outcome::Pass) {
+            let confirmed = confirm(context, &binding, (summary, &finished), confirmation).await;
+            summary = confirmed.summary;
+            ended.spoiled.extend(confirmed.others);
+        }
         outcomes.push(summary.outcome);
+        let said = summary.reasons.iter();
+        let said = said.map(|reason| format!("`{}`: {reason}", summary.scenario));
         if summary.outcome == Outcome::Pass {
             ended.reasons.push(format!("`{}` passed", summary.scenario));
-        } else {
-            ended.reasons.extend(
-                summary
-                    .reasons
-                    .iter()
-                    .map(|reason| format!("`{}`: {reason}", summary.scenario)),
-            );
         }
+        ended.reasons.extend(said);
         ended.runs.push(summary);
     }
     ended.outcome = Outcome::all(outcomes);
@@ -42,6 +74,75 @@ pub async fn smoke_all(context: &PhaseContext<'_>, paths: &[PathBuf], version: &
         ended.reasons.retain(|reason| !reason.ends_with("` passed"));
     }
     ended
+}
+
+/// What became of a smoke that did not pass at first.
+pub(super) struct Confirmed {
+    /// The performance that counts, with the outcome of all of them.
+    pub summary: Summary,
+    /// The others.
+    pub others: Vec<Summary>,
+}
+
+/// Performs a smoke that did not pass again, at once and on fresh connections, until it can be said
+/// whether it is broken.
+pub(super) async fn confirm(
+    context: &PhaseContext<'_>,
+    binding: &Arc<Binding>,
+    (first, finished): (Summary, &Finished),
+    confirmation: Confirmation,
+) -> Confirmed {
+    let mut series = confirmation.begin(performance(&first, finished));
+    let mut outcome = series.outcome();
+    let mut others = Vec::new();
+    while outcome.is_none() && context.control.asked() == Stop::No {
+        let (summary, finished) = smoke_once(context, binding).await;
+        series.note(performance(&summary, &finished));
+        others.push(summary);
+        outcome = series.outcome();
+    }
+    let outcome = outcome.unwrap_or(Outcome::Inconclusive);
+    let mut summary = first;
+    if outcome == Outcome::Pass
+        && let Some(at) = others.iter().position(|other| other.outcome == outcome)
+    {
+        std::mem::swap(&mut summary, &mut others[at]);
+        let why = others[at].reasons.join("; ");
+        summary
+            .reasons
+            .push(format!("{}: {why}", told(&series, outcome)));
+    } else {
+        summary.outcome = outcome;
+        summary.reasons.push(told(&series, outcome));
+    }
+    Confirmed { summary, others }
+}
+
+fn told(series: &Series, outcome: Outcome) -> String {
+    let (performed, failed) = series.counts();
+    let times = format!("{failed} of {performed} times, each on fresh connections");
+    match outcome {
+        Outcome::Fail => format!("it failed {times}"),
+        Outcome::Pass => format!("flaky, it failed {times}"),
+        Outcome::Inconclusive => {
+            format!("it did not pass {times}: too often for a blip, too seldom to be broken")
+        }
+    }
+}
+
+/// What one performance says of the product.
+pub(super) fn performance(summary: &Summary, finished: &Finished) -> Performance {
+    let steps = finished.recorded.steps.iter();
+    let failed = steps
+        .enumerate()
+        .find(|(_, step)| !step.heading.advisory && step.failed() > step.doubtful());
+    match (summary.outcome, failed) {
+        (Outcome::Pass, _) => Performance::Passed,
+        (Outcome::Fail, Some((step, _))) => Performance::Failed(step),
+        // Without a step that failed it is the scenario that did: as good as its first step.
+        (Outcome::Fail, None) => Performance::Failed(0),
+        (Outcome::Inconclusive, _) => Performance::Doubtful,
+    }
 }
 
 pub(in crate::gate) async fn smoke_once(
@@ -54,9 +155,4 @@ pub(in crate::gate) async fn smoke_once(
         summarize::summarize(&binding.plan, &binding.environment, started, &finished, &[]),
         finished,
     )
-}
-
-/// The gate's smoke on the version that it verifies.
-pub(super) async fn smoke(context: &PhaseContext<'_>) -> Ended {
-    smoke_all(context, &context.gate.smoke, &context.record.facts.version).await
 }

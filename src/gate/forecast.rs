@@ -1,0 +1,182 @@
+//! What a gate promises before it has run: how often it rolls back a good deploy, and how often it
+//! promotes one of which a step is broken. Pure.
+//!
+//! The first is the level that each phase may spend; the second is simulated, with chance from fixed
+//! seeds, so that the same gate is always told the same.
+
+use crate::duration::show;
+use crate::figures::percent;
+use crate::objective::Outcome;
+use crate::objective::confirmation::{Confirmation, Performance};
+use crate::objective::rounds::Rounds;
+use crate::project::gate::Gate;
+use crate::scenario::Plan;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Gates that are simulated for each share.
+const GATES: u64 = 400;
+/// Rounds of a bake that are simulated at the most: longer ones find no less.
+const ROUNDS_MAX: u64 = 120;
+/// Doubtful rounds never come in a simulation.
+const DOUBTFUL_MAX: u64 = u64::MAX;
+
+/// A smoke: what the first performance came to, and the smoke after all.
+pub fn smoke(
+    confirmation: Confirmation,
+    perform: &mut dyn FnMut() -> Performance,
+) -> (Performance, Outcome) {
+    let first = perform();
+    if first == Performance::Passed {
+        return (first, Outcome::Pass);
+    }
+    let mut series = confirmation.begin(first);
+    loop {
+        if let Some(outcome) = series.outcome() {
+            return (first, outcome);
+        }
+        series.note(perform());
+    }
+}
+
+/// A bake of one scenario, of so many rounds: its outcome, and the rounds that it took.
+pub fn bake(
+    mut rounds: Rounds,
+    count: u64,
+    confirmation: Confirmation,
+    perform: &mut dyn FnMut(u64) -> Performance,
+) -> (Outcome, u64) {
+    for round in 0..count {
+        let (first, settled) = smoke(confirmation, &mut || perform(round));
+        rounds.note(&[first]);
+        rounds.settle_last(settled);
+        if settled == Outcome::Fail || rounds.are_enough(DOUBTFUL_MAX) {
+            return (Outcome::Fail, round + 1);
+        }
+    }
+    let objection = rounds.objection();
+    (
+        objection.map_or(Outcome::Pass, |(outcome, _)| outcome),
+        count,
+    )
+}
+
+/// Scenarios of a phase.
+#[derive(Debug, Clone, Copy)]
+struct Steps {
+    /// Steps that may fail.
+    requests: u64,
+    /// Steps of each kind.
+    all: usize,
+}
+
+fn steps(paths: &[PathBuf], plans: &BTreeMap<PathBuf, Arc<Plan>>) -> Steps {
+    let plans = || paths.iter().filter_map(|path| plans.get(path));
+    Steps {
+        requests: plans().map(|plan| plan.requests()).sum(),
+        all: plans().map(|plan| plan.all_steps().count()).sum(),
+    }
+}
+
+/// The promises of a gate, in lines.
+pub fn told(gate: &Gate, plans: &BTreeMap<PathBuf, Arc<Plan>>) -> Vec<String> {
+    let (levels, rule) = (gate.levels(), gate.rule);
+    let mut lines = vec![format!(
+        "gate `{}`: of deploys within their objectives at most {} are rolled back",
+        gate.name,
+        percent(rule.rollback_level)
+    )];
+    let of_smoke = steps(&gate.smoke, plans);
+    let smoke_confirmation = Confirmation {
+        allowed: rule.allowance,
+        level: levels.smoke,
+        places: of_smoke.requests,
+    };
+    if levels.smoke > 0.0 {
+        lines.push(format!(
+            "  smoke {:>7}   {}, of which {} may fail: {}",
+            percent(levels.smoke),
+            counted(of_smoke.requests, "step"),
+            percent(rule.allowance),
+            how(smoke_confirmation)
+        ));
+    }
+    if levels.load > 0.0 {
+        lines.push(format!(
+            "  load  {:>7}   {}; beyond {} times a limit it promotes at most {}",
+            percent(levels.load),
+            counted(gate.load.len() as u64, "load"),
+            rule.indifference,
+            percent(rule.promote_level)
+        ));
+    }
+    let mut of_bake = None;
+    if let Some(bake) = &gate.bake {
+        let steps = steps(&bake.scenarios, plans);
+        let level = levels.bake / bake.parts() as f64;
+        let confirmation = Confirmation {
+            allowed: rule.allowance,
+            level,
+            places: steps.requests * bake.rounds(),
+        };
+        lines.push(format!(
+            "  bake  {:>7}   {} of {} in {}: {}",
+            percent(levels.bake),
+            counted(bake.rounds(), "round"),
+            counted(steps.requests, "step"),
+            show(bake.duration),
+            how(confirmation)
+        ));
+        let rounds = Rounds::new(rule.allowance, &[steps.all.max(1)], level);
+        of_bake = Some((confirmation, rounds, bake.rounds().min(ROUNDS_MAX)));
+    }
+    if levels.smoke > 0.0 || of_bake.is_some() {
+        let promoted = |share: f64| {
+            let smoke = (levels.smoke > 0.0).then_some(smoke_confirmation);
+            percent(promoted(share, smoke, of_bake.as_ref()))
+        };
+        lines.push(format!(
+            "  broken: a step that always fails is promoted in {} of deploys, one in half of the cases in {}, one in a fifth in {}, whatever the load finds",
+            promoted(1.0),
+            promoted(0.5),
+            promoted(0.2)
+        ));
+    }
+    lines
+}
+
+fn counted(count: u64, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+fn how(confirmation: Confirmation) -> String {
+    let (row, most) = (confirmation.in_row(), confirmation.performances());
+    let fewest = (1..=most).find(|count| confirmation.failures_in(*count) <= *count);
+    format!(
+        "one that fails is performed again, up to {most} times in all; {} failures in a row are enough",
+        fewest.unwrap_or(row)
+    )
+}
+
+/// The share of deploys that pass smoke and bake though one step fails in a share of cases.
+fn promoted(
+    share: f64,
+    smoke_by: Option<Confirmation>,
+    bake_by: Option<&(Confirmation, Rounds, u64)>,
+) -> f64 {
+    let passes = |gate: &u64| {
+        let mut chance = fastrand::Rng::with_seed(*gate);
+        let mut perform = || match chance.f64() < share {
+            true => Performance::Failed(0),
+            false => Performance::Passed,
+        };
+        if smoke_by.is_some_and(|by| smoke(by, &mut perform).1 != Outcome::Pass) {
+            return false;
+        }
+        bake_by.is_none_or(|(by, rounds, count)| {
+            bake(rounds.clone(), *count, *by, &mut |_| perform()).0 == Outcome::Pass
+        })
+    };
+    (0..GATES).filter(passes).count() as f64 / GATES as f64
+}
