@@ -30,6 +30,8 @@ Rule (defaults):
   indifference=1.5  a deploy is bad beyond this multiple of a limit
   worse=5%          how often a candidate like its baseline may be called worse
   warm-up=10s       evidence of this time (at most a quarter of the file) only finds a dead deploy
+  warm-up-errors=10% more failures than this share in that time are no promotion
+  allowance=1%      the share of requests of a smoke or a bake that may fail (in gates)
   block=2s          requests this close together may depend on one another
   dead=20%          more than this share of failures is dead
   dead-level=0.1%   how often a deploy that is not dead may be called dead

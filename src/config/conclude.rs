@@ -14,7 +14,7 @@ pub fn concludable(gate: &Gate, plan: &Plan, found: &mut Diagnostics) {
     let rule = gate.rule.within(length);
     let looks = if gate.extend { 2.0 } else { 1.0 };
     let used = looks - rule.warm_up.as_secs_f64() / length.as_secs_f64().max(1e-9);
-    for objective in &plan.objectives {
+    for objective in &gate.objectives_of(plan) {
         let Some(share) = objective.allowed_share().filter(|share| *share > 0.0) else {
             continue;
         };

@@ -14,7 +14,7 @@ use crate::objective::evidence::{Distribution, Evidence};
 use crate::objective::rule::Rule;
 use crate::objective::tally::{self, Arm, Watched};
 use crate::objective::trial::Conclusion;
-use crate::objective::{Metric, Outcome};
+use crate::objective::{Metric, Objective, Outcome};
 use crate::run::keeping_up::{self, Cause};
 use crate::run::{Summary, summarize as summary};
 use crate::scenario::Plan;
@@ -95,7 +95,9 @@ impl Arms {
             ..context.gate.levels().of_load(context.gate.rule)
         };
         let looks = if context.gate.extend { 2 } else { 1 };
-        let mut watch = Watch::new(&plan, rule, self.length(), self.baseline.is_some(), looks);
+        let objectives = context.gate.objectives_of(&plan);
+        let with_baseline = self.baseline.is_some();
+        let mut watch = Watch::new(&objectives, rule, self.length(), with_baseline, looks);
         if let Some(earlier) = context.earlier.get(plan.name.as_ref()) {
             watch.go_on_from(earlier);
         }
@@ -140,7 +142,8 @@ impl Arms {
         let mut watch = watch.into_inner().unwrap_or_else(PoisonError::into_inner);
         watch.end();
         let standing = Again::after(&finished, baseline.as_ref(), lost);
-        let mut summary = self.sum_up(started, &finished, baseline.as_ref(), &watch, lost);
+        let arms = (&finished, baseline.as_ref());
+        let mut summary = self.sum_up(started, arms, &objectives, &watch, lost);
         if let Some(evidence) = &mut summary.evidence {
             evidence.is_spoiled = standing != Again::More;
         }
@@ -191,8 +194,8 @@ impl Arms {
     fn sum_up(
         &self,
         started: String,
-        finished: &Finished,
-        baseline: Option<&Finished>,
+        (finished, baseline): (&Finished, Option<&Finished>),
+        objectives: &[Objective],
         watch: &Watch,
         lost: bool,
     ) -> Summary {
@@ -207,7 +210,7 @@ impl Arms {
             &self.candidate.environment,
             started,
             finished,
-            &plan.objectives,
+            objectives,
             &judged,
         );
         summary.evidence = Some(Evidence {
@@ -326,8 +329,8 @@ fn objectives_beside(context: &PhaseContext<'_>, number: usize) -> usize {
         .filter(|(other, _)| *other != number);
     others
         .filter_map(|(_, path)| context.project.plans.get(path))
-        .flat_map(|plan| plan.objectives.iter())
-        .filter(|objective| tally::is_sequential(objective))
+        .flat_map(|plan| context.gate.objectives_of(plan))
+        .filter(tally::is_sequential)
         .count()
 }
 

@@ -12,7 +12,6 @@ use crate::objective::tally::{self, Arm, Watched};
 use crate::objective::trial::{Conclusion, Trial};
 use crate::objective::verdict::{self, Judged, JudgedObjective};
 use crate::objective::{Judgement, Objective, Outcome};
-use crate::scenario::Plan;
 use crate::vu::{Heading, Headings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,14 +37,13 @@ pub struct Watch {
 impl Watch {
     /// For the objectives of a plan, under a rule, over a load of some length.
     pub fn new(
-        plan: &Plan,
+        objectives: &[Objective],
         rule: Rule,
         length: Duration,
         with_baseline: bool,
         looks: u32,
     ) -> Watch {
-        let objectives: Vec<(usize, Objective)> = plan
-            .objectives
+        let objectives: Vec<(usize, Objective)> = objectives
             .iter()
             .cloned()
             .enumerate()

@@ -8,7 +8,9 @@
 //!   flawless run to prove the limit itself;
 //! - *inconclusive* otherwise, with the number of further requests that would probably settle it.
 //!
-//! A failed request is over every latency limit. Nothing measured is never a pass.
+//! A failed request is over every latency limit: of quantiles it counts as bad, `max` it breaks, and a
+//! `mean` is that of the others, which is worth nothing where more than [`MEAN_FAILURES`] failed.
+//! Nothing measured is never a pass.
 
 use super::binomial;
 use super::parse::{Metric, Objective};
@@ -20,6 +22,9 @@ pub const ROLLBACK_LEVEL: f64 = 0.01;
 pub const PROMOTE_LEVEL: f64 = 0.05;
 /// Between the limit and this multiple of it, both verdicts are right often enough.
 pub const INDIFFERENCE: f64 = 1.5;
+
+/// The share of failed requests up to which the mean of the others means something.
+pub const MEAN_FAILURES: f64 = 0.01;
 
 /// Three outcomes, not two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -200,6 +205,25 @@ fn judge_point(objective: &Objective, evidence: &Evidence, seen: String) -> Judg
             Outcome::Fail,
             format!("no request succeeded, {} failed", evidence.errors),
         ),
+        _ if objective.metric == Metric::Max && evidence.errors > 0 => (
+            Outcome::Fail,
+            format!(
+                "{} of {} requests failed, and a failed request is over every limit",
+                evidence.errors, evidence.requests
+            ),
+        ),
+        _ if objective.metric == Metric::Mean
+            && evidence.errors as f64 > MEAN_FAILURES * evidence.requests as f64 =>
+        {
+            let (errors, requests) = (evidence.errors, evidence.requests);
+            (
+                Outcome::Fail,
+                format!(
+                    "{errors} of {requests} requests failed, and the mean of the others says nothing where more than {} do",
+                    percent(MEAN_FAILURES)
+                ),
+            )
+        }
         Some(value) if objective.comparison.holds(value, objective.limit) => {
             (Outcome::Pass, format!("{seen} against {limit}"))
         }
@@ -221,6 +245,10 @@ fn show_value(metric: Metric, value: Option<f64>) -> String {
         return "nothing".to_owned();
     };
     match metric {
+        // So many requests failed that there is no such latency.
+        Metric::Quantile(_) if value >= crate::limits::LATENCY_MICROS_MAX as f64 => {
+            "no answer".to_owned()
+        }
         Metric::Quantile(_) | Metric::Mean | Metric::Max => show_micros(value),
         Metric::ErrorRate => percent(value),
         Metric::Rate => format!("{value:.1}/s"),
@@ -282,6 +310,14 @@ mod tests {
         let close = judged("error_rate < 1%", 500, 4, 0);
         assert_eq!(close.outcome, Outcome::Inconclusive);
         assert!(close.more_needed.is_some_and(|more| more > 0));
+    }
+
+    #[test]
+    fn a_mean_is_that_of_the_successful_ones_and_bears_few_failures() {
+        assert_eq!(judged("mean < 1s", 1201, 1, 0).outcome, Outcome::Pass);
+        assert_eq!(judged("mean < 1s", 1201, 13, 0).outcome, Outcome::Fail);
+        assert_eq!(judged("max < 1s", 1201, 1, 0).outcome, Outcome::Fail);
+        assert_eq!(judged("max < 1s", 1201, 0, 0).outcome, Outcome::Pass);
     }
 
     /// Exact, not simulated: the chance that a service right at its limit is judged to fail.

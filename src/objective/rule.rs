@@ -19,6 +19,9 @@ pub struct Rule {
     pub worse_level: f64,
     /// Evidence of the first seconds is not used, except for a deploy that is dead.
     pub warm_up: Duration,
+    /// The share of requests that may fail in the warm-up, where latency does not count.
+    #[serde(default = "warm_up_errors")]
+    pub warm_up_errors: f64,
     /// Length of a block: two to three times that of a burst.
     pub block: Duration,
     /// A deploy of which more than this share fails is dead.
@@ -34,6 +37,11 @@ pub struct Rule {
     pub beside: usize,
 }
 
+/// What may fail in a warm-up where nothing says otherwise.
+fn warm_up_errors() -> f64 {
+    0.1
+}
+
 /// What may fail where nothing says otherwise.
 fn allowance() -> f64 {
     0.01
@@ -47,6 +55,7 @@ impl Default for Rule {
             indifference: 1.5,
             worse_level: 0.05,
             warm_up: Duration::from_secs(10),
+            warm_up_errors: warm_up_errors(),
             block: Duration::from_secs(2),
             dead_share: 0.2,
             dead_level: 0.001,
@@ -58,7 +67,7 @@ impl Default for Rule {
 }
 
 /// What can be set, with what it means.
-pub const SETTINGS: [(&str, &str); 10] = [
+pub const SETTINGS: [(&str, &str); 11] = [
     (
         "rollback",
         "how often a good deploy may be rolled back, by a whole gate (1%)",
@@ -75,6 +84,10 @@ pub const SETTINGS: [(&str, &str); 10] = [
     (
         "warm-up",
         "evidence of this time is used only to find a dead deploy (10s)",
+    ),
+    (
+        "warm-up-errors",
+        "a deploy that fails more than this share in the warm-up is not promoted (10%)",
     ),
     (
         "block",
@@ -105,6 +118,7 @@ impl Rule {
             "worse" => self.worse_level = level(value)?,
             "dead-level" => self.dead_level = level(value)?,
             "dead" => self.dead_share = level(value)?,
+            "warm-up-errors" => self.warm_up_errors = level(value)?,
             "allowance" => self.allowance = level(value)?,
             "warm-up" => self.warm_up = duration::parse(value)?,
             "block" => {

@@ -17,7 +17,7 @@ use super::binomial;
 use super::contest::Contest;
 use super::memory::Memory;
 use super::mixture::ln_evidence_below;
-use super::parse::Objective;
+use super::parse::{Metric, Objective};
 use super::rule::Rule;
 use super::slot::{ArmSlot, Count, SLOTS_A_SECOND, Slot, slots_of};
 use super::spread::Spread;
@@ -87,6 +87,8 @@ pub struct Trial {
     rule: Rule,
     lines: Vec<Line>,
     dead: [Wealth; 2],
+    /// The share of failures that is not dead yet.
+    dead_share: f64,
     /// The slot in which the candidate was first asked.
     first: Option<u64>,
     /// Shares of its last slots that failed, newest last.
@@ -96,6 +98,8 @@ pub struct Trial {
     in_block: u64,
     blocks: u64,
     all: [Count; 2],
+    /// The candidate in the warm-up.
+    warm_up: Count,
     called: Option<Call>,
 }
 
@@ -185,16 +189,24 @@ impl Trial {
                 }
             })
             .collect();
+        let declared = objectives
+            .iter()
+            .filter(|objective| objective.metric == Metric::ErrorRate && objective.step.is_none())
+            .filter_map(Objective::allowed_share);
+        let dead_share = declared.fold(rule.dead_share, f64::max).min(0.999);
         Trial {
             rule,
             lines,
-            dead: [Wealth::new(rule.dead_share), Wealth::new(rule.dead_share)],
+            // Who declares that more may fail is not dead by that.
+            dead: [Wealth::new(dead_share), Wealth::new(dead_share)],
+            dead_share,
             first: None,
             recent: [0.0; DEAD_RECENT],
             slots: 0,
             in_block: 0,
             blocks: 0,
             all: [Count::default(); 2],
+            warm_up: Count::default(),
             called: None,
         }
     }
@@ -226,6 +238,8 @@ impl Trial {
         }
         if warm {
             self.take(&slot.candidate, &slot.baseline);
+        } else {
+            self.warm_up.add(slot.candidate.all);
         }
     }
 
@@ -235,10 +249,7 @@ impl Trial {
         let since = self.first.map_or(0, |first| self.slots - first);
         self.dead[0].ln() >= self.rule.dead_threshold()
             && since >= slots_of(DEAD_AFTER)
-            && self
-                .recent
-                .iter()
-                .all(|share| *share > self.rule.dead_share)
+            && self.recent.iter().all(|share| *share > self.dead_share)
     }
 
     /// A baseline that fails as much says that the way there is broken, not the deploy.
@@ -334,11 +345,32 @@ impl Trial {
             return Conclusion::Hold;
         }
         let enough = self.all[0].requests >= self.rule.requests_min;
-        if enough && !standings.is_empty() && standings.iter().all(|standing| standing.good) {
+        if enough
+            && !self.warms_up_badly()
+            && !standings.is_empty()
+            && standings.iter().all(|standing| standing.good)
+        {
             Conclusion::Promote
         } else {
             Conclusion::Inconclusive
         }
+    }
+
+    /// What was counted of the candidate in the warm-up.
+    pub fn warm_up(&self) -> Count {
+        self.warm_up
+    }
+
+    /// Whether more failed in the warm-up than may: a start that bad is no promotion, however good the
+    /// rest is. What is slow there does not count.
+    pub fn warms_up_badly(&self) -> bool {
+        let (bad, all, allowed) = (
+            self.warm_up.bad,
+            self.warm_up.requests,
+            self.rule.warm_up_errors,
+        );
+        bad as f64 > allowed * all as f64
+            && binomial::upper_tail(bad, all, allowed) <= self.rule.promote_level
     }
 
     /// The looks at the end: whether the limit is broken by far, and the candidate is worse.

@@ -74,7 +74,8 @@ pub fn describe(rule: &Rule, objectives: &[Objective], trial: &Trial, looks: u32
     let reasons = match (verdict, trial.called()) {
         (Conclusion::Rollback, Some(call)) => match call.objective {
             None => vec![format!(
-                "the deploy is dead: of {} requests in the first {} more than a fifth failed",
+                "the deploy is dead: {} of {} requests failed, up to the last one of {}",
+                trial.candidate().bad,
                 trial.candidate().requests,
                 seconds(trial.elapsed())
             )],
@@ -114,6 +115,16 @@ fn open_reasons(rule: &Rule, judged: &[JudgedObjective], trial: &Trial) -> Vec<S
         .filter(|line| line.state != "holds")
         .map(|line| format!("`{}` is open: {}", line.objective, line.reason))
         .collect();
+    if trial.warms_up_badly() {
+        let count = trial.warm_up();
+        reasons.push(format!(
+            "{} of {} requests of the warm-up failed ({}); at most {} may",
+            count.bad,
+            count.requests,
+            percent(count.share().unwrap_or(0.0)),
+            percent(rule.warm_up_errors)
+        ));
+    }
     if trial.candidate().requests < rule.requests_min {
         reasons.push(format!(
             "{} requests, and the rule asks for {}",

@@ -3,11 +3,13 @@
 use crate::objective::Objective;
 use crate::objective::levels::Levels;
 use crate::objective::rule::Rule;
+use crate::objective::tally;
 use crate::pipeline::action::{Action, ordered};
 use crate::pipeline::github::Github;
 use crate::pipeline::source::Sources;
 use crate::record::state::Waiver;
 use crate::record::target::Occasion;
+use crate::scenario::Plan;
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -105,6 +107,19 @@ impl Gate {
             self.bake.is_some(),
         ];
         Levels::of(self.rule.rollback_level, has)
+    }
+
+    /// The objectives of one of its loads: those of the scenario, and a share of errors where none of
+    /// them counts all failures, since nothing is promoted of which nobody looked whether it works.
+    pub fn objectives_of(&self, plan: &Plan) -> Vec<Objective> {
+        let mut objectives = plan.objectives.clone();
+        let counts_all =
+            |objective: &Objective| objective.step.is_none() && tally::is_sequential(objective);
+        if !objectives.iter().any(counts_all) {
+            let share = self.rule.allowance * 100.0;
+            objectives.extend(Objective::parse(&format!("error_rate < {share}%")).ok());
+        }
+        objectives
     }
 }
 

@@ -336,12 +336,10 @@ fn changed_by_hand(finished: &Finished) -> Option<String> {
 }
 
 fn doubtful_errors(finished: &Finished) -> u64 {
-    finished
-        .recorded
-        .steps
-        .iter()
-        .map(StepRecord::doubtful)
-        .sum()
+    // Of the same requests that errors are counted of.
+    let steps = finished.recorded.steps.iter();
+    let counted = steps.filter(|step| step.heading.counts());
+    counted.map(StepRecord::doubtful).sum()
 }
 
 fn inconclusive_because(class: ErrorClass) -> &'static str {

@@ -67,7 +67,12 @@ pub fn summarize_judged(
                 match judged.get(&number) {
                     // The value itself, over all requests, is what people want to see.
                     Some(judgement) => Judgement {
-                        seen: at_once.seen,
+                        seen: match (judgement.outcome, at_once.outcome) {
+                            (Outcome::Pass, Outcome::Fail) => {
+                                format!("{} with the warm-up", at_once.seen)
+                            }
+                            _ => at_once.seen,
+                        },
                         ..judgement.clone()
                     },
                     None => at_once,
@@ -227,8 +232,6 @@ pub fn evidence_of(
     let some = |value: f64| (!record.latency.is_empty()).then_some(value);
     let value = match objective.metric {
         Metric::Quantile(quantile) => some(quantile_with_failures(record, quantile)),
-        // A failed request is over every latency limit.
-        Metric::Mean | Metric::Max if errors > 0 => some(crate::limits::LATENCY_MICROS_MAX as f64),
         Metric::Mean => some(record.latency.mean()),
         Metric::Max => some(record.latency.max() as f64),
         Metric::ErrorRate => Some(errors as f64 / requests.max(1) as f64),

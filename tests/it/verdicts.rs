@@ -306,3 +306,55 @@ fn a_whole_gate_keeps_its_error_rates() {
         }
     }
 }
+
+/// A stream of so many seconds, of which a share fails in its first seconds, and another one later.
+fn failing(seconds: u64, first: u64, shares: [f64; 2]) -> Vec<Request> {
+    let share = |at: u64| shares[usize::from(at >= first)];
+    let (mut owed, mut requests) = (0.0, Vec::new());
+    for number in 0..seconds * 20 {
+        owed += share(number / 20);
+        let ok = owed < 1.0;
+        owed -= f64::from(u8::from(!ok));
+        requests.push(Request {
+            at: number as f64 / 20.0,
+            millis: 5.0,
+            ok,
+        });
+    }
+    requests
+}
+
+fn concluded(objective: &str, requests: &[Request]) -> (Conclusion, String) {
+    let objectives = ["p95 < 300ms", objective].map(|text| Objective::parse(text).unwrap());
+    let slots = slots(requests, &[]);
+    let last = (requests.last().unwrap().at * 4.0) as usize + 1;
+    let judged =
+        bellwether::objective::verdict::judge(Rule::default(), &objectives, &slots[..last], 1);
+    (judged.0.verdict, judged.0.reasons.join("; "))
+}
+
+#[test]
+fn a_start_that_fails_is_no_promotion_and_says_so() {
+    let (verdict, reasons) = concluded("error_rate < 1%", &failing(90, 9, [0.18, 0.0]));
+    assert_eq!(verdict, Conclusion::Inconclusive, "{reasons}");
+    assert!(
+        reasons.contains("requests of the warm-up failed") && reasons.contains("at most 10 % may"),
+        "{reasons}"
+    );
+    let (verdict, reasons) = concluded("error_rate < 1%", &failing(90, 9, [0.05, 0.0]));
+    assert_eq!(verdict, Conclusion::Promote, "{reasons}");
+}
+
+#[test]
+fn what_may_fail_by_declaration_is_not_dead() {
+    let (verdict, reasons) = concluded("error_rate < 1%", &failing(60, 60, [0.9, 0.0]));
+    assert!(
+        verdict == Conclusion::Rollback && reasons.contains("the deploy is dead"),
+        "{reasons}"
+    );
+    let (verdict, reasons) = concluded("error_rate < 95%", &failing(60, 60, [0.9, 0.0]));
+    assert!(
+        !reasons.contains("the deploy is dead"),
+        "{verdict:?} {reasons}"
+    );
+}
