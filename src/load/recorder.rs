@@ -58,6 +58,8 @@ pub struct StepRecord {
     pub skipped: u64,
     /// Attempts that failed and were followed by another one.
     pub retried: u64,
+    /// Requests that were sent once more, since they were not processed.
+    pub repeated: u64,
 }
 
 impl StepRecord {
@@ -76,6 +78,7 @@ impl StepRecord {
             bytes: (0, 0),
             skipped: 0,
             retried: 0,
+            repeated: 0,
         }
     }
 
@@ -175,6 +178,7 @@ impl StepRecord {
         self.bytes.1 += other.bytes.1;
         self.skipped += other.skipped;
         self.retried += other.retried;
+        self.repeated += other.repeated;
     }
 }
 
@@ -383,6 +387,9 @@ macro_rules! sink {
             }
             fn retried(&$self, step: usize) {
                 $inner.step(step).retried += 1;
+            }
+            fn repeated(&$self, step: usize) {
+                $inner.step(step).repeated += 1;
             }
             fn sample(&$self, sample: &Sample) {
                 $inner.sample(sample);

@@ -152,6 +152,9 @@ pub struct Fault {
     pub class: ErrorClass,
     /// What was tried, on what, and what came back; lower case, one sentence.
     pub detail: String,
+    /// Whether the protocol says that the other side has done nothing for this request, so that it may be
+    /// sent again, whatever it is.
+    pub is_unprocessed: bool,
 }
 
 impl Fault {
@@ -160,6 +163,15 @@ impl Fault {
         Fault {
             class,
             detail: detail.into(),
+            is_unprocessed: false,
+        }
+    }
+
+    /// The same of a request that was not processed.
+    pub fn unprocessed(self) -> Fault {
+        Fault {
+            is_unprocessed: true,
+            ..self
         }
     }
 
@@ -243,7 +255,19 @@ impl Fault {
             if let Some(h2) = inner.downcast_ref::<h2::Error>()
                 && (h2.is_go_away() || h2.is_remote())
             {
-                return Fault::new(ErrorClass::Reset, format!("HTTP/2: {h2}"));
+                let fault = Fault::new(ErrorClass::Reset, format!("HTTP/2: {h2}"));
+                // RFC 9113, section 8.7: a stream that was refused, and those above the last one that
+                // a graceful GOAWAY names.
+                let is_unprocessed = match h2.reason() {
+                    Some(h2::Reason::REFUSED_STREAM) => true,
+                    Some(h2::Reason::NO_ERROR) => h2.is_go_away() && h2.is_remote(),
+                    _ => false,
+                };
+                return if is_unprocessed {
+                    fault.unprocessed()
+                } else {
+                    fault
+                };
             }
             cause = inner.source();
         }
@@ -256,7 +280,13 @@ impl Fault {
             Some(source) => format!("{error}: {source}"),
             None => error.to_string(),
         };
-        Fault::new(class, detail)
+        let fault = Fault::new(class, detail);
+        // It was never written.
+        if error.is_canceled() {
+            fault.unprocessed()
+        } else {
+            fault
+        }
     }
 }
 

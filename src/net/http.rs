@@ -3,7 +3,7 @@
 //! HTTP/1.1 is our own ([`super::http1`]), since a load engine lives by it; HTTP/2 is hyper's.
 
 use super::connect::{Connector, Opened, Origin};
-use super::fault::Fault;
+use super::fault::{ErrorClass, Fault};
 use super::http1::{Http1, Outgoing};
 use super::http2::Http2;
 use super::message::Message;
@@ -14,7 +14,7 @@ pub use crate::net::headers::Headers;
 pub use crate::net::http1_parser::Keep;
 use http::Method;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A connection that requests can be sent on.
 #[derive(Debug)]
@@ -23,7 +23,16 @@ pub struct Connection {
     /// What TLS showed when it was opened.
     pub tls: Option<Arc<TlsFacts>>,
     used: bool,
+    /// When its last exchange ended.
+    idle_since: Instant,
+    /// What it took to open it, in microseconds: about a round trip.
+    connect_micros: u64,
 }
+
+/// A server closes connections that were idle for longer than this; sooner it does not.
+const IDLE_MIN: Duration = Duration::from_millis(500);
+/// A close that was on its way when we sent arrives within this time, or within two round trips.
+const RACE_MAX: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
 enum Kind {
@@ -56,6 +65,8 @@ impl Connection {
             kind,
             tls,
             used: false,
+            idle_since: Instant::now(),
+            connect_micros: phases.connect,
         };
         Ok((connection, phases))
     }
@@ -68,13 +79,10 @@ impl Connection {
                 kind: Kind::Two(http2.clone()),
                 tls: self.tls.clone(),
                 used: true,
+                idle_since: self.idle_since,
+                connect_micros: self.connect_micros,
             }),
         }
-    }
-
-    /// Whether it served an exchange before.
-    pub fn was_used(&self) -> bool {
-        self.used
     }
 
     /// Whether it can take another request, as far as can be seen without sending one.
@@ -95,7 +103,31 @@ impl Connection {
         start: Instant,
         deadline: Instant,
     ) -> Result<Reply, (Fault, Phases)> {
-        self.used = true;
+        let idle = std::mem::replace(&mut self.used, true).then(|| self.idle_since.elapsed());
+        let sent = Instant::now();
+        let result = self.carry(message, prepared, keep, start, deadline).await;
+        self.idle_since = Instant::now();
+        result.map_err(|(fault, spent)| {
+            // A server may close an idle connection in the very moment in which we use it.
+            let race = RACE_MAX.max(2 * Duration::from_micros(self.connect_micros));
+            let is_race = fault.class == ErrorClass::Reset
+                && matches!(self.kind, Kind::One(_))
+                && idle.is_some_and(|idle| idle >= IDLE_MIN)
+                && spent.receive == 0
+                && sent.elapsed() <= race
+                && message.is_repeatable();
+            (if is_race { fault.unprocessed() } else { fault }, spent)
+        })
+    }
+
+    async fn carry(
+        &mut self,
+        message: &Message<'_>,
+        prepared: Option<Outgoing<'_>>,
+        keep: Keep,
+        start: Instant,
+        deadline: Instant,
+    ) -> Result<Reply, (Fault, Phases)> {
         let http1 = match &mut self.kind {
             Kind::Two(http2) => {
                 return http2

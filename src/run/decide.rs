@@ -82,6 +82,9 @@ pub fn decide(
 const DOUBTFUL: &str =
     "for reasons that say nothing about the product (credentials, rate limits or the way there)";
 
+/// The share of requests that may be sent once more.
+const REPEATED_SHARE_MAX: f64 = 0.5;
+
 /// A load while it is judged.
 struct Judging<'a> {
     summary: &'a mut Summary,
@@ -94,6 +97,7 @@ struct Judging<'a> {
 /// The rules of a load, in order: each may take outcomes of objectives back, add outcomes and say why.
 const LOAD_RULES: &[fn(&mut Judging<'_>)] = &[
     |judging| judging.retried(),
+    |judging| judging.repeated(),
     |judging| judging.own_limits(),
     |judging| judging.search(),
     |judging| judging.orders(),
@@ -138,6 +142,25 @@ impl Judging<'_> {
             self.summary.reasons.push(format!(
                 "{retried} attempts failed and were tried again; each of them is counted as a failure"
             ));
+        }
+    }
+
+    /// What was sent once more is said; of a server that does not process a good part of what it is
+    /// sent nobody can tell whether users would have noticed.
+    fn repeated(&mut self) {
+        let steps = self.finished.recorded.steps.iter();
+        let repeated: u64 = steps.map(|step| step.repeated).sum();
+        if repeated == 0 {
+            return;
+        }
+        let requests = self.summary.core.requests;
+        let reason = format!(
+            "{repeated} of {requests} requests were sent once more: the server had closed the connection, or refused the stream, before it processed them"
+        );
+        if repeated as f64 > REPEATED_SHARE_MAX * requests as f64 {
+            self.inconclusive(reason);
+        } else {
+            self.summary.reasons.push(reason);
         }
     }
 

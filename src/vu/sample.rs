@@ -59,6 +59,8 @@ pub trait Sink {
     }
     /// An attempt failed, and another one is made.
     fn retried(&self, _step: usize) {}
+    /// A request was sent once more, since the other side had not processed it.
+    fn repeated(&self, _step: usize) {}
     /// A request waited for the environment's cap.
     fn held_back(&self) {}
 }

@@ -288,6 +288,9 @@ impl VirtualUser {
             }
             let Begin { intended, start } = begin.take().unwrap_or_else(Begin::now);
             let mut attempt = self.attempt(step, start, start + step.timeout).await;
+            for _ in 0..attempt.repeated {
+                sink.repeated(step.index);
+            }
             let end = attempt.end.unwrap_or_else(Instant::now);
             let intended = *asked.get_or_insert(intended);
             attempt.reply.latency_micros =

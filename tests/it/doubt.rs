@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// A server whose answer to the n-th request is a status and a delay.
+/// A server whose answer to the n-th request is a status and a delay; status 0 is none, but an end.
 fn server(answer: impl Fn(u64) -> (u16, Duration) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -29,6 +29,9 @@ fn server(answer: impl Fn(u64) -> (u16, Duration) + Send + Sync + 'static) -> So
                 {
                     let (status, delay) = answer(count.fetch_add(1, Relaxed));
                     std::thread::park_timeout(delay);
+                    if status == 0 {
+                        return;
+                    }
                     let reply = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n");
                     if (&stream).write_all(reply.as_bytes()).is_err() {
                         return;
@@ -94,6 +97,19 @@ fn a_retry_hides_nothing_under_load() {
     // Latency counts from the first attempt: the pause between them is part of it.
     let p50 = report["latency_us"]["p50"].as_u64().unwrap_or_default();
     assert!(p50 >= 20_000, "{report}");
+}
+
+#[test]
+fn a_connection_that_is_closed_instead_of_an_answer_is_a_failure_each_time() {
+    let address = server(|number| (if number % 14 == 13 { 0 } else { 200 }, Duration::ZERO));
+    let few = "{ executor: shared-iterations, vus: 4, iterations: 1400 }";
+    let (code, report) = load(address, "", few, "error_rate < 1%");
+    assert_eq!(code, 99, "{report}");
+    assert_eq!(report["errors"], 100, "{report}");
+    assert_eq!(
+        report["steps"][0]["errors_by_class"]["reset"], 100,
+        "{report}"
+    );
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub fn certificates(folder: &Path) {
 
 struct Nginx {
     folder: tempfile::TempDir,
-    ports: [u16; 5],
+    ports: [u16; 6],
     hostile: Hostile,
     _process: Process,
 }
@@ -51,8 +51,8 @@ impl Nginx {
             "<h1>static</h1>".repeat(500),
         )
         .unwrap();
-        let ports: [u16; 5] = std::array::from_fn(|_| free_port());
-        let [plain, good, expired, other, closed] = ports;
+        let ports: [u16; 6] = std::array::from_fn(|_| free_port());
+        let [plain, good, expired, other, closed, leaving] = ports;
         let hostile = Hostile::start();
         let tls = |port: u16, name: &str| {
             format!(
@@ -68,7 +68,8 @@ impl Nginx {
                location /slow/ {{ alias {at}/static/; gzip off; limit_rate 500; }}
                location /dead {{ proxy_pass http://127.0.0.1:{closed}; }}
                location /upstream/ {{ proxy_pass http://{hostile}/; proxy_read_timeout 10s; }} }}
-             {}{}{} }}",
+             {}{}{}{} }}",
+            tls(leaving, "good").replace("server_name", "keepalive_requests 20; server_name"),
             tls(good, "good"),
             tls(expired, "expired"),
             tls(other, "other"),
@@ -142,7 +143,7 @@ fn a_real_nginx_is_measured_over_http_1_and_2_with_and_without_tls() {
 #[test]
 fn bad_certificates_have_their_names() {
     let Some(nginx) = Nginx::start() else { return };
-    let [_, good, expired, other, _] = nginx.ports;
+    let [_, good, expired, other, ..] = nginx.ports;
     for (port, class) in [(expired, "tls_expired"), (other, "tls_name")] {
         for step in [
             format!("get: \"https://localhost:{port}/json\""),
@@ -234,5 +235,43 @@ fn a_load_over_http_2_holds_its_rate() {
         (0, &Value::from(401), &Value::from(0)),
         "{}",
         report["reasons"]
+    );
+}
+
+#[test]
+fn requests_that_a_server_did_not_process_before_it_left_are_sent_again_and_counted() {
+    let Some(nginx) = Nginx::start() else { return };
+    let port = nginx.ports[5];
+    let path = nginx.folder.path();
+    std::fs::write(
+        path.join("bellwether.yaml"),
+        format!("environments: {{ test: {{ services: {{ api: {{ url: \"https://localhost:{port}\" }} }}, ca_file: ca.pem }} }}\n"),
+    )
+    .unwrap();
+    std::fs::write(
+        path.join("leaving.yaml"),
+        "name: leaving\nservice: api\nsteps: [ { post: /json, json: { a: 1 }, check: [ status == 200 ] } ]\nconnections: { streams: 10 }\nload: { executor: shared-iterations, vus: 20, iterations: 400 }\nobjectives: [ errors == 0 ]\n",
+    )
+    .unwrap();
+    let (code, out, err) = undisturbed(|| {
+        let mut command = bellwether();
+        command.current_dir(path).args([
+            "run",
+            "leaving.yaml",
+            "--env",
+            "test",
+            "--quiet",
+            "--json",
+            "-",
+        ]);
+        command
+    });
+    assert_eq!(code, 0, "{out}{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["errors"], 0, "{report}");
+    let reasons = report["reasons"].to_string();
+    assert!(
+        reasons.contains("of 400 requests were sent once more"),
+        "{reasons}"
     );
 }

@@ -18,6 +18,8 @@ pub struct Attempt {
     pub reply: Reply,
     /// What went wrong on the way.
     pub fault: Option<Fault>,
+    /// Requests that were sent once more, since they were not processed.
+    pub repeated: u32,
     /// Bytes sent.
     pub bytes_sent: u64,
     /// Bytes received.

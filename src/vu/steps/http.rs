@@ -45,6 +45,8 @@ struct Route<'a> {
     keep: Keep,
     start: Instant,
     deadline: Instant,
+    /// Requests that were sent once more, since they were not processed.
+    repeated: u32,
 }
 
 /// A reply, and what TLS showed.
@@ -100,6 +102,7 @@ impl VirtualUser {
             },
             start,
             deadline,
+            repeated: 0,
         };
         let known = match &compiled.origin {
             Some(known) => Ok(known.clone()),
@@ -126,11 +129,17 @@ impl VirtualUser {
             && matches!(&hop, Ok((reply, _)) if redirect::target(message.uri, reply).is_some());
         if leads_on {
             // Boxed: it happens seldom, and its state would be carried by every virtual user.
-            return Box::pin(route.follow(step, http, message, hop)).await;
+            let mut attempt = Box::pin(route.follow(step, http, message, hop)).await;
+            attempt.repeated = route.repeated;
+            return attempt;
         }
         let url =
             (own.is_some() || compiled.wants_url || hop.is_err()).then(|| message.uri.clone());
-        finish(step, hop, Journey::default(), url)
+        let repeated = route.repeated;
+        Attempt {
+            repeated,
+            ..finish(step, hop, Journey::default(), url)
+        }
     }
 
     /// What must be rendered for this request; `None` if nothing of it ever changes.
@@ -189,6 +198,7 @@ fn finish(step: &Step, hop: Hop, journey: Journey, url: Option<Uri>) -> Attempt 
     }
     Attempt {
         fault,
+        repeated: 0,
         bytes_sent: journey.bytes.0 + wire.wire_bytes.0,
         bytes_received: journey.bytes.1 + wire.wire_bytes.1.max(wire.body_bytes),
         end: Some(wire.end),
@@ -365,7 +375,6 @@ impl Route<'_> {
                 }
             };
             let connection = &mut self.held[at].connection;
-            let reused = connection.was_used();
             let start = if phases == Phases::default() {
                 self.start
             } else {
@@ -387,11 +396,11 @@ impl Route<'_> {
                     if let Some(lease) = &held.lease {
                         lease.give_up();
                     }
-                    // A server may close an idle connection in the very moment we use it; that says
-                    // nothing about the request, so one that may be repeated is repeated once.
-                    let idle_closed = reused && !again && fault.class == ErrorClass::Reset;
-                    if idle_closed && message.is_repeatable() {
+                    // What was not processed says nothing about the request: it is sent once more, and
+                    // that is counted.
+                    if fault.is_unprocessed && !again {
                         again = true;
+                        self.repeated += 1;
                         continue;
                     }
                     return Err((fault, phases));
