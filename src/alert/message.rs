@@ -1,10 +1,12 @@
 //! What people are told: pure, from records to subjects and facts.
 
+use crate::duration::show;
 use crate::objective::Outcome;
 use crate::record::gate::Record;
 use crate::record::message::{Message, Tone};
 use crate::record::probe::{Change, Health};
 use crate::record::state::Verdict;
+use std::time::Duration;
 
 fn title(environment: &str) -> String {
     let mut letters = environment.chars();
@@ -65,6 +67,41 @@ pub fn verdict_message(record: &Record, link: Option<String>) -> Message {
         subject,
         tone,
         lines: record.state.reasons.clone(),
+        facts: facts(record),
+        link,
+    }
+}
+
+/// A gate that waits for people.
+pub fn ask_message(
+    record: &Record,
+    required: u64,
+    within: Duration,
+    by_actor: bool,
+    link: Option<String>,
+) -> Message {
+    let (place, version) = (title(&record.environment), &record.facts.version);
+    let people = match required {
+        1 => "1 approval is".to_owned(),
+        more => format!("{more} approvals are"),
+    };
+    let mut lines = vec![
+        format!(
+            "Everything that was measured of `{version}` let it pass; {people} needed within {}.",
+            show(within)
+        ),
+        format!("bellwether gate approve {} --reason '…'", record.id),
+    ];
+    if !by_actor && !record.facts.actor.is_empty() {
+        let actor = &record.facts.actor;
+        lines.push(format!(
+            "{actor} deployed it, and is not among those who can approve it."
+        ));
+    }
+    Message {
+        subject: format!("✋ {place} Deployment Waits For Approval"),
+        tone: Tone::Warning,
+        lines,
         facts: facts(record),
         link,
     }

@@ -98,8 +98,8 @@ enum Command {
     Approve {
         /// The gate's number
         id: i64,
-        /// Who agrees
-        #[arg(long)]
+        /// Who agrees; a token with a name says so itself
+        #[arg(long, default_value = "", hide_default_value = true)]
         by: String,
         /// Why
         #[arg(long, default_value = "")]
@@ -112,8 +112,8 @@ enum Command {
         /// A phase, such as `smoke`, or the name of a scenario
         #[arg(long)]
         check: String,
-        /// Who answers for it
-        #[arg(long)]
+        /// Who answers for it; a token with a name says so itself
+        #[arg(long, default_value = "", hide_default_value = true)]
         by: String,
         /// Why
         #[arg(long)]
@@ -126,8 +126,8 @@ enum Command {
     Rollback {
         /// The gate's name
         gate: String,
-        /// Who orders it
-        #[arg(long)]
+        /// Who orders it; a token with a name says so itself
+        #[arg(long, default_value = "", hide_default_value = true)]
         by: String,
         /// Why
         #[arg(long)]

@@ -45,6 +45,23 @@ pub static FILE: Object = Object {
     ],
 };
 
+static TOKEN: Object = Object {
+    name: "token",
+    called: "a token",
+    fields: &[
+        required(
+            "token",
+            Shape::Template,
+            "the token itself: `${secrets.NAME}`",
+        ),
+        required(
+            "role",
+            Shape::Word(&["read", "operate", "approve", "administer"]),
+            "what it allows; each includes those before it",
+        ),
+    ],
+};
+
 static SERVER: Object = Object {
     name: "server",
     called: "the server",
@@ -54,6 +71,11 @@ static SERVER: Object = Object {
             "token",
             Shape::Template,
             "bearer token that the API asks for where it changes anything; needed to listen on more than this machine",
+        ),
+        field(
+            "tokens",
+            Shape::Named(&Shape::Object(&TOKEN)),
+            "tokens by the name of who has them: who approves or waives is that name",
         ),
         field(
             "public_url",

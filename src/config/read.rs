@@ -7,6 +7,7 @@ use crate::document::node::{self, Node};
 use crate::document::shape::{self, Shape};
 use crate::document::source::{Source, Span};
 use crate::environment::settings::Environment;
+use crate::project::access::{Holder, Role, folded};
 use crate::project::file::*;
 use crate::scenario::reader::{Reader, entries, text};
 use std::collections::BTreeMap;
@@ -72,12 +73,14 @@ impl Reader<'_> {
         let token = server
             .and_then(|node| node.get("token"))
             .and_then(|node| self.template(node));
-        self.open_server(&listen, token.is_some(), server);
+        let tokens = self.tokens(server);
+        self.open_server(&listen, token.is_some() || !tokens.is_empty(), server);
         File {
             source: self.source.clone(),
             folder: self.folder.to_owned(),
             listen,
             token,
+            tokens,
             public_url: server.and_then(|node| text(node, "public_url")),
             state: self
                 .folder
@@ -88,6 +91,29 @@ impl Reader<'_> {
             gates,
             channels,
         }
+    }
+
+    fn tokens(&mut self, server: Option<&Node>) -> Vec<Holder> {
+        let Some(server) = server else {
+            return Vec::new();
+        };
+        let mut found: Vec<Holder> = Vec::new();
+        for (name, node) in entries(server, "tokens") {
+            if found
+                .iter()
+                .any(|known| folded(&known.name) == folded(&name.text))
+            {
+                let title = format!("`{}` is a name that somebody has already", name.text);
+                self.error("bad-name", title, name.span, "two spellings are one person");
+            }
+            let role = text(node, "role").and_then(|word| Role::of(&word));
+            let token = node.get("token").and_then(|node| self.template(node));
+            if let (Some(token), Some(role)) = (token, role) {
+                let name = name.text.clone();
+                found.push(Holder { name, token, role });
+            }
+        }
+        found
     }
 
     /// An API that starts rollbacks is not open to the network by accident.

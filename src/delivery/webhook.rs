@@ -71,6 +71,30 @@ impl Webhook {
         })
     }
 
+    /// Address and key.
+    fn filled(
+        &self,
+        means: &Means,
+        facts: &BTreeMap<String, String>,
+    ) -> Result<(Secret, Option<Secret>), String> {
+        let url = means.fill(&self.url, facts)?;
+        let secret = self.secret.as_ref();
+        let secret = secret.map(|secret| means.fill(secret, facts)).transpose()?;
+        Ok((url, secret))
+    }
+
+    /// Why nothing could be sent, as far as can be seen without sending.
+    pub fn obstacle(&self, means: &Means, facts: &BTreeMap<String, String>) -> Option<String> {
+        let (url, secret) = match self.filled(means, facts) {
+            Ok(filled) => filled,
+            Err(reason) => return Some(reason),
+        };
+        if !crate::net::redirect::is_absolute(url.expose()) {
+            return Some("its address is no `http` or `https` URL".to_owned());
+        }
+        sign(&secret?, "preflight", 0, b"").err()
+    }
+
     /// Fills address and key in, and sends a body once.
     pub async fn send(
         &self,
@@ -80,12 +104,7 @@ impl Webhook {
         body: String,
         timeout: Duration,
     ) -> Delivery {
-        let filled = means.fill(&self.url, facts).and_then(|url| {
-            let secret = self.secret.as_ref();
-            let secret = secret.map(|secret| means.fill(secret, facts)).transpose()?;
-            Ok((url, secret))
-        });
-        match filled {
+        match self.filled(means, facts) {
             Ok((url, secret)) => {
                 send(&means.connector, &url, secret.as_ref(), key, body, timeout).await
             }

@@ -1,9 +1,10 @@
 //! One step of a gate: computed, committed with everything it causes, and only then acted on.
 
 use super::announce;
-use super::driver::{Driver, now_ms, policy};
+use super::driver::{Driver, now_ms};
 use super::event::{Effect, Event, Policy};
 use super::machine::step;
+use super::policy::policy;
 use crate::objective::Outcome;
 use crate::project::current::{find, page};
 use crate::record::accepted::Wanted;
@@ -52,6 +53,7 @@ impl Driver {
         let mut outgoing = Vec::new();
         for effect in &effects {
             outgoing.extend(match effect {
+                Effect::Ask => announce::ask(record, anywhere, instance, page.clone()),
                 Effect::Announce(verdict) => {
                     let mut told =
                         announce::verdict(record, anywhere, *verdict, instance, page.clone());

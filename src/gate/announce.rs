@@ -3,7 +3,7 @@
 //! Keys come from the state file's name, the gate's number and the effect's number, so that a
 //! repeated announcement adds nothing.
 
-use crate::alert::message::{proof_message, undone_message, verdict_message};
+use crate::alert::message::{ask_message, proof_message, undone_message, verdict_message};
 use crate::pipeline::action::Action;
 use crate::pipeline::github::Github;
 use crate::project::gate::Gate;
@@ -65,6 +65,28 @@ pub fn verdict(
         ));
     }
     told(record, gate, "verdict", &message, page, &key)
+}
+
+/// The effects of a gate that waits for people: who is told that it does, and for how many.
+pub fn ask(
+    record: &Record,
+    gate: Option<&Gate>,
+    instance: &str,
+    page: Option<String>,
+) -> Vec<NewEffect> {
+    let key = |what: &str| format!("bw_{instance}_{}_ask_{what}", record.id);
+    let Some(gate) = gate else { return Vec::new() };
+    let Some(approval) = gate.approval else {
+        return Vec::new();
+    };
+    let message = ask_message(
+        record,
+        approval.required,
+        approval.timeout,
+        approval.by_actor,
+        page,
+    );
+    tell(&gate.tell, &message, Some(record.id), &key)
 }
 
 /// Statuses and messages of something that happened to a gate.

@@ -3,26 +3,22 @@
 //! The only writer of gates. After a stop or a kill in the middle, [`Driver::resume`] goes on
 //! where the last commit stands.
 
-use super::event::{Effect, Event, Policy};
-use super::phases::registry;
+use super::event::{Effect, Event};
+use super::policy::measures;
 use super::world::{RealWorld, World};
-use crate::environment::settings::Environment;
 use crate::load::Control;
 use crate::load::live::Live;
 use crate::project::current::Current;
-use crate::project::gate::Gate;
 use crate::record::accepted::superseded_by;
 use crate::record::gate::{Facts, Record};
 use crate::record::note::NoteKind;
 use crate::record::state::{Order, Phase, Position, State, Verdict};
-use crate::scenario::Plan;
 use crate::store::{Store, StoreFault, insist};
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use crate::vu::guard::Seen;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -116,58 +112,6 @@ pub struct Driver {
     pub(super) supervisor: Arc<Supervisor>,
 }
 
-/// What stands for all that a gate has to measure: its phases, its scenarios word for word, and how
-/// they are judged.
-fn measures(
-    gate: &Gate,
-    environment: &Environment,
-    plans: &BTreeMap<PathBuf, Arc<Plan>>,
-) -> String {
-    let mut text = format!(
-        "{:?} {:?} {:?} {:?} {:?}",
-        registry::wanted(gate),
-        gate.rule,
-        gate.baseline,
-        gate.approval,
-        gate.bake
-    );
-    text.push_str(&format!(" {:?} {:?}", gate.converge, environment.services));
-    let baked = gate.bake.iter().flat_map(|bake| &bake.scenarios);
-    for path in gate.smoke.iter().chain(&gate.load).chain(baked) {
-        let plan = plans.get(path).map_or("", |plan| plan.source.text.as_str());
-        text.push_str(&format!(" {}\n{plan}", path.display()));
-    }
-    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    let bytes = digest.as_ref().iter().take(16);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// What a gate is to do, from its configuration.
-pub fn policy(
-    gate: &Gate,
-    environment: &Environment,
-    record: &Record,
-    plans: &BTreeMap<PathBuf, Arc<Plan>>,
-) -> Policy {
-    let ways = match gate.on_rollback.is_empty() {
-        true => 0,
-        false => 1 + gate.on_fallback.len(),
-    };
-    Policy {
-        phases: registry::wanted(gate),
-        extend: gate.extend,
-        acts_on_promote: !gate.on_promote.is_empty(),
-        acts_on_hold: !gate.on_hold.is_empty(),
-        ways,
-        has_target: record.rollback_to.is_some(),
-        enforce: environment.enforce,
-        // Asked only for a promotion that is still to be decided.
-        changed: record.state.verdict.is_none()
-            && !record.state.measures.is_empty()
-            && record.state.measures != measures(gate, environment, plans),
-    }
-}
-
 pub(super) use crate::clock::now_ms;
 
 impl Driver {
@@ -206,7 +150,7 @@ impl Driver {
 
     /// Starts a gate. A gate of the same name that is still measuring is superseded; one that is
     /// rolling back must end first. The flag says whether it is new: a webhook that comes twice
-    /// makes one gate.
+    /// makes one gate, and so does a job that asks twice with the same facts.
     pub async fn start(
         self: &Arc<Self>,
         name: &str,
@@ -255,6 +199,15 @@ impl Driver {
                 )));
             }
         }
+        if webhooks.is_empty() && order.is_none() {
+            let same = before.iter().find(|open| {
+                open.facts == facts && open.state.verdict.is_none() && self.goes_on(open.id)
+            });
+            if let Some(same) = same {
+                // The same job asks again: what runs is what it asks for.
+                return Ok((same.clone(), false));
+            }
+        }
         // Never merely the version before: only one that was proven good is worth going back to.
         let rollback_to = self
             .store
@@ -289,6 +242,14 @@ impl Driver {
             self.drive(record.clone(), order.map(Event::RollbackOrdered));
         }
         Ok((record, new))
+    }
+
+    /// Whether a gate is driven, and nobody wants anything else of it.
+    fn goes_on(&self, id: i64) -> bool {
+        self.running().get(&id).is_some_and(|handle| {
+            let wanted = handle.outside.lock();
+            wanted.unwrap_or_else(PoisonError::into_inner).is_none()
+        })
     }
 
     pub(super) async fn same_gate(&self, name: &str) -> Result<Vec<Record>, StoreFault> {
@@ -475,7 +436,8 @@ impl Driver {
                 Effect::Announce(_)
                 | Effect::Order { .. }
                 | Effect::AnnounceProof { .. }
-                | Effect::AnnounceUndone => None,
+                | Effect::AnnounceUndone
+                | Effect::Ask => None,
             };
             if self.stopping.load(Relaxed) {
                 return;

@@ -94,6 +94,8 @@ pub enum Event {
 pub enum Effect {
     /// Perform a phase.
     Perform(Phase),
+    /// Tell those who must agree that they are waited for.
+    Ask,
     /// Tell the verdict: statuses, channels.
     Announce(Verdict),
     /// Wait until nobody else acts on the services.

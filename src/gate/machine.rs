@@ -183,7 +183,10 @@ impl Stepper<'_> {
             }
             Some(Some(following)) => {
                 self.enter(Position::Measuring(*following));
-                vec![Effect::Perform(*following)]
+                let asks = (*following == Phase::Approval).then_some(Effect::Ask);
+                asks.into_iter()
+                    .chain([Effect::Perform(*following)])
+                    .collect()
             }
             Some(None) => self.conclude_passed(),
         }

@@ -1,6 +1,6 @@
 //! The durable process that verifies one deploy.
 //!
-//! Rooms, in reading order: [`machine`] (pure: state × event → state + effects) with its words ([`event`]), [`driver`] (runs
+//! Rooms, in reading order: [`machine`] (pure: state × event → state + effects) with its words ([`event`]) and what it is to do ([`policy`]), [`driver`] (runs
 //! gates: the only one that changes them) with [`advance`] (commits a step), [`performing`] (phases)
 //! and [`acting`] (lock, actions, proof); [`orders`] (what people want of a gate), [`partners`] (what
 //! gates order of each other), [`sighting`] (a version that changed starts a gate); [`context`] (what
@@ -28,6 +28,7 @@ mod orders;
 mod partners;
 mod performing;
 pub mod phases;
+pub mod policy;
 mod prerequisites;
 pub mod proof;
 mod served;

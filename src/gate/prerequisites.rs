@@ -8,7 +8,6 @@ use crate::duration::show;
 use crate::load::Stop;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
-use crate::pipeline::action::ActionKind;
 use crate::project::file;
 use crate::project::gate::Prerequisite;
 use crate::record::state::Verdict;
@@ -89,20 +88,16 @@ async fn promoted(context: &PhaseContext<'_>, wanted: &Prerequisite) -> Result<(
     }
 }
 
-/// What is wrong with the platforms that a verdict would act on: credentials and targets are proven
+/// What is wrong with the actions of a verdict: programs, texts, credentials and targets are proven
 /// before anything is measured, since a rollback that cannot be ordered is found out too late.
-pub async fn platforms(context: &PhaseContext<'_>) -> Vec<String> {
+pub async fn actions(context: &PhaseContext<'_>) -> Vec<String> {
     let gate = context.gate;
     // Without a version to go back to there is no target that could be proven.
     let goes_back = context.record.rollback_to.is_some();
     let back = [&gate.on_rollback, &gate.on_fallback]
         .into_iter()
         .filter(|_| goes_back);
-    let used: Vec<_> = back
-        .chain([&gate.on_promote])
-        .flatten()
-        .filter(|action| matches!(action.kind, ActionKind::Vendor(..)))
-        .collect();
+    let used: Vec<_> = back.chain([&gate.on_promote]).flatten().collect();
     if used.is_empty() || !context.environment.enforce {
         return Vec::new();
     }

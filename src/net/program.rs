@@ -2,7 +2,7 @@
 
 use super::{ErrorClass, Fault};
 use crate::limits;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -29,6 +29,27 @@ pub struct Finished {
     pub stdout: String,
     /// Standard error, up to the limit.
     pub stderr: String,
+}
+
+/// Why a program cannot be started from a folder, as far as can be seen without starting it: there is
+/// none of its name, or it may not be executed.
+pub fn obstacle(program: &str, folder: Option<&Path>) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let runs = |path: &Path| {
+        std::fs::metadata(path)
+            .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        let path = folder.unwrap_or(Path::new("")).join(program);
+        return match (runs(&path), path.exists()) {
+            (true, _) => None,
+            (false, true) => Some(format!("`{program}` cannot be executed")),
+            (false, false) => Some(format!("there is no program `{program}`")),
+        };
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| runs(&folder.join(program)));
+    (!found).then(|| format!("there is no program `{program}` on the path"))
 }
 
 /// Time for what a program wrote to arrive, once it has ended: whatever it left in the background may

@@ -10,6 +10,7 @@ use crate::delivery::means::Means;
 use crate::delivery::webhook::{WEBHOOK, Webhook};
 use crate::document::kind;
 use crate::document::shape::{Field, Object, Shape, field};
+use crate::net::program;
 use crate::record::announcement::Announcement;
 use crate::record::gate::{Record, inputs};
 use crate::record::target::Occasion;
@@ -178,18 +179,29 @@ impl Action {
         }
     }
 
-    /// What keeps a platform's change from being made: credentials or target that do not hold.
-    /// Nothing for other kinds, which cannot be tried without doing them.
+    /// What keeps it from being performed, as far as can be seen without doing so: a program that is
+    /// not there, a text that cannot be made, credentials or a target of a platform that do not hold.
     pub async fn obstacle(
         &self,
         means: &Means,
         record: &Record,
         within: Duration,
     ) -> Option<String> {
-        let ActionKind::Vendor(vendor, settings) = &self.kind else {
-            return None;
-        };
         let facts = inputs(record);
+        let (vendor, settings) = match &self.kind {
+            ActionKind::Vendor(vendor, settings) => (vendor, settings),
+            ActionKind::Command { words, folder } => {
+                let filled = words.iter().map(|word| means.fill(word, &facts));
+                return match filled.collect::<Result<Vec<Secret>, String>>() {
+                    Ok(words) => program::obstacle(words.first()?.expose(), folder.as_deref()),
+                    Err(reason) => Some(means.redactor().clean(&reason)),
+                };
+            }
+            ActionKind::Webhook(hook) => {
+                let problem = hook.obstacle(means, &facts)?;
+                return Some(means.redactor().clean(&problem));
+            }
+        };
         let timeout = self.timeout.min(within);
         let problem = match self.call(vendor.what, means, settings, &facts, "preflight", timeout) {
             Ok(call) => vendor.what.preflight(&call).await.err()?.text,

@@ -3,6 +3,7 @@
 //! Knows the meaning of one configuration file. Secrets are still references here; they are
 //! fetched by [`secrets`]. Files are read by `config`.
 
+use super::access::Holder;
 use super::gate::Gate;
 use super::probe::Probe;
 use crate::alert::channel::Channel;
@@ -28,6 +29,8 @@ pub struct File {
     pub listen: String,
     /// Bearer token of the API.
     pub token: Option<Template>,
+    /// Tokens with names.
+    pub tokens: Vec<Holder>,
     /// The address that people reach it under.
     pub public_url: Option<String>,
     /// The SQLite file.

@@ -1,16 +1,18 @@
 //! What a configuration says, as values that everybody knows: gates, probes, schedules.
 //!
-//! Rooms: [`mod@file`] (the whole of it, with its scenarios), [`current`] (the one in force), [`gate`] with
-//! [`gate_form`], [`read_gate`] and [`read_policy`], [`probe`] with [`read_probe`], [`schedule`] (pure:
+//! Rooms: [`mod@file`] (the whole of it, with its scenarios), [`current`] (the one in force), [`access`] (who may do what), [`gate`] with
+//! [`gate_form`], [`read_gate`], [`read_action`] and [`read_policy`], [`probe`] with [`read_probe`], [`schedule`] (pure:
 //! when a probe is due).
 //!
 //! Reads no file; that is the business of `config`.
 
+pub mod access;
 pub mod current;
 pub mod file;
 pub mod gate;
 pub mod gate_form;
 pub mod probe;
+pub mod read_action;
 pub mod read_gate;
 pub mod read_policy;
 pub mod read_probe;

@@ -2,18 +2,13 @@
 
 use super::gate::{Bake, Converge, Gate, Prove};
 use super::read_policy::{approval, budgets};
-use crate::delivery::webhook::Webhook;
 use crate::document::diagnostic::Diagnostic;
-use crate::document::kind;
 use crate::document::node::Node;
 use crate::environment::settings::Environment;
 use crate::objective::Objective;
-use crate::pipeline::action::{Action, ActionKind};
 use crate::pipeline::github::Github;
 use crate::pipeline::source;
-use crate::pipeline::vendor::VENDORS;
 use crate::scenario::reader::{Reader, named_texts, text, texts, time};
-use crate::scenario::template::Template;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +32,13 @@ impl Reader<'_> {
         let prove = node.get("prove");
         let actions = node.get("actions");
         let tell = self.tell(node, root);
+        self.acts(
+            name,
+            node,
+            environment.as_deref(),
+            environments,
+            tell.is_empty(),
+        );
         let prove_smoke = prove
             .map(|node| self.files(node, "smoke"))
             .unwrap_or_default();
@@ -222,97 +224,6 @@ impl Reader<'_> {
         }
     }
 
-    fn actions(&mut self, node: Option<&Node>, key: &str) -> Vec<Action> {
-        let items = node
-            .and_then(|node| node.get(key))
-            .map(Node::items)
-            .unwrap_or_default();
-        items
-            .into_iter()
-            .enumerate()
-            .filter_map(|(number, node)| self.action(node, key, number))
-            .collect()
-    }
-
-    fn action(&mut self, node: &Node, key: &str, number: usize) -> Option<Action> {
-        let vendors = kind::named(VENDORS, node);
-        if let [(vendor, settings)] = vendors.as_slice()
-            && ["command", "shell", "webhook"]
-                .iter()
-                .all(|key| node.get(key).is_none())
-        {
-            let given = |name: &str| settings.get(name).map(|node| node.text.as_str());
-            if let Some(lack) = vendor.what.lacks(&given) {
-                self.error("missing-field", lack, settings.span, "not here");
-            }
-            let kind = ActionKind::Vendor(vendor, self.settings(settings));
-            return Some(whole_action(node, key, number, kind));
-        }
-        let kind = match (node.get("command"), node.get("shell"), node.get("webhook")) {
-            (Some(command), None, None) => {
-                let words: Vec<Template> = command
-                    .items()
-                    .into_iter()
-                    .filter_map(|node| self.template(node))
-                    .collect();
-                if words.is_empty() {
-                    self.error(
-                        "missing-field",
-                        "a command needs a program",
-                        command.span,
-                        "no word here",
-                    );
-                    return None;
-                }
-                ActionKind::Command {
-                    words,
-                    folder: text(node, "dir").map(|folder| self.folder.join(folder)),
-                }
-            }
-            (None, Some(shell), None) => ActionKind::Command {
-                words: vec![
-                    Template::literal("sh"),
-                    Template::literal("-c"),
-                    Template::literal(shell.text.clone()),
-                ],
-                folder: text(node, "dir").map(|folder| self.folder.join(folder)),
-            },
-            (None, None, Some(webhook)) => ActionKind::Webhook(Webhook::read(self, webhook)?),
-            _ => {
-                self.error(
-                    "missing-field",
-                    format!(
-                        "an action is one of `command`, `shell`, `webhook` and the platforms {}",
-                        kind::list(VENDORS)
-                    ),
-                    node.span,
-                    "exactly one of them",
-                );
-                return None;
-            }
-        };
-        Some(whole_action(node, key, number, kind))
-    }
-
-    /// The settings of a platform, as templates.
-    fn settings(&mut self, node: &Node) -> BTreeMap<String, Template> {
-        let mut found = BTreeMap::new();
-        for (name, value) in node.entries() {
-            // As that of a command: from the configuration's own folder.
-            let template = if name.text == "dir" {
-                Some(Template::literal(
-                    self.folder.join(&value.text).display().to_string(),
-                ))
-            } else {
-                self.template(value)
-            };
-            if let Some(template) = template {
-                found.insert(name.text.clone(), template);
-            }
-        }
-        found
-    }
-
     fn github(&mut self, node: &Node, gate: &str) -> Option<Github> {
         let repository = node.get("repository")?;
         if repository
@@ -358,28 +269,8 @@ fn prove_of(prove: Option<&Node>, smoke: &[PathBuf], prove_smoke: Vec<PathBuf>) 
     }
 }
 
-fn whole_action(node: &Node, key: &str, number: usize, kind: ActionKind) -> Action {
-    // A platform is asked again after a fault; a program might not bear it.
-    let attempts = match kind {
-        ActionKind::Vendor(..) => 5,
-        _ => 1,
-    };
-    let name = text(node, "name");
-    let known_by = name.clone().unwrap_or_else(|| digest(node));
-    Action {
-        name: name.unwrap_or_else(|| format!("{key} {}", number + 1)),
-        identity: format!("{} {known_by}", kind.word()),
-        kind,
-        timeout: time(node, "timeout", 120),
-        attempts: node
-            .get("attempts")
-            .and_then(Node::as_count)
-            .unwrap_or(attempts) as u32,
-    }
-}
-
 /// A digest of what is written, however it is laid out.
-fn digest(node: &Node) -> String {
+pub(super) fn digest(node: &Node) -> String {
     fn collect(node: &Node, text: &mut String) {
         for (name, value) in node.entries() {
             text.push_str(&format!("{}\u{1}", name.text));

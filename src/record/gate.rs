@@ -104,6 +104,21 @@ impl Facts {
 }
 
 /// The facts of a gate as inputs of scenarios and actions.
+pub const INPUTS: [&str; 11] = [
+    "version",
+    "previous_version",
+    "commit",
+    "actor",
+    "reason",
+    "link",
+    "deployment",
+    "gate",
+    "gate_id",
+    "environment",
+    "verdict",
+];
+
+/// The facts of a gate as inputs, by the names of [`INPUTS`].
 pub fn inputs(record: &Record) -> BTreeMap<String, String> {
     let facts = &record.facts;
     [

@@ -43,7 +43,8 @@ pub struct Note {
     /// What it is: never taken from what somebody sends.
     #[serde(skip_deserializing, default)]
     pub kind: NoteKind,
-    /// Who.
+    /// Who; where a token has a name, that is who.
+    #[serde(default)]
     pub by: String,
     /// Why.
     #[serde(default)]

@@ -4,6 +4,7 @@ use super::loads::Order;
 use super::problem::Problem;
 use super::site::Site;
 use crate::load::live::LoadState;
+use crate::project::access::Role;
 use crate::record::gate::Facts;
 use crate::record::note::{Note, NoteKind};
 use crate::report::view::{self, GateDetail, GateView, ProbeView};
@@ -149,14 +150,21 @@ pub async fn start_gate(
     headers: HeaderMap,
     body: axum::body::Bytes,
 ) -> Result<impl IntoResponse, Problem> {
-    site.may_change(&headers)?;
+    let caller = site.caller(&headers, Role::Operate)?;
     let start: StartGate = serde_json::from_slice(&body)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the body is not what starts a gate: {error}; expected {{\"gate\": …, \"version\": …}}")))?;
-    let (record, _) = site
-        .driver
-        .start(&start.gate, start.facts.into(), Vec::new())
-        .await?;
-    Ok((StatusCode::CREATED, Json(view::gate(&record))))
+    let mut facts: Facts = start.facts.into();
+    if facts.actor.is_empty() {
+        facts.actor = caller.name.unwrap_or_default();
+    }
+    let (record, new) = site.driver.start(&start.gate, facts, Vec::new()).await?;
+    // The same job asked again: its gate runs.
+    let status = if new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((status, Json(view::gate(&record))))
 }
 
 /// Everything known of a gate.
@@ -186,9 +194,14 @@ pub async fn cancel_gate(
     Path(id): Path<i64>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    site.may_change(&headers)?;
-    site.driver.cancel(id, "a request to the API").await?;
+    let caller = site.caller(&headers, Role::Operate)?;
+    let by = caller.name.as_deref().unwrap_or("a request to the API");
+    site.driver.cancel(id, by).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+fn not_you(detail: String) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, detail)
 }
 
 async fn note(
@@ -198,7 +211,8 @@ async fn note(
     headers: &HeaderMap,
     mut note: Note,
 ) -> Result<StatusCode, Problem> {
-    site.may_change(headers)?;
+    let caller = site.caller(headers, Role::Approve)?;
+    note.by = caller.agrees_as(&note.by).map_err(not_you)?;
     note.kind = kind;
     site.driver.note(id, note).await?;
     Ok(StatusCode::ACCEPTED)
@@ -229,6 +243,7 @@ pub async fn waive(
 #[serde(deny_unknown_fields)]
 pub struct RollbackByHand {
     /// Who.
+    #[serde(default)]
     by: String,
     /// Why.
     reason: String,
@@ -244,12 +259,13 @@ pub async fn roll_back(
     headers: HeaderMap,
     Json(body): Json<RollbackByHand>,
 ) -> Result<impl IntoResponse, Problem> {
-    site.may_change(&headers)?;
+    let caller = site.caller(&headers, Role::Operate)?;
     let RollbackByHand {
         by,
         reason,
         version,
     } = body;
+    let by = caller.acts_as(&by).map_err(not_you)?;
     let order = crate::record::state::Order {
         by,
         reason,
@@ -288,7 +304,7 @@ pub async fn run_probe(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Summary>, Problem> {
-    site.may_change(&headers)?;
+    site.caller(&headers, Role::Operate)?;
     let project = site.current.get();
     let unknown = || Problem::new(StatusCode::NOT_FOUND, format!("there is no probe `{name}`"));
     let probe = project
@@ -318,7 +334,7 @@ pub async fn order(
     headers: HeaderMap,
     Json(order): Json<Order>,
 ) -> Result<Json<LoadState>, Problem> {
-    site.may_change(&headers)?;
+    site.caller(&headers, Role::Operate)?;
     super::loads::tell(site.driver.live(), id, order).map(Json)
 }
 
@@ -335,7 +351,7 @@ pub async fn reload(
     State(site): State<Site>,
     headers: HeaderMap,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    site.may_change(&headers)?;
+    site.caller(&headers, Role::Administer)?;
     let (answer, result) = tokio::sync::oneshot::channel();
     let busy = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping");
     site.reload.send(answer).await.map_err(|_| busy())?;

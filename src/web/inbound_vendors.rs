@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::site::Site;
 use crate::clock::now_ms;
 use crate::pipeline::source::{Deaf, Heard, Inbound, Told};
+use crate::project::access::Role;
 use crate::project::current::pages;
 use crate::record::gate::{Facts, Record, cleaned};
 use crate::record::state::Verdict;
@@ -186,7 +187,7 @@ pub async fn verdict(
         .as_ref()
         .is_some_and(|record| !record.state.is_done());
     let mut record = of_rollout(&site, record, &question.rollout).await?;
-    let may_start = !question.rollout.is_empty() && site.may_change(&headers).is_ok();
+    let may_start = !question.rollout.is_empty() && site.caller(&headers, Role::Operate).is_ok();
     if record.is_none() && !is_open && may_start {
         let facts = Facts {
             version,
@@ -258,7 +259,7 @@ pub async fn flagger(
     // A rollout of a version that was verified some time ago is a new one.
     let is_old = |record: &Record| is_stale(record, limits::VERDICT_FRESH);
     if record.as_ref().is_none_or(is_old) && hook != "rollback" && !is_of_another {
-        site.may_change(&headers)?;
+        site.caller(&headers, Role::Operate)?;
         let facts = Facts {
             version: version.clone(),
             actor: "Flagger".to_owned(),

@@ -4,7 +4,9 @@ use super::problem::Problem;
 use crate::delivery::means::Means;
 use crate::gate::driver::Driver;
 use crate::probe::prober::Prober;
+use crate::project::access::{Caller, Role};
 use crate::project::current::Current;
+use crate::scenario::template::Template;
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
@@ -48,30 +50,52 @@ impl Site {
             .clone()
     }
 
-    /// Whether a request may change anything.
-    pub fn may_change(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    /// Who sends a request that needs a role; whoever may not is told why.
+    pub fn caller(&self, headers: &HeaderMap, needs: Role) -> Result<Caller, Problem> {
         let project = self.current.get();
-        let text = |name: http::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        if let Some(token) = &project.file.token {
-            let means = self.means();
-            let wanted = means.fill(token, &BTreeMap::new()).map_err(|_| {
-                Problem::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the server's token cannot be made",
-                )
-            })?;
-            let given = text(http::header::AUTHORIZATION)
-                .and_then(|value| value.strip_prefix("Bearer "))
-                .unwrap_or_default();
-            return if wanted.is(given) {
-                Ok(())
-            } else {
-                Err(Problem::new(
-                    StatusCode::UNAUTHORIZED,
-                    "this needs the server's token: `Authorization: Bearer …`",
-                ))
-            };
+        let file = &project.file;
+        let named = |name: Option<&str>| Caller {
+            name: name.map(str::to_owned),
+            others_have_names: !file.tokens.is_empty(),
+        };
+        if file.token.is_none() && file.tokens.is_empty() {
+            return self.unasked(headers).map(|()| named(None));
         }
+        let given = headers
+            .get(http::header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .unwrap_or_default();
+        let means = self.means();
+        let is = |token: &Template| {
+            let wanted = means.fill(token, &BTreeMap::new()).map_err(|_| {
+                let detail = "the server's token cannot be made";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+            })?;
+            Ok::<bool, Problem>(wanted.is(given))
+        };
+        for holder in &file.tokens {
+            if is(&holder.token)? {
+                if holder.role >= needs {
+                    return Ok(named(Some(&holder.name)));
+                }
+                let (name, has, needs) = (&holder.name, holder.role.word(), needs.word());
+                let detail =
+                    format!("the token of `{name}` has the role `{has}`, and this needs `{needs}`");
+                return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+            }
+        }
+        match &file.token {
+            Some(token) if is(token)? => Ok(named(None)),
+            _ => Err(Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "this needs the server's token: `Authorization: Bearer …`",
+            )),
+        }
+    }
+
+    /// Whether a request may change something where nobody has a token.
+    fn unasked(&self, headers: &HeaderMap) -> Result<(), Problem> {
         if !self.loopback {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,

@@ -27,7 +27,11 @@ fn the_scenarios_of_the_repository_are_clean() {
         .current_dir(root())
         .args(["check", "scenarios"]));
     assert_eq!((code, out.as_str()), (0, ""), "{err}");
-    assert!(err.ends_with("0 errors, 0 warnings\n"), "{err}");
+    // Programs of those who deploy are on their machines.
+    let others =
+        |line: &&str| line.starts_with("warning[") && !line.starts_with("warning[no-program]");
+    assert_eq!(err.lines().filter(others).count(), 0, "{err}");
+    assert!(err.contains(" checked: 0 errors"), "{err}");
 }
 
 #[test]

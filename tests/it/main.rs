@@ -23,6 +23,7 @@ mod hostile;
 mod house;
 mod nginx;
 mod omission;
+mod people;
 mod policy;
 mod prometheus;
 mod receiver;

@@ -5,6 +5,7 @@ use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::prerequisites::{LOOK_EVERY, read};
 use crate::load::Stop;
 use crate::objective::Outcome;
+use crate::project::access::folded;
 use crate::project::gate::Approval;
 use crate::record::note::{Note, NoteKind};
 use std::collections::BTreeMap;
@@ -65,10 +66,6 @@ pub async fn approval(context: &PhaseContext<'_>) -> Ended {
 /// Those who agreed, by who they are: two spellings of a name are one person. Whoever deployed is
 /// not among them where the gate says so.
 fn agreed(notes: Vec<Note>, approval: Approval, actor: &str) -> BTreeMap<String, (String, String)> {
-    let folded = |name: &str| {
-        let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
-        words.join(" ")
-    };
     let actor = folded(actor);
     notes
         .into_iter()

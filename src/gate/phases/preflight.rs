@@ -36,7 +36,7 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
         let blind = "a protection rule is answered before the deploy, and the gate names no `services`: it would measure the version before";
         problems.push(blind.to_owned());
     }
-    problems.extend(prerequisites::platforms(context).await);
+    problems.extend(prerequisites::actions(context).await);
     let bake = context
         .gate
         .bake

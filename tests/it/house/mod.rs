@@ -35,6 +35,8 @@ const BANS: &[Ban] = &[
         word: "env::var",
         homes: &[
             "src/environment/needs.rs",
+            // Where programs are found.
+            "src/net/program.rs",
             "src/report/style.rs",
             "src/telemetry/logs.rs",
         ],

@@ -1,0 +1,64 @@
+//! What a configuration makes of a gate: what it is to do, and what stands for all that it has to
+//! measure. Pure.
+
+use super::event::Policy;
+use super::phases::registry;
+use crate::environment::settings::Environment;
+use crate::project::gate::Gate;
+use crate::record::gate::Record;
+use crate::scenario::Plan;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What stands for all that a gate has to measure: its phases, its scenarios word for word, and how
+/// they are judged.
+pub(super) fn measures(
+    gate: &Gate,
+    environment: &Environment,
+    plans: &BTreeMap<PathBuf, Arc<Plan>>,
+) -> String {
+    let mut text = format!(
+        "{:?} {:?} {:?} {:?} {:?}",
+        registry::wanted(gate),
+        gate.rule,
+        gate.baseline,
+        gate.approval,
+        gate.bake
+    );
+    text.push_str(&format!(" {:?} {:?}", gate.converge, environment.services));
+    let baked = gate.bake.iter().flat_map(|bake| &bake.scenarios);
+    for path in gate.smoke.iter().chain(&gate.load).chain(baked) {
+        let plan = plans.get(path).map_or("", |plan| plan.source.text.as_str());
+        text.push_str(&format!(" {}\n{plan}", path.display()));
+    }
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let bytes = digest.as_ref().iter().take(16);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a gate is to do, from its configuration.
+pub fn policy(
+    gate: &Gate,
+    environment: &Environment,
+    record: &Record,
+    plans: &BTreeMap<PathBuf, Arc<Plan>>,
+) -> Policy {
+    let ways = match gate.on_rollback.is_empty() {
+        true => 0,
+        false => 1 + gate.on_fallback.len(),
+    };
+    Policy {
+        phases: registry::wanted(gate),
+        extend: gate.extend,
+        acts_on_promote: !gate.on_promote.is_empty(),
+        acts_on_hold: !gate.on_hold.is_empty(),
+        ways,
+        has_target: record.rollback_to.is_some(),
+        enforce: environment.enforce,
+        // Asked only for a promotion that is still to be decided.
+        changed: record.state.verdict.is_none()
+            && !record.state.measures.is_empty()
+            && record.state.measures != measures(gate, environment, plans),
+    }
+}

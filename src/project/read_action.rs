@@ -1,0 +1,210 @@
+//! Reads what is done after a verdict, and finds what could not be done before it is needed.
+
+use super::read_gate::digest;
+use crate::delivery::webhook::Webhook;
+use crate::document::diagnostic::{Diagnostic, nearest};
+use crate::document::kind;
+use crate::document::node::Node;
+use crate::environment::settings::Environment;
+use crate::net::program;
+use crate::pipeline::action::{Action, ActionKind};
+use crate::pipeline::vendor::VENDORS;
+use crate::record::gate::INPUTS;
+use crate::scenario::reader::{Reader, text, time};
+use crate::scenario::template::Template;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+impl Reader<'_> {
+    /// The actions of a verdict.
+    pub fn actions(&mut self, node: Option<&Node>, key: &str) -> Vec<Action> {
+        let items = node
+            .and_then(|node| node.get(key))
+            .map(Node::items)
+            .unwrap_or_default();
+        for item in &items {
+            if item.get("shell").is_none() {
+                self.known_facts(item);
+            }
+        }
+        items
+            .into_iter()
+            .enumerate()
+            .filter_map(|(number, node)| self.action(node, key, number))
+            .collect()
+    }
+
+    fn action(&mut self, node: &Node, key: &str, number: usize) -> Option<Action> {
+        let vendors = kind::named(VENDORS, node);
+        if let [(vendor, settings)] = vendors.as_slice()
+            && ["command", "shell", "webhook"]
+                .iter()
+                .all(|key| node.get(key).is_none())
+        {
+            let given = |name: &str| settings.get(name).map(|node| node.text.as_str());
+            if let Some(lack) = vendor.what.lacks(&given) {
+                self.error("missing-field", lack, settings.span, "not here");
+            }
+            let kind = ActionKind::Vendor(vendor, self.settings(settings));
+            return Some(whole_action(node, key, number, kind));
+        }
+        let kind = match (node.get("command"), node.get("shell"), node.get("webhook")) {
+            (Some(command), None, None) => {
+                let words: Vec<Template> = command
+                    .items()
+                    .into_iter()
+                    .filter_map(|node| self.template(node))
+                    .collect();
+                if words.is_empty() {
+                    self.error(
+                        "missing-field",
+                        "a command needs a program",
+                        command.span,
+                        "no word here",
+                    );
+                    return None;
+                }
+                let folder = text(node, "dir").map(|folder| self.folder.join(folder));
+                self.is_there(command, &words, folder.as_deref());
+                ActionKind::Command { words, folder }
+            }
+            (None, Some(shell), None) => ActionKind::Command {
+                words: vec![
+                    Template::literal("sh"),
+                    Template::literal("-c"),
+                    Template::literal(shell.text.clone()),
+                ],
+                folder: text(node, "dir").map(|folder| self.folder.join(folder)),
+            },
+            (None, None, Some(webhook)) => ActionKind::Webhook(Webhook::read(self, webhook)?),
+            _ => {
+                self.error(
+                    "missing-field",
+                    format!(
+                        "an action is one of `command`, `shell`, `webhook` and the platforms {}",
+                        kind::list(VENDORS)
+                    ),
+                    node.span,
+                    "exactly one of them",
+                );
+                return None;
+            }
+        };
+        Some(whole_action(node, key, number, kind))
+    }
+
+    /// The settings of a platform, as templates.
+    fn settings(&mut self, node: &Node) -> BTreeMap<String, Template> {
+        let mut found = BTreeMap::new();
+        for (name, value) in node.entries() {
+            // As that of a command: from the configuration's own folder.
+            let template = if name.text == "dir" {
+                Some(Template::literal(
+                    self.folder.join(&value.text).display().to_string(),
+                ))
+            } else {
+                self.template(value)
+            };
+            if let Some(template) = template {
+                found.insert(name.text.clone(), template);
+            }
+        }
+        found
+    }
+
+    /// A fact that does not exist would be found out when the action is needed.
+    fn known_facts(&mut self, node: &Node) {
+        for (_, value) in node.entries() {
+            self.known_facts(value);
+        }
+        if node.entries().is_empty() && !node.items().is_empty() && node.as_text().is_none() {
+            for item in node.items() {
+                self.known_facts(item);
+            }
+        }
+        let Some(Ok(template)) = node.as_text().map(|text| Template::parse(text, false)) else {
+            return;
+        };
+        for (expression, at) in template.expressions() {
+            for (name, (start, end)) in expression.members("inputs") {
+                if INPUTS.contains(&name.as_str()) {
+                    continue;
+                }
+                let hint = match nearest(&name, INPUTS.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("facts of a gate: {}", INPUTS.join(", ")),
+                };
+                self.found.push(
+                    Diagnostic::error("unknown-fact", format!("a gate has no fact `{name}`"))
+                        .at(
+                            self.source,
+                            node.part(at + start, at + end),
+                            "not known here",
+                        )
+                        .hint(hint),
+                );
+            }
+        }
+    }
+
+    /// A program that is not there would be found out when it is needed.
+    fn is_there(&mut self, command: &Node, words: &[Template], folder: Option<&Path>) {
+        let program = words.first().and_then(Template::fixed);
+        if let (Some(program), Some(node)) = (program, command.items().first())
+            && let Some(obstacle) = program::obstacle(program, folder)
+        {
+            self.found.push(
+                Diagnostic::warning("no-program", obstacle)
+                    .at(self.source, node.span, "not on this machine")
+                    .hint("a gate whose rollback cannot be started holds in its preflight"),
+            );
+        }
+    }
+
+    /// Who enforces verdicts acts on them, or tells somebody.
+    pub fn acts(
+        &mut self,
+        name: &Node,
+        node: &Node,
+        environment: Option<&str>,
+        environments: &BTreeMap<String, Arc<Environment>>,
+        tells_nobody: bool,
+    ) {
+        let environment = environment.and_then(|name| environments.get(name));
+        let enforces = environment.is_some_and(|environment| environment.enforce);
+        let acts = node.get("actions").and_then(|node| node.get("rollback"));
+        let asked = ["github", "triggers", "webhook"];
+        let is_asked = asked.iter().any(|key| node.get(key).is_some());
+        if enforces && acts.is_none() && tells_nobody && !is_asked {
+            self.found.push(
+                Diagnostic::warning(
+                    "nobody-acts",
+                    format!("the gate `{}` rolls nothing back and tells nobody", name.text),
+                )
+                .at(self.source, name.span, "its environment says `enforce: true`")
+                .hint("add `actions: { rollback: [ … ] }` or `tell: [ … ]`; whoever waits for the verdict acts alone otherwise"),
+            );
+        }
+    }
+}
+
+fn whole_action(node: &Node, key: &str, number: usize, kind: ActionKind) -> Action {
+    // A platform is asked again after a fault; a program might not bear it.
+    let attempts = match kind {
+        ActionKind::Vendor(..) => 5,
+        _ => 1,
+    };
+    let name = text(node, "name");
+    let known_by = name.clone().unwrap_or_else(|| digest(node));
+    Action {
+        name: name.unwrap_or_else(|| format!("{key} {}", number + 1)),
+        identity: format!("{} {known_by}", kind.word()),
+        kind,
+        timeout: time(node, "timeout", 120),
+        attempts: node
+            .get("attempts")
+            .and_then(Node::as_count)
+            .unwrap_or(attempts) as u32,
+    }
+}
