@@ -11,6 +11,16 @@ pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const FACT_CHARACTERS_MAX: usize = 2_000;
 /// Bytes of an inbound request body: Standard Webhooks asks senders to stay under 20 KB.
 pub const INBOUND_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Names whose addresses are remembered: a scenario that makes names up must not fill the memory.
+pub const NAMES_MAX: usize = 4_096;
+/// Cookies of one virtual user: what browsers keep of one domain, and some more.
+pub const COOKIES_MAX: usize = 300;
+/// Bytes of one cookie, name and value (RFC 6265, section 6.1, asks for at least as many).
+pub const COOKIE_BYTES_MAX: usize = 16 * 1024;
+/// Arrivals that wait for a virtual user on one worker; those beyond are dropped at once.
+pub const WAITING_ARRIVALS_MAX: usize = 1_000_000;
+/// Time for a program to print a secret.
+pub const SECRET_TIMEOUT: Duration = Duration::from_secs(30);
 /// Redirects that one exchange follows; the same as k6 and curl's habit.
 pub const REDIRECTS_MAX: u32 = 10;
 /// Time for one step where nothing else is said.

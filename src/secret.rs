@@ -37,11 +37,14 @@ impl fmt::Debug for Secret {
 /// Replaces known secrets in text that is about to be shown or kept.
 #[derive(Clone, Default, Debug)]
 pub struct Redactor {
-    known: Vec<(String, Secret)>,
+    /// By name, each in all the forms in which it may appear, the longest first.
+    known: Vec<(String, Vec<Secret>)>,
 }
 
 /// Shorter values would blot out ordinary words.
 const REDACT_LENGTH_MIN: usize = 4;
+/// The same of what stands in the middle of a longer encoded text.
+const REDACT_INSIDE_MIN: usize = 8;
 
 impl Redactor {
     /// A redactor for these named secrets.
@@ -51,30 +54,96 @@ impl Redactor {
             .filter(|(_, secret)| secret.expose().len() >= REDACT_LENGTH_MIN)
             .collect();
         known.sort_by_key(|(_, secret)| std::cmp::Reverse(secret.expose().len()));
-        Redactor { known }
+        let known = known.into_iter();
+        Redactor {
+            known: known
+                .map(|(name, secret)| (name, forms(secret.expose())))
+                .collect(),
+        }
     }
 
-    /// The text without any known secret, neither plain, nor percent-encoded, nor in base64,
-    /// nor as JSON has it.
+    /// The text without any known secret, neither plain, nor percent-encoded, nor in base64 (also
+    /// within a longer text, as basic authentication has it), nor as JSON has it.
     pub fn clean(&self, text: &str) -> String {
-        use base64::Engine as _;
         let mut text = text.to_owned();
-        for (name, secret) in &self.known {
-            let value = secret.expose();
-            let encoded =
-                percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
-                    .to_string();
-            let base64 = base64::engine::general_purpose::STANDARD.encode(value);
-            let json = serde_json::Value::from(value).to_string();
-            let json = &json[1..json.len() - 1];
-            for form in [value, encoded.as_str(), base64.as_str(), json] {
-                if text.contains(form) {
-                    text = text.replace(form, &format!("[secret {name}]"));
+        for (name, forms) in &self.known {
+            for form in forms {
+                if text.contains(form.expose()) {
+                    text = text.replace(form.expose(), &format!("[secret {name}]"));
                 }
             }
         }
         text
     }
+}
+
+/// The forms in which a value may appear, the longest first.
+fn forms(value: &str) -> Vec<Secret> {
+    let percent = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
+        .to_string();
+    let json = serde_json::Value::from(value).to_string();
+    use base64::Engine as _;
+    let mut forms = vec![
+        value.to_owned(),
+        base64::engine::general_purpose::STANDARD.encode(value),
+        base64::engine::general_purpose::URL_SAFE.encode(value),
+        lower_percent(&percent),
+        // As forms have it.
+        percent.replace("%20", "+"),
+        lower_percent(&percent).replace("%20", "+"),
+        percent,
+        json[1..json.len() - 1].to_owned(),
+    ];
+    for (before, url) in [
+        (0, false),
+        (1, false),
+        (2, false),
+        (0, true),
+        (1, true),
+        (2, true),
+    ] {
+        let inside = inside_base64(value, before, url);
+        forms.extend((before == 0 || inside.len() >= REDACT_INSIDE_MIN).then_some(inside));
+    }
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.dedup();
+    forms.retain(|form| form.len() >= REDACT_LENGTH_MIN);
+    forms.into_iter().map(Secret::new).collect()
+}
+
+/// Percent-encoding in small letters.
+fn lower_percent(encoded: &str) -> String {
+    let mut left = 0_u8;
+    let small = |letter: char| {
+        let is_code = left > 0;
+        left = if letter == '%' {
+            2
+        } else {
+            left.saturating_sub(1)
+        };
+        if is_code {
+            letter.to_ascii_lowercase()
+        } else {
+            letter
+        }
+    };
+    encoded.chars().map(small).collect()
+}
+
+/// The letters of base64 that stand for a value alone, after so many other bytes.
+fn inside_base64(value: &str, before: usize, url: bool) -> String {
+    use base64::Engine as _;
+    let engine = match url {
+        true => base64::engine::general_purpose::URL_SAFE_NO_PAD,
+        false => base64::engine::general_purpose::STANDARD_NO_PAD,
+    };
+    let mut bytes = vec![0; before];
+    bytes.extend_from_slice(value.as_bytes());
+    let encoded = engine.encode(&bytes);
+    // Letters that hold bits of what comes before or after are not the value's own.
+    let first = (before * 8).div_ceil(6);
+    let last = bytes.len() * 8 / 6;
+    encoded[first..last.max(first)].to_owned()
 }
 
 #[cfg(test)]
@@ -97,5 +166,30 @@ mod tests {
             redactor.clean("a=s3cr+t/value&b=s3cr%2Bt%2Fvalue&c=czNjcit0L3ZhbHVl"),
             "a=[secret TOKEN]&b=[secret TOKEN]&c=[secret TOKEN]"
         );
+        // In small letters, and as the password of basic authentication.
+        use base64::Engine as _;
+        assert_eq!(redactor.clean("s3cr%2bt%2fvalue"), "[secret TOKEN]");
+        for user in ["a", "jo", "ann", "jane"] {
+            let pair = format!("{user}:s3cr+t/value");
+            let basic = base64::engine::general_purpose::STANDARD.encode(pair);
+            let clean = redactor.clean(&format!("Basic {basic}"));
+            assert!(clean.contains("[secret TOKEN]"), "{user}: {clean}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_form_of_a_secret_is_left(secret in "[a-zA-Z0-9+/ ]{12,40}", before in "[a-z]{0,5}", after in "[a-z]{0,5}") {
+            use base64::Engine as _;
+            let redactor = Redactor::new([("T".to_owned(), Secret::new(secret.clone()))]);
+            let percent = percent_encoding::utf8_percent_encode(&secret, percent_encoding::NON_ALPHANUMERIC).to_string();
+            for shown in [secret.clone(), percent.clone(), percent.to_lowercase()] {
+                let clean = redactor.clean(&format!("{before}{shown}{after}"));
+                let same_letters = shown == secret || shown == percent || lower_percent(&percent) == shown;
+                proptest::prop_assert!(!same_letters || clean.contains("[secret T]"), "{}", clean);
+            }
+            let whole = base64::engine::general_purpose::STANDARD.encode(format!("{before}{secret}{after}"));
+            proptest::prop_assert!(redactor.clean(&whole).contains("[secret T]"));
+        }
     }
 }

@@ -222,11 +222,7 @@ pub fn fetch(
     let Some((program, words)) = command.split_first() else {
         return Ok(None);
     };
-    let output = std::process::Command::new(program)
-        .args(words)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .map_err(|error| format!("its command `{program}` cannot be run: {error}"))?;
+    let output = output_of(program, words, crate::limits::SECRET_TIMEOUT)?;
     if !output.status.success() {
         return Err(format!(
             "its command `{program}` ended with {}",
@@ -238,6 +234,40 @@ pub fn fetch(
         Err(_) => Err(format!(
             "its command `{program}` printed something that is not text"
         )),
+    }
+}
+
+/// What a program prints. One that does not end in time is killed, with all that it started.
+fn output_of(
+    program: &str,
+    words: &[String],
+    within: std::time::Duration,
+) -> Result<std::process::Output, String> {
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Stdio;
+    let cannot = |error| format!("its command `{program}` cannot be run: {error}");
+    let child = std::process::Command::new(program)
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(cannot)?;
+    let group = child.id() as libc::pid_t;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    // It ends with the child, which is killed if it must be.
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    match receiver.recv_timeout(within) {
+        Ok(output) => output.map_err(cannot),
+        Err(_) => {
+            // SAFETY: a plain system call; the group is that of our own child, which nobody has waited for.
+            unsafe { libc::killpg(group, libc::SIGKILL) };
+            Err(format!(
+                "its command `{program}` printed nothing within {} and was killed",
+                crate::duration::show(within)
+            ))
+        }
     }
 }
 
@@ -268,4 +298,17 @@ fn shape_problem(need: &SecretNeed, value: &str) -> Option<String> {
         .iter()
         .find(|text| value.contains(text.as_str()));
     placeholder.map(|text| format!("it still holds the placeholder `{text}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_does_not_end_is_killed_and_said_so() {
+        let words = ["60".to_owned()];
+        let within = std::time::Duration::from_millis(100);
+        let said = output_of("sleep", &words, within).unwrap_err();
+        assert!(said.contains("printed nothing within"), "{said}");
+    }
 }

@@ -167,6 +167,13 @@ fn hand_over<P: Performers>(
     let slot = match free {
         Some(slot) => slot,
         None if pool.made.get() < most => enlist(shop, pool, users),
+        None if pool.queue.borrow().len() >= crate::limits::WAITING_ARRIVALS_MAX => {
+            // Whoever comes last waits longest, and would be dropped in the end.
+            let mut recorder = shop.recorder.0.borrow_mut();
+            recorder.total.waited += 1;
+            recorder.drop_arrival(pool.first_step, intended);
+            return;
+        }
         None => {
             pool.queue.borrow_mut().push_back(intended);
             shop.waiting.set(shop.waiting.get() + 1);

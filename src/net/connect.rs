@@ -148,6 +148,9 @@ impl Connector {
                 .cache
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
+            if cache.len() >= crate::limits::NAMES_MAX {
+                cache.clear();
+            }
             cache.insert(key, (Instant::now(), addresses.clone()));
         }
         Ok(addresses)
@@ -225,7 +228,7 @@ impl Connector {
                 if fault.class == ErrorClass::Reset {
                     fault.class = ErrorClass::Tls;
                 }
-                return Err((fault, phases));
+                return Err((self.tls.understood(fault), phases));
             }
             Err(_) => {
                 return Err((

@@ -83,6 +83,15 @@ impl Settings {
         }
     }
 
+    /// A failure of a handshake as it is to be understood: where this machine trusts nobody, no
+    /// certificate is to blame.
+    pub fn understood(&self, fault: Fault) -> Fault {
+        match fault.class {
+            ErrorClass::TlsUntrusted if self.roots.is_empty() => trusts_nobody(),
+            _ => fault,
+        }
+    }
+
     /// The client settings for one kind of connection, made once.
     pub fn client(&self, verify: bool, offer: Offer) -> Arc<ClientConfig> {
         let mut made = self
@@ -163,6 +172,14 @@ pub struct Watcher {
     problem: Mutex<Option<rustls::Error>>,
 }
 
+/// Without roots no certificate can be verified.
+fn trusts_nobody() -> Fault {
+    Fault::new(
+        ErrorClass::Template,
+        "this machine trusts no certificate authority, so no certificate can be verified; install `ca-certificates`, or set `ca_file`",
+    )
+}
+
 impl Watcher {
     fn new(inner: Option<Arc<WebPkiServerVerifier>>) -> Watcher {
         Watcher {
@@ -173,6 +190,10 @@ impl Watcher {
 
     /// What was wrong with the certificate, if anything.
     pub fn problem(&self) -> Option<Fault> {
+        if self.inner.is_none() {
+            // Nobody has looked at it: no verifier is a problem of ours, never a pass.
+            return Some(trusts_nobody());
+        }
         let problem = self
             .problem
             .lock()
@@ -327,4 +348,23 @@ pub fn server_name(host: &str) -> Result<ServerName<'static>, Fault> {
             format!("`{host}` cannot be a server name"),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nobody_is_trusted_no_certificate_is_to_blame_and_none_is_good() {
+        let settings = Settings {
+            roots: Arc::new(RootCertStore::empty()),
+            resumption: true,
+            made: Mutex::new(Vec::new()),
+        };
+        let (_, watcher) = settings.watching(&[&rustls::version::TLS13]);
+        let problem = watcher.problem().unwrap();
+        assert!(problem.class.is_inconclusive(), "{problem}");
+        let untrusted = Fault::new(ErrorClass::TlsUntrusted, "unknown issuer");
+        assert!(settings.understood(untrusted).class.is_inconclusive());
+    }
 }

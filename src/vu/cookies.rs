@@ -67,7 +67,12 @@ impl Jar {
                 && known.domain == cookie.domain
                 && known.path == cookie.path)
         });
-        if !dead && !cookie.name.is_empty() {
+        let size = cookie.name.len() + cookie.value.len();
+        if !dead && !cookie.name.is_empty() && size <= crate::limits::COOKIE_BYTES_MAX {
+            if self.cookies.len() >= crate::limits::COOKIES_MAX {
+                // The one that was set first goes, as in browsers.
+                self.cookies.remove(0);
+            }
             self.cookies.push(cookie);
         }
     }
@@ -129,6 +134,18 @@ fn default_path(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_server_sets_without_end_does_not_fill_the_jar() {
+        let mut jar = Jar::default();
+        for number in 0..10_000 {
+            jar.store(&format!("c{number}=v"), "a.test", "/");
+        }
+        jar.store(&format!("big={}", "x".repeat(1 << 20)), "a.test", "/");
+        let sent = jar.header("a.test", "/", false).unwrap_or_default();
+        assert_eq!(sent.split("; ").count(), crate::limits::COOKIES_MAX);
+        assert!(sent.contains("c9999=v") && !sent.contains("big="));
+    }
 
     #[test]
     fn cookies_go_back_where_they_belong() {

@@ -2,8 +2,60 @@
 //! replies do not show, is neither promoted nor proven.
 
 use super::policy::{ENFORCE, World, broken, facts};
+use super::support::Daemon;
 use bellwether::demo::shop::Deploy;
 use serde_json::json;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+
+/// A server that leads every question elsewhere: to itself, by another name.
+fn leading() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let asked = lines.next().unwrap_or_default();
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
+            let port = address.port();
+            let reply = match asked.contains(" /sorry ") {
+                true => "HTTP/1.1 200 OK\r\n".to_owned(),
+                false => {
+                    format!("HTTP/1.1 302 Found\r\nlocation: http://localhost:{port}/sorry\r\n")
+                }
+            };
+            let end = "content-length: 0\r\nconnection: close\r\n\r\n";
+            let _ = (&stream).write_all(format!("{reply}{end}").as_bytes());
+        }
+    });
+    address
+}
+
+#[test]
+fn a_page_that_excuses_itself_elsewhere_is_a_failure_in_a_gate() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = leading();
+    let config = format!(
+        "server: {{ listen: LISTEN }}\nenvironments: {{ production: {{ services: {{ api: {{ url: \"http://{address}\" }} }} }} }}\ngates:\n  away: {{ environment: production, smoke: [ away.yaml ] }}\n  allowed: {{ environment: production, smoke: [ allowed.yaml ] }}\n"
+    );
+    for (name, more) in [("away", ""), ("allowed", ", leads_to: [ localhost ]")] {
+        let text = format!(
+            "name: {name}\nservice: api\nsteps: [ {{ get: /, check: [ status == 200 ]{more} }} ]\n"
+        );
+        std::fs::write(folder.path().join(format!("{name}.yaml")), text).unwrap();
+    }
+    let daemon = Daemon::start(folder.path(), &config, &[]);
+    let gate = daemon.done(daemon.start_gate(&facts("away", "1.0.0")));
+    assert_eq!(gate["verdict"], "rollback", "{gate}");
+    let reasons = gate["reasons"].to_string();
+    assert!(
+        reasons.contains("redirect_away")
+            && reasons.contains("`localhost` is no host of the environment"),
+        "{reasons}"
+    );
+    let gate = daemon.done(daemon.start_gate(&facts("allowed", "1.0.0")));
+    assert_eq!(gate["verdict"], "promote", "{gate}");
+}
 
 const SMOKE: &str = "    smoke: [ smoke.yaml ]\n";
 
