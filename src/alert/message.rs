@@ -107,6 +107,22 @@ pub fn ask_message(
     }
 }
 
+/// A gate of the state file that cannot be understood.
+pub fn unreadable_message(id: i64, gate: &str, fault: &str) -> Message {
+    Message {
+        subject: format!("🚨 Gate {id} Of {gate} Cannot Be Read"),
+        tone: Tone::Bad,
+        lines: vec![
+            format!(
+                "Gate {id} of `{gate}` stands still: its row in the state file cannot be understood. Nothing of it is measured, acted on or proven; look yourself what is served."
+            ),
+            fault.to_owned(),
+        ],
+        facts: Vec::new(),
+        link: None,
+    }
+}
+
 /// A verdict that was not carried out.
 pub fn undone_message(record: &Record, link: Option<String>) -> Message {
     let place = title(&record.environment);

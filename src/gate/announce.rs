@@ -3,14 +3,16 @@
 //! Keys come from the state file's name, the gate's number and the effect's number, so that a
 //! repeated announcement adds nothing.
 
-use crate::alert::message::{ask_message, proof_message, undone_message, verdict_message};
+use crate::alert::message::{
+    ask_message, proof_message, undone_message, unreadable_message, verdict_message,
+};
 use crate::pipeline::action::Action;
 use crate::pipeline::github::Github;
 use crate::project::gate::Gate;
 use crate::record::announcement::{Announcement, PartnerOrder};
 use crate::record::effect::{NewEffect, key_part};
 use crate::record::gate::Record;
-use crate::record::message::{Message, tell};
+use crate::record::message::{Message, tell, written};
 use crate::record::state::{Order, Verdict};
 use crate::record::target::{Occasion, Target};
 
@@ -33,7 +35,7 @@ pub fn partners(record: &Record, gate: Option<&Gate>, instance: &str) -> Vec<New
             gate: Some(record.id),
         },
     };
-    let body = serde_json::to_string(&order).unwrap_or_default();
+    let body = written(&order);
     together
         .iter()
         .map(|name| NewEffect {
@@ -139,7 +141,7 @@ pub fn order(
                 action: action.identity.clone(),
                 ..announcement(record, "verdict", page.clone())
             };
-            let body = serde_json::to_string(&announcement).unwrap_or_default();
+            let body = written(&announcement);
             let key = format!("bw_{instance}_{}_{word}_action{number}", record.id);
             NewEffect {
                 key: key.clone(),
@@ -188,6 +190,19 @@ pub fn proof(
     let Some(gate) = gate else { return Vec::new() };
     let message = proof_message(record, page.clone());
     told(record, gate, "proof", &message, page, &key)
+}
+
+/// The effects of a gate in the state file that cannot be understood: it stands still, and nothing of
+/// it is measured, acted on or proven.
+pub fn unreadable(id: i64, gate: Option<&Gate>, instance: &str, fault: &str) -> Vec<NewEffect> {
+    let key = |what: &str| format!("bw_{instance}_{id}_unreadable_{what}");
+    let Some(gate) = gate else { return Vec::new() };
+    tell(
+        &gate.tell,
+        &unreadable_message(id, &gate.name, fault),
+        Some(id),
+        &key,
+    )
 }
 
 /// The effects of a verdict that was not carried out.
@@ -255,7 +270,7 @@ fn announcement(record: &Record, event: &str, page: Option<String>) -> Announcem
 }
 
 fn body(record: &Record, event: &str, page: Option<String>) -> String {
-    serde_json::to_string(&announcement(record, event, page)).unwrap_or_default()
+    written(&announcement(record, event, page))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! The only writer of gates. After a stop or a kill in the middle, [`Driver::resume`] goes on
 //! where the last commit stands.
 
+use super::announce;
 use super::event::{Effect, Event};
 use super::policy::measures;
 use super::world::{RealWorld, World};
@@ -267,6 +268,11 @@ impl Driver {
         let open = self.store.open_gates().await?;
         let count = open.len();
         let project = self.current.get();
+        for (id, gate, fault) in self.store.unreadable_gates().await? {
+            let told =
+                announce::unreadable(id, project.file.gate(&gate), self.store.instance(), &fault);
+            self.store.enqueue(told, now_ms()).await?;
+        }
         for mut record in open {
             if record.services.is_empty()
                 && let Some(gate) = project.file.gate(&record.gate)

@@ -24,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Looks at versions for ever; to be aborted at the end.
 pub async fn watch(store: Store, current: Arc<Current>, driver: Arc<Driver>) {
     let mut due: BTreeMap<String, Instant> = BTreeMap::new();
+    let mut blind: BTreeMap<String, String> = BTreeMap::new();
     loop {
         let project = current.get();
         for gate in &project.file.gates {
@@ -33,8 +34,28 @@ pub async fn watch(store: Store, current: Arc<Current>, driver: Arc<Driver>) {
                 continue;
             }
             *at = Instant::now() + every;
-            if let Some(environment) = project.file.environments.get(&gate.environment)
-                && let Some(version) = served(gate, environment).await
+            let Some(environment) = project.file.environments.get(&gate.environment) else {
+                continue;
+            };
+            let version = match served(gate, environment).await {
+                Ok(version) => version,
+                Err(reason) => {
+                    driver.metrics.look_failed(&gate.name, "sighting");
+                    // Once, and again when it is another reason.
+                    if blind.insert(gate.name.clone(), reason.clone()).as_ref() != Some(&reason) {
+                        tracing::warn!(
+                            gate = gate.name,
+                            reason,
+                            "A changed version could not be seen"
+                        );
+                    }
+                    continue;
+                }
+            };
+            if blind.remove(&gate.name).is_some() {
+                tracing::info!(gate = gate.name, "Changed versions are seen again");
+            }
+            if let Some(version) = version
                 && let Err(fault) = seen(&store, &driver, gate, version).await
             {
                 tracing::error!(
@@ -48,19 +69,23 @@ pub async fn watch(store: Store, current: Arc<Current>, driver: Arc<Driver>) {
     }
 }
 
-/// The version that all services serve; nothing while they differ or do not answer.
-async fn served(gate: &Gate, environment: &Arc<Environment>) -> Option<String> {
-    let settings = Settings::new(environment.ca_file.as_deref()).ok()?;
+/// The version that all services serve; nothing while they differ.
+///
+/// # Errors
+/// Where one of them does not show it: why.
+async fn served(gate: &Gate, environment: &Arc<Environment>) -> Result<Option<String>, String> {
+    let settings = Settings::new(environment.ca_file.as_deref())?;
     let connector = Connector::new(settings, Duration::ZERO);
     let mut found = None;
     for service in &gate.services {
-        let version = version::read(&connector, environment, service).await.ok()?;
+        let version = version::read(&connector, environment, service).await;
+        let version = version.map_err(|unseen| format!("`{service}`: {}", unseen.fault))?;
         if found.as_ref().is_some_and(|known| *known != version) {
-            return None;
+            return Ok(None);
         }
         found = Some(version);
     }
-    found
+    Ok(found)
 }
 
 /// Whether a version that is seen is none to be verified, given the newest gate: that one verifies

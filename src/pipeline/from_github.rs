@@ -75,6 +75,7 @@ impl Source for FromGithub {
             ),
             // The id of the delivery is not signed; the body is.
             ids: vec![inbound.digest()],
+            lacks: Vec::new(),
         })
     }
 }

@@ -102,13 +102,18 @@ impl Source for Mapped {
             text: String::from_utf8_lossy(inbound.body).into_owned(),
             status: 0,
         };
-        let told = facts_of(self, &scope).map_err(Deaf::Unreadable)?;
-        Ok(Heard { told, ids })
+        let mut lacks = Vec::new();
+        let told = facts_of(self, &scope, &mut lacks).map_err(Deaf::Unreadable)?;
+        Ok(Heard { told, ids, lacks })
     }
 }
 
-/// The facts that a body is mapped to. A fact that is not there is left empty, a version never.
-fn facts_of(mapped: &Mapped, scope: &MessageScope) -> Result<Told, String> {
+/// The facts that a body is mapped to. A fact that is not there is left empty, and said; a version never.
+fn facts_of(
+    mapped: &Mapped,
+    scope: &MessageScope,
+    lacks: &mut Vec<String>,
+) -> Result<Told, String> {
     if let Some(when) = &mapped.when
         && when.value(scope)? != Value::Bool(true)
     {
@@ -124,7 +129,7 @@ fn facts_of(mapped: &Mapped, scope: &MessageScope) -> Result<Told, String> {
             Err(reason) if *name == "version" => {
                 return Err(format!("the body shows no version: {reason}"));
             }
-            Err(_) => {}
+            Err(reason) => lacks.push(format!("`{name}`: {reason}")),
         }
     }
     let mut take = |name: &str| found.remove(name).unwrap_or_default();

@@ -52,6 +52,7 @@ impl Source for FromVercel {
         Ok(Heard {
             told: told(&body),
             ids,
+            lacks: Vec::new(),
         })
     }
 }

@@ -51,6 +51,8 @@ pub struct Heard {
     pub told: Told,
     /// Ids by which a repeat is known; one that begins with `body/` is remembered for longer.
     pub ids: Vec<String>,
+    /// Facts that were to be in it and could not be found, with why.
+    pub lacks: Vec<String>,
 }
 
 /// Why a request is not heard.

@@ -4,6 +4,12 @@ use super::effect::{NewEffect, key_part};
 use super::target::Target;
 use serde::{Deserialize, Serialize};
 
+/// A boundary type as it is kept: texts and numbers, which can always be written. Were it not so, the
+/// task that does it would die, be counted and be started again; nobody would act on an empty body.
+pub fn written(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts, numbers and lists can be written as JSON")
+}
+
 /// A message to channels.
 pub fn tell(
     channels: &[String],
@@ -11,7 +17,7 @@ pub fn tell(
     gate_id: Option<i64>,
     key: &dyn Fn(&str) -> String,
 ) -> Vec<NewEffect> {
-    let body = serde_json::to_string(message).unwrap_or_default();
+    let body = written(message);
     channels
         .iter()
         .map(|channel| NewEffect {

@@ -103,6 +103,9 @@ pub trait Gates: Send + Sync {
     /// Gates that are not done.
     async fn open_gates(&self) -> Result<Vec<Record>, StoreFault>;
 
+    /// Gates that are not done and cannot be understood: number, name, and why.
+    async fn unreadable_gates(&self) -> Result<Vec<(i64, String, String)>, StoreFault>;
+
     /// Events of a gate: when, and what.
     async fn events_of(&self, id: i64) -> Result<Vec<(i64, String)>, StoreFault>;
 

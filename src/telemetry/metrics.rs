@@ -28,6 +28,7 @@ pub struct Metrics {
     outbox_pending: IntGauge,
     deliveries: IntCounterVec,
     task_restarts: IntCounterVec,
+    looks_failed: IntCounterVec,
     reload_success: IntGauge,
     reload_time: Gauge,
     /// Steps seen of each probe and environment: what must be removed with them.
@@ -75,6 +76,12 @@ impl Metrics {
                 "bellwether_task_restarts_total",
                 "Tasks of Bellwether itself that died and were started again: a fault of its own.",
                 &["task"],
+            ),
+            looks_failed: counters(
+                &registry,
+                "bellwether_looks_failed_total",
+                "What could not be seen: a version that was to be sighted, a fact of a webhook.",
+                &["gate", "kind"],
             ),
             reload_success: keep(
                 &registry,
@@ -358,6 +365,11 @@ impl Metrics {
     /// A task of our own died.
     pub fn task_died(&self, task: &str) {
         self.task_restarts.with_label_values(&[task]).inc();
+    }
+
+    /// Something that a gate was to see could not be seen.
+    pub fn look_failed(&self, gate: &str, kind: &str) {
+        self.looks_failed.with_label_values(&[gate, kind]).inc();
     }
 
     /// The configuration was loaded, or could not be.

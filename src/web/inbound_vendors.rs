@@ -77,7 +77,13 @@ pub async fn webhook(
         means: &site.means(),
     });
     match heard {
-        Ok(Heard { told, ids }) => started(&site, &name, told, ids).await,
+        Ok(Heard { told, ids, lacks }) => {
+            for lack in &lacks {
+                site.metrics.look_failed(&name, "fact");
+                tracing::warn!(gate = name, lack, "A fact of a webhook could not be found");
+            }
+            started(&site, &name, told, ids).await
+        }
         Err(Deaf::Forged(what)) => {
             tracing::warn!(gate = name, what, "Webhook refused");
             let text = format!("{what} does not match");

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod blind;
 mod blips;
 mod channels;
 mod check;

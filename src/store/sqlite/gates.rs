@@ -303,6 +303,23 @@ impl Gates for Sqlite {
         .await
     }
 
+    async fn unreadable_gates(&self) -> Result<Vec<(i64, String, String)>, StoreFault> {
+        self.read(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT id, record, gate FROM gates WHERE done = 0 ORDER BY id")?;
+            let rows = statement.query_map([], |row| {
+                let fault = record_or_not(row)?.err();
+                Ok((row.get(0)?, row.get(2)?, fault))
+            })?;
+            let rows: Vec<(i64, String, Option<String>)> = rows.collect::<Result<_, _>>()?;
+            let rows = rows.into_iter();
+            Ok(rows
+                .filter_map(|(id, gate, fault)| Some((id, gate, fault?)))
+                .collect())
+        })
+        .await
+    }
+
     async fn events_of(&self, id: i64) -> Result<Vec<(i64, String)>, StoreFault> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
