@@ -51,6 +51,8 @@ struct Inner {
     stuck: bool,
     /// Which instances orders to roll back do not reach: every n-th; 0 for none.
     unreached_every: u64,
+    /// How long the platform takes to roll back.
+    rolls_back_in: Duration,
     /// Orders to roll back that came: version asked for.
     rollbacks: Vec<String>,
 }
@@ -79,6 +81,7 @@ impl Shop {
                 deploy,
                 stuck: false,
                 unreached_every: 0,
+                rolls_back_in: Duration::ZERO,
                 rollbacks: Vec::new(),
             })),
             count: Arc::new(AtomicU64::new(0)),
@@ -110,6 +113,11 @@ impl Shop {
     /// From now on, orders to roll back are ignored, or no longer.
     pub fn set_stuck(&self, stuck: bool) {
         self.inner().stuck = stuck;
+    }
+
+    /// From now on, the platform takes so long to roll back.
+    pub fn set_rolls_back_in(&self, time: Duration) {
+        self.inner().rolls_back_in = time;
     }
 
     /// From now on, orders to roll back do not reach every n-th instance.
@@ -146,6 +154,7 @@ impl Shop {
             .route("/billing/invoices", get(invoices))
             .route("/billing/invoices/{id}/pdf", get(pdf))
             .route("/admin/deploy", post(admin_deploy))
+            .route("/admin/promote/{version}", post(admin_promote))
             .route("/admin/rollback/{version}", post(admin_rollback))
             .with_state(self.clone())
     }
@@ -262,7 +271,15 @@ async fn admin_deploy(
     StatusCode::NO_CONTENT
 }
 
+/// Opens a version to everybody.
+async fn admin_promote(State(shop): State<Shop>, Path(version): Path<String>) -> StatusCode {
+    shop.deploy(Deploy::healthy(&version));
+    StatusCode::ACCEPTED
+}
+
 async fn admin_rollback(State(shop): State<Shop>, Path(version): Path<String>) -> Response {
+    let takes = shop.inner().rolls_back_in;
+    tokio::time::sleep(takes).await;
     let mut inner = shop.inner();
     inner.rollbacks.push(version.clone());
     if !inner.stuck {
