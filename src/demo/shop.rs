@@ -27,6 +27,8 @@ pub struct Deploy {
     pub slow_every: u64,
     /// Which catalogue requests fail: every n-th; 0 for none.
     pub fail_every: u64,
+    /// Whether it refuses everybody's credentials.
+    pub refuses: bool,
     /// The version of instances that were not reached.
     pub left: String,
     /// Which questions they answer: every n-th; 0 for none.
@@ -175,9 +177,10 @@ async fn version(State(shop): State<Shop>) -> Response {
     (shown, axum::Json(json!({ "version": version }))).into_response()
 }
 
-async fn login(body: Bytes) -> Response {
+async fn login(State(shop): State<Shop>, body: Bytes) -> Response {
+    let refuses = shop.inner().deploy.refuses;
     let given: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if given["user"] == "demo" && given["password"] == "demo-password" {
+    if !refuses && given["user"] == "demo" && given["password"] == "demo-password" {
         let cookie = format!("session={TOKEN}; Path=/; HttpOnly; SameSite=Lax; Max-Age=86400");
         (
             [(header::SET_COOKIE, cookie)],

@@ -278,6 +278,16 @@ impl State {
         })
     }
 
+    /// Whether the smoke passed on the version before in this very gate, so that its credentials are
+    /// good: a deploy that refuses them then is to blame.
+    pub fn proved_credentials(&self) -> bool {
+        let passed = |phase: Phase| {
+            let mut records = self.phases.iter();
+            records.any(|record| record.phase == phase && record.held)
+        };
+        passed(Phase::Preflight) || passed(Phase::Baseline)
+    }
+
     /// Whether the product was measured and held.
     pub fn was_measured(&self) -> bool {
         self.phases.iter().any(|record| {

@@ -2,8 +2,10 @@
 //! counts, and what is broken gains nothing from that.
 
 use super::policy::{ENFORCE, World, broken, facts};
-use super::support::{api, http};
+use super::support::{api, eventually, http};
 use bellwether::demo::shop::Deploy;
+use serde_json::json;
+use std::time::Duration;
 
 /// Asks the shop so often for its catalogue, so that its next blip is known.
 fn ask(world: &World, times: usize) {
@@ -86,4 +88,44 @@ fn rounds_of_a_bake_that_fail_now_and_then_are_no_failure_and_those_that_fail_ag
         },
     );
     assert_ne!(gate["verdict"], "promote", "{gate}");
+}
+
+#[test]
+fn a_deploy_that_refuses_everybody_is_rolled_back_where_its_credentials_were_good_before() {
+    let world = World::new();
+    let gate = format!(
+        "    smoke: [ smoke.yaml ]\n    actions:\n{}",
+        world.rollback()
+    );
+    let daemon = world.daemon(ENFORCE, &gate, "");
+    world.verify(&daemon, Deploy::healthy("1.0.0"));
+    let refusing = |version: &str| Deploy {
+        refuses: true,
+        ..Deploy::healthy(version)
+    };
+    // Nobody knows whether the credentials or the deploy are to blame.
+    let gate = world.verify(&daemon, refusing("2.0.0"));
+    assert_eq!(gate["verdict"], "hold", "{gate}");
+    // This gate begins while the version before is still served.
+    world.shop.deploy(Deploy::healthy("1.0.0"));
+    let id = daemon.start_gate(&facts("shop", "3.0.0"));
+    eventually("the preflight is over", Duration::from_secs(10), || {
+        let gate = api(&daemon.address, &format!("/api/v1/gates/{id}"))?;
+        gate.to_string()
+            .contains("its credentials are good")
+            .then_some(())
+    });
+    world.shop.deploy(refusing("3.0.0"));
+    let gate = daemon.done(id);
+    assert_eq!(
+        (&gate["verdict"], &gate["proven"]),
+        (&json!("rollback"), &json!(true)),
+        "{gate}"
+    );
+    assert!(
+        gate["reasons"]
+            .to_string()
+            .contains("it is the deploy that refuses them"),
+        "{gate}"
+    );
 }

@@ -86,7 +86,7 @@ impl Baking<'_> {
         let (mut first, mut settled) = (Vec::new(), Vec::new());
         for binding in &self.bindings {
             let (summary, finished) = smoke_once(self.context, binding).await;
-            first.push(performance(&summary, &finished));
+            first.push(performance(self.context, &summary, &finished));
             match (&mut self.whole, whole_of(&finished)) {
                 (_, None) => {}
                 (None, of_round) => self.whole = of_round,

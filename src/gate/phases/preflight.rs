@@ -3,12 +3,16 @@
 //!
 //! What fails here says nothing about the deploy: it is inconclusive.
 
+use super::smoke::smoke_all;
 use crate::environment::settings::Environment;
 use crate::gate::context::{Ended, PhaseContext, bind, connector};
-use crate::gate::prerequisites;
+use crate::gate::everywhere::Look;
+use crate::gate::{prerequisites, served};
 use crate::net::connect::Connector;
 use crate::net::{ErrorClass, message};
 use crate::objective::Outcome;
+use crate::run::Summary;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
@@ -76,9 +80,44 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
             "inputs and secrets are there, {} can be reached from here",
             services.join(", ")
         ));
-        Ended::because(Outcome::Pass, notes)
+        let mut runs = Vec::new();
+        proven_before(context, &mut notes, &mut runs).await;
+        Ended {
+            runs,
+            ..Ended::because(Outcome::Pass, notes)
+        }
     } else {
         Ended::because(Outcome::Inconclusive, problems)
+    }
+}
+
+/// Where the version before is still served, its smoke shows that the credentials are good: when the
+/// new version refuses them, it is to blame. What fails here says nothing about the deploy.
+async fn proven_before(
+    context: &PhaseContext<'_>,
+    notes: &mut Vec<String>,
+    runs: &mut Vec<Summary>,
+) {
+    let Some(before) = context.record.rollback_to.as_deref() else {
+        return;
+    };
+    let looks = served::shown(context).await.unwrap_or_default();
+    let is_before =
+        |(_, look): &(String, Look)| matches!(look, Look::Shown(seen) if seen == before);
+    if looks.is_empty() || !looks.iter().all(is_before) || context.gate.smoke.is_empty() {
+        return;
+    }
+    let seen = Arc::default();
+    let on_it = PhaseContext {
+        seen: &seen,
+        ..*context
+    };
+    let ended = smoke_all(&on_it, &context.gate.smoke, before).await;
+    if ended.outcome == Outcome::Pass && seen.others().is_none() {
+        notes.push(format!(
+            "the smoke passed on `{before}`, so its credentials are good"
+        ));
+        runs.extend(ended.runs);
     }
 }
 

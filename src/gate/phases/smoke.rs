@@ -4,7 +4,9 @@ use crate::clock;
 use crate::gate::context::{Ended, PhaseContext, bind};
 use crate::load;
 use crate::load::Stop;
+use crate::load::recorder::StepRecord;
 use crate::load::run::Finished;
+use crate::net::ErrorClass;
 use crate::objective::Outcome;
 use crate::objective::confirmation::{Confirmation, Performance, Series};
 use crate::run::{Summary, summarize};
@@ -92,12 +94,12 @@ pub(super) async fn confirm(
     (first, finished): (Summary, &Finished),
     confirmation: Confirmation,
 ) -> Confirmed {
-    let mut series = confirmation.begin(performance(&first, finished));
+    let mut series = confirmation.begin(performance(context, &first, finished));
     let mut outcome = series.outcome();
     let mut others = Vec::new();
     while outcome.is_none() && context.control.asked() == Stop::No {
         let (summary, finished) = smoke_once(context, binding).await;
-        series.note(performance(&summary, &finished));
+        series.note(performance(context, &summary, &finished));
         others.push(summary);
         outcome = series.outcome();
     }
@@ -112,6 +114,11 @@ pub(super) async fn confirm(
             .reasons
             .push(format!("{}: {why}", told(&series, outcome)));
     } else {
+        let class = finished.smoke_failure.or(finished.setup_failure);
+        if outcome == Outcome::Fail && class.is_some_and(|class| is_refusal(context, class)) {
+            let good = "but the same credentials were good on the version before: it is the deploy that refuses them";
+            summary.reasons.push(good.to_owned());
+        }
         summary.outcome = outcome;
         summary.reasons.push(told(&series, outcome));
     }
@@ -130,8 +137,29 @@ fn told(series: &Series, outcome: Outcome) -> String {
     }
 }
 
+/// Whether a refusal is the product's own: the same credentials were good on the version before, and a
+/// limiter let the version beside it be asked just as often.
+fn is_refusal(context: &PhaseContext<'_>, class: ErrorClass) -> bool {
+    let state = &context.record.state;
+    match class {
+        ErrorClass::Unauthorized => state.proved_credentials(),
+        ErrorClass::RateLimited => context.baseline.is_some() && state.proved_credentials(),
+        _ => false,
+    }
+}
+
 /// What one performance says of the product.
-pub(super) fn performance(summary: &Summary, finished: &Finished) -> Performance {
+pub(super) fn performance(
+    context: &PhaseContext<'_>,
+    summary: &Summary,
+    finished: &Finished,
+) -> Performance {
+    let class = finished.smoke_failure.or(finished.setup_failure);
+    if let Some(class) = class.filter(|class| is_refusal(context, *class)) {
+        let refused = |step: &StepRecord| step.errors.contains_key(&class);
+        let step = finished.recorded.steps.iter().position(refused);
+        return Performance::Failed(step.unwrap_or(0));
+    }
     let steps = finished.recorded.steps.iter();
     let failed = steps
         .enumerate()
