@@ -117,6 +117,7 @@ fn table(input: impl Read) -> Result<Samples, String> {
         arm: place("arm"),
         gate: place("gate"),
         step: place("step"),
+        counts: place("counts"),
     };
     if !missing.is_empty() {
         return Err(format!(
@@ -138,6 +139,7 @@ struct Columns {
     arm: Option<usize>,
     gate: Option<usize>,
     step: Option<usize>,
+    counts: Option<usize>,
 }
 
 fn plain_table(mut reader: csv::Reader<impl Read>, columns: &Columns) -> Result<Samples, String> {
@@ -151,6 +153,9 @@ fn plain_table(mut reader: csv::Reader<impl Read>, columns: &Columns) -> Result<
     while reader.read_byte_record(&mut record).map_err(broken)? {
         let line = record.position().map_or(0, csv::Position::line);
         let field = |place: usize| record.get(place).unwrap_or_default();
+        if columns.counts.map(field).and_then(boolean) == Some(false) {
+            continue;
+        }
         let number = |place: usize, name: &str| {
             parsed(field(place)).ok_or_else(|| {
                 format!(

@@ -4,7 +4,7 @@ use crate::load::Tick;
 use std::io::{self, Write};
 
 /// The header line.
-pub const HEADER: &str = "t_ms,arm,latency_us,ok,scenario,step,service_us,error,status,resolve_us,connect_us,tls_us,send_us,wait_us,receive_us,bytes_sent,bytes_received";
+pub const HEADER: &str = "t_ms,arm,latency_us,ok,scenario,step,service_us,error,status,resolve_us,connect_us,tls_us,send_us,wait_us,receive_us,bytes_sent,bytes_received,counts";
 
 /// Writes lines of samples.
 pub fn write(out: &mut impl Write, scenario: &str, tick: &Tick) -> io::Result<()> {
@@ -23,7 +23,7 @@ pub fn write(out: &mut impl Write, scenario: &str, tick: &Tick) -> io::Result<()
             .join(",");
         writeln!(
             out,
-            "{:.3},candidate,{},{},{scenario},{},{},{},{},{phases},{},{}",
+            "{:.3},candidate,{},{},{scenario},{},{},{},{},{phases},{},{},{}",
             line.offset_micros as f64 / 1e3,
             sample.latency_micros(),
             u8::from(sample.error.is_none()),
@@ -33,6 +33,8 @@ pub fn write(out: &mut impl Write, scenario: &str, tick: &Tick) -> io::Result<()
             sample.status,
             sample.bytes_sent,
             sample.bytes_received,
+            // What is only advisory, setup and teardown are no evidence, here as in the run itself.
+            u8::from(headings.get(sample.step).is_none_or(|step| step.counts())),
         )?;
     }
     Ok(())

@@ -159,3 +159,27 @@ fn what_we_ended_early_because_it_was_dead_did_not_pass() {
     assert_eq!(gate["verdict"], "rollback", "{gate}");
     assert!(gate["reasons"].to_string().contains("dead"), "{gate}");
 }
+
+#[test]
+fn what_is_only_advisory_is_no_evidence_in_recorded_samples_either() {
+    let address = server(|number| {
+        (
+            if number % 2 == 1 { 503 } else { 200 },
+            Duration::from_millis(2),
+        )
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "name: shown\nsteps:\n  - {{ name: a, get: \"http://{address}/\", check: [ status == 200 ] }}\n  - {{ name: b, get: \"http://{address}/\", check: [ status == 200 ], advisory: true }}\nload: {{ executor: shared-iterations, vus: 1, iterations: 600 }}\nobjectives: [ error_rate < 5% ]\n"
+    );
+    std::fs::write(folder.path().join("shown.yaml"), text).unwrap();
+    let at = |words: &[&str]| {
+        let mut command = bellwether();
+        command.current_dir(folder.path()).args(words);
+        run(&mut command)
+    };
+    let (code, out, err) = at(&["run", "shown.yaml", "--quiet", "--samples", "s.csv"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, out, err) = at(&["judge", "s.csv", "--objective", "error_rate < 5%"]);
+    assert_eq!(code, 0, "{out}{err}");
+}
