@@ -2,6 +2,7 @@
 
 use super::file::Sqlite;
 use super::gates::standing;
+use super::tables::Cached;
 use crate::record::effect::{Effect, EffectState, NewEffect};
 use crate::record::gate::Record;
 use crate::record::withdrawal::withdrawn_by;
@@ -46,7 +47,7 @@ pub(super) fn insert(
     now_ms: i64,
 ) -> rusqlite::Result<()> {
     for effect in effects {
-        connection.execute(
+        connection.run(
             "INSERT INTO outbox (key, gate_id, after_key, target, body, state, attempts, next_ms, created_ms, result)
              VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 0, ?6, ?6, '') ON CONFLICT (key) DO NOTHING",
             params![effect.key, effect.gate_id, effect.after_key, effect.target.to_string(), effect.body, now_ms],
@@ -138,7 +139,7 @@ impl Effects for Sqlite {
 
     async fn pending(&self) -> Result<(Option<i64>, i64), StoreFault> {
         self.read(|connection| {
-            Ok(connection.query_row(
+            Ok(connection.one(
                 "SELECT min(next_ms), count(*) FROM outbox WHERE state = 'pending' AND target NOT LIKE 'partner:%'",
                 [],
                 |row| Ok((row.get(0)?, row.get(1)?)),
@@ -149,7 +150,7 @@ impl Effects for Sqlite {
 
     async fn claim_attempt(&self, id: i64, attempts: u32) -> Result<bool, StoreFault> {
         self.write(move |connection| {
-            let claimed = connection.execute(
+            let claimed = connection.run(
                 "UPDATE outbox SET attempts = attempts + 1, result = ''
                  WHERE id = ?1 AND state = 'pending' AND attempts = ?2",
                 params![id, attempts],
@@ -198,7 +199,7 @@ impl Effects for Sqlite {
     async fn effect(&self, key: String) -> Result<Option<Effect>, StoreFault> {
         self.read(move |connection| {
             Ok(connection
-                .query_row(
+                .one(
                     &format!("SELECT {COLUMNS} FROM outbox WHERE key = ?1"),
                     [key],
                     effect,

@@ -4,7 +4,7 @@
 
 use super::reader::{self, Look};
 use super::simulated::Simulated;
-use super::tables::{migrate, version_of};
+use super::tables::{STATEMENTS, migrate, version_of};
 use super::writer::{self, Job};
 use crate::store::contract::{Contract, Store};
 use crate::store::fault::StoreFault;
@@ -166,6 +166,7 @@ fn connect(path: &Path) -> Result<Connection, StoreFault> {
         _ => StoreFault::Broken(path.to_owned(), error.to_string()),
     };
     let connection = Connection::open(path).map_err(broken)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Before the mode of the journal is changed: that is written to the file.
     version_of(&connection, path).map_err(|fault| match fault {
         StoreFault::Failed(reason) => StoreFault::Broken(path.to_owned(), reason),

@@ -3,6 +3,7 @@
 use super::effects;
 use super::file::Sqlite;
 use super::notes::{had_verdict, order_of};
+use super::tables::Cached;
 use crate::record::accepted::{Accepted, Wanted, superseded_by, wanted};
 use crate::record::effect::NewEffect;
 use crate::record::gate::Record;
@@ -51,7 +52,7 @@ fn json(record: &Record) -> Result<String, StoreFault> {
 }
 
 fn add_event(connection: &Connection, id: i64, at_ms: i64, event: &str) -> rusqlite::Result<usize> {
-    connection.execute(
+    connection.run(
         "INSERT INTO gate_events VALUES (?1, ?2, ?3)",
         params![id, at_ms, event],
     )
@@ -63,7 +64,7 @@ fn accepted(connection: &Connection, id: i64) -> Result<Accepted, StoreFault> {
     Ok(Accepted {
         had_verdict: had_verdict(connection, id)?,
         order: order_of(connection, id)?,
-        cancelled_by: connection.query_row(by, [id], |row| row.get(0))?,
+        cancelled_by: connection.one(by, [id], |row| row.get(0))?,
     })
 }
 
@@ -161,29 +162,29 @@ impl Gates for Sqlite {
         self.write(move |connection| {
             let [ids, bodies] = [crate::limits::WEBHOOK_MEMORY, crate::limits::REPLAY_MEMORY]
                 .map(|memory| now_ms - memory.as_millis() as i64);
-            connection.execute(
+            connection.run(
                 "DELETE FROM webhooks_seen WHERE at_ms < ?1 AND (at_ms < ?2 OR id NOT LIKE 'body/%')",
                 [ids, bodies],
             )?;
             for webhook in &webhooks {
                 let seen: Option<i64> = connection
-                    .query_row("SELECT gate_id FROM webhooks_seen WHERE id = ?1", [webhook], |row| row.get(0))
+                    .one("SELECT gate_id FROM webhooks_seen WHERE id = ?1", [webhook], |row| row.get(0))
                     .optional()?;
                 if let Some(id) = seen {
-                    let known = connection.query_row("SELECT id, record FROM gates WHERE id = ?1", [id], record)?;
+                    let known = connection.one("SELECT id, record FROM gates WHERE id = ?1", [id], record)?;
                     return Ok((known, false));
                 }
             }
-            connection.execute(
+            connection.run(
                 "INSERT INTO gates (gate, environment, done, created_ms, updated_ms, record, begun_place)
                  VALUES (?1, ?2, 0, ?3, ?3, ?4, (SELECT coalesce(max(verdict_place), 0) FROM gates))",
                 params![new.gate, new.environment, now_ms, json(&new)?],
             )?;
             new.id = connection.last_insert_rowid();
             for webhook in &webhooks {
-                connection.execute("INSERT INTO webhooks_seen VALUES (?1, ?2, ?3)", params![webhook, now_ms, new.id])?;
+                connection.run("INSERT INTO webhooks_seen VALUES (?1, ?2, ?3)", params![webhook, now_ms, new.id])?;
             }
-            connection.execute(
+            connection.run(
                 "UPDATE gates SET cancelled_by = ?3 WHERE gate = ?1 AND id <> ?2 AND done = 0",
                 params![new.gate, new.id, superseded_by(new.id)],
             )?;
@@ -196,7 +197,7 @@ impl Gates for Sqlite {
 
     async fn request_cancel(&self, id: i64, by: String) -> Result<bool, StoreFault> {
         self.write(move |connection| {
-            let noted = connection.execute(
+            let noted = connection.run(
                 "UPDATE gates SET cancelled_by = ?2
                  WHERE id = ?1 AND done = 0 AND json_extract(record, '$.state.verdict') IS NULL",
                 params![id, by],
@@ -209,7 +210,7 @@ impl Gates for Sqlite {
     async fn cancel_requested(&self, id: i64) -> Result<Option<String>, StoreFault> {
         self.read(move |connection| {
             let by = connection
-                .query_row(
+                .one(
                     "SELECT cancelled_by FROM gates WHERE id = ?1",
                     [id],
                     |row| row.get(0),
@@ -242,7 +243,7 @@ impl Gates for Sqlite {
             {
                 return Ok(Some(Wanted::Overtaken(why)));
             }
-            connection.execute(
+            connection.run(
                 "UPDATE gates SET record = ?2, done = ?3, updated_ms = ?4 WHERE id = ?1",
                 params![record.id, json(&record)?, record.state.is_done(), now_ms],
             )?;
@@ -256,7 +257,7 @@ impl Gates for Sqlite {
             add_event(connection, record.id, now_ms, &event)?;
             effects::insert(connection, &new, now_ms)?;
             if record.state.is_done() {
-                connection.execute("DELETE FROM locks WHERE gate_id = ?1", [record.id])?;
+                connection.run("DELETE FROM locks WHERE gate_id = ?1", [record.id])?;
             }
             Ok(None)
         })
@@ -266,7 +267,7 @@ impl Gates for Sqlite {
     async fn gate(&self, id: i64) -> Result<Option<Record>, StoreFault> {
         self.read(move |connection| {
             Ok(connection
-                .query_row("SELECT id, record FROM gates WHERE id = ?1", [id], record)
+                .one("SELECT id, record FROM gates WHERE id = ?1", [id], record)
                 .optional()?)
         })
         .await
@@ -284,7 +285,7 @@ impl Gates for Sqlite {
     async fn newest_gate(&self, gate: String) -> Result<Option<Record>, StoreFault> {
         self.read(move |connection| {
             Ok(connection
-                .query_row(
+                .one(
                     "SELECT id, record FROM gates WHERE gate = ?1 ORDER BY id DESC LIMIT 1",
                     [gate],
                     record,
@@ -355,7 +356,7 @@ impl Gates for Sqlite {
     ) -> Result<Option<Record>, StoreFault> {
         self.read(move |connection| {
             Ok(connection
-                .query_row(
+                .one(
                     "SELECT id, record FROM gates WHERE gate = ?1 AND updated_ms >= ?4
                        AND ((?2 <> '' AND json_extract(record, '$.facts.commit') = ?2)
                          OR (?2 = '' AND json_extract(record, '$.facts.version') = ?3))

@@ -1,6 +1,7 @@
 //! Who acts on which services: at most one gate at a time, over restarts too.
 
 use super::file::Sqlite;
+use super::tables::Cached;
 use crate::store::contract::Locks;
 use crate::store::fault::StoreFault;
 use async_trait::async_trait;
@@ -17,7 +18,7 @@ impl Locks for Sqlite {
         self.write(move |connection| {
             for name in &names {
                 let holder: Option<i64> = connection
-                    .query_row("SELECT gate_id FROM locks WHERE name = ?1", [name], |row| {
+                    .one("SELECT gate_id FROM locks WHERE name = ?1", [name], |row| {
                         row.get(0)
                     })
                     .optional()?;
@@ -26,7 +27,7 @@ impl Locks for Sqlite {
                 }
             }
             for name in &names {
-                connection.execute(
+                connection.run(
                     "INSERT OR REPLACE INTO locks VALUES (?1, ?2, ?3)",
                     params![name, gate_id, now_ms],
                 )?;

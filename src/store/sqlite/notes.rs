@@ -1,6 +1,7 @@
 //! What people add to a gate while it runs: approvals, waivers, orders. And versions that were seen.
 
 use super::file::Sqlite;
+use super::tables::Cached;
 use crate::record::note::{Note, NoteKind};
 use crate::store::contract::Notes;
 use crate::store::fault::StoreFault;
@@ -11,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 pub(super) fn order_of(connection: &Connection, gate_id: i64) -> Result<Option<Note>, StoreFault> {
     let sql = "SELECT note FROM gate_notes WHERE gate_id = ?1 AND kind = 'rollback' ORDER BY rowid LIMIT 1";
     let text: Option<String> = connection
-        .query_row(sql, [gate_id], |row| row.get(0))
+        .one(sql, [gate_id], |row| row.get(0))
         .optional()?;
     text.map(|text| parsed(NoteKind::Rollback.word(), &text))
         .transpose()
@@ -46,11 +47,11 @@ impl Notes for Sqlite {
             }
             let text = serde_json::to_string(&note)
                 .map_err(|error| StoreFault::Failed(error.to_string()))?;
-            connection.execute(
+            connection.run(
                 "INSERT INTO gate_notes VALUES (?1, ?2, ?3, ?4)",
                 params![gate_id, now_ms, note.kind.word(), text],
             )?;
-            connection.execute(
+            connection.run(
                 "INSERT INTO gate_events VALUES (?1, ?2, ?3)",
                 params![gate_id, now_ms, line],
             )?;
@@ -77,9 +78,9 @@ impl Notes for Sqlite {
     async fn answers_rollout(&self, gate_id: i64, rollout: String) -> Result<bool, StoreFault> {
         self.write(move |connection| {
             let first = "INSERT INTO rollouts VALUES (?1, ?2) ON CONFLICT (gate_id) DO NOTHING";
-            connection.execute(first, params![gate_id, rollout])?;
+            connection.run(first, params![gate_id, rollout])?;
             let of = "SELECT rollout FROM rollouts WHERE gate_id = ?1";
-            let known: String = connection.query_row(of, [gate_id], |row| row.get(0))?;
+            let known: String = connection.one(of, [gate_id], |row| row.get(0))?;
             Ok(known == rollout)
         })
         .await
@@ -88,7 +89,7 @@ impl Notes for Sqlite {
     async fn sighting(&self, gate: String) -> Result<Option<String>, StoreFault> {
         self.read(move |connection| {
             Ok(connection
-                .query_row(
+                .one(
                     "SELECT version FROM sightings WHERE gate = ?1",
                     [gate],
                     |row| row.get(0),
@@ -100,7 +101,7 @@ impl Notes for Sqlite {
 
     async fn saw(&self, gate: String, version: String, now_ms: i64) -> Result<(), StoreFault> {
         self.write(move |connection| {
-            connection.execute(
+            connection.run(
                 "INSERT OR REPLACE INTO sightings VALUES (?1, ?2, ?3)",
                 params![gate, version, now_ms],
             )?;
@@ -112,5 +113,5 @@ impl Notes for Sqlite {
 
 pub(super) fn had_verdict(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
     let sql = "SELECT json_extract(record, '$.state.verdict') IS NOT NULL FROM gates WHERE id = ?1";
-    connection.query_row(sql, [id], |row| row.get(0))
+    connection.one(sql, [id], |row| row.get(0))
 }

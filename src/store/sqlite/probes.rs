@@ -3,6 +3,7 @@
 use super::effects;
 use super::file::Sqlite;
 use super::runs::outcome;
+use super::tables::Cached;
 use crate::record::effect::NewEffect;
 use crate::record::probe::{ProbeResult, ProbeState};
 use crate::store::contract::Probes;
@@ -23,11 +24,11 @@ impl Probes for Sqlite {
         self.write(move |connection| {
             let text = serde_json::to_string(&state)
                 .map_err(|error| StoreFault::Failed(error.to_string()))?;
-            connection.execute(
+            connection.run(
                 "INSERT OR REPLACE INTO probe_states VALUES (?1, ?2)",
                 params![probe, text],
             )?;
-            connection.execute(
+            connection.run(
                 "INSERT INTO probe_results VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
                     probe,
@@ -46,7 +47,7 @@ impl Probes for Sqlite {
     async fn probe_state(&self, probe: String) -> Result<ProbeState, StoreFault> {
         self.read(move |connection| {
             let text: Option<String> = connection
-                .query_row(
+                .one(
                     "SELECT state FROM probe_states WHERE probe = ?1",
                     [probe],
                     |row| row.get(0),

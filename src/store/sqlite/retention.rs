@@ -2,6 +2,7 @@
 
 use super::file::Sqlite;
 use super::gates::headlines;
+use super::tables::Cached;
 use crate::record::history::forgettable;
 use crate::store::contract::Retention;
 use crate::store::fault::StoreFault;
@@ -18,7 +19,7 @@ impl Retention for Sqlite {
             let some = move |connection: &Connection| {
                 let sql = "DELETE FROM probe_results WHERE rowid IN (
                     SELECT rowid FROM probe_results WHERE at_ms < ?1 LIMIT ?2)";
-                Ok(connection.execute(sql, [before_ms, AT_ONCE_MAX])?)
+                Ok(connection.run(sql, [before_ms, AT_ONCE_MAX])?)
             };
             // Bit by bit: whoever else writes comes in between.
             let removed = self.write(some).await?;
@@ -40,8 +41,8 @@ impl Retention for Sqlite {
                 WHERE outbox.state IN ('delivered', 'given_up') AND outbox.created_ms < ?1 AND coalesce(gates.done, 1) = 1
                   AND NOT EXISTS (SELECT 1 FROM outbox AS later
                     WHERE later.after_key = outbox.key AND later.state = 'pending') LIMIT ?2)";
-            let removed = connection.execute(runs, [before_ms, AT_ONCE_MAX])?;
-            Ok(removed + connection.execute(effects, [before_ms, AT_ONCE_MAX])?)
+            let removed = connection.run(runs, [before_ms, AT_ONCE_MAX])?;
+            Ok(removed + connection.run(effects, [before_ms, AT_ONCE_MAX])?)
         })
         .await
     }
@@ -63,7 +64,7 @@ impl Retention for Sqlite {
                         .prepare_cached(&format!("DELETE FROM {table} WHERE gate_id = ?1"))?
                         .execute([id])?;
                 }
-                connection.execute("DELETE FROM gates WHERE id = ?1", [id])?;
+                connection.run("DELETE FROM gates WHERE id = ?1", [id])?;
             }
             Ok(old.len())
         })

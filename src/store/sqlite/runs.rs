@@ -1,6 +1,7 @@
 //! Rows of runs: the summary of each scenario that a gate performed, as evidence.
 
 use super::file::Sqlite;
+use super::tables::Cached;
 use crate::objective::Outcome;
 use crate::record::run::RunRow;
 use crate::run::Summary;
@@ -33,7 +34,7 @@ impl Runs for Sqlite {
     ) -> Result<i64, StoreFault> {
         self.write(move |connection| {
             let text = serde_json::to_string(&summary).map_err(|error| StoreFault::Failed(error.to_string()))?;
-            connection.execute(
+            connection.run(
                 "INSERT INTO runs (gate_id, phase, at_ms, scenario, outcome, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![gate_id, phase, now_ms, summary.scenario, summary.outcome.word(), text],
             )?;
@@ -58,7 +59,7 @@ impl Runs for Sqlite {
     async fn run(&self, id: i64) -> Result<Option<Summary>, StoreFault> {
         self.read(move |connection| {
             let text: Option<String> = connection
-                .query_row("SELECT summary FROM runs WHERE id = ?1", [id], |row| {
+                .one("SELECT summary FROM runs WHERE id = ?1", [id], |row| {
                     row.get(0)
                 })
                 .optional()?;

@@ -4,7 +4,7 @@
 
 use super::file::Sqlite;
 use super::reader::alone;
-use super::tables::migrate;
+use super::tables::{STATEMENTS, migrate};
 use crate::store::contract::Store;
 use crate::store::fault::StoreFault;
 use rusqlite::Connection;
@@ -34,6 +34,7 @@ impl Simulated {
     /// An empty database.
     pub fn new() -> Result<Arc<Simulated>, StoreFault> {
         let mut connection = Connection::open_in_memory()?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let instance = migrate(&mut connection, Path::new("memory"))?;
         Ok(Arc::new(Simulated {
             connection: Mutex::new(connection),

@@ -4,6 +4,38 @@ use crate::store::fault::StoreFault;
 use rusqlite::Connection;
 use std::path::Path;
 
+/// Statements that are compiled once: a connection lives long, and its statements are few.
+pub(super) const STATEMENTS: usize = 128;
+
+/// Statements by their text, from the connection's cache.
+pub(super) trait Cached {
+    /// Changes rows; how many.
+    fn run(&self, sql: &str, values: impl rusqlite::Params) -> rusqlite::Result<usize>;
+
+    /// Reads one row.
+    fn one<T>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+        read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T>;
+}
+
+impl Cached for Connection {
+    fn run(&self, sql: &str, values: impl rusqlite::Params) -> rusqlite::Result<usize> {
+        self.prepare_cached(sql)?.execute(values)
+    }
+
+    fn one<T>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+        read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.prepare_cached(sql)?.query_row(values, read)
+    }
+}
+
 /// The version of the tables that this program writes.
 pub const SCHEMA_VERSION: i64 = 3;
 
