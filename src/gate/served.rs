@@ -20,7 +20,7 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(10);
 const SHOWN_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// Looks at a service that are on their way at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 4;
 /// Looks at a service in a second, where nothing allows fewer.
 const A_SECOND: f64 = 100.0;
 /// Looks after a phase: a tenth of other versions stays unseen by them in one of a hundred cases.

@@ -183,3 +183,29 @@ fn what_is_only_advisory_is_no_evidence_in_recorded_samples_either() {
     let (code, out, err) = at(&["judge", "s.csv", "--objective", "error_rate < 5%"]);
     assert_eq!(code, 0, "{out}{err}");
 }
+
+#[test]
+fn the_cap_on_users_is_not_the_services_failure() {
+    let address = server(|_| (200, Duration::from_millis(300)));
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "bellwether.yaml",
+        &format!(
+            "environments: {{ test: {{ services: {{ api: {{ url: \"http://{address}\" }} }}, caps: {{ vus: 2 }} }} }}\n"
+        ),
+    );
+    write(
+        "load.yaml",
+        "name: load\nservice: api\nsteps: [ { get: /, check: [ status == 200 ] } ]\nload: { executor: constant-arrival-rate, rate: 50, duration: 4s, preAllocatedVUs: 40, maxWait: 200ms }\nobjectives: [ p95 < 1s, error_rate < 5% ]\n",
+    );
+    let (code, out, err) =
+        run(bellwether()
+            .current_dir(folder.path())
+            .args(["run", "load.yaml", "--env", "test"]));
+    assert_eq!(code, 98, "{out}{err}");
+    assert!(
+        format!("{out}{err}").contains("found no free virtual user"),
+        "{out}{err}"
+    );
+}
