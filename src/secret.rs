@@ -77,13 +77,25 @@ impl Redactor {
     }
 }
 
+/// What is percent-encoded in URLs.
+const CODED: percent_encoding::AsciiSet = percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// The forms in which a value may appear, the longest first.
 fn forms(value: &str) -> Vec<Secret> {
     let percent = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
         .to_string();
     let json = serde_json::Value::from(value).to_string();
     use base64::Engine as _;
+    // As URLs have it, where what needs no code has none (RFC 3986, section 2.3).
+    let url = percent_encoding::utf8_percent_encode(value, &CODED).to_string();
     let mut forms = vec![
+        lower_percent(&url),
+        url.replace("%20", "+"),
+        url,
         value.to_owned(),
         base64::engine::general_purpose::STANDARD.encode(value),
         base64::engine::general_purpose::URL_SAFE.encode(value),
@@ -169,6 +181,8 @@ mod tests {
         // In small letters, and as the password of basic authentication.
         use base64::Engine as _;
         assert_eq!(redactor.clean("s3cr%2bt%2fvalue"), "[secret TOKEN]");
+        let other = Redactor::new([("T".to_owned(), Secret::new("p@ss-word!"))]);
+        assert_eq!(other.clean("q=p%40ss-word%21"), "q=[secret T]");
         for user in ["a", "jo", "ann", "jane"] {
             let pair = format!("{user}:s3cr+t/value");
             let basic = base64::engine::general_purpose::STANDARD.encode(pair);

@@ -15,6 +15,8 @@ const STEPS: usize = 10;
 const ROUNDS: u64 = 60;
 /// Pause between them, in seconds.
 const EVERY: f64 = 5.0;
+/// Pause before a performance that failed is repeated, in seconds.
+const PAUSE: f64 = 0.4;
 /// Time of one request, in seconds.
 const REQUEST: f64 = 0.02;
 
@@ -114,17 +116,18 @@ impl Service {
     pub fn gate(&self, seed: u64) -> (Conclusion, f64) {
         let mut chance = fastrand::Rng::with_seed(seed ^ 0x6A7E);
         let levels = Levels::of(Rule::default().rollback_level, [true; 3]);
-        let rule = levels.of_load(Rule::default());
+        let rule = levels.of_load(Rule::default(), 1);
         let smoke = Confirmation {
             allowed: rule.allowance,
             level: levels.smoke,
-            places: STEPS as u64,
+            occasions: 1,
+            requests: vec![1; STEPS],
         };
-        let mut seconds = 0.0;
-        let (_, outcome) = forecast::smoke(smoke, &mut || {
+        let mut seconds = -PAUSE;
+        let (_, outcome) = forecast::smoke(&smoke, &mut || {
             // A fault that comes later is not there yet.
             let (performance, took) = self.perform(0, &mut chance);
-            seconds += took;
+            seconds += took + PAUSE;
             performance
         });
         match outcome {
@@ -158,11 +161,12 @@ impl Service {
         let confirmation = Confirmation {
             allowed,
             level,
-            places: STEPS as u64 * ROUNDS,
+            occasions: ROUNDS,
+            requests: vec![1; STEPS],
         };
-        let rounds = Rounds::new(allowed, &[STEPS], level);
+        let rounds = Rounds::new(allowed, &[vec![1; STEPS]], level);
         let mut performing = 0.0;
-        let (outcome, performed) = forecast::bake(rounds, ROUNDS, confirmation, &mut |round| {
+        let (outcome, performed) = forecast::bake(rounds, ROUNDS, &confirmation, &mut |round| {
             let (performance, took) = self.perform(round, chance);
             performing += took;
             performance

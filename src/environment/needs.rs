@@ -8,6 +8,7 @@ use crate::scenario::plan::{InputNeed, Plan, SecretNeed};
 use crate::secret::{Redactor, Secret};
 use base64::Engine as _;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// Values from outside: the process environment, the command line, the environment of the configuration.
 #[derive(Debug, Default, Clone)]
@@ -237,38 +238,60 @@ pub fn fetch(
     }
 }
 
+/// Time for what a program printed to arrive once it has ended.
+const PRINTED_WITHIN: Duration = Duration::from_secs(1);
+
 /// What a program prints. One that does not end in time is killed, with all that it started.
-fn output_of(
-    program: &str,
-    words: &[String],
-    within: std::time::Duration,
-) -> Result<std::process::Output, String> {
+fn output_of(program: &str, words: &[String], within: Duration) -> Result<Output, String> {
+    use std::io::Read as _;
     use std::os::unix::process::CommandExt as _;
     use std::process::Stdio;
     let cannot = |error| format!("its command `{program}` cannot be run: {error}");
-    let child = std::process::Command::new(program)
+    let mut child = std::process::Command::new(program)
         .args(words)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::null())
         .process_group(0)
         .spawn()
         .map_err(cannot)?;
-    let group = child.id() as libc::pid_t;
-    let (sender, receiver) = std::sync::mpsc::channel();
-    // It ends with the child, which is killed if it must be.
-    std::thread::spawn(move || sender.send(child.wait_with_output()));
-    match receiver.recv_timeout(within) {
-        Ok(output) => output.map_err(cannot),
-        Err(_) => {
-            // SAFETY: a plain system call; the group is that of our own child, which nobody has waited for.
-            unsafe { libc::killpg(group, libc::SIGKILL) };
-            Err(format!(
-                "its command `{program}` printed nothing within {} and was killed",
-                crate::duration::show(within)
-            ))
+    let (sender, printed) = std::sync::mpsc::channel();
+    let mut stdout = child.stdout.take();
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        if let Some(stdout) = &mut stdout {
+            // What broke off is no secret: nothing is sent then.
+            if stdout.read_to_end(&mut text).is_ok() {
+                let _ = sender.send(text);
+            }
         }
-    }
+    });
+    let deadline = Instant::now() + within;
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(cannot)? {
+            break status;
+        }
+        if Instant::now() >= deadline {
+            // SAFETY: a plain system call; the group is that of our own child, which was not waited for yet.
+            unsafe { libc::killpg(child.id() as libc::pid_t, libc::SIGKILL) };
+            let _ = child.wait();
+            return Err(format!(
+                "its command `{program}` did not end within {} and was killed",
+                crate::duration::show(within)
+            ));
+        }
+        std::thread::park_timeout(Duration::from_millis(10));
+    };
+    let left = format!("its command `{program}` left something behind that holds its output");
+    let stdout = printed.recv_timeout(PRINTED_WITHIN).map_err(|_| left)?;
+    Ok(Output { status, stdout })
+}
+
+/// What a program left behind.
+#[derive(Debug)]
+struct Output {
+    status: std::process::ExitStatus,
+    stdout: Vec<u8>,
 }
 
 fn trimmed(text: &str) -> Option<Secret> {
@@ -307,8 +330,8 @@ mod tests {
     #[test]
     fn a_program_that_does_not_end_is_killed_and_said_so() {
         let words = ["60".to_owned()];
-        let within = std::time::Duration::from_millis(100);
+        let within = Duration::from_millis(100);
         let said = output_of("sleep", &words, within).unwrap_err();
-        assert!(said.contains("printed nothing within"), "{said}");
+        assert!(said.contains("did not end within"), "{said}");
     }
 }

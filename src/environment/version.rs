@@ -191,7 +191,7 @@ fn as_written(json: &str) -> String {
 
 /// The header that says that a reply was kept by somebody on the way, if one does: `Age` above 0
 /// (RFC 9111), or `X-Cache` with a hit.
-fn from_cache(headers: &HeaderMap) -> Option<String> {
+pub fn from_cache(headers: &HeaderMap) -> Option<String> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let age = text("age").filter(|age| age.trim().parse::<u64>().is_ok_and(|age| age > 0));
     let hit = text("x-cache").filter(|cache| cache.to_ascii_uppercase().contains("HIT"));

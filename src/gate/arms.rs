@@ -92,7 +92,10 @@ impl Arms {
         let started = clock::now_text();
         let rule = Rule {
             beside: objectives_beside(context, number),
-            ..context.gate.levels().of_load(context.gate.rule)
+            ..context
+                .gate
+                .levels()
+                .of_load(context.gate.rule, context.gate.load.len())
         };
         let looks = if context.gate.extend { 2 } else { 1 };
         let objectives = context.gate.objectives_of(&plan);

@@ -128,7 +128,14 @@ pub fn bind_to(
         let dns_ttl = Duration::from_secs(30);
         Binding::new(plan.clone(), environment, &supplied, dns_ttl, &mut found)
     });
-    let guard = Guard::new(environment, &context.gate.services, version, context.seen);
+    // Beside it another version is served: which one, the baseline's phase looks at.
+    let is_beside = !Arc::ptr_eq(environment, context.environment);
+    let services = if is_beside {
+        &[]
+    } else {
+        context.gate.services.as_slice()
+    };
+    let guard = Guard::new(environment, services, version, context.seen);
     let binding = binding.map(|binding| binding.guarded(guard));
     let errors = || {
         found

@@ -151,7 +151,8 @@ impl Driver {
 
     /// Starts a gate. A gate of the same name that is still measuring is superseded; one that is
     /// rolling back must end first. The flag says whether it is new: a webhook that comes twice
-    /// makes one gate, and so does a job that asks twice with the same facts.
+    /// makes one gate, and so does a job that asks twice with the same facts
+    /// before anything was measured.
     pub async fn start(
         self: &Arc<Self>,
         name: &str,
@@ -202,7 +203,11 @@ impl Driver {
         }
         if webhooks.is_empty() && order.is_none() {
             let same = before.iter().find(|open| {
-                open.facts == facts && open.state.verdict.is_none() && self.goes_on(open.id)
+                let begins = [Phase::Preflight, Phase::Converge].map(Position::Measuring);
+                // Once something was measured, what is served may be another deploy of the version.
+                open.facts == facts
+                    && begins.contains(&open.state.position)
+                    && self.goes_on(open.id)
             });
             if let Some(same) = same {
                 // The same job asks again: what runs is what it asks for.

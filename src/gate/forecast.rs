@@ -9,6 +9,7 @@ use crate::figures::percent;
 use crate::objective::Outcome;
 use crate::objective::confirmation::{Confirmation, Performance};
 use crate::objective::rounds::Rounds;
+use crate::objective::rule::Rule;
 use crate::project::gate::Gate;
 use crate::scenario::Plan;
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ const DOUBTFUL_MAX: u64 = u64::MAX;
 
 /// A smoke: what the first performance came to, and the smoke after all.
 pub fn smoke(
-    confirmation: Confirmation,
+    confirmation: &Confirmation,
     perform: &mut dyn FnMut() -> Performance,
 ) -> (Performance, Outcome) {
     let first = perform();
@@ -44,7 +45,7 @@ pub fn smoke(
 pub fn bake(
     mut rounds: Rounds,
     count: u64,
-    confirmation: Confirmation,
+    confirmation: &Confirmation,
     perform: &mut dyn FnMut(u64) -> Performance,
 ) -> (Outcome, u64) {
     for round in 0..count {
@@ -62,21 +63,29 @@ pub fn bake(
     )
 }
 
-/// Scenarios of a phase.
-#[derive(Debug, Clone, Copy)]
-struct Steps {
-    /// Steps that may fail.
-    requests: u64,
-    /// Steps of each kind.
-    all: usize,
+/// How failures of all of these scenarios are confirmed, as if they were one.
+fn confirmation(
+    paths: &[PathBuf],
+    plans: &BTreeMap<PathBuf, Arc<Plan>>,
+    rule: Rule,
+    (level, occasions): (f64, u64),
+) -> Confirmation {
+    let plans = paths.iter().filter_map(|path| plans.get(path));
+    Confirmation {
+        allowed: rule.allowance,
+        level,
+        occasions,
+        requests: plans.flat_map(|plan| plan.requests_of_steps()).collect(),
+    }
 }
 
-fn steps(paths: &[PathBuf], plans: &BTreeMap<PathBuf, Arc<Plan>>) -> Steps {
-    let plans = || paths.iter().filter_map(|path| plans.get(path));
-    Steps {
-        requests: plans().map(|plan| plan.requests()).sum(),
-        all: plans().map(|plan| plan.all_steps().count()).sum(),
-    }
+/// Steps that may fail.
+fn steps(confirmation: &Confirmation) -> String {
+    let steps = confirmation
+        .requests
+        .iter()
+        .filter(|requests| **requests > 0);
+    counted(steps.count() as u64, "step")
 }
 
 /// The promises of a gate, in lines.
@@ -87,19 +96,14 @@ pub fn told(gate: &Gate, plans: &BTreeMap<PathBuf, Arc<Plan>>) -> Vec<String> {
         gate.name,
         percent(rule.rollback_level)
     )];
-    let of_smoke = steps(&gate.smoke, plans);
-    let smoke_confirmation = Confirmation {
-        allowed: rule.allowance,
-        level: levels.smoke,
-        places: of_smoke.requests,
-    };
+    let of_smoke = confirmation(&gate.smoke, plans, rule, (levels.smoke, 1));
     if levels.smoke > 0.0 {
         lines.push(format!(
             "  smoke {:>7}   {}, of which {} may fail: {}",
             percent(levels.smoke),
-            counted(of_smoke.requests, "step"),
+            steps(&of_smoke),
             percent(rule.allowance),
-            how(smoke_confirmation)
+            how(&of_smoke)
         ));
     }
     if levels.load > 0.0 {
@@ -113,27 +117,22 @@ pub fn told(gate: &Gate, plans: &BTreeMap<PathBuf, Arc<Plan>>) -> Vec<String> {
     }
     let mut of_bake = None;
     if let Some(bake) = &gate.bake {
-        let steps = steps(&bake.scenarios, plans);
         let level = levels.bake / bake.parts() as f64;
-        let confirmation = Confirmation {
-            allowed: rule.allowance,
-            level,
-            places: steps.requests * bake.rounds(),
-        };
+        let by = confirmation(&bake.scenarios, plans, rule, (level, bake.rounds()));
         lines.push(format!(
             "  bake  {:>7}   {} of {} in {}: {}",
             percent(levels.bake),
             counted(bake.rounds(), "round"),
-            counted(steps.requests, "step"),
+            steps(&by),
             show(bake.duration),
-            how(confirmation)
+            how(&by)
         ));
-        let rounds = Rounds::new(rule.allowance, &[steps.all.max(1)], level);
-        of_bake = Some((confirmation, rounds, bake.rounds().min(ROUNDS_MAX)));
+        let rounds = Rounds::new(rule.allowance, std::slice::from_ref(&by.requests), level);
+        of_bake = Some((by, rounds, bake.rounds().min(ROUNDS_MAX)));
     }
     if levels.smoke > 0.0 || of_bake.is_some() {
         let promoted = |share: f64| {
-            let smoke = (levels.smoke > 0.0).then_some(smoke_confirmation);
+            let smoke = (levels.smoke > 0.0).then_some(&of_smoke);
             percent(promoted(share, smoke, of_bake.as_ref()))
         };
         lines.push(format!(
@@ -150,9 +149,9 @@ fn counted(count: u64, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
-fn how(confirmation: Confirmation) -> String {
-    let (row, most) = (confirmation.in_row(), confirmation.performances());
-    let fewest = (1..=most).find(|count| confirmation.failures_in(*count) <= *count);
+fn how(confirmation: &Confirmation) -> String {
+    let (row, most) = (confirmation.in_row(0), confirmation.performances(0));
+    let fewest = (1..=most).find(|count| confirmation.failures_in(0, *count) <= *count);
     format!(
         "one that fails is performed again, up to {most} times in all; {} failures in a row are enough",
         fewest.unwrap_or(row)
@@ -162,7 +161,7 @@ fn how(confirmation: Confirmation) -> String {
 /// The share of deploys that pass smoke and bake though one step fails in a share of cases.
 fn promoted(
     share: f64,
-    smoke_by: Option<Confirmation>,
+    smoke_by: Option<&Confirmation>,
     bake_by: Option<&(Confirmation, Rounds, u64)>,
 ) -> f64 {
     let passes = |gate: &u64| {
@@ -175,7 +174,7 @@ fn promoted(
             return false;
         }
         bake_by.is_none_or(|(by, rounds, count)| {
-            bake(rounds.clone(), *count, *by, &mut |_| perform()).0 == Outcome::Pass
+            bake(rounds.clone(), *count, by, &mut |_| perform()).0 == Outcome::Pass
         })
     };
     (0..GATES).filter(passes).count() as f64 / GATES as f64

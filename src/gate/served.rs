@@ -51,6 +51,17 @@ impl Round {
         self.looks.iter().flatten().all(holds)
     }
 
+    /// Looks that each service at least showed itself in, and those in which one did not.
+    fn counts(&self) -> (u64, u64) {
+        let of = |is: fn(&Look) -> bool| {
+            let looks = self.looks.iter();
+            looks.map(move |looks| looks.iter().filter(|look| is(look)).count())
+        };
+        let shown = of(|look| matches!(look, Look::Shown(_))).min().unwrap_or(0);
+        let hidden: usize = of(|look| matches!(look, Look::Hidden(_))).sum();
+        (shown as u64, hidden as u64)
+    }
+
     fn told(&self, services: &[String]) -> Vec<String> {
         let told = self.looks.iter().zip(services).map(|(looks, service)| {
             let mut stretch = Stretch::default();
@@ -131,7 +142,7 @@ pub async fn await_version(
     wanted: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<String, (bool, Vec<String>)> {
     let connector = connector(context).map_err(|problem| (false, vec![problem]))?;
-    let connector = connector.in_turn();
+    let connector = connector.spread();
     let services = &context.gate.services;
     let mut stretches = vec![Stretch::default(); services.len()];
     let start = Instant::now();
@@ -176,7 +187,7 @@ pub async fn await_version(
             return Err((false, vec!["it was stopped".to_owned()]));
         }
         if round.is_slowed {
-            rate = (rate / 2.0).max(0.5);
+            rate = (rate / 2.0).max(rate.min(0.5));
         }
         let enough = stretches
             .iter()
@@ -213,7 +224,7 @@ pub async fn still(context: &PhaseContext<'_>, ended: Ended) -> Ended {
         }
     }
     let connector = match connector(context) {
-        Ok(connector) => connector.in_turn(),
+        Ok(connector) => connector.spread(),
         // A fault of our own holds back no rollback.
         Err(_) if has_failed => return ended,
         Err(problem) => return foreign(ended, problem, Vec::new()),
@@ -235,7 +246,7 @@ const OTHER: &str = "another version is served than the one that is verified";
 async fn if_shown(context: &PhaseContext<'_>, connector: &Connector, ended: Ended) -> Ended {
     let wanted = |version: &str| version == context.record.facts.version;
     let converge = &context.gate.converge;
-    let rate = rate(context);
+    let mut rate = rate(context);
     let within = SHOWN_WITHIN.max(converge.every.saturating_mul(2));
     // Where little may be asked, less is seen.
     let needed = (rate * within.as_secs_f64() / 4.0).clamp(1.0, LOOKS_AFTER as f64) as u64;
@@ -249,8 +260,13 @@ async fn if_shown(context: &PhaseContext<'_>, connector: &Connector, ended: Ende
         if round.other(&wanted) {
             return foreign(ended, OTHER.to_owned(), round.told(&context.gate.services));
         }
-        let is_whole = round.all(&wanted);
-        looks = if is_whole { looks + times } else { 0 };
+        // What says nothing neither counts nor speaks against it.
+        let (shown, hidden) = round.counts();
+        looks = if hidden > 0 { 0 } else { looks + shown };
+        let is_whole = hidden == 0 && shown > 0;
+        if round.is_slowed {
+            rate = (rate / 2.0).max(rate.min(0.5));
+        }
         if looks >= needed || context.control.asked() != Stop::No {
             return ended;
         }

@@ -28,9 +28,8 @@ pub struct Connector {
     /// Addresses of this machine that connections start from, in turn.
     local: Vec<IpAddr>,
     next_local: AtomicUsize,
-    /// Whether each connection starts with another address of its host than the one before.
-    in_turn: bool,
-    next_address: AtomicUsize,
+    /// Whether each connection starts with an address of its host by chance.
+    spread: bool,
     cache: Mutex<HashMap<(String, u16), Resolved>>,
 }
 
@@ -55,8 +54,7 @@ impl Connector {
             dns_ttl,
             local: Vec::new(),
             next_local: AtomicUsize::new(0),
-            in_turn: false,
-            next_address: AtomicUsize::new(0),
+            spread: false,
             cache: Mutex::new(HashMap::new()),
         }
     }
@@ -66,10 +64,11 @@ impl Connector {
         Connector { local, ..self }
     }
 
-    /// The same, with connections spread over all addresses of a host: each starts with the next one.
-    pub fn in_turn(self) -> Connector {
+    /// The same, with connections spread over all addresses of a host: each starts with any of them, by
+    /// chance, so that what one meets says nothing of what the next one does.
+    pub fn spread(self) -> Connector {
         Connector {
-            in_turn: true,
+            spread: true,
             ..self
         }
     }
@@ -168,9 +167,9 @@ impl Connector {
         let addresses = self.resolve(host, port, deadline).await;
         phases.resolve = micros(start);
         let mut addresses = addresses.map_err(|fault| (fault, phases))?;
-        if self.in_turn {
-            let turn = self.next_address.fetch_add(1, Relaxed) % addresses.len().max(1);
-            addresses.rotate_left(turn);
+        if self.spread && addresses.len() > 1 {
+            let first = fastrand::usize(..addresses.len());
+            addresses.rotate_left(first);
         }
         let start = Instant::now();
         let mut last = None;

@@ -29,12 +29,16 @@ impl Levels {
         Levels { smoke, load, bake }
     }
 
-    /// The rule of the loads of a gate that has these levels.
-    pub fn of_load(&self, rule: Rule) -> Rule {
+    /// The rule of each of so many loads of a gate that has these levels: being called dead is shared out
+    /// among the loads, the rest among all of their objectives.
+    pub fn of_load(&self, rule: Rule, loads: usize) -> Rule {
         // Who asks for a level of the dead that is more than there is gets half of what there is.
+        let dead = rule.dead_level.min(self.load / 2.0);
+        let of_each = dead / loads.max(1) as f64;
         Rule {
-            rollback_level: self.load,
-            dead_level: rule.dead_level.min(self.load / 2.0),
+            // What a rule leaves for objectives is its level without that of the dead.
+            rollback_level: self.load - dead + of_each,
+            dead_level: of_each,
             ..rule
         }
     }
@@ -57,7 +61,11 @@ mod tests {
                     .all(|(level, has)| (*level > 0.0) == has)
             );
         }
-        let rule = Levels::of(0.01, [true; 3]).of_load(Rule::default());
-        assert!((rule.rollback_level - 0.007).abs() < 1e-12 && rule.dead_level < 0.007);
+        for loads in 1..5 {
+            let rule = Levels::of(0.01, [true; 3]).of_load(Rule::default(), loads);
+            let objectives = rule.rollback_level - rule.dead_level;
+            let all = objectives + loads as f64 * rule.dead_level;
+            assert!((all - 0.007).abs() < 1e-12, "{loads}: {all}");
+        }
     }
 }

@@ -13,13 +13,11 @@ use super::confirmation::Performance;
 use super::wealth::Wealth;
 
 /// At the end, so few chances for as many failures are too few for a pass.
-const DOUBT: f64 = 0.05;
+const DOUBT: f64 = 0.1;
 
 /// Rounds so far.
 #[derive(Debug, Clone)]
 pub struct Rounds {
-    /// The share of requests that may fail.
-    of_step: f64,
     /// The chance of a round to fail that is still allowed.
     of_round: f64,
     level: f64,
@@ -37,6 +35,8 @@ pub struct Rounds {
 /// One step over all rounds.
 #[derive(Debug, Clone)]
 struct Step {
+    /// The chance to fail that is still allowed.
+    allowed: f64,
     wealth: Wealth,
     performed: u64,
     failed: u64,
@@ -51,25 +51,24 @@ impl Step {
 }
 
 impl Rounds {
-    /// Rounds of scenarios of so many steps each, of which a share may fail; the level is how often a
-    /// service within its allowance may be called broken.
-    pub fn new(allowed: f64, steps: &[usize], level: f64) -> Rounds {
-        let requests = steps.iter().sum::<usize>().max(1) as f64;
-        let of_round = (1.0 - (1.0 - allowed).powf(requests)).clamp(1e-6, 0.95);
-        let of_step = allowed.clamp(1e-6, 0.95);
-        let step = Step {
-            wealth: Wealth::new(of_step),
+    /// Rounds of scenarios, each with the requests of its steps, of which a share may fail; the level
+    /// is how often a service within its allowance may be called broken.
+    pub fn new(allowed: f64, scenarios: &[Vec<u64>], level: f64) -> Rounds {
+        let of = |requests: u64| (1.0 - (1.0 - allowed).powf(requests as f64)).clamp(1e-6, 0.95);
+        let of_round = of(scenarios.iter().flatten().sum::<u64>().max(1));
+        let step = |requests: &u64| Step {
+            allowed: of((*requests).max(1)),
+            wealth: Wealth::new(of((*requests).max(1))),
             performed: 0,
             failed: 0,
         };
         Rounds {
-            of_step,
             of_round,
             level,
             wealth: Wealth::new(of_round),
-            steps: steps
+            steps: scenarios
                 .iter()
-                .map(|count| vec![step.clone(); *count])
+                .map(|requests| requests.iter().map(step).collect())
                 .collect(),
             all: 0,
             passed: 0,
@@ -132,7 +131,7 @@ impl Rounds {
         let chance = |step: &Step| {
             // One failure is a blip that was confirmed to be one.
             let again = step.failed.saturating_sub(1);
-            binomial::upper_tail(again, step.performed.saturating_sub(1), self.of_step)
+            binomial::upper_tail(again, step.performed.saturating_sub(1), step.allowed)
         };
         let mut steps = self.steps.iter().flatten();
         binomial::upper_tail(bad, self.all, self.of_round) <= doubt
@@ -163,8 +162,7 @@ impl Rounds {
         let allowed = crate::figures::percent(self.of_round);
         if self.is_broken {
             let said = format!(
-                "{failed} of {all} rounds failed; {allowed} of them may, and {} of a step",
-                crate::figures::percent(self.of_step)
+                "{failed} of {all} rounds failed; {allowed} of them may, and a step far less often"
             );
             return Some((Outcome::Fail, said));
         }
@@ -173,8 +171,7 @@ impl Rounds {
             doubt("no round was performed".to_owned())
         } else if passed == 0 || self.is_doubtful() {
             doubt(format!(
-                "only {passed} of {all} rounds passed: too few for a pass, where {allowed} of them, and {} of a step, may fail",
-                crate::figures::percent(self.of_step)
+                "only {passed} of {all} rounds passed: too few for a pass, where {allowed} of them may fail, and a step far less often"
             ))
         } else if self.last != Some(Outcome::Pass) {
             doubt(format!("the last of {all} rounds did not pass"))
@@ -191,7 +188,7 @@ mod tests {
     use Performance::{Doubtful, Failed, Passed};
 
     fn told(performances: &[Performance]) -> Option<Outcome> {
-        let mut rounds = Rounds::new(0.01, &[10], 0.001);
+        let mut rounds = Rounds::new(0.01, &[vec![1; 10]], 0.001);
         for performance in performances {
             rounds.note(&[*performance]);
         }
@@ -224,7 +221,7 @@ mod tests {
         let mut chance = fastrand::Rng::with_seed(3);
         let bakes = 20_000;
         let broken = (0..bakes).filter(|_| {
-            let mut rounds = Rounds::new(0.01, &[4, 6], 0.01);
+            let mut rounds = Rounds::new(0.01, &[vec![1; 4], vec![1; 6]], 0.01);
             for _ in 0..120 {
                 let performances = [4, 6].map(|steps| {
                     let failed = (0..steps).find(|_| chance.f64() < 0.01);

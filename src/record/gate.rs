@@ -53,6 +53,9 @@ pub struct Facts {
     /// Who deployed it.
     #[serde(default)]
     pub actor: String,
+    /// Whose token asked for the gate, if it has a name: never taken from what somebody sends.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub asked_by: String,
     /// Why.
     #[serde(default)]
     pub reason: String,
@@ -96,6 +99,7 @@ impl Facts {
             &mut self.target,
             &mut self.break_glass,
             &mut self.callback,
+            &mut self.asked_by,
         ] {
             *text = cleaned(text);
         }

@@ -281,11 +281,8 @@ impl State {
     /// Whether the smoke passed on the version before in this very gate, so that its credentials are
     /// good: a deploy that refuses them then is to blame.
     pub fn proved_credentials(&self) -> bool {
-        let passed = |phase: Phase| {
-            let mut records = self.phases.iter();
-            records.any(|record| record.phase == phase && record.held)
-        };
-        passed(Phase::Preflight) || passed(Phase::Baseline)
+        let mut records = self.phases.iter();
+        records.any(|record| record.phase == Phase::Preflight && record.held)
     }
 
     /// Whether the product was measured and held.

@@ -54,9 +54,17 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Requests of one performance at the least: steps that are measured.
-    pub fn requests(&self) -> u64 {
-        self.all_steps().filter(|step| step.is_measured()).count() as u64
+    /// Requests of each step in one performance, any of which may make it fail: none of a pause, all of
+    /// a repeat, one where rounds may fail until something holds.
+    pub fn requests_of_steps(&self) -> Vec<u64> {
+        let requests = |step: &Step| match &step.repeat {
+            _ if !step.is_measured() => 0,
+            Some(Repeat {
+                times, until: None, ..
+            }) => *times,
+            _ => 1,
+        };
+        self.all_steps().map(requests).collect()
     }
 
     /// All steps, in the order of their indexes.

@@ -5,6 +5,7 @@
 //! counted over all virtual users of all scenarios that share it, and never forgotten.
 
 use crate::environment::settings::Environment;
+use crate::environment::version::from_cache;
 use crate::net::headers::Headers;
 use http::HeaderName;
 use std::collections::BTreeMap;
@@ -85,6 +86,10 @@ impl Guard {
         let Some(version) = headers.get(&shows.header) else {
             return;
         };
+        if from_cache(headers.map()).is_some() {
+            // It says nothing of what is served now.
+            return;
+        }
         let version = String::from_utf8_lossy(version.as_bytes());
         if version.trim() == shows.version {
             self.seen.expected.fetch_add(1, Relaxed);

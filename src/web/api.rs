@@ -73,6 +73,7 @@ impl From<LooseFacts> for Facts {
             break_glass,
         } = facts;
         Facts {
+            asked_by: String::new(),
             break_glass,
             callback: String::new(),
             target: String::new(),
@@ -154,9 +155,12 @@ pub async fn start_gate(
     let start: StartGate = serde_json::from_slice(&body)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the body is not what starts a gate: {error}; expected {{\"gate\": …, \"version\": …}}")))?;
     let mut facts: Facts = start.facts.into();
-    if facts.actor.is_empty() {
-        facts.actor = caller.name.unwrap_or_default();
+    let broke = !facts.break_glass.is_empty();
+    if facts.actor.is_empty() || broke {
+        // Who breaks the glass is nobody else.
+        facts.actor = caller.acts_as(&facts.actor).map_err(not_you)?;
     }
+    facts.asked_by = caller.name.unwrap_or_default();
     let (record, new) = site.driver.start(&start.gate, facts, Vec::new()).await?;
     // The same job asked again: its gate runs.
     let status = if new {

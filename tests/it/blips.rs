@@ -33,7 +33,7 @@ fn one_failure_of_a_smoke_is_shown_as_flaky_and_rolls_nothing_back() {
     assert_eq!(gate["verdict"], "promote", "{gate}");
     let shown = api(&daemon.address, &format!("/api/v1/gates/{}", gate["id"])).unwrap();
     assert!(
-        shown.to_string().contains("flaky, it failed 1 of 4 times"),
+        shown.to_string().contains("flaky, it failed 1 of 6 times"),
         "{shown}"
     );
 }
@@ -60,7 +60,7 @@ fn a_broken_step_is_rolled_back_within_two_seconds_of_the_smoke() {
     assert!(
         gate["reasons"]
             .to_string()
-            .contains("it failed 2 of 2 times")
+            .contains("it failed 3 of 3 times")
     );
 }
 

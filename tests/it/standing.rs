@@ -34,7 +34,7 @@ fn shop(world: &World, more: &str) -> String {
     let made = world.path().join("promoted");
     format!(
         "    smoke: [ home.yaml ]
-    bake: {{ duration: 800ms, every: 200ms }}
+    bake: {{ duration: 2200ms, every: 200ms }}
     tell: [ team ]
     actions:
       promote: [ {{ command: [ touch, \"{}\" ] }} ]

@@ -7,6 +7,7 @@ use crate::load::Stop;
 use crate::objective::Outcome;
 use crate::project::access::folded;
 use crate::project::gate::Approval;
+use crate::record::gate::Facts;
 use crate::record::note::{Note, NoteKind};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -26,7 +27,7 @@ pub async fn approval(context: &PhaseContext<'_>) -> Ended {
             Ok(notes) => notes,
             Err(reason) => return Ended::new(Outcome::Inconclusive, reason),
         };
-        let agreed = agreed(notes, approval, &context.record.facts.actor);
+        let agreed = agreed(notes, approval, &context.record.facts);
         if agreed.len() as u64 >= approval.required {
             let who: Vec<String> = agreed
                 .into_values()
@@ -63,15 +64,19 @@ pub async fn approval(context: &PhaseContext<'_>) -> Ended {
     }
 }
 
-/// Those who agreed, by who they are: two spellings of a name are one person. Whoever deployed is
-/// not among them where the gate says so.
-fn agreed(notes: Vec<Note>, approval: Approval, actor: &str) -> BTreeMap<String, (String, String)> {
-    let actor = folded(actor);
+/// Those who agreed, by who they are: two spellings of a name are one person. Whoever deployed, and
+/// whoever asked for the gate, is not among them where the gate says so.
+fn agreed(
+    notes: Vec<Note>,
+    approval: Approval,
+    facts: &Facts,
+) -> BTreeMap<String, (String, String)> {
+    let own = [folded(&facts.actor), folded(&facts.asked_by)];
     notes
         .into_iter()
         .filter(|note| note.kind == NoteKind::Approval)
         .map(|note| (folded(&note.by), (note.by, note.reason)))
-        .filter(|(who, _)| approval.by_actor || *who != actor)
+        .filter(|(who, _)| approval.by_actor || !own.contains(who))
         .collect()
 }
 
@@ -97,10 +102,15 @@ mod tests {
         };
         let count = |names: &[&str], approval| {
             let notes = names.iter().map(|name| note(name)).collect();
-            agreed(notes, approval, "Jane  Doe").len()
+            let facts = Facts {
+                actor: "Jane  Doe".to_owned(),
+                asked_by: "Ann".to_owned(),
+                ..Facts::default()
+            };
+            agreed(notes, approval, &facts).len()
         };
-        let names = ["jane doe", "Jane Doe", "JANE DOE ", "john"];
+        let names = ["jane doe", "Jane Doe", "JANE DOE ", "john", "ann"];
         assert_eq!(count(&names, approval(2, false)), 1);
-        assert_eq!(count(&names, approval(1, true)), 2);
+        assert_eq!(count(&names, approval(1, true)), 3);
     }
 }

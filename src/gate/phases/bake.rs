@@ -1,6 +1,6 @@
 //! The bake: the scenarios once each, again and again for a while, and objectives over all of them.
 
-use super::smoke::{confirm, performance, requests, smoke_once};
+use super::smoke::{confirm, confirmations, performance, smoke_once};
 use crate::gate::context::{Ended, PhaseContext, bind};
 use crate::load::Stop;
 use crate::load::recorder::StepRecord;
@@ -11,6 +11,7 @@ use crate::objective::{Evidence, Outcome};
 use crate::project::gate::Bake;
 use crate::run::Summary;
 use crate::run::summarize::{evidence_of, whole_of};
+use crate::scenario::Plan;
 use crate::vu::Binding;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ const DOUBTFUL_MAX: u64 = 3;
 struct Baking<'a> {
     context: &'a PhaseContext<'a>,
     bindings: Vec<Arc<Binding>>,
-    confirmation: Confirmation,
+    confirmations: Vec<Confirmation>,
     rounds: Rounds,
     whole: Option<StepRecord>,
     /// The last run that did not pass.
@@ -47,18 +48,17 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
     }
     let level = context.gate.levels().bake / bake.parts() as f64;
     let allowed = context.gate.rule.allowance;
-    let requests = requests(context, &bake.scenarios);
-    let plans = bindings.iter().map(|binding| &binding.plan);
-    let steps: Vec<usize> = plans.map(|plan| plan.all_steps().count()).collect();
+    let plans: Vec<&Plan> = bindings
+        .iter()
+        .map(|binding| binding.plan.as_ref())
+        .collect();
+    let confirmations = confirmations(&plans, allowed, level, bake.rounds());
+    let requests: Vec<Vec<u64>> = plans.iter().map(|plan| plan.requests_of_steps()).collect();
     let mut baking = Baking {
         context,
         bindings,
-        confirmation: Confirmation {
-            allowed,
-            level,
-            places: requests * bake.rounds(),
-        },
-        rounds: Rounds::new(allowed, &steps, level),
+        confirmations,
+        rounds: Rounds::new(allowed, &requests, level),
         whole: None,
         last: None,
         is_broken: false,
@@ -84,7 +84,9 @@ impl Baking<'_> {
     /// Every scenario once; what does not pass is confirmed.
     async fn round(&mut self) {
         let (mut first, mut settled) = (Vec::new(), Vec::new());
-        for binding in &self.bindings {
+        // As long as requests may depend on one another.
+        let pause = self.context.gate.rule.block;
+        for (binding, confirmation) in self.bindings.iter().zip(&self.confirmations) {
             let (summary, finished) = smoke_once(self.context, binding).await;
             first.push(performance(self.context, &summary, &finished));
             match (&mut self.whole, whole_of(&finished)) {
@@ -97,7 +99,7 @@ impl Baking<'_> {
                 continue;
             }
             let before = (summary.clone(), &finished);
-            let confirmed = confirm(self.context, binding, before, self.confirmation).await;
+            let confirmed = confirm(self.context, binding, before, (confirmation, pause)).await;
             settled.push(confirmed.summary.outcome);
             self.is_broken |= confirmed.summary.outcome == Outcome::Fail;
             self.last = Some(match confirmed.summary.outcome {

@@ -9,10 +9,17 @@ use crate::load::run::Finished;
 use crate::net::ErrorClass;
 use crate::objective::Outcome;
 use crate::objective::confirmation::{Confirmation, Performance, Series};
+use crate::record::state::{Phase, Position};
 use crate::run::{Summary, summarize};
+use crate::scenario::Plan;
 use crate::vu::Binding;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Pause before a smoke that failed is performed again: longer than a balancer that is reloaded or a
+/// connection that is cut, and short enough for a broken deploy to be gone within two seconds.
+const PAUSE: Duration = Duration::from_millis(400);
 
 /// Performs scenarios once each, without a second chance.
 pub async fn smoke_all(context: &PhaseContext<'_>, paths: &[PathBuf], version: &str) -> Ended {
@@ -22,32 +29,45 @@ pub async fn smoke_all(context: &PhaseContext<'_>, paths: &[PathBuf], version: &
 /// The gate's smoke on the version that it verifies. A failure is confirmed.
 pub(super) async fn smoke(context: &PhaseContext<'_>) -> Ended {
     let gate = context.gate;
-    let confirmation = Confirmation {
-        allowed: gate.rule.allowance,
-        level: gate.levels().smoke,
-        places: requests(context, &gate.smoke),
-    };
+    let plans = gate
+        .smoke
+        .iter()
+        .map(|path| context.project.plans.get(path));
+    let plans: Vec<&Plan> = plans.flatten().map(AsRef::as_ref).collect();
+    let confirmations = confirmations(&plans, gate.rule.allowance, gate.levels().smoke, 1);
     let version = &context.record.facts.version;
-    perform_all(context, &gate.smoke, version, Some(confirmation)).await
+    perform_all(context, &gate.smoke, version, Some(&confirmations)).await
 }
 
-/// Steps of scenarios that may fail.
-pub(super) fn requests(context: &PhaseContext<'_>, paths: &[PathBuf]) -> u64 {
-    let plans = paths
-        .iter()
-        .filter_map(|path| context.project.plans.get(path));
-    plans.map(|plan| plan.requests()).sum()
+/// How failures of each of these scenarios are confirmed: a level is shared out among their steps.
+pub(in crate::gate) fn confirmations(
+    plans: &[&Plan],
+    allowed: f64,
+    level: f64,
+    occasions: u64,
+) -> Vec<Confirmation> {
+    let requests: Vec<Vec<u64>> = plans.iter().map(|plan| plan.requests_of_steps()).collect();
+    let all = requests.iter().map(Vec::len).sum::<usize>().max(1) as f64;
+    let of = |requests: Vec<u64>| Confirmation {
+        allowed,
+        level: level * requests.len() as f64 / all,
+        occasions,
+        requests,
+    };
+    requests.into_iter().map(of).collect()
 }
 
 async fn perform_all(
     context: &PhaseContext<'_>,
     paths: &[PathBuf],
     version: &str,
-    confirmation: Option<Confirmation>,
+    confirmations: Option<&[Confirmation]>,
 ) -> Ended {
     let mut ended = Ended::because(Outcome::Inconclusive, Vec::new());
     let mut outcomes = Vec::new();
+    let mut by = confirmations.into_iter().flatten();
     for path in paths {
+        let confirmation = by.next();
         let binding = match bind(context, path, version) {
             Ok(binding) => Arc::new(binding),
             Err(reasons) => {
@@ -58,7 +78,8 @@ async fn perform_all(
         };
         let (mut summary, finished) = smoke_once(context, &binding).await;
         if let Some(confirmation) = confirmation.filter(|_| summary.outcome != Outcome::Pass) {
-            let confirmed = confirm(context, &binding, (summary, &finished), confirmation).await;
+            let first = (summary, &finished);
+            let confirmed = confirm(context, &binding, first, (confirmation, PAUSE)).await;
             summary = confirmed.summary;
             ended.spoiled.extend(confirmed.others);
         }
@@ -86,19 +107,30 @@ pub(super) struct Confirmed {
     pub others: Vec<Summary>,
 }
 
-/// Performs a smoke that did not pass again, at once and on fresh connections, until it can be said
-/// whether it is broken.
+/// Performs a smoke that did not pass again, on fresh connections and some time apart, until it can be
+/// said whether it is broken, or there is no time for more.
 pub(super) async fn confirm(
     context: &PhaseContext<'_>,
     binding: &Arc<Binding>,
     (first, finished): (Summary, &Finished),
-    confirmation: Confirmation,
+    (confirmation, pause): (&Confirmation, Duration),
 ) -> Confirmed {
     let mut series = confirmation.begin(performance(context, &first, finished));
     let mut outcome = series.outcome();
     let mut others = Vec::new();
+    let mut longest = finished.duration;
     while outcome.is_none() && context.control.asked() == Stop::No {
+        if Instant::now() + pause + longest >= context.deadline {
+            outcome = Some(series.cut_short());
+            break;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = context.control.stopped() => break,
+        }
+        let begun = Instant::now();
         let (summary, finished) = smoke_once(context, binding).await;
+        longest = longest.max(begun.elapsed());
         series.note(performance(context, &summary, &finished));
         others.push(summary);
         outcome = series.outcome();
@@ -137,15 +169,11 @@ fn told(series: &Series, outcome: Outcome) -> String {
     }
 }
 
-/// Whether a refusal is the product's own: the same credentials were good on the version before, and a
-/// limiter let the version beside it be asked just as often.
+/// Whether a refusal is the product's own: the same smoke, with the same credentials, passed on the
+/// version before in this very gate.
 fn is_refusal(context: &PhaseContext<'_>, class: ErrorClass) -> bool {
-    let state = &context.record.state;
-    match class {
-        ErrorClass::Unauthorized => state.proved_credentials(),
-        ErrorClass::RateLimited => context.baseline.is_some() && state.proved_credentials(),
-        _ => false,
-    }
+    let is_of_smoke = context.record.state.position == Position::Measuring(Phase::Smoke);
+    class == ErrorClass::Unauthorized && is_of_smoke && context.record.state.proved_credentials()
 }
 
 /// What one performance says of the product.

@@ -263,7 +263,7 @@ impl Route<'_> {
                 journey.fault = Some(Fault::new(
                     ErrorClass::RedirectAway,
                     format!(
-                        "it is redirected to {target}, and `{host}` is no host of the environment `{}`",
+                        "it is redirected to {target}, and `{host}` is no host of the environment `{}`; where it may, the step says `leads_to: [{host}]`",
                         self.binding.environment
                     ),
                 ));
