@@ -1,11 +1,48 @@
-//! Whether a gate could ever conclude: objectives that its load can never prove.
+//! Whether a gate could ever conclude: objectives that its load can never prove, versions that could
+//! never be seen everywhere.
 
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
+use crate::duration::show;
+use crate::environment::everywhere;
+use crate::environment::settings::Environment;
 use crate::objective::binomial;
 use crate::objective::judge::PROMOTE_LEVEL;
 use crate::project::gate::Gate;
 use crate::scenario::lint::requests_planned;
 use crate::scenario::plan::{Plan, end_of};
+use std::time::Duration;
+
+/// Reports a gate whose services may be asked so seldom that its convergence, or the proof of its
+/// rollback, could never be believed in time.
+pub fn convergeable(gate: &Gate, environment: &Environment, found: &mut Diagnostics) {
+    let rates = gate
+        .services
+        .iter()
+        .filter_map(|name| environment.rate_of(name));
+    let Some(rate) = rates.reduce(f64::min) else {
+        return;
+    };
+    let looks = everywhere::needed(1);
+    let takes = Duration::from_secs_f64(looks as f64 / rate.max(1e-6));
+    let converge = ("converge", &gate.converge);
+    let proof = (!gate.on_rollback.is_empty()).then_some(("prove", &gate.prove.converge));
+    for (key, wait) in [converge].into_iter().chain(proof) {
+        if takes >= wait.timeout {
+            found.push(
+                Diagnostic::error(
+                    "never-converges",
+                    format!(
+                        "the gate `{}` can never see its version everywhere: {looks} looks at {rate} a second take {}, and `{key}` ends after {}",
+                        gate.name,
+                        show(takes),
+                        show(wait.timeout)
+                    ),
+                )
+                .hint(format!("`{key}: {{ timeout: {} }}`, or a higher `limit`", show(takes * 2))),
+            );
+        }
+    }
+}
 
 /// Reports objectives of a gate's load that its requests after the warm-up can never prove, the
 /// extension included: such a phase could only ever hold.

@@ -85,6 +85,9 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
         }
     }
     for gate in &file.gates {
+        if let Some(environment) = file.environments.get(&gate.environment) {
+            conclude::convergeable(gate, environment, found);
+        }
         for path in &gate.load {
             if let Some(plan) = plans.get(path) {
                 conclude::concludable(gate, plan, found);

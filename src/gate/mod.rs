@@ -6,7 +6,7 @@
 //! gates order of each other), [`sighting`] (a version that changed starts a gate); [`context`] (what
 //! a phase may look at), [`phases`] (one in a file each), [`prerequisites`] (what must have been
 //! promoted before; platforms), [`served`] (which version is served
-//! everywhere) by [`everywhere`] (pure: when that is believed), [`arms`] (one load,
+//! everywhere), [`arms`] (one load,
 //! on the candidate and beside it), [`watch`] (pure: its evidence while it comes in), [`proof`] (of a
 //! rollback), [`announce`] (pure: a verdict as effects of the outbox), [`forecast`]
 //! (pure: what a gate promises before it runs), [`world`] (phases and proofs
@@ -21,7 +21,6 @@ mod arms;
 pub mod context;
 pub mod driver;
 pub mod event;
-pub mod everywhere;
 pub mod forecast;
 pub mod machine;
 mod orders;

@@ -1,10 +1,11 @@
 //! Which version the services of a gate serve, all of them together, now and after a while.
 //!
 //! Makes the looks, each on a connection of its own, spread over all addresses of a service and no
-//! faster than that allows. Does not decide how many convince: [`super::everywhere`] does.
+//! faster than that allows. Does not decide how many convince: [`crate::environment::everywhere`]
+//! does.
 
 use super::context::{Ended, PhaseContext, connector};
-use super::everywhere::{Look, OTHERS, Stretch};
+use crate::environment::everywhere::{Look, OTHERS, Stretch};
 use crate::environment::version::{self, Unseen};
 use crate::load::Stop;
 use crate::net::ErrorClass;
@@ -217,8 +218,11 @@ pub async fn still(context: &PhaseContext<'_>, ended: Ended) -> Ended {
     let has_failed = ended.outcome == Outcome::Fail;
     if let Some((others, other)) = context.seen.others() {
         let replies = context.seen.replies();
-        // A few replies of another version are not why a deploy failed.
-        if !has_failed || others as f64 > OTHERS * replies as f64 {
+        // A few replies of another version are not why a deploy failed, nor are those of the old one: a
+        // balancer goes there when the new one is dead.
+        let is_old = context.record.rollback_to.as_deref() == Some(other);
+        let is_foreign = !is_old && others as f64 > OTHERS * replies as f64;
+        if !has_failed || is_foreign {
             let seen = format!("{others} of {replies} measured replies showed `{other}`");
             return foreign(ended, OTHER.to_owned(), vec![seen]);
         }

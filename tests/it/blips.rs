@@ -2,7 +2,7 @@
 //! counts, and what is broken gains nothing from that.
 
 use super::policy::{ENFORCE, World, broken, facts};
-use super::support::{api, eventually, http};
+use super::support::{Daemon, api, eventually, http};
 use bellwether::demo::shop::Deploy;
 use serde_json::json;
 use std::time::Duration;
@@ -16,14 +16,19 @@ fn ask(world: &World, times: usize) {
     }
 }
 
-#[test]
-fn one_failure_of_a_smoke_is_shown_as_flaky_and_rolls_nothing_back() {
-    let world = World::new();
+/// A gate with the smoke alone.
+fn smoking(world: &World) -> Daemon {
     let gate = format!(
         "    smoke: [ smoke.yaml ]\n    actions:\n{}",
         world.rollback()
     );
-    let daemon = world.daemon(ENFORCE, &gate, "");
+    world.daemon(ENFORCE, &gate, "")
+}
+
+#[test]
+fn one_failure_of_a_smoke_is_shown_as_flaky_and_rolls_nothing_back() {
+    let world = World::new();
+    let daemon = smoking(&world);
     world.shop.deploy(Deploy {
         fail_every: 20,
         ..Deploy::healthy("1.1.0")
@@ -41,11 +46,7 @@ fn one_failure_of_a_smoke_is_shown_as_flaky_and_rolls_nothing_back() {
 #[test]
 fn a_broken_step_is_rolled_back_within_two_seconds_of_the_smoke() {
     let world = World::new();
-    let gate = format!(
-        "    smoke: [ smoke.yaml ]\n    actions:\n{}",
-        world.rollback()
-    );
-    let daemon = world.daemon(ENFORCE, &gate, "");
+    let daemon = smoking(&world);
     world.verify(&daemon, Deploy::healthy("1.0.0"));
     let gate = world.verify(&daemon, broken("2.0.0"));
     assert_eq!(gate["verdict"], "rollback", "{gate}");
@@ -93,11 +94,7 @@ fn rounds_of_a_bake_that_fail_now_and_then_are_no_failure_and_those_that_fail_ag
 #[test]
 fn a_deploy_that_refuses_everybody_is_rolled_back_where_its_credentials_were_good_before() {
     let world = World::new();
-    let gate = format!(
-        "    smoke: [ smoke.yaml ]\n    actions:\n{}",
-        world.rollback()
-    );
-    let daemon = world.daemon(ENFORCE, &gate, "");
+    let daemon = smoking(&world);
     world.verify(&daemon, Deploy::healthy("1.0.0"));
     let refusing = |version: &str| Deploy {
         refuses: true,

@@ -1,9 +1,9 @@
 //! The version beside it can be measured: else nothing could be told from a comparison.
 
 use super::smoke::smoke_all;
+use crate::environment::everywhere::Look;
 use crate::environment::settings::Environment;
 use crate::gate::context::{Ended, PhaseContext};
-use crate::gate::everywhere::Look;
 use crate::gate::served;
 use crate::objective::Outcome;
 use std::sync::Arc;

@@ -4,9 +4,9 @@
 //! What fails here says nothing about the deploy: it is inconclusive.
 
 use super::smoke::smoke_all;
+use crate::environment::everywhere::Look;
 use crate::environment::settings::Environment;
 use crate::gate::context::{Ended, PhaseContext, bind, connector};
-use crate::gate::everywhere::Look;
 use crate::gate::{prerequisites, served};
 use crate::net::connect::Connector;
 use crate::net::{ErrorClass, message};
