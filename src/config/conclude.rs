@@ -32,7 +32,7 @@ pub fn convergeable(gate: &Gate, environment: &Environment, found: &mut Diagnost
                 Diagnostic::error(
                     "never-converges",
                     format!(
-                        "the gate `{}` can never see its version everywhere: {looks} looks at {rate} a second take {}, and `{key}` ends after {}",
+                        "the gate `{}` can never see its version everywhere: {looks} looks at {rate:.2} a second take {}, and `{key}` ends after {}",
                         gate.name,
                         show(takes),
                         show(wait.timeout)
