@@ -49,6 +49,8 @@ pub enum Kind {
     LateShift,
     /// 8 % over the limit.
     Slow,
+    /// Short pauses so frequent that the service is exactly at the end of the indifference zone: 7.5 %.
+    BurstsAtBound,
     /// 8 % over the limit, in pauses.
     SlowBursts,
     /// 4 % errors, answered fast.
@@ -61,7 +63,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, healthy ones first.
-    pub const ALL: [Kind; 16] = [
+    pub const ALL: [Kind; 17] = [
         Kind::Healthy,
         Kind::AtLimit,
         Kind::Bursts,
@@ -74,6 +76,7 @@ impl Kind {
         Kind::LateShift,
         Kind::Slow,
         Kind::SlowAuto,
+        Kind::BurstsAtBound,
         Kind::SlowBursts,
         Kind::Failing,
         Kind::LateOnset,
@@ -95,6 +98,7 @@ impl Kind {
             Kind::ColdStart => "healthy, cold start",
             Kind::LateShift => "healthy, a little slower later",
             Kind::Slow => "BAD: 8 % over the limit",
+            Kind::BurstsAtBound => "BAD: 1.5 times its limit, bursts",
             Kind::SlowBursts => "BAD: 8 % over the limit, in bursts",
             Kind::Failing => "BAD: 4 % errors",
             Kind::LateOnset => "BAD: 15 % over, after 60 s",
@@ -108,6 +112,7 @@ impl Kind {
             self,
             Kind::Slow
                 | Kind::SlowAuto
+                | Kind::BurstsAtBound
                 | Kind::SlowBursts
                 | Kind::Failing
                 | Kind::LateOnset
@@ -119,7 +124,7 @@ impl Kind {
     pub fn baseline(self) -> Kind {
         match self {
             Kind::Slow | Kind::Failing | Kind::LateOnset | Kind::Dead => Kind::Healthy,
-            Kind::SlowBursts => Kind::Bursts,
+            Kind::BurstsAtBound | Kind::SlowBursts => Kind::Bursts,
             Kind::SlowAuto => Kind::Autocorrelated,
             healthy => healthy,
         }
@@ -169,6 +174,7 @@ pub fn stream(kind: Kind, seed: u64) -> Vec<Request> {
         Kind::Bursts => 17.0,
         Kind::LongBursts => 30.0,
         Kind::BurstsAtLimit => 11.0,
+        Kind::BurstsAtBound => 6.27,
         Kind::SlowBursts => 5.3,
         _ => f64::INFINITY,
     };
@@ -185,7 +191,11 @@ pub fn stream(kind: Kind, seed: u64) -> Vec<Request> {
     let (share, other) = match kind {
         // With the failed ones, 5 % are over the limit.
         Kind::AtLimit => ((0.05 - 0.01) / 0.99, 0.0),
-        Kind::Bursts | Kind::LongBursts | Kind::BurstsAtLimit | Kind::SlowBursts => (0.01, 0.6),
+        Kind::Bursts
+        | Kind::LongBursts
+        | Kind::BurstsAtLimit
+        | Kind::BurstsAtBound
+        | Kind::SlowBursts => (0.01, 0.6),
         Kind::LateShift => (0.02, 0.043),
         Kind::Slow | Kind::SlowAuto => (0.08, 0.0),
         Kind::AutoAtLimit => (0.048, 0.0),
