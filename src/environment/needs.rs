@@ -4,6 +4,7 @@
 //! Invariant: [`resolve`] gives values only if nothing required is missing or malformed.
 
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
+use crate::limits;
 use crate::scenario::plan::{InputNeed, Plan, SecretNeed};
 use crate::secret::{Redactor, Secret};
 use base64::Engine as _;
@@ -256,12 +257,13 @@ fn output_of(program: &str, words: &[String], within: Duration) -> Result<Output
         .spawn()
         .map_err(cannot)?;
     let (sender, printed) = std::sync::mpsc::channel();
-    let mut stdout = child.stdout.take();
+    let stdout = child.stdout.take();
     std::thread::spawn(move || {
         let mut text = Vec::new();
-        if let Some(stdout) = &mut stdout {
+        if let Some(stdout) = stdout {
             // What broke off is no secret: nothing is sent then.
-            if stdout.read_to_end(&mut text).is_ok() {
+            let most = limits::COMMAND_OUTPUT_BYTES_MAX as u64 + 1;
+            if stdout.take(most).read_to_end(&mut text).is_ok() {
                 let _ = sender.send(text);
             }
         }
@@ -284,6 +286,11 @@ fn output_of(program: &str, words: &[String], within: Duration) -> Result<Output
     };
     let left = format!("its command `{program}` left something behind that holds its output");
     let stdout = printed.recv_timeout(PRINTED_WITHIN).map_err(|_| left)?;
+    if stdout.len() > limits::COMMAND_OUTPUT_BYTES_MAX {
+        return Err(format!(
+            "its command `{program}` printed more than a secret"
+        ));
+    }
     Ok(Output { status, stdout })
 }
 

@@ -20,8 +20,6 @@ use std::sync::Arc;
 const GATES: u64 = 400;
 /// Rounds of a bake that are simulated at the most: longer ones find no less.
 const ROUNDS_MAX: u64 = 120;
-/// Doubtful rounds never come in a simulation.
-const DOUBTFUL_MAX: u64 = u64::MAX;
 
 /// A smoke: what the first performance came to, and the smoke after all.
 pub fn smoke(
@@ -52,7 +50,7 @@ pub fn bake(
         let (first, settled) = smoke(confirmation, &mut || perform(round));
         rounds.note(&[first]);
         rounds.settle_last(settled);
-        if settled == Outcome::Fail || rounds.are_enough(DOUBTFUL_MAX) {
+        if settled == Outcome::Fail || rounds.are_enough() {
             return (Outcome::Fail, round + 1);
         }
     }
@@ -149,12 +147,22 @@ fn counted(count: u64, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
+/// The step with the fewest requests: of one that is repeated more may fail.
+fn ordinary(confirmation: &Confirmation) -> usize {
+    let steps = confirmation.requests.iter().enumerate();
+    let step = steps
+        .filter(|(_, requests)| **requests > 0)
+        .min_by_key(|(_, requests)| **requests);
+    step.map_or(0, |(step, _)| step)
+}
+
 fn how(confirmation: &Confirmation) -> String {
-    let (row, most) = (confirmation.in_row(0), confirmation.performances(0));
-    let fewest = (1..=most).find(|count| confirmation.failures_in(0, *count) <= *count);
+    let step = ordinary(confirmation);
+    let most = confirmation.performances(step);
+    let fewest = (1..=most).find(|count| confirmation.failures_in(step, *count) <= *count);
     format!(
         "one that fails is performed again, up to {most} times in all; {} failures in a row are enough",
-        fewest.unwrap_or(row)
+        fewest.unwrap_or(most)
     )
 }
 
@@ -166,15 +174,19 @@ fn promoted(
 ) -> f64 {
     let passes = |gate: &u64| {
         let mut chance = fastrand::Rng::with_seed(*gate);
-        let mut perform = || match chance.f64() < share {
-            true => Performance::Failed(0),
+        let mut perform = |step| match chance.f64() < share {
+            true => Performance::Failed(step),
             false => Performance::Passed,
         };
-        if smoke_by.is_some_and(|by| smoke(by, &mut perform).1 != Outcome::Pass) {
+        if smoke_by.is_some_and(|by| {
+            let step = ordinary(by);
+            smoke(by, &mut || perform(step)).1 != Outcome::Pass
+        }) {
             return false;
         }
         bake_by.is_none_or(|(by, rounds, count)| {
-            bake(rounds.clone(), *count, by, &mut |_| perform()).0 == Outcome::Pass
+            let step = ordinary(by);
+            bake(rounds.clone(), *count, by, &mut |_| perform(step)).0 == Outcome::Pass
         })
     };
     (0..GATES).filter(passes).count() as f64 / GATES as f64

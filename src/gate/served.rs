@@ -127,11 +127,37 @@ pub async fn shown(context: &PhaseContext<'_>) -> Result<Vec<(String, Look)>, St
     Ok(looks)
 }
 
-/// Looks in a second at each of the gate's services.
-fn rate(context: &PhaseContext<'_>) -> f64 {
-    let of = |service: &String| context.environment.rate_of(service);
-    let allowed = context.gate.services.iter().filter_map(of);
-    allowed.fold(A_SECOND, f64::min).max(0.01)
+/// How fast each of the gate's services may be looked at.
+struct Pace {
+    /// Looks in a second.
+    rate: f64,
+}
+
+impl Pace {
+    fn of(context: &PhaseContext<'_>) -> Pace {
+        let of = |service: &String| context.environment.rate_of(service);
+        let allowed = context.gate.services.iter().filter_map(of);
+        Pace {
+            rate: allowed.fold(A_SECOND, f64::min).max(0.01),
+        }
+    }
+
+    /// Looks that are made at once.
+    fn times(&self) -> usize {
+        (self.rate / 4.0).clamp(1.0, AT_ONCE as f64) as usize
+    }
+
+    /// How long so many looks that have begun are to take.
+    fn left(&self, times: usize, begun: Instant) -> Duration {
+        Duration::from_secs_f64(times as f64 / self.rate).saturating_sub(begun.elapsed())
+    }
+
+    /// Slows down where somebody says that we ask too often.
+    fn after(&mut self, round: &Round) {
+        if round.is_slowed {
+            self.rate = (self.rate / 2.0).max(self.rate.min(0.5));
+        }
+    }
 }
 
 /// Looks until every service shows only what is wanted, for long enough to believe it, or time is up.
@@ -147,14 +173,15 @@ pub async fn await_version(
     let services = &context.gate.services;
     let mut stretches = vec![Stretch::default(); services.len()];
     let start = Instant::now();
-    let mut rate = rate(context);
+    let mut pace = Pace::of(context);
     // Two moments that are less apart are not the same as two looks.
     let lasting = converge.every.saturating_mul(converge.reads as u32 - 1);
     let mut broken_in_row = 0;
     loop {
         let begun = Instant::now();
-        let times = (rate / 4.0).clamp(1.0, AT_ONCE as f64) as usize;
+        let times = pace.times();
         let round = look(context, &connector, times).await;
+        pace.after(&round);
         let now = start.elapsed();
         broken_in_row = if round.is_broken {
             broken_in_row + 1
@@ -187,16 +214,13 @@ pub async fn await_version(
         if context.control.asked() != Stop::No {
             return Err((false, vec!["it was stopped".to_owned()]));
         }
-        if round.is_slowed {
-            rate = (rate / 2.0).max(rate.min(0.5));
-        }
         let enough = stretches
             .iter()
             .all(|stretch| stretch.looks() >= stretch.needed());
-        let pace = Duration::from_secs_f64(times as f64 / rate).saturating_sub(begun.elapsed());
+        let left = pace.left(times, begun);
         let pause = match round.all(wanted) && !enough {
-            true => pace,
-            false => pace.max(converge.every),
+            true => left,
+            false => left.max(converge.every),
         };
         if Instant::now() + pause >= deadline {
             // One look that failed is no service that does not answer.
@@ -250,17 +274,19 @@ const OTHER: &str = "another version is served than the one that is verified";
 async fn if_shown(context: &PhaseContext<'_>, connector: &Connector, ended: Ended) -> Ended {
     let wanted = |version: &str| version == context.record.facts.version;
     let converge = &context.gate.converge;
-    let mut rate = rate(context);
+    let mut pace = Pace::of(context);
     let within = SHOWN_WITHIN.max(converge.every.saturating_mul(2));
     // Where little may be asked, less is seen.
-    let needed = (rate * within.as_secs_f64() / 4.0).clamp(1.0, LOOKS_AFTER as f64) as u64;
+    let needed = (pace.rate * within.as_secs_f64() / 4.0).clamp(1.0, LOOKS_AFTER as f64) as u64;
     let needed = needed.max(converge.reads.min(LOOKS_AFTER));
-    let deadline = Instant::now() + within.max(Duration::from_secs_f64(needed as f64 * 2.0 / rate));
+    let deadline =
+        Instant::now() + within.max(Duration::from_secs_f64(needed as f64 * 2.0 / pace.rate));
     let mut looks = 0;
     loop {
         let begun = Instant::now();
-        let times = ((rate / 4.0).clamp(1.0, AT_ONCE as f64) as u64).min(needed);
-        let round = look(context, connector, times as usize).await;
+        let times = pace.times();
+        let round = look(context, connector, times).await;
+        pace.after(&round);
         if round.other(&wanted) {
             return foreign(ended, OTHER.to_owned(), round.told(&context.gate.services));
         }
@@ -268,17 +294,14 @@ async fn if_shown(context: &PhaseContext<'_>, connector: &Connector, ended: Ende
         let (shown, hidden) = round.counts();
         looks = if hidden > 0 { 0 } else { looks + shown };
         let is_whole = hidden == 0 && shown > 0;
-        if round.is_slowed {
-            rate = (rate / 2.0).max(rate.min(0.5));
-        }
         if looks >= needed || context.control.asked() != Stop::No {
             return ended;
         }
-        let pace = Duration::from_secs_f64(times as f64 / rate).saturating_sub(begun.elapsed());
+        let left = pace.left(times, begun);
         let pause = if is_whole {
-            pace
+            left
         } else {
-            pace.max(converge.every)
+            left.max(converge.every)
         };
         if Instant::now() + pause >= deadline {
             let lead = "it cannot be told any more which version was measured";

@@ -103,21 +103,27 @@ impl Connection {
         start: Instant,
         deadline: Instant,
     ) -> Result<Reply, (Fault, Phases)> {
-        let idle = std::mem::replace(&mut self.used, true).then(|| self.idle_since.elapsed());
-        let sent = Instant::now();
+        let idle = start.saturating_duration_since(self.idle_since);
+        let was_used = std::mem::replace(&mut self.used, true);
         let result = self.carry(message, prepared, keep, start, deadline).await;
-        self.idle_since = Instant::now();
-        result.map_err(|(fault, spent)| {
-            // A server may close an idle connection in the very moment in which we use it.
-            let race = RACE_MAX.max(2 * Duration::from_micros(self.connect_micros));
-            let is_race = fault.class == ErrorClass::Reset
-                && matches!(self.kind, Kind::One(_))
-                && idle.is_some_and(|idle| idle >= IDLE_MIN)
-                && spent.receive == 0
-                && sent.elapsed() <= race
-                && message.is_repeatable();
-            (if is_race { fault.unprocessed() } else { fault }, spent)
-        })
+        match result {
+            Ok(reply) => {
+                self.idle_since = reply.end;
+                Ok(reply)
+            }
+            Err((fault, spent)) => {
+                // A server may close an idle connection in the very moment in which we use it.
+                let race = RACE_MAX.max(2 * Duration::from_micros(self.connect_micros));
+                let is_race = fault.class == ErrorClass::Reset
+                    && matches!(self.kind, Kind::One(_))
+                    && was_used
+                    && idle >= IDLE_MIN
+                    && spent.receive == 0
+                    && start.elapsed() <= race
+                    && message.is_repeatable();
+                Err((if is_race { fault.unprocessed() } else { fault }, spent))
+            }
+        }
     }
 
     async fn carry(

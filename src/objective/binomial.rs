@@ -38,6 +38,11 @@ pub fn lower_tail_of(bad: f64, requests: f64, p: f64) -> f64 {
     incomplete_beta((requests - bad).max(1e-9), bad + 1.0, 1.0 - p)
 }
 
+/// The chance that any of so many fails, each with a chance of `p` and independent of the others.
+pub fn any_of(n: u64, p: f64) -> f64 {
+    1.0 - (1.0 - p).powf(n as f64)
+}
+
 /// The one-sided Clopper–Pearson upper bound of the share at level `alpha`.
 pub fn upper_bound(k: u64, n: u64, alpha: f64) -> f64 {
     if n == 0 || k >= n {

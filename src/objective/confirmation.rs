@@ -1,7 +1,7 @@
 //! Whether a smoke that failed has found a broken deploy or met a blip: pure.
 //!
 //! A service within its objectives fails now and then; a smoke of many steps meets that often enough.
-//! So a smoke that failed is performed again at once, on fresh connections. It fails when one step
+//! So a smoke that failed is performed again, on fresh connections and some time apart. It fails when one step
 //! failed so often that a share of failures within the allowance does not explain it; it passes when
 //! it failed only once; in between nobody can tell.
 //!
@@ -36,7 +36,7 @@ impl Confirmation {
     /// The chance of a step to fail in one performance that is still allowed.
     fn allowed_of(&self, step: usize) -> f64 {
         let requests = self.requests.get(step).copied().unwrap_or(1).max(1);
-        (1.0 - (1.0 - self.allowed).powf(requests as f64)).clamp(1e-9, 0.95)
+        binomial::any_of(requests, self.allowed).clamp(1e-9, 0.95)
     }
 
     /// Steps that may fail, times the occasions on which they are performed.
@@ -58,7 +58,8 @@ impl Confirmation {
         let allowed = self.allowed_of(step);
         let tail = |failures| binomial::upper_tail(failures, performances - 1, allowed);
         // Whoever began it failed first; all occasions together begin one at most so often.
-        let by_another = 1.0_f64.min(allowed * self.requests.len() as f64);
+        let all = (0..self.requests.len()).map(|step| self.allowed_of(step));
+        let by_another = all.sum::<f64>().min(1.0);
         allowed * tail(failures - 1) + by_another * tail(failures)
     }
 
@@ -160,11 +161,19 @@ impl Series {
         }
     }
 
-    /// What it comes to where there is no time for another performance: two failures of one step, and
-    /// nothing else, are no blip; anything less is not known.
+    /// What it comes to where there is no time for another performance: failures of one step, and nothing
+    /// else, that the allowance does not explain are no blip; anything less is not known.
     pub fn cut_short(&self) -> Outcome {
         match self.failures.as_slice() {
-            [(_, count)] if *count == self.performed && *count >= 2 => Outcome::Fail,
+            [(step, count)] if *count == self.performed && *count >= 2 => {
+                // Time has ended the series, not what was seen: this is the only look.
+                let by = &self.confirmation;
+                let chance = by.chance(*step, *count, self.performed) * by.places();
+                match chance <= by.level {
+                    true => Outcome::Fail,
+                    false => Outcome::Inconclusive,
+                }
+            }
             _ => Outcome::Inconclusive,
         }
     }
@@ -245,12 +254,18 @@ mod tests {
     fn where_time_runs_out_two_failures_of_one_step_and_nothing_else_are_enough() {
         use Performance::{Failed, Passed};
         let series = |performances: &[Performance]| {
-            let mut series = ten_steps().begin(performances[0]);
+            let mut series = of(0.01, 5, 1).begin(performances[0]);
             performances[1..].iter().for_each(|next| series.note(*next));
             series.cut_short()
         };
         assert_eq!(series(&[Failed(3), Failed(3)]), Outcome::Fail);
         assert_eq!(series(&[Failed(3)]), Outcome::Inconclusive);
+        // One that may fail so often is not shown by two.
+        let mut often = of(0.01, 5, 1);
+        often.requests[3] = 50;
+        let mut often = often.begin(Failed(3));
+        often.note(Failed(3));
+        assert_eq!(often.cut_short(), Outcome::Inconclusive);
         assert_eq!(series(&[Failed(3), Failed(4)]), Outcome::Inconclusive);
         assert_eq!(
             series(&[Failed(3), Passed, Failed(3)]),

@@ -15,6 +15,9 @@ use super::wealth::Wealth;
 /// At the end, so few chances for as many failures are too few for a pass.
 const DOUBT: f64 = 0.1;
 
+/// Rounds in a row that say nothing about the product, and end a bake.
+const DOUBTFUL_MAX: u64 = 3;
+
 /// Rounds so far.
 #[derive(Debug, Clone)]
 pub struct Rounds {
@@ -54,7 +57,7 @@ impl Rounds {
     /// Rounds of scenarios, each with the requests of its steps, of which a share may fail; the level
     /// is how often a service within its allowance may be called broken.
     pub fn new(allowed: f64, scenarios: &[Vec<u64>], level: f64) -> Rounds {
-        let of = |requests: u64| (1.0 - (1.0 - allowed).powf(requests as f64)).clamp(1e-6, 0.95);
+        let of = |requests: u64| binomial::any_of(requests, allowed).clamp(1e-6, 0.95);
         let of_round = of(scenarios.iter().flatten().sum::<u64>().max(1));
         let step = |requests: &u64| Step {
             allowed: of((*requests).max(1)),
@@ -147,8 +150,8 @@ impl Rounds {
     }
 
     /// Whether more rounds would change nothing.
-    pub fn are_enough(&self, doubtful_max: u64) -> bool {
-        self.is_broken || self.doubtful_in_row >= doubtful_max.max(3)
+    pub fn are_enough(&self) -> bool {
+        self.is_broken || self.doubtful_in_row >= DOUBTFUL_MAX
     }
 
     /// Rounds that passed, and all of them.

@@ -107,7 +107,7 @@ impl Facts {
     }
 }
 
-/// The facts of a gate as inputs of scenarios and actions.
+/// Names of the facts of a gate as inputs of scenarios and actions.
 pub const INPUTS: [&str; 11] = [
     "version",
     "previous_version",
@@ -122,35 +122,27 @@ pub const INPUTS: [&str; 11] = [
     "verdict",
 ];
 
-/// The facts of a gate as inputs, by the names of [`INPUTS`].
+/// The facts of a gate as inputs, by the names of [`INPUTS`] and in their order.
 pub fn inputs(record: &Record) -> BTreeMap<String, String> {
     let facts = &record.facts;
-    [
-        ("version", facts.version.clone()),
-        (
-            "previous_version",
-            record.rollback_to.clone().unwrap_or_default(),
-        ),
-        ("commit", facts.commit.clone()),
-        ("actor", facts.actor.clone()),
-        ("reason", facts.reason.clone()),
-        ("link", facts.link.clone()),
-        ("deployment", facts.deployment.clone()),
-        ("gate", record.gate.clone()),
-        ("gate_id", record.id.to_string()),
-        ("environment", record.environment.clone()),
-        (
-            "verdict",
-            record
-                .state
-                .verdict
-                .map(|verdict| verdict.word().to_owned())
-                .unwrap_or_default(),
-        ),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
+    let verdict = record
+        .state
+        .verdict
+        .map(|verdict| verdict.word().to_owned());
+    let values = [
+        facts.version.clone(),
+        record.rollback_to.clone().unwrap_or_default(),
+        facts.commit.clone(),
+        facts.actor.clone(),
+        facts.reason.clone(),
+        facts.link.clone(),
+        facts.deployment.clone(),
+        record.gate.clone(),
+        record.id.to_string(),
+        record.environment.clone(),
+        verdict.unwrap_or_default(),
+    ];
+    INPUTS.map(str::to_owned).into_iter().zip(values).collect()
 }
 
 #[cfg(test)]

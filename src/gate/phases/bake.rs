@@ -11,13 +11,9 @@ use crate::objective::{Evidence, Outcome};
 use crate::project::gate::Bake;
 use crate::run::Summary;
 use crate::run::summarize::{evidence_of, whole_of};
-use crate::scenario::Plan;
 use crate::vu::Binding;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Rounds in a row that say nothing about the product, and end a bake.
-const DOUBTFUL_MAX: u64 = 3;
 
 /// A bake that goes on.
 struct Baking<'a> {
@@ -48,12 +44,9 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
     }
     let level = context.gate.levels().bake / bake.parts() as f64;
     let allowed = context.gate.rule.allowance;
-    let plans: Vec<&Plan> = bindings
-        .iter()
-        .map(|binding| binding.plan.as_ref())
-        .collect();
-    let confirmations = confirmations(&plans, allowed, level, bake.rounds());
-    let requests: Vec<Vec<u64>> = plans.iter().map(|plan| plan.requests_of_steps()).collect();
+    let confirmations = confirmations(context, &bake.scenarios, level, bake.rounds());
+    let by = confirmations.iter();
+    let requests: Vec<Vec<u64>> = by.map(|by| by.requests.clone()).collect();
     let mut baking = Baking {
         context,
         bindings,
@@ -68,7 +61,7 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
     while Instant::now() < end && context.control.asked() == Stop::No {
         let round = Instant::now();
         baking.round().await;
-        if baking.is_broken || baking.rounds.are_enough(DOUBTFUL_MAX) {
+        if baking.is_broken || baking.rounds.are_enough() {
             break;
         }
         let next = (round + bake.every).min(end);

@@ -2,11 +2,9 @@
 
 use super::smoke::smoke_all;
 use crate::environment::everywhere::Look;
-use crate::environment::settings::Environment;
 use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::served;
 use crate::objective::Outcome;
-use std::sync::Arc;
 
 /// The version beside it must be measurable: else nothing could be told from a comparison.
 pub async fn baseline(context: &PhaseContext<'_>) -> Ended {
@@ -16,61 +14,52 @@ pub async fn baseline(context: &PhaseContext<'_>) -> Ended {
             "the baseline's environment is no longer configured",
         );
     };
-    let mut shown = Vec::new();
-    match served::shown(&PhaseContext {
+    let beside = PhaseContext {
         environment,
         ..*context
-    })
-    .await
-    {
+    };
+    let shown = match versions(&beside).await {
+        Ok(shown) => shown,
         Err(problem) => return Ended::new(Outcome::Inconclusive, problem),
-        Ok(looks) => {
-            for (service, look) in looks {
-                let beside = &environment.name;
-                match look {
-                    // Beside itself nothing is worse.
-                    Look::Shown(version) if version == context.record.facts.version => {
-                        return Ended::new(
-                            Outcome::Inconclusive,
-                            format!(
-                                "`{service}` in `{beside}` serves `{version}` too: there is no version before to compare with"
-                            ),
-                        );
-                    }
-                    Look::Shown(version) => {
-                        shown.push(format!("`{service}` in `{beside}` serves `{version}`"));
-                    }
-                    Look::Hidden(why) | Look::Void(why) => shown.push(format!(
-                        "`{service}` in `{beside}` does not show its version: {why}"
-                    )),
-                }
-            }
-        }
-    }
-    let mut ended = measurable(context, environment).await;
+    };
+    let mut ended = measurable(&beside).await;
     ended.reasons.extend(shown);
     ended
 }
 
+/// Which versions are served there, in words.
+///
+/// # Errors
+/// Where it is the candidate's: beside itself nothing is worse.
+async fn versions(beside: &PhaseContext<'_>) -> Result<Vec<String>, String> {
+    let place = &beside.environment.name;
+    let told = |(service, look): (String, Look)| match look {
+        Look::Shown(version) if version == beside.record.facts.version => Err(format!(
+            "`{service}` in `{place}` serves `{version}` too: there is no version before to compare with"
+        )),
+        Look::Shown(version) => Ok(format!("`{service}` in `{place}` serves `{version}`")),
+        Look::Hidden(why) | Look::Void(why) => Ok(format!(
+            "`{service}` in `{place}` does not show its version: {why}"
+        )),
+    };
+    served::shown(beside).await?.into_iter().map(told).collect()
+}
+
 /// Whether what is measured of the candidate can be measured there too.
-async fn measurable(context: &PhaseContext<'_>, environment: &Arc<Environment>) -> Ended {
-    let Some(old) = context.record.rollback_to.as_deref() else {
+async fn measurable(beside: &PhaseContext<'_>) -> Ended {
+    let Some(old) = beside.record.rollback_to.as_deref() else {
         return Ended::new(
             Outcome::Pass,
             "there is no version before that was proven good; loads go beside all the same",
         );
     };
-    let beside = PhaseContext {
-        environment,
-        ..*context
-    };
-    let ended = smoke_all(&beside, &context.gate.smoke, old).await;
+    let ended = smoke_all(beside, &beside.gate.smoke, old).await;
     match ended.outcome {
         Outcome::Pass => ended,
         // What is broken there too says nothing about the deploy.
-        _ if context.gate.smoke.is_empty() => Ended::new(
+        _ if beside.gate.smoke.is_empty() => Ended::new(
             Outcome::Pass,
-            format!("loads go to `{}` too", environment.name),
+            format!("loads go to `{}` too", beside.environment.name),
         ),
         _ => Ended {
             outcome: Outcome::Inconclusive,

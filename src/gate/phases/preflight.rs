@@ -80,10 +80,10 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
             "inputs and secrets are there, {} can be reached from here",
             services.join(", ")
         ));
-        let mut runs = Vec::new();
-        proven_before(context, &mut notes, &mut runs).await;
+        let (before, runs) = proven_before(context).await.unzip();
+        notes.extend(before);
         Ended {
-            runs,
+            runs: runs.unwrap_or_default(),
             ..Ended::because(Outcome::Pass, notes)
         }
     } else {
@@ -93,32 +93,24 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
 
 /// Where the version before is still served, its smoke shows that the credentials are good: when the
 /// new version refuses them, it is to blame. What fails here says nothing about the deploy.
-async fn proven_before(
-    context: &PhaseContext<'_>,
-    notes: &mut Vec<String>,
-    runs: &mut Vec<Summary>,
-) {
-    let Some(before) = context.record.rollback_to.as_deref() else {
-        return;
-    };
-    let looks = served::shown(context).await.unwrap_or_default();
+async fn proven_before(context: &PhaseContext<'_>) -> Option<(String, Vec<Summary>)> {
+    let before = context.record.rollback_to.as_deref()?;
+    let looks = served::shown(context).await.ok()?;
     let is_before =
         |(_, look): &(String, Look)| matches!(look, Look::Shown(seen) if seen == before);
-    if looks.is_empty() || !looks.iter().all(is_before) || context.gate.smoke.is_empty() {
-        return;
+    if looks.is_empty() || !looks.iter().all(is_before) {
+        return None;
     }
     let seen = Arc::default();
     let on_it = PhaseContext {
         seen: &seen,
         ..*context
     };
+    // Without a smoke this is inconclusive.
     let ended = smoke_all(&on_it, &context.gate.smoke, before).await;
-    if ended.outcome == Outcome::Pass && seen.others().is_none() {
-        notes.push(format!(
-            "the smoke passed on `{before}`, so its credentials are good"
-        ));
-        runs.extend(ended.runs);
-    }
+    let is_good = ended.outcome == Outcome::Pass && seen.others().is_none();
+    let note = format!("the smoke passed on `{before}`, so its credentials are good");
+    is_good.then_some((note, ended.runs))
 }
 
 /// Why a service cannot be reached from here. A refused connection is no reason: somebody refused

@@ -11,7 +11,6 @@ use crate::objective::Outcome;
 use crate::objective::confirmation::{Confirmation, Performance, Series};
 use crate::record::state::{Phase, Position};
 use crate::run::{Summary, summarize};
-use crate::scenario::Plan;
 use crate::vu::Binding;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,27 +28,28 @@ pub async fn smoke_all(context: &PhaseContext<'_>, paths: &[PathBuf], version: &
 /// The gate's smoke on the version that it verifies. A failure is confirmed.
 pub(super) async fn smoke(context: &PhaseContext<'_>) -> Ended {
     let gate = context.gate;
-    let plans = gate
-        .smoke
-        .iter()
-        .map(|path| context.project.plans.get(path));
-    let plans: Vec<&Plan> = plans.flatten().map(AsRef::as_ref).collect();
-    let confirmations = confirmations(&plans, gate.rule.allowance, gate.levels().smoke, 1);
+    let confirmations = confirmations(context, &gate.smoke, gate.levels().smoke, 1);
     let version = &context.record.facts.version;
     perform_all(context, &gate.smoke, version, Some(&confirmations)).await
 }
 
 /// How failures of each of these scenarios are confirmed: a level is shared out among their steps.
-pub(in crate::gate) fn confirmations(
-    plans: &[&Plan],
-    allowed: f64,
+pub(super) fn confirmations(
+    context: &PhaseContext<'_>,
+    paths: &[PathBuf],
     level: f64,
     occasions: u64,
 ) -> Vec<Confirmation> {
-    let requests: Vec<Vec<u64>> = plans.iter().map(|plan| plan.requests_of_steps()).collect();
+    let plans = &context.project.plans;
+    let of_path = |path| {
+        plans
+            .get(path)
+            .map_or_else(Vec::new, |plan| plan.requests_of_steps())
+    };
+    let requests: Vec<Vec<u64>> = paths.iter().map(of_path).collect();
     let all = requests.iter().map(Vec::len).sum::<usize>().max(1) as f64;
     let of = |requests: Vec<u64>| Confirmation {
-        allowed,
+        allowed: context.gate.rule.allowance,
         level: level * requests.len() as f64 / all,
         occasions,
         requests,
@@ -65,9 +65,8 @@ async fn perform_all(
 ) -> Ended {
     let mut ended = Ended::because(Outcome::Inconclusive, Vec::new());
     let mut outcomes = Vec::new();
-    let mut by = confirmations.into_iter().flatten();
-    for path in paths {
-        let confirmation = by.next();
+    for (number, path) in paths.iter().enumerate() {
+        let confirmation = confirmations.and_then(|all| all.get(number));
         let binding = match bind(context, path, version) {
             Ok(binding) => Arc::new(binding),
             Err(reasons) => {
