@@ -32,3 +32,9 @@ fn limits() -> (u64, u64) {
 pub fn for_visitors() -> usize {
     (limit() / 4).clamp(8, 1024) as usize
 }
+
+/// Those that probes may take together: what is left when visitors, deliveries, gates and the store have theirs.
+pub fn for_probes() -> usize {
+    let kept_back = for_visitors() as u64 + 96;
+    limit().saturating_sub(kept_back).clamp(16, 1_000_000) as usize
+}

@@ -42,7 +42,7 @@ pub const EXAMPLES_MAX: usize = 5;
 /// Characters of a failure's text that are kept.
 pub const EXAMPLE_CHARACTERS_MAX: usize = 300;
 /// Attempts to deliver one effect before it is given up: with the back-off of the outbox about three days.
-pub const DELIVERY_ATTEMPTS_MAX: u32 = 60;
+pub const DELIVERY_ATTEMPTS_MAX: u32 = 900;
 /// Time for one delivery attempt.
 pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Webhook timestamps further away than this are refused (Standard Webhooks).
@@ -54,15 +54,19 @@ pub const REPLAY_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A verdict that is older than this answers no question about a rollout that goes on now.
 pub const VERDICT_FRESH: Duration = Duration::from_secs(3600);
 /// Probe results kept in memory for the pages, of each probe.
-pub const PROBE_HISTORY_MAX: usize = 120;
-/// Probe results older than this are removed from the database.
-pub const PROBE_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
+pub const PROBE_HISTORY_MAX: usize = 60;
+/// Results of each probe that are read at the start: as many as its rules look back.
+pub const PROBE_RECENT: usize = 64;
+/// Results of probes that are older are removed from the database: the history has them.
+pub const RESULTS_RETENTION: Duration = Duration::from_secs(24 * 3600);
+/// History by the minute that is older is removed.
+pub const MINUTES_RETENTION: Duration = Duration::from_secs(8 * 24 * 3600);
+/// History by the hour that is older is removed.
+pub const HOURS_RETENTION: Duration = Duration::from_secs(400 * 24 * 3600);
 /// Evidence of runs and settled effects older than this are removed from the database.
 pub const EVIDENCE_RETENTION: Duration = Duration::from_secs(180 * 24 * 3600);
 /// Gates that ended longer ago are removed, but for those that tell which version to go back to.
 pub const GATE_RETENTION: Duration = Duration::from_secs(3 * 365 * 24 * 3600);
-/// Probes that run at once; the next one waits and its lag is recorded.
-pub const PROBES_AT_ONCE_MAX: usize = 256;
 /// Points in a report's time series; a longer run is thinned.
 pub const SERIES_POINTS_MAX: usize = 7200;
 

@@ -126,6 +126,7 @@ mod tests {
                 ("Next".to_owned(), "z".repeat(1000)),
             ],
             link: Some("https://bell.example/gates/7".to_owned()),
+            incident: None,
         };
         let body = payload(&message);
         let embed = &body["embeds"][0];

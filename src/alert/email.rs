@@ -177,7 +177,7 @@ async fn send(
                 email.host, email.port
             );
             if error.is_permanent() {
-                Delivery::give_up(text)
+                Delivery::refused(text, None)
             } else {
                 Delivery::again(text, None)
             }

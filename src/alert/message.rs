@@ -4,7 +4,6 @@ use crate::duration::show;
 use crate::objective::Outcome;
 use crate::record::gate::Record;
 use crate::record::message::{Message, Tone};
-use crate::record::probe::{Change, Health};
 use crate::record::state::Verdict;
 use std::time::Duration;
 
@@ -69,6 +68,7 @@ pub fn verdict_message(record: &Record, link: Option<String>) -> Message {
         lines: record.state.reasons.clone(),
         facts: facts(record),
         link,
+        incident: None,
     }
 }
 
@@ -104,6 +104,7 @@ pub fn ask_message(
         lines,
         facts: facts(record),
         link,
+        incident: None,
     }
 }
 
@@ -120,6 +121,7 @@ pub fn unreadable_message(id: i64, gate: &str, fault: &str) -> Message {
         ],
         facts: Vec::new(),
         link: None,
+        incident: None,
     }
 }
 
@@ -144,6 +146,7 @@ pub fn undone_message(record: &Record, link: Option<String>) -> Message {
         ],
         facts: facts(record),
         link,
+        incident: None,
     }
 }
 
@@ -180,6 +183,7 @@ pub fn proof_message(record: &Record, link: Option<String>) -> Message {
         lines,
         facts,
         link,
+        incident: None,
     }
 }
 
@@ -197,38 +201,6 @@ pub fn partner_message(record: &Record, partner: &str, why: &str, link: Option<S
         ],
         facts: facts(record),
         link,
-    }
-}
-
-/// A probe's change.
-pub fn probe_message(
-    probe: &str,
-    environment: &str,
-    change: Change,
-    reason: &str,
-    link: Option<String>,
-) -> Message {
-    let (subject, tone) = match change.to {
-        Health::Up => (format!("✅ {probe} is up again"), Tone::Good),
-        Health::Down => (format!("🚨 {probe} is down"), Tone::Bad),
-        Health::Unknown => (format!("⚠️ {probe} cannot be measured"), Tone::Warning),
-    };
-    let mut lines = vec![format!(
-        "It was {} and is now {}.",
-        change.from.word(),
-        change.to.word()
-    )];
-    if !reason.is_empty() {
-        lines.push(reason.to_owned());
-    }
-    Message {
-        subject,
-        tone,
-        lines,
-        facts: vec![
-            ("Probe".to_owned(), probe.to_owned()),
-            ("Environment".to_owned(), environment.to_owned()),
-        ],
-        link,
+        incident: None,
     }
 }

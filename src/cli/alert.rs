@@ -1,5 +1,6 @@
-//! `bellwether alert test`: send a test message through the channels of a configuration.
+//! `bellwether alert`: what is wrong and who has it, silences, and a test of the channels.
 
+use super::client::{Refusal, Server};
 use super::exit::Exit;
 use crate::config::load;
 use crate::delivery::means::Means;
@@ -7,24 +8,83 @@ use crate::document::Diagnostics;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::project::file;
-use crate::record::message::{Message, Tone};
+use crate::record::message::{IncidentReference, Message, Tone};
+use crate::report::incidents::{IncidentView, SilenceView};
 use crate::report::style::Style;
+use crate::web::alerts::{Acknowledge, MakeSilence};
 use clap::Subcommand;
-use std::path::PathBuf;
+use http::Method;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Arguments of the command.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
+  bellwether alert list
+  bellwether alert ack 17 --comment 'looking at it'
+  bellwether alert silence probe='api-*' environment=production --for 2h --comment 'moving house'
+  bellwether alert routes --for probe=api-health
   bellwether alert test --config bellwether.yaml team-mail")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    server: Server,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Send a test message, and say what came back
+    /// List incidents that are open, and silences in force
+    List,
+    /// Show an incident with its timeline
+    Show {
+        /// Its number
+        id: i64,
+    },
+    /// List incidents that are over, too
+    History,
+    /// Say that you have an incident: reminders and escalation end
+    Ack {
+        /// Its number
+        id: i64,
+        /// What you do about it
+        #[arg(long, default_value = "")]
+        comment: String,
+        /// Who you are, where tokens have no names
+        #[arg(long, env = "USER", default_value = "")]
+        by: String,
+    },
+    /// Tell nobody of what fits, for a while
+    Silence {
+        /// `label=value` or `label!=value`, with `*` in the value; all of them must fit
+        #[arg(required = true)]
+        matchers: Vec<String>,
+        /// For how long: `2h`, `30m`
+        #[arg(long = "for", value_name = "DURATION", value_parser = crate::duration::parse)]
+        length: Duration,
+        /// Why
+        #[arg(long)]
+        comment: String,
+        /// Who you are, where tokens have no names
+        #[arg(long, env = "USER", default_value = "")]
+        by: String,
+    },
+    /// End a silence now
+    Unsilence {
+        /// Its number
+        id: i64,
+    },
+    /// Show who would be told of probes with these labels
+    Routes {
+        /// `label=value`; all probes where none is given
+        #[arg(long = "for", value_name = "LABEL=VALUE")]
+        labels: Vec<String>,
+    },
+    /// Send a firing and its resolve, and say what came back
     Test {
         /// Channels; all of them where none is named
         channels: Vec<String>,
@@ -41,10 +101,226 @@ enum Command {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Exit {
-    let Command::Test { channels, config } = arguments.command;
+    let Arguments {
+        command,
+        server,
+        json,
+    } = arguments;
+    if let Command::Test { channels, config } = &command {
+        return test(channels, config);
+    }
+    let asked = async { ask(command, &server, json).await };
+    let result: Result<(), Refusal> = crate::cli::commands::runtime().block_on(asked);
+    match result {
+        Ok(()) => Exit::Success,
+        Err(refusal) => refusal.complain(),
+    }
+}
+
+fn print_json(value: &impl serde::Serialize) {
+    println!(
+        "{}",
+        serde_json::to_string_pretty(value).unwrap_or_default()
+    );
+}
+
+async fn ask(command: Command, server: &Server, json: bool) -> Result<(), Refusal> {
+    let style = Style::for_stream(&std::io::stdout());
+    match command {
+        Command::List => {
+            let incidents: Vec<IncidentView> =
+                server.ask(Method::GET, "/api/v1/incidents", None).await?;
+            let silences: Vec<SilenceView> =
+                server.ask(Method::GET, "/api/v1/silences", None).await?;
+            if json {
+                print_json(&json!({ "incidents": incidents, "silences": silences }));
+                return Ok(());
+            }
+            if incidents.is_empty() {
+                println!("nothing is wrong");
+            }
+            incidents.iter().for_each(|incident| row(incident, style));
+            for silence in &silences {
+                println!(
+                    "silence {} until {} by {}: {} ({})",
+                    silence.id,
+                    silence.until,
+                    silence.author,
+                    silence.matchers.join(" "),
+                    silence.comment
+                );
+            }
+        }
+        Command::History => {
+            let path = "/api/v1/incidents?all=true";
+            let incidents: Vec<IncidentView> = server.ask(Method::GET, path, None).await?;
+            if json {
+                print_json(&incidents);
+            } else {
+                incidents.iter().for_each(|incident| row(incident, style));
+            }
+        }
+        Command::Show { id } => {
+            let path = format!("/api/v1/incidents/{id}");
+            let incident: IncidentView = server.ask(Method::GET, &path, None).await?;
+            if json {
+                print_json(&incident);
+            } else {
+                show(&incident, style);
+            }
+        }
+        Command::Ack { id, comment, by } => {
+            let body = json!(Acknowledge { by, comment });
+            let path = format!("/api/v1/incidents/{id}/acknowledge");
+            let incident: IncidentView = server.ask(Method::POST, &path, Some(body)).await?;
+            let by = incident.acknowledged.as_deref().unwrap_or_default();
+            println!("{by} has incident {id} ({})", incident.group);
+        }
+        Command::Silence {
+            matchers,
+            length,
+            comment,
+            by,
+        } => {
+            let seconds = length.as_secs();
+            let body = json!(MakeSilence {
+                matchers,
+                seconds,
+                by,
+                comment
+            });
+            let silence: SilenceView = server
+                .ask(Method::POST, "/api/v1/silences", Some(body))
+                .await?;
+            println!("silence {} until {}", silence.id, silence.until);
+        }
+        Command::Unsilence { id } => {
+            server
+                .send(Method::DELETE, &format!("/api/v1/silences/{id}"), None)
+                .await?;
+            println!("silence {id} is over");
+        }
+        Command::Routes { labels } => {
+            let encoded = |text: &str| {
+                percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                    .to_string()
+            };
+            let pairs = labels.iter().filter_map(|label| label.split_once('='));
+            let query: Vec<String> = pairs
+                .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+                .collect();
+            let path = format!("/api/v1/alerts/routes?{}", query.join("&"));
+            let routes: Vec<Value> = server.ask(Method::GET, &path, None).await?;
+            if json {
+                print_json(&routes);
+            } else {
+                routes.iter().for_each(route);
+            }
+        }
+        Command::Test { .. } => {}
+    }
+    Ok(())
+}
+
+fn row(incident: &IncidentView, style: Style) {
+    let state = match (&incident.ended, &incident.acknowledged) {
+        (Some(_), _) => style.good("resolved    "),
+        (None, Some(_)) => style.doubtful("acknowledged"),
+        (None, None) => style.bad("firing      "),
+    };
+    let firing = incident
+        .members
+        .iter()
+        .filter(|member| member.ended.is_none());
+    let what = match firing.clone().count() {
+        0 => format!("{} in it", incident.members.len()),
+        1 => {
+            let member = firing.clone().next();
+            member.map_or(String::new(), |member| {
+                format!("{} is {}: {}", member.subject, member.state, member.reason)
+            })
+        }
+        more => format!("{more} in trouble"),
+    };
+    println!(
+        "{:>5} {state} {:<8} {:<24} {} {}",
+        incident.id,
+        incident.severity,
+        incident.group,
+        incident
+            .opened
+            .get(..19)
+            .unwrap_or_default()
+            .replace('T', " "),
+        style.dim(&what)
+    );
+}
+
+fn show(incident: &IncidentView, style: Style) {
+    row(incident, style);
+    for member in &incident.members {
+        let ended = member
+            .ended
+            .as_ref()
+            .map_or(String::new(), |ended| format!(" until {ended}"));
+        let quiet = member
+            .quiet
+            .as_ref()
+            .map_or(String::new(), |quiet| format!(" ({quiet})"));
+        println!(
+            "      {} {} since {}{ended}{quiet}: {}",
+            member.subject, member.state, member.since, member.reason
+        );
+    }
+    for line in &incident.timeline {
+        println!("      {} {}", style.dim(&line.at), line.event);
+    }
+}
+
+fn route(route: &Value) {
+    let names = |value: &Value| -> String {
+        let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+        let names: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+        if names.is_empty() {
+            "nobody".to_owned()
+        } else {
+            names.join(", ")
+        }
+    };
+    print!(
+        "{}: {}",
+        route["probe"].as_str().unwrap_or_default(),
+        names(&route["tell"])
+    );
+    for rung in route["escalate"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+    {
+        let after = Duration::from_millis(rung["after_ms"].as_u64().unwrap_or(0));
+        print!(
+            "; after {} {}",
+            crate::duration::show(after),
+            names(&rung["tell"])
+        );
+    }
+    if route["depends_on"]
+        .as_array()
+        .is_some_and(|on| !on.is_empty())
+    {
+        print!(
+            "; nobody while {} is in trouble",
+            names(&route["depends_on"])
+        );
+    }
+    println!();
+}
+
+/// Sends a firing and its resolve through channels.
+fn test(channels: &[String], config: &Path) -> Exit {
     let style = Style::for_stream(&std::io::stderr());
     let mut found = Diagnostics::default();
-    let project = load::configuration(&config, &mut found);
+    let project = load::configuration(config, &mut found);
     let secrets = project
         .as_ref()
         .map(|project| file::secrets(&project.file, &mut found))
@@ -80,29 +356,56 @@ pub fn run(arguments: Arguments) -> Exit {
         connector: Connector::new(settings, Duration::ZERO),
         secrets,
     };
-    let message = Message {
-        subject: "✅ Bellwether test message".to_owned(),
-        tone: Tone::Good,
-        lines: vec!["This channel works. No action is needed.".to_owned()],
-        facts: vec![("Sent".to_owned(), crate::clock::now_text())],
-        link: None,
-    };
     let mut all = true;
     crate::cli::commands::runtime().block_on(async {
         for name in names {
-            let key = format!("bw_test_{}", crate::ids::short());
-            let delivery = project.file.channels[name]
-                .tell(&means, &message, &key)
-                .await;
-            let text = means.redactor().clean(&delivery.text);
-            let mark = if delivery.delivered {
-                style.good("✓")
-            } else {
-                style.bad("✗")
-            };
-            println!("{mark} {name}: {text}");
-            all &= delivery.delivered;
+            let id = crate::ids::short();
+            for message in test_messages(&id) {
+                let event = message.incident.as_ref().map_or("", |it| it.event.as_str());
+                let key = format!("bw_test_{id}_{event}");
+                let delivery = project.file.channels[name]
+                    .tell(&means, &message, &key)
+                    .await;
+                let text = means.redactor().clean(&delivery.text);
+                let mark = if delivery.delivered {
+                    style.good("✓")
+                } else {
+                    style.bad("✗")
+                };
+                println!("{mark} {name} ({event}): {text}");
+                all &= delivery.delivered;
+            }
         }
     });
     if all { Exit::Success } else { Exit::Failed }
+}
+
+/// A firing, and its resolve.
+fn test_messages(id: &str) -> [Message; 2] {
+    let now_ms = crate::clock::now_ms();
+    let one = |event: &str, subject: &str, tone, ended_ms| Message {
+        subject: subject.to_owned(),
+        tone,
+        lines: vec!["This channel works. No action is needed.".to_owned()],
+        facts: vec![("Sent".to_owned(), crate::clock::now_text())],
+        link: None,
+        incident: Some(IncidentReference {
+            key: format!("bellwether-test-{id}"),
+            event: event.to_owned(),
+            severity: "info".to_owned(),
+            group: "Bellwether".to_owned(),
+            opened_ms: now_ms,
+            ended_ms,
+            count: 1,
+        }),
+    };
+    [
+        one("firing", "⚠️ Bellwether test message", Tone::Warning, None),
+        one(
+            "resolved",
+            "✅ Bellwether test message is over",
+            Tone::Good,
+            Some(now_ms),
+        ),
+    ]
 }

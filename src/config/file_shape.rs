@@ -3,6 +3,7 @@
 use crate::alert::channel::CHANNEL;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::environment::form::{ENVIRONMENT, SECRET};
+use crate::project::alerts::ALERTS;
 use crate::project::gate_form::GATE;
 use crate::project::probe::PROBE;
 
@@ -41,6 +42,11 @@ pub static FILE: Object = Object {
             "channels",
             Shape::Named(&Shape::Object(&CHANNEL)),
             "where people are told",
+        ),
+        field(
+            "alerts",
+            Shape::Object(&ALERTS),
+            "how alerts are grouped, repeated and escalated",
         ),
     ],
 };

@@ -67,6 +67,7 @@ impl Reader<'_> {
             .iter()
             .filter_map(|(name, node)| self.gate(name, node, &environments, root))
             .collect();
+        let alerts = self.alerts(root);
         let listen = server
             .and_then(|node| text(node, "listen"))
             .unwrap_or_else(|| "127.0.0.1:9911".to_owned());
@@ -90,6 +91,7 @@ impl Reader<'_> {
             probes,
             gates,
             channels,
+            alerts,
         }
     }
 

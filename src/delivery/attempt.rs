@@ -14,14 +14,16 @@ pub struct Delivery {
     pub delivered: bool,
     /// Whether another attempt makes sense, and how many at the most.
     pub attempts_max: u32,
+    /// Whether this message was refused, rather than the whole channel out of reach.
+    pub is_refused: bool,
     /// What the other side asked us to wait.
     pub after: Option<Duration>,
     /// What came back.
     pub text: String,
 }
 
-/// Attempts after a refusal that is not likely to change.
-const REFUSED_ATTEMPTS_MAX: u32 = 6;
+/// Attempts after a refusal, which somebody may mend meanwhile: about an hour.
+const REFUSED_ATTEMPTS_MAX: u32 = 20;
 
 impl Delivery {
     /// It is delivered.
@@ -29,6 +31,7 @@ impl Delivery {
         Delivery {
             delivered: true,
             attempts_max: 0,
+            is_refused: false,
             after: None,
             text,
         }
@@ -39,8 +42,18 @@ impl Delivery {
         Delivery {
             delivered: false,
             attempts_max: limits::DELIVERY_ATTEMPTS_MAX,
+            is_refused: false,
             after,
             text,
+        }
+    }
+
+    /// It was refused, which may be mended while we wait.
+    pub fn refused(text: String, after: Option<Duration>) -> Delivery {
+        Delivery {
+            attempts_max: REFUSED_ATTEMPTS_MAX,
+            is_refused: true,
+            ..Delivery::again(text, after)
         }
     }
 
@@ -60,6 +73,7 @@ impl Delivery {
         Delivery {
             delivered: false,
             attempts_max: 0,
+            is_refused: false,
             after: None,
             text,
         }
@@ -100,9 +114,6 @@ pub fn of_reply(whom: &str, result: Result<Reply, Fault>) -> Delivery {
         200..=299 => Delivery::done(text),
         410 => Delivery::give_up(text),
         408 | 425 | 429 | 500..=599 => Delivery::again(text, after),
-        _ => Delivery {
-            attempts_max: REFUSED_ATTEMPTS_MAX,
-            ..Delivery::again(text, after)
-        },
+        _ => Delivery::refused(text, after),
     }
 }

@@ -42,6 +42,7 @@ pub fn partners(record: &Record, gate: Option<&Gate>, instance: &str) -> Vec<New
             key: format!("bw_{instance}_{}_partner_{}", record.id, key_part(name)),
             gate_id: Some(record.id),
             after_key: None,
+            chain: None,
             target: Target::Partner(name.clone()),
             body: body.clone(),
         })
@@ -147,6 +148,7 @@ pub fn order(
                 key: key.clone(),
                 gate_id: Some(record.id),
                 after_key: after.replace(key),
+                chain: None,
                 target: Target::Action {
                     gate: gate.name.clone(),
                     occasion,
@@ -249,6 +251,7 @@ fn github(
                 key: key(&format!("github_{kind}")),
                 gate_id: Some(record.id),
                 after_key: None,
+                chain: None,
                 target: Target::Github {
                     gate: gate.name.clone(),
                     kind: kind.to_owned(),

@@ -1,6 +1,6 @@
 //! Virtual users under load.
 //!
-//! Rooms: [`run`] (a load from its start to its end), [`worker`] (one thread of it) with [`shop`] (what its
+//! Rooms: [`once`] (a scenario performed once), [`run`] (a load from its start to its end), [`worker`] (one thread of it) with [`shop`] (what its
 //! virtual users share), [`open`] and [`closed`] (how they are driven), [`arrival`], [`ramp`] and
 //! [`breakpoint`] (pure: when, how many, how fast), [`timer`] (finer than a millisecond), [`control`]
 //! (orders), [`live`] (loads that run now), [`recorder`] with [`tick`], [`buckets`] and [`series`] (what came of
@@ -14,6 +14,7 @@ pub mod buckets;
 mod closed;
 pub mod control;
 pub mod live;
+pub mod once;
 mod open;
 pub mod ramp;
 pub mod recorder;
@@ -25,6 +26,7 @@ pub mod timer;
 pub mod worker;
 
 pub use control::{Control, Stop};
+pub use once::smoke;
 pub use recorder::{Recorded, StepRecord};
-pub use run::{load, smoke};
+pub use run::load;
 pub use tick::Tick;

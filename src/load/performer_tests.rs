@@ -1,8 +1,9 @@
 //! A performer that is no compiled plan, driven by the same executors, recorder and objectives: its
 //! steps are announced by name as it meets them.
 
-use super::{Options, load, smoke};
+use super::{Options, load};
 use crate::document::source::Span;
+use crate::load::smoke;
 use crate::load::{Control, Tick};
 use crate::net::{ErrorClass, Phases};
 use crate::scenario::plan::{Executor, Load, OpenModel, Spacing};

@@ -4,6 +4,7 @@
 
 use super::breakpoint::{self, Next, Range, Search, Tried};
 use super::control::{Control, Stop};
+use super::once::failed;
 use super::recorder::{Inner, Recorded, SharedRecorder, add, histogram};
 use super::series::{Point, Series};
 use super::shop::Assignment;
@@ -13,7 +14,7 @@ use crate::net::ErrorClass;
 use crate::objective::Outcome;
 use crate::objective::tally::Watched;
 use crate::scenario::plan::{Executor, Load, OpenModel, end_of, is_closed};
-use crate::vu::{Begin, Headings, IterationOutcome, Performer, Performers};
+use crate::vu::{Headings, Performer, Performers};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -76,78 +77,6 @@ pub struct RateOutcome {
     pub reason: String,
     /// Whether the load generator could not keep up.
     pub own_limit: bool,
-}
-
-/// Performs a scenario once.
-pub async fn smoke<P: Performers>(
-    performers: &P,
-    control: &Control,
-    keep_lines: bool,
-    on_tick: impl FnOnce(&Tick),
-) -> Finished {
-    let origin = Instant::now();
-    let together = performers.gather();
-    let headings = performers.headings();
-    let recorder = SharedRecorder(Mutex::new(Inner::new(headings.clone(), origin, keep_lines)));
-    let mut user = performers.user(&together, 1, &Arc::default());
-    let mut failure = None;
-    let work = async {
-        let setup = user.set_up(&recorder).await;
-        if let IterationOutcome::Failed(class) = setup {
-            return (Some(class), None);
-        }
-        let handed = Arc::new(user.hand_over());
-        let mut user = performers.user(&together, 1, &handed);
-        let outcome = user.iterate(Begin::now(), &recorder).await;
-        (None, Some((outcome, user.hand_over())))
-    };
-    let mut setup_failure = None;
-    let mut handed = None;
-    tokio::select! {
-        biased;
-        (setup, performed) = work => {
-            setup_failure = setup;
-            if let Some((outcome, left)) = performed {
-                handed = Some(left);
-                if let IterationOutcome::Failed(class) = outcome {
-                    failure = Some(class);
-                }
-            }
-        }
-        () = control.stopped() => {}
-    }
-    let done = handed.is_some();
-    let handed = handed.unwrap_or_else(|| user.hand_over());
-    let mut last = performers.user(&together, 1, &Arc::new(handed));
-    let teardown = last.tear_down(&recorder).await;
-    let inner = recorder
-        .0
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut recorded = inner.total;
-    recorded.users = 1;
-    recorded.iterations = u64::from(done);
-    recorded.iterations_failed = u64::from(failure.is_some());
-    recorded.interrupted = u64::from(!done && setup_failure.is_none());
-    on_tick(&inner.tick);
-    Finished {
-        recorded,
-        series: vec![Point::of(&inner.tick, 1)],
-        duration: origin.elapsed(),
-        setup_failure,
-        teardown_failure: failed(teardown),
-        smoke_failure: failure,
-        stopped: control.asked(),
-        workers: 1,
-        ..Finished::nothing(&headings)
-    }
-}
-
-fn failed(outcome: IterationOutcome) -> Option<ErrorClass> {
-    match outcome {
-        IterationOutcome::Passed => None,
-        IterationOutcome::Failed(class) => Some(class),
-    }
 }
 
 /// Performs a load. `on_tick` sees every second as soon as it is over.

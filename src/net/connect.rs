@@ -59,6 +59,12 @@ impl Connector {
         }
     }
 
+    /// Another one like it, which takes TLS sessions up again or never does.
+    pub fn resuming(&self, resumes: bool) -> Connector {
+        let tls = self.tls.anew(resumes);
+        Connector::new(tls, self.dns_ttl).starting_from(self.local.clone())
+    }
+
     /// The same, with connections that start from these addresses of this machine in turn.
     pub fn starting_from(self, local: Vec<IpAddr>) -> Connector {
         Connector { local, ..self }

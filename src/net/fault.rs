@@ -61,11 +61,13 @@ pub enum ErrorClass {
     Command,
     /// No virtual user took the arrival in time.
     Dropped,
+    /// Our own machine has no descriptor, port or memory left.
+    OwnLimit,
 }
 
 impl ErrorClass {
     /// All classes.
-    pub const ALL: [ErrorClass; 28] = [
+    pub const ALL: [ErrorClass; 29] = [
         ErrorClass::Resolve,
         ErrorClass::Unreachable,
         ErrorClass::Refused,
@@ -94,6 +96,7 @@ impl ErrorClass {
         ErrorClass::Template,
         ErrorClass::Command,
         ErrorClass::Dropped,
+        ErrorClass::OwnLimit,
     ];
 
     /// Its stable name.
@@ -127,6 +130,7 @@ impl ErrorClass {
             ErrorClass::Template => "template",
             ErrorClass::Command => "command",
             ErrorClass::Dropped => "dropped",
+            ErrorClass::OwnLimit => "own_limit",
         }
     }
 
@@ -141,6 +145,7 @@ impl ErrorClass {
                 | ErrorClass::Unauthorized
                 | ErrorClass::RateLimited
                 | ErrorClass::Template
+                | ErrorClass::OwnLimit
         )
     }
 }
@@ -185,22 +190,22 @@ impl Fault {
             return Fault::from_tls(tls);
         }
         // Our own machine ran out of something, or forbids it.
-        let ours = [
+        let exhausted = [
             libc::EMFILE,
             libc::ENFILE,
             libc::ENOBUFS,
             libc::ENOMEM,
-            libc::EACCES,
-            libc::EPERM,
             libc::EADDRINUSE,
         ];
-        let class = match error.kind() {
-            _ if error
+        let forbidden = [libc::EACCES, libc::EPERM];
+        let is_one_of = |codes: &[i32]| {
+            error
                 .raw_os_error()
-                .is_some_and(|code| ours.contains(&code)) =>
-            {
-                ErrorClass::Unreachable
-            }
+                .is_some_and(|code| codes.contains(&code))
+        };
+        let class = match error.kind() {
+            _ if is_one_of(&exhausted) => ErrorClass::OwnLimit,
+            _ if is_one_of(&forbidden) => ErrorClass::Unreachable,
             ErrorKind::ConnectionRefused => ErrorClass::Refused,
             ErrorKind::NetworkUnreachable
             | ErrorKind::HostUnreachable

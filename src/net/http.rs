@@ -27,6 +27,10 @@ pub struct Connection {
     idle_since: Instant,
     /// What it took to open it, in microseconds: about a round trip.
     connect_micros: u64,
+    /// When it was opened.
+    opened: Instant,
+    /// Whether an exchange has begun on it that has not ended well.
+    is_going: bool,
 }
 
 /// A server closes connections that were idle for longer than this; sooner it does not.
@@ -67,6 +71,8 @@ impl Connection {
             used: false,
             idle_since: Instant::now(),
             connect_micros: phases.connect,
+            opened: Instant::now(),
+            is_going: false,
         };
         Ok((connection, phases))
     }
@@ -81,8 +87,16 @@ impl Connection {
                 used: true,
                 idle_since: self.idle_since,
                 connect_micros: self.connect_micros,
+                opened: self.opened,
+                is_going: false,
             }),
         }
+    }
+
+    /// Whether it may be kept for somebody else: nothing is on its way on it, and it is not older than
+    /// `age`, so that names and certificates are looked at again now and then.
+    pub fn may_be_kept(&self, age: Duration) -> bool {
+        !self.is_going && self.opened.elapsed() < age
     }
 
     /// Whether it can take another request, as far as can be seen without sending one.
@@ -105,10 +119,12 @@ impl Connection {
     ) -> Result<Reply, (Fault, Phases)> {
         let idle = start.saturating_duration_since(self.idle_since);
         let was_used = std::mem::replace(&mut self.used, true);
+        self.is_going = true;
         let result = self.carry(message, prepared, keep, start, deadline).await;
         match result {
             Ok(reply) => {
                 self.idle_since = reply.end;
+                self.is_going = false;
                 Ok(reply)
             }
             Err((fault, spent)) => {

@@ -75,6 +75,15 @@ impl Settings {
         })
     }
 
+    /// Others like them, with no session yet, which are resumed or never are.
+    pub fn anew(&self, resumption: bool) -> Settings {
+        Settings {
+            roots: self.roots.clone(),
+            resumption,
+            made: Mutex::new(Vec::new()),
+        }
+    }
+
     /// The same, with every handshake a full one.
     pub fn without_resumption(self) -> Settings {
         Settings {
@@ -338,6 +347,16 @@ impl TlsFacts {
         }
         facts
     }
+}
+
+/// When the first certificate of a chain expires, in seconds since 1970.
+pub fn earliest_expiry(chain: &[CertificateDer<'_>]) -> Option<i64> {
+    use x509_parser::prelude::{FromDer, X509Certificate};
+    let ends = chain.iter().filter_map(|der| {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        Some(certificate.validity().not_after.timestamp())
+    });
+    ends.min()
 }
 
 /// A name or address as TLS wants it.

@@ -4,6 +4,7 @@
 //! follow one another wait for their predecessor; all others go side by side.
 
 use super::deliver::deliver;
+use super::lane::{self, Lanes};
 use super::retry::{Next, next};
 use crate::clock::{now_ms, text_of};
 use crate::delivery::attempt::Delivery;
@@ -16,18 +17,22 @@ use crate::pipeline::action::ActionKind;
 use crate::project::current::{Current, find};
 use crate::project::file::Project;
 use crate::record::announcement::Announcement;
-use crate::record::effect::{DIED, Effect, EffectState};
+use crate::record::effect::{DIED, Effect, EffectState, NewEffect};
 use crate::record::target::{Occasion, Target};
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
-use std::collections::BTreeSet;
+use crate::watch::levels::Levels;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::time::Instant;
 
 /// Deliveries that go on at once, of actions and of all others.
 const AT_ONCE_MAX: usize = 16;
+/// Attempts for each message that could not be committed.
+const DIRECT_ATTEMPTS: u32 = 3;
 /// The loop looks at least this often, whatever it was told.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -75,6 +80,8 @@ pub struct Courier {
     committed: Arc<Notify>,
     settled: Arc<Notify>,
     supervisor: Arc<Supervisor>,
+    levels: Arc<Levels>,
+    lanes: Lanes,
     going: Mutex<BTreeSet<i64>>,
     places: Arc<Semaphore>,
     action_places: Arc<Semaphore>,
@@ -101,9 +108,9 @@ impl Courier {
         current: Arc<Current>,
         world: Arc<dyn World>,
         metrics: Arc<Metrics>,
-        committed: Arc<Notify>,
-        settled: Arc<Notify>,
+        (committed, settled): (Arc<Notify>, Arc<Notify>),
         supervisor: Arc<Supervisor>,
+        levels: Arc<Levels>,
     ) -> Arc<Courier> {
         Arc::new(Courier {
             store,
@@ -113,6 +120,8 @@ impl Courier {
             committed,
             settled,
             supervisor,
+            levels,
+            lanes: Lanes::default(),
             going: Mutex::new(BTreeSet::new()),
             places: Arc::new(Semaphore::new(AT_ONCE_MAX)),
             action_places: Arc::new(Semaphore::new(AT_ONCE_MAX)),
@@ -128,7 +137,14 @@ impl Courier {
             committed.as_mut().enable();
             let now = now_ms();
             let mut pause = LOOK_EVERY;
-            match self.store.due(now).await {
+            let (away, back) = self.lanes.away();
+            if let Some(back) = back {
+                pause = pause.min(back - Instant::now());
+            }
+            let away = away
+                .into_iter()
+                .map(|name| Target::Channel(name).to_string());
+            match self.store.due(now, away.collect()).await {
                 Ok(effects) => {
                     for effect in effects {
                         self.take(effect);
@@ -156,12 +172,12 @@ impl Courier {
     /// Delivers a row beside others, if there is a place; who ends makes the loop look again. What
     /// cannot be told must not hold up what is to be done: actions have places of their own.
     fn take(self: &Arc<Self>, effect: Effect) {
-        let places = if effect.target.acts() {
-            &self.action_places
-        } else {
-            &self.places
+        let place = match &effect.target {
+            Target::Channel(name) => self.lanes.place(name),
+            target if target.acts() => self.action_places.clone().try_acquire_owned().ok(),
+            _ => self.places.clone().try_acquire_owned().ok(),
         };
-        let Ok(place) = places.clone().try_acquire_owned() else {
+        let Some(place) = place else {
             return;
         };
         if !self
@@ -222,6 +238,7 @@ impl Courier {
         let attempts = effect.attempts + 1;
         self.metrics
             .delivery(effect.target.word(), delivery.delivered);
+        self.note(&project, &effect.target, &delivery, attempts);
         if delivery.delivered {
             tracing::info!(target = %effect.target, key = effect.key, "Delivered");
             return self
@@ -262,6 +279,82 @@ impl Courier {
                 self.settle(&effect, EffectState::GivenUp, now_ms(), delivery.text)
                     .await;
             }
+        }
+    }
+
+    /// What an attempt says of the channel as a whole.
+    fn note(&self, project: &Project, target: &Target, delivery: &Delivery, attempts: u32) {
+        let Target::Channel(name) = target else {
+            return;
+        };
+        if delivery.delivered {
+            if self.lanes.delivered(name) {
+                self.levels.put(lane::level(project, name, None));
+            }
+            return;
+        }
+        let tells = match next(attempts, delivery.attempts_max, delivery.after, 0.0) {
+            Next::GiveUp => self.lanes.gave_up(name),
+            Next::After(_) if delivery.is_refused => false,
+            Next::After(pause) => self.lanes.failed(name, pause),
+        };
+        if tells {
+            let condition = lane::undelivered(&delivery.text, now_ms());
+            self.levels.put(lane::level(project, name, Some(condition)));
+        }
+    }
+
+    /// Tells people what cannot be committed: what one channel is told in its order, and each beside the others.
+    pub async fn tell_directly(
+        self: Arc<Self>,
+        waiting: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<NewEffect>>>,
+    ) {
+        let mut waiting = waiting.lock().await;
+        let mut channels: BTreeMap<String, mpsc::UnboundedSender<NewEffect>> = BTreeMap::new();
+        while let Some(new) = waiting.recv().await {
+            let one = channels.entry(new.target.to_string()).or_insert_with(|| {
+                let (to, mut from) = mpsc::unbounded_channel();
+                let courier = self.clone();
+                tokio::spawn(async move {
+                    while let Some(new) = from.recv().await {
+                        courier.tell_once(new).await;
+                    }
+                });
+                to
+            });
+            // It lives as long as its sender.
+            let _ = one.send(new);
+        }
+    }
+
+    async fn tell_once(&self, new: NewEffect) {
+        let effect = Effect {
+            id: 0,
+            key: new.key,
+            gate_id: new.gate_id,
+            target: new.target,
+            body: new.body,
+            state: EffectState::Pending,
+            attempts: 0,
+            next_ms: 0,
+            created_ms: now_ms(),
+            settled_ms: None,
+            result: String::new(),
+        };
+        let project = self.current.get();
+        for _ in 0..DIRECT_ATTEMPTS {
+            let delivery = self.world.deliver(&project, &effect).await;
+            let word = effect.target.word();
+            self.metrics.delivery(word, delivery.delivered);
+            if delivery.delivered {
+                return;
+            }
+            tracing::error!(
+                key = effect.key,
+                reason = delivery.text,
+                "Not told directly"
+            );
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
 

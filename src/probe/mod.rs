@@ -1,7 +1,16 @@
-//! Scenarios on a schedule.
+//! Probes: scenarios on a schedule, all day long.
 //!
-//! Rooms: [`prober`] (runs them when they are due).
+//! Rooms: [`prober`] (a task for each, reloads, the stop), [`watched`] (one probe, what is remembered of it,
+//! and one run), [`prepared`] (its scenario bound, and the sockets that probes share), [`print`](mod@print) (whether a reload changed it), [`steady`] (a clock
+//! that nobody sets), [`ledger`] (what is kept, many results in a commit), [`level`] (what is so, for the
+//! book of incidents).
 //!
-//! When they are due is said by `project::schedule`, whether one is up by `record::probe`.
+//! Knows no channel and no incident.
 
+pub mod ledger;
+pub mod level;
+pub mod prepared;
+pub mod print;
 pub mod prober;
+pub mod steady;
+pub mod watched;

@@ -1,50 +1,75 @@
-//! Runs probes when they are due.
+//! Runs probes when they are due, each on its own.
 //!
-//! Each probe has a task that sleeps until its next due time; a run that is still going on when
-//! the next one is due makes it skip, never pile up. Results are committed with the messages
-//! that they cause. Delivery is the outbox's business and never delays a probe.
+//! A probe has a task of its own, which waits for nobody: not for another's timeout, nor for a commit,
+//! nor for a message. It keeps its grid over reloads and restarts; a run that is still going on when the
+//! next one is due makes it skip, never pile up. A reload touches only what it changes, and lets a run
+//! that is going on come to its end. Does not know who is told of anything: it hands in levels.
 
-use crate::alert::message::probe_message;
-use crate::document::{Diagnostics, Severity};
-use crate::environment::needs::Supplied;
-use crate::environment::secrets;
-use crate::environment::settings::Environment;
-use crate::load::{self, Control};
-use crate::net::ErrorClass;
+use super::ledger::Ledger;
+use super::level;
+use super::prepared::Outlets;
+use super::print::Prints;
+use super::steady::Steady;
+use super::watched::{Memory, Ran, Watched};
 use crate::objective::Outcome;
 use crate::project::file::Project;
-use crate::project::probe::Probe;
-use crate::record::effect::key_part;
-use crate::record::message::tell;
-use crate::record::probe::{Health, ProbeResult, ProbeState};
+use crate::project::schedule::Schedule;
 use crate::report::view::View;
-use crate::run::{Summary, summarize as summary};
-use crate::scenario::Plan;
-use crate::store::{Store, StoreFault};
+use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
-use crate::vu::{Binding, Headings};
-use crate::{clock, limits};
-use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-use tokio::sync::{Notify, Semaphore};
+use crate::telemetry::probe_metrics::ProbeSeries;
+use crate::watch::alert::Severity;
+use crate::watch::health::{Change, Health};
+use crate::watch::levels::Levels;
+use crate::watch::result::ProbeCommit;
+use crate::watch::timetable::Grid;
+use crate::{clock, descriptors, limits};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 /// Pause after the task of a probe died, before it goes on.
 const DEATH_PAUSE: Duration = Duration::from_secs(5);
+/// Time that a run waits for a descriptor before it is skipped.
+const PLACE_WAIT: Duration = Duration::from_secs(1);
+/// Time in which runs that go on come to their end when the daemon stops.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// A clock that is off by so much more than before was set.
+const JUMP_MIN_MS: i64 = 2_000;
+/// A jump is a trouble for so long.
+const JUMP_TOLD: Duration = Duration::from_secs(600);
 
 /// Runs probes.
 #[derive(Debug)]
 pub struct Prober {
     store: Store,
     metrics: Arc<Metrics>,
-    committed: Arc<Notify>,
     supervisor: Arc<Supervisor>,
-    places: Arc<Semaphore>,
-    tasks: Mutex<BTreeMap<String, JoinHandle<()>>>,
-    views: Mutex<BTreeMap<String, View>>,
+    levels: Arc<Levels>,
+    ledger: Arc<Ledger>,
+    outlets: Outlets,
+    places: Semaphore,
+    steady: Steady,
+    /// Probes whose level is wanted after each run, because others depend on them.
+    causes: RwLock<BTreeSet<String>>,
+    /// How alerts are grouped, and where pages are.
+    context: RwLock<Arc<level::Context>>,
+    tasks: Mutex<BTreeMap<String, Task>>,
+    /// How far the clock was ahead at the last look, and its last jump.
+    jumps: Mutex<(i64, Option<(tokio::time::Instant, String)>)>,
+}
+
+/// A probe that is watched, and the task that does it.
+#[derive(Debug)]
+struct Task {
+    watched: Arc<Watched>,
+    series: ProbeSeries,
+    stop: watch::Sender<bool>,
+    handle: Option<JoinHandle<()>>,
 }
 
 impl Prober {
@@ -52,336 +77,406 @@ impl Prober {
     pub fn new(
         store: Store,
         metrics: Arc<Metrics>,
-        committed: Arc<Notify>,
         supervisor: Arc<Supervisor>,
+        levels: Arc<Levels>,
     ) -> Prober {
         Prober {
+            ledger: Arc::new(Ledger::new(store.clone(), metrics.clone())),
             store,
             metrics,
-            committed,
             supervisor,
-            places: Arc::new(Semaphore::new(limits::PROBES_AT_ONCE_MAX)),
+            levels,
+            outlets: Outlets::default(),
+            places: Semaphore::new(descriptors::for_probes()),
+            steady: Steady::new(clock::now_ms()),
+            causes: RwLock::default(),
+            context: RwLock::default(),
             tasks: Mutex::new(BTreeMap::new()),
-            views: Mutex::new(BTreeMap::new()),
+            jumps: Mutex::default(),
         }
     }
 
-    /// What is remembered of a probe. What cannot be understood is begun anew, and never as if nothing
-    /// had been told before: keys of messages that were used up would silence the next ones.
-    async fn remembered(&self, name: &str) -> Result<ProbeState, StoreFault> {
-        match self.store.probe_state(name.to_owned()).await {
-            Err(fault @ StoreFault::Unreadable(_)) => {
-                tracing::error!(probe = name, %fault, "A probe's state is begun anew");
-                Ok(ProbeState {
-                    changes: clock::now_ms() as u64,
-                    ..ProbeState::default()
-                })
-            }
-            read => read,
-        }
+    /// What keeps results; to be kept alive.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
-    /// Puts the probes of a configuration in force. States and results are kept; every probe gets
-    /// a place of its own on its grid, so that they do not all start at once.
+    fn tasks(&self) -> MutexGuard<'_, BTreeMap<String, Task>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the probes of a configuration in force. What did not change is not touched.
     pub async fn configure(self: &Arc<Self>, project: &Arc<Project>) {
-        for task in self.stop() {
-            // It was told to end; what it had asked to be written is waited for below.
-            let _ = task.await;
-        }
-        self.store.caught_up().await;
-        let mut views = BTreeMap::new();
-        for probe in &project.file.probes {
-            let state = match self.remembered(&probe.name).await {
-                Ok(state) => state,
-                Err(fault) => {
-                    tracing::error!(probe = probe.name, %fault, "A probe's state cannot be read");
-                    continue;
-                }
+        self.outlets.renew();
+        let probes = &project.file.probes;
+        let causes = probes.iter().flat_map(|probe| probe.depends_on.clone());
+        *self.causes.write().unwrap_or_else(PoisonError::into_inner) = causes.collect();
+        let context = Arc::new(level::Context::of(project));
+        *self.context.write().unwrap_or_else(PoisonError::into_inner) = context;
+        let memories = self.memories(project).await;
+        let prints = Prints::new(project);
+        let mut wanted = BTreeSet::new();
+        for probe in probes {
+            let (Some(plan), Some(environment)) = (
+                project.plans.get(&probe.scenario),
+                project.file.environments.get(&probe.environment),
+            ) else {
+                continue;
             };
-            let results = self
-                .store
-                .probe_results(probe.name.clone(), limits::PROBE_HISTORY_MAX)
-                .await
-                .unwrap_or_default();
-            let last = self
-                .views()
-                .get(&probe.name)
-                .and_then(|view| view.last.clone());
-            views.insert(
-                probe.name.clone(),
-                View {
-                    name: probe.name.clone(),
-                    environment: probe.environment.clone(),
-                    schedule: probe.schedule.show(),
-                    state,
-                    results,
-                    last,
-                },
-            );
-        }
-        *self.views() = views;
-        let count = project.file.probes.len();
-        for number in 0..count {
-            let name = project.file.probes[number].name.clone();
-            let (prober, project) = (self.clone(), project.clone());
-            let probing = async move {
-                for death in 0_u32.. {
-                    let life = prober.clone().keep_probing(project.clone(), number);
-                    if prober.supervisor.caught("probe", life).await.is_some() {
-                        // Its schedule has no further time.
-                        return;
-                    }
-                    tokio::time::sleep(DEATH_PAUSE * 2_u32.pow(death.min(6))).await;
-                }
+            wanted.insert(probe.name.clone());
+            let fingerprint = prints.of(probe);
+            let mut tasks = self.tasks();
+            let before = tasks.get(&probe.name);
+            if before.is_some_and(|task| task.watched.fingerprint == fingerprint) {
+                continue;
+            }
+            let memory = match before {
+                Some(task) => task.watched.memory.clone(),
+                None => memories.get(&probe.name).cloned().unwrap_or_default(),
             };
-            let task = tokio::spawn(probing);
-            self.tasks
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(name, task);
+            let series = self.metrics.probe(&probe.name, &probe.environment);
+            series.measures(plan);
+            let watched = Arc::new(Watched::new(
+                probe.clone(),
+                plan.clone(),
+                environment.clone(),
+                memory,
+                fingerprint,
+            ));
+            series.health(watched.memory().state.health);
+            let task = self.begin(watched, series);
+            if let Some(before) = tasks.insert(probe.name.clone(), task) {
+                // It comes to its end by itself, teardown and all.
+                before.stop.send_replace(true);
+            }
+        }
+        self.tasks().retain(|name, task| {
+            let stays = wanted.contains(name);
+            if !stays {
+                task.stop.send_replace(true);
+            }
+            stays
+        });
+        let subjects = wanted.iter().map(|name| level::subject(name)).collect();
+        self.levels.only(level::KIND, subjects);
+        let all: Vec<Arc<Watched>> = self
+            .tasks()
+            .values()
+            .map(|task| task.watched.clone())
+            .collect();
+        for watched in all {
+            self.say(&watched);
         }
     }
 
-    /// Stops all probes, and gives their tasks, which end soon.
-    pub fn stop(&self) -> Vec<JoinHandle<()>> {
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        let tasks: Vec<_> = tasks.into_values().collect();
+    /// What is remembered of probes that are new here.
+    async fn memories(&self, project: &Project) -> BTreeMap<String, Arc<Mutex<Memory>>> {
+        let new: Vec<_> = {
+            let tasks = self.tasks();
+            let probes = project.file.probes.iter();
+            probes
+                .filter(|probe| !tasks.contains_key(&probe.name))
+                .collect()
+        };
+        let names = new.iter().map(|probe| probe.name.clone()).collect();
+        let kept = match self.store.remembered(names, limits::PROBE_RECENT).await {
+            Ok(kept) => kept,
+            Err(fault) => {
+                tracing::error!(%fault, "What is known of probes cannot be read; they are begun anew");
+                BTreeMap::new()
+            }
+        };
+        let mut memories = BTreeMap::new();
+        for probe in new {
+            let Some(found) = kept.get(&probe.name) else {
+                continue;
+            };
+            if let Some(fault) = &found.unreadable {
+                tracing::error!(probe = probe.name, fault, "A probe's state is begun anew");
+            }
+            let memory = Memory::of(found, &probe.rules);
+            memories.insert(probe.name.clone(), Arc::new(Mutex::new(memory)));
+        }
+        memories
+    }
+
+    fn begin(self: &Arc<Self>, watched: Arc<Watched>, series: ProbeSeries) -> Task {
+        let (stop, stopped) = watch::channel(false);
+        let mut task = Task {
+            watched: watched.clone(),
+            series: series.clone(),
+            stop,
+            handle: None,
+        };
+        if watched.probe.paused {
+            return task;
+        }
+        let prober = self.clone();
+        task.handle = Some(tokio::spawn(async move {
+            for death in 0_u32.. {
+                let life = prober.keep_probing(&watched, &series, stopped.clone());
+                if prober.supervisor.caught("probe", life).await.is_some() {
+                    // It was told to end, or its schedule has no further time.
+                    return;
+                }
+                tokio::time::sleep(DEATH_PAUSE * 2_u32.pow(death.min(6))).await;
+            }
+        }));
+        task
+    }
+
+    /// Ends all runs, teardown and all, and keeps what they showed.
+    pub async fn stop(&self) {
+        let tasks: Vec<Task> = std::mem::take(&mut *self.tasks()).into_values().collect();
         for task in &tasks {
-            task.abort();
+            task.stop.send_replace(true);
+            task.watched.control.stop();
         }
-        tasks
+        let mut handles: Vec<_> = tasks.into_iter().filter_map(|task| task.handle).collect();
+        let ended = async {
+            for handle in &mut handles {
+                // One that died is told by the supervisor.
+                let _ = handle.await;
+            }
+        };
+        if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
+            for handle in &handles {
+                handle.abort();
+            }
+        }
+        self.ledger.settle().await;
     }
 
-    fn views(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, View>> {
-        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn keep_probing(
+        self: &Arc<Self>,
+        watched: &Arc<Watched>,
+        series: &ProbeSeries,
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        let probe = &watched.probe;
+        match &probe.schedule {
+            Schedule::Every(interval) => {
+                let grid = Grid::new(&probe.name, *interval);
+                let seen_ms = watched.memory().state.seen_ms;
+                let last = seen_ms.map(|ms| ms.saturating_mul(1_000));
+                let mut due = grid.first(&probe.name, last, self.steady.now());
+                loop {
+                    tokio::select! {
+                        biased;
+                        _ = stopped.wait_for(|stop| *stop) => return,
+                        () = self.steady.sleep_until(due) => {}
+                    }
+                    let began = self.steady.now();
+                    self.due(watched, series, began - due).await;
+                    let now = self.steady.now();
+                    let (next, missed) = grid.next(due, now);
+                    if missed > 0 {
+                        series.skipped(missed);
+                    }
+                    due = match probe.failing_interval {
+                        Some(sooner) if watched.is_failing() => {
+                            next.min((began + sooner.as_micros() as i64).max(now))
+                        }
+                        _ => next,
+                    };
+                }
+            }
+            Schedule::Cron(_) => {
+                let mut due = probe.schedule.next_after(clock::now(), clock::now());
+                while let Some(moment) = due {
+                    tokio::select! {
+                        biased;
+                        _ = stopped.wait_for(|stop| *stop) => return,
+                        () = super::steady::sleep_until_civil(moment) => {}
+                    }
+                    let late = (clock::now() - moment).num_microseconds().unwrap_or(0);
+                    self.due(watched, series, late).await;
+                    // A time that has passed meanwhile is skipped, and one that a clock that was set back
+                    // shows again is not taken twice.
+                    let mut next = probe.schedule.next_after(moment, moment);
+                    while let Some(missed) = next.filter(|next| *next <= clock::now()) {
+                        series.skipped(1);
+                        next = probe
+                            .schedule
+                            .next_after(missed, missed.max(clock::now() - PATIENCE));
+                    }
+                    due = next;
+                }
+            }
+        }
     }
 
-    /// What the pages show, by name.
-    pub fn list(&self) -> Vec<View> {
-        self.views().values().cloned().collect()
-    }
-
-    async fn keep_probing(self: Arc<Self>, project: Arc<Project>, number: usize) {
-        let probe = &project.file.probes[number];
-        let (Some(plan), Some(environment)) = (
-            project.plans.get(&probe.scenario),
-            project.file.environments.get(&probe.environment),
-        ) else {
+    /// One due time: a run, if this machine has anything left to make it with.
+    async fn due(&self, watched: &Arc<Watched>, series: &ProbeSeries, late: i64) {
+        let place = tokio::time::timeout(PLACE_WAIT, self.places.acquire()).await;
+        let Ok(Ok(place)) = place else {
+            series.skipped(1);
+            self.own_trouble();
             return;
         };
-        let phase = self.phase(probe);
-        let start = clock::now() - phase;
-        let mut due = probe.schedule.next_after(start, clock::now());
-        while let Some(moment) = due {
-            sleep_until(moment).await;
-            // The semaphore is never closed.
-            let Ok(place) = self.places.acquire().await else {
-                return;
-            };
-            let lag = (clock::now() - moment).to_std().unwrap_or_default();
-            self.metrics.probe_lag(lag.as_secs_f64());
-            self.run(probe, plan, environment).await;
-            drop(place);
-            let now = clock::now();
-            due = probe.schedule.next_after(start, moment);
-            let mut skipped = 0;
-            while let Some(next) = due.filter(|next| *next <= now) {
-                skipped += 1;
-                due = probe
-                    .schedule
-                    .next_after(start, next.max(now - chrono::Duration::milliseconds(1)));
-            }
-            if skipped > 0 {
-                self.metrics
-                    .probe_skipped(&probe.name, &probe.environment, skipped);
-            }
-        }
-    }
-
-    /// How far back the grid of an interval starts: the first run comes within ten seconds, at a
-    /// moment that depends on the name alone.
-    fn phase(&self, probe: &Probe) -> chrono::Duration {
-        let crate::project::schedule::Schedule::Every(interval) = &probe.schedule else {
-            return chrono::Duration::zero();
-        };
-        let hash = probe
-            .name
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
-        let share = (hash >> 11) as f64 / (1_u64 << 53) as f64;
-        let first = (*interval).min(Duration::from_secs(10)).mul_f64(share);
-        chrono::Duration::from_std(interval.saturating_sub(first)).unwrap_or_default()
+        self.metrics.probe_lag(late.max(0) as f64 / 1e6);
+        let ran = watched.run(&self.outlets).await;
+        drop(place);
+        self.take(watched, series, ran);
     }
 
     /// Runs a probe once, now, and keeps its result.
-    pub async fn run(
-        &self,
-        probe: &Probe,
-        plan: &Arc<Plan>,
-        environment: &Arc<Environment>,
-    ) -> Summary {
-        let at = clock::now();
-        let clock = Instant::now();
-        let summary = perform(probe, plan, environment).await;
-        let duration = clock.elapsed();
-        let name = probe.name.clone();
-        let before = self.views().get(&name).map(|view| view.state.clone());
-        let before = match before {
-            Some(state) => state,
-            None => match self.remembered(&name).await {
-                Ok(state) => state,
-                Err(fault) => {
-                    // A state that is made up could tell people nothing, or the wrong thing.
-                    tracing::error!(probe = name, %fault, "A probe's state cannot be read; its result is not kept");
-                    return summary;
-                }
-            },
+    pub async fn run(&self, name: &str) -> Option<crate::run::Summary> {
+        let (watched, series) = {
+            let tasks = self.tasks();
+            let task = tasks.get(name)?;
+            (task.watched.clone(), task.series.clone())
         };
-        let now_ms = clock::now().timestamp_millis();
-        let (state, change) =
-            before.after(summary.outcome, probe.failures, probe.successes, now_ms);
-        self.metrics.probe_run(
-            &name,
-            &probe.environment,
-            duration.as_secs_f64(),
-            &summary,
-            state.health,
-        );
-        let reason = if summary.outcome == Outcome::Pass {
-            String::new()
-        } else {
-            summary.reasons.join("; ")
-        };
-        let mut effects = Vec::new();
-        if let Some(change) = change {
-            let message = probe_message(&name, &probe.environment, change, &reason, None);
-            let changes = state.changes;
-            let instance = self.store.instance().to_owned();
-            let part = key_part(&name);
-            effects = tell(&probe.tell, &message, None, &|what| {
-                format!("bw_{instance}_probe_{part}_{changes}_{what}")
-            });
-            if change.to == Health::Up {
-                tracing::info!(probe = name, from = change.from.word(), "Probe is up");
-            } else {
-                tracing::warn!(probe = name, to = change.to.word(), reason, "Probe changed");
-            }
-        }
-        let told = !effects.is_empty();
-        let result = ProbeResult {
-            at_ms: at.timestamp_millis(),
-            outcome: summary.outcome,
-            duration_us: duration.as_micros() as i64,
-            reason,
-        };
-        match self
-            .store
-            .commit_probe(name.clone(), state.clone(), result.clone(), effects, now_ms)
-            .await
-        {
-            Ok(()) => {
-                if told {
-                    self.committed.notify_waiters();
-                }
-                let mut views = self.views();
-                if let Some(view) = views.get_mut(&name) {
-                    view.state = state;
-                    view.results.push(result);
-                    if view.results.len() > limits::PROBE_HISTORY_MAX {
-                        view.results.remove(0);
-                    }
-                    view.last = Some(summary.clone());
-                }
-            }
-            // The state stays as it was, so the change is told as soon as it can be committed.
-            Err(fault) => tracing::error!(probe = name, %fault, "A probe's result cannot be kept"),
-        }
-        summary
+        let ran = watched.run(&self.outlets).await;
+        let summary = ran.observed.summary(&watched.environment.name);
+        self.take(&watched, &series, ran);
+        Some(summary)
     }
-}
 
-/// Sleeps until a moment on the wall clock, looking at it again now and then: a clock that jumps,
-/// or a machine that slept, must not delay a probe by more than a few seconds.
-async fn sleep_until(moment: DateTime<Utc>) {
-    loop {
-        let left = (moment - clock::now()).to_std().unwrap_or_default();
-        if left.is_zero() {
+    /// Takes what a run showed: state, series, what is kept, and what is so now.
+    fn take(&self, watched: &Watched, series: &ProbeSeries, ran: Ran) {
+        if ran.is_own_trouble {
+            // It says nothing about the target, and is no probe's trouble.
+            self.own_trouble();
+            series.skipped(1);
             return;
         }
-        tokio::time::sleep(left.min(Duration::from_secs(5))).await;
-    }
-}
-
-/// Performs a probe's scenario once.
-pub async fn perform(probe: &Probe, plan: &Arc<Plan>, environment: &Arc<Environment>) -> Summary {
-    let started = crate::clock::now_text();
-    let mut found = Diagnostics::default();
-    let binding = secrets::resolving(plan, environment, || {
-        let supplied = Supplied {
-            inputs: probe.inputs.clone(),
-            environment_inputs: environment.inputs.clone(),
-            secrets: secrets::environment_secrets(environment, &mut found),
-        };
-        Binding::new(
-            plan.clone(),
-            environment,
-            &supplied,
-            Duration::ZERO,
-            &mut found,
-        )
-    });
-    let binding = binding.filter(|_| !found.has_errors());
-    let Some(binding) = binding else {
-        let reasons = found
-            .sorted()
-            .into_iter()
-            .filter(|item| item.severity == Severity::Error)
-            .map(|item| item.title.clone())
-            .collect();
-        return unmeasured(plan, environment, started, reasons);
-    };
-    let control = Control::new();
-    let binding = Arc::new(binding);
-    let smoke = load::smoke(&binding, &control, false, |_| ());
-    tokio::pin!(smoke);
-    let mut late = false;
-    let mut finished = tokio::select! {
-        finished = &mut smoke => finished,
-        () = tokio::time::sleep(probe.timeout) => {
-            late = true;
-            // Teardown is still performed.
-            control.stop();
-            smoke.await
+        let probe = &watched.probe;
+        let result = ran.result;
+        let was_interrupted = result.outcome == Outcome::Inconclusive
+            && watched.control.asked() != crate::load::Stop::No;
+        if was_interrupted {
+            // We were told to stop.
+            return;
         }
-    };
-    if late {
-        finished.stopped = load::Stop::No;
-        finished.smoke_failure = Some(ErrorClass::TimeoutWait);
+        let mut memory = watched.memory();
+        let now_ms = result.end_ms();
+        let before = &memory.state;
+        let (state, change) = before.after(result.seen(), &probe.rules, now_ms);
+        let is_news = change.is_some() || state.flapping != before.flapping || before.changes == 0;
+        series.ran(&ran.observed, result.flaky, state.health, ran.expiry);
+        self.ledger.keep(ProbeCommit {
+            probe: watched.name.clone(),
+            state: is_news.then(|| state.clone()),
+            result: result.clone(),
+        });
+        if let Some(change) = change {
+            log_change(&probe.name, change, &result.reason);
+        }
+        memory.state = state;
+        memory.results.push_back(result);
+        if memory.results.len() > limits::PROBE_HISTORY_MAX {
+            memory.results.pop_front();
+        }
+        memory.last = Some(ran.observed);
+        let state = &memory.state;
+        let is_quiet = state.health == Health::Up && !state.flapping && change.is_none();
+        drop(memory);
+        if !is_quiet || is_news || self.is_cause(&probe.name) {
+            self.say(watched);
+        }
     }
-    let mut summary = summary::summarize(plan, &environment.name, started, &finished, &[]);
-    if late {
-        summary.outcome = Outcome::Fail;
-        summary.reasons.insert(
-            0,
-            format!(
-                "it did not end within {}",
-                crate::duration::show(probe.timeout)
-            ),
-        );
+
+    fn is_cause(&self, name: &str) -> bool {
+        self.causes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(name)
     }
-    summary
+
+    /// Hands in what is so of a probe now.
+    fn say(&self, watched: &Watched) {
+        let context = self
+            .context
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        self.levels.put(level::of(watched, &context));
+    }
+
+    fn own_trouble(&self) {
+        self.metrics.own_trouble("descriptors");
+        let context = self
+            .context
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        self.levels
+            .put(level::descriptors(&context, clock::now_ms()));
+    }
+
+    /// Every ten seconds: connections that are too old are closed, and our own trouble is over when it is.
+    pub async fn tidy(self: Arc<Self>) {
+        let mut free = 0_u32;
+        loop {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            self.outlets.tidy();
+            free = match self.places.available_permits() {
+                0 => 0,
+                _ => free.saturating_add(1),
+            };
+            if free == 6 {
+                let context = self
+                    .context
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone();
+                self.levels
+                    .put(level::no_trouble(&context, level::DESCRIPTORS));
+            }
+        }
+    }
+
+    /// What is wrong with the clock of this machine: it jumped a short while ago.
+    pub fn clock_trouble(&self) -> Option<(&'static str, Severity, String)> {
+        let now_ms = clock::now_ms();
+        let drift = self.steady.drift_ms(now_ms);
+        let mut clock = self.jumps.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, last) = &mut *clock;
+        let by = drift - *known;
+        *known = drift;
+        if by.abs() >= JUMP_MIN_MS {
+            self.metrics.own_trouble("clock");
+            let (by, way) = (
+                Duration::from_millis(by.unsigned_abs()),
+                if by > 0 { "forward" } else { "back" },
+            );
+            let text = format!(
+                "the clock of this machine was set {way} by {}",
+                crate::duration::show(by)
+            );
+            tracing::warn!("{text}; probes with an interval keep their times, `cron` follows it");
+            *last = Some((tokio::time::Instant::now(), text));
+        }
+        let (_, text) = last.as_ref().filter(|(at, _)| at.elapsed() < JUMP_TOLD)?;
+        Some(("jumped", Severity::Warning, text.clone()))
+    }
+
+    /// What pages and API show of all probes, by name.
+    pub fn list(&self) -> Vec<View> {
+        let watched: Vec<Arc<Watched>> = self
+            .tasks()
+            .values()
+            .map(|task| task.watched.clone())
+            .collect();
+        watched.iter().map(|watched| watched.view()).collect()
+    }
+
+    /// The same of one.
+    pub fn view(&self, name: &str) -> Option<View> {
+        let watched = self.tasks().get(name)?.watched.clone();
+        Some(watched.view())
+    }
 }
 
-fn unmeasured(
-    plan: &Plan,
-    environment: &Environment,
-    started: String,
-    reasons: Vec<String>,
-) -> Summary {
-    let finished = load::run::Finished::nothing(&Headings::of(plan));
-    let mut summary = summary::summarize(plan, &environment.name, started, &finished, &[]);
-    summary.reasons = reasons;
-    summary
+/// How far back a schedule is looked at for times that were missed.
+const PATIENCE: chrono::Duration = chrono::Duration::milliseconds(1);
+
+fn log_change(probe: &str, change: Change, reason: &str) {
+    let (from, to) = (change.from.word(), change.to.word());
+    if change.to == Health::Up {
+        tracing::info!(probe, from, "Probe is up");
+    } else {
+        tracing::warn!(probe, from, to, reason, "Probe changed");
+    }
 }

@@ -47,13 +47,17 @@ pub fn find<'a>(project: &'a Project, record: &Record) -> Option<(&'a Gate, &'a 
     Some((gate, project.file.environments.get(&gate.environment)?))
 }
 
-/// How the addresses of the gates' pages begin.
-pub fn pages(project: &Project) -> String {
-    let base = match &project.file.public_url {
+/// How the addresses of all pages begin.
+pub fn base(project: &Project) -> String {
+    match &project.file.public_url {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("http://{}", project.file.listen),
-    };
-    format!("{base}/gates/")
+    }
+}
+
+/// How the addresses of the gates' pages begin.
+pub fn pages(project: &Project) -> String {
+    format!("{}/gates/", base(project))
 }
 
 /// The address of a gate's page.

@@ -4,6 +4,7 @@
 //! fetched by [`secrets`]. Files are read by `config`.
 
 use super::access::Holder;
+use super::alerts::AlertPolicy;
 use super::gate::Gate;
 use super::probe::Probe;
 use crate::alert::channel::Channel;
@@ -45,9 +46,19 @@ pub struct File {
     pub gates: Vec<Gate>,
     /// Channels by name.
     pub channels: BTreeMap<String, Box<dyn Channel>>,
+    /// How alerts are told.
+    pub alerts: AlertPolicy,
 }
 
 impl File {
+    /// Channels that are told of Bellwether's own troubles: all of them where nothing else is said.
+    pub fn own_channels(&self) -> Vec<String> {
+        match self.alerts.own.as_slice() {
+            [] => self.channels.keys().cloned().collect(),
+            own => own.to_vec(),
+        }
+    }
+
     /// A gate by its name.
     pub fn gate(&self, name: &str) -> Option<&Gate> {
         self.gates.iter().find(|gate| gate.name == name)

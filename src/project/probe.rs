@@ -1,13 +1,28 @@
 //! A probe as configured: a scenario on a schedule, with its form.
 
+use super::maintenance::{MAINTENANCE, Maintenance};
 use super::schedule::Schedule;
 use crate::document::shape::{Object, Shape, field, required};
+use crate::watch::alert::Severity;
+use crate::watch::health::Rules;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// How a probe uses connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Connecting {
+    /// Each run connects anew, with a full handshake, so that names, connecting and certificates are
+    /// measured.
+    Fresh,
+    /// Each run connects anew, and takes a TLS session up again where the server allows it.
+    Resumed,
+    /// Connections are kept and shared with other probes of the same host, for ten minutes at most.
+    Kept,
+}
+
 /// A scenario on a schedule.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Probe {
     /// Its name.
     pub name: String,
@@ -17,12 +32,32 @@ pub struct Probe {
     pub environment: String,
     /// When.
     pub schedule: Schedule,
+    /// How often while it fails, if that is another interval.
+    pub failing_interval: Option<Duration>,
     /// Time for the whole scenario.
     pub timeout: Duration,
-    /// Failures in a row before it is down.
-    pub failures: u64,
-    /// Successes in a row before it is up.
-    pub successes: u64,
+    /// When its state changes.
+    pub rules: Rules,
+    /// A pass that takes longer is degraded.
+    pub degraded_above: Option<Duration>,
+    /// Times that a run which fails is tried again at once.
+    pub retries: u64,
+    /// How it uses connections.
+    pub connections: Connecting,
+    /// Probes whose trouble explains this one's.
+    pub depends_on: Vec<String>,
+    /// What it is shown with.
+    pub group: Option<String>,
+    /// Labels of its own.
+    pub labels: BTreeMap<String, String>,
+    /// How bad it is when it is down.
+    pub severity: Severity,
+    /// When nothing is told and counted.
+    pub maintenance: Vec<Maintenance>,
+    /// Whether it is not run at all.
+    pub paused: bool,
+    /// Where to read what to do.
+    pub runbook: Option<String>,
     /// Values of inputs.
     pub inputs: BTreeMap<String, String>,
     /// Channels.
@@ -52,6 +87,11 @@ pub static PROBE: Object = Object {
             "the time zone of `cron`, an IANA name (UTC)",
         ),
         field(
+            "failing_interval",
+            Shape::Duration,
+            "how often while the last run did not pass (as always)",
+        ),
+        field(
             "timeout",
             Shape::Duration,
             "time for the whole scenario (30s)",
@@ -62,9 +102,61 @@ pub static PROBE: Object = Object {
             "failures in a row before it counts as down (3)",
         ),
         field(
+            "within",
+            Shape::Count(1, 64),
+            "count the failures among so many of the last runs, instead of in a row",
+        ),
+        field(
             "successes",
-            Shape::Count(1, 1000),
+            Shape::Count(1, 64),
             "successes in a row before it counts as up again (1)",
+        ),
+        field(
+            "without_pass",
+            Shape::Count(1, 64),
+            "runs without a pass, whatever they came to, before it is no longer up (twice the failures, at least 5)",
+        ),
+        field(
+            "degraded_above",
+            Shape::Duration,
+            "a run that passes but takes longer is degraded",
+        ),
+        field(
+            "retries",
+            Shape::Count(0, 5),
+            "times that a run which fails is tried again at once; one that passes then is flaky (0)",
+        ),
+        field(
+            "connections",
+            Shape::Word(&["fresh", "resumed", "kept"]),
+            "connect anew in each run, resume TLS sessions, or keep connections and share them with probes of the same host (fresh)",
+        ),
+        field(
+            "depends_on",
+            Shape::List(&Shape::Text),
+            "probes whose trouble explains this one's: nobody is told of it meanwhile",
+        ),
+        field("group", Shape::Text, "what it is shown with"),
+        field(
+            "labels",
+            Shape::Named(&Shape::Text),
+            "labels to group, route and silence it by",
+        ),
+        field(
+            "severity",
+            Shape::Word(&Severity::WORDS),
+            "how bad it is when it is down (critical)",
+        ),
+        field(
+            "maintenance",
+            Shape::List(&Shape::Object(&MAINTENANCE)),
+            "windows in which nothing is told and counted",
+        ),
+        field("paused", Shape::Bool, "do not run it (false)"),
+        field(
+            "runbook",
+            Shape::Text,
+            "the address of what to do when it is down",
         ),
         field(
             "inputs",

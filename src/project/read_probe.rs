@@ -1,11 +1,16 @@
 //! Reads the probes of a configuration, and what probes and gates name alike.
 
-use super::probe::Probe;
+use super::alerts::AlertPolicy;
+use super::maintenance::Maintenance;
+use super::probe::{Connecting, Probe};
 use super::schedule::Schedule;
 use crate::document::node::Node;
 use crate::duration;
 use crate::environment::settings::Environment;
-use crate::scenario::reader::{Reader, entries, named_texts, text, time};
+use crate::scenario::reader::{Reader, entries, named_texts, text, texts, time};
+use crate::watch::alert::{Escalation, Severity, ms};
+use crate::watch::health::Rules;
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,16 +33,127 @@ impl Reader<'_> {
 
     /// The channels that are told.
     pub fn tell(&mut self, node: &Node, root: &Node) -> Vec<String> {
+        self.channels_of(node.get("tell"), root)
+    }
+
+    /// Names of channels.
+    fn channels_of(&mut self, list: Option<&Node>, root: &Node) -> Vec<String> {
         let channels: Vec<&str> = entries(root, "channels")
             .iter()
             .map(|(name, _)| name.text.as_str())
             .collect();
         let mut names = Vec::new();
-        for name in node.get("tell").map(Node::items).unwrap_or_default() {
+        for name in list.map(Node::items).unwrap_or_default() {
             if !channels.contains(&name.text.as_str()) {
                 self.unknown("unknown-channel", "channel", name, &channels);
             }
             names.push(name.text.clone());
+        }
+        names
+    }
+
+    /// The schedule of a mapping with `interval` or `cron`.
+    fn schedule(&mut self, name: &Node, node: &Node) -> Option<Schedule> {
+        match (node.get("interval"), node.get("cron")) {
+            (Some(interval), None) => self.interval(interval).map(Schedule::every),
+            (None, Some(cron)) => self.cron(cron, node),
+            _ => {
+                self.error(
+                    "missing-field",
+                    "a probe needs either `interval` or `cron`",
+                    name.span,
+                    "exactly one of them",
+                );
+                None
+            }
+        }
+    }
+
+    fn interval(&mut self, node: &Node) -> Option<Duration> {
+        match duration::parse(&node.text) {
+            Ok(every) if every >= Duration::from_millis(100) => Some(every),
+            Ok(_) => {
+                let title = "an interval is at least 100ms";
+                self.error("bad-schedule", title, node.span, "too short");
+                None
+            }
+            // Said by the form.
+            Err(_) => None,
+        }
+    }
+
+    fn cron(&mut self, cron: &Node, node: &Node) -> Option<Schedule> {
+        match Schedule::cron(&cron.text, text(node, "zone").as_deref().unwrap_or("UTC")) {
+            Ok(schedule) => Some(schedule),
+            Err(reason) => {
+                self.error(
+                    "bad-schedule",
+                    format!("`{}` is not a schedule: {reason}", cron.text),
+                    cron.span,
+                    "five fields, or six with seconds first",
+                );
+                None
+            }
+        }
+    }
+
+    fn maintenance(&mut self, node: &Node) -> Option<Maintenance> {
+        if let Some(cron) = node.get("cron") {
+            let schedule = self.cron(cron, node)?;
+            let length = node.get("for").and_then(Node::as_text);
+            let Some(length) = length.and_then(|text| duration::parse(text).ok()) else {
+                let title = "a window that begins by `cron` needs to know how long it lasts";
+                self.error("missing-field", title, node.span, "add `for: 2h`");
+                return None;
+            };
+            return Some(Maintenance::Again(schedule, length));
+        }
+        let mut moment = |key: &str| -> Option<DateTime<Utc>> {
+            let Some(found) = node.get(key) else {
+                let title = format!("a window of maintenance needs `{key}`, or `cron` and `for`");
+                self.error("missing-field", title, node.span, "here");
+                return None;
+            };
+            let read = found.text.parse::<DateTime<chrono::FixedOffset>>();
+            if read.is_err() {
+                let title = format!("`{}` is no moment", found.text);
+                self.error(
+                    "wrong-type",
+                    title,
+                    found.span,
+                    "expected `2026-12-01T02:00:00Z`",
+                );
+            }
+            read.ok().map(|moment| moment.to_utc())
+        };
+        let (from, to) = (moment("from"), moment("to"));
+        let (from, to) = (from?, to?);
+        if from >= to {
+            let title = "a window of maintenance ends after it begins";
+            self.error("wrong-type", title, node.span, "`to` is not after `from`");
+            return None;
+        }
+        Some(Maintenance::Once(from, to))
+    }
+
+    /// Probes that a probe depends on: others that are configured, and no circle of them.
+    fn depends_on(&mut self, name: &Node, node: &Node, root: &Node) -> Vec<String> {
+        let probes = entries(root, "probes");
+        let known: Vec<&str> = probes.iter().map(|(name, _)| name.text.as_str()).collect();
+        let mut names = Vec::new();
+        for on in node.get("depends_on").map(Node::items).unwrap_or_default() {
+            if !known.contains(&on.text.as_str()) {
+                self.unknown("unknown-probe", "probe", on, &known);
+            } else if leads_to(&on.text, &name.text, probes) {
+                let title = format!("`{}` would depend on itself", name.text);
+                self.error(
+                    "circular-dependency",
+                    title,
+                    on.span,
+                    "this leads back to it",
+                );
+            }
+            names.push(on.text.clone());
         }
         names
     }
@@ -51,57 +167,119 @@ impl Reader<'_> {
         root: &Node,
     ) -> Option<Probe> {
         let environment = self.known_environment(node, environments);
-        let schedule = match (node.get("interval"), node.get("cron")) {
-            (Some(interval), None) => match duration::parse(&interval.text) {
-                Ok(every) if every >= Duration::from_millis(100) => Some(Schedule::every(every)),
-                Ok(_) => {
-                    self.error(
-                        "bad-schedule",
-                        "an interval is at least 100ms",
-                        interval.span,
-                        "too short",
-                    );
-                    None
-                }
-                Err(_) => None,
-            },
-            (None, Some(cron)) => {
-                match Schedule::cron(&cron.text, text(node, "zone").as_deref().unwrap_or("UTC")) {
-                    Ok(schedule) => Some(schedule),
-                    Err(reason) => {
-                        self.error(
-                            "bad-schedule",
-                            format!("`{}` is not a schedule: {reason}", cron.text),
-                            cron.span,
-                            "five fields, or six with seconds first",
-                        );
-                        None
-                    }
-                }
-            }
-            _ => {
-                self.error(
-                    "missing-field",
-                    "a probe needs either `interval` or `cron`",
-                    name.span,
-                    "exactly one of them",
-                );
-                None
-            }
-        };
+        let schedule = self.schedule(name, node);
+        let failing = node.get("failing_interval");
+        let failing_interval = failing.and_then(|node| self.interval(node));
         let tell = self.tell(node, root);
+        let depends_on = self.depends_on(name, node, root);
+        let windows = node.get("maintenance").map(Node::items).unwrap_or_default();
+        let windows = windows.into_iter();
+        let maintenance = windows
+            .filter_map(|window| self.maintenance(window))
+            .collect();
         let scenario = self.existing(node.get("scenario")?);
-        let count = |key: &str, default| node.get(key).and_then(Node::as_count).unwrap_or(default);
+        let count = |key: &str| node.get(key).and_then(Node::as_count);
+        let failures = count("failures").unwrap_or(3);
+        if let (Some(within), Some(at)) = (count("within"), node.get("within"))
+            && within < failures
+        {
+            let title = format!("{failures} failures cannot be among {within} runs");
+            self.error(
+                "never-down",
+                title,
+                at.span,
+                "at least as many as `failures`",
+            );
+        }
+        let word = text(node, "severity");
+        let duration = |key: &str| duration::parse(&text(node, key)?).ok();
         Some(Probe {
             name: name.text.clone(),
             scenario,
             environment: environment?,
             schedule: schedule?,
+            failing_interval,
             timeout: time(node, "timeout", 30),
-            failures: count("failures", 3),
-            successes: count("successes", 1),
+            rules: Rules {
+                failures,
+                within: count("within"),
+                successes: count("successes").unwrap_or(1),
+                without_pass: count("without_pass").unwrap_or((2 * failures).clamp(5, 64)),
+            },
+            degraded_above: duration("degraded_above"),
+            retries: count("retries").unwrap_or(0),
+            connections: match text(node, "connections").as_deref() {
+                Some("kept") => Connecting::Kept,
+                Some("resumed") => Connecting::Resumed,
+                _ => Connecting::Fresh,
+            },
+            depends_on,
+            group: text(node, "group"),
+            labels: named_texts(node, "labels"),
+            severity: word
+                .and_then(|word| Severity::of(&word))
+                .unwrap_or_default(),
+            maintenance,
+            paused: node.get("paused").and_then(Node::as_bool).unwrap_or(false),
+            runbook: text(node, "runbook"),
             inputs: named_texts(node, "inputs"),
             tell,
         })
     }
+
+    /// How alerts are told.
+    pub fn alerts(&mut self, root: &Node) -> AlertPolicy {
+        let default = AlertPolicy::default();
+        let Some(node) = root.get("alerts") else {
+            return default;
+        };
+        let duration = |key: &str, default| {
+            let text = node.get(key).and_then(Node::as_text);
+            text.and_then(|text| duration::parse(text).ok())
+                .unwrap_or(default)
+        };
+        let rungs = node.get("escalate").map(Node::items).unwrap_or_default();
+        let mut escalate: Vec<Escalation> = rungs
+            .into_iter()
+            .map(|rung| Escalation {
+                after_ms: ms(time(rung, "after", 0)),
+                tell: self.tell(rung, root),
+            })
+            .collect();
+        escalate.sort();
+        AlertPolicy {
+            wait: duration("wait", default.wait),
+            interval: duration("interval", default.interval),
+            repeat: duration("repeat", default.repeat),
+            group_by: match node.get("group_by") {
+                Some(_) => texts(node, "group_by"),
+                None => default.group_by,
+            },
+            escalate,
+            own: self.channels_of(node.get("own"), root),
+        }
+    }
+}
+
+/// Whether what one probe depends on leads to another.
+fn leads_to(from: &str, to: &str, probes: &[(Node, Node)]) -> bool {
+    let (mut seen, mut next) = (Vec::new(), vec![from]);
+    while let Some(name) = next.pop() {
+        if name == to {
+            return true;
+        }
+        if seen.contains(&name) {
+            continue;
+        }
+        seen.push(name);
+        let found = probes.iter().find(|(probe, _)| probe.text == name);
+        let on = found.and_then(|(_, node)| node.get("depends_on"));
+        next.extend(
+            on.map(Node::items)
+                .unwrap_or_default()
+                .iter()
+                .map(|on| on.text.as_str()),
+        );
+    }
+    false
 }

@@ -12,10 +12,23 @@ pub struct NewEffect {
     pub gate_id: Option<i64>,
     /// The effect that must be settled before it.
     pub after_key: Option<String>,
+    /// The chain that it is the newest link of, if it is in one.
+    pub chain: Option<Chain>,
     /// What delivers it.
     pub target: Target,
     /// What is delivered, as JSON; holds no secret.
     pub body: String,
+}
+
+/// Effects that leave one after the other, in the order of their commits: what one channel is told of one
+/// incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// The same for all links.
+    pub name: String,
+    /// Whether it says nothing any more once a later link follows: then it does not leave, unless an
+    /// attempt was begun.
+    pub is_passing: bool,
 }
 
 /// A committed effect.
@@ -89,6 +102,9 @@ impl EffectState {
             .find(|state| state.word() == word)
     }
 }
+
+/// What has become of a link of a chain that nobody needs any more.
+pub const OVERTAKEN: &str = "overtaken by what is told after it";
 
 /// The result of an attempt that died of a fault of our own: what it did is not known either.
 pub const DIED: &str = "its attempt died of a fault of Bellwether itself";

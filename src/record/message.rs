@@ -24,6 +24,7 @@ pub fn tell(
             key: key(&format!("tell_{}", key_part(channel))),
             gate_id,
             after_key: None,
+            chain: None,
             target: Target::Channel(channel.clone()),
             body: body.clone(),
         })
@@ -55,6 +56,28 @@ pub struct Message {
     pub facts: Vec<(String, String)>,
     /// A page with more.
     pub link: Option<String>,
+    /// The incident that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentReference>,
+}
+
+/// What a channel that keeps incidents of its own needs to know of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentReference {
+    /// The same from its first message to its last, and no other's.
+    pub key: String,
+    /// `firing`, `news`, `reminder`, `escalated`, `acknowledged` or `resolved`.
+    pub event: String,
+    /// `info`, `warning`, `error` or `critical`.
+    pub severity: String,
+    /// What its members have in common.
+    pub group: String,
+    /// When it began, in milliseconds since 1970.
+    pub opened_ms: i64,
+    /// When it ended.
+    pub ended_ms: Option<i64>,
+    /// How many are in trouble, or were.
+    pub count: u64,
 }
 
 impl Message {

@@ -16,7 +16,6 @@ pub mod gate;
 pub mod history;
 pub mod message;
 pub mod note;
-pub mod probe;
 pub mod run;
 pub mod standing;
 pub mod state;

@@ -3,10 +3,11 @@
 use crate::objective::Outcome;
 use crate::record::effect::Effect;
 use crate::record::gate::Record;
-use crate::record::probe::{ProbeResult, ProbeState};
 use crate::record::run::RunRow;
 use crate::record::state::Position;
-use crate::run::Summary;
+use crate::run::observation::Observation;
+use crate::watch::health::ProbeState;
+use crate::watch::result::ProbeResult;
 use serde::{Deserialize, Serialize};
 
 /// A gate in a list.
@@ -135,7 +136,10 @@ pub struct ProbeView {
     pub environment: String,
     /// Its schedule.
     pub schedule: String,
-    /// `up`, `down` or `unknown`.
+    /// What it is shown with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// `up`, `degraded`, `down`, `unknown`, `flapping`, `maintenance` or `paused`.
     pub health: String,
     /// Since when, RFC 3339.
     pub since: String,
@@ -245,29 +249,28 @@ pub fn run(row: &RunRow) -> RunView {
 
 /// A probe.
 pub fn probe(view: &View) -> ProbeView {
-    let measured: Vec<_> = view
-        .results
-        .iter()
-        .filter(|result| result.outcome != Outcome::Inconclusive)
-        .collect();
-    let passed = measured
-        .iter()
-        .filter(|result| result.outcome == Outcome::Pass)
-        .count();
+    let counted = || {
+        let results = view.results.iter();
+        results.filter(|result| !result.in_maintenance && result.outcome != Outcome::Inconclusive)
+    };
+    let passed = counted().filter(|result| result.outcome == Outcome::Pass);
+    let (measured, passed) = (counted().count(), passed.count());
     let last = view.results.last();
     ProbeView {
         name: view.name.clone(),
         environment: view.environment.clone(),
         schedule: view.schedule.clone(),
-        health: view.state.health.word().to_owned(),
-        since: if view.state.since_ms > 0 {
-            time(view.state.since_ms)
-        } else {
-            String::new()
+        group: view.group.clone(),
+        health: view.standing.to_owned(),
+        since: match view.state.since_ms {
+            0 => String::new(),
+            since => time(since),
         },
-        availability: (!measured.is_empty()).then(|| passed as f64 / measured.len() as f64),
+        availability: (measured > 0).then(|| passed as f64 / measured as f64),
         last_outcome: last.map(|result| result.outcome.word().to_owned()),
-        last_reason: last.map(|result| result.reason.clone()).unwrap_or_default(),
+        last_reason: last
+            .map(|result| result.reason.to_string())
+            .unwrap_or_default(),
         last_ms: last.map(|result| result.duration_us as f64 / 1e3),
     }
 }
@@ -281,10 +284,14 @@ pub struct View {
     pub environment: String,
     /// Its schedule, as people read it.
     pub schedule: String,
+    /// What it is shown with.
+    pub group: Option<String>,
+    /// `up`, `degraded`, `down`, `unknown`, `flapping`, `maintenance` or `paused`.
+    pub standing: &'static str,
     /// Its state.
     pub state: ProbeState,
     /// Its newest results, oldest first.
     pub results: Vec<ProbeResult>,
-    /// The summary of the newest run.
-    pub last: Option<Summary>,
+    /// The newest run.
+    pub last: Option<Observation>,
 }

@@ -27,55 +27,106 @@ pub fn decide(
     again: &Again<'_>,
 ) {
     let mut outcomes = Vec::new();
-    let counted: u64 = summary.core.requests;
-    if let Some(class) = finished.setup_failure {
-        let conclusive = !finished.is_load && !class.is_inconclusive();
-        summary.reasons.push(format!(
-            "setup failed ({}); no iteration was performed",
-            class.word()
-        ));
-        outcomes.push(if conclusive {
-            Outcome::Fail
-        } else {
-            Outcome::Inconclusive
-        });
-    } else if counted == 0 {
-        summary.reasons.push("nothing was measured".to_owned());
-        outcomes.push(Outcome::Inconclusive);
-    }
     if finished.is_load {
-        judge_load(summary, finished, objectives, again, &mut outcomes);
-    } else if let Some(class) = finished.smoke_failure {
-        let example = summary.steps.iter().find_map(|step| {
-            let word = class.word();
-            let text = step.examples.iter().find(|text| text.starts_with(word))?;
-            Some(format!("step `{}` failed: {text}", step.name))
-        });
-        summary
-            .reasons
-            .push(example.unwrap_or_else(|| format!("a step failed ({})", class.word())));
-        if class.is_inconclusive() {
-            summary.reasons.push(inconclusive_because(class).to_owned());
+        if let Some(class) = finished.setup_failure {
+            summary.reasons.push(setup_failed(class));
+            outcomes.push(Outcome::Inconclusive);
+        } else if summary.core.requests == 0 {
+            summary.reasons.push(NOTHING.to_owned());
+            outcomes.push(Outcome::Inconclusive);
         }
-        outcomes.push(if class.is_inconclusive() {
-            Outcome::Inconclusive
-        } else {
-            Outcome::Fail
+        judge_load(summary, finished, objectives, again, &mut outcomes);
+        if let Some(class) = finished.teardown_failure {
+            summary.reasons.push(teardown_failed(class));
+        }
+        if summary.was_interrupted {
+            summary.reasons.push(INTERRUPTED.to_owned());
+            outcomes.push(Outcome::Inconclusive);
+        }
+    } else {
+        let example = finished.smoke_failure.and_then(|class| {
+            summary.steps.iter().find_map(|step| {
+                let word = class.word();
+                let text = step.examples.iter().find(|text| text.starts_with(word))?;
+                Some(format!("step `{}` failed: {text}", step.name))
+            })
         });
-    } else if counted > 0 {
-        outcomes.push(Outcome::Pass);
-    }
-    if let Some(class) = finished.teardown_failure {
-        summary.reasons.push(format!(
-            "teardown failed ({}); something may have been left behind",
-            class.word()
-        ));
-    }
-    if summary.was_interrupted {
-        summary.reasons.push("it was interrupted".to_owned());
-        outcomes.push(Outcome::Inconclusive);
+        let (decided, reasons) = decide_once(&Performed {
+            requests: summary.core.requests,
+            setup_failure: finished.setup_failure,
+            failure: finished.smoke_failure,
+            example,
+            teardown_failure: finished.teardown_failure,
+            was_interrupted: summary.was_interrupted,
+        });
+        outcomes = decided;
+        summary.reasons.extend(reasons);
     }
     summary.outcome = Outcome::all(outcomes);
+}
+
+const NOTHING: &str = "nothing was measured";
+const INTERRUPTED: &str = "it was interrupted";
+
+fn setup_failed(class: ErrorClass) -> String {
+    let class = class.word();
+    format!("setup failed ({class}); no iteration was performed")
+}
+
+fn teardown_failed(class: ErrorClass) -> String {
+    let class = class.word();
+    format!("teardown failed ({class}); something may have been left behind")
+}
+
+/// What became of a scenario that was performed once.
+#[derive(Debug)]
+pub struct Performed {
+    /// Requests that count.
+    pub requests: u64,
+    /// Why setup failed, if it did.
+    pub setup_failure: Option<ErrorClass>,
+    /// Why the iteration failed, if it did.
+    pub failure: Option<ErrorClass>,
+    /// Which step failed, and what came back.
+    pub example: Option<String>,
+    /// Why teardown failed, if it did.
+    pub teardown_failure: Option<ErrorClass>,
+    /// Whether it was interrupted.
+    pub was_interrupted: bool,
+}
+
+/// Judges a scenario that was performed once: outcomes of which all must be good, and reasons.
+pub fn decide_once(performed: &Performed) -> (Vec<Outcome>, Vec<String>) {
+    let (mut outcomes, mut reasons) = (Vec::new(), Vec::new());
+    let by_class = |class: ErrorClass| match class.is_inconclusive() {
+        true => Outcome::Inconclusive,
+        false => Outcome::Fail,
+    };
+    if let Some(class) = performed.setup_failure {
+        reasons.push(setup_failed(class));
+        outcomes.push(by_class(class));
+    } else if performed.requests == 0 {
+        reasons.push(NOTHING.to_owned());
+        outcomes.push(Outcome::Inconclusive);
+    }
+    if let Some(class) = performed.failure {
+        let example = performed.example.clone();
+        reasons.push(example.unwrap_or_else(|| format!("a step failed ({})", class.word())));
+        if class.is_inconclusive() {
+            reasons.push(inconclusive_because(class).to_owned());
+        }
+        outcomes.push(by_class(class));
+    } else if performed.requests > 0 {
+        outcomes.push(Outcome::Pass);
+    }
+    if let Some(class) = performed.teardown_failure {
+        reasons.push(teardown_failed(class));
+    }
+    if performed.was_interrupted {
+        reasons.push(INTERRUPTED.to_owned());
+        outcomes.push(Outcome::Inconclusive);
+    }
+    (outcomes, reasons)
 }
 
 /// Why some failures do not count against a product.

@@ -11,10 +11,14 @@ use crate::record::accepted::Wanted;
 use crate::record::effect::{Effect, EffectState, NewEffect};
 use crate::record::gate::Record;
 use crate::record::note::Note;
-use crate::record::probe::{ProbeResult, ProbeState};
 use crate::record::run::RunRow;
 use crate::run::Summary;
+use crate::watch::incident::Incident;
+use crate::watch::result::{ProbeCommit, Remembered};
+use crate::watch::rollup::Bucket;
+use crate::watch::silence::Silence;
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -41,7 +45,7 @@ impl Deref for Store {
 /// All that a store does.
 #[async_trait]
 pub trait Contract:
-    Gates + Locks + Notes + Effects + Probes + Runs + Retention + fmt::Debug
+    Gates + Locks + Notes + Effects + Probes + Incidents + Runs + Retention + fmt::Debug
 {
     /// A name that no other state has: part of every idempotency key.
     fn instance(&self) -> &str;
@@ -175,9 +179,10 @@ pub trait Effects: Send + Sync {
     /// Adds effects on their own.
     async fn enqueue(&self, effects: Vec<NewEffect>, now_ms: i64) -> Result<(), StoreFault>;
 
-    /// Pending effects for others that are due, whose predecessor is settled; actions first. A
-    /// moment that is further away than any pause was set by a clock that has jumped since: it is due.
-    async fn due(&self, now_ms: i64) -> Result<Vec<Effect>, StoreFault>;
+    /// Pending effects for others that are due, whose predecessors are settled; actions first, and some for
+    /// each target but those that are `away`. A moment that is further away than any pause was set by a
+    /// clock that has jumped since: it is due.
+    async fn due(&self, now_ms: i64, away: Vec<String>) -> Result<Vec<Effect>, StoreFault>;
 
     /// Pending orders to gates that are rolled back together with another.
     async fn partner_orders(&self) -> Result<Vec<Effect>, StoreFault>;
@@ -210,35 +215,92 @@ pub trait Effects: Send + Sync {
     async fn effect(&self, key: String) -> Result<Option<Effect>, StoreFault>;
 }
 
-/// States of probes, and their results for as long as they are kept.
+/// Lengths of the stretches of time that history is rolled up in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stretch {
+    /// Kept for days.
+    Minute,
+    /// Kept for years.
+    Hour,
+}
+
+impl Stretch {
+    /// How long one is.
+    pub fn seconds(self) -> i64 {
+        match self {
+            Stretch::Minute => 60,
+            Stretch::Hour => 3_600,
+        }
+    }
+}
+
+/// States of probes, their results for some time, and their history in rolled-up form.
 #[async_trait]
 pub trait Probes: Send + Sync {
-    /// Commits a result with the state after it and the messages that it causes.
-    async fn commit_probe(
+    /// Commits results with the states after them.
+    async fn commit_probes(&self, commits: Vec<ProbeCommit>) -> Result<(), StoreFault>;
+
+    /// What is known of probes, with so many of their newest results at the most.
+    async fn remembered(
+        &self,
+        probes: Vec<String>,
+        each: usize,
+    ) -> Result<BTreeMap<String, Remembered>, StoreFault>;
+
+    /// Adds results that came since the last time to the history, a bounded number at once, each exactly
+    /// once whatever dies in between. How many there were.
+    async fn roll_up(&self) -> Result<usize, StoreFault>;
+
+    /// The history of a probe since a moment: when each stretch began, in seconds since 1970.
+    async fn history(
         &self,
         probe: String,
-        state: ProbeState,
-        result: ProbeResult,
+        span: Stretch,
+        from_s: i64,
+    ) -> Result<Vec<(i64, Bucket)>, StoreFault>;
+}
+
+/// Incidents, and silences.
+#[async_trait]
+pub trait Incidents: Send + Sync {
+    /// Commits incidents as they are now, with what is told of them.
+    async fn commit_incidents(
+        &self,
+        incidents: Vec<Incident>,
         effects: Vec<NewEffect>,
         now_ms: i64,
     ) -> Result<(), StoreFault>;
 
-    /// The state of a probe; a new one if it is not known.
-    async fn probe_state(&self, probe: String) -> Result<ProbeState, StoreFault>;
+    /// Incidents that are open, and the number of the next one.
+    async fn open_incidents(&self) -> Result<(Vec<Incident>, i64), StoreFault>;
 
-    /// The newest results of a probe, oldest first.
-    async fn probe_results(
-        &self,
-        probe: String,
-        limit: usize,
-    ) -> Result<Vec<ProbeResult>, StoreFault>;
+    /// The newest incidents first.
+    async fn incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreFault>;
+
+    /// One incident.
+    async fn incident(&self, id: i64) -> Result<Option<Incident>, StoreFault>;
+
+    /// Adds a silence, which gets its number.
+    async fn add_silence(&self, silence: Silence) -> Result<Silence, StoreFault>;
+
+    /// Ends a silence now. False if there is none in force.
+    async fn end_silence(&self, id: i64, now_ms: i64) -> Result<bool, StoreFault>;
+
+    /// Silences that are in force or to come.
+    async fn silences(&self, now_ms: i64) -> Result<Vec<Silence>, StoreFault>;
 }
 
 /// Removes what has been kept long enough, a little at a time.
 #[async_trait]
 pub trait Retention: Send + Sync {
-    /// Removes results of probes that are older.
+    /// Removes results of probes that are older and in the history by now.
     async fn prune_probe_results(&self, before_ms: i64) -> Result<usize, StoreFault>;
+
+    /// Removes stretches of history that are older.
+    async fn prune_history(&self, span: Stretch, before_s: i64) -> Result<usize, StoreFault>;
+
+    /// Removes incidents that ended before, and silences.
+    async fn prune_incidents(&self, before_ms: i64) -> Result<usize, StoreFault>;
 
     /// Removes evidence of runs and settled effects that are older.
     async fn prune_evidence(&self, before_ms: i64) -> Result<usize, StoreFault>;

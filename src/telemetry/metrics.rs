@@ -6,17 +6,13 @@
 //! that are no longer configured are removed on reload.
 
 use super::gate_metrics::GateMetrics;
-use super::probe_metrics::ProbeMetrics;
+use super::own_metrics::OwnMetrics;
+use super::probe_metrics::{ProbeMetrics, ProbeSeries};
 use super::registry::{counters, exposition, keep};
 use super::run_metrics::RunMetrics;
 use crate::load::Tick;
-use crate::net::ErrorClass;
-use crate::net::phases::PHASES;
-use crate::record::probe::Health;
-use crate::run::Summary;
 use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::collections::BTreeSet;
 
 /// All metrics of the daemon.
 #[derive(Debug)]
@@ -31,8 +27,7 @@ pub struct Metrics {
     looks_failed: IntCounterVec,
     reload_success: IntGauge,
     reload_time: Gauge,
-    /// Steps seen of each probe and environment: what must be removed with them.
-    probes_known: Mutex<BTreeMap<(String, String), BTreeSet<String>>>,
+    own: OwnMetrics,
 }
 
 impl Metrics {
@@ -54,7 +49,7 @@ impl Metrics {
             prometheus::process_collector::ProcessCollector::for_self(),
         ));
         let metrics = Metrics {
-            probes: ProbeMetrics::new(&registry),
+            probes: ProbeMetrics::default(),
             gates: GateMetrics::new(&registry),
             runs: RunMetrics::new(&registry),
             outbox_pending: keep(
@@ -99,11 +94,20 @@ impl Metrics {
                 )
                 .expect("the names are constants"),
             ),
-            probes_known: Mutex::new(BTreeMap::new()),
+            own: OwnMetrics::new(&registry),
             registry,
         };
         for task in [
-            "courier", "delivery", "gate", "keeper", "partners", "probe", "sighting",
+            "clock",
+            "courier",
+            "delivery",
+            "gate",
+            "incidents",
+            "keeper",
+            "ledger",
+            "partners",
+            "probe",
+            "sighting",
         ] {
             metrics.task_restarts.with_label_values(&[task]);
         }
@@ -117,40 +121,21 @@ impl Metrics {
 
     /// The exposition in Prometheus's text format.
     pub fn render(&self) -> Vec<u8> {
-        exposition(&self.registry)
+        let mut text = exposition(&self.registry);
+        self.probes.write(&mut text);
+        text
     }
 
     /// Makes the series of configured probes and gates exist from the start, and removes those of others.
     pub fn configured(&self, probes: &[(String, String)], gates: &[(String, String)]) {
-        let now: BTreeSet<(String, String)> = probes.iter().cloned().collect();
-        let mut known = self
-            .probes_known
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.retain(|(probe, environment), steps| {
-            let stays = now.contains(&(probe.clone(), environment.clone()));
-            if !stays {
-                self.forget_probe(probe, environment, steps);
-            }
-            stays
-        });
-        for (probe, environment) in &now {
-            self.probes
-                .probe_up
-                .with_label_values(&[probe, environment]);
-            self.probes
-                .probe_skipped
-                .with_label_values(&[probe, environment]);
-            for outcome in ["pass", "fail", "inconclusive"] {
-                self.probes.probe_runs.with_label_values(&[
-                    probe,
-                    environment,
-                    &outcome.to_owned(),
-                ]);
-            }
-        }
-        for probe in now {
-            known.entry(probe).or_default();
+        let now: BTreeSet<(&str, &str)> = probes
+            .iter()
+            .map(|(probe, environment)| (probe.as_str(), environment.as_str()))
+            .collect();
+        self.probes
+            .only(|probe, environment| now.contains(&(probe, environment)));
+        for (probe, environment) in now {
+            self.probes.of(probe, environment);
         }
         for (gate, environment) in gates {
             self.gates.gate_active.with_label_values(&[gate]);
@@ -167,136 +152,29 @@ impl Metrics {
         }
     }
 
-    /// Removes every series of a probe. One that was never made cannot be removed; that is as good.
-    fn forget_probe(&self, probe: &str, environment: &str, steps: &BTreeSet<String>) {
-        let labels = [probe, environment];
-        let _ = self.probes.probe_up.remove_label_values(&labels);
-        let _ = self.probes.probe_skipped.remove_label_values(&labels);
-        let _ = self.probes.probe_duration.remove_label_values(&labels);
-        let _ = self.probes.legacy_success.remove_label_values(&labels);
-        let _ = self.probes.legacy_duration.remove_label_values(&labels);
-        let _ = self.probes.legacy_status.remove_label_values(&labels);
-        for phase in PHASES {
-            let labels = [probe, environment, phase];
-            let _ = self.probes.legacy_phases.remove_label_values(&labels);
-        }
-        for outcome in ["pass", "fail", "inconclusive"] {
-            let labels = [probe, environment, outcome];
-            let _ = self.probes.probe_runs.remove_label_values(&labels);
-        }
-        for step in steps {
-            let labels = [probe, environment, step.as_str()];
-            let _ = self.probes.step_duration.remove_label_values(&labels);
-            let _ = self.probes.check_failures.remove_label_values(&labels);
-            for phase in PHASES {
-                let labels = [probe, environment, step, phase];
-                let _ = self.probes.step_phase.remove_label_values(&labels);
-            }
-            for class in ErrorClass::ALL {
-                let labels = [probe, environment, step, class.word()];
-                let _ = self.probes.step_errors.remove_label_values(&labels);
-            }
-        }
-    }
-
-    /// A run of a probe is over.
-    pub fn probe_run(
-        &self,
-        probe: &str,
-        environment: &str,
-        seconds: f64,
-        summary: &Summary,
-        health: Health,
-    ) {
-        let steps = summary.steps.iter().map(|step| step.name.clone());
-        self.probes_known
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .entry((probe.to_owned(), environment.to_owned()))
-            .or_default()
-            .extend(steps);
-        let labels = [probe, environment];
-        let outcome = summary.outcome.word();
-        self.probes
-            .probe_runs
-            .with_label_values(&[probe, environment, outcome])
-            .inc();
-        self.probes
-            .probe_duration
-            .with_label_values(&labels)
-            .observe(seconds);
-        self.probes
-            .probe_up
-            .with_label_values(&labels)
-            .set(i64::from(health == Health::Up));
-        self.probes
-            .legacy_success
-            .with_label_values(&labels)
-            .set(i64::from(outcome == "pass"));
-        self.probes
-            .legacy_duration
-            .with_label_values(&labels)
-            .set(seconds);
-        let mut phases = [0.0; 6];
-        for step in &summary.steps {
-            let names = [probe, environment, step.name.as_str()];
-            for (name, sum) in PHASES.iter().zip(&mut phases) {
-                let micros = step.phases_us.get(*name).map_or(0, |phase| phase.p50) as f64;
-                *sum += micros / 1e6;
-                self.probes
-                    .step_phase
-                    .with_label_values(&[probe, environment, &step.name, name])
-                    .inc_by(micros / 1e6);
-            }
-            if step.core.requests > step.core.errors {
-                self.probes
-                    .step_duration
-                    .with_label_values(&names)
-                    .observe(step.core.latency_us.max as f64 / 1e6);
-            }
-            for (class, count) in &step.errors_by_class {
-                self.probes
-                    .step_errors
-                    .with_label_values(&[probe, environment, &step.name, class])
-                    .inc_by(*count);
-            }
-            if let Some(status) = step
-                .statuses
-                .keys()
-                .next_back()
-                .and_then(|status| status.parse().ok())
-            {
-                self.probes
-                    .legacy_status
-                    .with_label_values(&labels)
-                    .set(status);
-            }
-        }
-        for (name, value) in PHASES.iter().zip(phases) {
-            self.probes
-                .legacy_phases
-                .with_label_values(&[probe, environment, name])
-                .set(value);
-        }
-        for check in summary.checks.iter().filter(|check| check.failed > 0) {
-            self.probes
-                .check_failures
-                .with_label_values(&[probe, environment, &check.step])
-                .inc_by(check.failed);
-        }
+    /// The series of a probe, as whoever runs it holds them.
+    pub fn probe(&self, probe: &str, environment: &str) -> ProbeSeries {
+        self.probes.of(probe, environment)
     }
 
     /// A probe started this late.
     pub fn probe_lag(&self, seconds: f64) {
-        self.probes.probe_lag.observe(seconds);
+        self.own.probe_lag.observe(seconds);
     }
 
-    /// Due times passed while a probe was still running.
-    pub fn probe_skipped(&self, probe: &str, environment: &str, count: u64) {
-        self.probes
-            .probe_skipped
-            .with_label_values(&[probe, environment])
-            .inc_by(count);
+    /// A result or a state of a probe could not be kept.
+    pub fn results_lost(&self, count: u64) {
+        self.own.results_lost.inc_by(count);
+    }
+
+    /// What a schedule had to go through: `clock` jumps, `descriptors` that were missing.
+    pub fn own_trouble(&self, kind: &str) {
+        self.own.own_troubles.with_label_values(&[kind]).inc();
+    }
+
+    /// How many incidents are open, and how many messages about them left.
+    pub fn incidents_open(&self, count: usize) {
+        self.own.incidents_open.set(count as i64);
     }
 
     /// How many gates of a name are being driven.

@@ -1,11 +1,14 @@
 //! What is counted and logged, and how it is shown.
 //!
-//! Rooms: [`metrics`] (all of the daemon, with [`probe_metrics`] and [`gate_metrics`]),
-//! [`run_metrics`] (of a running load), [`registry`] (names, help, labels, buckets), [`logs`].
+//! Rooms: [`metrics`] (all of the daemon, with [`probe_metrics`], [`gate_metrics`] and [`own_metrics`]),
+//! [`run_metrics`] (of a running load), [`registry`] (names, help, labels, buckets), [`exposition`] (the text
+//! format, for what is kept without the crate), [`logs`].
 
+pub mod exposition;
 mod gate_metrics;
 pub mod logs;
 pub mod metrics;
-mod probe_metrics;
+mod own_metrics;
+pub mod probe_metrics;
 pub mod registry;
 pub mod run_metrics;

@@ -1,122 +1,367 @@
 //! What is counted of probes: their runs, their steps, and blackbox_exporter's names beside them.
+//!
+//! Kept and shown by ourselves, because there may be tens of thousands: a probe's series stand together,
+//! are found without a look-up, begin at zero, and go with the probe. The form is Prometheus's text format.
 
-use super::registry::{LATENCY_BUCKETS, counters, float_gauges, gauges, histograms, keep};
-use prometheus::{
-    CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts,
-    Registry,
-};
+use super::exposition::{Labels, Writer};
+use super::registry::LATENCY_BUCKETS;
+use crate::net::ErrorClass;
+use crate::net::phases::PHASES;
+use crate::objective::Outcome;
+use crate::run::observation::Observation;
+use crate::scenario::Plan;
+use crate::vu::Headings;
+use crate::watch::health::Health;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+/// A histogram with the buckets of latencies.
+#[derive(Debug, Clone, Default)]
+struct Latencies {
+    buckets: [u64; LATENCY_BUCKETS.len()],
+    count: u64,
+    sum: f64,
+}
+
+impl Latencies {
+    fn observe(&mut self, seconds: f64) {
+        if let Some(at) = LATENCY_BUCKETS.iter().position(|upper| seconds <= *upper) {
+            self.buckets[at] += 1;
+        }
+        self.count += 1;
+        self.sum += seconds;
+    }
+}
+
+#[derive(Debug, Clone)]
+struct StepSeries {
+    labels: Labels,
+    latencies: Latencies,
+    phases: [f64; 6],
+    errors: Vec<(ErrorClass, u64)>,
+    check_failures: u64,
+}
+
+/// All series of one probe.
 #[derive(Debug)]
-pub(super) struct ProbeMetrics {
-    pub(super) probe_runs: IntCounterVec,
-    pub(super) probe_duration: HistogramVec,
-    pub(super) probe_up: IntGaugeVec,
-    pub(super) probe_lag: Histogram,
-    pub(super) probe_skipped: IntCounterVec,
-    pub(super) step_duration: HistogramVec,
-    pub(super) step_phase: CounterVec,
-    pub(super) step_errors: IntCounterVec,
-    pub(super) check_failures: IntCounterVec,
-    pub(super) legacy_success: IntGaugeVec,
-    pub(super) legacy_duration: GaugeVec,
-    pub(super) legacy_status: IntGaugeVec,
-    pub(super) legacy_phases: GaugeVec,
+struct Values {
+    labels: Labels,
+    runs: [u64; 3],
+    flaky: u64,
+    duration: Latencies,
+    health: Health,
+    skipped: u64,
+    last_passed: bool,
+    last_seconds: f64,
+    last_status: u16,
+    last_phases: [f64; 6],
+    certificate_expiry: Option<i64>,
+    steps: Vec<StepSeries>,
+}
+
+/// The series of one probe, as whoever runs it holds them.
+#[derive(Debug, Clone)]
+pub struct ProbeSeries(Arc<Mutex<Values>>);
+
+impl ProbeSeries {
+    fn new(probe: &str, environment: &str) -> ProbeSeries {
+        ProbeSeries(Arc::new(Mutex::new(Values {
+            labels: Labels::new(&[("probe", probe), ("environment", environment)]),
+            runs: [0; 3],
+            flaky: 0,
+            duration: Latencies::default(),
+            health: Health::Unknown,
+            skipped: 0,
+            last_passed: false,
+            last_seconds: 0.0,
+            last_status: 0,
+            last_phases: [0.0; 6],
+            certificate_expiry: None,
+            steps: Vec::new(),
+        })))
+    }
+
+    fn values(&self) -> MutexGuard<'_, Values> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The steps that it measures from now on: those of them that were there go on.
+    pub fn measures(&self, plan: &Plan) {
+        let mut values = self.values();
+        let mut before: BTreeMap<String, StepSeries> = std::mem::take(&mut values.steps)
+            .into_iter()
+            .map(|step| (step.labels.text().to_owned(), step))
+            .collect();
+        for heading in Headings::of(plan).all() {
+            let labels = values.labels.with("step", &heading.name);
+            let step = before.remove(labels.text()).unwrap_or_else(|| StepSeries {
+                labels,
+                latencies: Latencies::default(),
+                phases: [0.0; 6],
+                errors: Vec::new(),
+                check_failures: 0,
+            });
+            values.steps.push(step);
+        }
+    }
+
+    /// The state that it has.
+    pub fn health(&self, health: Health) {
+        self.values().health = health;
+    }
+
+    /// Due times passed that nobody measured at.
+    pub fn skipped(&self, count: u64) {
+        self.values().skipped += count;
+    }
+
+    /// A run is over.
+    pub fn ran(&self, observed: &Observation, is_flaky: bool, health: Health, expiry: Option<i64>) {
+        let mut values = self.values();
+        let values = &mut *values;
+        values.health = health;
+        values.flaky += u64::from(is_flaky);
+        let outcome = match observed.outcome {
+            Outcome::Pass => 0,
+            Outcome::Fail => 1,
+            Outcome::Inconclusive => 2,
+        };
+        values.runs[outcome] += 1;
+        let seconds = observed.duration.as_secs_f64();
+        values.duration.observe(seconds);
+        values.last_passed = outcome == 0;
+        values.last_seconds = seconds;
+        // What nothing answered has no status.
+        values.last_status = 0;
+        values.last_phases = [0.0; 6];
+        if expiry.is_some() {
+            values.certificate_expiry = expiry;
+        }
+        for sample in &observed.events.samples {
+            let Some(step) = values.steps.get_mut(sample.step) else {
+                continue;
+            };
+            let phases = sample.phases.values().map(|micros| micros as f64 / 1e6);
+            for (at, seconds) in phases.into_iter().enumerate() {
+                step.phases[at] += seconds;
+                values.last_phases[at] += seconds;
+            }
+            if sample.status > 0 {
+                values.last_status = sample.status;
+            }
+            match sample.error {
+                None => step.latencies.observe(sample.latency_micros() as f64 / 1e6),
+                Some(class) => match step.errors.iter_mut().find(|(known, _)| *known == class) {
+                    Some((_, count)) => *count += 1,
+                    None => step.errors.push((class, 1)),
+                },
+            }
+        }
+        for (step, _, _) in observed.events.checks.iter().filter(|(.., holds)| !holds) {
+            if let Some(step) = values.steps.get_mut(*step as usize) {
+                step.check_failures += 1;
+            }
+        }
+    }
+}
+
+/// The series of all probes.
+#[derive(Debug, Default)]
+pub(super) struct ProbeMetrics(RwLock<BTreeMap<(String, String), ProbeSeries>>);
+
+/// One family: its name, its type, its help, and who writes its lines.
+type Family = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&mut Writer<'_>, &Values),
+);
+
+const OUTCOMES: [&str; 3] = ["pass", "fail", "inconclusive"];
+
+const FAMILIES: &[Family] = &[
+    (
+        "bellwether_check_failures_total",
+        "counter",
+        "Checks of a probe's step that did not hold.",
+        |writer, values| {
+            for step in &values.steps {
+                writer.whole(&step.labels, "", step.check_failures);
+            }
+        },
+    ),
+    (
+        "bellwether_probe_duration_seconds",
+        "histogram",
+        "How long a probe's scenario took.",
+        |writer, values| latencies(writer, &values.labels, &values.duration),
+    ),
+    (
+        "bellwether_probe_flaky_total",
+        "counter",
+        "Runs of a probe that passed only when they were tried once more.",
+        |writer, values| writer.whole(&values.labels, "", values.flaky),
+    ),
+    (
+        "bellwether_probe_health",
+        "gauge",
+        "1 for the state that a probe is in.",
+        |writer, values| {
+            for health in [Health::Up, Health::Degraded, Health::Down, Health::Unknown] {
+                let label = match health {
+                    Health::Up => r#",health="up""#,
+                    Health::Degraded => r#",health="degraded""#,
+                    Health::Down => r#",health="down""#,
+                    Health::Unknown => r#",health="unknown""#,
+                };
+                writer.whole(&values.labels, label, u64::from(values.health == health));
+            }
+        },
+    ),
+    (
+        "bellwether_probe_runs_total",
+        "counter",
+        "Runs of a probe by outcome.",
+        |writer, values| {
+            for (outcome, count) in OUTCOMES.iter().zip(values.runs) {
+                writer.whole(&values.labels, &format!(",outcome=\"{outcome}\""), count);
+            }
+        },
+    ),
+    (
+        "bellwether_probe_schedule_skipped_total",
+        "counter",
+        "Due times at which a probe was not measured.",
+        |writer, values| writer.whole(&values.labels, "", values.skipped),
+    ),
+    (
+        "bellwether_probe_up",
+        "gauge",
+        "1 while a probe is up or degraded, 0 while it is down or unknown.",
+        |writer, values| {
+            let is_up = matches!(values.health, Health::Up | Health::Degraded);
+            writer.whole(&values.labels, "", u64::from(is_up));
+        },
+    ),
+    (
+        "bellwether_step_duration_seconds",
+        "histogram",
+        "Latency of a probe's step, of those that succeeded.",
+        |writer, values| {
+            for step in &values.steps {
+                latencies(writer, &step.labels, &step.latencies);
+            }
+        },
+    ),
+    (
+        "bellwether_step_errors_total",
+        "counter",
+        "Failures of a probe's step by class.",
+        |writer, values| {
+            for step in &values.steps {
+                for (class, count) in &step.errors {
+                    let class = format!(",class=\"{}\"", class.word());
+                    writer.whole(&step.labels, &class, *count);
+                }
+            }
+        },
+    ),
+    (
+        "bellwether_step_phase_seconds_total",
+        "counter",
+        "Time spent in each phase of a probe's step.",
+        |writer, values| {
+            for step in &values.steps {
+                for (phase, seconds) in PHASES.iter().zip(step.phases) {
+                    writer.number(&step.labels, &format!(",phase=\"{phase}\""), seconds);
+                }
+            }
+        },
+    ),
+    (
+        "probe_duration_seconds",
+        "gauge",
+        "How long the last run of the probe took.",
+        |writer, values| writer.number(&values.labels, "", values.last_seconds),
+    ),
+    (
+        "probe_http_duration_seconds",
+        "gauge",
+        "Phases of the last run of the probe, summed over its steps.",
+        |writer, values| {
+            let [resolve, connect, tls, send, wait, receive] = values.last_phases;
+            for (phase, seconds) in [
+                (r#",phase="resolve""#, resolve),
+                (r#",phase="connect""#, connect),
+                (r#",phase="tls""#, tls),
+                (r#",phase="processing""#, send + wait),
+                (r#",phase="transfer""#, receive),
+            ] {
+                writer.number(&values.labels, phase, seconds);
+            }
+        },
+    ),
+    (
+        "probe_http_status_code",
+        "gauge",
+        "Status of the last HTTP reply of the probe, 0 where nothing answered.",
+        |writer, values| writer.whole(&values.labels, "", values.last_status.into()),
+    ),
+    (
+        "probe_ssl_earliest_cert_expiry",
+        "gauge",
+        "When the first certificate of the chain expires that the probe was shown last, in seconds since 1970.",
+        |writer, values| {
+            if let Some(expiry) = values.certificate_expiry {
+                writer.number(&values.labels, "", expiry as f64);
+            }
+        },
+    ),
+    (
+        "probe_success",
+        "gauge",
+        "1 if the last run of the probe passed.",
+        |writer, values| writer.whole(&values.labels, "", u64::from(values.last_passed)),
+    ),
+];
+
+fn latencies(writer: &mut Writer<'_>, labels: &Labels, latencies: &Latencies) {
+    let buckets = LATENCY_BUCKETS.iter().zip(latencies.buckets);
+    writer.histogram(labels, buckets, latencies.count, latencies.sum);
 }
 
 impl ProbeMetrics {
-    pub(super) fn new(registry: &Registry) -> ProbeMetrics {
-        let probe = &["probe", "environment"];
-        ProbeMetrics {
-            probe_runs: counters(
-                registry,
-                "bellwether_probe_runs_total",
-                "Runs of a probe by outcome.",
-                &["probe", "environment", "outcome"],
-            ),
-            probe_duration: histograms(
-                registry,
-                "bellwether_probe_duration_seconds",
-                "How long a probe's scenario took.",
-                probe,
-                &LATENCY_BUCKETS,
-            ),
-            probe_up: gauges(
-                registry,
-                "bellwether_probe_up",
-                "1 while a probe is up, 0 while it is down or unknown.",
-                probe,
-            ),
-            probe_lag: keep(
-                registry,
-                Histogram::with_opts(
-                    HistogramOpts::new(
-                        "bellwether_probe_schedule_lag_seconds",
-                        "How late probes start.",
-                    )
-                    .buckets(LATENCY_BUCKETS.to_vec()),
-                )
-                .expect("the names are constants"),
-            ),
-            probe_skipped: counters(
-                registry,
-                "bellwether_probe_schedule_skipped_total",
-                "Due times that passed while the run before was still going on.",
-                probe,
-            ),
-            step_duration: histograms(
-                registry,
-                "bellwether_step_duration_seconds",
-                "Latency of a probe's step, successful or not.",
-                &["probe", "environment", "step"],
-                &LATENCY_BUCKETS,
-            ),
-            step_phase: keep(
-                registry,
-                CounterVec::new(
-                    Opts::new(
-                        "bellwether_step_phase_seconds_total",
-                        "Time spent in each phase of a probe's step.",
-                    ),
-                    &["probe", "environment", "step", "phase"],
-                )
-                .expect("the names are constants"),
-            ),
-            step_errors: counters(
-                registry,
-                "bellwether_step_errors_total",
-                "Failures of a probe's step by class.",
-                &["probe", "environment", "step", "class"],
-            ),
-            check_failures: counters(
-                registry,
-                "bellwether_check_failures_total",
-                "Checks of a probe's step that did not hold.",
-                &["probe", "environment", "step"],
-            ),
-            legacy_success: gauges(
-                registry,
-                "probe_success",
-                "1 if the last run of the probe passed.",
-                probe,
-            ),
-            legacy_duration: float_gauges(
-                registry,
-                "probe_duration_seconds",
-                "How long the last run of the probe took.",
-                probe,
-            ),
-            legacy_status: gauges(
-                registry,
-                "probe_http_status_code",
-                "Status of the last HTTP reply of the probe.",
-                probe,
-            ),
-            legacy_phases: float_gauges(
-                registry,
-                "probe_http_duration_seconds",
-                "Phases of the last run of the probe, summed over its steps.",
-                &["probe", "environment", "phase"],
-            ),
+    /// The series of a probe, which begin at zero if there are none yet.
+    pub(super) fn of(&self, probe: &str, environment: &str) -> ProbeSeries {
+        let key = (probe.to_owned(), environment.to_owned());
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.entry(key)
+            .or_insert_with(|| ProbeSeries::new(probe, environment))
+            .clone()
+    }
+
+    /// Forgets the series of all others.
+    pub(super) fn only(&self, is_known: impl Fn(&str, &str) -> bool) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(probe, environment), _| is_known(probe, environment));
+    }
+
+    /// Writes all of them.
+    pub(super) fn write(&self, text: &mut Vec<u8>) {
+        // Who comes or goes waits for this only as long as it takes to count the handles.
+        let all: Vec<ProbeSeries> = {
+            let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            all.values().cloned().collect()
+        };
+        if all.is_empty() {
+            return;
+        }
+        for (name, kind, help, lines) in FAMILIES {
+            let mut writer = Writer::family(text, name, kind, help);
+            for series in &all {
+                lines(&mut writer, &series.values());
+            }
+            writer.end();
         }
     }
 }

@@ -122,6 +122,11 @@ impl Binding {
         })
     }
 
+    /// The same, with sockets opened by one that others use too.
+    pub fn through(self, connector: Arc<Connector>) -> Binding {
+        Binding { connector, ..self }
+    }
+
     /// The same, with more asked of every exchange.
     pub fn guarded(mut self, guard: Guard) -> Binding {
         for (step, compiled) in self.plan.all_steps().zip(&mut self.compiled) {

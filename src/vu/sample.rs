@@ -1,6 +1,8 @@
 //! What comes out of a virtual user: one sample for each measured step.
 
+use crate::net::tls::TlsFacts;
 use crate::net::{ErrorClass, Phases};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// One measured exchange.
@@ -50,6 +52,8 @@ pub trait Sink {
     fn check(&self, step: usize, number: usize, holds: bool);
     /// A step failed; the text is made only if it is wanted.
     fn failure(&self, step: usize, class: ErrorClass, detail: &dyn Fn() -> String);
+    /// TLS showed this on the connection that a step used.
+    fn tls(&self, _facts: &Arc<TlsFacts>) {}
     /// A step was left out, because `when` did not hold.
     fn skipped(&self, _step: usize) {}
     /// Whether each failed attempt is a sample of its own: under load a retry is traffic that failed,

@@ -6,6 +6,7 @@
 //! Invariant: no more virtual users have a stream on a connection than the scenario says.
 
 use super::binding::Binding;
+use super::kept::Kept;
 use crate::net::connect::{Connector, Origin};
 use crate::net::http::Connection;
 use crate::net::{ErrorClass, Fault, Phases};
@@ -22,16 +23,23 @@ pub struct Shared {
     /// The scenario and its values.
     pub binding: Arc<Binding>,
     pub(super) pool: Pool,
+    pub(super) kept: Option<Arc<Kept>>,
 }
 
 impl Shared {
     /// For the virtual users of a worker.
     pub fn new(binding: Arc<Binding>) -> Arc<Shared> {
+        Shared::keeping(binding, None)
+    }
+
+    /// The same, with connections that outlive a virtual user and are handed to the next one.
+    pub fn keeping(binding: Arc<Binding>, kept: Option<Arc<Kept>>) -> Arc<Shared> {
         Arc::new(Shared {
             pool: Pool {
                 streams: binding.plan.connections.streams,
                 places: Mutex::new(Vec::new()),
             },
+            kept,
             binding,
         })
     }

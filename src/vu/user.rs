@@ -295,6 +295,9 @@ impl VirtualUser {
             let intended = *asked.get_or_insert(intended);
             attempt.reply.latency_micros =
                 end.saturating_duration_since(intended).as_micros() as u64;
+            if let Some(tls) = &attempt.reply.tls {
+                sink.tls(tls);
+            }
             let last = number == attempts;
             let failure = self.judge(step, &attempt, sink, last);
             let is_over = failure.is_none() || last;
@@ -327,6 +330,16 @@ impl VirtualUser {
             }
         }
         unreachable!("the last attempt returns")
+    }
+}
+
+impl Drop for VirtualUser {
+    fn drop(&mut self) {
+        if let Some(kept) = &self.shared.kept {
+            for held in self.held.drain(..) {
+                kept.give(held);
+            }
+        }
     }
 }
 

@@ -116,6 +116,10 @@ pub async fn readyz(State(site): State<Site>) -> Result<&'static str, Problem> {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
     site.store.pending().await?;
+    if !site.keeper.is_well() || !site.prober.ledger().is_well() {
+        let detail = "not ready: what probes show cannot be kept";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+    }
     // A disk that is full is said by whoever needs it; one that hangs would keep all waiting.
     let written = tokio::time::timeout(WRITTEN_WITHIN, site.store.caught_up()).await;
     written.map_err(|_| {
@@ -204,7 +208,7 @@ pub async fn cancel_gate(
     Ok(StatusCode::ACCEPTED)
 }
 
-fn not_you(detail: String) -> Problem {
+pub(super) fn not_you(detail: String) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, detail)
 }
 
@@ -289,17 +293,19 @@ pub async fn probe(
     State(site): State<Site>,
     Path(name): Path<String>,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    let found = site
-        .prober
-        .list()
-        .into_iter()
-        .find(|view| view.name == name);
-    let found = found.ok_or_else(|| {
-        Problem::new(StatusCode::NOT_FOUND, format!("there is no probe `{name}`"))
-    })?;
+    let found = site.prober.view(&name).ok_or_else(|| no_probe(&name))?;
+    let last = found
+        .last
+        .as_ref()
+        .map(|last| last.summary(&found.environment));
     Ok(Json(
-        serde_json::json!({ "probe": view::probe(&found), "results": found.results, "last": found.last }),
+        serde_json::json!({ "probe": view::probe(&found), "results": found.results, "last": last }),
     ))
+}
+
+/// There is no such probe.
+pub fn no_probe(name: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("there is no probe `{name}`"))
 }
 
 /// `POST /api/v1/probes/{name}/run`
@@ -309,21 +315,8 @@ pub async fn run_probe(
     headers: HeaderMap,
 ) -> Result<Json<Summary>, Problem> {
     site.caller(&headers, Role::Operate)?;
-    let project = site.current.get();
-    let unknown = || Problem::new(StatusCode::NOT_FOUND, format!("there is no probe `{name}`"));
-    let probe = project
-        .file
-        .probes
-        .iter()
-        .find(|probe| probe.name == name)
-        .ok_or_else(unknown)?;
-    let plan = project.plans.get(&probe.scenario).ok_or_else(unknown)?;
-    let environment = project
-        .file
-        .environments
-        .get(&probe.environment)
-        .ok_or_else(unknown)?;
-    Ok(Json(site.prober.run(probe, plan, environment).await))
+    let summary = site.prober.run(&name).await;
+    summary.map(Json).ok_or_else(|| no_probe(&name))
 }
 
 /// `GET /api/v1/loads`

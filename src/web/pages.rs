@@ -1,6 +1,6 @@
 //! Server-rendered pages: everything at a glance, a gate with its reasons, a probe, a run.
 
-use super::api::gate_detail;
+use super::api::{gate_detail, no_probe};
 use super::evidence::evidence;
 use super::problem::Problem;
 use super::site::Site;
@@ -16,7 +16,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 /// Rows of lists on the overview.
 const ROWS: u32 = 20;
 
-fn page(title: &str, refresh: Option<u32>, content: Markup) -> Html<String> {
+pub(super) fn page(title: &str, refresh: Option<u32>, content: Markup) -> Html<String> {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -41,7 +41,7 @@ fn badge(word: &str) -> Markup {
     html! { span class=(format!("badge {word}")) { (word) } }
 }
 
-fn clock(text: &str) -> Markup {
+pub(super) fn clock(text: &str) -> Markup {
     let shown = text
         .get(..19)
         .map_or_else(|| text.to_owned(), |text| text.replace('T', " "));
@@ -247,14 +247,11 @@ pub async fn probe(
     State(site): State<Site>,
     Path(name): Path<String>,
 ) -> Result<Html<String>, Problem> {
-    let found = site
-        .prober
-        .list()
-        .into_iter()
-        .find(|view| view.name == name);
-    let found = found.ok_or_else(|| {
-        Problem::new(StatusCode::NOT_FOUND, format!("there is no probe `{name}`"))
-    })?;
+    let found = site.prober.view(&name).ok_or_else(|| no_probe(&name))?;
+    let last = found
+        .last
+        .as_ref()
+        .map(|last| last.summary(&found.environment));
     let probe = view::probe(&found);
     Ok(page(
         &name,
@@ -262,7 +259,7 @@ pub async fn probe(
         html! {
             h1 { (probe.name) " " (badge(&probe.health)) }
             p.soft { (probe.schedule) " on " (probe.environment) @if !probe.since.is_empty() { " · " (probe.health) " since " (clock(&probe.since)) } }
-            @if let Some(last) = &found.last { h2 { "Last run" } div.card { (run_page::one(last)) } }
+            @if let Some(last) = &last { h2 { "Last run" } div.card { (run_page::one(last)) } }
             h2 { "Results" }
             div.card { table {
                 thead { tr { th { "when" } th { "outcome" } th.n { "took" } th { "reason" } } }

@@ -6,12 +6,12 @@
 
 use super::problem::Problem;
 use super::site::Site;
-use super::{api, inbound, inbound_vendors, pages};
+use super::{alerts, api, inbound, inbound_vendors, pages};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use http::StatusCode;
 use std::net::SocketAddr;
 
@@ -41,6 +41,19 @@ pub fn routes(site: Site) -> Router {
         .route("/api/v1/probes", get(api::probes))
         .route("/api/v1/probes/{name}", get(api::probe))
         .route("/api/v1/probes/{name}/run", post(api::run_probe))
+        .route("/incidents/{id}", get(alerts::incident))
+        .route("/api/v1/incidents", get(alerts::list))
+        .route("/api/v1/incidents/{id}", get(alerts::show))
+        .route(
+            "/api/v1/incidents/{id}/acknowledge",
+            post(alerts::acknowledge),
+        )
+        .route(
+            "/api/v1/silences",
+            get(alerts::silences).post(alerts::silence),
+        )
+        .route("/api/v1/silences/{id}", delete(alerts::unsilence))
+        .route("/api/v1/alerts/routes", get(alerts::routes))
         .route("/api/v1/loads", get(api::loads))
         .route("/api/v1/loads/{id}", post(api::order))
         .route("/api/v1/runs/{id}", get(api::run))

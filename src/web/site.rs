@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use crate::delivery::means::Means;
 use crate::gate::driver::Driver;
+use crate::incident::keeper::Keeper;
 use crate::probe::prober::Prober;
 use crate::project::access::{Caller, Role};
 use crate::project::current::Current;
@@ -27,6 +28,8 @@ pub struct Site {
     pub driver: Arc<Driver>,
     /// Probes.
     pub prober: Arc<Prober>,
+    /// Incidents.
+    pub keeper: Arc<Keeper>,
     /// Metrics.
     pub metrics: Arc<Metrics>,
     /// Secrets and sockets.

@@ -29,10 +29,10 @@ fn discord_gets_an_embed_and_is_asked_for_the_message_that_it_saved() {
     assert_eq!(code, 0, "{said}");
     assert!(!said.contains("s3cr3t-t0ken"), "{said}");
     let received = receiver.received.lock().unwrap().clone();
-    assert_eq!(received.len(), 1);
+    assert_eq!(received.len(), 2, "a firing, and its resolve");
     assert_eq!(received[0].path, "/api/webhooks/1/s3cr3t-t0ken?wait=true");
     let body: serde_json::Value = serde_json::from_str(&received[0].body).unwrap();
-    assert_eq!(body["embeds"][0]["title"], "✅ Bellwether test message");
+    assert_eq!(body["embeds"][0]["title"], "⚠️ Bellwether test message");
     assert_eq!(body["allowed_mentions"]["parse"], serde_json::json!([]));
 }
 

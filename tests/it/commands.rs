@@ -5,7 +5,7 @@ use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, roo
 use regex::Regex;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 34] = [
+const COMMANDS: [&str; 41] = [
     "",
     "init",
     "check",
@@ -34,6 +34,13 @@ const COMMANDS: [&str; 34] = [
     "probe list",
     "probe run",
     "alert",
+    "alert list",
+    "alert show",
+    "alert history",
+    "alert ack",
+    "alert silence",
+    "alert unsilence",
+    "alert routes",
     "alert test",
     "demo",
     "schema",

@@ -4,15 +4,19 @@
 
 use bellwether::objective::Outcome;
 use bellwether::record::accepted::Wanted;
-use bellwether::record::effect::{CUT_OFF, Effect, EffectState, NewEffect};
+use bellwether::record::effect::{CUT_OFF, Chain, Effect, EffectState, NewEffect, OVERTAKEN};
 use bellwether::record::gate::{Facts, Record};
 use bellwether::record::note::{Note, NoteKind};
-use bellwether::record::probe::{ProbeResult, ProbeState};
 use bellwether::record::state::{Phase, PhaseRecord, Position, State, Verdict};
-use bellwether::store::contract::GateCommit;
+use bellwether::store::contract::{GateCommit, Stretch};
 use bellwether::store::sqlite::Sqlite;
 use bellwether::store::sqlite::simulated::{Fuse, Simulated};
 use bellwether::store::{Store, StoreFault};
+use bellwether::watch::alert::{Condition, Level, Route, Severity};
+use bellwether::watch::health::ProbeState;
+use bellwether::watch::incident::Incident;
+use bellwether::watch::result::{ProbeCommit, ProbeResult};
+use bellwether::watch::silence::{Matcher, Silence};
 use std::sync::Arc;
 
 /// A store that outlives the processes that use it.
@@ -86,6 +90,7 @@ fn effect(key: &str, gate_id: Option<i64>, target: &str) -> NewEffect {
         key: key.to_owned(),
         gate_id,
         after_key: None,
+        chain: None,
         target: target.parse().unwrap(),
         body: String::new(),
     }
@@ -139,7 +144,7 @@ async fn life(store: &Store) -> Result<(), StoreFault> {
         .await?;
     let acting = step(&record, Verdict::Rollback, false, &["command", "webhook"]);
     store.commit_gate(acting, 4).await?;
-    for effect in store.due(5).await? {
+    for effect in store.due(5, Vec::new()).await? {
         if store.claim_attempt(effect.id, effect.attempts).await? {
             let state = EffectState::Delivered;
             store
@@ -229,7 +234,7 @@ async fn what_is_done_to_the_world_comes_first_and_in_its_order() {
         second.after_key = Some("first".to_owned());
         effects.push(second);
         store.enqueue(effects, 1_000).await.unwrap();
-        let due = store.due(1_000).await.unwrap();
+        let due = store.due(1_000, Vec::new()).await.unwrap();
         assert_eq!(due[0].key, "first");
         assert_eq!(due[1].key, "0", "the second waits for the first");
         assert!(due.iter().all(|effect| effect.target.word() != "partner"));
@@ -237,12 +242,15 @@ async fn what_is_done_to_the_world_comes_first_and_in_its_order() {
         assert_eq!(store.pending().await.unwrap(), (Some(1_000), 102));
         // A clock that is set back by a day does not delay anything by a day.
         let day = 24 * 3_600_000;
-        assert_eq!(store.due(1_000 - day).await.unwrap()[0].id, due[0].id);
-        assert!(store.due(900).await.unwrap().is_empty());
+        assert_eq!(
+            store.due(1_000 - day, Vec::new()).await.unwrap()[0].id,
+            due[0].id
+        );
+        assert!(store.due(900, Vec::new()).await.unwrap().is_empty());
         assert!(store.claim_attempt(due[0].id, 0).await.unwrap());
         let ended = store.attempt_ended(due[0].id, EffectState::GivenUp, 0, 2, String::new());
         ended.await.unwrap();
-        assert_eq!(store.due(1_000).await.unwrap()[0].key, "second");
+        assert_eq!(store.due(1_000, Vec::new()).await.unwrap()[0].key, "second");
     }
 }
 
@@ -273,7 +281,7 @@ async fn an_attempt_is_claimed_by_one_alone() {
         let store = subject.boot(None);
         let effects = vec![effect("a", None, "channel:team")];
         store.enqueue(effects, 0).await.unwrap();
-        let id = store.due(0).await.unwrap()[0].id;
+        let id = store.due(0, Vec::new()).await.unwrap()[0].id;
         let claims = (0..16).map(|_| store.claim_attempt(id, 0));
         let won = futures_util::future::join_all(claims).await;
         assert_eq!(
@@ -301,7 +309,7 @@ async fn a_process_that_is_gone_is_fenced_off() {
             effect("b", None, "channel:team"),
         ];
         store.enqueue(effects, 0).await.unwrap();
-        let due = store.due(0).await.unwrap();
+        let due = store.due(0, Vec::new()).await.unwrap();
         assert!(store.claim_attempt(due[0].id, 0).await.unwrap());
         store.caught_up().await;
         drop(store);
@@ -381,7 +389,11 @@ async fn what_is_on_its_way_is_withdrawn_when_it_comes_back() {
         let ended = store.attempt_ended(running, EffectState::Pending, 9, 3, text);
         ended.await.unwrap();
         assert_eq!(states().await, [given_up, given_up]);
-        assert_eq!(store.due(100).await.unwrap().len(), 1, "only the new one");
+        assert_eq!(
+            store.due(100, Vec::new()).await.unwrap().len(),
+            1,
+            "only the new one"
+        );
     }
 }
 
@@ -467,33 +479,55 @@ async fn old_gates_go_but_never_the_version_to_go_back_to() {
 async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
     for mut subject in subjects() {
         let store = subject.boot(None);
-        for at_ms in 0..1_200 {
-            let result = ProbeResult {
+        let result = |at_ms| ProbeCommit {
+            probe: "api".into(),
+            state: Some(ProbeState::default()),
+            result: ProbeResult {
                 at_ms,
                 outcome: Outcome::Pass,
-                duration_us: 1,
-                reason: String::new(),
-            };
-            let kept = store.commit_probe(
-                "api".to_owned(),
-                ProbeState::default(),
-                result,
-                Vec::new(),
-                0,
-            );
-            kept.await.unwrap();
-        }
+                impaired: false,
+                flaky: false,
+                in_maintenance: false,
+                duration_us: 1_000,
+                reason: "".into(),
+            },
+        };
+        let commits = (0..1_200).map(result).collect();
+        store.commit_probes(commits).await.unwrap();
+        let pruned = store.prune_probe_results(1_190).await.unwrap();
+        assert_eq!(pruned, 0, "what is not in the history stays");
+        assert_eq!(store.roll_up().await.unwrap(), 1_200);
+        assert_eq!(store.roll_up().await.unwrap(), 0);
         assert_eq!(store.prune_probe_results(1_190).await.unwrap(), 1_190);
-        let left = store.probe_results("api".to_owned(), 100).await.unwrap();
-        assert_eq!(
-            left.iter().map(|result| result.at_ms).collect::<Vec<_>>(),
-            Vec::from_iter(1_190..1_200)
-        );
+        let known = store
+            .remembered(vec!["api".to_owned(), "none".to_owned()], 100)
+            .await
+            .unwrap();
+        let left = known["api"].results.iter().map(|result| result.at_ms);
+        assert_eq!(left.collect::<Vec<_>>(), Vec::from_iter(1_190..1_200));
+        assert!(known["api"].state.is_some() && known["none"].results.is_empty());
+        store
+            .commit_probes(vec![result(59_999), result(60_000)])
+            .await
+            .unwrap();
+        store.roll_up().await.unwrap();
+        for (span, expected) in [
+            (Stretch::Minute, vec![(0, 1_201), (60, 1)]),
+            (Stretch::Hour, vec![(0, 1_202)]),
+        ] {
+            let history = store.history("api".to_owned(), span, 0).await.unwrap();
+            let passed: Vec<_> = history
+                .iter()
+                .map(|(at, bucket)| (*at, bucket.passed))
+                .collect();
+            assert_eq!(passed, expected);
+        }
+        assert_eq!(store.prune_history(Stretch::Minute, 60).await.unwrap(), 1);
         let mut second = effect("second", None, "channel:team");
         second.after_key = Some("first".to_owned());
         let effects = vec![effect("first", None, "channel:team"), second];
         store.enqueue(effects, 1).await.unwrap();
-        let id = store.due(1).await.unwrap()[0].id;
+        let id = store.due(1, Vec::new()).await.unwrap()[0].id;
         let settle = |id| store.attempt_ended(id, EffectState::Delivered, 0, 2, "ok".to_owned());
         settle(id).await.unwrap();
         assert_eq!(
@@ -501,7 +535,107 @@ async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
             0,
             "another waits for it"
         );
-        settle(store.due(2).await.unwrap()[0].id).await.unwrap();
+        settle(store.due(2, Vec::new()).await.unwrap()[0].id)
+            .await
+            .unwrap();
         assert_eq!(store.prune_evidence(5).await.unwrap(), 2);
+    }
+}
+
+/// A level of a probe that is down.
+fn down() -> Level {
+    Level {
+        subject: "probe/api".to_owned(),
+        labels: [("probe".to_owned(), "api".to_owned())].into(),
+        group: "production/api".to_owned(),
+        route: Route::default(),
+        depends_on: Vec::new(),
+        condition: Some(Condition {
+            word: "down".to_owned(),
+            severity: Severity::Critical,
+            reason: "refused".to_owned(),
+            since_ms: 1,
+        }),
+        is_suspect: false,
+        is_in_maintenance: false,
+        seen_ms: None,
+        good_ms: None,
+        facts: Vec::new(),
+        link: None,
+    }
+}
+
+#[tokio::test]
+async fn incidents_and_silences_are_kept_and_a_chain_leaves_in_its_order() {
+    for mut subject in subjects() {
+        let store = subject.boot(None);
+        let mut incident = Incident::open(1, &down(), 5);
+        incident.take(&down(), 5);
+        let link = |key: &str, channel: &str, is_passing| NewEffect {
+            chain: Some(Chain {
+                name: format!("incident:1:{channel}"),
+                is_passing,
+            }),
+            ..effect(key, None, &format!("channel:{channel}"))
+        };
+        let effects = vec![
+            link("firing", "team", false),
+            link("firing-mail", "mail", false),
+            link("news", "team", true),
+        ];
+        store
+            .commit_incidents(vec![incident.clone()], effects, 10)
+            .await
+            .unwrap();
+        assert_eq!(
+            store.open_incidents().await.unwrap(),
+            (vec![incident.clone()], 2)
+        );
+        let keys = |due: Vec<Effect>| due.into_iter().map(|effect| effect.key).collect::<Vec<_>>();
+        let due = store.due(10, Vec::new()).await.unwrap();
+        let first = due[0].id;
+        assert_eq!(keys(due), ["firing", "firing-mail"]);
+        let away = vec!["channel:mail".to_owned()];
+        assert_eq!(keys(store.due(10, away).await.unwrap()), ["firing"]);
+        // The end overtakes what is only news, and waits for what came first.
+        incident.ended_ms = Some(20);
+        let end = vec![link("resolved", "team", false)];
+        store
+            .commit_incidents(vec![incident.clone()], end, 20)
+            .await
+            .unwrap();
+        let news = store.effect("news".to_owned()).await.unwrap().unwrap();
+        assert_eq!(
+            (news.state, news.result.as_str()),
+            (EffectState::GivenUp, OVERTAKEN)
+        );
+        assert_eq!(
+            keys(store.due(20, Vec::new()).await.unwrap()),
+            ["firing", "firing-mail"]
+        );
+        store
+            .attempt_ended(first, EffectState::Delivered, 0, 21, "ok".to_owned())
+            .await
+            .unwrap();
+        assert_eq!(
+            keys(store.due(21, Vec::new()).await.unwrap()),
+            ["firing-mail", "resolved"]
+        );
+        assert!(store.open_incidents().await.unwrap().0.is_empty());
+        assert_eq!(store.incident(1).await.unwrap(), Some(incident));
+
+        let silence = Silence {
+            id: 0,
+            matchers: vec![Matcher::parse("probe=api").unwrap()],
+            from_ms: 5,
+            until_ms: 100,
+            author: "ops".to_owned(),
+            comment: "a move".to_owned(),
+        };
+        let kept = store.add_silence(silence).await.unwrap();
+        assert_eq!(store.silences(50).await.unwrap(), vec![kept.clone()]);
+        assert!(store.end_silence(kept.id, 60).await.unwrap());
+        assert!(!store.end_silence(kept.id, 61).await.unwrap());
+        assert!(store.silences(61).await.unwrap().is_empty());
     }
 }

@@ -90,7 +90,7 @@ fn letters_arrive_over_starttls_with_their_subjects_intact() {
     ]));
     assert!(
         decoded.1.starts_with(
-            "✅ Bellwether test message\nGrößte Glocke <deploys@example.com>\nThis channel works."
+            "⚠️ Bellwether test message\nGrößte Glocke <deploys@example.com>\nThis channel works."
         ),
         "{}",
         decoded.1

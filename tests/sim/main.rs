@@ -13,6 +13,7 @@
 
 mod story;
 mod world;
+mod year;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -381,9 +381,9 @@ impl Life<'_> {
             current,
             self.world.clone(),
             metrics,
-            committed,
-            settled,
+            (committed, settled),
             supervisor,
+            Arc::default(),
         );
         let now = || clock_ms + started.elapsed().as_millis() as u64;
         let story = async {

@@ -3,7 +3,7 @@
 use super::file::Sqlite;
 use super::gates::standing;
 use super::tables::Cached;
-use crate::record::effect::{Effect, EffectState, NewEffect};
+use crate::record::effect::{Effect, EffectState, NewEffect, OVERTAKEN};
 use crate::record::gate::Record;
 use crate::record::withdrawal::withdrawn_by;
 use crate::store::contract::Effects;
@@ -13,6 +13,17 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 const COLUMNS: &str =
     "id, key, gate_id, target, body, state, attempts, next_ms, created_ms, settled_ms, result";
+
+/// Pending, due, and with all predecessors settled.
+const DUE: &str = "state = 'pending' AND (next_ms <= ?1 OR next_ms > ?2) AND target NOT LIKE 'partner:%'
+    AND (after_key IS NULL OR NOT EXISTS
+      (SELECT 1 FROM outbox AS earlier WHERE earlier.key = outbox.after_key AND earlier.state = 'pending'))
+    AND (chain IS NULL OR NOT EXISTS
+      (SELECT 1 FROM outbox AS earlier WHERE earlier.chain = outbox.chain
+       AND earlier.state IN ('pending', 'withdrawn') AND earlier.id < outbox.id))";
+/// Rows that are looked at together, and of each target where they are more.
+const TOGETHER_MAX: usize = 64;
+const EACH_MAX: usize = 16;
 
 fn state(word: &str) -> rusqlite::Result<EffectState> {
     EffectState::of(word).ok_or_else(|| {
@@ -47,13 +58,36 @@ pub(super) fn insert(
     now_ms: i64,
 ) -> rusqlite::Result<()> {
     for effect in effects {
+        let chain = effect.chain.as_ref();
+        if let Some(chain) = chain {
+            connection.run(
+                "UPDATE outbox SET state = 'given_up', settled_ms = ?2, result = ?3
+                 WHERE chain = ?1 AND state = 'pending' AND attempts = 0 AND passing = 1",
+                params![chain.name, now_ms, OVERTAKEN],
+            )?;
+        }
         connection.run(
-            "INSERT INTO outbox (key, gate_id, after_key, target, body, state, attempts, next_ms, created_ms, result)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 0, ?6, ?6, '') ON CONFLICT (key) DO NOTHING",
-            params![effect.key, effect.gate_id, effect.after_key, effect.target.to_string(), effect.body, now_ms],
+            "INSERT INTO outbox (key, gate_id, after_key, target, body, state, attempts, next_ms, created_ms, result, chain, passing)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 0, ?6, ?6, '', ?7, ?8) ON CONFLICT (key) DO NOTHING",
+            params![
+                effect.key, effect.gate_id, effect.after_key, effect.target.to_string(), effect.body, now_ms,
+                chain.map(|chain| &chain.name), chain.is_some_and(|chain| chain.is_passing),
+            ],
         )?;
     }
     Ok(())
+}
+
+/// Everybody who has something pending, by their names alone: one look at the index for each.
+fn targets(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare_cached(
+        "WITH RECURSIVE found (target) AS (
+           SELECT min(target) FROM outbox WHERE state = 'pending'
+           UNION ALL SELECT (SELECT min(target) FROM outbox WHERE state = 'pending' AND target > found.target)
+             FROM found WHERE found.target IS NOT NULL)
+         SELECT target FROM found WHERE target IS NOT NULL AND target NOT LIKE 'partner:%'",
+    )?;
+    statement.query_map([], |row| row.get(0))?.collect()
 }
 
 fn list(
@@ -111,17 +145,27 @@ impl Effects for Sqlite {
         .await
     }
 
-    async fn due(&self, now_ms: i64) -> Result<Vec<Effect>, StoreFault> {
+    async fn due(&self, now_ms: i64, away: Vec<String>) -> Result<Vec<Effect>, StoreFault> {
         self.read(move |connection| {
             let farthest = now_ms + crate::limits::DELIVERY_PAUSE_MAX.as_millis() as i64;
-            Ok(list(
-                connection,
-                "state = 'pending' AND (next_ms <= ?1 OR next_ms > ?2) AND target NOT LIKE 'partner:%'
-                 AND (after_key IS NULL OR NOT EXISTS
-                   (SELECT 1 FROM outbox AS earlier WHERE earlier.key = outbox.after_key AND earlier.state = 'pending'))
-                 ORDER BY target NOT LIKE 'action:%', id LIMIT 64",
-                &[&now_ms, &farthest],
-            )?)
+            // Usually few are pending, and one look shows all that is due.
+            let condition = format!("{DUE} ORDER BY next_ms, id LIMIT {}", TOGETHER_MAX + 1);
+            let mut all = list(connection, &condition, &[&now_ms, &farthest])?;
+            if all.len() > TOGETHER_MAX {
+                all.clear();
+                // Each target has a part of its own, so that a backlog of one starves no other.
+                let condition =
+                    format!("{DUE} AND target = ?3 ORDER BY next_ms, id LIMIT {EACH_MAX}");
+                for target in targets(connection)?
+                    .iter()
+                    .filter(|target| !away.contains(target))
+                {
+                    all.extend(list(connection, &condition, &[&now_ms, &farthest, target])?);
+                }
+            }
+            all.retain(|effect| !away.contains(&effect.target.to_string()));
+            all.sort_by_key(|effect| (!effect.target.acts(), effect.id));
+            Ok(all)
         })
         .await
     }

@@ -37,7 +37,7 @@ impl Cached for Connection {
 }
 
 /// The version of the tables that this program writes.
-pub const SCHEMA_VERSION: i64 = 3;
+pub const SCHEMA_VERSION: i64 = 4;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -89,6 +89,34 @@ UPDATE gates SET begun_place = id WHERE done = 1;
 UPDATE gates SET verdict_place = id WHERE json_extract(record, '$.state.verdict') IS NOT NULL;
 ";
 
+/// What the fourth version added: incidents and silences, the order of what a channel is told of one
+/// incident, and history in rolled-up form. What was measured is told apart by number instead of name.
+const SCHEMA_4: &str = "
+ALTER TABLE outbox ADD COLUMN chain TEXT;
+ALTER TABLE outbox ADD COLUMN passing INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX outbox_chain ON outbox (chain, id) WHERE chain IS NOT NULL;
+CREATE INDEX outbox_target ON outbox (state, target, next_ms);
+CREATE TABLE incidents (
+  id INTEGER PRIMARY KEY, open INTEGER NOT NULL, opened_ms INTEGER NOT NULL, ended_ms INTEGER, record TEXT NOT NULL) STRICT;
+CREATE INDEX incidents_open ON incidents (open, id);
+CREATE TABLE silences (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, until_ms INTEGER NOT NULL, silence TEXT NOT NULL) STRICT;
+CREATE TABLE probes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+INSERT INTO probes (name) SELECT DISTINCT probe FROM probe_results;
+CREATE TABLE results (
+  id INTEGER PRIMARY KEY, probe INTEGER NOT NULL, at_ms INTEGER NOT NULL, outcome INTEGER NOT NULL,
+  duration_us INTEGER NOT NULL, reason TEXT) STRICT;
+INSERT INTO results (probe, at_ms, outcome, duration_us, reason)
+  SELECT probes.id, at_ms, CASE outcome WHEN 'pass' THEN 0 WHEN 'fail' THEN 2 ELSE 3 END, duration_us, nullif(reason, '')
+  FROM probe_results JOIN probes ON probes.name = probe_results.probe ORDER BY at_ms;
+DROP TABLE probe_results;
+CREATE TABLE rollups (
+  probe INTEGER NOT NULL, span_s INTEGER NOT NULL, at_s INTEGER NOT NULL, bucket BLOB NOT NULL,
+  PRIMARY KEY (probe, span_s, at_s)) STRICT, WITHOUT ROWID;
+CREATE INDEX rollups_age ON rollups (span_s, at_s);
+INSERT INTO meta VALUES ('rolled_up', '0');
+";
+
 /// The version of the tables, 0 for an empty file. What is newer or not ours is refused.
 pub(super) fn version_of(connection: &Connection, path: &Path) -> Result<i64, StoreFault> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -115,7 +143,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<String
             let instance = [crate::ids::short()];
             transaction.execute("INSERT INTO meta VALUES ('instance', ?1)", instance)?;
         }
-        for (added, schema) in [(2, SCHEMA_2), (3, SCHEMA_3)] {
+        for (added, schema) in [(2, SCHEMA_2), (3, SCHEMA_3), (4, SCHEMA_4)] {
             if version < added {
                 transaction.execute_batch(schema)?;
             }

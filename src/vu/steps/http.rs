@@ -17,6 +17,7 @@ use crate::scenario::steps::http::HttpRequest;
 use crate::vu::binding::Binding;
 use crate::vu::compiled::{self, Compiled, offer};
 use crate::vu::cookies::Jar;
+use crate::vu::kept::Kept;
 use crate::vu::reply::Reply;
 use crate::vu::request;
 use crate::vu::shared::{Lease, Pool};
@@ -30,15 +31,16 @@ use std::time::Instant;
 /// A connection of a virtual user.
 #[derive(Debug)]
 pub struct Held {
-    origin: Arc<Origin>,
-    connection: Connection,
-    lease: Option<Lease>,
+    pub(in crate::vu) origin: Arc<Origin>,
+    pub(in crate::vu) connection: Connection,
+    pub(in crate::vu) lease: Option<Lease>,
 }
 
 /// What a request needs beside the request itself.
 struct Route<'a> {
     binding: &'a Binding,
     pool: &'a Pool,
+    kept: Option<&'a Kept>,
     held: &'a mut Vec<Held>,
     jar: &'a mut Jar,
     fresh: bool,
@@ -92,6 +94,7 @@ impl VirtualUser {
         let mut route = Route {
             binding,
             pool: &shared.pool,
+            kept: shared.kept.as_deref(),
             held: &mut self.held,
             jar: &mut self.jar,
             fresh: http.fresh_connection || binding.plan.connections.reuse == Reuse::Never,
@@ -415,7 +418,16 @@ impl Route<'_> {
             let at = self
                 .held
                 .iter()
-                .position(|held| Arc::ptr_eq(&held.origin, origin) || held.origin == *origin)?;
+                .position(|held| Arc::ptr_eq(&held.origin, origin) || held.origin == *origin);
+            let at = match at {
+                Some(at) => at,
+                // Who wants a fresh one closes no other's.
+                None if fresh => return None,
+                None => {
+                    self.held.push(self.kept?.take(origin)?);
+                    self.held.len() - 1
+                }
+            };
             if !fresh && self.held[at].connection.is_ready().await {
                 return Some(at);
             }

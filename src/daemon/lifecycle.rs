@@ -4,16 +4,17 @@
 //! probes. Order at the end: port and probes, gates, outbox. A broken configuration never
 //! replaces one that works.
 
+use super::tasks::{Tasks, own_looks};
 use crate::config::load;
 use crate::delivery::means::Means;
-use crate::document::{Diagnostics, Severity};
-use crate::doing::Doing;
+use crate::document;
+use crate::document::Diagnostics;
 use crate::gate::driver::Driver;
-use crate::gate::sighting;
-use crate::limits;
+use crate::incident::keeper::Keeper;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::outbox::courier::Courier;
+use crate::outbox::lane;
 use crate::probe::prober::Prober;
 use crate::project::current::Current;
 use crate::project::file::{self, Project};
@@ -21,6 +22,7 @@ use crate::store::sqlite::Sqlite;
 use crate::store::{Store, StoreFault};
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
+use crate::watch::levels::Levels;
 use crate::web::{self, Site};
 use std::fmt;
 use std::net::SocketAddr;
@@ -67,6 +69,7 @@ pub struct Daemon {
     current: Arc<Current>,
     driver: Arc<Driver>,
     prober: Arc<Prober>,
+    levels: Arc<Levels>,
     metrics: Arc<Metrics>,
     means: Arc<RwLock<Arc<Means>>>,
     ready: Arc<AtomicBool>,
@@ -101,6 +104,20 @@ fn read(path: &Path, found: &mut Diagnostics) -> Option<(Project, Means)> {
     Some((project, means))
 }
 
+fn log_warnings(found: &Diagnostics) {
+    let warning = |item: &&document::Diagnostic| item.severity == document::Severity::Warning;
+    for item in found.sorted().into_iter().filter(warning) {
+        tracing::warn!(code = item.code, "{}", item.title);
+    }
+}
+
+async fn listening(listen: &str) -> Result<(TcpListener, SocketAddr), StartFault> {
+    let fault = |error| StartFault::Port(format!("`{listen}` cannot be listened on: {error}"));
+    let listener = TcpListener::bind(listen).await.map_err(fault)?;
+    let address = listener.local_addr().map_err(fault)?;
+    Ok((listener, address))
+}
+
 impl Daemon {
     /// Starts the daemon of a configuration.
     pub async fn start(path: &Path) -> Result<Daemon, StartFault> {
@@ -108,21 +125,9 @@ impl Daemon {
         let Some((project, means)) = read(path, &mut found) else {
             return Err(StartFault::Configuration(found));
         };
-        for item in found
-            .sorted()
-            .into_iter()
-            .filter(|item| item.severity == Severity::Warning)
-        {
-            tracing::warn!(code = item.code, "{}", item.title);
-        }
+        log_warnings(&found);
         let store = Sqlite::open(&project.file.state).map_err(StartFault::Store)?;
-        let listen = project.file.listen.clone();
-        let listener = TcpListener::bind(&listen).await.map_err(|error| {
-            StartFault::Port(format!("`{listen}` cannot be listened on: {error}"))
-        })?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| StartFault::Port(error.to_string()))?;
+        let (listener, address) = listening(&project.file.listen).await?;
         let metrics = Arc::new(Metrics::new());
         let counted = metrics.clone();
         let supervisor = Arc::new(Supervisor::new(move |task| counted.task_died(task)));
@@ -137,20 +142,30 @@ impl Daemon {
             settled.clone(),
             supervisor.clone(),
         ));
+        let levels = Arc::new(Levels::default());
         let prober = Arc::new(Prober::new(
             store.clone(),
             metrics.clone(),
-            committed.clone(),
             supervisor.clone(),
+            levels.clone(),
         ));
+        let (direct, directly) = mpsc::unbounded_channel();
+        let keeper = Keeper::new(
+            store.clone(),
+            levels.clone(),
+            current.clone(),
+            metrics.clone(),
+            committed.clone(),
+            direct,
+        );
         let courier = Courier::new(
             store.clone(),
             current.clone(),
             means.clone(),
             metrics.clone(),
-            committed,
-            settled,
+            (committed, settled),
             supervisor.clone(),
+            levels.clone(),
         );
         let ready = Arc::new(AtomicBool::new(false));
         let (stop, stopping) = watch::channel(false);
@@ -160,6 +175,7 @@ impl Daemon {
             current: current.clone(),
             driver: driver.clone(),
             prober: prober.clone(),
+            keeper: keeper.clone(),
             metrics: metrics.clone(),
             means: means.clone(),
             reload,
@@ -170,7 +186,10 @@ impl Daemon {
         // Before anybody is served: a gate that starts meanwhile would be taken for an old one.
         driver.resume().await.map_err(StartFault::Store)?;
         let server = tokio::spawn(served(&supervisor, listener, web::routes(site), stopping));
-        let tasks = Tasks::start(&supervisor, &courier, &driver, &store, &current);
+        let mut tasks = Tasks::start(&supervisor, &courier, &driver, &store, &current);
+        tasks.watch(&supervisor, &prober, &keeper, courier, directly);
+        let looks = own_looks(&prober, &keeper, &current.get().file.state);
+        tasks.own(&supervisor, &levels, &current, looks);
         let daemon = Daemon {
             address,
             path: path.to_owned(),
@@ -178,6 +197,7 @@ impl Daemon {
             current,
             driver,
             prober,
+            levels,
             metrics,
             means,
             ready,
@@ -220,6 +240,9 @@ impl Daemon {
         self.metrics.configured(&probes, &gates);
         self.metrics
             .reloaded(true, crate::clock::now_ms() as f64 / 1e3);
+        let channels = project.file.channels.keys();
+        let channels = channels.map(|name| format!("{}{name}", lane::KIND));
+        self.levels.only(lane::KIND, channels.collect());
         self.prober.configure(&project).await;
     }
 
@@ -276,8 +299,8 @@ impl Daemon {
     pub async fn stop(self) {
         tracing::info!("Stopping");
         self.ready.store(false, Relaxed);
-        self.prober.stop();
         self.driver.stop();
+        self.prober.stop().await;
         // Nobody listens any more if the server has ended by itself.
         let _ = self.stop.send(true);
         let calm = async {
@@ -293,46 +316,6 @@ impl Daemon {
         }
         self.tasks.stop();
         tracing::info!("Stopped");
-    }
-}
-
-/// Tasks that live as long as the daemon, each kept alive by the supervisor.
-#[derive(Debug)]
-struct Tasks(Vec<tokio::task::JoinHandle<()>>);
-
-impl Tasks {
-    fn start(
-        supervisor: &Arc<Supervisor>,
-        courier: &Arc<Courier>,
-        driver: &Arc<Driver>,
-        store: &Store,
-        current: &Arc<Current>,
-    ) -> Tasks {
-        let kept = |name, make: Box<dyn Fn() -> Doing<'static, ()> + Send>| {
-            tokio::spawn(supervisor.clone().keep(name, make))
-        };
-        let (courier, partners) = (courier.clone(), driver.clone());
-        let (seen, current, driver) = (store.clone(), current.clone(), driver.clone());
-        let old = store.clone();
-        let watch = move || sighting::watch(seen.clone(), current.clone(), driver.clone());
-        Tasks(vec![
-            kept("courier", Box::new(move || Box::pin(courier.clone().run()))),
-            kept(
-                "partners",
-                Box::new(move || Box::pin(partners.clone().partners())),
-            ),
-            kept("sighting", Box::new(move || Box::pin(watch()))),
-            kept(
-                "keeper",
-                Box::new(move || Box::pin(keep_house(old.clone()))),
-            ),
-        ])
-    }
-
-    fn stop(&self) {
-        for task in &self.0 {
-            task.abort();
-        }
     }
 }
 
@@ -368,32 +351,4 @@ fn served(
 async fn stopped(mut stopping: watch::Receiver<bool>) {
     // A sender that is gone means the same.
     let _ = stopping.wait_for(|stop| *stop).await;
-}
-
-/// Removes what has been kept long enough.
-async fn keep_house(store: Store) {
-    loop {
-        let before = |kept: Duration| crate::clock::now_ms() - kept.as_millis() as i64;
-        let evidence = before(limits::EVIDENCE_RETENTION);
-        for (what, removed) in [
-            (
-                "probe results",
-                store
-                    .prune_probe_results(before(limits::PROBE_RETENTION))
-                    .await,
-            ),
-            ("evidence", store.prune_evidence(evidence).await),
-            (
-                "gates",
-                store.prune_gates(before(limits::GATE_RETENTION)).await,
-            ),
-        ] {
-            match removed {
-                Ok(0) => {}
-                Ok(count) => tracing::info!(what, count, "What was old is removed"),
-                Err(fault) => tracing::error!(what, %fault, "What is old cannot be removed"),
-            }
-        }
-        tokio::time::sleep(Duration::from_secs(3600)).await;
-    }
 }

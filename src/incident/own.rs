@@ -1,0 +1,66 @@
+//! Our own health, as levels: what stands in the way of watching is told like any other trouble.
+//!
+//! Each look gives what is wrong, if anything is; how that is found out is the business of whoever hands the
+//! look in.
+
+use crate::clock::now_ms;
+use crate::project::current::Current;
+use crate::watch::alert::{Condition, Level, Severity};
+use crate::watch::levels::Levels;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(2);
+/// How the subjects begin.
+pub const KIND: &str = "own/";
+
+/// What is wrong with a part of us: its word, how bad it is, and why.
+pub type Trouble = (&'static str, Severity, String);
+
+/// Looks at one part of us.
+pub type Look = Box<dyn Fn() -> Option<Trouble> + Send + Sync>;
+
+/// Looks for ever; to be aborted at the end.
+pub async fn watch(
+    levels: Arc<Levels>,
+    current: Arc<Current>,
+    looks: Arc<Vec<(&'static str, Look)>>,
+) {
+    let mut since: BTreeMap<&'static str, i64> = BTreeMap::new();
+    loop {
+        for (name, look) in looks.iter() {
+            let trouble = look();
+            if trouble.is_none() && since.remove(name).is_none() {
+                continue;
+            }
+            let condition = trouble.map(|(word, severity, reason)| Condition {
+                word: word.to_owned(),
+                severity,
+                reason,
+                since_ms: *since.entry(name).or_insert_with(now_ms),
+            });
+            levels.put(level(&current, name, condition));
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+fn level(current: &Current, name: &str, condition: Option<Condition>) -> Level {
+    let project = current.get();
+    Level {
+        subject: format!("{KIND}{name}"),
+        labels: [("own".to_owned(), name.to_owned())].into(),
+        group: format!("Bellwether/{name}"),
+        route: project.file.alerts.route(&project.file.own_channels()),
+        depends_on: Vec::new(),
+        condition,
+        is_suspect: false,
+        is_in_maintenance: false,
+        seen_ms: None,
+        good_ms: None,
+        facts: Vec::new(),
+        link: None,
+    }
+}

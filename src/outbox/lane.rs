@@ -1,0 +1,147 @@
+//! A lane for each channel: its own places, and a pause of its own while it is away.
+//!
+//! Invariant: what one channel does, however slow or broken it is, takes nothing from another.
+
+use crate::project::file::Project;
+use crate::watch::alert::{Condition, Level, Severity};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+/// Deliveries of one channel that go on at once.
+const PLACES: usize = 4;
+/// A channel that has been away for so long is told of elsewhere.
+pub const AWAY_MAX: Duration = Duration::from_secs(300);
+/// How the subjects of channels begin.
+pub const KIND: &str = "channel/";
+
+#[derive(Debug)]
+struct Lane {
+    places: Arc<Semaphore>,
+    /// Until when nothing is tried, and since when nothing was delivered.
+    away: Option<(Instant, Instant)>,
+    /// Whether people are told of its trouble.
+    is_told: bool,
+}
+
+/// The lanes of all channels.
+#[derive(Debug, Default)]
+pub struct Lanes(Mutex<BTreeMap<String, Lane>>);
+
+impl Lanes {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Lane>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for one more delivery, if there is one.
+    pub fn place(&self, channel: &str) -> Option<OwnedSemaphorePermit> {
+        let mut all = self.all();
+        let lane = all.entry(channel.to_owned()).or_insert_with(|| Lane {
+            places: Arc::new(Semaphore::new(PLACES)),
+            away: None,
+            is_told: false,
+        });
+        lane.places.clone().try_acquire_owned().ok()
+    }
+
+    /// Channels for which nothing is to be tried now, and when the first of them is to be tried again.
+    pub fn away(&self) -> (Vec<String>, Option<Instant>) {
+        let now = Instant::now();
+        let all = self.all();
+        let away = all
+            .iter()
+            .filter_map(|(name, lane)| Some((name, lane.away?.0)))
+            .filter(|(_, until)| now < *until);
+        let next = away.clone().map(|(_, until)| until).min();
+        (away.map(|(name, _)| name.clone()).collect(), next)
+    }
+
+    /// Something was delivered: the channel is back. Whether people were told that it was away.
+    pub fn delivered(&self, channel: &str) -> bool {
+        let mut all = self.all();
+        let Some(lane) = all.get_mut(channel) else {
+            return false;
+        };
+        lane.away = None;
+        std::mem::take(&mut lane.is_told)
+    }
+
+    /// Nothing comes through: nothing else is tried for a pause. Whether it is time to tell people.
+    pub fn failed(&self, channel: &str, pause: Duration) -> bool {
+        let now = Instant::now();
+        let mut all = self.all();
+        let Some(lane) = all.get_mut(channel) else {
+            return false;
+        };
+        let since = lane.away.map_or(now, |(_, since)| since);
+        lane.away = Some((now + pause, since));
+        let is_time = now - since >= AWAY_MAX && !lane.is_told;
+        lane.is_told |= is_time;
+        is_time
+    }
+
+    /// Something was given up: people are to be told at once, if they were not.
+    pub fn gave_up(&self, channel: &str) -> bool {
+        let mut all = self.all();
+        let lane = all.get_mut(channel);
+        lane.is_some_and(|lane| !std::mem::replace(&mut lane.is_told, true))
+    }
+}
+
+/// The level of a channel; others are told of its trouble.
+pub fn level(project: &Project, channel: &str, condition: Option<Condition>) -> Level {
+    let others = project.file.own_channels().into_iter();
+    let others: Vec<String> = others.filter(|name| name != channel).collect();
+    Level {
+        subject: format!("{KIND}{channel}"),
+        labels: [("channel".to_owned(), channel.to_owned())].into(),
+        group: format!("Bellwether/{channel}"),
+        route: project.file.alerts.route(&others),
+        depends_on: Vec::new(),
+        condition,
+        is_suspect: false,
+        is_in_maintenance: false,
+        seen_ms: None,
+        good_ms: None,
+        facts: Vec::new(),
+        link: None,
+    }
+}
+
+/// What is wrong with a channel.
+pub fn undelivered(reason: &str, now_ms: i64) -> Condition {
+    Condition {
+        word: "undelivered".to_owned(),
+        severity: Severity::Error,
+        reason: reason.chars().take(500).collect(),
+        since_ms: now_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_channel_that_is_away_is_left_alone_and_told_of_once() {
+        let lanes = Lanes::default();
+        let held: Vec<_> = std::iter::from_fn(|| lanes.place("slow")).collect();
+        assert_eq!(held.len(), PLACES);
+        assert!(lanes.place("other").is_some(), "another has its own");
+        assert!(!lanes.failed("slow", Duration::from_secs(60)));
+        assert_eq!(lanes.away().0, ["slow"]);
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        assert!(lanes.away().0.is_empty(), "it is tried again");
+        tokio::time::sleep(AWAY_MAX).await;
+        assert!(
+            lanes.failed("slow", Duration::from_secs(60)),
+            "away for too long"
+        );
+        assert!(!lanes.failed("slow", Duration::from_secs(60)), "once");
+        assert!(lanes.delivered("slow"));
+        assert!(!lanes.delivered("slow"));
+        assert!(lanes.gave_up("slow") && !lanes.gave_up("slow"));
+    }
+}

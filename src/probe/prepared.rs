@@ -1,0 +1,171 @@
+//! A probe made ready: its scenario bound to its environment, and kept so over its runs.
+//!
+//! Knows secrets, sockets and how they are shared between probes. Does not know when a probe runs.
+//! Invariant: what is bound is bound again before it is a minute old if it holds secrets, and after each
+//! failure, so that a secret that was rotated is used.
+
+use crate::document::{Diagnostics, Severity};
+use crate::environment::needs::Supplied;
+use crate::environment::secrets;
+use crate::environment::settings::Environment;
+use crate::net::connect::Connector;
+use crate::project::probe::{Connecting, Probe};
+use crate::scenario::Plan;
+use crate::vu::kept::Kept;
+use crate::vu::{Binding, Headings, Shared};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Secrets that are older are fetched again.
+const SECRETS_KEPT: Duration = Duration::from_secs(60);
+
+/// What probes share that open the same kind of sockets.
+#[derive(Debug, Clone)]
+struct Outlet {
+    connector: Arc<Connector>,
+    kept: Arc<Kept>,
+}
+
+/// What tells one kind of sockets from another.
+type Sockets = (Option<PathBuf>, bool, Vec<IpAddr>, Duration);
+
+/// Sockets that probes share.
+#[derive(Debug, Default)]
+pub struct Outlets(Mutex<HashMap<Sockets, Outlet>>);
+
+impl Outlets {
+    fn of(
+        &self,
+        environment: &Environment,
+        plan: &Plan,
+        resumes: bool,
+        make: Arc<Connector>,
+    ) -> Outlet {
+        let connections = &plan.connections;
+        let ttl = connections.dns_ttl.unwrap_or_default();
+        let local = connections.local_addresses.clone();
+        let key = (environment.ca_file.clone(), resumes, local, ttl);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let outlet = all.entry(key).or_insert_with(|| Outlet {
+            connector: make,
+            kept: Arc::default(),
+        });
+        outlet.clone()
+    }
+
+    /// Begins anew, so that what the machine trusts is read again. Connections in use are not touched.
+    pub fn renew(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    /// Closes connections that are too old; to be called now and then.
+    pub fn tidy(&self) {
+        for outlet in self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+        {
+            outlet.kept.tidy();
+        }
+    }
+}
+
+/// A scenario that can be performed.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The scenario with its values.
+    pub binding: Arc<Binding>,
+    shared: Option<Arc<Shared>>,
+    /// Its steps.
+    pub headings: Headings,
+    made: Instant,
+    has_secrets: bool,
+}
+
+impl Prepared {
+    /// What the virtual users of a run share: with those of the runs before only where connections are kept.
+    pub fn gather(&self) -> Arc<Shared> {
+        let shared = self.shared.clone();
+        shared.unwrap_or_else(|| Shared::new(self.binding.clone()))
+    }
+
+    /// Whether it holds secrets.
+    pub fn has_secrets(&self) -> bool {
+        self.has_secrets
+    }
+
+    /// Whether it may be used again.
+    pub fn is_fresh(&self) -> bool {
+        !self.has_secrets || self.made.elapsed() < SECRETS_KEPT
+    }
+}
+
+/// Binds a probe's scenario; where that is not possible, why.
+fn bind(
+    probe: &Probe,
+    plan: &Arc<Plan>,
+    environment: &Environment,
+) -> Result<Binding, Vec<String>> {
+    let mut found = Diagnostics::default();
+    let supplied = Supplied {
+        inputs: probe.inputs.clone(),
+        environment_inputs: environment.inputs.clone(),
+        secrets: secrets::environment_secrets(environment, &mut found),
+    };
+    let binding = Binding::new(
+        plan.clone(),
+        environment,
+        &supplied,
+        Duration::ZERO,
+        &mut found,
+    );
+    binding.filter(|_| !found.has_errors()).ok_or_else(|| {
+        let errors = found.sorted().into_iter();
+        let errors = errors.filter(|item| item.severity == Severity::Error);
+        errors.map(|item| item.title.clone()).collect()
+    })
+}
+
+/// Makes a probe ready. Secrets may come from programs: nobody else waits for those.
+///
+/// # Errors
+///
+/// Why it cannot be performed, secrets that are missing by name.
+pub async fn prepare(
+    probe: &Probe,
+    plan: &Arc<Plan>,
+    environment: &Arc<Environment>,
+    outlets: &Outlets,
+) -> Result<Prepared, Vec<String>> {
+    let has_programs = environment
+        .secrets
+        .values()
+        .any(|source| !source.command.is_empty())
+        || plan.secrets.iter().any(|need| !need.command.is_empty());
+    let binding = if has_programs {
+        let (probe, plan, environment) = (probe.clone(), plan.clone(), environment.clone());
+        let bound = tokio::task::spawn_blocking(move || bind(&probe, &plan, &environment)).await;
+        bound.map_err(|died| vec![format!("its secrets could not be fetched: {died}")])??
+    } else {
+        bind(probe, plan, environment)?
+    };
+    let resumes = probe.connections == Connecting::Resumed && plan.connections.tls_resumption;
+    let own = Arc::new(binding.connector.resuming(resumes));
+    let outlet = outlets.of(environment, plan, resumes, own);
+    let binding = Arc::new(binding.through(outlet.connector));
+    let is_kept = probe.connections == Connecting::Kept;
+    Ok(Prepared {
+        headings: Headings::of(plan),
+        has_secrets: !binding.values.secrets.is_empty(),
+        shared: is_kept.then(|| Shared::keeping(binding.clone(), Some(outlet.kept))),
+        binding,
+        made: Instant::now(),
+    })
+}

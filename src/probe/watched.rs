@@ -1,0 +1,276 @@
+//! One probe as it is watched: its definition, what is remembered of it, and one run of it.
+//!
+//! Owns the state of the probe in memory, which is what was seen, whether or not it could be kept. Does not
+//! know when a run is due.
+
+use super::prepared::{Outlets, Prepared, prepare};
+use crate::environment::settings::Environment;
+use crate::load::Control;
+use crate::load::once::once;
+use crate::net::ErrorClass;
+use crate::net::tls::earliest_expiry;
+use crate::objective::Outcome;
+use crate::project::probe::Probe;
+use crate::report::view::View;
+use crate::run::observation::{Observation, Observer};
+use crate::scenario::Plan;
+use crate::watch::health::{ProbeState, Rules};
+use crate::watch::result::{ProbeResult, Remembered};
+use crate::{clock, limits};
+use std::collections::VecDeque;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Pause before a run that failed is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// What nearly all results have as their reason.
+static NO_REASON: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(""));
+
+/// What is remembered of a probe over its runs and over reloads.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Its state.
+    pub state: ProbeState,
+    /// Its newest results, oldest first.
+    pub results: VecDeque<ProbeResult>,
+    /// The newest run.
+    pub last: Option<Observation>,
+    /// The certificates that it was shown last, and when the first of them expires.
+    certificates: Option<(Vec<u8>, i64)>,
+}
+
+impl Memory {
+    /// What was kept, by the rules that are in force now.
+    pub fn of(kept: &Remembered, rules: &Rules) -> Memory {
+        let from = kept.results.len().saturating_sub(limits::PROBE_HISTORY_MAX);
+        Memory {
+            state: kept.state(rules),
+            results: kept.results[from..].iter().cloned().collect(),
+            last: None,
+            certificates: None,
+        }
+    }
+}
+
+/// A probe that is watched.
+#[derive(Debug)]
+pub struct Watched {
+    /// Its name, as it is shared.
+    pub name: Arc<str>,
+    /// As it is configured.
+    pub probe: Probe,
+    /// Its scenario.
+    pub plan: Arc<Plan>,
+    /// Where it is measured.
+    pub environment: Arc<Environment>,
+    /// What is remembered of it.
+    pub memory: Arc<Mutex<Memory>>,
+    /// What of its definition would make it another one.
+    pub fingerprint: u64,
+    prepared: Mutex<Option<Prepared>>,
+    /// Ends a run that is going on, teardown and all.
+    pub control: Control,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// What was seen.
+    pub observed: Observation,
+    /// Its result, as it is kept.
+    pub result: ProbeResult,
+    /// When the first certificate of the chain expires, in seconds since 1970.
+    pub expiry: Option<i64>,
+    /// Whether our own machine had nothing left to measure with.
+    pub is_own_trouble: bool,
+}
+
+impl Watched {
+    /// A probe with what is remembered of it.
+    pub fn new(
+        probe: Probe,
+        plan: Arc<Plan>,
+        environment: Arc<Environment>,
+        memory: Arc<Mutex<Memory>>,
+        fingerprint: u64,
+    ) -> Watched {
+        Watched {
+            name: probe.name.as_str().into(),
+            probe,
+            plan,
+            environment,
+            memory,
+            fingerprint,
+            prepared: Mutex::new(None),
+            control: Control::new(),
+        }
+    }
+
+    /// The service that its scenario is about.
+    pub fn service(&self) -> Option<&str> {
+        let mut steps = self.plan.all_steps();
+        let own = self.plan.service.as_deref();
+        own.or_else(|| steps.find_map(|step| step.service.as_deref()))
+    }
+
+    /// Whether its newest run did not pass.
+    pub fn is_failing(&self) -> bool {
+        let memory = self.memory();
+        let last = memory.results.back();
+        last.is_some_and(|result| result.outcome != Outcome::Pass)
+    }
+
+    /// What pages and API show of it.
+    pub fn view(&self) -> View {
+        let memory = self.memory();
+        let last = memory.results.back();
+        View {
+            name: self.probe.name.clone(),
+            environment: self.probe.environment.clone(),
+            schedule: self.probe.schedule.show(),
+            group: self.probe.group.clone(),
+            standing: match last {
+                _ if self.probe.paused => "paused",
+                Some(last) if last.in_maintenance => "maintenance",
+                _ if memory.state.flapping => "flapping",
+                _ => memory.state.health.word(),
+            },
+            state: memory.state.clone(),
+            results: memory.results.iter().cloned().collect(),
+            last: memory.last.clone(),
+        }
+    }
+
+    /// What is remembered.
+    pub fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn prepared(&self, outlets: &Outlets) -> Result<Prepared, Vec<String>> {
+        let slot = || self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(prepared) = slot().as_ref().filter(|prepared| prepared.is_fresh()) {
+            return Ok(prepared.clone());
+        }
+        let prepared = prepare(&self.probe, &self.plan, &self.environment, outlets).await?;
+        *slot() = Some(prepared.clone());
+        Ok(prepared)
+    }
+
+    /// Performs the scenario once.
+    async fn perform(&self, outlets: &Outlets) -> Observation {
+        let at_ms = clock::now_ms();
+        let prepared = match self.prepared(outlets).await {
+            Ok(prepared) => prepared,
+            Err(reasons) => return Observation::unmeasured(&self.plan, at_ms, reasons),
+        };
+        let origin = Instant::now();
+        let observer = Observer::default();
+        let together = prepared.gather();
+        let control = Control::new();
+        let mut late = None;
+        let done = {
+            let work = once(&prepared.binding, &together, &control, &observer);
+            tokio::pin!(work);
+            tokio::select! {
+                biased;
+                done = &mut work => done,
+                () = tokio::time::sleep(self.probe.timeout) => {
+                    late = Some(self.probe.timeout);
+                    // Teardown is still performed.
+                    control.stop();
+                    work.await
+                }
+                () = self.control.stopped() => {
+                    control.stop();
+                    work.await
+                }
+            }
+        };
+        let (headings, events) = (&prepared.headings, observer.into_events());
+        let observed = Observation::new(&self.plan, headings, (at_ms, origin), events, done, late);
+        if observed.outcome != Outcome::Pass && prepared.has_secrets() {
+            // A secret that was rotated, perhaps.
+            *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        observed
+    }
+
+    /// Performs it, once more where it fails and that is asked for.
+    pub async fn run(&self, outlets: &Outlets) -> Ran {
+        let at_ms = clock::now_ms();
+        let mut observed = self.perform(outlets).await;
+        let mut tried = 0;
+        while tried < self.probe.retries && observed.outcome != Outcome::Pass {
+            tokio::time::sleep(RETRY_PAUSE).await;
+            if self.control.asked() != crate::load::Stop::No {
+                break;
+            }
+            tried += 1;
+            observed = self.perform(outlets).await;
+        }
+        let has_passed = observed.outcome == Outcome::Pass;
+        let is_slow = self
+            .probe
+            .degraded_above
+            .is_some_and(|most| observed.duration > most);
+        let now = clock::now();
+        let result = ProbeResult {
+            at_ms,
+            outcome: observed.outcome,
+            impaired: has_passed && (is_slow || observed.has_advisory_failure()),
+            flaky: has_passed && tried > 0,
+            in_maintenance: self
+                .probe
+                .maintenance
+                .iter()
+                .any(|window| window.contains(now)),
+            duration_us: observed.duration.as_micros() as i64,
+            reason: self.reason(&observed, is_slow),
+        };
+        let mut failures = observed.events.failures.iter();
+        Ran {
+            is_own_trouble: failures.any(|(_, class, _)| *class == ErrorClass::OwnLimit),
+            expiry: self.expiry(&observed),
+            result,
+            observed,
+        }
+    }
+
+    fn reason(&self, observed: &Observation, is_slow: bool) -> Arc<str> {
+        if observed.outcome != Outcome::Pass {
+            return observed.reasons.join("; ").into();
+        }
+        match self.probe.degraded_above {
+            Some(most) if is_slow => {
+                let (took, most) = (observed.duration, crate::duration::show(most));
+                format!(
+                    "it took {:.0} ms, and more than {most} is degraded",
+                    took.as_secs_f64() * 1e3
+                )
+                .into()
+            }
+            _ if observed.has_advisory_failure() => {
+                let failure = observed.events.failures.first();
+                let text = failure.map_or("", |(.., text)| text.as_str());
+                format!("an advisory step failed: {text}").into()
+            }
+            _ => NO_REASON.clone(),
+        }
+    }
+
+    /// When the first certificate of the chain expires. Certificates are read only when they are new.
+    fn expiry(&self, observed: &Observation) -> Option<i64> {
+        let facts = observed.events.tls.as_ref()?;
+        let leaf = facts.chain.first()?;
+        let mut memory = self.memory();
+        if let Some((known, expiry)) = &memory.certificates
+            && known.as_slice() == leaf.as_ref()
+        {
+            return Some(*expiry);
+        }
+        let expiry = earliest_expiry(&facts.chain)?;
+        memory.certificates = Some((leaf.to_vec(), expiry));
+        Some(expiry)
+    }
+}

@@ -1,0 +1,107 @@
+//! How alerts are grouped and told: what a configuration says once for all of them.
+
+use crate::document::shape::{Object, Shape, field, required};
+use crate::watch::alert::{Escalation, Route, ms};
+use std::time::Duration;
+
+/// How alerts are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertPolicy {
+    /// Time in which more may join before anybody is told.
+    pub wait: Duration,
+    /// Least time between two messages about more of the same.
+    pub interval: Duration,
+    /// Time after which it is told again while it lasts.
+    pub repeat: Duration,
+    /// Labels by which alerts belong together.
+    pub group_by: Vec<String>,
+    /// Who is told when nobody has acknowledged it.
+    pub escalate: Vec<Escalation>,
+    /// Who is told of Bellwether's own troubles; everybody where nothing is said.
+    pub own: Vec<String>,
+}
+
+impl Default for AlertPolicy {
+    fn default() -> AlertPolicy {
+        AlertPolicy {
+            wait: Duration::from_millis(500),
+            interval: Duration::from_secs(300),
+            repeat: Duration::from_secs(4 * 3600),
+            group_by: ["environment", "service"].map(str::to_owned).to_vec(),
+            escalate: Vec::new(),
+            own: Vec::new(),
+        }
+    }
+}
+
+impl AlertPolicy {
+    /// How what is told to these channels is told.
+    pub fn route(&self, tell: &[String]) -> Route {
+        Route {
+            tell: tell.to_vec(),
+            // Who has nobody to tell at first has nobody to escalate to.
+            escalate: match tell.is_empty() {
+                true => Vec::new(),
+                false => self.escalate.clone(),
+            },
+            wait_ms: ms(self.wait),
+            interval_ms: ms(self.interval),
+            repeat_ms: ms(self.repeat),
+        }
+    }
+}
+
+static ESCALATION: Object = Object {
+    name: "escalation",
+    called: "a rung of the ladder",
+    fields: &[
+        required(
+            "after",
+            Shape::Duration,
+            "time since the first message, while nobody acknowledges",
+        ),
+        required(
+            "tell",
+            Shape::List(&Shape::Text),
+            "channels that are told then",
+        ),
+    ],
+};
+
+/// The form of it.
+pub static ALERTS: Object = Object {
+    name: "alerts",
+    called: "the alerts",
+    fields: &[
+        field(
+            "wait",
+            Shape::Duration,
+            "time in which more may join before anybody is told (500ms)",
+        ),
+        field(
+            "interval",
+            Shape::Duration,
+            "least time between two messages about more of the same (5m)",
+        ),
+        field(
+            "repeat",
+            Shape::Duration,
+            "time after which it is told again while it lasts and nobody has it (4h)",
+        ),
+        field(
+            "group_by",
+            Shape::List(&Shape::Text),
+            "labels by which alerts are one incident (environment, service)",
+        ),
+        field(
+            "escalate",
+            Shape::List(&Shape::Object(&ESCALATION)),
+            "who is told when nobody acknowledges",
+        ),
+        field(
+            "own",
+            Shape::List(&Shape::Text),
+            "channels that are told of Bellwether's own troubles (all)",
+        ),
+    ],
+};

@@ -1,0 +1,224 @@
+//! What one performance of a scenario showed, as it happened: for those who perform it all day.
+//!
+//! Counts nothing into histograms, which one run does not need; whoever wants the whole summary of it gets
+//! it by replaying what was seen into a recorder. Invariant: outcome and reasons are those that the summary
+//! would have, because the same rules decide.
+
+use super::decide::{Performed, decide_once};
+use super::summarize::summarize;
+use super::summary::Summary;
+use crate::load::Stop;
+use crate::load::once::Once;
+use crate::load::recorder::{Inner, SharedRecorder};
+use crate::net::ErrorClass;
+use crate::net::tls::TlsFacts;
+use crate::objective::Outcome;
+use crate::scenario::Plan;
+use crate::vu::{Headings, Sample, Sink};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What was seen, in its order.
+#[derive(Debug, Clone, Default)]
+pub struct Events {
+    /// Samples.
+    pub samples: Vec<Sample>,
+    /// Checks: step, number, whether it held.
+    pub checks: Vec<(u32, u32, bool)>,
+    /// Failures: step, class, what came back.
+    pub failures: Vec<(u32, ErrorClass, String)>,
+    /// What TLS showed last.
+    pub tls: Option<Arc<TlsFacts>>,
+    skipped: Vec<u32>,
+    repeated: Vec<u32>,
+    retried: Vec<u32>,
+    held_back: u64,
+}
+
+/// Takes what a virtual user sees.
+#[derive(Debug, Default)]
+pub struct Observer(Mutex<Events>);
+
+impl Observer {
+    fn events(&self) -> std::sync::MutexGuard<'_, Events> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All that was seen.
+    pub fn into_events(self) -> Events {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for Observer {
+    fn sample(&self, sample: &Sample) {
+        self.events().samples.push(*sample);
+    }
+
+    fn check(&self, step: usize, number: usize, holds: bool) {
+        self.events()
+            .checks
+            .push((step as u32, number as u32, holds));
+    }
+
+    fn failure(&self, step: usize, class: ErrorClass, detail: &dyn Fn() -> String) {
+        let text = detail();
+        self.events().failures.push((step as u32, class, text));
+    }
+
+    fn tls(&self, facts: &Arc<TlsFacts>) {
+        self.events().tls = Some(facts.clone());
+    }
+
+    fn skipped(&self, step: usize) {
+        self.events().skipped.push(step as u32);
+    }
+
+    fn retried(&self, step: usize) {
+        self.events().retried.push(step as u32);
+    }
+
+    fn repeated(&self, step: usize) {
+        self.events().repeated.push(step as u32);
+    }
+
+    fn held_back(&self) {
+        self.events().held_back += 1;
+    }
+}
+
+/// One performance of a scenario.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// The scenario.
+    pub plan: Arc<Plan>,
+    /// When it started, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// How long it took.
+    pub duration: Duration,
+    /// What was seen.
+    pub events: Arc<Events>,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Why.
+    pub reasons: Vec<String>,
+    origin: Instant,
+    once: Option<Once>,
+    stopped: Stop,
+}
+
+impl Observation {
+    /// One that was performed. `headings` are those of the plan; `late` is the time that it did not end
+    /// within, if it did not.
+    pub fn new(
+        plan: &Arc<Plan>,
+        headings: &Headings,
+        (at_ms, origin): (i64, Instant),
+        events: Events,
+        mut once: Once,
+        late: Option<Duration>,
+    ) -> Observation {
+        let steps = headings.all();
+        let mut stopped = Stop::No;
+        if late.is_some() {
+            once.failure = Some(ErrorClass::TimeoutWait);
+        } else if !once.is_done && once.setup_failure.is_none() {
+            stopped = Stop::Now;
+        }
+        let counts = |sample: &&Sample| steps.get(sample.step).is_some_and(|step| step.counts());
+        let example = once.failure.and_then(|class| {
+            let (step, _, text) = events
+                .failures
+                .iter()
+                .find(|(_, known, _)| *known == class)?;
+            let name = &steps.get(*step as usize)?.name;
+            Some(format!("step `{name}` failed: {}: {text}", class.word()))
+        });
+        let (outcomes, mut reasons) = decide_once(&Performed {
+            requests: events.samples.iter().filter(counts).count() as u64,
+            setup_failure: once.setup_failure,
+            failure: once.failure,
+            example,
+            teardown_failure: once.teardown_failure,
+            was_interrupted: stopped != Stop::No,
+        });
+        let mut outcome = Outcome::all(outcomes);
+        if let Some(late) = late {
+            outcome = Outcome::Fail;
+            let late = crate::duration::show(late);
+            reasons.insert(0, format!("it did not end within {late}"));
+        }
+        Observation {
+            plan: plan.clone(),
+            at_ms,
+            duration: origin.elapsed(),
+            events: Arc::new(events),
+            outcome,
+            reasons,
+            origin,
+            once: Some(once),
+            stopped,
+        }
+    }
+
+    /// One that could not be performed.
+    pub fn unmeasured(plan: &Arc<Plan>, at_ms: i64, reasons: Vec<String>) -> Observation {
+        Observation {
+            plan: plan.clone(),
+            at_ms,
+            duration: Duration::ZERO,
+            events: Arc::default(),
+            outcome: Outcome::Inconclusive,
+            reasons,
+            origin: Instant::now(),
+            once: None,
+            stopped: Stop::No,
+        }
+    }
+
+    /// Whether an advisory step of the iteration failed.
+    pub fn has_advisory_failure(&self) -> bool {
+        let mut samples = self.events.samples.iter();
+        samples.any(|sample| sample.advisory && sample.error.is_some())
+    }
+
+    /// The whole summary.
+    pub fn summary(&self, environment: &str) -> Summary {
+        let headings = Headings::of(&self.plan);
+        let recorder = SharedRecorder(Mutex::new(Inner::new(headings.clone(), self.origin, false)));
+        for sample in &self.events.samples {
+            recorder.sample(sample);
+        }
+        for (step, number, holds) in &self.events.checks {
+            recorder.check(*step as usize, *number as usize, *holds);
+        }
+        for (step, class, text) in &self.events.failures {
+            recorder.failure(*step as usize, *class, &|| text.clone());
+        }
+        for step in &self.events.skipped {
+            recorder.skipped(*step as usize);
+        }
+        for step in &self.events.repeated {
+            recorder.repeated(*step as usize);
+        }
+        for step in &self.events.retried {
+            recorder.retried(*step as usize);
+        }
+        for _ in 0..self.events.held_back {
+            recorder.held_back();
+        }
+        let inner = recorder
+            .0
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let started = crate::clock::text_of(self.at_ms);
+        let mut finished = crate::load::run::Finished::nothing(&headings);
+        if let Some(once) = self.once {
+            finished = once.finished(inner, self.duration, self.stopped);
+        }
+        let mut summary = summarize(&self.plan, environment, started, &finished, &[]);
+        summary.outcome = self.outcome;
+        summary.reasons.clone_from(&self.reasons);
+        summary
+    }
+}

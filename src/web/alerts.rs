@@ -1,0 +1,234 @@
+//! The API of incidents and silences, and the page of an incident.
+
+use super::pages::{clock, page};
+use super::problem::Problem;
+use super::site::Site;
+use crate::clock::now_ms;
+use crate::incident::keeper::Refused;
+use crate::project::access::Role;
+use crate::report::incidents::{self as view, IncidentView, SilenceView};
+use crate::watch::silence::{Matcher, Silence};
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::response::Html;
+use http::{HeaderMap, StatusCode};
+use maud::html;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Incidents in a list.
+const INCIDENTS_MAX: u32 = 200;
+/// The longest silence: a year.
+const SILENCE_MAX_S: u64 = 366 * 24 * 3600;
+
+/// What a list of incidents is to hold.
+#[derive(Debug, Default, Deserialize)]
+pub struct Which {
+    /// Those that ended, too.
+    #[serde(default)]
+    pub all: bool,
+}
+
+/// What somebody says who has an incident.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Acknowledge {
+    /// Who; the name of the token where tokens have names.
+    #[serde(default)]
+    pub by: String,
+    /// What they say.
+    #[serde(default)]
+    pub comment: String,
+}
+
+/// What is to be silenced.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct MakeSilence {
+    /// `label=value`, `label!=value`, with `*` in the value; all of them must fit.
+    pub matchers: Vec<String>,
+    /// For how many seconds.
+    pub seconds: u64,
+    /// Who; the name of the token where tokens have names.
+    #[serde(default)]
+    pub by: String,
+    /// Why.
+    pub comment: String,
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Problem {
+        match refused {
+            Refused::Unknown => Problem::new(
+                StatusCode::NOT_FOUND,
+                "there is none of this number, or it is over",
+            ),
+            Refused::Already => Problem::new(StatusCode::CONFLICT, "somebody has it already"),
+            Refused::Store(fault) => fault.into(),
+        }
+    }
+}
+
+/// `GET /api/v1/incidents`
+pub async fn list(
+    State(site): State<Site>,
+    Query(which): Query<Which>,
+) -> Result<Json<Vec<IncidentView>>, Problem> {
+    let mut all = site.keeper.incidents();
+    if which.all {
+        let kept = site.store.incidents(INCIDENTS_MAX).await?;
+        all.extend(
+            kept.into_iter()
+                .filter(|incident| incident.ended_ms.is_some()),
+        );
+    }
+    Ok(Json(all.iter().map(view::incident).collect()))
+}
+
+async fn found(site: &Site, id: i64) -> Result<IncidentView, Problem> {
+    let open = site
+        .keeper
+        .incidents()
+        .into_iter()
+        .find(|incident| incident.id == id);
+    let incident = match open {
+        Some(incident) => Some(incident),
+        None => site.store.incident(id).await?,
+    };
+    let incident = incident
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no incident {id}")))?;
+    Ok(view::incident(&incident))
+}
+
+/// `GET /api/v1/incidents/{id}`
+pub async fn show(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+) -> Result<Json<IncidentView>, Problem> {
+    found(&site, id).await.map(Json)
+}
+
+/// `POST /api/v1/incidents/{id}/acknowledge`
+pub async fn acknowledge(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    Json(body): Json<Acknowledge>,
+) -> Result<Json<IncidentView>, Problem> {
+    let caller = site.caller(&headers, Role::Operate)?;
+    let by = caller.acts_as(&body.by).map_err(super::api::not_you)?;
+    site.keeper.acknowledge(id, by, body.comment).await?;
+    found(&site, id).await.map(Json)
+}
+
+/// `GET /api/v1/silences`
+pub async fn silences(State(site): State<Site>) -> Json<Vec<SilenceView>> {
+    Json(site.keeper.silences().iter().map(view::silence).collect())
+}
+
+/// `POST /api/v1/silences`
+pub async fn silence(
+    State(site): State<Site>,
+    headers: HeaderMap,
+    Json(body): Json<MakeSilence>,
+) -> Result<(StatusCode, Json<SilenceView>), Problem> {
+    let caller = site.caller(&headers, Role::Operate)?;
+    let refused = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    let author = caller.acts_as(&body.by).map_err(super::api::not_you)?;
+    let matchers = body.matchers.iter().map(|text| Matcher::parse(text));
+    let matchers: Vec<Matcher> = matchers.collect::<Result<_, _>>().map_err(refused)?;
+    if matchers.is_empty() {
+        return Err(refused(
+            "a silence says of what: `probe=api-*`, for example".to_owned(),
+        ));
+    }
+    if body.seconds == 0 || body.seconds > SILENCE_MAX_S {
+        return Err(refused(
+            "a silence lasts from a second to a year".to_owned(),
+        ));
+    }
+    let from_ms = now_ms();
+    let silence = Silence {
+        id: 0,
+        matchers,
+        from_ms,
+        until_ms: from_ms + body.seconds as i64 * 1_000,
+        author,
+        comment: body.comment,
+    };
+    let kept = site.keeper.silence(silence).await?;
+    Ok((StatusCode::CREATED, Json(view::silence(&kept))))
+}
+
+/// `DELETE /api/v1/silences/{id}`
+pub async fn unsilence(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    site.caller(&headers, Role::Operate)?;
+    site.keeper.end_silence(id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/v1/alerts/routes?label=value…`: who would be told of what has these labels.
+pub async fn routes(
+    State(site): State<Site>,
+    Query(labels): Query<BTreeMap<String, String>>,
+) -> Json<serde_json::Value> {
+    let project = site.current.get();
+    let probes = project.file.probes.iter().filter(|probe| {
+        labels.iter().all(|(name, value)| match name.as_str() {
+            "probe" => probe.name == *value,
+            "environment" => probe.environment == *value,
+            "group" => probe.group.as_ref() == Some(value),
+            "severity" => probe.severity.word() == value,
+            other => probe.labels.get(other) == Some(value),
+        })
+    });
+    let told = probes.map(|probe| {
+        let route = project.file.alerts.route(&probe.tell);
+        serde_json::json!({ "probe": probe.name, "tell": route.tell, "escalate": route.escalate, "depends_on": probe.depends_on })
+    });
+    Json(told.collect())
+}
+
+/// `GET /incidents/{id}`
+pub async fn incident(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+) -> Result<Html<String>, Problem> {
+    let incident = found(&site, id).await?;
+    let refresh = incident.ended.is_none().then_some(5);
+    let state = match (&incident.ended, &incident.acknowledged) {
+        (Some(_), _) => "resolved",
+        (None, Some(_)) => "acknowledged",
+        (None, None) => "firing",
+    };
+    Ok(page(
+        &format!("Incident {id}"),
+        refresh,
+        html! {
+            h1 { "Incident " (id) " · " (incident.group) " " span class=(format!("badge {}", if state == "resolved" { "pass" } else { "fail" })) { (state) } }
+            p.soft {
+                (incident.severity) " · since " (clock(&incident.opened))
+                @if let Some(ended) = &incident.ended { " until " (clock(ended)) }
+                @if let Some(by) = &incident.acknowledged { " · " (by) " has it" }
+            }
+            h2 { "What is wrong" }
+            div.card { table {
+                thead { tr { th { "what" } th { "state" } th { "since" } th { "ended" } th { "why" } } }
+                tbody { @for member in &incident.members { tr {
+                    td { (member.subject) }
+                    td { (member.state) }
+                    td { (clock(&member.since)) }
+                    td { @if let Some(ended) = &member.ended { (clock(ended)) } }
+                    td { (member.reason) @if let Some(quiet) = &member.quiet { div.soft { (quiet) } } }
+                } } }
+            } }
+            h2 { "Timeline" }
+            div.card { ol.timeline { @for line in &incident.timeline { li { span.soft { (clock(&line.at)) } " " (line.event) } } } }
+            @if incident.ended.is_none() {
+                p.soft { "Acknowledge it: " code { "bellwether alert ack " (id) " --comment '…'" } }
+            }
+        },
+    ))
+}
