@@ -137,6 +137,10 @@ impl Courier {
             committed.as_mut().enable();
             let now = now_ms();
             let mut pause = LOOK_EVERY;
+            for name in self.lanes.recovered() {
+                self.levels
+                    .put(lane::level(&self.current.get(), &name, None));
+            }
             let (away, back) = self.lanes.away();
             if let Some(back) = back {
                 pause = pause.min(back - Instant::now());
@@ -288,9 +292,7 @@ impl Courier {
             return;
         };
         if delivery.delivered {
-            if self.lanes.delivered(name) {
-                self.levels.put(lane::level(project, name, None));
-            }
+            self.lanes.delivered(name);
             return;
         }
         let tells = match next(attempts, delivery.attempts_max, delivery.after, 0.0) {

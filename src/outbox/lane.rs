@@ -14,6 +14,8 @@ use tokio::time::Instant;
 const PLACES: usize = 4;
 /// A channel that has been away for so long is told of elsewhere.
 pub const AWAY_MAX: Duration = Duration::from_secs(300);
+/// A message that was lost is a trouble for so long.
+const LOST_TOLD: Duration = Duration::from_secs(120);
 /// How the subjects of channels begin.
 pub const KIND: &str = "channel/";
 
@@ -24,6 +26,8 @@ struct Lane {
     away: Option<(Instant, Instant)>,
     /// Whether people are told of its trouble.
     is_told: bool,
+    /// Until when a message that was given up is a trouble, whatever else comes through.
+    lost_until: Option<Instant>,
 }
 
 /// The lanes of all channels.
@@ -42,6 +46,7 @@ impl Lanes {
             places: Arc::new(Semaphore::new(PLACES)),
             away: None,
             is_told: false,
+            lost_until: None,
         });
         lane.places.clone().try_acquire_owned().ok()
     }
@@ -58,14 +63,27 @@ impl Lanes {
         (away.map(|(name, _)| name.clone()).collect(), next)
     }
 
-    /// Something was delivered: the channel is back. Whether people were told that it was away.
-    pub fn delivered(&self, channel: &str) -> bool {
+    /// Something was delivered: the channel is back.
+    pub fn delivered(&self, channel: &str) {
+        if let Some(lane) = self.all().get_mut(channel) {
+            lane.away = None;
+        }
+    }
+
+    /// Channels whose trouble people were told of, and is over by now.
+    pub fn recovered(&self) -> Vec<String> {
+        let now = Instant::now();
         let mut all = self.all();
-        let Some(lane) = all.get_mut(channel) else {
-            return false;
+        let over = |lane: &Lane| {
+            lane.is_told && lane.away.is_none() && lane.lost_until.is_none_or(|until| until <= now)
         };
-        lane.away = None;
-        std::mem::take(&mut lane.is_told)
+        let lanes = all.iter_mut().filter(|(_, lane)| over(lane));
+        lanes
+            .map(|(name, lane)| {
+                lane.is_told = false;
+                name.clone()
+            })
+            .collect()
     }
 
     /// Nothing comes through: nothing else is tried for a pause. Whether it is time to tell people.
@@ -85,8 +103,11 @@ impl Lanes {
     /// Something was given up: people are to be told at once, if they were not.
     pub fn gave_up(&self, channel: &str) -> bool {
         let mut all = self.all();
-        let lane = all.get_mut(channel);
-        lane.is_some_and(|lane| !std::mem::replace(&mut lane.is_told, true))
+        let Some(lane) = all.get_mut(channel) else {
+            return false;
+        };
+        lane.lost_until = Some(Instant::now() + LOST_TOLD);
+        !std::mem::replace(&mut lane.is_told, true)
     }
 }
 
@@ -140,8 +161,17 @@ mod tests {
             "away for too long"
         );
         assert!(!lanes.failed("slow", Duration::from_secs(60)), "once");
-        assert!(lanes.delivered("slow"));
-        assert!(!lanes.delivered("slow"));
+        assert!(lanes.recovered().is_empty());
+        lanes.delivered("slow");
+        assert_eq!(lanes.recovered(), ["slow"]);
+        assert!(lanes.recovered().is_empty());
         assert!(lanes.gave_up("slow") && !lanes.gave_up("slow"));
+        lanes.delivered("slow");
+        assert!(
+            lanes.recovered().is_empty(),
+            "something was lost, whatever comes through"
+        );
+        tokio::time::sleep(LOST_TOLD).await;
+        assert_eq!(lanes.recovered(), ["slow"]);
     }
 }

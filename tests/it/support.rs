@@ -41,14 +41,20 @@ pub fn was_disturbed(said: &str) -> bool {
 
 /// Reads a request without a body to its end. Nothing if nobody asks any more.
 pub fn next_request(reader: &mut impl std::io::BufRead) -> Option<()> {
-    let mut line = String::new();
+    next_path(reader).map(|_| ())
+}
+
+/// The same, with what was asked for.
+pub fn next_path(reader: &mut impl std::io::BufRead) -> Option<String> {
+    let (mut line, mut path) = (String::new(), None);
     while line != "\r\n" {
         line.clear();
         if reader.read_line(&mut line).ok()? == 0 {
             return None;
         }
+        path = path.or_else(|| line.split(' ').nth(1).map(str::to_owned));
     }
-    Some(())
+    path
 }
 
 /// Runs to the end, and again where it was disturbed.
