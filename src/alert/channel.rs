@@ -2,7 +2,10 @@
 //!
 //! To add one: its file with settings, form, reader and sending, and its line in [`CHANNELS`].
 
-use super::{discord, email, slack, webhook};
+use super::{
+    alertmanager, command, discord, email, matrix, mattermost, ntfy, oncall, opsgenie, pagerduty,
+    pushover, slack, teams, telegram, twilio, webex, webhook,
+};
 use crate::delivery::attempt::{Delivery, of_reply};
 use crate::delivery::means::Means;
 use crate::document::kind::{self, Kind};
@@ -33,8 +36,25 @@ pub trait Channel: Debug + Send + Sync {
 pub type ReadChannel = fn(&mut Reader<'_>, &Node) -> Option<Box<dyn Channel>>;
 
 /// All channels.
-pub const CHANNELS: &[Kind<ReadChannel>] =
-    &[email::KIND, slack::KIND, discord::KIND, webhook::KIND];
+pub const CHANNELS: &[Kind<ReadChannel>] = &[
+    email::KIND,
+    slack::KIND,
+    discord::KIND,
+    teams::KIND,
+    mattermost::KIND,
+    pagerduty::KIND,
+    opsgenie::KIND,
+    oncall::KIND,
+    alertmanager::KIND,
+    telegram::KIND,
+    ntfy::KIND,
+    pushover::KIND,
+    twilio::KIND,
+    matrix::KIND,
+    webex::KIND,
+    webhook::KIND,
+    command::KIND,
+];
 
 static FIELDS: [Field; CHANNELS.len()] = kind::fields(&[], CHANNELS, &[]);
 

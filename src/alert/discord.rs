@@ -2,6 +2,7 @@
 //!
 //! `?wait=true` asks for the message that was saved; without it Discord answers before it has looked.
 
+use super::call::cut;
 use super::channel::{Channel, ReadChannel, post};
 use crate::delivery::attempt::Delivery;
 use crate::delivery::means::Means;
@@ -66,14 +67,6 @@ impl Channel for Discord {
             )
             .await
         })
-    }
-}
-
-/// The text to so many characters; what is left out is shown to be.
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
-        None => text.to_owned(),
     }
 }
 

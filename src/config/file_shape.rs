@@ -5,6 +5,7 @@ use crate::document::shape::{Object, Shape, field, required};
 use crate::environment::form::{ENVIRONMENT, SECRET};
 use crate::project::alerts::ALERTS;
 use crate::project::gate_form::GATE;
+use crate::project::heartbeat::HEARTBEAT;
 use crate::project::probe::PROBE;
 
 /// The whole file.
@@ -42,6 +43,11 @@ pub static FILE: Object = Object {
             "channels",
             Shape::Named(&Shape::Object(&CHANNEL)),
             "where people are told",
+        ),
+        field(
+            "heartbeats",
+            Shape::Named(&Shape::Object(&HEARTBEAT)),
+            "jobs that report to us when they come to a good end",
         ),
         field(
             "alerts",

@@ -36,7 +36,7 @@ impl Reader<'_> {
     fn file(&mut self, root: &Node) -> File {
         let secrets = self.secret_sources(root.get("secrets"));
         self.secrets = secrets.keys().cloned().collect();
-        for kind in ["probes", "gates", "channels", "environments"] {
+        for kind in ["probes", "gates", "channels", "heartbeats", "environments"] {
             for (name, _) in entries(root, kind) {
                 let letter = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
                 if !name.text.chars().all(letter) || name.text.is_empty() {
@@ -67,6 +67,10 @@ impl Reader<'_> {
             .iter()
             .filter_map(|(name, node)| self.gate(name, node, &environments, root))
             .collect();
+        let heartbeats = entries(root, "heartbeats")
+            .iter()
+            .filter_map(|(name, node)| self.heartbeat(name, node, root))
+            .collect();
         let alerts = self.alerts(root);
         let listen = server
             .and_then(|node| text(node, "listen"))
@@ -91,6 +95,7 @@ impl Reader<'_> {
             probes,
             gates,
             channels,
+            heartbeats,
             alerts,
         }
     }

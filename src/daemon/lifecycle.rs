@@ -15,6 +15,7 @@ use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::outbox::courier::Courier;
 use crate::outbox::lane;
+use crate::probe::heartbeats::Heartbeats;
 use crate::probe::prober::Prober;
 use crate::project::current::Current;
 use crate::project::file::{self, Project};
@@ -70,6 +71,7 @@ pub struct Daemon {
     driver: Arc<Driver>,
     prober: Arc<Prober>,
     levels: Arc<Levels>,
+    heartbeats: Arc<Heartbeats>,
     metrics: Arc<Metrics>,
     means: Arc<RwLock<Arc<Means>>>,
     ready: Arc<AtomicBool>,
@@ -102,6 +104,33 @@ fn read(path: &Path, found: &mut Diagnostics) -> Option<(Project, Means)> {
     let project = load::configuration(path, found)?;
     let means = means(&project, found)?;
     Some((project, means))
+}
+
+/// Who watches production.
+struct Watch {
+    prober: Arc<Prober>,
+    heartbeats: Arc<Heartbeats>,
+    keeper: Arc<Keeper>,
+}
+
+impl Watch {
+    fn new(
+        store: &Store,
+        metrics: &Arc<Metrics>,
+        supervisor: &Arc<Supervisor>,
+        levels: &Arc<Levels>,
+        current: &Arc<Current>,
+        keeper: impl FnOnce(Arc<Levels>) -> Arc<Keeper>,
+    ) -> Watch {
+        let (metrics, supervisor) = (metrics.clone(), supervisor.clone());
+        let prober = Prober::new(store.clone(), metrics, supervisor, levels.clone());
+        let heartbeats = Heartbeats::new(store.clone(), levels.clone(), current.clone());
+        Watch {
+            prober: Arc::new(prober),
+            heartbeats: Arc::new(heartbeats),
+            keeper: keeper(levels.clone()),
+        }
+    }
 }
 
 fn log_warnings(found: &Diagnostics) {
@@ -143,21 +172,15 @@ impl Daemon {
             supervisor.clone(),
         ));
         let levels = Arc::new(Levels::default());
-        let prober = Arc::new(Prober::new(
-            store.clone(),
-            metrics.clone(),
-            supervisor.clone(),
-            levels.clone(),
-        ));
         let (direct, directly) = mpsc::unbounded_channel();
-        let keeper = Keeper::new(
-            store.clone(),
-            levels.clone(),
-            current.clone(),
-            metrics.clone(),
-            committed.clone(),
-            direct,
-        );
+        let Watch {
+            prober,
+            heartbeats,
+            keeper,
+        } = Watch::new(&store, &metrics, &supervisor, &levels, &current, |levels| {
+            let bell = (metrics.clone(), committed.clone());
+            Keeper::new(store.clone(), levels, current.clone(), bell, direct)
+        });
         let courier = Courier::new(
             store.clone(),
             current.clone(),
@@ -176,6 +199,7 @@ impl Daemon {
             driver: driver.clone(),
             prober: prober.clone(),
             keeper: keeper.clone(),
+            heartbeats: heartbeats.clone(),
             metrics: metrics.clone(),
             means: means.clone(),
             reload,
@@ -188,6 +212,7 @@ impl Daemon {
         let server = tokio::spawn(served(&supervisor, listener, web::routes(site), stopping));
         let mut tasks = Tasks::start(&supervisor, &courier, &driver, &store, &current);
         tasks.watch(&supervisor, &prober, &keeper, courier, directly);
+        tasks.hear(&supervisor, &heartbeats);
         let looks = own_looks(&prober, &keeper, &current.get().file.state);
         tasks.own(&supervisor, &levels, &current, looks);
         let daemon = Daemon {
@@ -198,6 +223,7 @@ impl Daemon {
             driver,
             prober,
             levels,
+            heartbeats,
             metrics,
             means,
             ready,
@@ -208,6 +234,12 @@ impl Daemon {
             hangup: signal(SignalKind::hangup()).ok(),
         };
         daemon.in_force().await;
+        for channel in daemon.current.get().file.channels.keys() {
+            // Whatever was wrong with it before is seen again if it still is.
+            daemon
+                .levels
+                .put(lane::level(&daemon.current.get(), channel, None));
+        }
         daemon.ready.store(true, Relaxed);
         tracing::info!(%address, configuration = %daemon.path.display(), "Bellwether is ready");
         Ok(daemon)
@@ -243,6 +275,9 @@ impl Daemon {
         let channels = project.file.channels.keys();
         let channels = channels.map(|name| format!("{}{name}", lane::KIND));
         self.levels.only(lane::KIND, channels.collect());
+        if let Err(fault) = self.heartbeats.configure(&project).await {
+            tracing::error!(%fault, "Heartbeats cannot be read or kept");
+        }
         self.prober.configure(&project).await;
     }
 

@@ -7,6 +7,7 @@ use crate::gate::sighting;
 use crate::incident::keeper::Keeper;
 use crate::incident::own::{self, Look};
 use crate::outbox::courier::Courier;
+use crate::probe::heartbeats::Heartbeats;
 use crate::probe::prober::Prober;
 use crate::project::current::Current;
 use crate::record::effect::NewEffect;
@@ -75,6 +76,14 @@ impl Tasks {
             kept("direct", Box::new(move || Box::pin(direct()))),
             kept("prober", Box::new(move || Box::pin(prober.clone().tidy()))),
         ]);
+    }
+
+    /// Jobs that report to us.
+    pub(super) fn hear(&mut self, supervisor: &Arc<Supervisor>, heartbeats: &Arc<Heartbeats>) {
+        let heartbeats = heartbeats.clone();
+        let make = move || heartbeats.clone().run();
+        self.0
+            .push(tokio::spawn(supervisor.clone().keep("heartbeats", make)));
     }
 
     /// Our own health.

@@ -77,8 +77,7 @@ impl Keeper {
         store: Store,
         levels: Arc<Levels>,
         current: Arc<Current>,
-        metrics: Arc<Metrics>,
-        committed: Arc<Notify>,
+        (metrics, committed): (Arc<Metrics>, Arc<Notify>),
         direct: mpsc::UnboundedSender<NewEffect>,
     ) -> Arc<Keeper> {
         Arc::new(Keeper {

@@ -29,10 +29,12 @@ pub async fn watch(
     looks: Arc<Vec<(&'static str, Look)>>,
 ) {
     let mut since: BTreeMap<&'static str, i64> = BTreeMap::new();
+    // What was wrong before a stop is over, unless it is seen again.
+    let mut is_first = true;
     loop {
         for (name, look) in looks.iter() {
             let trouble = look();
-            if trouble.is_none() && since.remove(name).is_none() {
+            if trouble.is_none() && since.remove(name).is_none() && !is_first {
                 continue;
             }
             let condition = trouble.map(|(word, severity, reason)| Condition {
@@ -43,6 +45,7 @@ pub async fn watch(
             });
             levels.put(level(&current, name, condition));
         }
+        is_first = false;
         tokio::time::sleep(EVERY).await;
     }
 }

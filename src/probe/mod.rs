@@ -2,11 +2,12 @@
 //!
 //! Rooms: [`prober`] (a task for each, reloads, the stop), [`watched`] (one probe, what is remembered of it,
 //! and one run), [`prepared`] (its scenario bound, and the sockets that probes share), [`print`](mod@print) (whether a reload changed it), [`steady`] (a clock
-//! that nobody sets), [`ledger`] (what is kept, many results in a commit), [`level`] (what is so, for the
+//! that nobody sets), [`ledger`] (what is kept, many results in a commit), [`heartbeats`] (jobs that report to us), [`level`] (what is so, for the
 //! book of incidents).
 //!
 //! Knows no channel and no incident.
 
+pub mod heartbeats;
 pub mod ledger;
 pub mod level;
 pub mod prepared;

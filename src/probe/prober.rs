@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::level;
 use super::prepared::Outlets;
 use super::print::Prints;
-use super::steady::Steady;
+use super::steady::{Jumps, Steady};
 use super::watched::{Memory, Ran, Watched};
 use crate::objective::Outcome;
 use crate::project::file::Project;
@@ -38,11 +38,6 @@ const PLACE_WAIT: Duration = Duration::from_secs(1);
 /// Time in which runs that go on come to their end when the daemon stops.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-/// A clock that is off by so much more than before was set.
-const JUMP_MIN_MS: i64 = 2_000;
-/// A jump is a trouble for so long.
-const JUMP_TOLD: Duration = Duration::from_secs(600);
-
 /// Runs probes.
 #[derive(Debug)]
 pub struct Prober {
@@ -59,8 +54,7 @@ pub struct Prober {
     /// How alerts are grouped, and where pages are.
     context: RwLock<Arc<level::Context>>,
     tasks: Mutex<BTreeMap<String, Task>>,
-    /// How far the clock was ahead at the last look, and its last jump.
-    jumps: Mutex<(i64, Option<(tokio::time::Instant, String)>)>,
+    jumps: Jumps,
 }
 
 /// A probe that is watched, and the task that does it.
@@ -92,7 +86,7 @@ impl Prober {
             causes: RwLock::default(),
             context: RwLock::default(),
             tasks: Mutex::new(BTreeMap::new()),
-            jumps: Mutex::default(),
+            jumps: Jumps::default(),
         }
     }
 
@@ -159,12 +153,7 @@ impl Prober {
         });
         let subjects = wanted.iter().map(|name| level::subject(name)).collect();
         self.levels.only(level::KIND, subjects);
-        let all: Vec<Arc<Watched>> = self
-            .tasks()
-            .values()
-            .map(|task| task.watched.clone())
-            .collect();
-        for watched in all {
+        for watched in self.all() {
             self.say(&watched);
         }
     }
@@ -429,44 +418,58 @@ impl Prober {
 
     /// What is wrong with the clock of this machine: it jumped a short while ago.
     pub fn clock_trouble(&self) -> Option<(&'static str, Severity, String)> {
-        let now_ms = clock::now_ms();
-        let drift = self.steady.drift_ms(now_ms);
-        let mut clock = self.jumps.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, last) = &mut *clock;
-        let by = drift - *known;
-        *known = drift;
-        if by.abs() >= JUMP_MIN_MS {
+        let drift_ms = self.steady.drift_ms(clock::now_ms());
+        let (is_new, text) = self.jumps.look(drift_ms)?;
+        if is_new {
             self.metrics.own_trouble("clock");
-            let (by, way) = (
-                Duration::from_millis(by.unsigned_abs()),
-                if by > 0 { "forward" } else { "back" },
-            );
-            let text = format!(
-                "the clock of this machine was set {way} by {}",
-                crate::duration::show(by)
-            );
             tracing::warn!("{text}; probes with an interval keep their times, `cron` follows it");
-            *last = Some((tokio::time::Instant::now(), text));
         }
-        let (_, text) = last.as_ref().filter(|(at, _)| at.elapsed() < JUMP_TOLD)?;
-        Some(("jumped", Severity::Warning, text.clone()))
+        Some(("jumped", Severity::Warning, text))
     }
 
-    /// What pages and API show of all probes, by name.
-    pub fn list(&self) -> Vec<View> {
-        let watched: Vec<Arc<Watched>> = self
-            .tasks()
-            .values()
-            .map(|task| task.watched.clone())
-            .collect();
-        watched.iter().map(|watched| watched.view()).collect()
+    fn all(&self) -> Vec<Arc<Watched>> {
+        let tasks = self.tasks();
+        tasks.values().map(|task| task.watched.clone()).collect()
     }
 
-    /// The same of one.
+    /// Something of each probe, by name.
+    pub fn each<T>(&self, show: impl Fn(&View) -> T) -> Vec<T> {
+        self.all()
+            .iter()
+            .map(|watched| show(&watched.view()))
+            .collect()
+    }
+
+    /// Names of all probes, what is shown of them first, and what they can be found by.
+    pub fn standings(&self) -> Vec<Standing> {
+        let standing = |watched: &Arc<Watched>| Standing {
+            name: watched.name.clone(),
+            standing: watched.standing(),
+            found_by: [
+                watched.probe.environment.as_str(),
+                watched.probe.group.as_deref().unwrap_or_default(),
+            ]
+            .join(" "),
+        };
+        self.all().iter().map(standing).collect()
+    }
+
+    /// What pages and API show of a probe.
     pub fn view(&self, name: &str) -> Option<View> {
         let watched = self.tasks().get(name)?.watched.clone();
         Some(watched.view())
     }
+}
+
+/// A probe in the list of all.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Its name.
+    pub name: Arc<str>,
+    /// `up`, `down` and so on.
+    pub standing: &'static str,
+    /// What it can be found by beside its name.
+    pub found_by: String,
 }
 
 /// How far back a schedule is looked at for times that were missed.

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use chrono::{DateTime, Utc};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -47,5 +48,58 @@ pub async fn sleep_until_civil(moment: DateTime<Utc>) {
             return;
         }
         tokio::time::sleep(left.min(Duration::from_secs(5))).await;
+    }
+}
+
+/// A clock that is off by so much more than before was set.
+const JUMP_MIN_MS: i64 = 2_000;
+/// A jump is a trouble for so long.
+const JUMP_TOLD: Duration = Duration::from_secs(600);
+
+/// Notices when somebody sets the clock.
+#[derive(Debug, Default)]
+pub struct Jumps(Mutex<(i64, Option<(Instant, String)>)>);
+
+impl Jumps {
+    /// The last jump, in a sentence, and whether it is new, by how far the time of day is ahead now; nothing
+    /// where there was none, or a while ago.
+    pub fn look(&self, drift_ms: i64) -> Option<(bool, String)> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, last) = &mut *seen;
+        let by = drift_ms - std::mem::replace(known, drift_ms);
+        let is_new = by.abs() >= JUMP_MIN_MS;
+        if is_new {
+            let way = if by > 0 { "forward" } else { "back" };
+            let by = crate::duration::show(Duration::from_millis(by.unsigned_abs()));
+            let text = format!("the clock of this machine was set {way} by {by}");
+            *last = Some((Instant::now(), text));
+        }
+        let (_, text) = last.as_ref().filter(|(at, _)| at.elapsed() < JUMP_TOLD)?;
+        Some((is_new, text.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_set_moves_nothing_and_is_noticed() {
+        let (steady, jumps) = (Steady::new(1_000_000), Jumps::default());
+        let before = steady.now();
+        steady.sleep_until(before + 500_000).await;
+        assert_eq!(steady.now() - before, 500_000);
+        assert_eq!(jumps.look(3), None);
+        let back = jumps.look(-600_000).unwrap();
+        assert_eq!(
+            back,
+            (
+                true,
+                "the clock of this machine was set back by 10m0.003s".to_owned()
+            )
+        );
+        assert!(!jumps.look(-600_001).unwrap().0);
+        tokio::time::sleep(JUMP_TOLD).await;
+        assert_eq!(jumps.look(-600_002), None, "it is a while ago");
     }
 }

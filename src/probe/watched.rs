@@ -121,21 +121,29 @@ impl Watched {
         last.is_some_and(|result| result.outcome != Outcome::Pass)
     }
 
+    /// What is shown of it first.
+    pub fn standing(&self) -> &'static str {
+        self.standing_by(&self.memory())
+    }
+
+    fn standing_by(&self, memory: &Memory) -> &'static str {
+        match memory.results.back() {
+            _ if self.probe.paused => "paused",
+            Some(last) if last.in_maintenance => "maintenance",
+            _ if memory.state.flapping => "flapping",
+            _ => memory.state.health.word(),
+        }
+    }
+
     /// What pages and API show of it.
     pub fn view(&self) -> View {
         let memory = self.memory();
-        let last = memory.results.back();
         View {
             name: self.probe.name.clone(),
             environment: self.probe.environment.clone(),
             schedule: self.probe.schedule.show(),
             group: self.probe.group.clone(),
-            standing: match last {
-                _ if self.probe.paused => "paused",
-                Some(last) if last.in_maintenance => "maintenance",
-                _ if memory.state.flapping => "flapping",
-                _ => memory.state.health.word(),
-            },
+            standing: self.standing_by(&memory),
             state: memory.state.clone(),
             results: memory.results.iter().cloned().collect(),
             last: memory.last.clone(),

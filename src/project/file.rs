@@ -6,6 +6,7 @@
 use super::access::Holder;
 use super::alerts::AlertPolicy;
 use super::gate::Gate;
+use super::heartbeat::Heartbeat;
 use super::probe::Probe;
 use crate::alert::channel::Channel;
 use crate::document::diagnostic::Diagnostics;
@@ -46,6 +47,8 @@ pub struct File {
     pub gates: Vec<Gate>,
     /// Channels by name.
     pub channels: BTreeMap<String, Box<dyn Channel>>,
+    /// Jobs that report to us.
+    pub heartbeats: Vec<Heartbeat>,
     /// How alerts are told.
     pub alerts: AlertPolicy,
 }

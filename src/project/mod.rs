@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`mod@file`] (the whole of it, with its scenarios), [`current`] (the one in force), [`access`] (who may do what), [`gate`] with
 //! [`gate_form`], [`read_gate`], [`read_action`] and [`read_policy`], [`probe`] with [`read_probe`], [`schedule`] (pure:
-//! when a probe is due), [`maintenance`] (when nothing is told), [`alerts`] (how trouble is told).
+//! when a probe is due), [`heartbeat`] (a job that reports), [`maintenance`] (when nothing is told), [`alerts`] (how trouble is told).
 //!
 //! Reads no file; that is the business of `config`.
 
@@ -12,6 +12,7 @@ pub mod current;
 pub mod file;
 pub mod gate;
 pub mod gate_form;
+pub mod heartbeat;
 pub mod maintenance;
 pub mod probe;
 pub mod read_action;

@@ -1,6 +1,7 @@
 //! Reads the probes of a configuration, and what probes and gates name alike.
 
 use super::alerts::AlertPolicy;
+use super::heartbeat::Heartbeat;
 use super::maintenance::Maintenance;
 use super::probe::{Connecting, Probe};
 use super::schedule::Schedule;
@@ -60,7 +61,7 @@ impl Reader<'_> {
             _ => {
                 self.error(
                     "missing-field",
-                    "a probe needs either `interval` or `cron`",
+                    "it needs either `interval` or `cron`",
                     name.span,
                     "exactly one of them",
                 );
@@ -223,6 +224,29 @@ impl Reader<'_> {
             paused: node.get("paused").and_then(Node::as_bool).unwrap_or(false),
             runbook: text(node, "runbook"),
             inputs: named_texts(node, "inputs"),
+            tell,
+        })
+    }
+
+    /// A job that reports.
+    pub fn heartbeat(&mut self, name: &Node, node: &Node, root: &Node) -> Option<Heartbeat> {
+        let schedule = self.schedule(name, node);
+        let tell = self.tell(node, root);
+        let token = node.get("token").map(|token| self.template(token));
+        let word = text(node, "severity");
+        Some(Heartbeat {
+            name: name.text.clone(),
+            schedule: schedule?,
+            grace: time(node, "grace", 300),
+            token: match token {
+                Some(token) => Some(token?),
+                None => None,
+            },
+            labels: named_texts(node, "labels"),
+            severity: word
+                .and_then(|word| Severity::of(&word))
+                .unwrap_or_default(),
+            runbook: text(node, "runbook"),
             tell,
         })
     }

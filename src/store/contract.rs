@@ -13,6 +13,7 @@ use crate::record::gate::Record;
 use crate::record::note::Note;
 use crate::record::run::RunRow;
 use crate::run::Summary;
+use crate::watch::heartbeat::Heartbeat;
 use crate::watch::incident::Incident;
 use crate::watch::result::{ProbeCommit, Remembered};
 use crate::watch::rollup::Bucket;
@@ -45,7 +46,7 @@ impl Deref for Store {
 /// All that a store does.
 #[async_trait]
 pub trait Contract:
-    Gates + Locks + Notes + Effects + Probes + Incidents + Runs + Retention + fmt::Debug
+    Gates + Locks + Notes + Effects + Probes + Heartbeats + Incidents + Runs + Retention + fmt::Debug
 {
     /// A name that no other state has: part of every idempotency key.
     fn instance(&self) -> &str;
@@ -258,6 +259,16 @@ pub trait Probes: Send + Sync {
         span: Stretch,
         from_s: i64,
     ) -> Result<Vec<(i64, Bucket)>, StoreFault>;
+}
+
+/// Jobs that report.
+#[async_trait]
+pub trait Heartbeats: Send + Sync {
+    /// Commits what is known of a job.
+    async fn commit_heartbeat(&self, name: String, job: Heartbeat) -> Result<(), StoreFault>;
+
+    /// What is known of all jobs, by name.
+    async fn heartbeats(&self) -> Result<BTreeMap<String, Heartbeat>, StoreFault>;
 }
 
 /// Incidents, and silences.

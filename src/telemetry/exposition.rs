@@ -58,6 +58,17 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// Goes on with a family.
+    pub fn more(text: &'a mut Vec<u8>, name: &'static str) -> Writer<'a> {
+        let first = text.len();
+        Writer {
+            text,
+            name,
+            start: first,
+            first,
+        }
+    }
+
     /// Begins a family.
     pub fn family(text: &'a mut Vec<u8>, name: &'static str, kind: &str, help: &str) -> Writer<'a> {
         let start = text.len();
@@ -148,11 +159,13 @@ impl<'a> Writer<'a> {
         self.digits(count);
     }
 
-    /// Ends the family, which is not there if it has no line.
-    pub fn end(self) {
+    /// Ends the family, which is not there if it has no line. Whether it has any.
+    pub fn end(self) -> bool {
         if self.text.len() == self.first {
             self.text.truncate(self.start);
+            return false;
         }
+        true
     }
 }
 
@@ -167,7 +180,7 @@ mod tests {
         let mut writer = Writer::family(&mut text, "made_total", "counter", "What was made.");
         writer.whole(&labels, ",class=\"y\"", 1_234);
         writer.end();
-        Writer::family(&mut text, "empty", "gauge", "Nothing.").end();
+        assert!(!Writer::family(&mut text, "empty", "gauge", "Nothing.").end());
         let mut writer = Writer::family(&mut text, "took_seconds", "histogram", "How long.");
         writer.histogram(&labels, [(&0.005, 2), (&1.0, 1)].into_iter(), 4, 3.5);
         writer.end();

@@ -98,8 +98,11 @@ impl Metrics {
             registry,
         };
         for task in [
-            "clock",
             "courier",
+            "direct",
+            "heartbeats",
+            "own",
+            "prober",
             "delivery",
             "gate",
             "incidents",
@@ -119,11 +122,9 @@ impl Metrics {
         metrics
     }
 
-    /// The exposition in Prometheus's text format.
-    pub fn render(&self) -> Vec<u8> {
-        let mut text = exposition(&self.registry);
-        self.probes.write(&mut text);
-        text
+    /// The exposition in Prometheus's text format, a part at a time.
+    pub fn parts(&self) -> impl Iterator<Item = Vec<u8>> + use<> {
+        std::iter::once(exposition(&self.registry)).chain(self.probes.parts())
     }
 
     /// Makes the series of configured probes and gates exist from the start, and removes those of others.

@@ -346,22 +346,50 @@ impl ProbeMetrics {
         all.retain(|(probe, environment), _| is_known(probe, environment));
     }
 
-    /// Writes all of them.
-    pub(super) fn write(&self, text: &mut Vec<u8>) {
+    /// All of them as text, a part at a time: who writes it does not hold up the others for long, and
+    /// nobody needs room for the whole.
+    pub(super) fn parts(&self) -> Parts {
         // Who comes or goes waits for this only as long as it takes to count the handles.
-        let all: Vec<ProbeSeries> = {
-            let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            all.values().cloned().collect()
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Parts {
+            all: all.values().cloned().collect(),
+            family: 0,
+            at: 0,
+            has_begun: false,
+        }
+    }
+}
+
+/// Series whose lines are written together.
+const TOGETHER: usize = 200;
+
+/// The exposition, a part at a time.
+#[derive(Debug)]
+pub struct Parts {
+    all: Vec<ProbeSeries>,
+    family: usize,
+    at: usize,
+    has_begun: bool,
+}
+
+impl Iterator for Parts {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let (name, kind, help, lines) = FAMILIES.get(self.family)?;
+        let mut text = Vec::with_capacity(32 * 1024);
+        let mut writer = match self.has_begun {
+            true => Writer::more(&mut text, name),
+            false => Writer::family(&mut text, name, kind, help),
         };
-        if all.is_empty() {
-            return;
+        for series in self.all.iter().skip(self.at).take(TOGETHER) {
+            lines(&mut writer, &series.values());
         }
-        for (name, kind, help, lines) in FAMILIES {
-            let mut writer = Writer::family(text, name, kind, help);
-            for series in &all {
-                lines(&mut writer, &series.values());
-            }
-            writer.end();
+        self.has_begun |= writer.end();
+        self.at += TOGETHER;
+        if self.at >= self.all.len() {
+            (self.family, self.at, self.has_begun) = (self.family + 1, 0, false);
         }
+        Some(text)
     }
 }

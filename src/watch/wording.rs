@@ -45,6 +45,7 @@ fn is(word: &str) -> String {
     match word {
         "unknown" => "cannot be measured".to_owned(),
         "missing" => "did not report".to_owned(),
+        "failed" => "failed".to_owned(),
         "undelivered" => "cannot be delivered to".to_owned(),
         "burning" => "burns its error budget".to_owned(),
         other => format!("is {other}"),
@@ -55,6 +56,7 @@ fn are(word: &str) -> String {
     match word {
         "unknown" => "cannot be measured".to_owned(),
         "missing" => "did not report".to_owned(),
+        "failed" => "failed".to_owned(),
         "undelivered" => "cannot be delivered to".to_owned(),
         "burning" => "burn their error budgets".to_owned(),
         other => format!("are {other}"),

@@ -10,6 +10,7 @@ use crate::record::note::{Note, NoteKind};
 use crate::report::view::{self, GateDetail, GateView, ProbeView};
 use crate::run::Summary;
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode};
@@ -90,11 +91,13 @@ impl From<LooseFacts> for Facts {
 
 /// `GET /metrics`
 pub async fn metrics(State(site): State<Site>) -> impl IntoResponse {
-    exposed(site.metrics.render())
+    let parts = site.metrics.parts().filter(|part| !part.is_empty());
+    let parts = futures_util::stream::iter(parts.map(Ok::<_, std::convert::Infallible>));
+    exposed(Body::from_stream(parts))
 }
 
 /// Metrics in the text format of Prometheus.
-pub(super) fn exposed(text: Vec<u8>) -> impl IntoResponse {
+pub(super) fn exposed(text: impl IntoResponse) -> impl IntoResponse {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(http::header::CONTENT_TYPE, kind)], text)
 }
@@ -285,7 +288,7 @@ pub async fn roll_back(
 
 /// `GET /api/v1/probes`
 pub async fn probes(State(site): State<Site>) -> Json<Vec<ProbeView>> {
-    Json(site.prober.list().iter().map(view::probe).collect())
+    Json(site.prober.each(view::probe))
 }
 
 /// `GET /api/v1/probes/{name}`

@@ -1,7 +1,7 @@
 //! HTTP in: pages, the API, webhooks of others, metrics.
 //!
 //! Rooms: [`server`] (routes) with [`site`] (what every route knows, and who may change anything) and
-//! [`local`] (who is on this machine), [`listener`] (connections, their deadlines and places); [`api`], [`alerts`] and [`loads`] (JSON), [`pages`] with [`evidence`]
+//! [`local`] (who is on this machine), [`listener`] (connections, their deadlines and places); [`api`], [`alerts`], [`heartbeats`] and [`loads`] (JSON), [`pages`] with [`evidence`]
 //! (HTML), [`panel`] (of a single run), [`inbound`] (signed webhooks) and [`inbound_vendors`] (webhooks of others,
 //! questions of Argo and Flagger), [`problem`] (errors).
 //!
@@ -10,6 +10,7 @@
 pub mod alerts;
 pub mod api;
 mod evidence;
+pub mod heartbeats;
 pub mod inbound;
 mod inbound_vendors;
 pub mod listener;

@@ -8,7 +8,8 @@ use crate::report::chart::{STYLE, sparkline};
 use crate::report::html as run_page;
 use crate::report::view::{self, GateDetail, GateView, ProbeView, RunView};
 use crate::run::Summary;
-use axum::extract::{Path, State};
+use crate::watch::incident::Incident;
+use axum::extract::{Path, Query, State};
 use axum::response::Html;
 use http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -48,48 +49,117 @@ pub(super) fn clock(text: &str) -> Markup {
     html! { time datetime=(text) { (shown) } }
 }
 
+/// Probes on one page of the overview.
+const PROBES_MAX: usize = 50;
+
+/// What of the overview is asked for.
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct Looking {
+    /// A part of a probe's name, environment or group, or a state.
+    #[serde(default)]
+    q: String,
+    /// The page of probes, from 1.
+    #[serde(default)]
+    page: usize,
+}
+
+/// How urgent a state is, the most urgent first.
+fn urgency(standing: &str) -> usize {
+    let order = [
+        "down",
+        "flapping",
+        "unknown",
+        "degraded",
+        "maintenance",
+        "paused",
+    ];
+    order
+        .iter()
+        .position(|known| *known == standing)
+        .unwrap_or(order.len())
+}
+
 /// `GET /`
-pub async fn overview(State(site): State<Site>) -> Result<Html<String>, Problem> {
-    let probes: Vec<_> = site.prober.list();
-    let gates: Vec<GateView> = site
-        .store
-        .gates(ROWS)
-        .await?
-        .iter()
-        .map(view::gate)
+pub async fn overview(
+    State(site): State<Site>,
+    Query(looking): Query<Looking>,
+) -> Result<Html<String>, Problem> {
+    let gates = site.store.gates(ROWS).await?;
+    let gates: Vec<GateView> = gates.iter().map(view::gate).collect();
+    let runs = site.store.runs(None, ROWS).await?;
+    let runs: Vec<RunView> = runs.iter().map(view::run).collect();
+    let mut probes = site.prober.standings();
+    let (all, down) = (
+        probes.len(),
+        probes
+            .iter()
+            .filter(|probe| probe.standing == "down")
+            .count(),
+    );
+    if !looking.q.is_empty() {
+        probes.retain(|probe| {
+            probe.name.contains(&looking.q)
+                || probe.found_by.contains(&looking.q)
+                || probe.standing == looking.q
+        });
+    }
+    probes.sort_by_key(|probe| urgency(probe.standing));
+    let pages = probes.len().div_ceil(PROBES_MAX).max(1);
+    let at = looking.page.clamp(1, pages);
+    let shown = probes.iter().skip((at - 1) * PROBES_MAX).take(PROBES_MAX);
+    let shown: Vec<_> = shown
+        .filter_map(|probe| site.prober.view(&probe.name))
         .collect();
-    let runs: Vec<RunView> = site
-        .store
-        .runs(None, ROWS)
-        .await?
-        .iter()
-        .map(view::run)
-        .collect();
-    let down = probes
-        .iter()
-        .filter(|probe| probe.state.health.word() == "down")
-        .count();
+    let incidents = site.keeper.incidents();
+    let query =
+        percent_encoding::utf8_percent_encode(&looking.q, percent_encoding::NON_ALPHANUMERIC)
+            .to_string();
+    let link = |page: usize| format!("/?q={query}&page={page}");
     Ok(page(
         "Overview",
         Some(5),
         html! {
             h1 { "Overview" }
-            p { (probes.len()) " probes, " span class=[(down > 0).then_some("down")] { (down) " down" } " · " (gates.len()) " gates" }
+            p { (all) " probes, " span class=[(down > 0).then_some("down")] { (down) " down" } " · " (gates.len()) " gates" }
+            @if !incidents.is_empty() { h2 { "Incidents" } div.card { (incident_table(&incidents)) } }
             h2 { "Gates" }
             div.card { (gate_table(&gates)) }
             h2 { "Probes" }
             div.card {
-                @if probes.is_empty() { p.soft { "No probe is configured." } } @else {
-                    table {
-                        thead { tr { th { "probe" } th { "state" } th { "environment" } th { "schedule" } th.n { "available" } th.n { "last" } th { "" } th { "reason" } } }
-                        tbody { @for found in &probes { (probe_row(found)) } }
+                @if all == 0 { p.soft { "No probe is configured." } } @else {
+                    @if all > PROBES_MAX || !looking.q.is_empty() {
+                        form method="get" { input type="search" name="q" value=(looking.q) placeholder="name, environment, group or state" aria-label="Find probes"; " " button { "Find" } }
                     }
+                    @if shown.is_empty() { p.soft { "No probe fits." } } @else { table {
+                        thead { tr { th { "probe" } th { "state" } th { "environment" } th { "schedule" } th.n { "available" } th.n { "last" } th { "" } th { "reason" } } }
+                        tbody { @for found in &shown { (probe_row(found)) } }
+                    } }
+                    @if pages > 1 { p.soft {
+                        @if at > 1 { a href=(link(at - 1)) { "previous" } " · " }
+                        "page " (at) " of " (pages)
+                        @if at < pages { " · " a href=(link(at + 1)) { "next" } }
+                    } }
                 }
             }
             h2 { "Runs" }
             div.card { (run_table(&runs)) }
         },
     ))
+}
+
+fn incident_table(incidents: &[Incident]) -> Markup {
+    html! { table {
+        thead { tr { th { "incident" } th { "severity" } th { "since" } th { "what" } th { "told" } } }
+        tbody { @for incident in incidents.iter().take(ROWS as usize) { tr {
+            td { a href=(format!("/incidents/{}", incident.id)) { (incident.id) " " (incident.group) } }
+            td { (incident.severity().word()) }
+            td { (clock(&view::time(incident.opened_ms))) }
+            td { @for (subject, member) in incident.firing().take(3) {
+                div { (subject) " is " (member.condition.as_ref().map_or("", |condition| &condition.word)) @if let Some(quiet) = &member.quiet { " (" (quiet) ")" } }
+            } @if incident.firing().count() > 3 { div.soft { "and " (incident.firing().count() - 3) " more" } } }
+            td { @if let Some(ack) = &incident.acknowledged { (ack.by) " has it" } @else { (incident.told.join(", ")) } }
+        } } }
+    } }
 }
 
 fn gate_table(gates: &[GateView]) -> Markup {

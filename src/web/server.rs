@@ -6,7 +6,7 @@
 
 use super::problem::Problem;
 use super::site::Site;
-use super::{alerts, api, inbound, inbound_vendors, pages};
+use super::{alerts, api, heartbeats, inbound, inbound_vendors, pages};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::Next;
@@ -54,6 +54,15 @@ pub fn routes(site: Site) -> Router {
         )
         .route("/api/v1/silences/{id}", delete(alerts::unsilence))
         .route("/api/v1/alerts/routes", get(alerts::routes))
+        .route("/api/v1/heartbeats", get(heartbeats::list))
+        .route(
+            "/api/v1/heartbeats/{name}",
+            get(heartbeats::succeeded).post(heartbeats::succeeded),
+        )
+        .route(
+            "/api/v1/heartbeats/{name}/{what}",
+            get(heartbeats::reported).post(heartbeats::reported),
+        )
         .route("/api/v1/loads", get(api::loads))
         .route("/api/v1/loads/{id}", post(api::order))
         .route("/api/v1/runs/{id}", get(api::run))
@@ -69,7 +78,7 @@ pub fn routes(site: Site) -> Router {
 }
 
 /// What a page of ours may do in a browser: show itself.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Answers only who names us, where only this machine reaches the port; and tells browsers what our
 /// pages may do.

@@ -4,6 +4,7 @@ use super::problem::Problem;
 use crate::delivery::means::Means;
 use crate::gate::driver::Driver;
 use crate::incident::keeper::Keeper;
+use crate::probe::heartbeats::Heartbeats;
 use crate::probe::prober::Prober;
 use crate::project::access::{Caller, Role};
 use crate::project::current::Current;
@@ -30,6 +31,8 @@ pub struct Site {
     pub prober: Arc<Prober>,
     /// Incidents.
     pub keeper: Arc<Keeper>,
+    /// Jobs that report.
+    pub heartbeats: Arc<Heartbeats>,
     /// Metrics.
     pub metrics: Arc<Metrics>,
     /// Secrets and sockets.

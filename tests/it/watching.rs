@@ -529,3 +529,100 @@ fn what_cannot_be_kept_is_told_all_the_same() {
         .filter(|(event, _, subject)| event == "firing" && subject.contains("api"));
     assert_eq!(firing.count(), 1, "told once: {:?}", watch.told("/team"));
 }
+
+#[test]
+fn a_job_that_does_not_report_is_missing_and_one_that_fails_says_why() {
+    let watch = Watch::new();
+    let jobs = "secrets: { JOB: { env: TEST_JOB_TOKEN } }\nheartbeats:\n  backup: { interval: 1s, grace: 500ms, token: \"${secrets.JOB}\", tell: [team] }\n  report: { interval: 1h, tell: [mail] }\n";
+    let text = watch.text(&[("api", "")], jobs);
+    let mut daemon = Daemon::start(
+        watch.folder.path(),
+        &text,
+        &[("TEST_JOB_TOKEN", "j0b-t0ken")],
+    );
+    let send = |daemon: &Daemon, path: &str, log: &str| {
+        let headers = [
+            ("authorization", "Bearer j0b-t0ken"),
+            ("content-type", "text/plain"),
+        ];
+        http(
+            &daemon.address,
+            "POST",
+            &format!("/api/v1/heartbeats/{path}"),
+            &headers,
+            log,
+        )
+        .unwrap()
+    };
+    for _ in 0..8 {
+        assert_eq!(send(&daemon, "backup", "").0, 200);
+        std::thread::park_timeout(Duration::from_millis(300));
+    }
+    assert!(watch.told("/team").is_empty(), "{:?}", watch.told("/team"));
+    let (_, subject) = watch.until_told("/team", "firing");
+    assert_eq!(subject, "🚨 backup did not report");
+    // A kill in the middle changes nothing.
+    daemon.kill();
+    daemon.restart();
+    assert_eq!(send(&daemon, "backup/success", "").0, 200);
+    watch.until_told("/team", "resolved");
+    assert_eq!(send(&daemon, "report/7", "no space left; j0b-t0ken").0, 200);
+    let (_, subject) = watch.until_told("/mail", "firing");
+    assert_eq!(subject, "🚨 report failed");
+    let told = watch.receiver.at("/mail").pop().unwrap().body;
+    assert!(
+        told.contains("exit code 7: no space left") && !told.contains("j0b-t0ken"),
+        "{told}"
+    );
+    assert_eq!(send(&daemon, "none", "").0, 404);
+    assert_eq!(send(&daemon, "report/soon", "").0, 404);
+}
+
+#[test]
+fn alertmanager_receives_groups_and_resolves() {
+    let Some(program) = super::support::program("prometheus-alertmanager") else {
+        return;
+    };
+    let watch = Watch::new();
+    let port = super::support::free_port();
+    let config = watch.folder.path().join("alertmanager.yml");
+    std::fs::write(
+        &config,
+        "route: { receiver: none, group_by: [group] }\nreceivers: [ { name: none } ]\n",
+    )
+    .unwrap();
+    let _alertmanager = super::support::Process::start(
+        std::process::Command::new(program)
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!(
+                "--storage.path={}",
+                watch.folder.path().join("am").display()
+            ))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg("--cluster.listen-address=")
+            .stderr(std::process::Stdio::null()),
+    );
+    let address = format!("127.0.0.1:{port}");
+    eventually("Alertmanager is ready", SOON, || {
+        http(&address, "GET", "/-/ready", &[], "").filter(|(status, _)| *status == 200)
+    });
+    let channel = format!("  am: {{ alertmanager: {{ url: \"http://{address}\" }} }}");
+    let text = watch
+        .text(&[("api", ""), ("apj", "")], &channel)
+        .replace("tell: [team]", "tell: [am]");
+    let daemon = Daemon::start(watch.folder.path(), &text, &[]);
+    until_health(&daemon, "api", "up");
+    let active = || api(&address, "/api/v2/alerts?active=true");
+    watch.target.at("/ap", Deed::Says(500));
+    let alert = eventually("it has the alert", SOON, || {
+        active()?.as_array()?.first().cloned()
+    });
+    assert_eq!(alert["labels"]["alertname"], "Bellwether");
+    assert_eq!(alert["labels"]["group"], "production/api");
+    let groups = api(&address, "/api/v2/alerts/groups").unwrap();
+    assert_eq!(groups.as_array().unwrap().len(), 1, "{groups}");
+    watch.target.at("/ap", Deed::Answers);
+    eventually("it is resolved there", SOON, || {
+        active()?.as_array()?.is_empty().then_some(())
+    });
+}

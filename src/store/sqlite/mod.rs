@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`file`] (the file, its lock, and who does its jobs) with [`tables`] (and their versions),
 //! [`writer`] and [`reader`] (its threads), [`simulated`] (in memory, for simulations); [`gates`],
-//! [`notes`], [`effects`], [`probes`], [`incidents`], [`runs`], [`locks`], [`retention`]: a part of the contract
+//! [`notes`], [`effects`], [`probes`], [`incidents`], [`heartbeats`], [`runs`], [`locks`], [`retention`]: a part of the contract
 //! each.
 //!
 //! Rows are JSON documents of boundary types, with the columns that are searched beside them. The
@@ -11,6 +11,7 @@
 mod effects;
 pub mod file;
 mod gates;
+mod heartbeats;
 mod incidents;
 mod locks;
 mod notes;

@@ -99,6 +99,7 @@ CREATE INDEX outbox_target ON outbox (state, target, next_ms);
 CREATE TABLE incidents (
   id INTEGER PRIMARY KEY, open INTEGER NOT NULL, opened_ms INTEGER NOT NULL, ended_ms INTEGER, record TEXT NOT NULL) STRICT;
 CREATE INDEX incidents_open ON incidents (open, id);
+CREATE TABLE heartbeats (name TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
 CREATE TABLE silences (
   id INTEGER PRIMARY KEY AUTOINCREMENT, until_ms INTEGER NOT NULL, silence TEXT NOT NULL) STRICT;
 CREATE TABLE probes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;

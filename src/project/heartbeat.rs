@@ -1,0 +1,86 @@
+//! A job that reports to us, as configured, with its form.
+
+use super::schedule::Schedule;
+use crate::document::shape::{Object, Shape, field};
+use crate::scenario::template::Template;
+use crate::watch::alert::Severity;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A job that reports.
+#[derive(Debug)]
+pub struct Heartbeat {
+    /// Its name.
+    pub name: String,
+    /// How often, or when, it comes to a good end.
+    pub schedule: Schedule,
+    /// How late its report may be.
+    pub grace: Duration,
+    /// What reports need to bring, where that is another token than the server's.
+    pub token: Option<Template>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// How bad it is when it is missing.
+    pub severity: Severity,
+    /// Where to read what to do.
+    pub runbook: Option<String>,
+    /// Channels.
+    pub tell: Vec<String>,
+}
+
+impl Heartbeat {
+    /// When the report after a moment is due.
+    pub fn due_ms(&self, from_ms: i64) -> Option<i64> {
+        let from = chrono::DateTime::from_timestamp_millis(from_ms)?;
+        let due = match &self.schedule {
+            Schedule::Every(every) => from + chrono::Duration::from_std(*every).ok()?,
+            Schedule::Cron(_) => self.schedule.next_after(from, from)?,
+        };
+        Some(due.timestamp_millis())
+    }
+}
+
+/// The form of a job that reports.
+pub static HEARTBEAT: Object = Object {
+    name: "heartbeat",
+    called: "a heartbeat",
+    fields: &[
+        field(
+            "interval",
+            Shape::Duration,
+            "how often it reports a good end",
+        ),
+        field(
+            "cron",
+            Shape::Text,
+            "when it runs, with five fields, instead of `interval`",
+        ),
+        field(
+            "zone",
+            Shape::Text,
+            "the time zone of `cron`, an IANA name (UTC)",
+        ),
+        field("grace", Shape::Duration, "how late its report may be (5m)"),
+        field(
+            "token",
+            Shape::Template,
+            "the bearer token of its reports, best as `${secrets.NAME}`; else they need the server's",
+        ),
+        field(
+            "labels",
+            Shape::Named(&Shape::Text),
+            "labels to group, route and silence it by",
+        ),
+        field(
+            "severity",
+            Shape::Word(&Severity::WORDS),
+            "how bad it is when it is missing (critical)",
+        ),
+        field(
+            "runbook",
+            Shape::Text,
+            "the address of what to do when it is missing",
+        ),
+        field("tell", Shape::List(&Shape::Text), "channels that are told"),
+    ],
+};

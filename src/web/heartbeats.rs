@@ -1,0 +1,101 @@
+//! The API that jobs report to: `start`, `success`, `fail` or an exit code, with the end of their log as body.
+
+use super::problem::Problem;
+use super::site::Site;
+use crate::project::access::Role;
+use crate::report::view::time;
+use crate::watch::heartbeat::Report;
+use axum::Json;
+use axum::extract::{Path, State};
+use http::{HeaderMap, StatusCode};
+use std::collections::BTreeMap;
+
+/// Characters of a log that are kept: its end says most.
+const LOG_MAX: usize = 500;
+
+/// `GET /api/v1/heartbeats`
+pub async fn list(State(site): State<Site>) -> Json<serde_json::Value> {
+    let all = site.heartbeats.list().into_iter().map(|(name, job)| {
+        serde_json::json!({
+            "name": name,
+            "expected_since": time(job.expected_ms),
+            "started": job.started_ms.map(time),
+            "succeeded": job.succeeded_ms.map(time),
+            "failed": job.failed_ms.map(time),
+            "said": job.said,
+        })
+    });
+    Json(all.collect())
+}
+
+/// `POST /api/v1/heartbeats/{name}`: it came to a good end.
+pub async fn succeeded(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    log: String,
+) -> Result<&'static str, Problem> {
+    take(&site, &name, &Report::Succeeded, &headers, &log).await
+}
+
+/// `POST /api/v1/heartbeats/{name}/{what}`
+pub async fn reported(
+    State(site): State<Site>,
+    Path((name, what)): Path<(String, String)>,
+    headers: HeaderMap,
+    log: String,
+) -> Result<&'static str, Problem> {
+    let report = match (what.as_str(), what.parse::<i64>()) {
+        ("start", _) => Report::Started,
+        ("success", _) | (_, Ok(0)) => Report::Succeeded,
+        ("fail", _) => Report::Failed(None),
+        (_, Ok(code)) => Report::Failed(Some(code)),
+        _ => {
+            let detail = "a job reports `start`, `success`, `fail` or its exit code";
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+        }
+    };
+    take(&site, &name, &report, &headers, &log).await
+}
+
+async fn take(
+    site: &Site,
+    name: &str,
+    report: &Report,
+    headers: &HeaderMap,
+    log: &str,
+) -> Result<&'static str, Problem> {
+    let unknown = || {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            format!("there is no heartbeat `{name}`"),
+        )
+    };
+    let project = site.current.get();
+    let configured = project
+        .file
+        .heartbeats
+        .iter()
+        .find(|known| known.name == name);
+    let configured = configured.ok_or_else(unknown)?;
+    let given = headers
+        .get(http::header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    let own = configured.token.as_ref();
+    let own = own.and_then(|token| site.means().fill(token, &BTreeMap::new()).ok());
+    if !own.is_some_and(|own| own.is(given)) {
+        site.caller(headers, Role::Operate)?;
+    }
+    let log = site.means().redactor().clean(log.trim());
+    let from = log
+        .char_indices()
+        .rev()
+        .nth(LOG_MAX - 1)
+        .map_or(0, |(at, _)| at);
+    match site.heartbeats.report(name, report, &log[from..]).await? {
+        true => Ok("noted\n"),
+        false => Err(unknown()),
+    }
+}
