@@ -7,6 +7,7 @@ use crate::project::alerts::ALERTS;
 use crate::project::gate_form::GATE;
 use crate::project::heartbeat::HEARTBEAT;
 use crate::project::probe::PROBE;
+use crate::project::slo::SLO;
 
 /// The whole file.
 pub static FILE: Object = Object {
@@ -43,6 +44,11 @@ pub static FILE: Object = Object {
             "channels",
             Shape::Named(&Shape::Object(&CHANNEL)),
             "where people are told",
+        ),
+        field(
+            "slos",
+            Shape::Named(&Shape::Object(&SLO)),
+            "objectives over weeks, with their error budgets",
         ),
         field(
             "heartbeats",

@@ -36,7 +36,14 @@ impl Reader<'_> {
     fn file(&mut self, root: &Node) -> File {
         let secrets = self.secret_sources(root.get("secrets"));
         self.secrets = secrets.keys().cloned().collect();
-        for kind in ["probes", "gates", "channels", "heartbeats", "environments"] {
+        for kind in [
+            "probes",
+            "gates",
+            "channels",
+            "slos",
+            "heartbeats",
+            "environments",
+        ] {
             for (name, _) in entries(root, kind) {
                 let letter = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
                 if !name.text.chars().all(letter) || name.text.is_empty() {
@@ -67,6 +74,10 @@ impl Reader<'_> {
             .iter()
             .filter_map(|(name, node)| self.gate(name, node, &environments, root))
             .collect();
+        let slos = entries(root, "slos")
+            .iter()
+            .filter_map(|(name, node)| self.slo(name, node, root))
+            .collect();
         let heartbeats = entries(root, "heartbeats")
             .iter()
             .filter_map(|(name, node)| self.heartbeat(name, node, root))
@@ -95,6 +106,7 @@ impl Reader<'_> {
             probes,
             gates,
             channels,
+            slos,
             heartbeats,
             alerts,
         }

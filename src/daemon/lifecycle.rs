@@ -4,26 +4,23 @@
 //! probes. Order at the end: port and probes, gates, outbox. A broken configuration never
 //! replaces one that works.
 
-use super::tasks::{Tasks, own_looks};
+use super::tasks::Tasks;
+use super::watch::Watch;
 use crate::config::load;
 use crate::delivery::means::Means;
 use crate::document;
 use crate::document::Diagnostics;
 use crate::gate::driver::Driver;
-use crate::incident::keeper::Keeper;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::outbox::courier::Courier;
 use crate::outbox::lane;
-use crate::probe::heartbeats::Heartbeats;
-use crate::probe::prober::Prober;
 use crate::project::current::Current;
 use crate::project::file::{self, Project};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Store, StoreFault};
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
-use crate::watch::levels::Levels;
 use crate::web::{self, Site};
 use std::fmt;
 use std::net::SocketAddr;
@@ -69,9 +66,7 @@ pub struct Daemon {
     store: Store,
     current: Arc<Current>,
     driver: Arc<Driver>,
-    prober: Arc<Prober>,
-    levels: Arc<Levels>,
-    heartbeats: Arc<Heartbeats>,
+    watch: Watch,
     metrics: Arc<Metrics>,
     means: Arc<RwLock<Arc<Means>>>,
     ready: Arc<AtomicBool>,
@@ -104,33 +99,6 @@ fn read(path: &Path, found: &mut Diagnostics) -> Option<(Project, Means)> {
     let project = load::configuration(path, found)?;
     let means = means(&project, found)?;
     Some((project, means))
-}
-
-/// Who watches production.
-struct Watch {
-    prober: Arc<Prober>,
-    heartbeats: Arc<Heartbeats>,
-    keeper: Arc<Keeper>,
-}
-
-impl Watch {
-    fn new(
-        store: &Store,
-        metrics: &Arc<Metrics>,
-        supervisor: &Arc<Supervisor>,
-        levels: &Arc<Levels>,
-        current: &Arc<Current>,
-        keeper: impl FnOnce(Arc<Levels>) -> Arc<Keeper>,
-    ) -> Watch {
-        let (metrics, supervisor) = (metrics.clone(), supervisor.clone());
-        let prober = Prober::new(store.clone(), metrics, supervisor, levels.clone());
-        let heartbeats = Heartbeats::new(store.clone(), levels.clone(), current.clone());
-        Watch {
-            prober: Arc::new(prober),
-            heartbeats: Arc::new(heartbeats),
-            keeper: keeper(levels.clone()),
-        }
-    }
 }
 
 fn log_warnings(found: &Diagnostics) {
@@ -171,24 +139,16 @@ impl Daemon {
             settled.clone(),
             supervisor.clone(),
         ));
-        let levels = Arc::new(Levels::default());
-        let (direct, directly) = mpsc::unbounded_channel();
-        let Watch {
-            prober,
-            heartbeats,
-            keeper,
-        } = Watch::new(&store, &metrics, &supervisor, &levels, &current, |levels| {
-            let bell = (metrics.clone(), committed.clone());
-            Keeper::new(store.clone(), levels, current.clone(), bell, direct)
-        });
+        let bells = (committed.clone(), settled.clone());
+        let watch = Watch::new(&store, &metrics, &supervisor, &current, committed.clone());
         let courier = Courier::new(
             store.clone(),
             current.clone(),
             means.clone(),
             metrics.clone(),
-            (committed, settled),
+            bells,
             supervisor.clone(),
-            levels.clone(),
+            watch.levels.clone(),
         );
         let ready = Arc::new(AtomicBool::new(false));
         let (stop, stopping) = watch::channel(false);
@@ -197,9 +157,10 @@ impl Daemon {
             store: store.clone(),
             current: current.clone(),
             driver: driver.clone(),
-            prober: prober.clone(),
-            keeper: keeper.clone(),
-            heartbeats: heartbeats.clone(),
+            prober: watch.prober.clone(),
+            keeper: watch.keeper.clone(),
+            heartbeats: watch.heartbeats.clone(),
+            budgets: watch.budgets.clone(),
             metrics: metrics.clone(),
             means: means.clone(),
             reload,
@@ -211,19 +172,14 @@ impl Daemon {
         driver.resume().await.map_err(StartFault::Store)?;
         let server = tokio::spawn(served(&supervisor, listener, web::routes(site), stopping));
         let mut tasks = Tasks::start(&supervisor, &courier, &driver, &store, &current);
-        tasks.watch(&supervisor, &prober, &keeper, courier, directly);
-        tasks.hear(&supervisor, &heartbeats);
-        let looks = own_looks(&prober, &keeper, &current.get().file.state);
-        tasks.own(&supervisor, &levels, &current, looks);
+        tasks.0.extend(watch.start(&supervisor, courier, &current));
         let daemon = Daemon {
             address,
             path: path.to_owned(),
             store,
             current,
             driver,
-            prober,
-            levels,
-            heartbeats,
+            watch,
             metrics,
             means,
             ready,
@@ -237,6 +193,7 @@ impl Daemon {
         for channel in daemon.current.get().file.channels.keys() {
             // Whatever was wrong with it before is seen again if it still is.
             daemon
+                .watch
                 .levels
                 .put(lane::level(&daemon.current.get(), channel, None));
         }
@@ -274,11 +231,11 @@ impl Daemon {
             .reloaded(true, crate::clock::now_ms() as f64 / 1e3);
         let channels = project.file.channels.keys();
         let channels = channels.map(|name| format!("{}{name}", lane::KIND));
-        self.levels.only(lane::KIND, channels.collect());
-        if let Err(fault) = self.heartbeats.configure(&project).await {
+        self.watch.levels.only(lane::KIND, channels.collect());
+        if let Err(fault) = self.watch.heartbeats.configure(&project).await {
             tracing::error!(%fault, "Heartbeats cannot be read or kept");
         }
-        self.prober.configure(&project).await;
+        self.watch.prober.configure(&project).await;
     }
 
     /// Reads the configuration again. If it is broken, the old one stays in force.
@@ -335,7 +292,7 @@ impl Daemon {
         tracing::info!("Stopping");
         self.ready.store(false, Relaxed);
         self.driver.stop();
-        self.prober.stop().await;
+        self.watch.prober.stop().await;
         // Nobody listens any more if the server has ended by itself.
         let _ = self.stop.send(true);
         let calm = async {

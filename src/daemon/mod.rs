@@ -1,10 +1,11 @@
 //! The daemon: starts, wires, reloads and stops everything.
 //!
-//! Rooms: [`lifecycle`] (start, reload, stop), [`tasks`] (who lives as long as it does), [`housekeeping`]
+//! Rooms: [`lifecycle`] (start, reload, stop), [`watch`] (who watches production), [`tasks`] (who else lives as long as it does), [`housekeeping`]
 //! (history is rolled up, and what is old is removed).
 
 mod housekeeping;
 pub mod lifecycle;
 mod tasks;
+mod watch;
 
 pub use lifecycle::{Daemon, StartFault};

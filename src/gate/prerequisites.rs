@@ -11,7 +11,8 @@ use crate::net::tls::Settings;
 use crate::project::file;
 use crate::project::gate::Prerequisite;
 use crate::record::state::Verdict;
-use crate::store::{StoreFault, insist};
+use crate::store::{StoreFault, history, insist};
+use crate::watch::budget::{History, Standing, standing};
 use std::time::{Duration, Instant};
 
 /// Time for a platform to answer in the preflight.
@@ -86,6 +87,53 @@ async fn promoted(context: &PhaseContext<'_>, wanted: &Prerequisite) -> Result<(
             }
         }
     }
+}
+
+/// Which error budgets forbid a deploy: less is left than is asked for, or they burn now. What is not
+/// known forbids it, too.
+pub async fn budgets(context: &PhaseContext<'_>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, least) in &context.gate.require_budget {
+        let slos = &context.project.file.slos;
+        let Some(slo) = slos.iter().find(|slo| slo.name == *name) else {
+            problems.push(format!("there is no SLO `{name}`"));
+            continue;
+        };
+        let probes: Vec<&str> = slo.probes_of(context.project).collect();
+        let now_s = now_ms() / 1_000;
+        let from_s = now_s - slo.goal.window.seconds();
+        let look = || async {
+            let mut kept = History::default();
+            history::read(context.store, &slo.goal, &probes, &mut kept, from_s).await?;
+            Ok(kept)
+        };
+        match read(context, &format!("the error budget of `{name}`"), look).await {
+            Ok(kept) => problems.extend(budget(name, *least, &standing(&slo.goal, &kept, now_s))),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems
+}
+
+fn budget(name: &str, least: f64, seen: &Standing) -> Option<String> {
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let Some(left) = seen.remaining else {
+        return Some(format!(
+            "nothing was measured for the SLO `{name}`, so its error budget is not known"
+        ));
+    };
+    if let Some((_, rate)) = seen.burning {
+        return Some(format!(
+            "the error budget of `{name}` burns {rate:.1} times as fast as it may"
+        ));
+    }
+    (left < least).then(|| {
+        format!(
+            "{} of the error budget of `{name}` is left, and {} is needed",
+            percent(left),
+            percent(least)
+        )
+    })
 }
 
 /// What is wrong with the actions of a verdict: programs, texts, credentials and targets are proven

@@ -147,7 +147,7 @@ fn own(context: &Context, subject: &str, condition: Option<Condition>) -> Level 
 pub fn descriptors(context: &Context, now_ms: i64) -> Level {
     let most = crate::descriptors::limit();
     let condition = Condition {
-        word: "exhausted".to_owned(),
+        word: "lacking".to_owned(),
         severity: Severity::Error,
         reason: format!(
             "this machine lets Bellwether have {most} descriptors, which are too few: probes are skipped; raise `ulimit -n`"

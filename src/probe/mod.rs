@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`prober`] (a task for each, reloads, the stop), [`watched`] (one probe, what is remembered of it,
 //! and one run), [`prepared`] (its scenario bound, and the sockets that probes share), [`print`](mod@print) (whether a reload changed it), [`steady`] (a clock
-//! that nobody sets), [`ledger`] (what is kept, many results in a commit), [`heartbeats`] (jobs that report to us), [`level`] (what is so, for the
+//! that nobody sets), [`ledger`] (what is kept, many results in a commit), [`objectives`] (over weeks), [`heartbeats`] (jobs that report to us), [`level`] (what is so, for the
 //! book of incidents).
 //!
 //! Knows no channel and no incident.
@@ -10,6 +10,7 @@
 pub mod heartbeats;
 pub mod ledger;
 pub mod level;
+pub mod objectives;
 pub mod prepared;
 pub mod print;
 pub mod prober;

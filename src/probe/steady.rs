@@ -70,7 +70,7 @@ impl Jumps {
         let is_new = by.abs() >= JUMP_MIN_MS;
         if is_new {
             let way = if by > 0 { "forward" } else { "back" };
-            let by = crate::duration::show(Duration::from_millis(by.unsigned_abs()));
+            let by = crate::duration::show(Duration::from_secs(by.unsigned_abs() / 1_000));
             let text = format!("the clock of this machine was set {way} by {by}");
             *last = Some((Instant::now(), text));
         }
@@ -95,7 +95,7 @@ mod tests {
             back,
             (
                 true,
-                "the clock of this machine was set back by 10m0.003s".to_owned()
+                "the clock of this machine was set back by 10m".to_owned()
             )
         );
         assert!(!jumps.look(-600_001).unwrap().0);

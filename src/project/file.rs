@@ -8,6 +8,7 @@ use super::alerts::AlertPolicy;
 use super::gate::Gate;
 use super::heartbeat::Heartbeat;
 use super::probe::Probe;
+use super::slo::Slo;
 use crate::alert::channel::Channel;
 use crate::document::diagnostic::Diagnostics;
 use crate::document::source::Source;
@@ -47,6 +48,8 @@ pub struct File {
     pub gates: Vec<Gate>,
     /// Channels by name.
     pub channels: BTreeMap<String, Box<dyn Channel>>,
+    /// Objectives over weeks.
+    pub slos: Vec<Slo>,
     /// Jobs that report to us.
     pub heartbeats: Vec<Heartbeat>,
     /// How alerts are told.

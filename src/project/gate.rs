@@ -42,6 +42,8 @@ pub struct Gate {
     pub approval: Option<Approval>,
     /// Gates that must have promoted the same commit before.
     pub after: Vec<Prerequisite>,
+    /// Shares of error budgets that must be left, by the names of their SLOs.
+    pub require_budget: BTreeMap<String, f64>,
     /// Gates whose deploys are rolled back together with this one's.
     pub together: Vec<String>,
     /// Failures that somebody answers for.

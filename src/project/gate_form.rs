@@ -63,6 +63,11 @@ pub static GATE: Object = Object {
             "gates that must have promoted the same commit: staging, or the backend before its frontend",
         ),
         field(
+            "require_budget",
+            Shape::Named(&Shape::Text),
+            "what must be left of error budgets, by SLO, such as `{ checkout: 20% }`; while one burns, nothing is promoted",
+        ),
+        field(
             "together",
             Shape::List(&Shape::Text),
             "gates whose deploy of the same commit is rolled back together with this one",

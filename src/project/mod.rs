@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`mod@file`] (the whole of it, with its scenarios), [`current`] (the one in force), [`access`] (who may do what), [`gate`] with
 //! [`gate_form`], [`read_gate`], [`read_action`] and [`read_policy`], [`probe`] with [`read_probe`], [`schedule`] (pure:
-//! when a probe is due), [`heartbeat`] (a job that reports), [`maintenance`] (when nothing is told), [`alerts`] (how trouble is told).
+//! when a probe is due), [`slo`] (an objective over weeks) with [`read_slo`], [`heartbeat`] (a job that reports), [`maintenance`] (when nothing is told), [`alerts`] (how trouble is told).
 //!
 //! Reads no file; that is the business of `config`.
 
@@ -19,4 +19,6 @@ pub mod read_action;
 pub mod read_gate;
 pub mod read_policy;
 pub mod read_probe;
+pub mod read_slo;
 pub mod schedule;
+pub mod slo;

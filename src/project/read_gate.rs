@@ -50,6 +50,7 @@ impl Reader<'_> {
         let rule = self.rule(node);
         let baseline = self.baseline(node, environments);
         let after = self.prerequisites(node, &gates);
+        let require_budget = self.require_budget(node, root);
         let together = self.together(node, &gates);
         let waivers = self.waivers(node);
         let triggers = node.get("triggers");
@@ -62,6 +63,7 @@ impl Reader<'_> {
             extend: node.get("extend").and_then(Node::as_bool).unwrap_or(true),
             approval: node.get("approval").map(approval),
             after,
+            require_budget,
             together,
             waivers,
             budgets: budgets(node),

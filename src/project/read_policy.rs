@@ -85,6 +85,36 @@ impl Reader<'_> {
         found
     }
 
+    /// Shares of error budgets that must be left.
+    pub fn require_budget(&mut self, node: &Node, root: &Node) -> BTreeMap<String, f64> {
+        let known: Vec<&str> = entries(root, "slos")
+            .iter()
+            .map(|(name, _)| name.text.as_str())
+            .collect();
+        let mut found = BTreeMap::new();
+        for (name, least) in entries(node, "require_budget") {
+            if !known.contains(&name.text.as_str()) {
+                self.unknown("unknown-slo", "SLO", name, &known);
+            }
+            let number = least
+                .text
+                .trim()
+                .trim_end_matches('%')
+                .trim()
+                .parse::<f64>();
+            match number {
+                Ok(percent) if (0.0..=100.0).contains(&percent) => {
+                    found.insert(name.text.clone(), percent / 100.0);
+                }
+                _ => {
+                    let title = format!("`{}` is no share of a budget", least.text);
+                    self.error("wrong-type", title, least.span, "from `0%` to `100%`");
+                }
+            }
+        }
+        found
+    }
+
     /// Gates that are rolled back together with this one.
     pub fn together(&mut self, node: &Node, gates: &[&str]) -> Vec<String> {
         let items = node.get("together").map(Node::items).unwrap_or_default();

@@ -1,9 +1,12 @@
 //! What pages, API and terminal show alike of incidents and silences.
 
 use super::view::{TimelineView, time};
+use crate::watch::budget::{Goal, Standing};
 use crate::watch::incident::Incident;
 use crate::watch::silence::{Matcher, Silence};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// An incident.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,6 +61,48 @@ pub struct SilenceView {
     pub author: String,
     /// Why.
     pub comment: String,
+}
+
+/// An objective over weeks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SloView {
+    /// Its name.
+    pub name: String,
+    /// The share of runs that are to be good.
+    pub objective: f64,
+    /// Over which time.
+    pub window: String,
+    /// Runs in it that were good.
+    pub good: u64,
+    /// Runs in it that were bad.
+    pub bad: u64,
+    /// The share of them that was good.
+    pub share: Option<f64>,
+    /// What is left of the error budget.
+    pub remaining: Option<f64>,
+    /// Burn rates by window.
+    pub burn_rates: BTreeMap<String, f64>,
+    /// Whether it burns too fast.
+    pub burning: bool,
+}
+
+/// An objective over weeks.
+pub fn slo(name: &str, goal: &Goal, seen: &Standing) -> SloView {
+    let burns = seen.burns.iter();
+    let window = |seconds: i64| crate::duration::show(Duration::from_secs(seconds as u64));
+    SloView {
+        name: name.to_owned(),
+        objective: goal.share,
+        window: goal.window.show(),
+        good: seen.counts.good,
+        bad: seen.counts.bad,
+        share: seen.share,
+        remaining: seen.remaining,
+        burn_rates: burns
+            .map(|(seconds, rate)| (window(*seconds), *rate))
+            .collect(),
+        burning: seen.burning.is_some(),
+    }
 }
 
 /// An incident.

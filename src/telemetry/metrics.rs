@@ -10,7 +10,9 @@ use super::own_metrics::OwnMetrics;
 use super::probe_metrics::{ProbeMetrics, ProbeSeries};
 use super::registry::{counters, exposition, keep};
 use super::run_metrics::RunMetrics;
+use super::slo_metrics::SloMetrics;
 use crate::load::Tick;
+use crate::watch::budget::{Goal, Standing};
 use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use std::collections::BTreeSet;
 
@@ -28,6 +30,7 @@ pub struct Metrics {
     reload_success: IntGauge,
     reload_time: Gauge,
     own: OwnMetrics,
+    slos: SloMetrics,
 }
 
 impl Metrics {
@@ -95,12 +98,14 @@ impl Metrics {
                 .expect("the names are constants"),
             ),
             own: OwnMetrics::new(&registry),
+            slos: SloMetrics::new(&registry),
             registry,
         };
         for task in [
             "courier",
             "direct",
             "heartbeats",
+            "objectives",
             "own",
             "prober",
             "delivery",
@@ -156,6 +161,16 @@ impl Metrics {
     /// The series of a probe, as whoever runs it holds them.
     pub fn probe(&self, probe: &str, environment: &str) -> ProbeSeries {
         self.probes.of(probe, environment)
+    }
+
+    /// Only these objectives are shown.
+    pub fn slos(&self, names: &BTreeSet<String>) {
+        self.slos.only(names);
+    }
+
+    /// How the budget of an objective stands.
+    pub fn slo(&self, name: &str, goal: &Goal, seen: &Standing) {
+        self.slos.put(name, goal, seen);
     }
 
     /// A probe started this late.

@@ -1,6 +1,6 @@
 //! What is counted and logged, and how it is shown.
 //!
-//! Rooms: [`metrics`] (all of the daemon, with [`probe_metrics`], [`gate_metrics`] and [`own_metrics`]),
+//! Rooms: [`metrics`] (all of the daemon, with [`probe_metrics`], [`gate_metrics`], [`slo_metrics`] and [`own_metrics`]),
 //! [`run_metrics`] (of a running load), [`registry`] (names, help, labels, buckets), [`exposition`] (the text
 //! format, for what is kept without the crate), [`logs`].
 
@@ -12,3 +12,4 @@ mod own_metrics;
 pub mod probe_metrics;
 pub mod registry;
 pub mod run_metrics;
+mod slo_metrics;

@@ -48,6 +48,9 @@ fn is(word: &str) -> String {
         "failed" => "failed".to_owned(),
         "undelivered" => "cannot be delivered to".to_owned(),
         "burning" => "burns its error budget".to_owned(),
+        "exhausted" => "has used up its error budget".to_owned(),
+        "lacking" => "ran out".to_owned(),
+        "unmeasured" => "is not measured".to_owned(),
         other => format!("is {other}"),
     }
 }

@@ -6,7 +6,7 @@ use super::site::Site;
 use crate::clock::now_ms;
 use crate::incident::keeper::Refused;
 use crate::project::access::Role;
-use crate::report::incidents::{self as view, IncidentView, SilenceView};
+use crate::report::incidents::{self as view, IncidentView, SilenceView, SloView};
 use crate::watch::silence::{Matcher, Silence};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -189,6 +189,16 @@ pub async fn routes(
         serde_json::json!({ "probe": probe.name, "tell": route.tell, "escalate": route.escalate, "depends_on": probe.depends_on })
     });
     Json(told.collect())
+}
+
+/// `GET /api/v1/slos`
+pub async fn slos(State(site): State<Site>) -> Json<Vec<SloView>> {
+    let all = site.budgets.list();
+    Json(
+        all.iter()
+            .map(|(name, goal, seen)| view::slo(name, goal, seen))
+            .collect(),
+    )
 }
 
 /// `GET /incidents/{id}`

@@ -54,6 +54,7 @@ pub fn routes(site: Site) -> Router {
         )
         .route("/api/v1/silences/{id}", delete(alerts::unsilence))
         .route("/api/v1/alerts/routes", get(alerts::routes))
+        .route("/api/v1/slos", get(alerts::slos))
         .route("/api/v1/heartbeats", get(heartbeats::list))
         .route(
             "/api/v1/heartbeats/{name}",

@@ -12,6 +12,7 @@ use crate::scenario::template::Template;
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
+use crate::watch::budgets::Budgets;
 use http::{HeaderMap, StatusCode};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -31,6 +32,8 @@ pub struct Site {
     pub prober: Arc<Prober>,
     /// Incidents.
     pub keeper: Arc<Keeper>,
+    /// How the error budgets stand.
+    pub budgets: Arc<Budgets>,
     /// Jobs that report.
     pub heartbeats: Arc<Heartbeats>,
     /// Metrics.

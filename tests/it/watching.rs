@@ -419,7 +419,7 @@ fn too_few_descriptors_are_our_own_trouble_and_no_probes() {
     let text = watch.text(&probes, "").replace("failures: 2, ", "");
     let daemon = Daemon::start_with(watch.folder.path(), &text, &[], Some(200));
     let (_, subject) = watch.until_told("/mail", "firing");
-    assert!(subject.contains("descriptors is exhausted"), "{subject}");
+    assert!(subject.contains("descriptors ran out"), "{subject}");
     let told = watch.told("/team");
     assert_eq!(told.len(), 1, "once, and of no probe: {told:?}");
     assert_eq!(
@@ -625,4 +625,64 @@ fn alertmanager_receives_groups_and_resolves() {
     eventually("it is resolved there", SOON, || {
         active()?.as_array()?.is_empty().then_some(())
     });
+}
+
+#[test]
+fn a_budget_burns_holds_a_deploy_and_is_the_same_after_a_restart() {
+    let watch = Watch::new();
+    let more = "slos:\n  shop: { objective: 99%, window: 1h, probes: [api], tell: [mail] }\n  idle: { objective: 99%, window: 1h, group: nobody }\ngates:\n  shop: { environment: production, smoke: [smoke.yaml], require_budget: { shop: 20% } }\n";
+    std::fs::write(
+        watch.folder.path().join("smoke.yaml"),
+        "name: smoke\nservice: api\nsteps: [ { name: get, get: / } ]\n",
+    )
+    .unwrap();
+    let text = watch
+        .text(&[("api", ", failures: 1000, without_pass: 64")], more)
+        .replace("failures: 2, ", "");
+    let mut daemon = Daemon::start(watch.folder.path(), &text, &[]);
+    until_health(&daemon, "api", "up");
+    let slo = |daemon: &Daemon| {
+        api(&daemon.address, "/api/v1/slos").and_then(|all| {
+            all.as_array()?
+                .iter()
+                .find(|slo| slo["name"] == "shop")
+                .cloned()
+        })
+    };
+    let all = eventually("runs are counted", Duration::from_secs(40), || {
+        slo(&daemon).filter(|slo| slo["good"].as_u64() > Some(10))
+    });
+    assert_eq!(all["remaining"], 1.0, "{all}");
+    watch.target.at("/api", Deed::Says(500));
+    eventually("it burns", Duration::from_secs(40), || {
+        let mut told = watch.told("/mail").into_iter();
+        told.find(|(.., subject)| subject == "🚨 shop burns its error budget")
+    });
+    let id = daemon.start_gate(&serde_json::json!({ "gate": "shop", "version": "2" }));
+    let gate = daemon.done(id);
+    assert_eq!(gate["verdict"], "hold", "{gate}");
+    let reasons = gate["reasons"].to_string();
+    assert!(
+        reasons.contains("error budget of `shop` burns"),
+        "{reasons}"
+    );
+    let metrics = http(&daemon.address, "GET", "/metrics", &[], "").unwrap().1;
+    assert!(
+        metrics.contains("bellwether_slo_objective_ratio{slo=\"shop\"} 0.99"),
+        "{metrics}"
+    );
+    // A restart forgets nothing: bad runs before it are bad runs after it.
+    let before = slo(&daemon).unwrap();
+    daemon.kill();
+    watch.target.at("/api", Deed::Answers);
+    daemon.restart();
+    let after = eventually("it is read again", Duration::from_secs(40), || slo(&daemon));
+    assert!(
+        after["bad"].as_u64() >= before["bad"].as_u64(),
+        "{before} {after}"
+    );
+    assert!(
+        after["good"].as_u64() >= before["good"].as_u64(),
+        "{before} {after}"
+    );
 }

@@ -36,6 +36,7 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
     if let Err(problem) = prerequisites::promoted_before(context).await {
         problems.push(problem);
     }
+    problems.extend(prerequisites::budgets(context).await);
     if context.gate.services.is_empty() && !context.record.facts.callback.is_empty() {
         let blind = "a protection rule is answered before the deploy, and the gate names no `services`: it would measure the version before";
         problems.push(blind.to_owned());

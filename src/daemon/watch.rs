@@ -1,0 +1,151 @@
+//! Who watches production: probes, jobs that report, objectives, and the book of incidents.
+
+use crate::doing::Doing;
+use crate::incident::keeper::Keeper;
+use crate::incident::own::{self, Look};
+use crate::outbox::courier::Courier;
+use crate::probe::heartbeats::Heartbeats;
+use crate::probe::objectives::Objectives;
+use crate::probe::prober::Prober;
+use crate::project::current::Current;
+use crate::record::effect::NewEffect;
+use crate::store::Store;
+use crate::supervisor::Supervisor;
+use crate::telemetry::metrics::Metrics;
+use crate::watch::alert::Severity;
+use crate::watch::budgets::Budgets;
+use crate::watch::levels::Levels;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::task::JoinHandle;
+
+/// What is to be told without the outbox.
+type Direct = Arc<Mutex<mpsc::UnboundedReceiver<NewEffect>>>;
+
+/// Who watches production.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// What is so now.
+    pub(super) levels: Arc<Levels>,
+    /// How the error budgets stand.
+    pub(super) budgets: Arc<Budgets>,
+    /// Probes.
+    pub(super) prober: Arc<Prober>,
+    /// Jobs that report.
+    pub(super) heartbeats: Arc<Heartbeats>,
+    /// Incidents.
+    pub(super) keeper: Arc<Keeper>,
+    objectives: Arc<Objectives>,
+    direct: Direct,
+}
+
+impl Watch {
+    /// On a store; `committed` is woken when there is something to tell.
+    pub(super) fn new(
+        store: &Store,
+        metrics: &Arc<Metrics>,
+        supervisor: &Arc<Supervisor>,
+        current: &Arc<Current>,
+        committed: Arc<Notify>,
+    ) -> Watch {
+        let (levels, budgets) = (Arc::new(Levels::default()), Arc::new(Budgets::default()));
+        let (told, direct) = mpsc::unbounded_channel();
+        let (kept, counted, project) = (|| store.clone(), || metrics.clone(), || current.clone());
+        let prober = Prober::new(kept(), counted(), supervisor.clone(), levels.clone());
+        let heartbeats = Heartbeats::new(kept(), levels.clone(), project());
+        let bell = (counted(), committed);
+        let objectives = Objectives::new(
+            kept(),
+            levels.clone(),
+            project(),
+            counted(),
+            budgets.clone(),
+        );
+        Watch {
+            keeper: Keeper::new(kept(), levels.clone(), project(), bell, told),
+            prober: Arc::new(prober),
+            heartbeats: Arc::new(heartbeats),
+            objectives: Arc::new(objectives),
+            direct: Arc::new(Mutex::new(direct)),
+            levels,
+            budgets,
+        }
+    }
+
+    /// Starts their tasks.
+    pub(super) fn start(
+        &self,
+        supervisor: &Arc<Supervisor>,
+        courier: Arc<Courier>,
+        current: &Arc<Current>,
+    ) -> Vec<JoinHandle<()>> {
+        let kept = |name, make: Box<dyn Fn() -> Doing<'static, ()> + Send>| {
+            tokio::spawn(supervisor.clone().keep(name, make))
+        };
+        let (ledger, keeper, prober) = (
+            self.prober.ledger().clone(),
+            self.keeper.clone(),
+            self.prober.clone(),
+        );
+        let (direct, heartbeats, objectives) = (
+            self.direct.clone(),
+            self.heartbeats.clone(),
+            self.objectives.clone(),
+        );
+        let looks = Arc::new(own_looks(
+            &self.prober,
+            &self.keeper,
+            &current.get().file.state,
+        ));
+        let (levels, current) = (self.levels.clone(), current.clone());
+        let own = move || own::watch(levels.clone(), current.clone(), looks.clone());
+        let told = move || courier.clone().tell_directly(direct.clone());
+        vec![
+            kept("ledger", Box::new(move || Box::pin(ledger.clone().run()))),
+            kept(
+                "incidents",
+                Box::new(move || Box::pin(keeper.clone().run())),
+            ),
+            kept("direct", Box::new(move || Box::pin(told()))),
+            kept("prober", Box::new(move || Box::pin(prober.clone().tidy()))),
+            kept(
+                "heartbeats",
+                Box::new(move || Box::pin(heartbeats.clone().run())),
+            ),
+            kept(
+                "objectives",
+                Box::new(move || Box::pin(objectives.clone().run())),
+            ),
+            kept("own", Box::new(move || Box::pin(own()))),
+        ]
+    }
+}
+
+/// What of ourselves is looked at.
+fn own_looks(
+    prober: &Arc<Prober>,
+    keeper: &Arc<Keeper>,
+    state: &Path,
+) -> Vec<(&'static str, Look)> {
+    let (state, first) = (state.to_owned(), inode(state));
+    let (kept, ledger) = (keeper.clone(), prober.ledger().clone());
+    let is_kept: Look = Box::new(move || {
+        let reason = if inode(&state) != first {
+            "the state file is gone or is another one: restart Bellwether, or nothing is remembered"
+        } else if !kept.is_well() || !ledger.is_well() {
+            "the state cannot be written (a full disk?): probing goes on, and nothing is remembered"
+        } else {
+            return None;
+        };
+        Some(("unkept", Severity::Critical, reason.to_owned()))
+    });
+    let prober = prober.clone();
+    let clock: Look = Box::new(move || prober.clock_trouble());
+    vec![("state", is_kept), ("clock", clock)]
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|found| found.ino())
+}

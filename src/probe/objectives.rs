@@ -1,0 +1,208 @@
+//! Objectives over weeks: reads the history of probes, and hands in what burns.
+//!
+//! Decides nothing; that is [`crate::watch::budget`]. The history is the store's, so that a restart forgets
+//! nothing: what is in memory is read again from there, the newest minutes every ten seconds and all of it
+//! every hour.
+
+use crate::clock::now_ms;
+use crate::project::current::{Current, base};
+use crate::project::file::Project;
+use crate::project::slo::Slo;
+use crate::store::{Store, StoreFault, history};
+use crate::telemetry::metrics::Metrics;
+use crate::watch::alert::{Condition, Level, Severity};
+use crate::watch::budget::{History, Standing, standing};
+use crate::watch::budgets::Budgets;
+use crate::watch::levels::Levels;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How the subjects begin.
+pub const KIND: &str = "slo/";
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(10);
+/// Between two times that all of the history is read again.
+const WHOLE_EVERY: Duration = Duration::from_secs(3_600);
+/// Minutes that are read again at each look: results may be rolled up late.
+const NEWEST_S: i64 = 180;
+
+/// Objectives over weeks.
+#[derive(Debug)]
+pub struct Objectives {
+    store: Store,
+    levels: Arc<Levels>,
+    current: Arc<Current>,
+    metrics: Arc<Metrics>,
+    budgets: Arc<Budgets>,
+}
+
+/// What is known of one.
+#[derive(Debug, Default)]
+struct Known {
+    print: String,
+    history: History,
+    read: Option<Instant>,
+    /// Since when something is wrong, and what.
+    since: Option<(&'static str, i64)>,
+}
+
+impl Objectives {
+    /// On a store; how budgets stand is put into `budgets`.
+    pub fn new(
+        store: Store,
+        levels: Arc<Levels>,
+        current: Arc<Current>,
+        metrics: Arc<Metrics>,
+        budgets: Arc<Budgets>,
+    ) -> Objectives {
+        Objectives {
+            store,
+            levels,
+            current,
+            metrics,
+            budgets,
+        }
+    }
+
+    /// Looks for ever; to be aborted at the end.
+    pub async fn run(self: Arc<Self>) {
+        let mut known: BTreeMap<String, Known> = BTreeMap::new();
+        loop {
+            let project = self.current.get();
+            let slos = &project.file.slos;
+            let names: BTreeSet<String> = slos.iter().map(|slo| slo.name.clone()).collect();
+            known.retain(|name, _| names.contains(name));
+            self.levels.only(
+                KIND,
+                names.iter().map(|name| format!("{KIND}{name}")).collect(),
+            );
+            self.budgets.only(&names);
+            self.metrics.slos(&names);
+            for slo in slos {
+                let known = known.entry(slo.name.clone()).or_default();
+                if let Err(fault) = self.look(&project, slo, known).await {
+                    tracing::error!(slo = slo.name, %fault, "The history of an SLO cannot be read");
+                }
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    async fn look(
+        &self,
+        project: &Project,
+        slo: &Slo,
+        known: &mut Known,
+    ) -> Result<(), StoreFault> {
+        let now = now_ms();
+        let now_s = now / 1_000;
+        let probes: Vec<&str> = slo.probes_of(project).collect();
+        let print = format!("{probes:?} {:?}", slo.goal);
+        let is_due = known.read.is_none_or(|read| read.elapsed() >= WHOLE_EVERY);
+        if is_due || known.print != print {
+            let from_s = slo
+                .goal
+                .window
+                .from_s(now_s)
+                .min(now_s - slo.goal.window.seconds());
+            known.history = History::default();
+            history::read(&self.store, &slo.goal, &probes, &mut known.history, from_s).await?;
+            (known.read, known.print) = (Some(Instant::now()), print);
+        } else {
+            let from_s = now_s - NEWEST_S;
+            history::read(&self.store, &slo.goal, &probes, &mut known.history, from_s).await?;
+        }
+        let seen = standing(&slo.goal, &known.history, now_s);
+        self.metrics.slo(&slo.name, &slo.goal, &seen);
+        let trouble = trouble(slo, &seen, probes.is_empty());
+        let condition = trouble.map(|(word, severity, reason)| {
+            let since_ms = match known.since {
+                Some((known, since)) if known == word => since,
+                _ => now,
+            };
+            known.since = Some((word, since_ms));
+            Condition {
+                word: word.to_owned(),
+                severity,
+                reason,
+                since_ms,
+            }
+        });
+        if condition.is_none() {
+            known.since = None;
+        }
+        self.levels.put(level(project, slo, condition));
+        self.budgets.put(&slo.name, slo.goal, seen);
+        Ok(())
+    }
+}
+
+/// What is wrong with a budget: its word, how bad it is, and why.
+fn trouble(slo: &Slo, seen: &Standing, is_empty: bool) -> Option<(&'static str, Severity, String)> {
+    let low = slo.severity.min(Severity::Warning);
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let left = seen.remaining.map_or(String::new(), |left| {
+        format!("; {} of the budget is left", percent(left))
+    });
+    if is_empty {
+        return Some((
+            "unmeasured",
+            low,
+            "it counts no probe that is configured".to_owned(),
+        ));
+    }
+    if let Some((pair, rate)) = &seen.burning {
+        let severity = if pair.pages { slo.severity } else { low };
+        let length = crate::duration::show(Duration::from_secs(pair.long_s as u64));
+        let reason =
+            format!("over {length} it fails {rate:.1} times as often as its budget allows{left}");
+        return Some(("burning", severity, reason));
+    }
+    if seen.remaining.is_some_and(|left| left <= 0.0) {
+        let share = seen.share.unwrap_or(0.0);
+        let window = slo.goal.window.show();
+        let reason = format!(
+            "{:.3} % of {} runs in {window} were good{left}",
+            share * 100.0,
+            seen.counts.all()
+        );
+        return Some(("exhausted", slo.severity.min(Severity::Error), reason));
+    }
+    let reason = "nothing was measured for as long as its burn rate looks back";
+    seen.is_unmeasured
+        .then(|| ("unmeasured", low, reason.to_owned()))
+}
+
+fn level(project: &Project, slo: &Slo, condition: Option<Condition>) -> Level {
+    let mut labels = slo.labels.clone();
+    labels.insert("slo".to_owned(), slo.name.clone());
+    labels.insert("severity".to_owned(), slo.severity.word().to_owned());
+    for (label, value) in [
+        ("environment", &slo.environment),
+        ("service", &slo.service),
+        ("group", &slo.group),
+    ] {
+        if let Some(value) = value {
+            labels.insert(label.to_owned(), value.clone());
+        }
+    }
+    let runbook = slo.runbook.iter();
+    Level {
+        subject: format!("{KIND}{}", slo.name),
+        labels,
+        group: format!("slo/{}", slo.name),
+        route: project.file.alerts.route(&slo.tell),
+        depends_on: Vec::new(),
+        condition,
+        is_suspect: false,
+        is_in_maintenance: false,
+        seen_ms: None,
+        good_ms: None,
+        facts: runbook
+            .map(|address| ("Runbook".to_owned(), address.clone()))
+            .collect(),
+        link: Some(format!("{}/api/v1/slos", base(project))),
+    }
+}

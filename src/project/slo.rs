@@ -1,0 +1,102 @@
+//! An objective over weeks, as configured, with its form.
+
+use super::file::Project;
+use crate::document::shape::{Object, Shape, field, required};
+use crate::watch::alert::Severity;
+use crate::watch::budget::Goal;
+use std::collections::BTreeMap;
+
+/// An objective over weeks.
+#[derive(Debug, Clone)]
+pub struct Slo {
+    /// Its name.
+    pub name: String,
+    /// Probes by name.
+    pub probes: Vec<String>,
+    /// All probes of a group.
+    pub group: Option<String>,
+    /// All probes of a service.
+    pub service: Option<String>,
+    /// Of these, only those of an environment.
+    pub environment: Option<String>,
+    /// What is asked of them.
+    pub goal: Goal,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// How bad it is when the budget burns fast.
+    pub severity: Severity,
+    /// Where to read what to do.
+    pub runbook: Option<String>,
+    /// Channels.
+    pub tell: Vec<String>,
+}
+
+impl Slo {
+    /// The probes whose runs it counts.
+    pub fn probes_of<'a>(&'a self, project: &'a Project) -> impl Iterator<Item = &'a str> {
+        project.file.probes.iter().filter_map(|probe| {
+            let plan = project.plans.get(&probe.scenario);
+            let service = plan.and_then(|plan| plan.service.as_ref());
+            let is_named = self.probes.contains(&probe.name)
+                || self.group.is_some() && probe.group == self.group
+                || self.service.is_some() && service == self.service.as_ref();
+            let is_there = self
+                .environment
+                .as_ref()
+                .is_none_or(|it| *it == probe.environment);
+            (is_named && is_there).then_some(probe.name.as_str())
+        })
+    }
+}
+
+/// The form of it.
+pub static SLO: Object = Object {
+    name: "slo",
+    called: "an SLO",
+    fields: &[
+        required(
+            "objective",
+            Shape::Text,
+            "the share of runs that are to be good, such as `99.9%`",
+        ),
+        field(
+            "window",
+            Shape::Text,
+            "over which time: from `1h` to `90d`, or `month` (30d)",
+        ),
+        field(
+            "latency",
+            Shape::Duration,
+            "a run that passes but takes longer is bad",
+        ),
+        field(
+            "probes",
+            Shape::List(&Shape::Text),
+            "the probes whose runs count",
+        ),
+        field("group", Shape::Text, "or all probes of a group"),
+        field("service", Shape::Text, "or all probes of a service"),
+        field(
+            "environment",
+            Shape::Text,
+            "of these, only those of this environment",
+        ),
+        field(
+            "unknown",
+            Shape::Word(&["ignored", "bad"]),
+            "what a run is that could not be measured (ignored)",
+        ),
+        field(
+            "labels",
+            Shape::Named(&Shape::Text),
+            "labels to group, route and silence it by",
+        ),
+        field(
+            "severity",
+            Shape::Word(&Severity::WORDS),
+            "how bad it is when the budget burns fast (critical)",
+        ),
+        field("runbook", Shape::Text, "the address of what to do"),
+        field("tell", Shape::List(&Shape::Text), "channels that are told"),
+    ],
+};
