@@ -82,7 +82,12 @@ pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished,
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
-    if let Some(folder) = &invocation.folder {
+    // The folder of a file that was named without one is the one that we are in.
+    if let Some(folder) = invocation
+        .folder
+        .as_ref()
+        .filter(|it| !it.as_os_str().is_empty())
+    {
         command.current_dir(folder);
     }
     let mut child = command.spawn().map_err(|error| {

@@ -11,7 +11,7 @@ use crate::project::slo::Slo;
 use crate::store::{Store, StoreFault, history};
 use crate::telemetry::metrics::Metrics;
 use crate::watch::alert::{Condition, Level, Severity};
-use crate::watch::budget::{History, Standing, standing};
+use crate::watch::budget::{History, Standing, pairs, standing};
 use crate::watch::budgets::Budgets;
 use crate::watch::levels::Levels;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +44,8 @@ struct Known {
     print: String,
     history: History,
     read: Option<Instant>,
+    /// Since when it is looked at.
+    first: Option<Instant>,
     /// Since when something is wrong, and what.
     since: Option<(&'static str, i64)>,
 }
@@ -116,7 +118,8 @@ impl Objectives {
         }
         let seen = standing(&slo.goal, &known.history, now_s);
         self.metrics.slo(&slo.name, &slo.goal, &seen);
-        let trouble = trouble(slo, &seen, probes.is_empty());
+        let age = known.first.get_or_insert_with(Instant::now).elapsed();
+        let trouble = trouble(slo, &seen, probes.is_empty(), age);
         let condition = trouble.map(|(word, severity, reason)| {
             let since_ms = match known.since {
                 Some((known, since)) if known == word => since,
@@ -140,7 +143,12 @@ impl Objectives {
 }
 
 /// What is wrong with a budget: its word, how bad it is, and why.
-fn trouble(slo: &Slo, seen: &Standing, is_empty: bool) -> Option<(&'static str, Severity, String)> {
+fn trouble(
+    slo: &Slo,
+    seen: &Standing,
+    is_empty: bool,
+    age: Duration,
+) -> Option<(&'static str, Severity, String)> {
     let low = slo.severity.min(Severity::Warning);
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     let left = seen.remaining.map_or(String::new(), |left| {
@@ -170,9 +178,10 @@ fn trouble(slo: &Slo, seen: &Standing, is_empty: bool) -> Option<(&'static str, 
         );
         return Some(("exhausted", slo.severity.min(Severity::Error), reason));
     }
+    // Who has just begun to look has nothing to miss yet.
+    let looked = age.as_secs() as i64 >= pairs(slo.goal.window)[0].long_s;
     let reason = "nothing was measured for as long as its burn rate looks back";
-    seen.is_unmeasured
-        .then(|| ("unmeasured", low, reason.to_owned()))
+    (seen.is_unmeasured && looked).then(|| ("unmeasured", low, reason.to_owned()))
 }
 
 fn level(project: &Project, slo: &Slo, condition: Option<Condition>) -> Level {

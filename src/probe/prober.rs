@@ -256,7 +256,8 @@ impl Prober {
                         () = self.steady.sleep_until(due) => {}
                     }
                     let began = self.steady.now();
-                    self.due(watched, series, began - due).await;
+                    // Boxed: a probe that waits for its time holds nothing of a run.
+                    Box::pin(self.due(watched, series, began - due)).await;
                     let now = self.steady.now();
                     let (next, missed) = grid.next(due, now);
                     if missed > 0 {
@@ -279,7 +280,7 @@ impl Prober {
                         () = super::steady::sleep_until_civil(moment) => {}
                     }
                     let late = (clock::now() - moment).num_microseconds().unwrap_or(0);
-                    self.due(watched, series, late).await;
+                    Box::pin(self.due(watched, series, late)).await;
                     // A time that has passed meanwhile is skipped, and one that a clock that was set back
                     // shows again is not taken twice.
                     let mut next = probe.schedule.next_after(moment, moment);

@@ -23,6 +23,8 @@ fn share(text: &str) -> Option<f64> {
     } else {
         value
     };
+    // 99.9 / 100 is a little more than 0.999, which nobody wants to see.
+    let share = (share * 1e12).round() / 1e12;
     (share > 0.0 && share < 1.0).then_some(share)
 }
 

@@ -149,6 +149,15 @@ pub struct History {
 }
 
 impl History {
+    /// How much longer a window is than what is known of it: a budget is that of the whole window, whatever
+    /// part of it somebody has looked at.
+    fn missing(&self, from_s: i64, now_s: i64) -> f64 {
+        let first = self.hours.keys().chain(self.minutes.keys()).min();
+        let known_s = first.map_or(0, |first| now_s - (*first).max(from_s));
+        let whole_s = now_s - from_s;
+        (whole_s as f64 / known_s.max(60) as f64).max(1.0)
+    }
+
     /// Runs since a moment, up to now.
     pub fn since(&self, from_s: i64, now_s: i64) -> Counts {
         let (stretches, span) = if now_s - from_s <= BY_MINUTE_MAX_S {
@@ -200,7 +209,8 @@ pub fn standing(goal: &Goal, history: &History, now_s: i64) -> Standing {
     let counts = history.since(goal.window.from_s(now_s), now_s);
     let all = counts.all();
     let share = (all > 0).then(|| counts.good as f64 / all as f64);
-    let allowed = all as f64 * (1.0 - goal.share);
+    let allowed =
+        all as f64 * (1.0 - goal.share) * history.missing(goal.window.from_s(now_s), now_s);
     let mut burns = Vec::new();
     let mut burning = None;
     let pairs = pairs(goal.window);
@@ -310,6 +320,17 @@ mod tests {
         assert!((0.45..0.55).contains(&remaining), "{remaining}");
         let none = standing(&goal(0.999), &History::default(), now_s);
         assert!(none.is_unmeasured && none.remaining.is_none() && none.burning.is_none());
+    }
+
+    #[test]
+    fn a_budget_is_that_of_the_whole_window_also_at_its_beginning() {
+        let now_s = 1_800_000_000;
+        // An hour of runs, one of which failed: of 43 that may fail in 30 days.
+        let mut young = history(now_s, |minute| minute == 30);
+        young.minutes.retain(|at, _| *at >= now_s - 3_600);
+        young.hours.retain(|at, _| *at >= now_s - 3_600);
+        let remaining = standing(&goal(0.999), &young, now_s).remaining.unwrap();
+        assert!((0.95..1.0).contains(&remaining), "{remaining}");
     }
 
     #[test]
