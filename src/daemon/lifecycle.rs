@@ -218,6 +218,8 @@ impl Daemon {
             .file
             .probes
             .iter()
+            // What is not run shows nothing.
+            .filter(|probe| !probe.paused)
             .map(|probe| (probe.name.clone(), probe.environment.clone()))
             .collect();
         let gates: Vec<_> = project

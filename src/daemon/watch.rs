@@ -15,6 +15,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::watch::alert::Severity;
 use crate::watch::budgets::Budgets;
 use crate::watch::levels::Levels;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{Mutex, Notify, mpsc};
@@ -22,6 +23,8 @@ use tokio::task::JoinHandle;
 
 /// What is to be told without the outbox.
 type Direct = Arc<Mutex<mpsc::UnboundedReceiver<NewEffect>>>;
+/// Keys of what was told so.
+type Told = Arc<std::sync::Mutex<BTreeSet<String>>>;
 
 /// Who watches production.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ pub(super) struct Watch {
     pub(super) keeper: Arc<Keeper>,
     objectives: Arc<Objectives>,
     direct: Direct,
+    told: Told,
 }
 
 impl Watch {
@@ -50,7 +54,8 @@ impl Watch {
         committed: Arc<Notify>,
     ) -> Watch {
         let (levels, budgets) = (Arc::new(Levels::default()), Arc::new(Budgets::default()));
-        let (told, direct) = mpsc::unbounded_channel();
+        let (sender, direct) = mpsc::unbounded_channel();
+        let told = Told::default();
         let (kept, counted, project) = (|| store.clone(), || metrics.clone(), || current.clone());
         let prober = Prober::new(kept(), counted(), supervisor.clone(), levels.clone());
         let heartbeats = Heartbeats::new(kept(), levels.clone(), project());
@@ -63,11 +68,18 @@ impl Watch {
             budgets.clone(),
         );
         Watch {
-            keeper: Keeper::new(kept(), levels.clone(), project(), bell, told),
+            keeper: Keeper::new(
+                kept(),
+                levels.clone(),
+                project(),
+                bell,
+                (sender, told.clone()),
+            ),
             prober: Arc::new(prober),
             heartbeats: Arc::new(heartbeats),
             objectives: Arc::new(objectives),
             direct: Arc::new(Mutex::new(direct)),
+            told,
             levels,
             budgets,
         }
@@ -100,7 +112,8 @@ impl Watch {
         ));
         let (levels, current) = (self.levels.clone(), current.clone());
         let own = move || own::watch(levels.clone(), current.clone(), looks.clone());
-        let told = move || courier.clone().tell_directly(direct.clone());
+        let keys = self.told.clone();
+        let told = move || courier.clone().tell_directly(direct.clone(), keys.clone());
         vec![
             kept("ledger", Box::new(move || Box::pin(ledger.clone().run()))),
             kept(

@@ -17,7 +17,7 @@ use crate::watch::incident::{Acknowledgment, Incident, Telling};
 use crate::watch::levels::{Levels, Waiting};
 use crate::watch::silence::Silence;
 use crate::watch::wording;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,8 +46,10 @@ pub struct Keeper {
     direct: mpsc::UnboundedSender<NewEffect>,
     book: Mutex<Option<Book>>,
     unkept: Mutex<Unkept>,
-    /// One commit at a time.
+    /// From the book to the commit one at a time: else what follows could be committed before what it follows.
     committing: tokio::sync::Mutex<()>,
+    /// Keys of what was told directly, by whoever did it.
+    told: Arc<Mutex<BTreeSet<String>>>,
     look: Notify,
     is_well: AtomicBool,
 }
@@ -58,6 +60,8 @@ struct Unkept {
     incidents: BTreeMap<i64, Incident>,
     effects: Vec<NewEffect>,
     since: Option<Instant>,
+    /// Keys of what is to be told directly by now.
+    direct: BTreeSet<String>,
 }
 
 /// Why an order of a person was not carried out.
@@ -78,7 +82,10 @@ impl Keeper {
         levels: Arc<Levels>,
         current: Arc<Current>,
         (metrics, committed): (Arc<Metrics>, Arc<Notify>),
-        direct: mpsc::UnboundedSender<NewEffect>,
+        direct: (
+            mpsc::UnboundedSender<NewEffect>,
+            Arc<Mutex<BTreeSet<String>>>,
+        ),
     ) -> Arc<Keeper> {
         Arc::new(Keeper {
             store,
@@ -86,10 +93,11 @@ impl Keeper {
             current,
             metrics,
             committed,
-            direct,
+            direct: direct.0,
             book: Mutex::new(None),
             unkept: Mutex::default(),
             committing: tokio::sync::Mutex::default(),
+            told: direct.1,
             look: Notify::new(),
             is_well: AtomicBool::new(true),
         })
@@ -159,6 +167,7 @@ impl Keeper {
 
     /// Looks at the book, and commits what follows.
     async fn tick(&self) {
+        let _one = self.committing.lock().await;
         let tellings = match self.book().as_mut() {
             Some(book) => book.tick(now_ms()),
             None => return,
@@ -188,9 +197,12 @@ impl Keeper {
     }
 
     async fn commit(&self) {
-        let _one = self.committing.lock().await;
         let (incidents, effects) = {
-            let unkept = self.unkept();
+            let mut unkept = self.unkept();
+            // What got there without a row needs none any more.
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            unkept.effects.retain(|effect| !told.remove(&effect.key));
+            drop(told);
             let incidents: Vec<Incident> = unkept.incidents.values().cloned().collect();
             (incidents, unkept.effects.clone())
         };
@@ -213,6 +225,7 @@ impl Keeper {
                 }
                 unkept.effects.drain(..told);
                 unkept.since = None;
+                unkept.direct.clear();
                 drop(unkept);
                 if !self.is_well.swap(true, Relaxed) {
                     tracing::info!("Incidents are kept again");
@@ -227,10 +240,13 @@ impl Keeper {
                     tracing::error!(%fault, "Incidents cannot be kept; trying again every second");
                 }
                 if since.elapsed() >= DIRECT_AFTER {
-                    for effect in unkept.effects.drain(..) {
-                        tracing::warn!(key = effect.key, "Told without being kept");
-                        // Whoever sends it is gone only when the daemon ends.
-                        let _ = self.direct.send(effect);
+                    let waiting = unkept.effects.clone();
+                    for effect in waiting {
+                        if unkept.direct.insert(effect.key.clone()) {
+                            tracing::warn!(key = effect.key, "Told without being kept");
+                            // Whoever sends it is gone only when the daemon ends.
+                            let _ = self.direct.send(effect);
+                        }
                     }
                 }
             }
@@ -308,6 +324,7 @@ impl Keeper {
     /// There is none that is open, or somebody has it.
     pub async fn acknowledge(&self, id: i64, by: String, comment: String) -> Result<(), Refused> {
         let at_ms = now_ms();
+        let _one = self.committing.lock().await;
         let telling = {
             let mut book = self.book();
             let book = book.as_mut().ok_or(Refused::Unknown)?;

@@ -137,9 +137,11 @@ impl Courier {
             committed.as_mut().enable();
             let now = now_ms();
             let mut pause = LOOK_EVERY;
+            let project = self.current.get();
+            self.lanes
+                .only(|name| project.file.channels.contains_key(name));
             for name in self.lanes.recovered() {
-                self.levels
-                    .put(lane::level(&self.current.get(), &name, None));
+                self.levels.put(lane::level(&project, &name, None));
             }
             let (away, back) = self.lanes.away();
             if let Some(back) = back {
@@ -291,6 +293,10 @@ impl Courier {
         let Target::Channel(name) = target else {
             return;
         };
+        if !project.file.channels.contains_key(name) {
+            // What is gone is nobody's trouble.
+            return;
+        }
         if delivery.delivered {
             self.lanes.delivered(name);
             return;
@@ -310,16 +316,17 @@ impl Courier {
     pub async fn tell_directly(
         self: Arc<Self>,
         waiting: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<NewEffect>>>,
+        told: Arc<Mutex<BTreeSet<String>>>,
     ) {
         let mut waiting = waiting.lock().await;
         let mut channels: BTreeMap<String, mpsc::UnboundedSender<NewEffect>> = BTreeMap::new();
         while let Some(new) = waiting.recv().await {
             let one = channels.entry(new.target.to_string()).or_insert_with(|| {
                 let (to, mut from) = mpsc::unbounded_channel();
-                let courier = self.clone();
+                let (courier, told) = (self.clone(), told.clone());
                 tokio::spawn(async move {
                     while let Some(new) = from.recv().await {
-                        courier.tell_once(new).await;
+                        courier.tell_once(new, &told).await;
                     }
                 });
                 to
@@ -329,7 +336,7 @@ impl Courier {
         }
     }
 
-    async fn tell_once(&self, new: NewEffect) {
+    async fn tell_once(&self, new: NewEffect, told: &Mutex<BTreeSet<String>>) {
         let effect = Effect {
             id: 0,
             key: new.key,
@@ -349,6 +356,8 @@ impl Courier {
             let word = effect.target.word();
             self.metrics.delivery(word, delivery.delivered);
             if delivery.delivered {
+                let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+                told.insert(effect.key);
                 return;
             }
             tracing::error!(

@@ -51,6 +51,11 @@ impl Lanes {
         lane.places.clone().try_acquire_owned().ok()
     }
 
+    /// Forgets the lanes of channels that are gone.
+    pub fn only(&self, is_known: impl Fn(&str) -> bool) {
+        self.all().retain(|name, _| is_known(name));
+    }
+
     /// Channels for which nothing is to be tried now, and when the first of them is to be tried again.
     pub fn away(&self) -> (Vec<String>, Option<Instant>) {
         let now = Instant::now();
@@ -122,7 +127,9 @@ pub fn level(project: &Project, channel: &str, condition: Option<Condition>) -> 
         route: project.file.alerts.route(&others),
         depends_on: Vec::new(),
         condition,
+        explains: false,
         is_suspect: false,
+        is_unwatched: false,
         is_in_maintenance: false,
         seen_ms: None,
         good_ms: None,

@@ -71,6 +71,16 @@ pub fn condition(probe: &Probe, state: &ProbeState, reason: &str) -> Option<Cond
     })
 }
 
+/// It should have been measured, and was not.
+fn not_measured(probe: &Probe, since_ms: i64) -> Condition {
+    Condition {
+        word: "unknown".to_owned(),
+        severity: probe.severity.min(Severity::Warning),
+        reason: "it was not measured any more when it was due".to_owned(),
+        since_ms,
+    }
+}
+
 fn labels(watched: &Watched) -> BTreeMap<String, String> {
     let probe = &watched.probe;
     let mut labels = probe.labels.clone();
@@ -115,9 +125,16 @@ pub fn of(watched: &Watched, context: &Context) -> Level {
         group,
         route: context.policy.route(&probe.tell),
         depends_on: probe.depends_on.iter().map(|on| subject(on)).collect(),
-        condition: condition(probe, state, reason).filter(|_| !probe.paused),
+        condition: match memory.unmeasured {
+            _ if probe.paused => None,
+            Some(since_ms) => Some(not_measured(probe, since_ms)),
+            None => condition(probe, state, reason),
+        },
+        explains: memory.unmeasured.is_some()
+            || matches!(state.health, Health::Down | Health::Unknown),
         is_suspect: state.is_suspect(),
-        is_in_maintenance: last.is_some_and(|result| result.in_maintenance),
+        is_unwatched: probe.paused,
+        is_in_maintenance: watched.is_in_maintenance(),
         seen_ms: state.seen_ms,
         good_ms: state.good_ms,
         facts,
@@ -134,7 +151,9 @@ fn own(context: &Context, subject: &str, condition: Option<Condition>) -> Level 
         route: context.policy.route(&context.own),
         depends_on: Vec::new(),
         condition,
+        explains: false,
         is_suspect: false,
+        is_unwatched: false,
         is_in_maintenance: false,
         seen_ms: None,
         good_ms: None,

@@ -7,6 +7,7 @@
 use crate::clock::now_ms;
 use crate::project::current::{Current, base};
 use crate::project::file::Project;
+use crate::project::probe::Probe;
 use crate::project::slo::Slo;
 use crate::store::{Store, StoreFault, history};
 use crate::telemetry::metrics::Metrics;
@@ -27,6 +28,8 @@ const EVERY: Duration = Duration::from_secs(10);
 const WHOLE_EVERY: Duration = Duration::from_secs(3_600);
 /// Minutes that are read again at each look: results may be rolled up late.
 const NEWEST_S: i64 = 180;
+/// An SLO is silent when so many of its probes' usual gaps pass without a run.
+const GAPS: u32 = 3;
 
 /// Objectives over weeks.
 #[derive(Debug)]
@@ -113,13 +116,18 @@ impl Objectives {
             history::read(&self.store, &slo.goal, &probes, &mut known.history, from_s).await?;
             (known.read, known.print) = (Some(Instant::now()), print);
         } else {
-            let from_s = now_s - NEWEST_S;
+            // A result is of the minute in which its run began.
+            let from_s = now_s - NEWEST_S - longest_run(project, &probes).as_secs() as i64;
             history::read(&self.store, &slo.goal, &probes, &mut known.history, from_s).await?;
         }
         let seen = standing(&slo.goal, &known.history, now_s);
         self.metrics.slo(&slo.name, &slo.goal, &seen);
         let age = known.first.get_or_insert_with(Instant::now).elapsed();
-        let trouble = trouble(slo, &seen, probes.is_empty(), age);
+        let gap = usual_gap(project, &probes).as_secs() as i64 * i64::from(GAPS);
+        let patience_s = pairs(slo.goal.window)[0].long_s.max(gap);
+        let is_silent =
+            known.history.is_silent(patience_s, now_s) && age.as_secs() as i64 >= patience_s;
+        let trouble = trouble(slo, &seen, probes.is_empty(), is_silent);
         let condition = trouble.map(|(word, severity, reason)| {
             let since_ms = match known.since {
                 Some((known, since)) if known == word => since,
@@ -147,7 +155,7 @@ fn trouble(
     slo: &Slo,
     seen: &Standing,
     is_empty: bool,
-    age: Duration,
+    is_silent: bool,
 ) -> Option<(&'static str, Severity, String)> {
     let low = slo.severity.min(Severity::Warning);
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
@@ -178,10 +186,29 @@ fn trouble(
         );
         return Some(("exhausted", slo.severity.min(Severity::Error), reason));
     }
-    // Who has just begun to look has nothing to miss yet.
-    let looked = age.as_secs() as i64 >= pairs(slo.goal.window)[0].long_s;
     let reason = "nothing was measured for as long as its burn rate looks back";
-    (seen.is_unmeasured && looked).then(|| ("unmeasured", low, reason.to_owned()))
+    is_silent.then(|| ("unmeasured", low, reason.to_owned()))
+}
+
+fn probes_named<'a>(project: &'a Project, names: &'a [&str]) -> impl Iterator<Item = &'a Probe> {
+    let probes = project.file.probes.iter();
+    probes.filter(|probe| names.contains(&probe.name.as_str()))
+}
+
+/// The longest time that a run of any of them may take, retries and all.
+fn longest_run(project: &Project, names: &[&str]) -> Duration {
+    let most = |probe: &Probe| probe.timeout.saturating_mul(1 + probe.retries as u32);
+    probes_named(project, names)
+        .map(most)
+        .max()
+        .unwrap_or_default()
+}
+
+/// The longest usual time between two runs of any of them.
+fn usual_gap(project: &Project, names: &[&str]) -> Duration {
+    let now = crate::clock::now();
+    let gaps = probes_named(project, names).filter_map(|probe| probe.schedule.usual_gap(now));
+    gaps.max().unwrap_or_default()
 }
 
 fn level(project: &Project, slo: &Slo, condition: Option<Condition>) -> Level {
@@ -205,7 +232,9 @@ fn level(project: &Project, slo: &Slo, condition: Option<Condition>) -> Level {
         route: project.file.alerts.route(&slo.tell),
         depends_on: Vec::new(),
         condition,
+        explains: false,
         is_suspect: false,
+        is_unwatched: false,
         is_in_maintenance: false,
         seen_ms: None,
         good_ms: None,

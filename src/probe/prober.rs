@@ -19,7 +19,6 @@ use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::probe_metrics::ProbeSeries;
-use crate::watch::alert::Severity;
 use crate::watch::health::{Change, Health};
 use crate::watch::levels::Levels;
 use crate::watch::result::ProbeCommit;
@@ -42,26 +41,28 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Prober {
     store: Store,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     supervisor: Arc<Supervisor>,
-    levels: Arc<Levels>,
+    pub(super) levels: Arc<Levels>,
     ledger: Arc<Ledger>,
-    outlets: Outlets,
+    pub(super) outlets: Outlets,
     places: Semaphore,
-    steady: Steady,
+    pub(super) steady: Steady,
     /// Probes whose level is wanted after each run, because others depend on them.
     causes: RwLock<BTreeSet<String>>,
     /// How alerts are grouped, and where pages are.
     context: RwLock<Arc<level::Context>>,
     tasks: Mutex<BTreeMap<String, Task>>,
-    jumps: Jumps,
+    pub(super) jumps: Jumps,
+    /// When this machine had nothing to measure with last.
+    pub(super) trouble: Mutex<Option<tokio::time::Instant>>,
 }
 
 /// A probe that is watched, and the task that does it.
 #[derive(Debug)]
-struct Task {
+pub(super) struct Task {
     watched: Arc<Watched>,
-    series: ProbeSeries,
+    pub(super) series: ProbeSeries,
     stop: watch::Sender<bool>,
     handle: Option<JoinHandle<()>>,
 }
@@ -87,6 +88,7 @@ impl Prober {
             context: RwLock::default(),
             tasks: Mutex::new(BTreeMap::new()),
             jumps: Jumps::default(),
+            trouble: Mutex::default(),
         }
     }
 
@@ -95,7 +97,7 @@ impl Prober {
         &self.ledger
     }
 
-    fn tasks(&self) -> MutexGuard<'_, BTreeMap<String, Task>> {
+    pub(super) fn tasks(&self) -> MutexGuard<'_, BTreeMap<String, Task>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -128,7 +130,10 @@ impl Prober {
                 Some(task) => task.watched.memory.clone(),
                 None => memories.get(&probe.name).cloned().unwrap_or_default(),
             };
-            let series = self.metrics.probe(&probe.name, &probe.environment);
+            let series = match probe.paused {
+                true => ProbeSeries::apart(&probe.name, &probe.environment),
+                false => self.metrics.probe(&probe.name, &probe.environment),
+            };
             series.measures(plan);
             let watched = Arc::new(Watched::new(
                 probe.clone(),
@@ -153,9 +158,10 @@ impl Prober {
         });
         let subjects = wanted.iter().map(|name| level::subject(name)).collect();
         self.levels.only(level::KIND, subjects);
-        for watched in self.all() {
-            self.say(&watched);
-        }
+        let context = self.context();
+        let all = self.all();
+        let levels = all.iter().map(|watched| level::of(watched, &context));
+        self.levels.put_all(levels.collect());
     }
 
     /// What is remembered of probes that are new here.
@@ -278,6 +284,11 @@ impl Prober {
                         biased;
                         _ = stopped.wait_for(|stop| *stop) => return,
                         () = super::steady::sleep_until_civil(moment) => {}
+                        // A clock that was set back by far would have it wait until it is there again.
+                        () = super::steady::set_back(moment, || probe.schedule.next_after(clock::now(), clock::now())) => {
+                            due = probe.schedule.next_after(clock::now(), clock::now());
+                            continue;
+                        }
                     }
                     let late = (clock::now() - moment).num_microseconds().unwrap_or(0);
                     Box::pin(self.due(watched, series, late)).await;
@@ -301,7 +312,7 @@ impl Prober {
         let place = tokio::time::timeout(PLACE_WAIT, self.places.acquire()).await;
         let Ok(Ok(place)) = place else {
             series.skipped(1);
-            self.own_trouble();
+            self.own_trouble(watched, series);
             return;
         };
         self.metrics.probe_lag(late.max(0) as f64 / 1e6);
@@ -327,7 +338,7 @@ impl Prober {
     fn take(&self, watched: &Watched, series: &ProbeSeries, ran: Ran) {
         if ran.is_own_trouble {
             // It says nothing about the target, and is no probe's trouble.
-            self.own_trouble();
+            self.own_trouble(watched, series);
             series.skipped(1);
             return;
         }
@@ -354,6 +365,8 @@ impl Prober {
             log_change(&probe.name, change, &result.reason);
         }
         memory.state = state;
+        memory.starved = 0;
+        let is_back = memory.unmeasured.take().is_some();
         memory.results.push_back(result);
         if memory.results.len() > limits::PROBE_HISTORY_MAX {
             memory.results.pop_front();
@@ -362,7 +375,7 @@ impl Prober {
         let state = &memory.state;
         let is_quiet = state.health == Health::Up && !state.flapping && change.is_none();
         drop(memory);
-        if !is_quiet || is_news || self.is_cause(&probe.name) {
+        if !is_quiet || is_news || is_back || self.is_cause(&probe.name) {
             self.say(watched);
         }
     }
@@ -374,61 +387,27 @@ impl Prober {
             .contains(name)
     }
 
-    /// Hands in what is so of a probe now.
-    fn say(&self, watched: &Watched) {
-        let context = self
-            .context
+    pub(super) fn context(&self) -> Arc<level::Context> {
+        self.context
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        self.levels.put(level::of(watched, &context));
+            .clone()
     }
 
-    fn own_trouble(&self) {
-        self.metrics.own_trouble("descriptors");
-        let context = self
-            .context
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        self.levels
-            .put(level::descriptors(&context, clock::now_ms()));
-    }
-
-    /// Every ten seconds: connections that are too old are closed, and our own trouble is over when it is.
-    pub async fn tidy(self: Arc<Self>) {
-        let mut free = 0_u32;
-        loop {
-            tokio::time::sleep(Duration::from_secs(10)).await;
-            self.outlets.tidy();
-            free = match self.places.available_permits() {
-                0 => 0,
-                _ => free.saturating_add(1),
-            };
-            if free == 6 {
-                let context = self
-                    .context
-                    .read()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone();
-                self.levels
-                    .put(level::no_trouble(&context, level::DESCRIPTORS));
-            }
+    /// Hands in what is so of a probe now: as it is configured by now, and nothing if it is no more.
+    pub(super) fn say(&self, watched: &Watched) {
+        let current = {
+            let tasks = self.tasks();
+            tasks
+                .get(&watched.probe.name)
+                .map(|task| task.watched.clone())
+        };
+        if let Some(current) = current {
+            self.levels.put(level::of(&current, &self.context()));
         }
     }
 
-    /// What is wrong with the clock of this machine: it jumped a short while ago.
-    pub fn clock_trouble(&self) -> Option<(&'static str, Severity, String)> {
-        let drift_ms = self.steady.drift_ms(clock::now_ms());
-        let (is_new, text) = self.jumps.look(drift_ms)?;
-        if is_new {
-            self.metrics.own_trouble("clock");
-            tracing::warn!("{text}; probes with an interval keep their times, `cron` follows it");
-        }
-        Some(("jumped", Severity::Warning, text))
-    }
-
-    fn all(&self) -> Vec<Arc<Watched>> {
+    pub(super) fn all(&self) -> Vec<Arc<Watched>> {
         let tasks = self.tasks();
         tasks.values().map(|task| task.watched.clone()).collect()
     }

@@ -51,6 +51,21 @@ pub async fn sleep_until_civil(moment: DateTime<Utc>) {
     }
 }
 
+/// A clock that was set back by no more is waited for: a time that it shows again is not taken twice.
+const WAITED_FOR: chrono::Duration = chrono::Duration::hours(3);
+
+/// Ends once a schedule would be due much earlier than the moment that it waits for: its clock was set back
+/// meanwhile. Else it never does.
+pub async fn set_back(moment: DateTime<Utc>, next: impl Fn() -> Option<DateTime<Utc>>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let earlier = next().filter(|next| *next + WAITED_FOR < moment);
+        if earlier.is_some_and(|earlier| earlier > clock::now()) {
+            return;
+        }
+    }
+}
+
 /// A clock that is off by so much more than before was set.
 const JUMP_MIN_MS: i64 = 2_000;
 /// A jump is a trouble for so long.

@@ -14,6 +14,7 @@ use crate::project::probe::Probe;
 use crate::report::view::View;
 use crate::run::observation::{Observation, Observer};
 use crate::scenario::Plan;
+use crate::watch::alert::ms;
 use crate::watch::health::{ProbeState, Rules};
 use crate::watch::result::{ProbeResult, Remembered};
 use crate::{clock, limits};
@@ -36,6 +37,10 @@ pub struct Memory {
     pub results: VecDeque<ProbeResult>,
     /// The newest run.
     pub last: Option<Observation>,
+    /// Runs that were due and could not be made for a lack of our own, in a row.
+    pub starved: u64,
+    /// Since when it is not measured any more, though it is due.
+    pub unmeasured: Option<i64>,
     /// The certificates that it was shown last, and when the first of them expires.
     certificates: Option<(Vec<u8>, i64)>,
 }
@@ -48,6 +53,8 @@ impl Memory {
             state: kept.state(rules),
             results: kept.results[from..].iter().cloned().collect(),
             last: None,
+            starved: 0,
+            unmeasured: None,
             certificates: None,
         }
     }
@@ -68,6 +75,8 @@ pub struct Watched {
     pub memory: Arc<Mutex<Memory>>,
     /// What of its definition would make it another one.
     pub fingerprint: u64,
+    /// Since when it is watched as it is now.
+    since_ms: i64,
     prepared: Mutex<Option<Prepared>>,
     /// Ends a run that is going on, teardown and all.
     pub control: Control,
@@ -102,6 +111,7 @@ impl Watched {
             environment,
             memory,
             fingerprint,
+            since_ms: clock::now_ms(),
             prepared: Mutex::new(None),
             control: Control::new(),
         }
@@ -112,6 +122,32 @@ impl Watched {
         let mut steps = self.plan.all_steps();
         let own = self.plan.service.as_deref();
         own.or_else(|| steps.find_map(|step| step.service.as_deref()))
+    }
+
+    /// Whether nothing is told and counted of it now.
+    pub fn is_in_maintenance(&self) -> bool {
+        let now = clock::now();
+        let mut windows = self.probe.maintenance.iter();
+        windows.any(|window| window.contains(now))
+    }
+
+    /// Whether it should have been measured since, and was not: its task died, or this machine has
+    /// nothing to measure with.
+    pub fn is_overdue(&self, now_ms: i64) -> bool {
+        let Some(gap) = self.probe.schedule.usual_gap(clock::now()) else {
+            return false;
+        };
+        let run = self
+            .probe
+            .timeout
+            .saturating_mul(1 + self.probe.retries as u32);
+        let patience = gap
+            .saturating_mul(3)
+            .saturating_add(run)
+            .saturating_add(Duration::from_secs(60));
+        let memory = self.memory();
+        let seen_ms = memory.state.seen_ms.unwrap_or(0).max(self.since_ms);
+        !self.probe.paused && now_ms.saturating_sub(seen_ms) > ms(patience)
     }
 
     /// Whether its newest run did not pass.
@@ -127,9 +163,12 @@ impl Watched {
     }
 
     fn standing_by(&self, memory: &Memory) -> &'static str {
-        match memory.results.back() {
+        match () {
             _ if self.probe.paused => "paused",
-            Some(last) if last.in_maintenance => "maintenance",
+            _ if self.is_in_maintenance() => "maintenance",
+            _ if memory.unmeasured.is_some() || memory.starved >= self.probe.rules.failures => {
+                "unknown"
+            }
             _ if memory.state.flapping => "flapping",
             _ => memory.state.health.word(),
         }
@@ -222,17 +261,12 @@ impl Watched {
             .probe
             .degraded_above
             .is_some_and(|most| observed.duration > most);
-        let now = clock::now();
         let result = ProbeResult {
             at_ms,
             outcome: observed.outcome,
             impaired: has_passed && (is_slow || observed.has_advisory_failure()),
             flaky: has_passed && tried > 0,
-            in_maintenance: self
-                .probe
-                .maintenance
-                .iter()
-                .any(|window| window.contains(now)),
+            in_maintenance: self.is_in_maintenance(),
             duration_us: observed.duration.as_micros() as i64,
             reason: self.reason(&observed, is_slow),
         };

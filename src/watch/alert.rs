@@ -104,8 +104,12 @@ pub struct Level {
     pub depends_on: Vec<String>,
     /// What is wrong, if anything is.
     pub condition: Option<Condition>,
+    /// Whether its trouble explains that of what depends on it: it does not answer, or nobody knows.
+    pub explains: bool,
     /// Whether it is about to be in trouble: what depends on it waits until that is known.
     pub is_suspect: bool,
+    /// Whether nobody watches it any more: then its trouble is over, and not well.
+    pub is_unwatched: bool,
     /// Whether nothing is to be told of it now, because of a window of maintenance.
     pub is_in_maintenance: bool,
     /// When it was measured last.

@@ -5,7 +5,7 @@
 //! knows nothing of stores and channels. Invariant: whatever the order of levels, ticks and restarts, no
 //! trouble that may be told stays untold, and none is told twice.
 
-use super::alert::{Level, Severity};
+use super::alert::Level;
 use super::incident::{Acknowledgment, Incident, Occasion, Telling};
 use super::silence::Silence;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,8 @@ pub struct Book {
     next_id: i64,
     changed: BTreeSet<i64>,
     ended: Vec<Incident>,
+    /// When the first look was: until a while later not all is known that was known before a restart.
+    began_ms: Option<i64>,
 }
 
 impl Book {
@@ -71,13 +73,26 @@ impl Book {
         };
         match self.member_of.get(&level.subject).copied() {
             Some(id) => {
-                if let Some(incident) = self.open.get_mut(&id)
-                    && incident.take(&level, now_ms)
-                {
-                    self.changed.insert(id);
+                let incident = self.open.get_mut(&id);
+                // It is told to others now, or as a part of something else.
+                let moves = level.condition.is_some()
+                    && incident.as_ref().is_some_and(|incident| {
+                        incident.route != level.route || incident.group != level.group
+                    });
+                if let Some(incident) = incident {
+                    let changed = match moves {
+                        true => incident.end_of(&level.subject, true, now_ms),
+                        false => incident.take(&level, now_ms),
+                    };
+                    if changed {
+                        self.changed.insert(id);
+                    }
                 }
-                if level.condition.is_none() {
+                if level.condition.is_none() || moves {
                     self.member_of.remove(&level.subject);
+                }
+                if moves {
+                    self.join(&level, now_ms);
                 }
             }
             None if level.condition.is_some() => self.join(&level, now_ms),
@@ -155,6 +170,7 @@ impl Book {
     /// What is to be told now.
     pub fn tick(&mut self, now_ms: i64) -> Vec<Telling> {
         let mut tellings = Vec::new();
+        self.began_ms.get_or_insert(now_ms);
         let ids: Vec<i64> = self.open.keys().copied().collect();
         for id in ids {
             self.quieten(id, now_ms);
@@ -185,7 +201,11 @@ impl Book {
             .firing()
             .map(|(subject, member)| {
                 let since_ms = member.condition.as_ref().map_or(now_ms, |it| it.since_ms);
-                let quiet = self.quiet(subject, &member.labels, since_ms, now_ms);
+                let quiet = match self.known.contains_key(subject) || !self.is_young(now_ms) {
+                    true => self.quiet(subject, &member.labels, since_ms, now_ms),
+                    // Nobody has said yet what is so of it since a restart.
+                    false => member.quiet.clone(),
+                };
                 (subject.clone(), quiet)
             })
             .collect();
@@ -199,6 +219,12 @@ impl Book {
                 }
             }
         }
+    }
+
+    /// Whether it began so short a time ago that not all is known yet.
+    fn is_young(&self, now_ms: i64) -> bool {
+        let began_ms = self.began_ms.unwrap_or(now_ms);
+        (0..HELD_MAX_MS).contains(&(now_ms - began_ms))
     }
 
     /// Why nothing is told of a subject now.
@@ -223,6 +249,9 @@ impl Book {
                 return Some(format!("explained by {cause}"));
             }
             let Some(it) = self.known.get(on) else {
+                if self.is_young(now_ms) {
+                    return Some(format!("waits for {on} to be measured"));
+                }
                 continue;
             };
             // Who is measured rarely cannot be waited for.
@@ -247,8 +276,8 @@ impl Book {
         {
             return Some(root);
         }
-        let condition = known.level.condition.as_ref()?;
-        (condition.severity >= Severity::Error).then(|| subject.to_owned())
+        let is_cause = known.level.explains && known.level.condition.is_some();
+        is_cause.then(|| subject.to_owned())
     }
 
     /// When something is to be told if nothing else happens; soon while anything is held back.

@@ -25,6 +25,8 @@ pub struct Counts {
     pub good: u64,
     /// Not.
     pub bad: u64,
+    /// Not counted: in a window of maintenance.
+    pub excluded: u64,
 }
 
 impl Counts {
@@ -37,6 +39,7 @@ impl Counts {
     pub fn add(&mut self, other: Counts) {
         self.good += other.good;
         self.bad += other.bad;
+        self.excluded += other.excluded;
     }
 }
 
@@ -104,6 +107,7 @@ impl Goal {
         Counts {
             good: (bucket.passed + bucket.impaired).saturating_sub(slow),
             bad: bucket.failed + slow + unknown,
+            excluded: bucket.excluded,
         }
     }
 }
@@ -149,6 +153,12 @@ pub struct History {
 }
 
 impl History {
+    /// Whether nothing was measured for so long, though nobody said that nothing would count.
+    pub fn is_silent(&self, seconds: i64, now_s: i64) -> bool {
+        let counts = self.since(now_s - seconds, now_s);
+        counts.all() == 0 && counts.excluded == 0
+    }
+
     /// How much longer a window is than what is known of it: a budget is that of the whole window, whatever
     /// part of it somebody has looked at.
     fn missing(&self, from_s: i64, now_s: i64) -> f64 {
@@ -187,8 +197,6 @@ pub struct Standing {
     pub burns: Vec<(i64, f64)>,
     /// The pair that burns, the most urgent if several do, with the rate of its long window.
     pub burning: Option<(Pair, f64)>,
-    /// Whether nothing was measured for as long as the first pair looks back.
-    pub is_unmeasured: bool,
 }
 
 fn rate(goal: &Goal, counts: Counts) -> f64 {
@@ -233,7 +241,6 @@ pub fn standing(goal: &Goal, history: &History, now_s: i64) -> Standing {
         remaining: (all > 0).then(|| 1.0 - counts.bad as f64 / allowed),
         burns,
         burning,
-        is_unmeasured: history.since(now_s - pairs[0].long_s, now_s).all() == 0,
     }
 }
 
@@ -262,6 +269,7 @@ mod tests {
             let counts = Counts {
                 good: u64::from(!bad(minute)),
                 bad: u64::from(bad(minute)),
+                excluded: 0,
             };
             history.minutes.entry(at - at % 60).or_default().add(counts);
             history
@@ -319,7 +327,8 @@ mod tests {
         let remaining = half.remaining.unwrap();
         assert!((0.45..0.55).contains(&remaining), "{remaining}");
         let none = standing(&goal(0.999), &History::default(), now_s);
-        assert!(none.is_unmeasured && none.remaining.is_none() && none.burning.is_none());
+        assert!(none.remaining.is_none() && none.burning.is_none());
+        assert!(History::default().is_silent(3_600, now_s));
     }
 
     #[test]
@@ -355,7 +364,7 @@ mod tests {
                 unknown_is_bad,
                 ..goal(0.99)
             };
-            let Counts { good, bad } = goal.counts(&bucket);
+            let Counts { good, bad, .. } = goal.counts(&bucket);
             (good, bad)
         };
         assert_eq!(counts(None, false), (2, 1));

@@ -29,8 +29,14 @@ pub struct Member {
     /// Why nothing is told of it now.
     #[serde(default)]
     pub quiet: Option<String>,
-    /// Whether people were told of it.
+    /// Whether people were told of it, since it is in trouble.
     pub is_told: bool,
+    /// Whether people were told of it before: it was well meanwhile.
+    #[serde(default)]
+    pub was_told: bool,
+    /// As what it was told.
+    #[serde(default)]
+    pub told_severity: Severity,
     /// When all was well last, before.
     pub good_ms: Option<i64>,
     /// Where to read more.
@@ -169,7 +175,7 @@ impl Incident {
     /// Takes what is so of a subject now. Whether anything changed.
     pub fn take(&mut self, level: &Level, now_ms: i64) -> bool {
         let Some(condition) = &level.condition else {
-            return self.end_of(&level.subject, false, now_ms);
+            return self.end_of(&level.subject, level.is_unwatched, now_ms);
         };
         let Some(member) = self.members.get_mut(&level.subject) else {
             self.members.insert(
@@ -182,6 +188,8 @@ impl Incident {
                     is_gone: false,
                     quiet: None,
                     is_told: false,
+                    was_told: false,
+                    told_severity: Severity::Info,
                     good_ms: level.good_ms,
                     facts: level.facts.clone(),
                     link: level.link.clone(),
@@ -204,6 +212,13 @@ impl Incident {
             return false;
         }
         let was = member.condition.as_ref().map(|before| before.word.clone());
+        if member.condition.is_none() {
+            // It was well meanwhile: this is news, whatever was told before.
+            member.was_told |= member.is_told;
+            member.is_told = false;
+            member.good_ms = level.good_ms;
+            member.worst = condition.clone();
+        }
         member.labels.clone_from(&level.labels);
         member.condition = Some(condition.clone());
         member.ended_ms = None;
@@ -268,6 +283,10 @@ impl Incident {
         if self.ended_ms.is_some() {
             return tellings;
         }
+        // A clock that was set back must not hold anything up.
+        self.opened_ms = self.opened_ms.min(now_ms);
+        self.last_told_ms = self.last_told_ms.min(now_ms);
+        self.first_told_ms = self.first_told_ms.map(|told| told.min(now_ms));
         if self.firing().next().is_none() {
             self.ended_ms = Some(now_ms);
             if self.first_told_ms.is_some() {
@@ -294,7 +313,10 @@ impl Incident {
                 tellings.push(self.telling(Occasion::Escalated, tell, now_ms));
             }
         }
-        let is_worse = self.severity() > self.told_severity;
+        // What was told of those who are well again says nothing of those who are not.
+        let firing = self.firing().filter(|(_, member)| member.is_told);
+        let told = firing.map(|(_, member)| member.told_severity).max();
+        let is_worse = told.is_none_or(|told| self.severity() > told);
         let has_more = self.audible().any(|(_, member)| !member.is_told);
         if has_more && now_ms >= self.news_ms() || is_worse {
             tellings.push(self.telling(Occasion::News, self.told.clone(), now_ms));
@@ -343,7 +365,13 @@ impl Incident {
             }
         }
         for member in self.members.values_mut() {
-            member.is_told |= member.condition.is_some() && member.quiet.is_none();
+            if let (Some(condition), None) = (&member.condition, &member.quiet) {
+                member.told_severity = match member.is_told {
+                    true => member.told_severity.max(condition.severity),
+                    false => condition.severity,
+                };
+                member.is_told = true;
+            }
         }
         let whom = if channels.is_empty() {
             "nobody is to be told".to_owned()

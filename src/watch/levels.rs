@@ -35,6 +35,15 @@ impl Levels {
         self.came.notify_one();
     }
 
+    /// What is so of many subjects, which are fetched together.
+    pub fn put_all(&self, levels: Vec<Level>) {
+        let named = levels
+            .into_iter()
+            .map(|level| (level.subject.clone(), level));
+        self.waiting().levels.extend(named);
+        self.came.notify_one();
+    }
+
     /// Of a kind, `probe/` for example, only these subjects are watched from now on.
     pub fn only(&self, kind: &str, subjects: BTreeSet<String>) {
         let mut waiting = self.waiting();

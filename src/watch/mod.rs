@@ -11,6 +11,8 @@
 
 pub mod alert;
 pub mod book;
+#[cfg(test)]
+mod book_tests;
 pub mod budget;
 pub mod budgets;
 pub mod health;

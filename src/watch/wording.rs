@@ -72,7 +72,9 @@ fn members(telling: &Telling) -> Vec<(&String, &Member)> {
     match telling.occasion {
         Occasion::Resolved => {
             let members = incident.members.iter();
-            members.filter(|(_, member)| member.is_told).collect()
+            members
+                .filter(|(_, member)| member.is_told || member.was_told)
+                .collect()
         }
         _ => incident.audible().collect(),
     }

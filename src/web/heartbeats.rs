@@ -7,7 +7,7 @@ use crate::report::view::time;
 use crate::watch::heartbeat::Report;
 use axum::Json;
 use axum::extract::{Path, State};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use std::collections::BTreeMap;
 
 /// Characters of a log that are kept: its end says most.
@@ -32,16 +32,18 @@ pub async fn list(State(site): State<Site>) -> Json<serde_json::Value> {
 pub async fn succeeded(
     State(site): State<Site>,
     Path(name): Path<String>,
+    method: Method,
     headers: HeaderMap,
     log: String,
 ) -> Result<&'static str, Problem> {
-    take(&site, &name, &Report::Succeeded, &headers, &log).await
+    take(&site, &name, &Report::Succeeded, (&method, &headers), &log).await
 }
 
 /// `POST /api/v1/heartbeats/{name}/{what}`
 pub async fn reported(
     State(site): State<Site>,
     Path((name, what)): Path<(String, String)>,
+    method: Method,
     headers: HeaderMap,
     log: String,
 ) -> Result<&'static str, Problem> {
@@ -55,14 +57,14 @@ pub async fn reported(
             return Err(Problem::new(StatusCode::NOT_FOUND, detail));
         }
     };
-    take(&site, &name, &report, &headers, &log).await
+    take(&site, &name, &report, (&method, &headers), &log).await
 }
 
 async fn take(
     site: &Site,
     name: &str,
     report: &Report,
-    headers: &HeaderMap,
+    (method, headers): (&Method, &HeaderMap),
     log: &str,
 ) -> Result<&'static str, Problem> {
     let unknown = || {
@@ -86,6 +88,11 @@ async fn take(
     let own = configured.token.as_ref();
     let own = own.and_then(|token| site.means().fill(token, &BTreeMap::new()).ok());
     if !own.is_some_and(|own| own.is(given)) {
+        if method != Method::POST {
+            // A page of somebody else can make a browser get anything.
+            let detail = "a report is posted, or brings the token of its heartbeat";
+            return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail));
+        }
         site.caller(headers, Role::Operate)?;
     }
     let log = site.means().redactor().clean(log.trim());

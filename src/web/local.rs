@@ -45,5 +45,8 @@ pub fn is_local(headers: &HeaderMap) -> bool {
     let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
     local
         && !is_forwarded
+        // A picture or a link on a page of another site brings no origin, but this.
+        && text(HeaderName::from_static("sec-fetch-site"))
+            .is_none_or(|site| matches!(site, "same-origin" | "none"))
         && text(ORIGIN).is_none_or(|origin| origin.ends_with(&format!("//{host}")))
 }

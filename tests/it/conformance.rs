@@ -523,6 +523,10 @@ async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
             assert_eq!(passed, expected);
         }
         assert_eq!(store.prune_history(Stretch::Minute, 60).await.unwrap(), 1);
+        // What comes after all results were forgotten is counted all the same.
+        store.prune_probe_results(i64::MAX - 1).await.unwrap();
+        store.commit_probes(vec![result(120_000)]).await.unwrap();
+        assert_eq!(store.roll_up().await.unwrap(), 1);
         let mut second = effect("second", None, "channel:team");
         second.after_key = Some("first".to_owned());
         let effects = vec![effect("first", None, "channel:team"), second];
@@ -556,7 +560,9 @@ fn down() -> Level {
             reason: "refused".to_owned(),
             since_ms: 1,
         }),
+        explains: false,
         is_suspect: false,
+        is_unwatched: false,
         is_in_maintenance: false,
         seen_ms: None,
         good_ms: None,

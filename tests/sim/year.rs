@@ -112,7 +112,9 @@ impl World {
                 reason: "refused".to_owned(),
                 since_ms: state.since_ms,
             }),
+            explains: matches!(state.health, Health::Down | Health::Unknown),
             is_suspect: state.is_suspect(),
+            is_unwatched: false,
             is_in_maintenance: probe.in_maintenance,
             seen_ms: state.seen_ms,
             good_ms: state.good_ms,
@@ -334,7 +336,13 @@ impl World {
                         .is_some_and(|member| member.is_told)
             });
             if !knows {
-                self.violation(format!("nobody knows of {name}"));
+                let of: Vec<_> = self
+                    .book
+                    .open()
+                    .filter(|incident| incident.members.contains_key(&subject))
+                    .collect();
+                let text = format!("nobody knows of {name}: {of:#?}");
+                self.violation(text);
             }
         }
     }

@@ -105,7 +105,7 @@ CREATE TABLE silences (
 CREATE TABLE probes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 INSERT INTO probes (name) SELECT DISTINCT probe FROM probe_results;
 CREATE TABLE results (
-  id INTEGER PRIMARY KEY, probe INTEGER NOT NULL, at_ms INTEGER NOT NULL, outcome INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, probe INTEGER NOT NULL, at_ms INTEGER NOT NULL, outcome INTEGER NOT NULL,
   duration_us INTEGER NOT NULL, reason TEXT) STRICT;
 INSERT INTO results (probe, at_ms, outcome, duration_us, reason)
   SELECT probes.id, at_ms, CASE outcome WHEN 'pass' THEN 0 WHEN 'fail' THEN 2 ELSE 3 END, duration_us, nullif(reason, '')
