@@ -27,6 +27,8 @@ use tokio::time::Instant;
 
 /// Pause after a commit that failed.
 const PAUSE: Duration = Duration::from_secs(1);
+/// A commit that takes longer has failed.
+const COMMIT_WITHIN: Duration = Duration::from_secs(10);
 /// What cannot be committed for so long is told directly.
 const DIRECT_AFTER: Duration = Duration::from_secs(5);
 /// Looked at least this often.
@@ -210,10 +212,14 @@ impl Keeper {
             return;
         }
         let told = effects.len();
-        let kept = self
+        let committing = self
             .store
-            .commit_incidents(incidents.clone(), effects, now_ms())
-            .await;
+            .commit_incidents(incidents.clone(), effects, now_ms());
+        // A disk that hangs is as good as one that is full; what comes late is harmless, by its keys.
+        let kept = match tokio::time::timeout(COMMIT_WITHIN, committing).await {
+            Ok(kept) => kept,
+            Err(_) => Err(StoreFault::Failed("no answer in 10 s".to_owned())),
+        };
         let mut unkept = self.unkept();
         match kept {
             Ok(()) => {
@@ -256,7 +262,9 @@ impl Keeper {
     /// The rows that tell it.
     async fn effects(&self, telling: &Telling) -> Vec<NewEffect> {
         let project = self.current.get();
-        let changed = self.newest_deploy(&project, &telling.incident).await;
+        let deploy = self.newest_deploy(&project, &telling.incident);
+        // What is good to know must not hold up what must be told.
+        let changed = tokio::time::timeout(PAUSE, deploy).await.ok().flatten();
         let explained: Vec<String> = {
             let book = self.book();
             let members = telling.incident.members.keys();

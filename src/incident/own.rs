@@ -52,20 +52,14 @@ pub async fn watch(
 
 fn level(current: &Current, name: &str, condition: Option<Condition>) -> Level {
     let project = current.get();
+    let route = project.file.alerts.route(&project.file.own_channels());
     Level {
-        subject: format!("{KIND}{name}"),
         labels: [("own".to_owned(), name.to_owned())].into(),
-        group: format!("Bellwether/{name}"),
-        route: project.file.alerts.route(&project.file.own_channels()),
-        depends_on: Vec::new(),
-        condition,
-        explains: false,
-        is_suspect: false,
-        is_unwatched: false,
-        is_in_maintenance: false,
-        seen_ms: None,
-        good_ms: None,
-        facts: Vec::new(),
-        link: None,
+        ..Level::new(
+            format!("{KIND}{name}"),
+            format!("Bellwether/{name}"),
+            route,
+            condition,
+        )
     }
 }

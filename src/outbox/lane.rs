@@ -120,21 +120,15 @@ impl Lanes {
 pub fn level(project: &Project, channel: &str, condition: Option<Condition>) -> Level {
     let others = project.file.own_channels().into_iter();
     let others: Vec<String> = others.filter(|name| name != channel).collect();
+    let route = project.file.alerts.route(&others);
     Level {
-        subject: format!("{KIND}{channel}"),
         labels: [("channel".to_owned(), channel.to_owned())].into(),
-        group: format!("Bellwether/{channel}"),
-        route: project.file.alerts.route(&others),
-        depends_on: Vec::new(),
-        condition,
-        explains: false,
-        is_suspect: false,
-        is_unwatched: false,
-        is_in_maintenance: false,
-        seen_ms: None,
-        good_ms: None,
-        facts: Vec::new(),
-        link: None,
+        ..Level::new(
+            format!("{KIND}{channel}"),
+            format!("Bellwether/{channel}"),
+            route,
+            condition,
+        )
     }
 }
 

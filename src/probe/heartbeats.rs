@@ -124,27 +124,25 @@ fn level(project: &Project, configured: &Configured, job: &Heartbeat, now_ms: i6
     labels.insert("heartbeat".to_owned(), configured.name.clone());
     labels.insert("severity".to_owned(), configured.severity.word().to_owned());
     let runbook = configured.runbook.iter();
+    let condition = trouble.map(|trouble| Condition {
+        word: trouble.word.to_owned(),
+        severity: configured.severity,
+        reason: trouble.reason,
+        since_ms: trouble.since_ms,
+    });
+    let route = project.file.alerts.route(&configured.tell);
     Level {
-        subject: format!("{KIND}{}", configured.name),
         labels,
-        group: configured.name.clone(),
-        route: project.file.alerts.route(&configured.tell),
-        depends_on: Vec::new(),
-        condition: trouble.map(|trouble| Condition {
-            word: trouble.word.to_owned(),
-            severity: configured.severity,
-            reason: trouble.reason,
-            since_ms: trouble.since_ms,
-        }),
-        explains: false,
-        is_suspect: false,
-        is_unwatched: false,
-        is_in_maintenance: false,
-        seen_ms: None,
         good_ms: job.succeeded_ms,
         facts: runbook
             .map(|address| ("Runbook".to_owned(), address.clone()))
             .collect(),
         link: Some(format!("{}/api/v1/heartbeats", base(project))),
+        ..Level::new(
+            format!("{KIND}{}", configured.name),
+            configured.name.clone(),
+            route,
+            condition,
+        )
     }
 }

@@ -144,21 +144,15 @@ pub fn of(watched: &Watched, context: &Context) -> Level {
 }
 
 fn own(context: &Context, subject: &str, condition: Option<Condition>) -> Level {
+    let route = context.policy.route(&context.own);
     Level {
-        subject: subject.to_owned(),
         labels: [("own".to_owned(), subject.to_owned())].into(),
-        group: "Bellwether".to_owned(),
-        route: context.policy.route(&context.own),
-        depends_on: Vec::new(),
-        condition,
-        explains: false,
-        is_suspect: false,
-        is_unwatched: false,
-        is_in_maintenance: false,
-        seen_ms: None,
-        good_ms: None,
-        facts: Vec::new(),
-        link: None,
+        ..Level::new(
+            subject.to_owned(),
+            "Bellwether".to_owned(),
+            route,
+            condition,
+        )
     }
 }
 

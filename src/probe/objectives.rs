@@ -225,22 +225,18 @@ fn level(project: &Project, slo: &Slo, condition: Option<Condition>) -> Level {
         }
     }
     let runbook = slo.runbook.iter();
+    let route = project.file.alerts.route(&slo.tell);
     Level {
-        subject: format!("{KIND}{}", slo.name),
         labels,
-        group: format!("slo/{}", slo.name),
-        route: project.file.alerts.route(&slo.tell),
-        depends_on: Vec::new(),
-        condition,
-        explains: false,
-        is_suspect: false,
-        is_unwatched: false,
-        is_in_maintenance: false,
-        seen_ms: None,
-        good_ms: None,
         facts: runbook
             .map(|address| ("Runbook".to_owned(), address.clone()))
             .collect(),
         link: Some(format!("{}/api/v1/slos", base(project))),
+        ..Level::new(
+            format!("{KIND}{}", slo.name),
+            format!("slo/{}", slo.name),
+            route,
+            condition,
+        )
     }
 }

@@ -160,7 +160,9 @@ impl Prober {
         self.levels.only(level::KIND, subjects);
         let context = self.context();
         let all = self.all();
-        let levels = all.iter().map(|watched| level::of(watched, &context));
+        // Of what nobody knows anything nothing is said: what was open before stays so.
+        let known = all.iter().filter(|watched| watched.is_known());
+        let levels = known.map(|watched| level::of(watched, &context));
         self.levels.put_all(levels.collect());
     }
 
@@ -402,7 +404,7 @@ impl Prober {
                 .get(&watched.probe.name)
                 .map(|task| task.watched.clone())
         };
-        if let Some(current) = current {
+        if let Some(current) = current.filter(|current| current.is_known()) {
             self.levels.put(level::of(&current, &self.context()));
         }
     }

@@ -150,6 +150,12 @@ impl Watched {
         !self.probe.paused && now_ms.saturating_sub(seen_ms) > ms(patience)
     }
 
+    /// Whether anything is known of it: it was measured once, or is not to be.
+    pub fn is_known(&self) -> bool {
+        let memory = self.memory();
+        self.probe.paused || memory.state.seen_ms.is_some() || memory.unmeasured.is_some()
+    }
+
     /// Whether its newest run did not pass.
     pub fn is_failing(&self) -> bool {
         let memory = self.memory();

@@ -1,8 +1,7 @@
-//! What is kept, as values: of gates, of probes, and of what is on its way to others.
+//! What is kept, as values: of gates, and of what is on its way to others.
 //!
 //! Rooms: [`gate`] (a gate and the facts it was started with), [`state`] (what it is at a moment, and
-//! what must hold of it), [`note`] (what people add to it), [`run`] (the runs it made), [`probe`]
-//! (up, down or unknown), [`effect`] (a row of the outbox) with [`target`] (what delivers it), [`announcement`] and [`message`] (what
+//! what must hold of it), [`note`] (what people add to it), [`run`] (the runs it made), [`effect`] (a row of the outbox) with [`target`] (what delivers it), [`announcement`] and [`message`] (what
 //! such a row carries); and what follows from what is kept: [`accepted`] (orders that come before a
 //! verdict), [`standing`] (whether a verdict still is the newest word), [`withdrawal`] (orders that come too late), [`history`] (which version is good, what may
 //! be forgotten).

@@ -121,3 +121,30 @@ pub struct Level {
     /// The page of the subject.
     pub link: Option<String>,
 }
+
+impl Level {
+    /// What is so of a subject that depends on nothing and explains nothing.
+    pub fn new(
+        subject: String,
+        group: String,
+        route: Route,
+        condition: Option<Condition>,
+    ) -> Level {
+        Level {
+            subject,
+            labels: BTreeMap::new(),
+            group,
+            route,
+            depends_on: Vec::new(),
+            condition,
+            explains: false,
+            is_suspect: false,
+            is_unwatched: false,
+            is_in_maintenance: false,
+            seen_ms: None,
+            good_ms: None,
+            facts: Vec::new(),
+            link: None,
+        }
+    }
+}

@@ -6,32 +6,23 @@ use super::incident::{Acknowledgment, Incident, Occasion};
 use std::collections::BTreeSet;
 
 fn level(name: &str, down_since: Option<i64>) -> Level {
+    let route = Route {
+        tell: vec!["team".to_owned()],
+        wait_ms: 500,
+        interval_ms: 300_000,
+        repeat_ms: 3_600_000,
+        ..Route::default()
+    };
+    let condition = down_since.map(|since_ms| Condition {
+        word: "down".to_owned(),
+        severity: Severity::Critical,
+        reason: "refused".to_owned(),
+        since_ms,
+    });
     Level {
-        subject: format!("probe/{name}"),
         labels: [("probe".to_owned(), name.to_owned())].into(),
-        group: "shop".to_owned(),
-        route: Route {
-            tell: vec!["team".to_owned()],
-            wait_ms: 500,
-            interval_ms: 300_000,
-            repeat_ms: 3_600_000,
-            ..Route::default()
-        },
-        depends_on: Vec::new(),
-        condition: down_since.map(|since_ms| Condition {
-            word: "down".to_owned(),
-            severity: Severity::Critical,
-            reason: "refused".to_owned(),
-            since_ms,
-        }),
         explains: down_since.is_some(),
-        is_suspect: false,
-        is_unwatched: false,
-        is_in_maintenance: false,
-        seen_ms: None,
-        good_ms: None,
-        facts: Vec::new(),
-        link: None,
+        ..Level::new(format!("probe/{name}"), "shop".to_owned(), route, condition)
     }
 }
 

@@ -548,26 +548,16 @@ async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
 
 /// A level of a probe that is down.
 fn down() -> Level {
+    let condition = Condition {
+        word: "down".to_owned(),
+        severity: Severity::Critical,
+        reason: "refused".to_owned(),
+        since_ms: 1,
+    };
+    let (subject, group) = ("probe/api".to_owned(), "production/api".to_owned());
     Level {
-        subject: "probe/api".to_owned(),
         labels: [("probe".to_owned(), "api".to_owned())].into(),
-        group: "production/api".to_owned(),
-        route: Route::default(),
-        depends_on: Vec::new(),
-        condition: Some(Condition {
-            word: "down".to_owned(),
-            severity: Severity::Critical,
-            reason: "refused".to_owned(),
-            since_ms: 1,
-        }),
-        explains: false,
-        is_suspect: false,
-        is_unwatched: false,
-        is_in_maintenance: false,
-        seen_ms: None,
-        good_ms: None,
-        facts: Vec::new(),
-        link: None,
+        ..Level::new(subject, group, Route::default(), Some(condition))
     }
 }
 

@@ -185,13 +185,13 @@ fn every_panel_and_every_rule_shows_something_of_a_real_scrape() {
         }
         // An alert that does not fire is empty; what it compares must not be.
         let query = rule["query"].as_str().unwrap();
-        let compared = [" == 0", " > 0", " > 1"]
+        let compared = [" == 0", " > 0", " > 1", " > 14.4"]
             .iter()
             .find_map(|comparison| query.strip_suffix(comparison))
             .unwrap_or(query);
         stack.not_empty(name, compared);
     }
-    assert_eq!(seen, 8, "all our rules are loaded");
+    assert_eq!(seen, 11, "all our rules are loaded");
     // The failed proof of the demo fires, and reaches the Alertmanager.
     eventually(
         "the alert reaches the Alertmanager",
