@@ -5,6 +5,7 @@ use crate::objective::Outcome;
 use crate::record::gate::Record;
 use crate::record::message::{Message, Tone};
 use crate::record::state::Verdict;
+use crate::watch::wording::moment;
 use std::time::Duration;
 
 fn title(environment: &str) -> String {
@@ -13,12 +14,6 @@ fn title(environment: &str) -> String {
         Some(first) => first.to_uppercase().chain(letters).collect(),
         None => String::new(),
     }
-}
-
-fn time(ms: i64) -> String {
-    chrono::DateTime::from_timestamp_millis(ms).map_or_else(String::new, |time| {
-        time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
-    })
 }
 
 fn facts(record: &Record) -> Vec<(String, String)> {
@@ -44,7 +39,7 @@ fn facts(record: &Record) -> Vec<(String, String)> {
         ("Commit", record.facts.commit.clone()),
         ("Reason", record.facts.reason.clone()),
         ("Deployed by", record.facts.actor.clone()),
-        ("Time", time(record.state.started_ms)),
+        ("Time", moment(record.state.started_ms)),
         ("Workflow run", record.facts.link.clone()),
         ("Health check", health),
     ];

@@ -8,23 +8,17 @@ use crate::probe::heartbeats::Heartbeats;
 use crate::probe::objectives::Objectives;
 use crate::probe::prober::Prober;
 use crate::project::current::Current;
-use crate::record::effect::NewEffect;
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use crate::watch::alert::Severity;
 use crate::watch::budgets::Budgets;
+use crate::watch::direct::Direct;
 use crate::watch::levels::Levels;
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-
-/// What is to be told without the outbox.
-type Direct = Arc<Mutex<mpsc::UnboundedReceiver<NewEffect>>>;
-/// Keys of what was told so.
-type Told = Arc<std::sync::Mutex<BTreeSet<String>>>;
 
 /// Who watches production.
 #[derive(Debug)]
@@ -40,8 +34,7 @@ pub(super) struct Watch {
     /// Incidents.
     pub(super) keeper: Arc<Keeper>,
     objectives: Arc<Objectives>,
-    direct: Direct,
-    told: Told,
+    direct: Arc<Direct>,
 }
 
 impl Watch {
@@ -54,10 +47,15 @@ impl Watch {
         committed: Arc<Notify>,
     ) -> Watch {
         let (levels, budgets) = (Arc::new(Levels::default()), Arc::new(Budgets::default()));
-        let (sender, direct) = mpsc::unbounded_channel();
-        let told = Told::default();
+        let direct = Arc::new(Direct::default());
         let (kept, counted, project) = (|| store.clone(), || metrics.clone(), || current.clone());
-        let prober = Prober::new(kept(), counted(), supervisor.clone(), levels.clone());
+        let prober = Prober::new(
+            kept(),
+            counted(),
+            supervisor.clone(),
+            levels.clone(),
+            project(),
+        );
         let heartbeats = Heartbeats::new(kept(), levels.clone(), project());
         let bell = (counted(), committed);
         let objectives = Objectives::new(
@@ -68,18 +66,11 @@ impl Watch {
             budgets.clone(),
         );
         Watch {
-            keeper: Keeper::new(
-                kept(),
-                levels.clone(),
-                project(),
-                bell,
-                (sender, told.clone()),
-            ),
+            keeper: Keeper::new(kept(), levels.clone(), project(), bell, direct.clone()),
             prober: Arc::new(prober),
             heartbeats: Arc::new(heartbeats),
             objectives: Arc::new(objectives),
-            direct: Arc::new(Mutex::new(direct)),
-            told,
+            direct,
             levels,
             budgets,
         }
@@ -112,8 +103,7 @@ impl Watch {
         ));
         let (levels, current) = (self.levels.clone(), current.clone());
         let own = move || own::watch(levels.clone(), current.clone(), looks.clone());
-        let keys = self.told.clone();
-        let told = move || courier.clone().tell_directly(direct.clone(), keys.clone());
+        let told = move || courier.clone().tell_directly(direct.clone());
         vec![
             kept("ledger", Box::new(move || Box::pin(ledger.clone().run()))),
             kept(
@@ -153,9 +143,12 @@ fn own_looks(
         };
         Some(("unkept", Severity::Critical, reason.to_owned()))
     });
-    let prober = prober.clone();
-    let clock: Look = Box::new(move || prober.clock_trouble());
-    vec![("state", is_kept), ("clock", clock)]
+    let (clock, lack) = (prober.clone(), prober.clone());
+    vec![
+        ("state", is_kept),
+        ("clock", Box::new(move || clock.clock_trouble())),
+        ("descriptors", Box::new(move || lack.lack())),
+    ]
 }
 
 fn inode(path: &Path) -> Option<u64> {

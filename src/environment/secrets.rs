@@ -7,15 +7,17 @@ use crate::scenario::Plan;
 use crate::secret::Secret;
 use std::collections::BTreeMap;
 
-/// Runs a closure that resolves values. Only where a secret comes from a program, which takes its
-/// time, is another thread given the work of this one meanwhile.
+/// Whether any secret comes from a program, which takes its time.
+pub fn has_programs(plan: &Plan, environment: &Environment) -> bool {
+    let mut sources = environment.secrets.values();
+    sources.any(|source| !source.command.is_empty())
+        || plan.secrets.iter().any(|need| !need.command.is_empty())
+}
+
+/// Runs a closure that resolves values. Only where a secret comes from a program is another thread given the
+/// work of this one meanwhile.
 pub fn resolving<T>(plan: &Plan, environment: &Environment, resolve: impl FnOnce() -> T) -> T {
-    let programs = environment
-        .secrets
-        .values()
-        .any(|source| !source.command.is_empty())
-        || plan.secrets.iter().any(|need| !need.command.is_empty());
-    if programs {
+    if has_programs(plan, environment) {
         tokio::task::block_in_place(resolve)
     } else {
         resolve()

@@ -13,16 +13,17 @@ use crate::record::target::Target;
 use crate::store::{Store, StoreFault};
 use crate::telemetry::metrics::Metrics;
 use crate::watch::book::Book;
+use crate::watch::direct::Direct;
 use crate::watch::incident::{Acknowledgment, Incident, Telling};
 use crate::watch::levels::{Levels, Waiting};
 use crate::watch::silence::Silence;
 use crate::watch::wording;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// Pause after a commit that failed.
@@ -44,14 +45,12 @@ pub struct Keeper {
     current: Arc<Current>,
     metrics: Arc<Metrics>,
     committed: Arc<Notify>,
-    /// Whoever tells people without the outbox.
-    direct: mpsc::UnboundedSender<NewEffect>,
+    /// What is told without the outbox.
+    direct: Arc<Direct>,
     book: Mutex<Option<Book>>,
     unkept: Mutex<Unkept>,
     /// From the book to the commit one at a time: else what follows could be committed before what it follows.
     committing: tokio::sync::Mutex<()>,
-    /// Keys of what was told directly, by whoever did it.
-    told: Arc<Mutex<BTreeSet<String>>>,
     look: Notify,
     is_well: AtomicBool,
 }
@@ -62,8 +61,6 @@ struct Unkept {
     incidents: BTreeMap<i64, Incident>,
     effects: Vec<NewEffect>,
     since: Option<Instant>,
-    /// Keys of what is to be told directly by now.
-    direct: BTreeSet<String>,
 }
 
 /// Why an order of a person was not carried out.
@@ -84,10 +81,7 @@ impl Keeper {
         levels: Arc<Levels>,
         current: Arc<Current>,
         (metrics, committed): (Arc<Metrics>, Arc<Notify>),
-        direct: (
-            mpsc::UnboundedSender<NewEffect>,
-            Arc<Mutex<BTreeSet<String>>>,
-        ),
+        direct: Arc<Direct>,
     ) -> Arc<Keeper> {
         Arc::new(Keeper {
             store,
@@ -95,11 +89,10 @@ impl Keeper {
             current,
             metrics,
             committed,
-            direct: direct.0,
+            direct,
             book: Mutex::new(None),
             unkept: Mutex::default(),
             committing: tokio::sync::Mutex::default(),
-            told: direct.1,
             look: Notify::new(),
             is_well: AtomicBool::new(true),
         })
@@ -202,9 +195,8 @@ impl Keeper {
         let (incidents, effects) = {
             let mut unkept = self.unkept();
             // What got there without a row needs none any more.
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            unkept.effects.retain(|effect| !told.remove(&effect.key));
-            drop(told);
+            let effects = &mut unkept.effects;
+            effects.retain(|effect| !self.direct.was_told(&effect.key));
             let incidents: Vec<Incident> = unkept.incidents.values().cloned().collect();
             (incidents, unkept.effects.clone())
         };
@@ -231,7 +223,7 @@ impl Keeper {
                 }
                 unkept.effects.drain(..told);
                 unkept.since = None;
-                unkept.direct.clear();
+                self.direct.over();
                 drop(unkept);
                 if !self.is_well.swap(true, Relaxed) {
                     tracing::info!("Incidents are kept again");
@@ -246,14 +238,7 @@ impl Keeper {
                     tracing::error!(%fault, "Incidents cannot be kept; trying again every second");
                 }
                 if since.elapsed() >= DIRECT_AFTER {
-                    let waiting = unkept.effects.clone();
-                    for effect in waiting {
-                        if unkept.direct.insert(effect.key.clone()) {
-                            tracing::warn!(key = effect.key, "Told without being kept");
-                            // Whoever sends it is gone only when the daemon ends.
-                            let _ = self.direct.send(effect);
-                        }
-                    }
+                    self.direct.hand_in(&unkept.effects);
                 }
             }
         }

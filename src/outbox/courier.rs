@@ -22,6 +22,7 @@ use crate::record::target::{Occasion, Target};
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
+use crate::watch::direct::Direct;
 use crate::watch::levels::Levels;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -313,20 +314,16 @@ impl Courier {
     }
 
     /// Tells people what cannot be committed: what one channel is told in its order, and each beside the others.
-    pub async fn tell_directly(
-        self: Arc<Self>,
-        waiting: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<NewEffect>>>,
-        told: Arc<Mutex<BTreeSet<String>>>,
-    ) {
-        let mut waiting = waiting.lock().await;
+    pub async fn tell_directly(self: Arc<Self>, direct: Arc<Direct>) {
         let mut channels: BTreeMap<String, mpsc::UnboundedSender<NewEffect>> = BTreeMap::new();
-        while let Some(new) = waiting.recv().await {
+        loop {
+            let new = direct.next().await;
             let one = channels.entry(new.target.to_string()).or_insert_with(|| {
                 let (to, mut from) = mpsc::unbounded_channel();
-                let (courier, told) = (self.clone(), told.clone());
+                let (courier, direct) = (self.clone(), direct.clone());
                 tokio::spawn(async move {
                     while let Some(new) = from.recv().await {
-                        courier.tell_once(new, &told).await;
+                        courier.tell_once(new, &direct).await;
                     }
                 });
                 to
@@ -336,7 +333,7 @@ impl Courier {
         }
     }
 
-    async fn tell_once(&self, new: NewEffect, told: &Mutex<BTreeSet<String>>) {
+    async fn tell_once(&self, new: NewEffect, direct: &Direct) {
         let effect = Effect {
             id: 0,
             key: new.key,
@@ -356,9 +353,7 @@ impl Courier {
             let word = effect.target.word();
             self.metrics.delivery(word, delivery.delivered);
             if delivery.delivered {
-                let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-                told.insert(effect.key);
-                return;
+                return direct.told(effect.key);
             }
             tracing::error!(
                 key = effect.key,

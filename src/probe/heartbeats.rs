@@ -120,23 +120,17 @@ impl Heartbeats {
 fn level(project: &Project, configured: &Configured, job: &Heartbeat, now_ms: i64) -> Level {
     let due = configured.due_ms(job.counted_from_ms());
     let trouble = job.trouble(due, ms(configured.grace), now_ms);
-    let mut labels = configured.labels.clone();
-    labels.insert("heartbeat".to_owned(), configured.name.clone());
-    labels.insert("severity".to_owned(), configured.severity.word().to_owned());
-    let runbook = configured.runbook.iter();
     let condition = trouble.map(|trouble| Condition {
         word: trouble.word.to_owned(),
-        severity: configured.severity,
+        severity: configured.alert.severity,
         reason: trouble.reason,
         since_ms: trouble.since_ms,
     });
-    let route = project.file.alerts.route(&configured.tell);
+    let route = project.file.alerts.route(&configured.alert.tell);
     Level {
-        labels,
+        labels: configured.alert.labels("heartbeat", &configured.name),
         good_ms: job.succeeded_ms,
-        facts: runbook
-            .map(|address| ("Runbook".to_owned(), address.clone()))
-            .collect(),
+        facts: configured.alert.facts(),
         link: Some(format!("{}/api/v1/heartbeats", base(project))),
         ..Level::new(
             format!("{KIND}{}", configured.name),

@@ -15,6 +15,7 @@ use crate::watch::alert::{Condition, Level, Severity};
 use crate::watch::budget::{History, Standing, pairs, standing};
 use crate::watch::budgets::Budgets;
 use crate::watch::levels::Levels;
+use chrono::DateTime;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +29,6 @@ const EVERY: Duration = Duration::from_secs(10);
 const WHOLE_EVERY: Duration = Duration::from_secs(3_600);
 /// Minutes that are read again at each look: results may be rolled up late.
 const NEWEST_S: i64 = 180;
-/// An SLO is silent when so many of its probes' usual gaps pass without a run.
-const GAPS: u32 = 3;
 
 /// Objectives over weeks.
 #[derive(Debug)]
@@ -123,10 +122,10 @@ impl Objectives {
         let seen = standing(&slo.goal, &known.history, now_s);
         self.metrics.slo(&slo.name, &slo.goal, &seen);
         let age = known.first.get_or_insert_with(Instant::now).elapsed();
-        let gap = usual_gap(project, &probes).as_secs() as i64 * i64::from(GAPS);
-        let patience_s = pairs(slo.goal.window)[0].long_s.max(gap);
-        let is_silent =
-            known.history.is_silent(patience_s, now_s) && age.as_secs() as i64 >= patience_s;
+        let looked_back_s = pairs(slo.goal.window)[0].long_s;
+        let is_silent = known.history.is_silent(looked_back_s, now_s)
+            && age.as_secs() as i64 >= looked_back_s
+            && is_overdue(project, &probes, known.history.last_s(), now_s);
         let trouble = trouble(slo, &seen, probes.is_empty(), is_silent);
         let condition = trouble.map(|(word, severity, reason)| {
             let since_ms = match known.since {
@@ -157,7 +156,7 @@ fn trouble(
     is_empty: bool,
     is_silent: bool,
 ) -> Option<(&'static str, Severity, String)> {
-    let low = slo.severity.min(Severity::Warning);
+    let low = slo.alert.severity.min(Severity::Warning);
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     let left = seen.remaining.map_or(String::new(), |left| {
         format!("; {} of the budget is left", percent(left))
@@ -170,7 +169,7 @@ fn trouble(
         ));
     }
     if let Some((pair, rate)) = &seen.burning {
-        let severity = if pair.pages { slo.severity } else { low };
+        let severity = if pair.pages { slo.alert.severity } else { low };
         let length = crate::duration::show(Duration::from_secs(pair.long_s as u64));
         let reason =
             format!("over {length} it fails {rate:.1} times as often as its budget allows{left}");
@@ -184,7 +183,7 @@ fn trouble(
             share * 100.0,
             seen.counts.all()
         );
-        return Some(("exhausted", slo.severity.min(Severity::Error), reason));
+        return Some(("exhausted", slo.alert.severity.min(Severity::Error), reason));
     }
     let reason = "nothing was measured for as long as its burn rate looks back";
     is_silent.then(|| ("unmeasured", low, reason.to_owned()))
@@ -195,26 +194,24 @@ fn probes_named<'a>(project: &'a Project, names: &'a [&str]) -> impl Iterator<It
     probes.filter(|probe| names.contains(&probe.name.as_str()))
 }
 
-/// The longest time that a run of any of them may take, retries and all.
+/// The longest time that a run of any of them may take.
 fn longest_run(project: &Project, names: &[&str]) -> Duration {
-    let most = |probe: &Probe| probe.timeout.saturating_mul(1 + probe.retries as u32);
-    probes_named(project, names)
-        .map(most)
-        .max()
-        .unwrap_or_default()
+    let probes = probes_named(project, names);
+    probes.map(Probe::longest_run).max().unwrap_or_default()
 }
 
-/// The longest usual time between two runs of any of them.
-fn usual_gap(project: &Project, names: &[&str]) -> Duration {
-    let now = crate::clock::now();
-    let gaps = probes_named(project, names).filter_map(|probe| probe.schedule.usual_gap(now));
-    gaps.max().unwrap_or_default()
+/// Whether each of them should have been measured since that moment.
+fn is_overdue(project: &Project, names: &[&str], last_s: Option<i64>, now_s: i64) -> bool {
+    let Some(last) = DateTime::from_timestamp(last_s.unwrap_or(0), 0) else {
+        return true;
+    };
+    let from = |probe: &Probe| probe.overdue_from(last).map(|from| from.timestamp());
+    let mut running = probes_named(project, names).filter(|probe| !probe.paused);
+    running.all(|probe| from(probe).is_none_or(|from| from <= now_s))
 }
 
 fn level(project: &Project, slo: &Slo, condition: Option<Condition>) -> Level {
-    let mut labels = slo.labels.clone();
-    labels.insert("slo".to_owned(), slo.name.clone());
-    labels.insert("severity".to_owned(), slo.severity.word().to_owned());
+    let mut labels = slo.alert.labels("slo", &slo.name);
     for (label, value) in [
         ("environment", &slo.environment),
         ("service", &slo.service),
@@ -224,13 +221,10 @@ fn level(project: &Project, slo: &Slo, condition: Option<Condition>) -> Level {
             labels.insert(label.to_owned(), value.clone());
         }
     }
-    let runbook = slo.runbook.iter();
-    let route = project.file.alerts.route(&slo.tell);
+    let route = project.file.alerts.route(&slo.alert.tell);
     Level {
         labels,
-        facts: runbook
-            .map(|address| ("Runbook".to_owned(), address.clone()))
-            .collect(),
+        facts: slo.alert.facts(),
         link: Some(format!("{}/api/v1/slos", base(project))),
         ..Level::new(
             format!("{KIND}{}", slo.name),

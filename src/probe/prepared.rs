@@ -1,8 +1,8 @@
 //! A probe made ready: its scenario bound to its environment, and kept so over its runs.
 //!
 //! Knows secrets, sockets and how they are shared between probes. Does not know when a probe runs.
-//! Invariant: what is bound is bound again before it is a minute old if it holds secrets, and after each
-//! failure, so that a secret that was rotated is used.
+//! Invariant: what is bound is bound again before it is a minute old, and after each failure, if it holds
+//! secrets or trusts authorities of a file: one that was rotated is used.
 
 use crate::document::{Diagnostics, Severity};
 use crate::environment::needs::Supplied;
@@ -19,14 +19,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Secrets that are older are fetched again.
-const SECRETS_KEPT: Duration = Duration::from_secs(60);
+/// What was read from outside (secrets, authorities) is read again when it is older.
+const READ_AGAIN: Duration = Duration::from_secs(60);
 
 /// What probes share that open the same kind of sockets.
 #[derive(Debug, Clone)]
 struct Outlet {
     connector: Arc<Connector>,
     kept: Arc<Kept>,
+    made: Instant,
 }
 
 /// What tells one kind of sockets from another.
@@ -50,30 +51,21 @@ impl Outlets {
         let key = (environment.ca_file.clone(), resumes, local, ttl);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let outlet = all.entry(key).or_insert_with(|| Outlet {
-            connector: make,
+            connector: make.clone(),
             kept: Arc::default(),
+            made: Instant::now(),
         });
+        if environment.ca_file.is_some() && outlet.made.elapsed() >= READ_AGAIN {
+            // The authorities that it trusts are those of the file now.
+            (outlet.connector, outlet.made) = (make, Instant::now());
+        }
         outlet.clone()
-    }
-
-    /// Begins anew, so that what the machine trusts is read again. Connections in use are not touched.
-    pub fn renew(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
     }
 
     /// Closes connections that are too old; to be called now and then.
     pub fn tidy(&self) {
-        for outlet in self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-        {
-            outlet.kept.tidy();
-        }
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().for_each(|outlet| outlet.kept.tidy());
     }
 }
 
@@ -86,7 +78,7 @@ pub struct Prepared {
     /// Its steps.
     pub headings: Headings,
     made: Instant,
-    has_secrets: bool,
+    is_read: bool,
 }
 
 impl Prepared {
@@ -96,14 +88,14 @@ impl Prepared {
         shared.unwrap_or_else(|| Shared::new(self.binding.clone()))
     }
 
-    /// Whether it holds secrets.
-    pub fn has_secrets(&self) -> bool {
-        self.has_secrets
+    /// Whether anything of it was read from outside, and may be another by now.
+    pub fn is_read(&self) -> bool {
+        self.is_read
     }
 
     /// Whether it may be used again.
     pub fn is_fresh(&self) -> bool {
-        !self.has_secrets || self.made.elapsed() < SECRETS_KEPT
+        !self.is_read || self.made.elapsed() < READ_AGAIN
     }
 }
 
@@ -144,12 +136,7 @@ pub async fn prepare(
     environment: &Arc<Environment>,
     outlets: &Outlets,
 ) -> Result<Prepared, Vec<String>> {
-    let has_programs = environment
-        .secrets
-        .values()
-        .any(|source| !source.command.is_empty())
-        || plan.secrets.iter().any(|need| !need.command.is_empty());
-    let binding = if has_programs {
+    let binding = if secrets::has_programs(plan, environment) {
         let (probe, plan, environment) = (probe.clone(), plan.clone(), environment.clone());
         let bound = tokio::task::spawn_blocking(move || bind(&probe, &plan, &environment)).await;
         bound.map_err(|died| vec![format!("its secrets could not be fetched: {died}")])??
@@ -163,7 +150,7 @@ pub async fn prepare(
     let is_kept = probe.connections == Connecting::Kept;
     Ok(Prepared {
         headings: Headings::of(plan),
-        has_secrets: !binding.values.secrets.is_empty(),
+        is_read: !binding.values.secrets.is_empty() || environment.ca_file.is_some(),
         shared: is_kept.then(|| Shared::keeping(binding.clone(), Some(outlet.kept))),
         binding,
         made: Instant::now(),

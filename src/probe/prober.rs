@@ -12,6 +12,7 @@ use super::print::Prints;
 use super::steady::{Jumps, Steady};
 use super::watched::{Memory, Ran, Watched};
 use crate::objective::Outcome;
+use crate::project::current::Current;
 use crate::project::file::Project;
 use crate::project::schedule::Schedule;
 use crate::report::view::View;
@@ -43,15 +44,14 @@ pub struct Prober {
     store: Store,
     pub(super) metrics: Arc<Metrics>,
     supervisor: Arc<Supervisor>,
-    pub(super) levels: Arc<Levels>,
+    levels: Arc<Levels>,
     ledger: Arc<Ledger>,
     pub(super) outlets: Outlets,
     places: Semaphore,
     pub(super) steady: Steady,
     /// Probes whose level is wanted after each run, because others depend on them.
     causes: RwLock<BTreeSet<String>>,
-    /// How alerts are grouped, and where pages are.
-    context: RwLock<Arc<level::Context>>,
+    current: Arc<Current>,
     tasks: Mutex<BTreeMap<String, Task>>,
     pub(super) jumps: Jumps,
     /// When this machine had nothing to measure with last.
@@ -74,6 +74,7 @@ impl Prober {
         metrics: Arc<Metrics>,
         supervisor: Arc<Supervisor>,
         levels: Arc<Levels>,
+        current: Arc<Current>,
     ) -> Prober {
         Prober {
             ledger: Arc::new(Ledger::new(store.clone(), metrics.clone())),
@@ -85,7 +86,7 @@ impl Prober {
             places: Semaphore::new(descriptors::for_probes()),
             steady: Steady::new(clock::now_ms()),
             causes: RwLock::default(),
-            context: RwLock::default(),
+            current,
             tasks: Mutex::new(BTreeMap::new()),
             jumps: Jumps::default(),
             trouble: Mutex::default(),
@@ -103,12 +104,9 @@ impl Prober {
 
     /// Puts the probes of a configuration in force. What did not change is not touched.
     pub async fn configure(self: &Arc<Self>, project: &Arc<Project>) {
-        self.outlets.renew();
         let probes = &project.file.probes;
         let causes = probes.iter().flat_map(|probe| probe.depends_on.clone());
         *self.causes.write().unwrap_or_else(PoisonError::into_inner) = causes.collect();
-        let context = Arc::new(level::Context::of(project));
-        *self.context.write().unwrap_or_else(PoisonError::into_inner) = context;
         let memories = self.memories(project).await;
         let prints = Prints::new(project);
         let mut wanted = BTreeSet::new();
@@ -158,11 +156,10 @@ impl Prober {
         });
         let subjects = wanted.iter().map(|name| level::subject(name)).collect();
         self.levels.only(level::KIND, subjects);
-        let context = self.context();
         let all = self.all();
         // Of what nobody knows anything nothing is said: what was open before stays so.
         let known = all.iter().filter(|watched| watched.is_known());
-        let levels = known.map(|watched| level::of(watched, &context));
+        let levels = known.map(|watched| level::of(watched, project));
         self.levels.put_all(levels.collect());
     }
 
@@ -313,7 +310,6 @@ impl Prober {
     async fn due(&self, watched: &Arc<Watched>, series: &ProbeSeries, late: i64) {
         let place = tokio::time::timeout(PLACE_WAIT, self.places.acquire()).await;
         let Ok(Ok(place)) = place else {
-            series.skipped(1);
             self.own_trouble(watched, series);
             return;
         };
@@ -341,7 +337,6 @@ impl Prober {
         if ran.is_own_trouble {
             // It says nothing about the target, and is no probe's trouble.
             self.own_trouble(watched, series);
-            series.skipped(1);
             return;
         }
         let probe = &watched.probe;
@@ -356,7 +351,7 @@ impl Prober {
         let now_ms = result.end_ms();
         let before = &memory.state;
         let (state, change) = before.after(result.seen(), &probe.rules, now_ms);
-        let is_news = change.is_some() || state.flapping != before.flapping || before.changes == 0;
+        let is_news = change.is_some() || state.flapping != before.flapping;
         series.ran(&ran.observed, result.flaky, state.health, ran.expiry);
         self.ledger.keep(ProbeCommit {
             probe: watched.name.clone(),
@@ -389,13 +384,6 @@ impl Prober {
             .contains(name)
     }
 
-    pub(super) fn context(&self) -> Arc<level::Context> {
-        self.context
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
     /// Hands in what is so of a probe now: as it is configured by now, and nothing if it is no more.
     pub(super) fn say(&self, watched: &Watched) {
         let current = {
@@ -405,7 +393,7 @@ impl Prober {
                 .map(|task| task.watched.clone())
         };
         if let Some(current) = current.filter(|current| current.is_known()) {
-            self.levels.put(level::of(&current, &self.context()));
+            self.levels.put(level::of(&current, &self.current.get()));
         }
     }
 

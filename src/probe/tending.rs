@@ -1,36 +1,33 @@
 //! What of probes follows from the time alone: our own troubles, windows that begin and end, and probes that
 //! are not measured any more.
 
-use super::level;
 use super::prober::Prober;
 use super::watched::Watched;
-use crate::clock;
 use crate::telemetry::probe_metrics::ProbeSeries;
 use crate::watch::alert::Severity;
 use crate::watch::health::Health;
+use crate::{clock, descriptors};
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(2);
+/// Looks between two that take in all that is rare.
+const WHOLE_EVERY: u64 = 5;
 /// A lack of our own is over when it was not met for so long.
 const TROUBLE_LASTS: Duration = Duration::from_secs(60);
 
 impl Prober {
-    /// This machine has nothing to measure with: that is our own trouble, and the probe is unknown.
+    /// A run was due, and this machine has nothing to make it with: that is our own trouble, and the probe is
+    /// unknown.
     pub(super) fn own_trouble(&self, watched: &Watched, series: &ProbeSeries) {
         self.metrics.own_trouble("descriptors");
-        let now = tokio::time::Instant::now();
-        let before = self
-            .trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(now);
-        if before.is_none() {
-            self.levels
-                .put(level::descriptors(&self.context(), clock::now_ms()));
-        }
+        series.skipped(1);
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        *trouble = Some(Instant::now());
+        drop(trouble);
         let mut memory = watched.memory();
         memory.starved += 1;
         if memory.starved >= watched.probe.rules.failures {
@@ -38,19 +35,26 @@ impl Prober {
         }
     }
 
+    /// What is wrong with this machine: it had nothing to measure with a short while ago.
+    pub fn lack(&self) -> Option<(&'static str, Severity, String)> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.filter(|at| at.elapsed() < TROUBLE_LASTS)?;
+        let most = descriptors::limit();
+        let reason = format!(
+            "this machine lets Bellwether have {most} descriptors, which are too few: probes are skipped; raise `ulimit -n`"
+        );
+        Some(("lacking", Severity::Error, reason))
+    }
+
     /// Every two seconds: what follows from the time alone.
     pub async fn tidy(self: Arc<Self>) {
-        // What was so before a stop is over, unless it is seen again.
-        self.levels
-            .put(level::no_trouble(&self.context(), level::DESCRIPTORS));
         let mut inside: BTreeSet<String> = BTreeSet::new();
         for round in 0_u64.. {
             tokio::time::sleep(EVERY).await;
-            self.end_trouble();
-            if round.is_multiple_of(5) {
+            let is_whole = round.is_multiple_of(WHOLE_EVERY);
+            if is_whole {
                 self.outlets.tidy();
             }
-            let now_ms = clock::now_ms();
             for watched in self.all() {
                 let name = &watched.probe.name;
                 let is_inside = watched.is_in_maintenance();
@@ -61,7 +65,7 @@ impl Prober {
                         false => inside.remove(name),
                     };
                 }
-                if self.notice(&watched, now_ms) || has_turned {
+                if is_whole && self.notice(&watched) || has_turned {
                     self.say(&watched);
                 }
             }
@@ -69,30 +73,22 @@ impl Prober {
     }
 
     /// Notices that a probe is not measured any more. Whether that is new.
-    fn notice(&self, watched: &Watched, now_ms: i64) -> bool {
-        if !watched.is_overdue(now_ms) {
+    fn notice(&self, watched: &Watched) -> bool {
+        if !watched.is_overdue() {
             return false;
         }
+        let is_lacking = self.lack().is_some();
         let mut memory = watched.memory();
         // Our own lack is said once, and not of each probe.
-        if memory.unmeasured.is_some() || memory.starved > 0 {
+        if memory.unmeasured.is_some() || is_lacking && memory.starved > 0 {
             return false;
         }
-        memory.unmeasured = Some(now_ms);
+        memory.unmeasured = Some(clock::now_ms());
         drop(memory);
         if let Some(task) = self.tasks().get(&watched.probe.name) {
             task.series.health(Health::Unknown);
         }
         true
-    }
-
-    fn end_trouble(&self) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        if trouble.is_some_and(|at| at.elapsed() >= TROUBLE_LASTS) {
-            *trouble = None;
-            self.levels
-                .put(level::no_trouble(&self.context(), level::DESCRIPTORS));
-        }
     }
 
     /// What is wrong with the clock of this machine: it jumped a short while ago.

@@ -11,13 +11,14 @@ use crate::net::ErrorClass;
 use crate::net::tls::earliest_expiry;
 use crate::objective::Outcome;
 use crate::project::probe::Probe;
+use crate::project::schedule::Schedule;
 use crate::report::view::View;
 use crate::run::observation::{Observation, Observer};
 use crate::scenario::Plan;
-use crate::watch::alert::ms;
 use crate::watch::health::{ProbeState, Rules};
 use crate::watch::result::{ProbeResult, Remembered};
 use crate::{clock, limits};
+use chrono::DateTime;
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -39,6 +40,8 @@ pub struct Memory {
     pub last: Option<Observation>,
     /// Runs that were due and could not be made for a lack of our own, in a row.
     pub starved: u64,
+    /// Since when it seems not to be measured any more.
+    late: Option<Instant>,
     /// Since when it is not measured any more, though it is due.
     pub unmeasured: Option<i64>,
     /// The certificates that it was shown last, and when the first of them expires.
@@ -52,10 +55,7 @@ impl Memory {
         Memory {
             state: kept.state(rules),
             results: kept.results[from..].iter().cloned().collect(),
-            last: None,
-            starved: 0,
-            unmeasured: None,
-            certificates: None,
+            ..Memory::default()
         }
     }
 }
@@ -131,23 +131,23 @@ impl Watched {
         windows.any(|window| window.contains(now))
     }
 
-    /// Whether it should have been measured since, and was not: its task died, or this machine has
-    /// nothing to measure with.
-    pub fn is_overdue(&self, now_ms: i64) -> bool {
-        let Some(gap) = self.probe.schedule.usual_gap(clock::now()) else {
-            return false;
-        };
-        let run = self
-            .probe
-            .timeout
-            .saturating_mul(1 + self.probe.retries as u32);
-        let patience = gap
-            .saturating_mul(3)
-            .saturating_add(run)
-            .saturating_add(Duration::from_secs(60));
-        let memory = self.memory();
+    /// Whether it should have been measured since, and was not: its task died, perhaps. What a clock that was
+    /// set says is not believed before a while.
+    pub fn is_overdue(&self) -> bool {
+        let mut memory = self.memory();
         let seen_ms = memory.state.seen_ms.unwrap_or(0).max(self.since_ms);
-        !self.probe.paused && now_ms.saturating_sub(seen_ms) > ms(patience)
+        let seen = DateTime::from_timestamp_millis(seen_ms).unwrap_or_default();
+        let from = self.probe.overdue_from(seen);
+        if from.is_none_or(|from| clock::now() < from) {
+            memory.late = None;
+            return false;
+        }
+        // A grid goes by the steady clock: there a whole interval must have passed since it was noticed.
+        let patience = match &self.probe.schedule {
+            Schedule::Every(interval) => *interval,
+            Schedule::Cron(_) => self.probe.longest_run(),
+        };
+        memory.late.get_or_insert_with(Instant::now).elapsed() > patience
     }
 
     /// Whether anything is known of it: it was measured once, or is not to be.
@@ -169,14 +169,17 @@ impl Watched {
     }
 
     fn standing_by(&self, memory: &Memory) -> &'static str {
-        match () {
-            _ if self.probe.paused => "paused",
-            _ if self.is_in_maintenance() => "maintenance",
-            _ if memory.unmeasured.is_some() || memory.starved >= self.probe.rules.failures => {
-                "unknown"
-            }
-            _ if memory.state.flapping => "flapping",
-            _ => memory.state.health.word(),
+        let is_unknown = memory.unmeasured.is_some() || memory.starved >= self.probe.rules.failures;
+        if self.probe.paused {
+            "paused"
+        } else if self.is_in_maintenance() {
+            "maintenance"
+        } else if is_unknown {
+            "unknown"
+        } else if memory.state.flapping {
+            "flapping"
+        } else {
+            memory.state.health.word()
         }
     }
 
@@ -242,8 +245,8 @@ impl Watched {
         };
         let (headings, events) = (&prepared.headings, observer.into_events());
         let observed = Observation::new(&self.plan, headings, (at_ms, origin), events, done, late);
-        if observed.outcome != Outcome::Pass && prepared.has_secrets() {
-            // A secret that was rotated, perhaps.
+        if observed.outcome != Outcome::Pass && prepared.is_read() {
+            // A secret or an authority that was rotated, perhaps.
             *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
         observed

@@ -1,7 +1,8 @@
 //! How alerts are grouped and told: what a configuration says once for all of them.
 
-use crate::document::shape::{Object, Shape, field, required};
-use crate::watch::alert::{Escalation, Route, ms};
+use crate::document::shape::{Field, Object, Shape, field, required};
+use crate::watch::alert::{Escalation, Route, Severity, ms};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How alerts are told.
@@ -50,6 +51,58 @@ impl AlertPolicy {
         }
     }
 }
+
+/// How the trouble of one subject is labeled and told: what a probe, a heartbeat and an SLO say alike.
+#[derive(Debug, Clone, Default)]
+pub struct AlertSettings {
+    /// Labels of its own.
+    pub labels: BTreeMap<String, String>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where to read what to do.
+    pub runbook: Option<String>,
+    /// Channels that are told.
+    pub tell: Vec<String>,
+}
+
+impl AlertSettings {
+    /// Its labels, with that of its kind.
+    pub fn labels(&self, kind: &str, name: &str) -> BTreeMap<String, String> {
+        let mut labels = self.labels.clone();
+        labels.insert(kind.to_owned(), name.to_owned());
+        labels.insert("severity".to_owned(), self.severity.word().to_owned());
+        labels
+    }
+
+    /// What a message says beside.
+    pub fn facts(&self) -> Vec<(String, String)> {
+        let runbook = self.runbook.iter();
+        runbook
+            .map(|address| ("Runbook".to_owned(), address.clone()))
+            .collect()
+    }
+}
+
+/// The fields of [`AlertSettings`].
+pub const LABELS: Field = field(
+    "labels",
+    Shape::Named(&Shape::Text),
+    "labels to group, route and silence it by",
+);
+/// How bad it is.
+pub const SEVERITY: Field = field(
+    "severity",
+    Shape::Word(&Severity::WORDS),
+    "how bad its trouble is (critical)",
+);
+/// What to do.
+pub const RUNBOOK: Field = field("runbook", Shape::Text, "the address of what to do then");
+/// Who is told.
+pub const TELL: Field = field(
+    "tell",
+    Shape::List(&Shape::Text),
+    "channels that are told of its trouble, and of its end",
+);
 
 static ESCALATION: Object = Object {
     name: "escalation",

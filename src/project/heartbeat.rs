@@ -1,10 +1,9 @@
 //! A job that reports to us, as configured, with its form.
 
+use super::alerts::{AlertSettings, LABELS, RUNBOOK, SEVERITY, TELL};
 use super::schedule::Schedule;
 use crate::document::shape::{Object, Shape, field};
 use crate::scenario::template::Template;
-use crate::watch::alert::Severity;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A job that reports.
@@ -18,14 +17,8 @@ pub struct Heartbeat {
     pub grace: Duration,
     /// What reports need to bring, where that is another token than the server's.
     pub token: Option<Template>,
-    /// Labels.
-    pub labels: BTreeMap<String, String>,
-    /// How bad it is when it is missing.
-    pub severity: Severity,
-    /// Where to read what to do.
-    pub runbook: Option<String>,
-    /// Channels.
-    pub tell: Vec<String>,
+    /// How its trouble is told.
+    pub alert: AlertSettings,
 }
 
 impl Heartbeat {
@@ -66,21 +59,9 @@ pub static HEARTBEAT: Object = Object {
             Shape::Template,
             "the bearer token of its reports, best as `${secrets.NAME}`; else they need the server's",
         ),
-        field(
-            "labels",
-            Shape::Named(&Shape::Text),
-            "labels to group, route and silence it by",
-        ),
-        field(
-            "severity",
-            Shape::Word(&Severity::WORDS),
-            "how bad it is when it is missing (critical)",
-        ),
-        field(
-            "runbook",
-            Shape::Text,
-            "the address of what to do when it is missing",
-        ),
-        field("tell", Shape::List(&Shape::Text), "channels that are told"),
+        LABELS,
+        SEVERITY,
+        RUNBOOK,
+        TELL,
     ],
 };

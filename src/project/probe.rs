@@ -1,10 +1,11 @@
 //! A probe as configured: a scenario on a schedule, with its form.
 
+use super::alerts::{AlertSettings, LABELS, RUNBOOK, SEVERITY, TELL};
 use super::maintenance::{MAINTENANCE, Maintenance};
 use super::schedule::Schedule;
 use crate::document::shape::{Object, Shape, field, required};
-use crate::watch::alert::Severity;
 use crate::watch::health::Rules;
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,20 +49,37 @@ pub struct Probe {
     pub depends_on: Vec<String>,
     /// What it is shown with.
     pub group: Option<String>,
-    /// Labels of its own.
-    pub labels: BTreeMap<String, String>,
-    /// How bad it is when it is down.
-    pub severity: Severity,
     /// When nothing is told and counted.
     pub maintenance: Vec<Maintenance>,
     /// Whether it is not run at all.
     pub paused: bool,
-    /// Where to read what to do.
-    pub runbook: Option<String>,
     /// Values of inputs.
     pub inputs: BTreeMap<String, String>,
-    /// Channels.
-    pub tell: Vec<String>,
+    /// How its trouble is told.
+    pub alert: AlertSettings,
+}
+
+/// Due times without a run after which a probe is not measured any more.
+const MISSED_MAX: u32 = 3;
+/// How late a run may be beside that.
+const LATE_MAX: Duration = Duration::from_secs(60);
+
+impl Probe {
+    /// The longest time that a run may take, retries and all.
+    pub fn longest_run(&self) -> Duration {
+        self.timeout.saturating_mul(1 + self.retries as u32)
+    }
+
+    /// The moment from which it is called unmeasured, when it was measured last at that one; never where
+    /// it is not due any more, or paused.
+    pub fn overdue_from(&self, seen: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.paused {
+            return None;
+        }
+        let late = chrono::Duration::from_std(self.longest_run().saturating_add(LATE_MAX)).ok()?;
+        let due = self.schedule.due_after(seen, MISSED_MAX)?;
+        due.checked_add_signed(late)
+    }
 }
 
 /// The form of a probe.
@@ -138,35 +156,19 @@ pub static PROBE: Object = Object {
         ),
         field("group", Shape::Text, "what it is shown with"),
         field(
-            "labels",
-            Shape::Named(&Shape::Text),
-            "labels to group, route and silence it by",
-        ),
-        field(
-            "severity",
-            Shape::Word(&Severity::WORDS),
-            "how bad it is when it is down (critical)",
-        ),
-        field(
             "maintenance",
             Shape::List(&Shape::Object(&MAINTENANCE)),
             "windows in which nothing is told and counted",
         ),
         field("paused", Shape::Bool, "do not run it (false)"),
         field(
-            "runbook",
-            Shape::Text,
-            "the address of what to do when it is down",
-        ),
-        field(
             "inputs",
             Shape::Named(&Shape::Text),
             "values of the scenario's inputs",
         ),
-        field(
-            "tell",
-            Shape::List(&Shape::Text),
-            "channels that are told when it goes down or up",
-        ),
+        LABELS,
+        SEVERITY,
+        RUNBOOK,
+        TELL,
     ],
 };

@@ -1,15 +1,12 @@
 //! Reads the probes of a configuration, and what probes and gates name alike.
 
-use super::alerts::AlertPolicy;
-use super::heartbeat::Heartbeat;
 use super::maintenance::Maintenance;
 use super::probe::{Connecting, Probe};
 use super::schedule::Schedule;
 use crate::document::node::Node;
 use crate::duration;
 use crate::environment::settings::Environment;
-use crate::scenario::reader::{Reader, entries, named_texts, text, texts, time};
-use crate::watch::alert::{Escalation, Severity, ms};
+use crate::scenario::reader::{Reader, entries, named_texts, text, time};
 use crate::watch::health::Rules;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -32,29 +29,8 @@ impl Reader<'_> {
         Some(name.text.clone())
     }
 
-    /// The channels that are told.
-    pub fn tell(&mut self, node: &Node, root: &Node) -> Vec<String> {
-        self.channels_of(node.get("tell"), root)
-    }
-
-    /// Names of channels.
-    fn channels_of(&mut self, list: Option<&Node>, root: &Node) -> Vec<String> {
-        let channels: Vec<&str> = entries(root, "channels")
-            .iter()
-            .map(|(name, _)| name.text.as_str())
-            .collect();
-        let mut names = Vec::new();
-        for name in list.map(Node::items).unwrap_or_default() {
-            if !channels.contains(&name.text.as_str()) {
-                self.unknown("unknown-channel", "channel", name, &channels);
-            }
-            names.push(name.text.clone());
-        }
-        names
-    }
-
     /// The schedule of a mapping with `interval` or `cron`.
-    fn schedule(&mut self, name: &Node, node: &Node) -> Option<Schedule> {
+    pub(super) fn schedule(&mut self, name: &Node, node: &Node) -> Option<Schedule> {
         match (node.get("interval"), node.get("cron")) {
             (Some(interval), None) => self.interval(interval).map(Schedule::every),
             (None, Some(cron)) => self.cron(cron, node),
@@ -171,7 +147,7 @@ impl Reader<'_> {
         let schedule = self.schedule(name, node);
         let failing = node.get("failing_interval");
         let failing_interval = failing.and_then(|node| self.interval(node));
-        let tell = self.tell(node, root);
+        let alert = self.alert_settings(node, root);
         let depends_on = self.depends_on(name, node, root);
         let windows = node.get("maintenance").map(Node::items).unwrap_or_default();
         let windows = windows.into_iter();
@@ -192,7 +168,6 @@ impl Reader<'_> {
                 "at least as many as `failures`",
             );
         }
-        let word = text(node, "severity");
         let duration = |key: &str| duration::parse(&text(node, key)?).ok();
         Some(Probe {
             name: name.text.clone(),
@@ -216,72 +191,11 @@ impl Reader<'_> {
             },
             depends_on,
             group: text(node, "group"),
-            labels: named_texts(node, "labels"),
-            severity: word
-                .and_then(|word| Severity::of(&word))
-                .unwrap_or_default(),
             maintenance,
             paused: node.get("paused").and_then(Node::as_bool).unwrap_or(false),
-            runbook: text(node, "runbook"),
             inputs: named_texts(node, "inputs"),
-            tell,
+            alert,
         })
-    }
-
-    /// A job that reports.
-    pub fn heartbeat(&mut self, name: &Node, node: &Node, root: &Node) -> Option<Heartbeat> {
-        let schedule = self.schedule(name, node);
-        let tell = self.tell(node, root);
-        let token = node.get("token").map(|token| self.template(token));
-        let word = text(node, "severity");
-        Some(Heartbeat {
-            name: name.text.clone(),
-            schedule: schedule?,
-            grace: time(node, "grace", 300),
-            token: match token {
-                Some(token) => Some(token?),
-                None => None,
-            },
-            labels: named_texts(node, "labels"),
-            severity: word
-                .and_then(|word| Severity::of(&word))
-                .unwrap_or_default(),
-            runbook: text(node, "runbook"),
-            tell,
-        })
-    }
-
-    /// How alerts are told.
-    pub fn alerts(&mut self, root: &Node) -> AlertPolicy {
-        let default = AlertPolicy::default();
-        let Some(node) = root.get("alerts") else {
-            return default;
-        };
-        let duration = |key: &str, default| {
-            let text = node.get(key).and_then(Node::as_text);
-            text.and_then(|text| duration::parse(text).ok())
-                .unwrap_or(default)
-        };
-        let rungs = node.get("escalate").map(Node::items).unwrap_or_default();
-        let mut escalate: Vec<Escalation> = rungs
-            .into_iter()
-            .map(|rung| Escalation {
-                after_ms: ms(time(rung, "after", 0)),
-                tell: self.tell(rung, root),
-            })
-            .collect();
-        escalate.sort();
-        AlertPolicy {
-            wait: duration("wait", default.wait),
-            interval: duration("interval", default.interval),
-            repeat: duration("repeat", default.repeat),
-            group_by: match node.get("group_by") {
-                Some(_) => texts(node, "group_by"),
-                None => default.group_by,
-            },
-            escalate,
-            own: self.channels_of(node.get("own"), root),
-        }
     }
 }
 

@@ -3,8 +3,7 @@
 use super::slo::Slo;
 use crate::document::node::Node;
 use crate::duration;
-use crate::scenario::reader::{Reader, entries, named_texts, text, texts};
-use crate::watch::alert::Severity;
+use crate::scenario::reader::{Reader, entries, text, texts};
 use crate::watch::budget::{Goal, Window};
 use std::time::Duration;
 
@@ -31,7 +30,7 @@ fn share(text: &str) -> Option<f64> {
 impl Reader<'_> {
     /// An objective over weeks.
     pub fn slo(&mut self, name: &Node, node: &Node, root: &Node) -> Option<Slo> {
-        let tell = self.tell(node, root);
+        let alert = self.alert_settings(node, root);
         let known: Vec<&str> = entries(root, "probes")
             .iter()
             .map(|(name, _)| name.text.as_str())
@@ -66,7 +65,6 @@ impl Reader<'_> {
         }
         let window = self.window(node);
         let latency = text(node, "latency").and_then(|text| duration::parse(&text).ok());
-        let word = text(node, "severity");
         Some(Slo {
             name: name.text.clone(),
             probes: texts(node, "probes"),
@@ -79,12 +77,7 @@ impl Reader<'_> {
                 unknown_is_bad: text(node, "unknown").as_deref() == Some("bad"),
                 window: window?,
             },
-            labels: named_texts(node, "labels"),
-            severity: word
-                .and_then(|word| Severity::of(&word))
-                .unwrap_or_default(),
-            runbook: text(node, "runbook"),
-            tell,
+            alert,
         })
     }
 

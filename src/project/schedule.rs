@@ -107,13 +107,16 @@ impl Schedule {
         }
     }
 
-    /// The shortest time between two runs that is to be expected.
-    pub fn usual_gap(&self, now: DateTime<Utc>) -> Option<Duration> {
+    /// The moment at which it is due for the `count`th time after another, if it ever is.
+    pub fn due_after(&self, start: DateTime<Utc>, count: u32) -> Option<DateTime<Utc>> {
         match self {
-            Schedule::Every(interval) => Some(*interval),
-            Schedule::Cron(_) => {
-                let first = self.next_after(now, now)?;
-                (self.next_after(now, first)? - first).to_std().ok()
+            Schedule::Every(interval) => {
+                let whole = Span::from_std(interval.saturating_mul(count)).ok()?;
+                start.checked_add_signed(whole)
+            }
+            Schedule::Cron(calendar) => {
+                let next = |moment: DateTime<Utc>, _| calendar.next_after(moment);
+                (0..count).try_fold(start, next)
             }
         }
     }
@@ -305,6 +308,20 @@ mod tests {
             .next_after(start, "2026-11-21T00:01:00Z".parse().unwrap())
             .unwrap();
         assert_eq!(next.to_rfc3339(), "2026-11-21T00:01:03+00:00");
+    }
+
+    #[test]
+    fn a_schedule_of_office_hours_is_not_due_at_night() {
+        let schedule = Schedule::cron("*/5 9-17 * * 1-5", "UTC").unwrap();
+        let after = |text: &str, count| schedule.due_after(text.parse().unwrap(), count).unwrap();
+        let third = after("2026-11-27T17:55:00Z", 3);
+        assert_eq!(third.to_rfc3339(), "2026-11-30T09:10:00+00:00", "on Monday");
+        let every = Schedule::every(Duration::from_secs(10));
+        let start = "2026-11-27T17:55:00Z".parse().unwrap();
+        assert_eq!(
+            every.due_after(start, 3).unwrap() - start,
+            Span::seconds(30)
+        );
     }
 
     #[test]

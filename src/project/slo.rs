@@ -1,10 +1,9 @@
 //! An objective over weeks, as configured, with its form.
 
+use super::alerts::{AlertSettings, LABELS, RUNBOOK, SEVERITY, TELL};
 use super::file::Project;
 use crate::document::shape::{Object, Shape, field, required};
-use crate::watch::alert::Severity;
 use crate::watch::budget::Goal;
-use std::collections::BTreeMap;
 
 /// An objective over weeks.
 #[derive(Debug, Clone)]
@@ -21,14 +20,8 @@ pub struct Slo {
     pub environment: Option<String>,
     /// What is asked of them.
     pub goal: Goal,
-    /// Labels.
-    pub labels: BTreeMap<String, String>,
-    /// How bad it is when the budget burns fast.
-    pub severity: Severity,
-    /// Where to read what to do.
-    pub runbook: Option<String>,
-    /// Channels.
-    pub tell: Vec<String>,
+    /// How its trouble is told.
+    pub alert: AlertSettings,
 }
 
 impl Slo {
@@ -86,17 +79,9 @@ pub static SLO: Object = Object {
             Shape::Word(&["ignored", "bad"]),
             "what a run is that could not be measured (ignored)",
         ),
-        field(
-            "labels",
-            Shape::Named(&Shape::Text),
-            "labels to group, route and silence it by",
-        ),
-        field(
-            "severity",
-            Shape::Word(&Severity::WORDS),
-            "how bad it is when the budget burns fast (critical)",
-        ),
-        field("runbook", Shape::Text, "the address of what to do"),
-        field("tell", Shape::List(&Shape::Text), "channels that are told"),
+        LABELS,
+        SEVERITY,
+        RUNBOOK,
+        TELL,
     ],
 };

@@ -1,7 +1,7 @@
 //! What people and machines read: of runs, of gates, of probes.
 //!
 //! Rooms: [`text`], [`json`], [`junit`], [`html`] with [`chart`], [`samples`] and [`hdr`] (of a run),
-//! [`explain`] (why a load was judged as it was), [`incident`] (the record of a gate), [`incidents`] (what is wrong in production), [`view`] (what
+//! [`explain`] (why a load was judged as it was), [`incident`] (the record of a gate), [`watching`] (incidents, silences, budgets), [`view`] (what
 //! pages and API show alike), [`style`] (color only on a terminal).
 //!
 //! Renders, and decides nothing.
@@ -11,10 +11,10 @@ pub mod explain;
 pub mod hdr;
 pub mod html;
 pub mod incident;
-pub mod incidents;
 pub mod json;
 pub mod junit;
 pub mod samples;
 pub mod style;
 pub mod text;
 pub mod view;
+pub mod watching;

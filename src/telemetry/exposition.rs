@@ -3,6 +3,7 @@
 //! Source: the Prometheus documentation, "Exposition formats". Invariant: a family without lines is not
 //! written at all, and labels are escaped once, when they are made.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 /// Labels as they stand between braces.
@@ -94,10 +95,16 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn line(&mut self, suffix: &str, labels: &Labels, more: &str) {
-        for part in [self.name, suffix, "{", &labels.0, more, "} "] {
+    fn line(&mut self, suffix: &str, labels: &Labels, more: Option<(&str, &str)>) {
+        for part in [self.name, suffix, "{", &labels.0] {
             self.text.extend_from_slice(part.as_bytes());
         }
+        if let Some((name, value)) = more {
+            for part in [",", name, "=\"", value, "\""] {
+                self.text.extend_from_slice(part.as_bytes());
+            }
+        }
+        self.text.extend_from_slice(b"} ");
     }
 
     fn digits(&mut self, mut value: u64) {
@@ -120,14 +127,14 @@ impl<'a> Writer<'a> {
         let _ = writeln!(self.text, "{value}");
     }
 
-    /// A whole number; `more` are further labels, with a comma before each.
-    pub fn whole(&mut self, labels: &Labels, more: &str, value: u64) {
+    /// A whole number; `more` is a further label, whose value needs no escape.
+    pub fn whole(&mut self, labels: &Labels, more: Option<(&str, &str)>, value: u64) {
         self.line("", labels, more);
         self.digits(value);
     }
 
     /// A number.
-    pub fn number(&mut self, labels: &Labels, more: &str, value: f64) {
+    pub fn number(&mut self, labels: &Labels, more: Option<(&str, &str)>, value: f64) {
         self.line("", labels, more);
         self.decimal(value);
     }
@@ -140,22 +147,20 @@ impl<'a> Writer<'a> {
         count: u64,
         sum: f64,
     ) {
-        let mut below = 0;
+        let (mut below, mut bound) = (0, String::new());
         for (upper, inside) in buckets {
             below += inside;
-            for part in [self.name, "_bucket{", &labels.0, ",le=\""] {
-                self.text.extend_from_slice(part.as_bytes());
-            }
+            bound.clear();
             // Writing to memory does not fail.
-            let _ = write!(self.text, "{upper}");
-            self.text.extend_from_slice(b"\"} ");
+            let _ = write!(bound, "{upper}");
+            self.line("_bucket", labels, Some(("le", &bound)));
             self.digits(below);
         }
-        self.line("_bucket", labels, ",le=\"+Inf\"");
+        self.line("_bucket", labels, Some(("le", "+Inf")));
         self.digits(count);
-        self.line("_sum", labels, "");
+        self.line("_sum", labels, None);
         self.decimal(sum);
-        self.line("_count", labels, "");
+        self.line("_count", labels, None);
         self.digits(count);
     }
 
@@ -178,7 +183,7 @@ mod tests {
         let mut text = Vec::new();
         let labels = Labels::new(&[("probe", "a \"b\" \\ c\nd")]).with("step", "x");
         let mut writer = Writer::family(&mut text, "made_total", "counter", "What was made.");
-        writer.whole(&labels, ",class=\"y\"", 1_234);
+        writer.whole(&labels, Some(("class", "y")), 1_234);
         writer.end();
         assert!(!Writer::family(&mut text, "empty", "gauge", "Nothing.").end());
         let mut writer = Writer::family(&mut text, "took_seconds", "histogram", "How long.");

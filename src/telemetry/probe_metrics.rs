@@ -191,7 +191,7 @@ const FAMILIES: &[Family] = &[
         "Checks of a probe's step that did not hold.",
         |writer, values| {
             for step in &values.steps {
-                writer.whole(&step.labels, "", step.check_failures);
+                writer.whole(&step.labels, None, step.check_failures);
             }
         },
     ),
@@ -205,7 +205,7 @@ const FAMILIES: &[Family] = &[
         "bellwether_probe_flaky_total",
         "counter",
         "Runs of a probe that passed only when they were tried once more.",
-        |writer, values| writer.whole(&values.labels, "", values.flaky),
+        |writer, values| writer.whole(&values.labels, None, values.flaky),
     ),
     (
         "bellwether_probe_health",
@@ -213,12 +213,7 @@ const FAMILIES: &[Family] = &[
         "1 for the state that a probe is in.",
         |writer, values| {
             for health in [Health::Up, Health::Degraded, Health::Down, Health::Unknown] {
-                let label = match health {
-                    Health::Up => r#",health="up""#,
-                    Health::Degraded => r#",health="degraded""#,
-                    Health::Down => r#",health="down""#,
-                    Health::Unknown => r#",health="unknown""#,
-                };
+                let label = Some(("health", health.word()));
                 writer.whole(&values.labels, label, u64::from(values.health == health));
             }
         },
@@ -229,7 +224,7 @@ const FAMILIES: &[Family] = &[
         "Runs of a probe by outcome.",
         |writer, values| {
             for (outcome, count) in OUTCOMES.iter().zip(values.runs) {
-                writer.whole(&values.labels, &format!(",outcome=\"{outcome}\""), count);
+                writer.whole(&values.labels, Some(("outcome", outcome)), count);
             }
         },
     ),
@@ -237,7 +232,7 @@ const FAMILIES: &[Family] = &[
         "bellwether_probe_schedule_skipped_total",
         "counter",
         "Due times at which a probe was not measured.",
-        |writer, values| writer.whole(&values.labels, "", values.skipped),
+        |writer, values| writer.whole(&values.labels, None, values.skipped),
     ),
     (
         "bellwether_probe_up",
@@ -245,7 +240,7 @@ const FAMILIES: &[Family] = &[
         "1 while a probe is up or degraded, 0 while it is down or unknown.",
         |writer, values| {
             let is_up = matches!(values.health, Health::Up | Health::Degraded);
-            writer.whole(&values.labels, "", u64::from(is_up));
+            writer.whole(&values.labels, None, u64::from(is_up));
         },
     ),
     (
@@ -265,8 +260,8 @@ const FAMILIES: &[Family] = &[
         |writer, values| {
             for step in &values.steps {
                 for (class, count) in &step.errors {
-                    let class = format!(",class=\"{}\"", class.word());
-                    writer.whole(&step.labels, &class, *count);
+                    let class = Some(("class", class.word()));
+                    writer.whole(&step.labels, class, *count);
                 }
             }
         },
@@ -278,7 +273,7 @@ const FAMILIES: &[Family] = &[
         |writer, values| {
             for step in &values.steps {
                 for (phase, seconds) in PHASES.iter().zip(step.phases) {
-                    writer.number(&step.labels, &format!(",phase=\"{phase}\""), seconds);
+                    writer.number(&step.labels, Some(("phase", phase)), seconds);
                 }
             }
         },
@@ -287,7 +282,7 @@ const FAMILIES: &[Family] = &[
         "probe_duration_seconds",
         "gauge",
         "How long the last run of the probe took.",
-        |writer, values| writer.number(&values.labels, "", values.last_seconds),
+        |writer, values| writer.number(&values.labels, None, values.last_seconds),
     ),
     (
         "probe_http_duration_seconds",
@@ -296,13 +291,13 @@ const FAMILIES: &[Family] = &[
         |writer, values| {
             let [resolve, connect, tls, send, wait, receive] = values.last_phases;
             for (phase, seconds) in [
-                (r#",phase="resolve""#, resolve),
-                (r#",phase="connect""#, connect),
-                (r#",phase="tls""#, tls),
-                (r#",phase="processing""#, send + wait),
-                (r#",phase="transfer""#, receive),
+                ("resolve", resolve),
+                ("connect", connect),
+                ("tls", tls),
+                ("processing", send + wait),
+                ("transfer", receive),
             ] {
-                writer.number(&values.labels, phase, seconds);
+                writer.number(&values.labels, Some(("phase", phase)), seconds);
             }
         },
     ),
@@ -310,7 +305,7 @@ const FAMILIES: &[Family] = &[
         "probe_http_status_code",
         "gauge",
         "Status of the last HTTP reply of the probe, 0 where nothing answered.",
-        |writer, values| writer.whole(&values.labels, "", values.last_status.into()),
+        |writer, values| writer.whole(&values.labels, None, values.last_status.into()),
     ),
     (
         "probe_ssl_earliest_cert_expiry",
@@ -318,7 +313,7 @@ const FAMILIES: &[Family] = &[
         "When the first certificate of the chain expires that the probe was shown last, in seconds since 1970.",
         |writer, values| {
             if let Some(expiry) = values.certificate_expiry {
-                writer.number(&values.labels, "", expiry as f64);
+                writer.number(&values.labels, None, expiry as f64);
             }
         },
     ),
@@ -326,7 +321,7 @@ const FAMILIES: &[Family] = &[
         "probe_success",
         "gauge",
         "1 if the last run of the probe passed.",
-        |writer, values| writer.whole(&values.labels, "", u64::from(values.last_passed)),
+        |writer, values| writer.whole(&values.labels, None, u64::from(values.last_passed)),
     ),
 ];
 

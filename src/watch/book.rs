@@ -19,8 +19,6 @@ const DEPTH_MAX: usize = 8;
 #[derive(Debug)]
 struct Known {
     level: Level,
-    /// When it was measured last.
-    seen_ms: i64,
     /// When its last trouble ended.
     well_ms: Option<i64>,
 }
@@ -60,16 +58,11 @@ impl Book {
 
     /// What is so of a subject now, as it was measured at that time.
     pub fn put(&mut self, level: Level, now_ms: i64) {
-        let was_in_trouble = self
-            .known
-            .get(&level.subject)
-            .is_some_and(|known| known.level.condition.is_some());
-        let well_ms = match (was_in_trouble, level.condition.is_some()) {
-            (true, false) => Some(now_ms),
-            _ => self
-                .known
-                .get(&level.subject)
-                .and_then(|known| known.well_ms),
+        let before = self.known.get(&level.subject);
+        let was_in_trouble = before.is_some_and(|known| known.level.condition.is_some());
+        let well_ms = match was_in_trouble && level.condition.is_none() {
+            true => Some(now_ms),
+            false => before.and_then(|known| known.well_ms),
         };
         match self.member_of.get(&level.subject).copied() {
             Some(id) => {
@@ -98,11 +91,7 @@ impl Book {
             None if level.condition.is_some() => self.join(&level, now_ms),
             None => {}
         }
-        let known = Known {
-            seen_ms: level.seen_ms.unwrap_or(0),
-            well_ms,
-            level,
-        };
+        let known = Known { level, well_ms };
         self.known.insert(known.level.subject.clone(), known);
     }
 
@@ -256,11 +245,11 @@ impl Book {
             };
             // Who is measured rarely cannot be waited for.
             let may_wait = now_ms < since_ms + HELD_MAX_MS;
-            if may_wait && (it.level.is_suspect || it.seen_ms < since_ms) {
+            if may_wait && (it.level.is_suspect || it.level.seen_ms.unwrap_or(0) < since_ms) {
                 return Some(format!("waits for {on} to be measured"));
             }
             let back_ms = it.well_ms.unwrap_or(i64::MIN);
-            if known.seen_ms < back_ms && now_ms < back_ms + HELD_MAX_MS {
+            if known.level.seen_ms.unwrap_or(0) < back_ms && now_ms < back_ms + HELD_MAX_MS {
                 return Some(format!("to be measured again, now that {on} is well"));
             }
         }

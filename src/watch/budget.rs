@@ -159,6 +159,16 @@ impl History {
         counts.all() == 0 && counts.excluded == 0
     }
 
+    /// The newest stretch in which anything was measured, in seconds since 1970.
+    pub fn last_s(&self) -> Option<i64> {
+        let newest = |stretches: &BTreeMap<i64, Counts>| {
+            let mut counted = stretches.iter().rev();
+            let found = counted.find(|(_, counts)| counts.all() > 0);
+            found.map(|(at, _)| *at)
+        };
+        newest(&self.minutes).max(newest(&self.hours))
+    }
+
     /// How much longer a window is than what is known of it: a budget is that of the whole window, whatever
     /// part of it somebody has looked at.
     fn missing(&self, from_s: i64, now_s: i64) -> f64 {

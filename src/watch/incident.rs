@@ -91,10 +91,7 @@ impl Occasion {
 
     /// Whether it says nothing any more once something later is to be said.
     pub fn is_overtaken(self) -> bool {
-        matches!(
-            self,
-            Occasion::News | Occasion::Reminder | Occasion::Acknowledged
-        )
+        matches!(self, Occasion::News | Occasion::Reminder)
     }
 }
 
@@ -267,14 +264,9 @@ impl Incident {
         self.firing().filter(|(_, member)| member.quiet.is_none())
     }
 
-    /// The worst of what people may be told of.
+    /// The worst that is wrong now, whether or not people may be told of it.
     pub fn severity(&self) -> Severity {
-        let audible = self.audible();
-        let conditions = audible.filter_map(|(_, member)| member.condition.as_ref());
-        conditions
-            .map(|condition| condition.severity)
-            .max()
-            .unwrap_or_default()
+        worst(self.firing())
     }
 
     /// What is to be told now, if anything is; it counts as told.
@@ -316,7 +308,7 @@ impl Incident {
         // What was told of those who are well again says nothing of those who are not.
         let firing = self.firing().filter(|(_, member)| member.is_told);
         let told = firing.map(|(_, member)| member.told_severity).max();
-        let is_worse = told.is_none_or(|told| self.severity() > told);
+        let is_worse = told.is_none_or(|told| worst(self.audible()) > told);
         let has_more = self.audible().any(|(_, member)| !member.is_told);
         if has_more && now_ms >= self.news_ms() || is_worse {
             tellings.push(self.telling(Occasion::News, self.told.clone(), now_ms));
@@ -358,7 +350,7 @@ impl Incident {
     pub fn telling(&mut self, occasion: Occasion, channels: Vec<String>, now_ms: i64) -> Telling {
         self.messages += 1;
         self.last_told_ms = now_ms;
-        self.told_severity = self.told_severity.max(self.severity_or_none());
+        self.told_severity = self.told_severity.max(worst(self.audible()));
         for channel in &channels {
             if !self.told.contains(channel) {
                 self.told.push(channel.clone());
@@ -385,11 +377,11 @@ impl Incident {
             channels,
         }
     }
+}
 
-    fn severity_or_none(&self) -> Severity {
-        match self.audible().next() {
-            Some(_) => self.severity(),
-            None => Severity::Info,
-        }
-    }
+/// The worst condition of members; the least of all where nothing is wrong.
+fn worst<'a>(members: impl Iterator<Item = (&'a String, &'a Member)>) -> Severity {
+    let conditions = members.filter_map(|(_, member)| member.condition.as_ref());
+    let severities = conditions.map(|condition| condition.severity);
+    severities.max().unwrap_or(Severity::Info)
 }

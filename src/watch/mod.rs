@@ -4,7 +4,7 @@
 //! Rooms: [`timetable`] (grids that nothing moves), [`health`] (states of a probe, from one run to the
 //! next), [`result`] (what is kept of a run), [`heartbeat`] (whether a job that reports is well), [`rollup`] (history in rolled-up form), [`budget`] (objectives over weeks) and [`budgets`] (how all of them stand), [`alert`] (what fires, with its labels), [`silence`] (what is told to nobody, until when),
 //! [`incident`] (one trouble from its first firing to its end), [`book`] (all incidents: grouping, waiting,
-//! repeating, escalating), [`levels`] (where levels are handed in), [`wording`] (how an incident is told).
+//! repeating, escalating), [`levels`] (where levels are handed in), [`direct`] (what is told without the outbox), [`wording`] (how an incident is told).
 //!
 //! Knows no clock, no store and no channel. Invariant: what follows from a fact follows from it after a
 //! restart, too: levels are given, not edges.
@@ -15,6 +15,7 @@ pub mod book;
 mod book_tests;
 pub mod budget;
 pub mod budgets;
+pub mod direct;
 pub mod health;
 pub mod heartbeat;
 pub mod incident;

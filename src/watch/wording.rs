@@ -29,41 +29,35 @@ fn name(subject: &str) -> &str {
     subject.split_once('/').map_or(subject, |(_, name)| name)
 }
 
-/// What one is called, and many.
-fn kind(subject: &str, many: bool) -> &str {
-    match (subject.split_once('/').map(|(kind, _)| kind), many) {
-        (Some("probe"), true) => "probes",
-        (Some("heartbeat"), true) => "heartbeats",
-        (Some("slo"), true) => "objectives",
-        (Some("channel"), true) => "channels",
-        (_, true) => "alerts",
-        _ => "",
+/// What many of its kind are called.
+fn plural(subject: &str) -> &str {
+    match subject.split_once('/').map(|(kind, _)| kind) {
+        Some("probe") => "probes",
+        Some("heartbeat") => "heartbeats",
+        Some("slo") => "objectives",
+        Some("channel") => "channels",
+        _ => "alerts",
     }
 }
 
-fn is(word: &str) -> String {
-    match word {
-        "unknown" => "cannot be measured".to_owned(),
-        "missing" => "did not report".to_owned(),
-        "failed" => "failed".to_owned(),
-        "undelivered" => "cannot be delivered to".to_owned(),
-        "burning" => "burns its error budget".to_owned(),
-        "exhausted" => "has used up its error budget".to_owned(),
-        "lacking" => "ran out".to_owned(),
-        "unmeasured" => "is not measured".to_owned(),
-        other => format!("is {other}"),
-    }
-}
-
-fn are(word: &str) -> String {
-    match word {
-        "unknown" => "cannot be measured".to_owned(),
-        "missing" => "did not report".to_owned(),
-        "failed" => "failed".to_owned(),
-        "undelivered" => "cannot be delivered to".to_owned(),
-        "burning" => "burn their error budgets".to_owned(),
-        other => format!("are {other}"),
-    }
+/// What is said of one or many with this word.
+fn predicate(word: &str, many: bool) -> String {
+    let said = match (word, many) {
+        ("unknown", _) => "cannot be measured",
+        ("missing", _) => "did not report",
+        ("failed", _) => "failed",
+        ("undelivered", _) => "cannot be delivered to",
+        ("lacking", _) => "ran out",
+        ("burning", false) => "burns its error budget",
+        ("burning", true) => "burn their error budgets",
+        ("exhausted", false) => "has used up its error budget",
+        ("exhausted", true) => "have used up their error budgets",
+        ("unmeasured", false) => "is not measured",
+        ("unmeasured", true) => "are not measured",
+        (other, false) => return format!("is {other}"),
+        (other, true) => return format!("are {other}"),
+    };
+    said.to_owned()
 }
 
 /// The members that a message is about: those that people may be told of, or at the end all they were.
@@ -87,7 +81,6 @@ fn common<'a>(members: &[(&'a String, &'a Member)]) -> (&'a str, Option<(&'a str
     for (_, member) in members {
         let condition = member.condition.as_ref().unwrap_or(&member.worst);
         *words.entry(&condition.word).or_default() += 1;
-        // The class of a failure comes first, what came back in this case after a colon.
         *reasons.entry(&condition.reason).or_default() += 1;
     }
     let most = |all: BTreeMap<&'a str, usize>| all.into_iter().max_by_key(|(_, count)| *count);
@@ -107,22 +100,22 @@ fn subject(telling: &Telling, members: &[(&String, &Member)]) -> String {
             false if member.worst.word == "down" => format!("{} is up again", name(subject)),
             false => format!("{} is well again", name(subject)),
         },
-        [(subject, _)] => format!("{} {}", name(subject), is(word)),
+        [(subject, _)] => format!("{} {}", name(subject), predicate(word, false)),
         [] => format!("{} is in trouble", incident.group),
         [(subject, _), ..] if telling.occasion == Occasion::Resolved => {
             format!(
                 "{} {} of {} are well again",
                 members.len(),
-                kind(subject, true),
+                plural(subject),
                 incident.group
             )
         }
         [(subject, _), ..] => format!(
             "{} {} of {} {}",
             members.len(),
-            kind(subject, true),
+            plural(subject),
             incident.group,
-            are(word)
+            predicate(word, true)
         ),
     };
     let severe = incident.told_severity >= super::alert::Severity::Error;
@@ -158,7 +151,7 @@ fn line(member: &(&String, &Member), occasion: Occasion, now_ms: i64) -> String 
             };
             format!(
                 "{name} {} since {}{reason}",
-                is(&condition.word),
+                predicate(&condition.word, false),
                 moment(condition.since_ms)
             )
         }

@@ -6,7 +6,7 @@ use super::site::Site;
 use crate::clock::now_ms;
 use crate::incident::keeper::Refused;
 use crate::project::access::Role;
-use crate::report::incidents::{self as view, IncidentView, SilenceView, SloView};
+use crate::report::watching::{self as view, IncidentView, SilenceView, SloView};
 use crate::watch::silence::{Matcher, Silence};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -180,12 +180,12 @@ pub async fn routes(
             "probe" => probe.name == *value,
             "environment" => probe.environment == *value,
             "group" => probe.group.as_ref() == Some(value),
-            "severity" => probe.severity.word() == value,
-            other => probe.labels.get(other) == Some(value),
+            "severity" => probe.alert.severity.word() == value,
+            other => probe.alert.labels.get(other) == Some(value),
         })
     });
     let told = probes.map(|probe| {
-        let route = project.file.alerts.route(&probe.tell);
+        let route = project.file.alerts.route(&probe.alert.tell);
         serde_json::json!({ "probe": probe.name, "tell": route.tell, "escalate": route.escalate, "depends_on": probe.depends_on })
     });
     Json(told.collect())

@@ -1,7 +1,7 @@
 //! The API that jobs report to: `start`, `success`, `fail` or an exit code, with the end of their log as body.
 
 use super::problem::Problem;
-use super::site::Site;
+use super::site::{Site, bearer};
 use crate::project::access::Role;
 use crate::report::view::time;
 use crate::watch::heartbeat::Report;
@@ -80,14 +80,9 @@ async fn take(
         .iter()
         .find(|known| known.name == name);
     let configured = configured.ok_or_else(unknown)?;
-    let given = headers
-        .get(http::header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .unwrap_or_default();
     let own = configured.token.as_ref();
     let own = own.and_then(|token| site.means().fill(token, &BTreeMap::new()).ok());
-    if !own.is_some_and(|own| own.is(given)) {
+    if !own.is_some_and(|own| own.is(bearer(headers))) {
         if method != Method::POST {
             // A page of somebody else can make a browser get anything.
             let detail = "a report is posted, or brings the token of its heartbeat";

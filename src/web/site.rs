@@ -70,11 +70,7 @@ impl Site {
         if file.token.is_none() && file.tokens.is_empty() {
             return self.unasked(headers).map(|()| named(None));
         }
-        let given = headers
-            .get(http::header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .unwrap_or_default();
+        let given = bearer(headers);
         let means = self.means();
         let is = |token: &Template| {
             let wanted = means.fill(token, &BTreeMap::new()).map_err(|_| {
@@ -120,4 +116,12 @@ impl Site {
             ))
         }
     }
+}
+
+/// The token that a request brings; empty where it brings none.
+pub fn bearer(headers: &HeaderMap) -> &str {
+    let value = headers.get(http::header::AUTHORIZATION);
+    let text = value.and_then(|value| value.to_str().ok());
+    text.and_then(|text| text.strip_prefix("Bearer "))
+        .unwrap_or_default()
 }

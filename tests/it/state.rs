@@ -148,26 +148,10 @@ fn a_full_disk_stops_nothing_but_what_needs_it_and_nothing_leaves_uncommitted() 
     eventually("the probe is down", Duration::from_secs(15), || {
         api(&daemon.address, "/api/v1/probes").filter(|probes| probes[0]["health"] == "down")
     });
-    let limit = |bytes: u64| {
-        let limits = libc::rlimit {
-            rlim_cur: bytes,
-            rlim_max: libc::RLIM_INFINITY,
-        };
-        // SAFETY: sets a limit of a child of this test; the struct outlives the call.
-        let set = unsafe {
-            libc::prlimit(
-                daemon.id() as i32,
-                libc::RLIMIT_FSIZE,
-                &raw const limits,
-                std::ptr::null_mut(),
-            )
-        };
-        assert_eq!(set, 0);
-    };
     // As large as the journal is now, so that it cannot grow, while the much smaller log can.
     let journal = std::fs::metadata(folder.path().join("bellwether.db-wal")).unwrap();
     assert!(journal.len() > 4 * daemon.log().len() as u64);
-    limit(journal.len());
+    daemon.limit_files(journal.len());
     eventually(
         "the failing writes are said",
         Duration::from_secs(15),
@@ -178,7 +162,7 @@ fn a_full_disk_stops_nothing_but_what_needs_it_and_nothing_leaves_uncommitted() 
         200,
         "the daemon goes on"
     );
-    limit(libc::RLIM_INFINITY);
+    daemon.limit_files(libc::RLIM_INFINITY);
     let newest = || {
         let probe = api(&daemon.address, "/api/v1/probes/a")?;
         let results = probe["results"].as_array()?;

@@ -292,6 +292,33 @@ impl Daemon {
         self.process.as_ref().map_or(0, |process| process.0.id())
     }
 
+    /// Lets no file of it grow beyond so many bytes: to SQLite that is a full disk.
+    pub fn limit_files(&self, bytes: u64) {
+        let limits = libc::rlimit {
+            rlim_cur: bytes,
+            rlim_max: libc::RLIM_INFINITY,
+        };
+        // SAFETY: sets a limit of a child of this test; the struct outlives the call.
+        let set = unsafe {
+            libc::prlimit(
+                self.id() as i32,
+                libc::RLIMIT_FSIZE,
+                &raw const limits,
+                std::ptr::null_mut(),
+            )
+        };
+        assert_eq!(set, 0);
+    }
+
+    /// Puts another configuration in force. `LISTEN` in it is replaced by its address.
+    pub fn reload(&self, text: &str) {
+        std::fs::write(&self.config, text.replace("LISTEN", &self.address))
+            .expect("the configuration can be written");
+        let (status, said) =
+            http(&self.address, "POST", "/api/v1/reload", &[], "").expect("the daemon answers");
+        assert_eq!(status, 200, "{said}");
+    }
+
     /// Its log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.config.with_extension("log")).unwrap_or_default()

@@ -176,14 +176,7 @@ fn many_probes_of_one_host_are_one_incident_and_a_renamed_one_comes_to_its_end()
     // One of them is renamed while it is down; all others come back.
     let mut renamed = probes.clone();
     renamed[0] = ("other", "");
-    let text = watch.text(&renamed, "").replace("LISTEN", &daemon.address);
-    std::fs::write(watch.folder.path().join("bellwether.yaml"), text).unwrap();
-    assert_eq!(
-        http(&daemon.address, "POST", "/api/v1/reload", &[], "")
-            .unwrap()
-            .0,
-        200
-    );
+    daemon.reload(&watch.text(&renamed, ""));
     watch.target.at("/many", Deed::Answers);
     watch.until_told("/team", "resolved");
     let events = watch.events("/team");
@@ -322,16 +315,7 @@ fn a_channel_that_hangs_or_refuses_takes_nothing_from_another_and_is_told_of_the
     );
     // One channel that gives up for good is told of on the others.
     watch.receiver.refuse("/gone", &[410; 3]);
-    let text = text
-        .replace("tell: [team, slow]", "tell: [gone]")
-        .replace("LISTEN", &daemon.address);
-    std::fs::write(watch.folder.path().join("bellwether.yaml"), text).unwrap();
-    assert_eq!(
-        http(&daemon.address, "POST", "/api/v1/reload", &[], "")
-            .unwrap()
-            .0,
-        200
-    );
+    daemon.reload(&text.replace("tell: [team, slow]", "tell: [gone]"));
     watch.target.at("/p-", Deed::Answers);
     until_health(&daemon, "p-0", "up");
     watch.target.at("/p-", Deed::Says(500));
@@ -480,23 +464,7 @@ fn what_cannot_be_kept_is_told_all_the_same() {
     until_health(&daemon, "api", "up");
     // To SQLite a limit of the file's size is a full disk.
     let journal = std::fs::metadata(watch.folder.path().join("bellwether.db-wal")).unwrap();
-    let limit = |bytes: u64| {
-        let limits = libc::rlimit {
-            rlim_cur: bytes,
-            rlim_max: libc::RLIM_INFINITY,
-        };
-        // SAFETY: sets a limit of a child of this test; the struct outlives the call.
-        let set = unsafe {
-            libc::prlimit(
-                daemon.id() as i32,
-                libc::RLIMIT_FSIZE,
-                &raw const limits,
-                std::ptr::null_mut(),
-            )
-        };
-        assert_eq!(set, 0);
-    };
-    limit(journal.len());
+    daemon.limit_files(journal.len());
     watch.target.at("/api", Deed::Says(500));
     until_health(&daemon, "api", "down");
     let metrics = http(&daemon.address, "GET", "/metrics", &[], "").unwrap().1;
@@ -514,7 +482,7 @@ fn what_cannot_be_kept_is_told_all_the_same() {
     eventually("it says that it is not ready", SOON, || {
         http(&daemon.address, "GET", "/readyz", &[], "").filter(|(status, _)| *status == 503)
     });
-    limit(libc::RLIM_INFINITY);
+    daemon.limit_files(libc::RLIM_INFINITY);
     eventually("it is ready again", SOON, || {
         http(&daemon.address, "GET", "/readyz", &[], "").filter(|(status, _)| *status == 200)
     });

@@ -2,6 +2,8 @@
 //! is made of chance: deploys that are good, bad or cannot be told, people who call off and order,
 //! receivers that act and lose the answer, and a process that dies at any commit.
 //!
+//! Beside it [`months`] of incidents, on the pure rules of watching.
+//!
 //! A failure names its seed; `SIM_SEED=17 cargo test --test sim` repeats it alone, and
 //! `SIM_SEEDS=20000` tries so many.
 
@@ -11,9 +13,9 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod months;
 mod story;
 mod world;
-mod year;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -2,6 +2,7 @@
 
 use super::file::Sqlite;
 use super::tables::Cached;
+use crate::record::message::written;
 use crate::store::contract::Heartbeats;
 use crate::store::fault::StoreFault;
 use crate::watch::heartbeat::Heartbeat;
@@ -13,8 +14,7 @@ use std::collections::BTreeMap;
 impl Heartbeats for Sqlite {
     async fn commit_heartbeat(&self, name: String, job: Heartbeat) -> Result<(), StoreFault> {
         self.write(move |connection| {
-            let text = serde_json::to_string(&job)
-                .map_err(|error| StoreFault::Failed(error.to_string()))?;
+            let text = written(&job);
             connection.run(
                 "INSERT OR REPLACE INTO heartbeats VALUES (?1, ?2)",
                 params![name, text],

@@ -4,16 +4,13 @@ use super::effects;
 use super::file::Sqlite;
 use super::tables::Cached;
 use crate::record::effect::NewEffect;
+use crate::record::message::written;
 use crate::store::contract::Incidents;
 use crate::store::fault::StoreFault;
 use crate::watch::incident::Incident;
 use crate::watch::silence::Silence;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
-
-fn written(value: &impl serde::Serialize) -> Result<String, StoreFault> {
-    serde_json::to_string(value).map_err(|error| StoreFault::Failed(error.to_string()))
-}
 
 /// Rows of JSON; what cannot be understood is left out, and told in the log.
 fn list<T: serde::de::DeserializeOwned>(
@@ -52,7 +49,7 @@ impl Incidents for Sqlite {
                         incident.ended_ms.is_none(),
                         incident.opened_ms,
                         incident.ended_ms,
-                        written(incident)?
+                        written(incident)
                     ],
                 )?;
             }
@@ -101,7 +98,7 @@ impl Incidents for Sqlite {
             silence.id = connection.last_insert_rowid();
             connection.run(
                 "UPDATE silences SET silence = ?2 WHERE id = ?1",
-                params![silence.id, written(&silence)?],
+                params![silence.id, written(&silence)],
             )?;
             Ok(silence)
         })
@@ -121,7 +118,7 @@ impl Incidents for Sqlite {
             silence.until_ms = now_ms;
             connection.run(
                 "UPDATE silences SET until_ms = ?2, silence = ?3 WHERE id = ?1",
-                params![id, now_ms, written(&silence)?],
+                params![id, now_ms, written(&silence)],
             )?;
             Ok(true)
         })

@@ -3,6 +3,7 @@
 use super::file::Sqlite;
 use super::tables::Cached;
 use crate::objective::Outcome;
+use crate::record::message::written;
 use crate::store::contract::{Probes, Stretch};
 use crate::store::fault::StoreFault;
 use crate::watch::health::Seen;
@@ -158,8 +159,7 @@ impl Probes for Sqlite {
                 )?;
             }
             for (probe, state) in states {
-                let text = serde_json::to_string(state)
-                    .map_err(|error| StoreFault::Failed(error.to_string()))?;
+                let text = written(state);
                 connection.run(
                     "INSERT OR REPLACE INTO probe_states VALUES (?1, ?2)",
                     params![&**probe, text],

@@ -1,4 +1,4 @@
-//! What pages, API and terminal show alike of incidents and silences.
+//! What pages, API and terminal show alike of incidents, silences and error budgets.
 
 use super::view::{TimelineView, time};
 use crate::watch::budget::{Goal, Standing};
