@@ -21,6 +21,7 @@ pub mod ids;
 pub mod incident;
 pub mod limits;
 pub mod load;
+pub mod module;
 pub mod net;
 pub mod objective;
 pub mod outbox;

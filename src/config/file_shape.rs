@@ -60,6 +60,28 @@ pub static FILE: Object = Object {
             Shape::Object(&ALERTS),
             "how alerts are grouped, repeated and escalated",
         ),
+        field(
+            "modules",
+            Shape::Object(&MODULES),
+            "modules of blackbox_exporter, for `/probe?target=…&module=…`",
+        ),
+    ],
+};
+
+static MODULES: Object = Object {
+    name: "modules_file",
+    called: "the modules",
+    fields: &[
+        required(
+            "file",
+            Shape::Text,
+            "a `blackbox.yml`, relative to this file",
+        ),
+        field(
+            "targets",
+            Shape::List(&Shape::Text),
+            "targets that anybody may ask for, with `*` for letters of a name or the rest of a path; all others need a token with the role `operate`, or this machine",
+        ),
     ],
 };
 

@@ -7,7 +7,9 @@ use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node;
 use crate::document::source::Source;
 use crate::environment::fit;
-use crate::project::file::Project;
+use crate::module;
+use crate::module::settings::Modules;
+use crate::project::file::{File, Project};
 use crate::scenario::compile::folder_of;
 use crate::scenario::plan::Executor;
 use crate::scenario::{self, Plan};
@@ -106,10 +108,27 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
             }
         }
     }
+    let modules = Arc::new(modules(&file, found));
     if found.count(crate::document::Severity::Error) > before {
         return None;
     }
-    Some(Project { file, plans })
+    Some(Project {
+        file,
+        plans,
+        modules,
+    })
+}
+
+/// Reads the modules that a configuration names.
+fn modules(file: &File, found: &mut Diagnostics) -> Modules {
+    let Some((path, targets)) = &file.modules_file else {
+        return Modules::default();
+    };
+    let known = source(path, found).map(|text| module::read::read(&text, &folder_of(path), found));
+    Modules {
+        known: known.unwrap_or_default(),
+        targets: targets.clone(),
+    }
 }
 
 /// Whether a file is a configuration rather than a scenario.

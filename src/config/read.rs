@@ -9,7 +9,7 @@ use crate::document::source::{Source, Span};
 use crate::environment::settings::Environment;
 use crate::project::access::{Holder, Role, folded};
 use crate::project::file::*;
-use crate::scenario::reader::{Reader, entries, text};
+use crate::scenario::reader::{Reader, entries, text, texts};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -109,6 +109,9 @@ impl Reader<'_> {
             slos,
             heartbeats,
             alerts,
+            modules_file: root
+                .get("modules")
+                .and_then(|node| Some((self.existing(node.get("file")?), texts(node, "targets")))),
         }
     }
 

@@ -43,6 +43,16 @@ pub struct Node {
 }
 
 impl Node {
+    /// Nothing, which stands nowhere.
+    pub const fn null() -> Node {
+        Node {
+            kind: Kind::Null,
+            span: Span { start: 0, end: 0 },
+            text: String::new(),
+            verbatim_at: None,
+        }
+    }
+
     /// The value of a key, if this is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<&Node> {
         match &self.kind {

@@ -6,6 +6,7 @@ use super::fault::{ErrorClass, Fault};
 use super::phases::Phases;
 use super::stream::Stream;
 use super::tls::{Offer, Settings, TlsFacts, server_name};
+use super::tls_refused;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicUsize;
@@ -233,7 +234,9 @@ impl Connector {
                 if fault.class == ErrorClass::Reset {
                     fault.class = ErrorClass::Tls;
                 }
-                return Err((self.tls.understood(fault), phases));
+                let mut fault = self.tls.understood(fault);
+                fault.refused = tls_refused::taken(&fault);
+                return Err((fault, phases));
             }
             Err(_) => {
                 return Err((

@@ -1,6 +1,8 @@
 //! What can go wrong with an exchange: one name for each, the same in reports, metrics and checks.
 
+use super::tls::TlsFacts;
 use std::fmt;
+use std::sync::Arc;
 
 /// The class of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -160,6 +162,8 @@ pub struct Fault {
     /// Whether the protocol says that the other side has done nothing for this request, so that it may be
     /// sent again, whatever it is.
     pub is_unprocessed: bool,
+    /// The certificates that were refused, where that is what failed.
+    pub refused: Option<Arc<TlsFacts>>,
 }
 
 impl Fault {
@@ -169,6 +173,7 @@ impl Fault {
             class,
             detail: detail.into(),
             is_unprocessed: false,
+            refused: None,
         }
     }
 

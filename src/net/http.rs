@@ -9,6 +9,7 @@ use super::http2::Http2;
 use super::message::Message;
 use super::phases::Phases;
 use super::reply::Reply;
+use super::stream::Stream;
 use super::tls::TlsFacts;
 pub use crate::net::headers::Headers;
 pub use crate::net::http1_parser::Keep;
@@ -59,22 +60,32 @@ impl Connection {
             http2: two,
             ..
         } = opened;
+        let connection = Connection::on(stream, tls, two, phases.connect, deadline).await;
+        Ok((connection.map_err(|fault| (fault, phases))?, phases))
+    }
+
+    /// A connection on a socket that is open; `connect_micros` is what it took to open it.
+    pub async fn on(
+        stream: Stream,
+        tls: Option<Arc<TlsFacts>>,
+        two: bool,
+        connect_micros: u64,
+        deadline: Instant,
+    ) -> Result<Connection, Fault> {
         let kind = if two {
-            let http2 = Http2::start(stream, deadline).await;
-            Kind::Two(http2.map_err(|fault| (fault, phases))?)
+            Kind::Two(Http2::start(stream, deadline).await?)
         } else {
             Kind::One(Http1::new(stream))
         };
-        let connection = Connection {
+        Ok(Connection {
             kind,
             tls,
             used: false,
             idle_since: Instant::now(),
-            connect_micros: phases.connect,
+            connect_micros,
             opened: Instant::now(),
             is_going: false,
-        };
-        Ok((connection, phases))
+        })
     }
 
     /// A further user of an HTTP/2 connection.

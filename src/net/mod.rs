@@ -1,7 +1,7 @@
 //! One exchange on the wire, timed by phase, with one name for everything that can go wrong.
 //!
 //! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`stream`] and
-//! [`tls`] (and [`tls_legacy`]), [`message`] (a request before it goes out), [`http`] over [`http1`] with
+//! [`tls`] (and [`tls_legacy`], [`tls_refused`]), [`message`] (a request before it goes out), [`http`] over [`http1`] with
 //! [`http1_parser`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
 //! (decompression) and [`redirect`] (where it leads), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
 //! exchange with a program), [`client`] (a single exchange for our own errands).
@@ -27,6 +27,7 @@ pub mod reply;
 pub mod stream;
 pub mod tls;
 pub mod tls_legacy;
+pub mod tls_refused;
 pub mod websocket;
 
 pub use fault::{ErrorClass, Fault};

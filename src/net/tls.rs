@@ -3,10 +3,11 @@
 //! Trusts what the machine trusts, and the further authorities of an environment.
 
 use super::fault::{ErrorClass, Fault};
+use super::tls_refused::Noting;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
 };
@@ -44,27 +45,7 @@ impl Settings {
             None => machine_roots(),
             Some(path) => {
                 let mut roots = RootCertStore::clone(&machine_roots());
-                let certificates = CertificateDer::pem_file_iter(path).map_err(|error| {
-                    format!(
-                        "the certificates in `{}` cannot be read: {error}",
-                        path.display()
-                    )
-                })?;
-                let mut count = 0;
-                for certificate in certificates {
-                    let certificate = certificate
-                        .map_err(|error| format!("`{}` is not PEM: {error}", path.display()))?;
-                    roots.add(certificate).map_err(|error| {
-                        format!(
-                            "a certificate in `{}` cannot be used: {error}",
-                            path.display()
-                        )
-                    })?;
-                    count += 1;
-                }
-                if count == 0 {
-                    return Err(format!("`{}` holds no certificate", path.display()));
-                }
+                add_file(&mut roots, path)?;
                 Arc::new(roots)
             }
         };
@@ -113,10 +94,17 @@ impl Settings {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("ring supports the default versions");
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(self.roots.clone(), provider()).build();
         let mut config = if verify {
-            builder
-                .with_root_certificates(self.roots.clone())
-                .with_no_client_auth()
+            match verifier {
+                Ok(verifier) => builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(Arc::new(Noting(verifier))),
+                // Where nobody is trusted, nobody is.
+                Err(_) => builder.with_root_certificates(self.roots.clone()),
+            }
+            .with_no_client_auth()
         } else {
             builder
                 .dangerous()
@@ -154,6 +142,100 @@ impl Settings {
             .with_no_client_auth();
         (config, watcher)
     }
+}
+
+/// What one connection believes, shows and speaks.
+#[derive(Debug)]
+pub struct Trust<'a> {
+    /// Whether any certificate will do.
+    pub insecure: bool,
+    /// Authorities that are believed, and no others.
+    pub ca_file: Option<&'a Path>,
+    /// Our own certificate and its key.
+    pub own: Option<(&'a Path, &'a Path)>,
+    /// Whether TLS 1.2 and TLS 1.3 are spoken.
+    pub versions: (bool, bool),
+    /// Application protocols that are offered.
+    pub protocols: &'a [&'a [u8]],
+}
+
+/// Settings for a single connection.
+///
+/// # Errors
+///
+/// Which file cannot be used, and why.
+pub fn trusting(trust: &Trust<'_>) -> Result<ClientConfig, String> {
+    let roots = match trust.ca_file {
+        None => machine_roots(),
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            add_file(&mut roots, path)?;
+            Arc::new(roots)
+        }
+    };
+    let versions: Vec<&'static SupportedProtocolVersion> = [
+        (trust.versions.0, &rustls::version::TLS12),
+        (trust.versions.1, &rustls::version::TLS13),
+    ]
+    .into_iter()
+    .filter_map(|(is_spoken, version)| is_spoken.then_some(version))
+    .collect();
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&versions)
+        .map_err(|error| format!("no version of TLS is left: {error}"))?
+        .dangerous();
+    let verifier: Arc<dyn ServerCertVerifier> = match trust.insecure {
+        true => Arc::new(Watcher::new(None)),
+        false => {
+            let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider()).build();
+            Arc::new(Noting(verifier.map_err(|_| trusts_nobody().detail)?))
+        }
+    };
+    let builder = builder.with_custom_certificate_verifier(verifier);
+    let mut config = match trust.own {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let wrong = |path: &Path, error: String| {
+                format!("`{}` cannot be used: {error}", path.display())
+            };
+            let chain = CertificateDer::pem_file_iter(certificate)
+                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+                .map_err(|error| wrong(certificate, error.to_string()))?;
+            let key =
+                PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| wrong(certificate, error.to_string()))?
+        }
+    };
+    config.alpn_protocols = trust.protocols.iter().map(|name| name.to_vec()).collect();
+    Ok(config)
+}
+
+/// Adds the authorities of a PEM file.
+fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| {
+        format!(
+            "the certificates in `{}` cannot be read: {error}",
+            path.display()
+        )
+    })?;
+    let mut count = 0;
+    for certificate in certificates {
+        let certificate =
+            certificate.map_err(|error| format!("`{}` is not PEM: {error}", path.display()))?;
+        roots.add(certificate).map_err(|error| {
+            format!(
+                "a certificate in `{}` cannot be used: {error}",
+                path.display()
+            )
+        })?;
+        count += 1;
+    }
+    if count == 0 {
+        return Err(format!("`{}` holds no certificate", path.display()));
+    }
+    Ok(())
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {

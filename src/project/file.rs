@@ -14,6 +14,7 @@ use crate::document::diagnostic::Diagnostics;
 use crate::document::source::Source;
 use crate::environment::secrets::fetch_all;
 use crate::environment::settings::{Environment, SecretSource};
+use crate::module::settings::Modules;
 use crate::scenario::Plan;
 use crate::scenario::template::Template;
 use crate::secret::Secret;
@@ -54,6 +55,8 @@ pub struct File {
     pub heartbeats: Vec<Heartbeat>,
     /// How alerts are told.
     pub alerts: AlertPolicy,
+    /// The file with modules, and the targets that anybody may ask for.
+    pub modules_file: Option<(PathBuf, Vec<String>)>,
 }
 
 impl File {
@@ -78,6 +81,8 @@ pub struct Project {
     pub file: File,
     /// Compiled scenarios by the path under which the configuration names them.
     pub plans: BTreeMap<PathBuf, Arc<Plan>>,
+    /// Modules, for whoever wants a target looked at once.
+    pub modules: Arc<Modules>,
 }
 
 /// Fetches the secrets that a configuration declares; those that are missing are reported by name.

@@ -6,7 +6,7 @@
 
 use super::problem::Problem;
 use super::site::Site;
-use super::{alerts, api, heartbeats, inbound, inbound_vendors, pages};
+use super::{alerts, api, heartbeats, inbound, inbound_vendors, modules, pages};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::Next;
@@ -23,6 +23,7 @@ pub fn routes(site: Site) -> Router {
         .route("/probes/{name}", get(pages::probe))
         .route("/runs/{id}", get(pages::run))
         .route("/metrics", get(api::metrics))
+        .route("/probe", get(modules::probe).post(modules::probe))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(api::readyz))
         .route("/api/v1/status", get(api::status))

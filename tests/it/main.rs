@@ -22,6 +22,7 @@ mod everywhere;
 mod gate;
 mod hostile;
 mod house;
+mod modules;
 mod nginx;
 mod omission;
 mod people;

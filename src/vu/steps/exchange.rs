@@ -33,6 +33,7 @@ impl Attempt {
         Attempt {
             reply: Reply {
                 phases,
+                tls: fault.refused.clone(),
                 ..Reply::default()
             },
             fault: Some(fault),

@@ -1,0 +1,61 @@
+//! One look at a target, in its time.
+
+use super::seen::{Gauge, Seen};
+use super::settings::{Module, Prober};
+use super::{dns, http, icmp, reach, tcp};
+use std::time::{Duration, Instant};
+
+/// Time for a look where neither the module nor whoever asks says anything.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// What is left of the asker's time for our answer to get there.
+const OFFSET: Duration = Duration::from_millis(500);
+
+/// How long a look may take: what the module says, and never longer than whoever asks waits.
+pub fn time_for(module: &Module, asker: Option<Duration>) -> Duration {
+    let asker = asker.filter(|it| !it.is_zero());
+    let left = asker.map(|it| it.checked_sub(OFFSET).unwrap_or(it));
+    let both = [module.timeout, left].into_iter().flatten();
+    both.min().unwrap_or(TIMEOUT)
+}
+
+/// Looks at a target. `hostname` is asked for instead of the target's own name. Whether it went well stands
+/// in `probe_success`.
+pub async fn perform(
+    module: &Module,
+    target: &str,
+    hostname: Option<&str>,
+    time: Duration,
+) -> Seen {
+    let begun = Instant::now();
+    let deadline = begun + time;
+    let mut seen = Seen::default();
+    seen.set(reach::LOOKED_UP, 0.0);
+    let result = match &module.prober {
+        Prober::Http(settings) => {
+            Box::pin(http::look(settings, target, hostname, deadline, &mut seen)).await
+        }
+        Prober::Tcp(settings) => tcp::look(settings, target, deadline, &mut seen).await,
+        Prober::Dns(settings) => dns::look(settings, target, deadline, &mut seen).await,
+        Prober::Icmp(settings) => icmp::look(settings, target, deadline, &mut seen).await,
+    };
+    let went_well = match result {
+        Ok(()) => true,
+        Err(fault) => {
+            if let Some(facts) = &fault.refused {
+                seen.tls(facts);
+            }
+            seen.note(format!("{}: {}", fault.class.word(), fault.detail));
+            false
+        }
+    };
+    let what = "Whether the look went well.";
+    seen.set(Gauge("probe_success", what), f64::from(u8::from(went_well)));
+    let what = "How long the look took, in seconds.";
+    seen.set(
+        Gauge("probe_duration_seconds", what),
+        begun.elapsed().as_secs_f64(),
+    );
+    let what = "How long the look could have taken, in seconds.";
+    seen.set(Gauge("probe_timeout_seconds", what), time.as_secs_f64());
+    seen
+}

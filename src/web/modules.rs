@@ -1,0 +1,136 @@
+//! `/probe`: a target looked at once with a module, by the contract of blackbox_exporter.
+//!
+//! Whoever can make us look at anything can reach what only we reach: targets that are not allowed to
+//! everybody need a token, or this machine.
+
+use super::problem::Problem;
+use super::site::Site;
+use crate::module::perform;
+use crate::module::settings::Modules;
+use crate::project::access::Role;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use std::time::Duration;
+
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// How long the asker waits, in seconds.
+const WAITS: &str = "x-prometheus-scrape-timeout-seconds";
+
+/// What is asked.
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    target: Option<String>,
+    module: Option<String>,
+    hostname: Option<String>,
+    debug: Option<String>,
+}
+
+fn bad(text: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, text)
+}
+
+/// Whether a target is one of those that anybody may ask for.
+fn is_allowed(modules: &Modules, target: &str) -> bool {
+    modules.targets.iter().any(|pattern| fits(pattern, target))
+}
+
+/// Whether a target fits a pattern: `*` stands for letters of a name, and at the end of a path for anything.
+fn fits(pattern: &str, target: &str) -> bool {
+    let (start, end) = match pattern.strip_suffix('*') {
+        Some(start) if start.is_empty() || start.ends_with('/') => (start, ".*"),
+        _ => (pattern, ""),
+    };
+    let parts: Vec<String> = start.split('*').map(regex::escape).collect();
+    // What tells the parts of an address apart is no letter of a name.
+    let text = format!("^(?s:{}{end})$", parts.join("[A-Za-z0-9._-]*"));
+    regex::Regex::new(&text).is_ok_and(|pattern| pattern.is_match(target))
+}
+
+/// `GET` and `POST /probe`
+pub async fn probe(
+    State(site): State<Site>,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let project = site.current.get();
+    let modules = &project.modules;
+    let name = asked.module.as_deref().filter(|name| !name.is_empty());
+    let name = name.unwrap_or("http_2xx");
+    let Some(module) = modules.known.get(name) else {
+        let known: Vec<&str> = modules.known.keys().map(String::as_str).collect();
+        let known = match known.as_slice() {
+            [] => "the configuration names no `modules`".to_owned(),
+            known => format!("known: {}", known.join(", ")),
+        };
+        return Err(bad(format!("Unknown module \"{name}\"; {known}")));
+    };
+    let target = asked.target.as_deref().unwrap_or_default();
+    if target.is_empty() {
+        return Err(bad("Target parameter is missing".to_owned()));
+    }
+    if !is_allowed(modules, target) {
+        site.caller(&headers, Role::Operate)?;
+    }
+    let waits = match headers.get(WAITS) {
+        None => None,
+        Some(value) => {
+            let seconds = value
+                .to_str()
+                .ok()
+                .and_then(|text| text.parse::<f64>().ok());
+            let waits = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            Some(waits.ok_or_else(|| bad(format!("`{WAITS}` is no number of seconds")))?)
+        }
+    };
+    let time = perform::time_for(module, waits);
+    let seen = perform::perform(module, target, asked.hostname.as_deref(), time).await;
+    let page = seen.page();
+    if asked.debug.as_deref() != Some("true") {
+        return Ok(([(http::header::CONTENT_TYPE, TEXT)], page).into_response());
+    }
+    let log = seen.log.join("\n");
+    let metrics = String::from_utf8_lossy(&page);
+    let text = format!("Log of the look at {target} with {name}:\n{log}\n\nMetrics:\n{metrics}");
+    Ok((
+        [(http::header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        text,
+    )
+        .into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_star_stands_for_letters_of_a_name_and_nothing_else_does() {
+        for (pattern, text, does) in [
+            ("https://*.example.com/*", "https://a.example.com/x", true),
+            ("https://*.example.com", "https://a.example.com/x", false),
+            (
+                "https://*.example.com",
+                "https://evil.com/?.example.com",
+                false,
+            ),
+            (
+                "https://*.example.com/*",
+                "https://evil.com/a.example.com/",
+                false,
+            ),
+            (
+                "https://*.example.com/*",
+                "https://evil.com@a.example.com/",
+                false,
+            ),
+            ("10.0.0.1:25", "10.0.0.1:25", true),
+            ("10.0.0.1:25", "10.0.0.1:255", false),
+            ("a*a", "a", false),
+            ("https://a/*", "https://a", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(fits(pattern, text), does, "{pattern} on {text}");
+        }
+    }
+}
