@@ -1,7 +1,7 @@
 //! The commands of `bellwether`, what they share, and where the program begins.
 
 use super::exit::Exit;
-use super::{alert, check, demo, gate, init, judge, load, probe, run, run_arguments, serve};
+use super::{alert, check, demo, gate, init, judge, load, probe, rules, run, run_arguments, serve};
 use crate::config::file_shape::FILE;
 use crate::document::shape::json_schema;
 use crate::scenario::shape::SCENARIO;
@@ -52,6 +52,8 @@ enum Command {
     Probe(probe::Arguments),
     /// Test the channels of a configuration
     Alert(alert::Arguments),
+    /// Write the objectives of a configuration for Prometheus, or as OpenSLO
+    Rules(rules::Arguments),
     /// Watch it work on a built-in shop
     Demo(demo::Arguments),
     /// Print the JSON Schema of a file, for editors
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Gate(arguments) => gate::run(arguments),
         Command::Probe(arguments) => probe::run(arguments),
         Command::Alert(arguments) => alert::run(arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Schema { kind } => {
             let schema = match kind.as_str() {

@@ -3,7 +3,7 @@
 //! Rooms: [`commands`] (all of them, and where the program begins), [`exit`] (the table of codes),
 //! [`client`] (asks a daemon); [`init`], [`check`], [`run`] with [`run_arguments`], [`run_plan`],
 //! [`progress`] and [`keys`], [`judge`], [`calibrate`], [`serve`], [`gate`], [`incident`], [`probe`],
-//! [`alert`], [`load`], [`demo`].
+//! [`alert`], [`load`], [`rules`], [`demo`].
 //!
 //! Data goes to standard output, everything else to standard error.
 
@@ -22,6 +22,7 @@ pub mod keys;
 pub mod load;
 pub mod probe;
 pub mod progress;
+pub mod rules;
 pub mod run;
 pub mod run_arguments;
 pub mod run_plan;

@@ -3,7 +3,7 @@
 use crate::alert::channel::CHANNEL;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::environment::form::{ENVIRONMENT, SECRET};
-use crate::project::alerts::ALERTS;
+use crate::project::alerts::{ALERTS, TELL};
 use crate::project::gate_form::GATE;
 use crate::project::heartbeat::HEARTBEAT;
 use crate::project::probe::PROBE;
@@ -61,10 +61,28 @@ pub static FILE: Object = Object {
             "how alerts are grouped, repeated and escalated",
         ),
         field(
+            "openslo",
+            Shape::Object(&OPENSLO),
+            "objectives in files of OpenSLO v1, beside `slos`",
+        ),
+        field(
             "modules",
             Shape::Object(&MODULES),
             "modules of blackbox_exporter, for `/probe?target=…&module=…`",
         ),
+    ],
+};
+
+static OPENSLO: Object = Object {
+    name: "openslo",
+    called: "objectives of OpenSLO",
+    fields: &[
+        required(
+            "files",
+            Shape::List(&Shape::Text),
+            "files of OpenSLO v1, relative to this one; an SLO counts all probes of its service, or what annotations such as `bellwether/probes` say",
+        ),
+        TELL,
     ],
 };
 

@@ -2,7 +2,7 @@
 //!
 //! Knows paths. Invariant: [`configuration`] gives a project only if every file of it is sound.
 
-use super::{conclude, read};
+use super::{conclude, openslo, read};
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node;
 use crate::document::source::Source;
@@ -41,7 +41,7 @@ pub fn scenario(path: &Path, found: &mut Diagnostics) -> Option<Arc<Plan>> {
 pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
     let before = found.count(crate::document::Severity::Error);
     let text = source(path, found)?;
-    let file = read::read(&text, &folder_of(path), found)?;
+    let mut file = read::read(&text, &folder_of(path), found)?;
     let mut plans = BTreeMap::new();
     let mut uses: Vec<(&PathBuf, &str)> = Vec::new();
     for probe in &file.probes {
@@ -108,6 +108,7 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
             }
         }
     }
+    objectives(&mut file, &plans, found);
     let modules = Arc::new(modules(&file, found));
     if found.count(crate::document::Severity::Error) > before {
         return None;
@@ -117,6 +118,31 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
         plans,
         modules,
     })
+}
+
+/// Adds the objectives of OpenSLO that a configuration names.
+fn objectives(file: &mut File, plans: &BTreeMap<PathBuf, Arc<Plan>>, found: &mut Diagnostics) {
+    let (paths, tell) = std::mem::take(&mut file.openslo);
+    for path in &paths {
+        let Some(text) = source(path, found) else {
+            continue;
+        };
+        for slo in openslo::read(&text, &tell, found) {
+            let at = path.display();
+            if file.slos.iter().any(|known| known.name == slo.name) {
+                let title = format!("the SLO `{}` of `{at}` is there already", slo.name);
+                found.push(Diagnostic::error("duplicate-field", title));
+            }
+            if slo.probes_among(&file.probes, plans).next().is_none() {
+                let title = format!("the SLO `{}` of `{at}` counts no probe", slo.name);
+                found.push(Diagnostic::error("unknown-probe", title).hint(
+                    "its `spec.service` is the `service` of scenarios, or annotate it with `bellwether/probes`",
+                ));
+            }
+            file.slos.push(slo);
+        }
+    }
+    file.openslo = (paths, tell);
 }
 
 /// Reads the modules that a configuration names.

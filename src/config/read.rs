@@ -109,6 +109,9 @@ impl Reader<'_> {
             slos,
             heartbeats,
             alerts,
+            openslo: root.get("openslo").map_or_else(Default::default, |node| {
+                (self.files(node, "files"), self.tell(node, root))
+            }),
             modules_file: root
                 .get("modules")
                 .and_then(|node| Some((self.existing(node.get("file")?), texts(node, "targets")))),

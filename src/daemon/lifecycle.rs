@@ -229,6 +229,12 @@ impl Daemon {
             .map(|gate| (gate.name.clone(), gate.environment.clone()))
             .collect();
         self.metrics.configured(&probes, &gates);
+        let slos = project.file.slos.iter();
+        let counted = slos.map(|slo| {
+            let probes = slo.probes_of(&project).collect();
+            (slo.name.as_str(), slo.goal, probes)
+        });
+        self.metrics.slos_count(counted);
         self.metrics
             .reloaded(true, crate::clock::now_ms() as f64 / 1e3);
         let channels = project.file.channels.keys();

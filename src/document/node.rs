@@ -170,15 +170,36 @@ impl Node {
 
 /// Reads the one document of a source. `None` when it could not be read at all; the reasons are in `found`.
 pub fn parse(source: &Arc<Source>, found: &mut Diagnostics) -> Option<Node> {
-    let mut reader = Reader {
+    let mut reader = reader(source, found);
+    let mut documents = reader.documents()?;
+    if let Some(second) = documents.get(1) {
+        let span = second.span;
+        reader.found.push(
+            Diagnostic::error("bad-yaml", "a file holds one document").at(
+                source,
+                span,
+                "a second one starts here",
+            ),
+        );
+        return None;
+    }
+    Some(documents.pop().unwrap_or(Node::null()))
+}
+
+/// Reads all documents of a source. `None` when it could not be read; the reasons are in `found`.
+pub fn parse_all(source: &Arc<Source>, found: &mut Diagnostics) -> Option<Vec<Node>> {
+    reader(source, found).documents()
+}
+
+fn reader<'a, 'f>(source: &'a Arc<Source>, found: &'f mut Diagnostics) -> Reader<'a, 'f> {
+    Reader {
         source,
         offsets: CharacterOffsets::new(&source.text),
         anchors: HashMap::new(),
         count: 0,
         found,
         parser: Parser::new_from_str(&source.text),
-    };
-    reader.document()
+    }
 }
 
 struct Reader<'a, 'f> {
@@ -212,30 +233,13 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn document(&mut self) -> Option<Node> {
-        let mut root = None;
+    fn documents(&mut self) -> Option<Vec<Node>> {
+        let mut documents = Vec::new();
         while let Some((event, span)) = self.next() {
             match event {
                 Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
-                Event::StreamEnd => {
-                    return Some(root.unwrap_or(Node {
-                        kind: Kind::Null,
-                        span: Span::new(0, 0),
-                        text: String::new(),
-                        verbatim_at: None,
-                    }));
-                }
-                other if root.is_none() => root = Some(self.node(other, span)?),
-                _ => {
-                    self.found.push(
-                        Diagnostic::error("bad-yaml", "a file holds one document").at(
-                            self.source,
-                            span,
-                            "a second one starts here",
-                        ),
-                    );
-                    return None;
-                }
+                Event::StreamEnd => return Some(documents),
+                other => documents.push(self.node(other, span)?),
             }
         }
         None

@@ -3,7 +3,7 @@
 //! Pure. Invariant: each family is on the page once, and whether the look went well is always there.
 
 use crate::net::tls::{TlsFacts, earliest_expiry};
-use crate::telemetry::exposition::{Labels, Writer};
+use crate::telemetry::exposition::{Family, Format, Labels, Writer};
 use std::net::IpAddr;
 
 /// A gauge: its name, what it says.
@@ -128,7 +128,12 @@ impl Seen {
         let mut gauges: Vec<_> = self.gauges.iter().collect();
         gauges.sort_by_key(|(gauge, _)| gauge.0);
         for (gauge, lines) in gauges {
-            let mut writer = Writer::family(&mut text, gauge.0, "gauge", gauge.1);
+            let family = Family {
+                name: gauge.0,
+                kind: "gauge",
+                help: gauge.1,
+            };
+            let mut writer = Writer::new(&mut text, Format::Text, family, true);
             for (labels, value) in lines {
                 writer.number(labels, None, *value);
             }

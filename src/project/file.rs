@@ -55,6 +55,8 @@ pub struct File {
     pub heartbeats: Vec<Heartbeat>,
     /// How alerts are told.
     pub alerts: AlertPolicy,
+    /// Files with objectives of OpenSLO, and who is told of them.
+    pub openslo: (Vec<PathBuf>, Vec<String>),
     /// The file with modules, and the targets that anybody may ask for.
     pub modules_file: Option<(PathBuf, Vec<String>)>,
 }

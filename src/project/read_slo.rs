@@ -11,7 +11,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const DAYS_90: Duration = Duration::from_secs(90 * 24 * 3_600);
 
 /// A share such as `99.9%`, `99.9` or `0.999`: above 0 and below 1.
-fn share(text: &str) -> Option<f64> {
+pub fn share(text: &str) -> Option<f64> {
     let (number, is_percent) = match text.trim().strip_suffix('%') {
         Some(number) => (number.trim(), true),
         None => (text.trim(), false),

@@ -2,8 +2,13 @@
 
 use super::alerts::{AlertSettings, LABELS, RUNBOOK, SEVERITY, TELL};
 use super::file::Project;
+use super::probe::Probe;
 use crate::document::shape::{Object, Shape, field, required};
+use crate::scenario::Plan;
 use crate::watch::budget::Goal;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// An objective over weeks.
 #[derive(Debug, Clone)]
@@ -27,8 +32,17 @@ pub struct Slo {
 impl Slo {
     /// The probes whose runs it counts.
     pub fn probes_of<'a>(&'a self, project: &'a Project) -> impl Iterator<Item = &'a str> {
-        project.file.probes.iter().filter_map(|probe| {
-            let plan = project.plans.get(&probe.scenario);
+        self.probes_among(&project.file.probes, &project.plans)
+    }
+
+    /// The same, among probes with these scenarios.
+    pub fn probes_among<'a>(
+        &'a self,
+        probes: &'a [Probe],
+        plans: &'a BTreeMap<PathBuf, Arc<Plan>>,
+    ) -> impl Iterator<Item = &'a str> {
+        probes.iter().filter_map(|probe| {
+            let plan = plans.get(&probe.scenario);
             let service = plan.and_then(|plan| plan.service.as_ref());
             let is_named = self.probes.contains(&probe.name)
                 || self.group.is_some() && probe.group == self.group

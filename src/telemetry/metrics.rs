@@ -5,6 +5,7 @@
 //! of blackbox_exporter, so that existing dashboards work unchanged. Series of probes and gates
 //! that are no longer configured are removed on reload.
 
+use super::exposition::Format;
 use super::gate_metrics::GateMetrics;
 use super::own_metrics::OwnMetrics;
 use super::probe_metrics::{ProbeMetrics, ProbeSeries};
@@ -13,6 +14,7 @@ use super::run_metrics::RunMetrics;
 use super::slo_metrics::SloMetrics;
 use crate::load::Tick;
 use crate::watch::budget::{Goal, Standing};
+use crate::watch::rollup::Bucket;
 use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use std::collections::BTreeSet;
 
@@ -127,9 +129,11 @@ impl Metrics {
         metrics
     }
 
-    /// The exposition in Prometheus's text format, a part at a time.
-    pub fn parts(&self) -> impl Iterator<Item = Vec<u8>> + use<> {
-        std::iter::once(exposition(&self.registry)).chain(self.probes.parts())
+    /// The exposition, a part at a time.
+    pub fn parts(&self, format: Format) -> impl Iterator<Item = Vec<u8>> + use<> {
+        let own = std::iter::once(exposition(&self.registry, format));
+        let end = std::iter::once(format.end().to_vec());
+        own.chain(self.probes.parts(format)).chain(end)
     }
 
     /// Makes the series of configured probes and gates exist from the start, and removes those of others.
@@ -166,6 +170,16 @@ impl Metrics {
     /// Only these objectives are shown.
     pub fn slos(&self, names: &BTreeSet<String>) {
         self.slos.only(names);
+    }
+
+    /// Which objectives count the runs of which probes.
+    pub fn slos_count<'a>(&self, slos: impl Iterator<Item = (&'a str, Goal, Vec<&'a str>)>) {
+        self.slos.count(slos);
+    }
+
+    /// A run of a probe, for the objectives that count it.
+    pub fn slo_ran(&self, probe: &str, run: &Bucket) {
+        self.slos.ran(probe, run);
     }
 
     /// How the budget of an objective stands.

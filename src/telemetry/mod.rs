@@ -2,14 +2,16 @@
 //!
 //! Rooms: [`metrics`] (all of the daemon, with [`probe_metrics`], [`gate_metrics`], [`slo_metrics`] and [`own_metrics`]),
 //! [`run_metrics`] (of a running load), [`registry`] (names, help, labels, buckets), [`exposition`] (the text
-//! format, for what is kept without the crate), [`logs`].
+//! formats and messages that Prometheus reads) with [`protobuf`] and [`native`] (sparse histograms), [`logs`].
 
 pub mod exposition;
 mod gate_metrics;
 pub mod logs;
 pub mod metrics;
+mod native;
 mod own_metrics;
 pub mod probe_metrics;
+mod protobuf;
 pub mod registry;
 pub mod run_metrics;
 mod slo_metrics;

@@ -3,7 +3,8 @@
 //! Kept and shown by ourselves, because there may be tens of thousands: a probe's series stand together,
 //! are found without a look-up, begin at zero, and go with the probe. The form is Prometheus's text format.
 
-use super::exposition::{Labels, Writer};
+use super::exposition::{Counted, Exemplar, Family, Format, Labels, Writer};
+use super::native::Sparse;
 use super::registry::LATENCY_BUCKETS;
 use crate::net::ErrorClass;
 use crate::net::phases::PHASES;
@@ -21,10 +22,17 @@ struct Latencies {
     buckets: [u64; LATENCY_BUCKETS.len()],
     count: u64,
     sum: f64,
+    newest: Option<Exemplar>,
+    native: Sparse,
 }
 
 impl Latencies {
-    fn observe(&mut self, seconds: f64) {
+    fn observe(&mut self, seconds: f64, at_ms: i64) {
+        self.native.observe(seconds);
+        self.newest = Some(Exemplar {
+            value: seconds,
+            at_ms,
+        });
         if let Some(at) = LATENCY_BUCKETS.iter().position(|upper| seconds <= *upper) {
             self.buckets[at] += 1;
         }
@@ -133,7 +141,7 @@ impl ProbeSeries {
         };
         values.runs[outcome] += 1;
         let seconds = observed.duration.as_secs_f64();
-        values.duration.observe(seconds);
+        values.duration.observe(seconds, observed.at_ms);
         values.last_passed = outcome == 0;
         values.last_seconds = seconds;
         // What nothing answered has no status.
@@ -155,7 +163,9 @@ impl ProbeSeries {
                 values.last_status = sample.status;
             }
             match sample.error {
-                None => step.latencies.observe(sample.latency_micros() as f64 / 1e6),
+                None => step
+                    .latencies
+                    .observe(sample.latency_micros() as f64 / 1e6, observed.at_ms),
                 Some(class) => match step.errors.iter_mut().find(|(known, _)| *known == class) {
                     Some((_, count)) => *count += 1,
                     None => step.errors.push((class, 1)),
@@ -175,7 +185,7 @@ impl ProbeSeries {
 pub(super) struct ProbeMetrics(RwLock<BTreeMap<(String, String), ProbeSeries>>);
 
 /// One family: its name, its type, its help, and who writes its lines.
-type Family = (
+type Lines = (
     &'static str,
     &'static str,
     &'static str,
@@ -184,7 +194,7 @@ type Family = (
 
 const OUTCOMES: [&str; 3] = ["pass", "fail", "inconclusive"];
 
-const FAMILIES: &[Family] = &[
+const FAMILIES: &[Lines] = &[
     (
         "bellwether_check_failures_total",
         "counter",
@@ -326,8 +336,14 @@ const FAMILIES: &[Family] = &[
 ];
 
 fn latencies(writer: &mut Writer<'_>, labels: &Labels, latencies: &Latencies) {
-    let buckets = LATENCY_BUCKETS.iter().zip(latencies.buckets);
-    writer.histogram(labels, buckets, latencies.count, latencies.sum);
+    let mut counted = Counted {
+        buckets: &mut LATENCY_BUCKETS.into_iter().zip(latencies.buckets),
+        count: latencies.count,
+        sum: latencies.sum,
+        exemplar: latencies.newest,
+        native: Some(&latencies.native),
+    };
+    writer.histogram(labels, &mut counted);
 }
 
 impl ProbeMetrics {
@@ -348,7 +364,7 @@ impl ProbeMetrics {
 
     /// All of them as text, a part at a time: who writes it does not hold up the others for long, and
     /// nobody needs room for the whole.
-    pub(super) fn parts(&self) -> Parts {
+    pub(super) fn parts(&self, format: Format) -> Parts {
         // Who comes or goes waits for this only as long as it takes to count the handles.
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
         Parts {
@@ -356,6 +372,7 @@ impl ProbeMetrics {
             family: 0,
             at: 0,
             has_begun: false,
+            format,
         }
     }
 }
@@ -370,6 +387,7 @@ pub struct Parts {
     family: usize,
     at: usize,
     has_begun: bool,
+    format: Format,
 }
 
 impl Iterator for Parts {
@@ -378,10 +396,8 @@ impl Iterator for Parts {
     fn next(&mut self) -> Option<Vec<u8>> {
         let (name, kind, help, lines) = FAMILIES.get(self.family)?;
         let mut text = Vec::with_capacity(32 * 1024);
-        let mut writer = match self.has_begun {
-            true => Writer::more(&mut text, name),
-            false => Writer::family(&mut text, name, kind, help),
-        };
+        let family = Family { name, kind, help };
+        let mut writer = Writer::new(&mut text, self.format, family, !self.has_begun);
         for series in self.all.iter().skip(self.at).take(TOGETHER) {
             lines(&mut writer, &series.values());
         }

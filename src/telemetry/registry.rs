@@ -1,9 +1,10 @@
 //! How metrics are made and shown: names, help, labels, buckets.
 
+use super::exposition::{Counted, Family, Format, Labels, Writer};
 use prometheus::core::Collector;
+use prometheus::proto::MetricType;
 use prometheus::{
-    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
 
 /// Buckets for latencies: 1 ms to 60 s.
@@ -22,11 +23,56 @@ pub const LONG_BUCKETS: [f64; 11] = [
 ];
 
 /// What Prometheus is given of a registry.
-pub fn exposition(registry: &Registry) -> Vec<u8> {
-    let mut text = Vec::new();
-    // The encoder fails only on names that no metric here has.
-    let _ = TextEncoder::new().encode(&registry.gather(), &mut text);
-    text
+pub fn exposition(registry: &Registry, format: Format) -> Vec<u8> {
+    let mut out = Vec::new();
+    for family in registry.gather() {
+        let kind = match family.get_field_type() {
+            MetricType::COUNTER => "counter",
+            MetricType::GAUGE => "gauge",
+            MetricType::HISTOGRAM => "histogram",
+            // None of ours is anything else.
+            _ => continue,
+        };
+        let described = Family {
+            name: family.name(),
+            kind,
+            help: family.help(),
+        };
+        let mut writer = Writer::new(&mut out, format, described, true);
+        for metric in family.get_metric() {
+            let pairs = metric.get_label().iter();
+            let pairs: Vec<(&str, &str)> = pairs.map(|pair| (pair.name(), pair.value())).collect();
+            let labels = Labels::new(&pairs);
+            match kind {
+                "counter" => writer.number(&labels, None, metric.get_counter().get_value()),
+                "gauge" => writer.number(&labels, None, metric.get_gauge().get_value()),
+                _ => histogram(&mut writer, &labels, metric.get_histogram()),
+            }
+        }
+        writer.end();
+    }
+    out
+}
+
+fn histogram(writer: &mut Writer<'_>, labels: &Labels, counted: &prometheus::proto::Histogram) {
+    let mut before = 0;
+    let buckets = counted.get_bucket().iter();
+    // The last one has no bound, and is written in any case.
+    let bounded = buckets.filter(|bucket| bucket.upper_bound().is_finite());
+    let mut alone = bounded.map(|bucket| {
+        let below = bucket.cumulative_count();
+        let inside = below - before;
+        before = below;
+        (bucket.upper_bound(), inside)
+    });
+    let mut counted = Counted {
+        buckets: &mut alone,
+        count: counted.get_sample_count(),
+        sum: counted.get_sample_sum(),
+        exemplar: None,
+        native: None,
+    };
+    writer.histogram(labels, &mut counted);
 }
 
 /// Registers a collector.

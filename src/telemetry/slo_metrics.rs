@@ -1,10 +1,11 @@
 //! What is shown of objectives over weeks.
 
-use super::registry::{float_gauges, gauges};
+use super::registry::{counters, float_gauges, gauges};
 use crate::watch::budget::{Goal, Standing};
-use prometheus::{GaugeVec, IntGaugeVec, Registry};
+use crate::watch::rollup::Bucket;
+use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Registry};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -14,6 +15,9 @@ pub(super) struct SloMetrics {
     remaining: GaugeVec,
     burn: GaugeVec,
     runs: IntGaugeVec,
+    counted: IntCounterVec,
+    /// Objectives that count the runs of each probe.
+    counting: RwLock<BTreeMap<String, Vec<(Goal, String)>>>,
     /// Windows that were shown of each, to be removed with it.
     shown: Mutex<BTreeMap<String, BTreeSet<String>>>,
 }
@@ -21,6 +25,7 @@ pub(super) struct SloMetrics {
 impl SloMetrics {
     pub(super) fn new(registry: &Registry) -> SloMetrics {
         let slo = &["slo"];
+        let slo_result = &["slo", "result"];
         SloMetrics {
             objective: float_gauges(
                 registry,
@@ -50,8 +55,15 @@ impl SloMetrics {
                 registry,
                 "bellwether_slo_runs",
                 "Runs in the window, by what they were.",
-                &["slo", "result"],
+                slo_result,
             ),
+            counted: counters(
+                registry,
+                "bellwether_slo_runs_total",
+                "Runs that an objective counted, by what they were.",
+                slo_result,
+            ),
+            counting: RwLock::default(),
             shown: Mutex::default(),
         }
     }
@@ -67,6 +79,7 @@ impl SloMetrics {
                 }
                 for result in ["good", "bad"] {
                     let _ = self.runs.remove_label_values(&[name, result]);
+                    let _ = self.counted.remove_label_values(&[name, result]);
                 }
                 for window in windows.iter() {
                     let _ = self.burn.remove_label_values(&[name, window]);
@@ -74,6 +87,37 @@ impl SloMetrics {
             }
             stays
         });
+    }
+
+    /// Counts of these begin at zero: an objective with its goal and its probes.
+    pub(super) fn count<'a>(&self, slos: impl Iterator<Item = (&'a str, Goal, Vec<&'a str>)>) {
+        let mut counting: BTreeMap<String, Vec<(Goal, String)>> = BTreeMap::new();
+        for (name, goal, probes) in slos {
+            for result in ["good", "bad"] {
+                self.counted.with_label_values(&[name, result]);
+            }
+            for probe in probes {
+                let of = counting.entry(probe.to_owned()).or_default();
+                of.push((goal, name.to_owned()));
+            }
+        }
+        *self
+            .counting
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = counting;
+    }
+
+    /// A probe was run: what its run is to those that count it.
+    pub(super) fn ran(&self, probe: &str, run: &Bucket) {
+        let counting = self.counting.read().unwrap_or_else(PoisonError::into_inner);
+        for (goal, name) in counting.get(probe).into_iter().flatten() {
+            let counts = goal.counts(run);
+            for (result, count) in [("good", counts.good), ("bad", counts.bad)] {
+                self.counted
+                    .with_label_values(&[name, result])
+                    .inc_by(count);
+            }
+        }
     }
 
     pub(super) fn put(&self, name: &str, goal: &Goal, seen: &Standing) {

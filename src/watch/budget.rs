@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A service within its objective shows that many failures in at most this share of looks.
-const BY_CHANCE: f64 = 0.01;
+pub const BY_CHANCE: f64 = 0.01;
 /// One failure is no burn rate.
-const FAILURES_MIN: u64 = 2;
+pub const FAILURES_MIN: u64 = 2;
 /// Windows that are longer than minutes are kept are counted by the hour.
 const BY_MINUTE_MAX_S: i64 = 7 * 24 * 3_600;
 

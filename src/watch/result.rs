@@ -1,6 +1,7 @@
 //! Results of probes, as they are kept.
 
 use super::health::{ProbeState, Rules, Seen};
+use super::rollup::Bucket;
 use crate::objective::Outcome;
 use serde::Serialize;
 use std::sync::Arc;
@@ -38,6 +39,14 @@ impl ProbeResult {
     /// What it showed.
     pub fn seen(&self) -> Seen {
         Seen::of(self.outcome, self.impaired)
+    }
+
+    /// What it adds to the history.
+    pub fn bucket(&self) -> Bucket {
+        let mut bucket = Bucket::default();
+        let micros = self.duration_us.unsigned_abs();
+        bucket.add(self.seen(), micros, self.in_maintenance, self.flaky);
+        bucket
     }
 }
 

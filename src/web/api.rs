@@ -9,6 +9,7 @@ use crate::record::gate::Facts;
 use crate::record::note::{Note, NoteKind};
 use crate::report::view::{self, GateDetail, GateView, ProbeView};
 use crate::run::Summary;
+use crate::telemetry::exposition::Format;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -90,16 +91,22 @@ impl From<LooseFacts> for Facts {
 }
 
 /// `GET /metrics`
-pub async fn metrics(State(site): State<Site>) -> impl IntoResponse {
-    let parts = site.metrics.parts().filter(|part| !part.is_empty());
+pub async fn metrics(State(site): State<Site>, headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(http::header::ACCEPT);
+    let accept = accept.and_then(|value| value.to_str().ok());
+    let format = Format::wanted(accept.unwrap_or_default());
+    let parts = site.metrics.parts(format).filter(|part| !part.is_empty());
     let parts = futures_util::stream::iter(parts.map(Ok::<_, std::convert::Infallible>));
-    exposed(Body::from_stream(parts))
+    exposed(format, Body::from_stream(parts))
 }
 
-/// Metrics in the text format of Prometheus.
-pub(super) fn exposed(text: impl IntoResponse) -> impl IntoResponse {
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(http::header::CONTENT_TYPE, kind)], text)
+/// Metrics in a form of theirs.
+pub(super) fn exposed(format: Format, text: impl IntoResponse) -> impl IntoResponse {
+    let headers = [
+        (http::header::CONTENT_TYPE, format.media_type()),
+        (http::header::VARY, "accept"),
+    ];
+    (headers, text)
 }
 
 /// `GET /readyz`

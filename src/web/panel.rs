@@ -6,6 +6,7 @@ use super::loads::{Order, tell};
 use super::local::is_local;
 use super::problem::Problem;
 use crate::load::live::{Live, LoadState};
+use crate::telemetry::exposition::Format;
 use crate::telemetry::registry::exposition;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
@@ -43,7 +44,7 @@ pub async fn serve(
 }
 
 async fn metrics(State(panel): State<Panel>) -> impl IntoResponse {
-    super::api::exposed(exposition(&panel.registry))
+    super::api::exposed(Format::Text, exposition(&panel.registry, Format::Text))
 }
 
 async fn loads(State(panel): State<Panel>) -> Json<Vec<LoadState>> {

@@ -5,7 +5,7 @@ use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, roo
 use regex::Regex;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 41] = [
+const COMMANDS: [&str; 42] = [
     "",
     "init",
     "check",
@@ -42,6 +42,7 @@ const COMMANDS: [&str; 41] = [
     "alert unsilence",
     "alert routes",
     "alert test",
+    "rules",
     "demo",
     "schema",
     "completion",

@@ -30,6 +30,7 @@ mod policy;
 mod prometheus;
 mod receiver;
 mod run;
+mod scraped;
 mod smtp;
 mod standing;
 mod state;
