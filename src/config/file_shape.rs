@@ -5,7 +5,7 @@ use crate::document::shape::{Object, Shape, field, required};
 use crate::environment::form::{ENVIRONMENT, SECRET};
 use crate::project::alerts::{ALERTS, TELL};
 use crate::project::gate_form::GATE;
-use crate::project::heartbeat::HEARTBEAT;
+use crate::project::heartbeat::{DEAD_MAN, HEARTBEAT};
 use crate::project::probe::PROBE;
 use crate::project::slo::SLO;
 
@@ -54,6 +54,11 @@ pub static FILE: Object = Object {
             "heartbeats",
             Shape::Named(&Shape::Object(&HEARTBEAT)),
             "jobs that report to us when they come to a good end",
+        ),
+        field(
+            "dead_man",
+            Shape::Object(&DEAD_MAN),
+            "the heartbeat that Bellwether sends while it is well",
         ),
         field(
             "alerts",

@@ -44,7 +44,8 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
     let mut file = read::read(&text, &folder_of(path), found)?;
     let mut plans = BTreeMap::new();
     let mut uses: Vec<(&PathBuf, &str)> = Vec::new();
-    for probe in &file.probes {
+    let stand_for_many = file.templates.iter().map(|template| &template.probe);
+    for probe in file.probes.iter().chain(stand_for_many) {
         uses.push((&probe.scenario, &probe.environment));
     }
     for gate in &file.gates {
@@ -108,16 +109,43 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
             }
         }
     }
+    place(&mut file, &plans, found);
     objectives(&mut file, &plans, found);
     let modules = Arc::new(modules(&file, found));
     if found.count(crate::document::Severity::Error) > before {
         return None;
     }
-    Some(Project {
-        file,
-        plans,
+    let project = Project {
+        probes: Vec::new(),
+        file: Arc::new(file),
+        plans: Arc::new(plans),
         modules,
-    })
+    };
+    // What is written down is known; what is to be found is not yet.
+    Some(project.with_targets(&BTreeMap::new()))
+}
+
+/// Says of each probe with targets which service takes their URLs: that of its scenario, if nothing else.
+fn place(file: &mut File, plans: &BTreeMap<PathBuf, Arc<Plan>>, found: &mut Diagnostics) {
+    for template in &mut file.templates {
+        let probe = &template.probe;
+        let plan = plans.get(&probe.scenario);
+        if template.targets.service.is_empty()
+            && let Some(service) = plan.and_then(|plan| plan.service.clone())
+        {
+            template.targets.service = service;
+        }
+        let environment = file.environments.get(&probe.environment);
+        let service = &template.targets.service;
+        if environment.is_some_and(|it| !it.services.contains_key(service)) {
+            let title = format!(
+                "the targets of the probe `{}` take the place of the service `{service}`, which `{}` does not have",
+                probe.name, probe.environment
+            );
+            let hint = "say `service` in `targets`, or in the scenario";
+            found.push(Diagnostic::error("unknown-service", title).hint(hint));
+        }
+    }
 }
 
 /// Adds the objectives of OpenSLO that a configuration names.
@@ -133,7 +161,13 @@ fn objectives(file: &mut File, plans: &BTreeMap<PathBuf, Arc<Plan>>, found: &mut
                 let title = format!("the SLO `{}` of `{at}` is there already", slo.name);
                 found.push(Diagnostic::error("duplicate-field", title));
             }
-            if slo.probes_among(&file.probes, plans).next().is_none() {
+            let templates = file.templates.iter().map(|template| {
+                let mut probe = template.probe.clone();
+                probe.template = Some(probe.name.clone());
+                probe
+            });
+            let all: Vec<_> = file.probes.iter().cloned().chain(templates).collect();
+            if slo.probes_among(&all, plans).next().is_none() {
                 let title = format!("the SLO `{}` of `{at}` counts no probe", slo.name);
                 found.push(Diagnostic::error("unknown-probe", title).hint(
                     "its `spec.service` is the `service` of scenarios, or annotate it with `bellwether/probes`",

@@ -9,6 +9,8 @@ use crate::document::source::{Source, Span};
 use crate::environment::settings::Environment;
 use crate::project::access::{Holder, Role, folded};
 use crate::project::file::*;
+use crate::project::probe::Probe;
+use crate::project::targets::{ProbeTemplate, Targets};
 use crate::scenario::reader::{Reader, entries, text, texts};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -68,8 +70,19 @@ impl Reader<'_> {
             .collect();
         let probes = entries(root, "probes")
             .iter()
-            .filter_map(|(name, node)| self.probe(name, node, &environments, root))
+            .filter_map(|(name, node)| {
+                let targets = self.targets(node);
+                Some((self.probe(name, node, &environments, root)?, targets))
+            })
             .collect();
+        let (mut own, mut templates) = (Vec::new(), Vec::new());
+        let all: Vec<(Probe, Option<Targets>)> = probes;
+        for (probe, targets) in all {
+            match targets {
+                None => own.push(probe),
+                Some(targets) => templates.push(ProbeTemplate { probe, targets }),
+            }
+        }
         let gates = entries(root, "gates")
             .iter()
             .filter_map(|(name, node)| self.gate(name, node, &environments, root))
@@ -103,11 +116,13 @@ impl Reader<'_> {
                 .join(text(root, "state").unwrap_or_else(|| "bellwether.db".to_owned())),
             secrets,
             environments,
-            probes,
+            probes: own,
+            templates,
             gates,
             channels,
             slos,
             heartbeats,
+            dead_man: self.dead_man(root),
             alerts,
             openslo: root.get("openslo").map_or_else(Default::default, |node| {
                 (self.files(node, "files"), self.tell(node, root))

@@ -33,7 +33,6 @@ fn quoted(text: &str) -> String {
 fn planned(slo: &Slo, project: &Project, seconds: i64) -> u64 {
     let names: BTreeSet<&str> = slo.probes_of(project).collect();
     let counted = project
-        .file
         .probes
         .iter()
         .filter(|probe| names.contains(probe.name.as_str()));

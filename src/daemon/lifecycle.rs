@@ -140,7 +140,15 @@ impl Daemon {
             supervisor.clone(),
         ));
         let bells = (committed.clone(), settled.clone());
-        let watch = Watch::new(&store, &metrics, &supervisor, &current, committed.clone());
+        let watch = Watch::new(
+            &store,
+            &metrics,
+            &supervisor,
+            &current,
+            committed.clone(),
+            &means,
+        );
+        current.set(current.get().with_targets(&watch.discovery.found()));
         let courier = Courier::new(
             store.clone(),
             current.clone(),
@@ -215,7 +223,6 @@ impl Daemon {
     async fn in_force(&self) {
         let project = self.current.get();
         let probes: Vec<_> = project
-            .file
             .probes
             .iter()
             // What is not run shows nothing.
@@ -262,7 +269,8 @@ impl Daemon {
         if before.file.listen != project.file.listen || before.file.state != project.file.state {
             tracing::warn!("`server.listen` and `state` take effect at the next start");
         }
-        self.current.set(project);
+        self.current
+            .set(project.with_targets(&self.watch.discovery.found()));
         *self.means.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(means);
         self.in_force().await;
         tracing::info!("Configuration reloaded");
@@ -281,6 +289,12 @@ impl Daemon {
             };
             tokio::select! {
                 () = &mut end => break,
+                () = self.watch.discovery.changed.notified() => {
+                    // Only the targets are other ones: the file is not read again before somebody says so.
+                    let found = self.watch.discovery.found();
+                    self.current.set(self.current.get().with_targets(&found));
+                    self.in_force().await;
+                }
                 Some(answer) = self.reloads.recv() => {
                     let result = self.reload().await;
                     // The caller may have gone.

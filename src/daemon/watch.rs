@@ -1,9 +1,12 @@
 //! Who watches production: probes, jobs that report, objectives, and the book of incidents.
 
+use super::dead_man;
+use crate::delivery::means::Means;
 use crate::doing::Doing;
 use crate::incident::keeper::Keeper;
 use crate::incident::own::{self, Look};
 use crate::outbox::courier::Courier;
+use crate::probe::discovery::Discovery;
 use crate::probe::heartbeats::Heartbeats;
 use crate::probe::objectives::Objectives;
 use crate::probe::prober::Prober;
@@ -16,7 +19,7 @@ use crate::watch::budgets::Budgets;
 use crate::watch::direct::Direct;
 use crate::watch::levels::Levels;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -31,10 +34,13 @@ pub(super) struct Watch {
     pub(super) prober: Arc<Prober>,
     /// Jobs that report.
     pub(super) heartbeats: Arc<Heartbeats>,
+    /// Targets that are looked up.
+    pub(super) discovery: Arc<Discovery>,
     /// Incidents.
     pub(super) keeper: Arc<Keeper>,
     objectives: Arc<Objectives>,
     direct: Arc<Direct>,
+    means: Arc<RwLock<Arc<Means>>>,
 }
 
 impl Watch {
@@ -45,6 +51,7 @@ impl Watch {
         supervisor: &Arc<Supervisor>,
         current: &Arc<Current>,
         committed: Arc<Notify>,
+        means: &Arc<RwLock<Arc<Means>>>,
     ) -> Watch {
         let (levels, budgets) = (Arc::new(Levels::default()), Arc::new(Budgets::default()));
         let direct = Arc::new(Direct::default());
@@ -67,9 +74,16 @@ impl Watch {
         );
         Watch {
             keeper: Keeper::new(kept(), levels.clone(), project(), bell, direct.clone()),
+            discovery: Arc::new(Discovery::new(
+                levels.clone(),
+                project(),
+                means.clone(),
+                &current.get().file.state,
+            )),
             prober: Arc::new(prober),
             heartbeats: Arc::new(heartbeats),
             objectives: Arc::new(objectives),
+            means: means.clone(),
             direct,
             levels,
             budgets,
@@ -96,11 +110,12 @@ impl Watch {
             self.heartbeats.clone(),
             self.objectives.clone(),
         );
-        let looks = Arc::new(own_looks(
-            &self.prober,
-            &self.keeper,
-            &current.get().file.state,
-        ));
+        let discovery = self.discovery.clone();
+        let unreported = dead_man::Trouble::default();
+        let reporting = self.reporting(supervisor, current, &unreported);
+        let mut looks = own_looks(&self.prober, &self.keeper, &current.get().file.state);
+        looks.push(("dead man", unreported_look(unreported)));
+        let looks = Arc::new(looks);
         let (levels, current) = (self.levels.clone(), current.clone());
         let own = move || own::watch(levels.clone(), current.clone(), looks.clone());
         let told = move || courier.clone().tell_directly(direct.clone());
@@ -113,6 +128,10 @@ impl Watch {
             kept("direct", Box::new(move || Box::pin(told()))),
             kept("prober", Box::new(move || Box::pin(prober.clone().tidy()))),
             kept(
+                "targets",
+                Box::new(move || Box::pin(discovery.clone().run())),
+            ),
+            kept(
                 "heartbeats",
                 Box::new(move || Box::pin(heartbeats.clone().run())),
             ),
@@ -121,8 +140,46 @@ impl Watch {
                 Box::new(move || Box::pin(objectives.clone().run())),
             ),
             kept("own", Box::new(move || Box::pin(own()))),
+            kept("dead man", Box::new(move || reporting())),
         ]
     }
+}
+
+impl Watch {
+    /// Reports to whoever watches us, while what is seen can be kept and no task has died.
+    fn reporting(
+        &self,
+        supervisor: &Arc<Supervisor>,
+        current: &Arc<Current>,
+        trouble: &dead_man::Trouble,
+    ) -> impl Fn() -> Doing<'static, ()> + Send + use<> {
+        let (keeper, ledger) = (self.keeper.clone(), self.prober.ledger().clone());
+        let (supervisor, current) = (supervisor.clone(), current.clone());
+        let (means, trouble) = (self.means.clone(), trouble.clone());
+        let is_well: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(move || {
+            keeper.is_well() && ledger.is_well() && supervisor.unwell().is_empty()
+        });
+        move || {
+            let (current, means) = (current.clone(), means.clone());
+            Box::pin(dead_man::report(
+                current,
+                means,
+                is_well.clone(),
+                trouble.clone(),
+            ))
+        }
+    }
+}
+
+fn unreported_look(trouble: dead_man::Trouble) -> Look {
+    Box::new(move || {
+        let reason = trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()?;
+        let reason = format!("whoever watches Bellwether cannot be reported to: {reason}");
+        Some(("unreported", Severity::Warning, reason))
+    })
 }
 
 /// What of ourselves is looked at.

@@ -108,7 +108,8 @@ static CAPS: Object = Object {
     ],
 };
 
-static WINDOWS: Object = Object {
+/// Hours on weekdays, and dated freezes.
+pub static WINDOWS: Object = Object {
     name: "windows",
     called: "the windows",
     fields: &[

@@ -6,6 +6,7 @@ use crate::document::node::Node;
 use crate::scenario::expression::Expression;
 use crate::scenario::reader::{Reader, entries, named_texts, per_second, text, texts};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Reader<'_> {
     /// An environment.
@@ -74,10 +75,10 @@ impl Reader<'_> {
                 },
                 None => Expression::compile("body.version", true).ok()?,
             };
-            Some(VersionSource {
+            Some(Arc::new(VersionSource {
                 path: text(node, "path")?,
                 value,
-            })
+            }))
         });
         Some(Service {
             url: url.text.trim_end_matches('/').to_owned(),
@@ -86,7 +87,8 @@ impl Reader<'_> {
         })
     }
 
-    fn windows(&mut self, node: &Node) -> Option<windows::Windows> {
+    /// Hours on weekdays, and dated freezes.
+    pub fn windows(&mut self, node: &Node) -> Option<windows::Windows> {
         let zone = node.get("zone")?;
         let Ok(parsed) = zone.text.parse::<chrono_tz::Tz>() else {
             self.error(

@@ -4,6 +4,7 @@ use super::windows::Windows;
 use crate::scenario::expression::Expression;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Where a secret is kept.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +18,7 @@ pub struct SecretSource {
 }
 
 /// One environment.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// Its name.
     pub name: String,
@@ -58,14 +59,14 @@ impl Environment {
 }
 
 /// One service.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Service {
     /// Base URL without a slash at its end.
     pub url: String,
     /// Requests per second that it allows one address.
     pub limit: Option<f64>,
     /// How its version is read.
-    pub version: Option<VersionSource>,
+    pub version: Option<Arc<VersionSource>>,
 }
 
 /// How a served version is read.

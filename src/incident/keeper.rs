@@ -164,7 +164,11 @@ impl Keeper {
     async fn tick(&self) {
         let _one = self.committing.lock().await;
         let tellings = match self.book().as_mut() {
-            Some(book) => book.tick(now_ms()),
+            Some(book) => {
+                let project = self.current.get();
+                book.set_duty(project.file.alerts.duty(crate::clock::now()));
+                book.tick(now_ms())
+            }
             None => return,
         };
         self.follow(tellings).await;

@@ -3,7 +3,8 @@
 //! Pure. Invariant: each family is on the page once, and whether the look went well is always there.
 
 use crate::net::tls::{TlsFacts, earliest_expiry};
-use crate::telemetry::exposition::{Family, Format, Labels, Writer};
+use crate::telemetry::exposition::{Family, Labels, Writer};
+use crate::telemetry::format::Format;
 use std::net::IpAddr;
 
 /// A gauge: its name, what it says.

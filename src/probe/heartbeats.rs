@@ -126,7 +126,8 @@ fn level(project: &Project, configured: &Configured, job: &Heartbeat, now_ms: i6
         reason: trouble.reason,
         since_ms: trouble.since_ms,
     });
-    let route = project.file.alerts.route(&configured.alert.tell);
+    let group = configured.name.clone();
+    let (route, group) = project.file.alerts.told(&configured.alert, group);
     Level {
         labels: configured.alert.labels("heartbeat", &configured.name),
         good_ms: job.succeeded_ms,
@@ -134,7 +135,7 @@ fn level(project: &Project, configured: &Configured, job: &Heartbeat, now_ms: i6
         link: Some(format!("{}/api/v1/heartbeats", base(project))),
         ..Level::new(
             format!("{KIND}{}", configured.name),
-            configured.name.clone(),
+            group,
             route,
             condition,
         )

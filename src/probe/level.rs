@@ -92,10 +92,11 @@ pub fn of(watched: &Watched, project: &Project) -> Level {
     let reason = last.map_or("", |result| &result.reason);
     let name =
         percent_encoding::utf8_percent_encode(&probe.name, percent_encoding::NON_ALPHANUMERIC);
+    let (route, group) = policy.told(&probe.alert, group);
     Level {
         subject: subject(&probe.name),
         group,
-        route: policy.route(&probe.alert.tell),
+        route,
         depends_on: probe.depends_on.iter().map(|on| subject(on)).collect(),
         condition: match memory.unmeasured {
             _ if probe.paused => None,

@@ -190,7 +190,7 @@ fn trouble(
 }
 
 fn probes_named<'a>(project: &'a Project, names: &'a [&str]) -> impl Iterator<Item = &'a Probe> {
-    let probes = project.file.probes.iter();
+    let probes = project.probes.iter();
     probes.filter(|probe| names.contains(&probe.name.as_str()))
 }
 
@@ -206,8 +206,15 @@ fn is_overdue(project: &Project, names: &[&str], last_s: Option<i64>, now_s: i64
         return true;
     };
     let from = |probe: &Probe| probe.overdue_from(last).map(|from| from.timestamp());
-    let mut running = probes_named(project, names).filter(|probe| !probe.paused);
-    running.all(|probe| from(probe).is_none_or(|from| from <= now_s))
+    let now = DateTime::from_timestamp(now_s, 0).unwrap_or_default();
+    let mut running =
+        probes_named(project, names).filter(|probe| !probe.paused && probe.is_active(now));
+    // One that was idle then is not late yet.
+    let was_idle = |probe: &Probe| {
+        let from = probe.overdue_from(last);
+        from.is_some_and(|from| !probe.is_active(from))
+    };
+    running.all(|probe| !was_idle(probe) && from(probe).is_none_or(|from| from <= now_s))
 }
 
 fn level(project: &Project, slo: &Slo, condition: Option<Condition>) -> Level {
@@ -221,16 +228,12 @@ fn level(project: &Project, slo: &Slo, condition: Option<Condition>) -> Level {
             labels.insert(label.to_owned(), value.clone());
         }
     }
-    let route = project.file.alerts.route(&slo.alert.tell);
+    let group = format!("slo/{}", slo.name);
+    let (route, group) = project.file.alerts.told(&slo.alert, group);
     Level {
         labels,
         facts: slo.alert.facts(),
         link: Some(format!("{}/api/v1/slos", base(project))),
-        ..Level::new(
-            format!("{KIND}{}", slo.name),
-            format!("slo/{}", slo.name),
-            route,
-            condition,
-        )
+        ..Level::new(format!("{KIND}{}", slo.name), group, route, condition)
     }
 }

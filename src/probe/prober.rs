@@ -104,7 +104,7 @@ impl Prober {
 
     /// Puts the probes of a configuration in force. What did not change is not touched.
     pub async fn configure(self: &Arc<Self>, project: &Arc<Project>) {
-        let probes = &project.file.probes;
+        let probes = &project.probes;
         let causes = probes.iter().flat_map(|probe| probe.depends_on.clone());
         *self.causes.write().unwrap_or_else(PoisonError::into_inner) = causes.collect();
         let memories = self.memories(project).await;
@@ -136,7 +136,7 @@ impl Prober {
             let watched = Arc::new(Watched::new(
                 probe.clone(),
                 plan.clone(),
-                environment.clone(),
+                probe.placed(environment),
                 memory,
                 fingerprint,
             ));
@@ -167,7 +167,7 @@ impl Prober {
     async fn memories(&self, project: &Project) -> BTreeMap<String, Arc<Mutex<Memory>>> {
         let new: Vec<_> = {
             let tasks = self.tasks();
-            let probes = project.file.probes.iter();
+            let probes = project.probes.iter();
             probes
                 .filter(|probe| !tasks.contains_key(&probe.name))
                 .collect()
@@ -308,6 +308,10 @@ impl Prober {
 
     /// One due time: a run, if this machine has anything left to make it with.
     async fn due(&self, watched: &Arc<Watched>, series: &ProbeSeries, late: i64) {
+        if !watched.probe.is_active(clock::now()) {
+            watched.memory().idle_ms = Some(clock::now_ms());
+            return;
+        }
         let place = tokio::time::timeout(PLACE_WAIT, self.places.acquire()).await;
         let Ok(Ok(place)) = place else {
             self.own_trouble(watched, series);

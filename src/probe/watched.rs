@@ -40,6 +40,8 @@ pub struct Memory {
     pub last: Option<Observation>,
     /// Runs that were due and could not be made for a lack of our own, in a row.
     pub starved: u64,
+    /// When it was idle last, because it is not measured at that hour.
+    pub idle_ms: Option<i64>,
     /// Since when it seems not to be measured any more.
     late: Option<Instant>,
     /// Since when it is not measured any more, though it is due.
@@ -135,10 +137,13 @@ impl Watched {
     /// set says is not believed before a while.
     pub fn is_overdue(&self) -> bool {
         let mut memory = self.memory();
+        let idle_ms = memory.idle_ms.unwrap_or(0);
         let seen_ms = memory.state.seen_ms.unwrap_or(0).max(self.since_ms);
+        let seen_ms = seen_ms.max(idle_ms);
         let seen = DateTime::from_timestamp_millis(seen_ms).unwrap_or_default();
         let from = self.probe.overdue_from(seen);
-        if from.is_none_or(|from| clock::now() < from) {
+        let is_idle = !self.probe.is_active(clock::now());
+        if is_idle || from.is_none_or(|from| clock::now() < from) {
             memory.late = None;
             return false;
         }
@@ -172,6 +177,8 @@ impl Watched {
         let is_unknown = memory.unmeasured.is_some() || memory.starved >= self.probe.rules.failures;
         if self.probe.paused {
             "paused"
+        } else if !self.probe.is_active(clock::now()) {
+            "idle"
         } else if self.is_in_maintenance() {
             "maintenance"
         } else if is_unknown {

@@ -1,12 +1,16 @@
 //! How alerts are grouped and told: what a configuration says once for all of them.
 
 use crate::document::shape::{Field, Object, Shape, field, required};
+use crate::environment::form::WINDOWS;
+use crate::environment::windows::Windows;
 use crate::watch::alert::{Escalation, Route, Severity, ms};
+use crate::watch::duty::{Duty, Rota};
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How alerts are told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct AlertPolicy {
     /// Time in which more may join before anybody is told.
     pub wait: Duration,
@@ -20,6 +24,12 @@ pub struct AlertPolicy {
     pub escalate: Vec<Escalation>,
     /// Who is told of Bellwether's own troubles; everybody where nothing is said.
     pub own: Vec<String>,
+    /// Hours in which what is less bad than this waits.
+    pub quiet: Option<(Severity, Windows)>,
+    /// What is less bad than this is told together, so often.
+    pub digest: Option<(Severity, Duration)>,
+    /// Channels that take turns, by the name of their rota.
+    pub rotas: BTreeMap<String, Rota>,
 }
 
 impl Default for AlertPolicy {
@@ -31,11 +41,47 @@ impl Default for AlertPolicy {
             group_by: ["environment", "service"].map(str::to_owned).to_vec(),
             escalate: Vec::new(),
             own: Vec::new(),
+            quiet: None,
+            digest: None,
+            rotas: BTreeMap::new(),
         }
     }
 }
 
 impl AlertPolicy {
+    /// How the trouble of a subject is told, and with what it is one incident: what is not bad is told
+    /// together with all else that is not.
+    pub fn told(&self, settings: &AlertSettings, group: String) -> (Route, String) {
+        let route = self.route(&settings.tell);
+        match self.digest {
+            Some((below, every)) if settings.severity < below => {
+                let digest = Route {
+                    escalate: Vec::new(),
+                    wait_ms: ms(every),
+                    interval_ms: ms(every),
+                    ..route
+                };
+                (digest, "digest".to_owned())
+            }
+            _ => (route, group),
+        }
+    }
+
+    /// Who is on duty at a moment, and what waits.
+    pub fn duty(&self, now: DateTime<Utc>) -> Duty {
+        let quiet = self.quiet.as_ref();
+        let is_on = |rota: &Rota| rota.on_call(now).cloned();
+        let rotas = self.rotas.iter();
+        Duty {
+            quiet_below: quiet
+                .filter(|(_, hours)| hours.objection(now).is_none())
+                .map(|(below, _)| *below),
+            on_call: rotas
+                .filter_map(|(name, rota)| Some((name.clone(), is_on(rota)?)))
+                .collect(),
+        }
+    }
+
     /// How what is told to these channels is told.
     pub fn route(&self, tell: &[String]) -> Route {
         Route {
@@ -121,6 +167,54 @@ static ESCALATION: Object = Object {
     ],
 };
 
+static QUIET: Object = Object {
+    name: "quiet",
+    called: "quiet hours",
+    fields: &[
+        required(
+            "below",
+            Shape::Word(&Severity::WORDS),
+            "what is less bad than this waits",
+        ),
+        required("hours", Shape::Object(&WINDOWS), "when"),
+    ],
+};
+
+static DIGEST: Object = Object {
+    name: "digest",
+    called: "a digest",
+    fields: &[
+        required(
+            "below",
+            Shape::Word(&Severity::WORDS),
+            "what is said to be less bad than this is told together",
+        ),
+        required("every", Shape::Duration, "how often at most"),
+    ],
+};
+
+static ROTA: Object = Object {
+    name: "rota",
+    called: "a rota",
+    fields: &[
+        required(
+            "zone",
+            Shape::Text,
+            "the time zone of the handover, an IANA name",
+        ),
+        required(
+            "from",
+            Shape::Text,
+            "when the first week of the first begins, `2026-11-30T09:00`",
+        ),
+        required(
+            "channels",
+            Shape::List(&Shape::Text),
+            "channels, a week each in turn",
+        ),
+    ],
+};
+
 /// The form of it.
 pub static ALERTS: Object = Object {
     name: "alerts",
@@ -150,6 +244,21 @@ pub static ALERTS: Object = Object {
             "escalate",
             Shape::List(&Shape::Object(&ESCALATION)),
             "who is told when nobody acknowledges",
+        ),
+        field(
+            "quiet",
+            Shape::Object(&QUIET),
+            "hours in which what is not so bad waits; what still lasts at their end is told then",
+        ),
+        field(
+            "digest",
+            Shape::Object(&DIGEST),
+            "what is not so bad is told together",
+        ),
+        field(
+            "rotas",
+            Shape::Named(&Shape::Object(&ROTA)),
+            "channels that take turns week by week; `tell` names the rota",
         ),
         field(
             "own",

@@ -6,9 +6,10 @@
 use super::access::Holder;
 use super::alerts::AlertPolicy;
 use super::gate::Gate;
-use super::heartbeat::Heartbeat;
+use super::heartbeat::{DeadMan, Heartbeat};
 use super::probe::Probe;
 use super::slo::Slo;
+use super::targets::{Found, ProbeTemplate, expanded};
 use crate::alert::channel::Channel;
 use crate::document::diagnostic::Diagnostics;
 use crate::document::source::Source;
@@ -43,8 +44,10 @@ pub struct File {
     pub secrets: BTreeMap<String, SecretSource>,
     /// Environments by name.
     pub environments: BTreeMap<String, Arc<Environment>>,
-    /// Probes.
+    /// Probes that stand for themselves.
     pub probes: Vec<Probe>,
+    /// Probes that stand for many.
+    pub templates: Vec<ProbeTemplate>,
     /// Gates.
     pub gates: Vec<Gate>,
     /// Channels by name.
@@ -53,6 +56,8 @@ pub struct File {
     pub slos: Vec<Slo>,
     /// Jobs that report to us.
     pub heartbeats: Vec<Heartbeat>,
+    /// The heartbeat that we send.
+    pub dead_man: Option<DeadMan>,
     /// How alerts are told.
     pub alerts: AlertPolicy,
     /// Files with objectives of OpenSLO, and who is told of them.
@@ -80,11 +85,25 @@ impl File {
 #[derive(Debug)]
 pub struct Project {
     /// The configuration.
-    pub file: File,
+    pub file: Arc<File>,
+    /// All probes, those of targets among them.
+    pub probes: Vec<Probe>,
     /// Compiled scenarios by the path under which the configuration names them.
-    pub plans: BTreeMap<PathBuf, Arc<Plan>>,
+    pub plans: Arc<BTreeMap<PathBuf, Arc<Plan>>>,
     /// Modules, for whoever wants a target looked at once.
     pub modules: Arc<Modules>,
+}
+
+impl Project {
+    /// The same with these targets.
+    pub fn with_targets(&self, found: &BTreeMap<String, Vec<Found>>) -> Project {
+        Project {
+            probes: expanded(&self.file.probes, &self.file.templates, found),
+            file: self.file.clone(),
+            plans: self.plans.clone(),
+            modules: self.modules.clone(),
+        }
+    }
 }
 
 /// Fetches the secrets that a configuration declares; those that are missing are reported by name.

@@ -2,7 +2,7 @@
 
 use super::alerts::{AlertSettings, LABELS, RUNBOOK, SEVERITY, TELL};
 use super::schedule::Schedule;
-use crate::document::shape::{Object, Shape, field};
+use crate::document::shape::{Object, Shape, field, required};
 use crate::scenario::template::Template;
 use std::time::Duration;
 
@@ -32,6 +32,29 @@ impl Heartbeat {
         Some(due.timestamp_millis())
     }
 }
+
+/// The heartbeat that we send while all is well with us.
+#[derive(Debug)]
+pub struct DeadMan {
+    /// Where to.
+    pub url: Template,
+    /// How often.
+    pub every: Duration,
+}
+
+/// The form of it.
+pub static DEAD_MAN: Object = Object {
+    name: "dead_man",
+    called: "the heartbeat that we send",
+    fields: &[
+        required(
+            "url",
+            Shape::Template,
+            "where a report is posted while Bellwether is well, best as `${secrets.NAME}`; whoever is there alarms when none comes",
+        ),
+        field("every", Shape::Duration, "how often (1m)"),
+    ],
+};
 
 /// The form of a job that reports.
 pub static HEARTBEAT: Object = Object {

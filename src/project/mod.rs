@@ -1,7 +1,7 @@
 //! What a configuration says, as values that everybody knows: gates, probes, schedules.
 //!
 //! Rooms: [`mod@file`] (the whole of it, with its scenarios), [`current`] (the one in force), [`access`] (who may do what), [`gate`] with
-//! [`gate_form`], [`read_gate`], [`read_action`] and [`read_policy`], [`probe`] with [`read_probe`], [`schedule`] (pure:
+//! [`gate_form`], [`read_gate`], [`read_action`] and [`read_policy`], [`probe`] with [`read_probe`], [`targets`] (many probes from one), [`schedule`] (pure:
 //! when a probe is due), [`slo`] (an objective over weeks) with [`read_slo`], [`heartbeat`] (a job that reports), [`maintenance`] (when nothing is told), [`alerts`] (how trouble is told) with [`read_alerts`].
 //!
 //! Reads no file; that is the business of `config`.
@@ -23,3 +23,4 @@ pub mod read_probe;
 pub mod read_slo;
 pub mod schedule;
 pub mod slo;
+pub mod targets;

@@ -3,11 +3,16 @@
 use super::alerts::{AlertSettings, LABELS, RUNBOOK, SEVERITY, TELL};
 use super::maintenance::{MAINTENANCE, Maintenance};
 use super::schedule::Schedule;
+use super::targets::{Placed, TARGETS};
 use crate::document::shape::{Object, Shape, field, required};
+use crate::environment::form::WINDOWS;
+use crate::environment::settings::Environment;
+use crate::environment::windows::Windows;
 use crate::watch::health::Rules;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a probe uses connections.
@@ -53,8 +58,14 @@ pub struct Probe {
     pub maintenance: Vec<Maintenance>,
     /// Whether it is not run at all.
     pub paused: bool,
+    /// When it is measured at all; always where nothing is said.
+    pub active: Option<Windows>,
     /// Values of inputs.
     pub inputs: BTreeMap<String, String>,
+    /// The template that it was made from.
+    pub template: Option<String>,
+    /// The target that it was made for.
+    pub target: Option<Placed>,
     /// How its trouble is told.
     pub alert: AlertSettings,
 }
@@ -68,6 +79,24 @@ impl Probe {
     /// The longest time that a run may take, retries and all.
     pub fn longest_run(&self) -> Duration {
         self.timeout.saturating_mul(1 + self.retries as u32)
+    }
+
+    /// Where it is measured: its environment, with the target that it was made for.
+    pub fn placed(&self, environment: &Arc<Environment>) -> Arc<Environment> {
+        let Some(target) = &self.target else {
+            return environment.clone();
+        };
+        let mut placed = Environment::clone(environment);
+        if let Some(service) = placed.services.get_mut(&target.service) {
+            service.url.clone_from(&target.url);
+        }
+        Arc::new(placed)
+    }
+
+    /// Whether it is measured at a moment.
+    pub fn is_active(&self, now: DateTime<Utc>) -> bool {
+        let windows = self.active.as_ref();
+        windows.is_none_or(|windows| windows.objection(now).is_none())
     }
 
     /// The moment from which it is called unmeasured, when it was measured last at that one; never where
@@ -159,6 +188,16 @@ pub static PROBE: Object = Object {
             "maintenance",
             Shape::List(&Shape::Object(&MAINTENANCE)),
             "windows in which nothing is told and counted",
+        ),
+        field(
+            "targets",
+            Shape::Object(&TARGETS),
+            "measure many: a probe for each target, whose URL its service takes",
+        ),
+        field(
+            "active",
+            Shape::Object(&WINDOWS),
+            "hours in which it is measured; outside of them it is idle (always)",
         ),
         field("paused", Shape::Bool, "do not run it (false)"),
         field(

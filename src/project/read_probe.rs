@@ -3,10 +3,11 @@
 use super::maintenance::Maintenance;
 use super::probe::{Connecting, Probe};
 use super::schedule::Schedule;
+use super::targets::{Found, Kubernetes, Targets};
 use crate::document::node::Node;
 use crate::duration;
 use crate::environment::settings::Environment;
-use crate::scenario::reader::{Reader, entries, named_texts, text, time};
+use crate::scenario::reader::{Reader, entries, named_texts, text, texts, time};
 use crate::watch::health::Rules;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -192,10 +193,80 @@ impl Reader<'_> {
             depends_on,
             group: text(node, "group"),
             maintenance,
+            active: node.get("active").and_then(|node| self.windows(node)),
+            template: None,
+            target: None,
             paused: node.get("paused").and_then(Node::as_bool).unwrap_or(false),
             inputs: named_texts(node, "inputs"),
             alert,
         })
+    }
+}
+
+impl Reader<'_> {
+    /// The targets of a probe, if it stands for many.
+    pub fn targets(&mut self, node: &Node) -> Option<Targets> {
+        let node = node.get("targets")?;
+        let scheme = text(node, "scheme").unwrap_or_else(|| "http".to_owned());
+        let mut targets = Targets {
+            service: text(node, "service").unwrap_or_default(),
+            list: Vec::new(),
+            files: texts(node, "files")
+                .iter()
+                .map(|file| self.folder.join(file))
+                .collect(),
+            http: text(node, "http").map(|url| {
+                let token = node.get("token").and_then(|token| self.template(token));
+                (url, token)
+            }),
+            dns_srv: text(node, "dns_srv"),
+            dns_server: text(node, "dns_server"),
+            kubernetes: node.get("kubernetes").map(|node| Kubernetes {
+                ingresses: text(node, "kind").as_deref() == Some("ingresses"),
+                namespace: text(node, "namespace"),
+                selector: text(node, "selector"),
+                api: text(node, "api"),
+                token: node.get("token").and_then(|token| self.template(token)),
+                ca_file: text(node, "ca_file").map(|file| self.folder.join(file)),
+            }),
+            scheme,
+            every: time(node, "every", 60),
+            at_most: node
+                .get("at_most")
+                .and_then(Node::as_count)
+                .unwrap_or(1_000) as usize,
+        };
+        for item in node.get("list").map(Node::items).unwrap_or_default() {
+            let url = item.get("url").unwrap_or(item);
+            let read = targets.url_of(&url.text, None);
+            if read
+                .parse::<http::Uri>()
+                .ok()
+                .is_none_or(|uri| uri.host().is_none())
+            {
+                let title = format!("`{}` is no target", url.text);
+                self.error(
+                    "wrong-type",
+                    title,
+                    url.span,
+                    "expected `https://a.example`",
+                );
+            }
+            targets.list.push(Found {
+                url: read,
+                labels: named_texts(item, "labels"),
+            });
+        }
+        if targets.list.is_empty() && !targets.is_looked_up() {
+            let title = "targets need a source";
+            self.error(
+                "missing-field",
+                title,
+                node.span,
+                "`list`, `files`, `http`, `dns_srv` or `kubernetes`",
+            );
+        }
+        Some(targets)
     }
 }
 

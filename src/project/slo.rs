@@ -32,7 +32,7 @@ pub struct Slo {
 impl Slo {
     /// The probes whose runs it counts.
     pub fn probes_of<'a>(&'a self, project: &'a Project) -> impl Iterator<Item = &'a str> {
-        self.probes_among(&project.file.probes, &project.plans)
+        self.probes_among(&project.probes, &project.plans)
     }
 
     /// The same, among probes with these scenarios.
@@ -44,7 +44,9 @@ impl Slo {
         probes.iter().filter_map(|probe| {
             let plan = plans.get(&probe.scenario);
             let service = plan.and_then(|plan| plan.service.as_ref());
+            let template = probe.template.as_ref();
             let is_named = self.probes.contains(&probe.name)
+                || template.is_some_and(|name| self.probes.contains(name))
                 || self.group.is_some() && probe.group == self.group
                 || self.service.is_some() && service == self.service.as_ref();
             let is_there = self

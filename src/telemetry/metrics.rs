@@ -5,7 +5,7 @@
 //! of blackbox_exporter, so that existing dashboards work unchanged. Series of probes and gates
 //! that are no longer configured are removed on reload.
 
-use super::exposition::Format;
+use super::format::Format;
 use super::gate_metrics::GateMetrics;
 use super::own_metrics::OwnMetrics;
 use super::probe_metrics::{ProbeMetrics, ProbeSeries};
@@ -105,6 +105,7 @@ impl Metrics {
         };
         for task in [
             "courier",
+            "dead man",
             "direct",
             "heartbeats",
             "objectives",
@@ -118,6 +119,7 @@ impl Metrics {
             "partners",
             "probe",
             "sighting",
+            "targets",
         ] {
             metrics.task_restarts.with_label_values(&[task]);
         }

@@ -2,9 +2,10 @@
 //!
 //! Rooms: [`metrics`] (all of the daemon, with [`probe_metrics`], [`gate_metrics`], [`slo_metrics`] and [`own_metrics`]),
 //! [`run_metrics`] (of a running load), [`registry`] (names, help, labels, buckets), [`exposition`] (the text
-//! formats and messages that Prometheus reads) with [`protobuf`] and [`native`] (sparse histograms), [`logs`].
+//! formats and messages that Prometheus reads) with [`mod@format`], [`protobuf`] and [`native`] (sparse histograms), [`logs`].
 
 pub mod exposition;
+pub mod format;
 mod gate_metrics;
 pub mod logs;
 pub mod metrics;

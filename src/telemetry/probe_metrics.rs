@@ -3,7 +3,8 @@
 //! Kept and shown by ourselves, because there may be tens of thousands: a probe's series stand together,
 //! are found without a look-up, begin at zero, and go with the probe. The form is Prometheus's text format.
 
-use super::exposition::{Counted, Exemplar, Family, Format, Labels, Writer};
+use super::exposition::{Counted, Exemplar, Family, Labels, Writer};
+use super::format::Format;
 use super::native::Sparse;
 use super::registry::LATENCY_BUCKETS;
 use crate::net::ErrorClass;

@@ -1,6 +1,7 @@
 //! How metrics are made and shown: names, help, labels, buckets.
 
-use super::exposition::{Counted, Family, Format, Labels, Writer};
+use super::exposition::{Counted, Family, Labels, Writer};
+use super::format::Format;
 use prometheus::core::Collector;
 use prometheus::proto::MetricType;
 use prometheus::{

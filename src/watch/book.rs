@@ -6,6 +6,7 @@
 //! trouble that may be told stays untold, and none is told twice.
 
 use super::alert::Level;
+use super::duty::Duty;
 use super::incident::{Acknowledgment, Incident, Occasion, Telling};
 use super::silence::Silence;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,7 @@ pub struct Book {
     known: BTreeMap<String, Known>,
     silences: Vec<Silence>,
     next_id: i64,
+    duty: Duty,
     changed: BTreeSet<i64>,
     ended: Vec<Incident>,
     /// When the first look was: until a while later not all is known that was known before a restart.
@@ -156,6 +158,11 @@ impl Book {
         self.silences = silences;
     }
 
+    /// Who is on duty from now on, and what may wait.
+    pub fn set_duty(&mut self, duty: Duty) {
+        self.duty = duty;
+    }
+
     /// What is to be told now.
     pub fn tick(&mut self, now_ms: i64) -> Vec<Telling> {
         let mut tellings = Vec::new();
@@ -166,7 +173,7 @@ impl Book {
             let Some(incident) = self.open.get_mut(&id) else {
                 continue;
             };
-            let told = incident.tick(now_ms);
+            let told = incident.tick(&self.duty, now_ms);
             if !told.is_empty() {
                 self.changed.insert(id);
             }
@@ -190,6 +197,10 @@ impl Book {
             .firing()
             .map(|(subject, member)| {
                 let since_ms = member.condition.as_ref().map_or(now_ms, |it| it.since_ms);
+                let severity = member.condition.as_ref().map(|it| it.severity);
+                if severity.is_some_and(|severity| self.duty.is_quiet(severity)) {
+                    return (subject.clone(), Some("quiet hours".to_owned()));
+                }
                 let quiet = match self.known.contains_key(subject) || !self.is_young(now_ms) {
                     true => self.quiet(subject, &member.labels, since_ms, now_ms),
                     // Nobody has said yet what is so of it since a restart.

@@ -4,6 +4,7 @@
 //! the end only for those who got a first message.
 
 use super::alert::{Condition, Level, Route, Severity};
+use super::duty::Duty;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -270,7 +271,7 @@ impl Incident {
     }
 
     /// What is to be told now, if anything is; it counts as told.
-    pub fn tick(&mut self, now_ms: i64) -> Vec<Telling> {
+    pub fn tick(&mut self, duty: &Duty, now_ms: i64) -> Vec<Telling> {
         let mut tellings = Vec::new();
         if self.ended_ms.is_some() {
             return tellings;
@@ -292,7 +293,8 @@ impl Incident {
         let Some(first) = self.first_told_ms else {
             if now_ms >= self.opened_ms + self.route.wait_ms {
                 self.first_told_ms = Some(now_ms);
-                tellings.push(self.telling(Occasion::Firing, self.route.tell.clone(), now_ms));
+                let tell = duty.channels(&self.route.tell);
+                tellings.push(self.telling(Occasion::Firing, tell, now_ms));
             }
             return tellings;
         };
@@ -300,7 +302,7 @@ impl Incident {
             while let Some(rung) = self.route.escalate.get(self.climbed)
                 && now_ms >= first + rung.after_ms
             {
-                let tell = rung.tell.clone();
+                let tell = duty.channels(&rung.tell);
                 self.climbed += 1;
                 tellings.push(self.telling(Occasion::Escalated, tell, now_ms));
             }

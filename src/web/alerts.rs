@@ -175,7 +175,7 @@ pub async fn routes(
     Query(labels): Query<BTreeMap<String, String>>,
 ) -> Json<serde_json::Value> {
     let project = site.current.get();
-    let probes = project.file.probes.iter().filter(|probe| {
+    let probes = project.probes.iter().filter(|probe| {
         labels.iter().all(|(name, value)| match name.as_str() {
             "probe" => probe.name == *value,
             "environment" => probe.environment == *value,

@@ -9,7 +9,7 @@ use crate::record::gate::Facts;
 use crate::record::note::{Note, NoteKind};
 use crate::report::view::{self, GateDetail, GateView, ProbeView};
 use crate::run::Summary;
-use crate::telemetry::exposition::Format;
+use crate::telemetry::format::Format;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -146,7 +146,7 @@ pub async fn status(State(site): State<Site>) -> Result<Json<serde_json::Value>,
     Ok(Json(serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"),
         "instance": site.store.instance(),
-        "probes": project.file.probes.len(),
+        "probes": project.probes.len(),
         "gates": project.file.gates.iter().map(|gate| &gate.name).collect::<Vec<_>>(),
         "gates_active": site.driver.active(),
         "outbox_pending": pending,

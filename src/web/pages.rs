@@ -71,6 +71,7 @@ fn urgency(standing: &str) -> usize {
         "unknown",
         "degraded",
         "maintenance",
+        "idle",
         "paused",
     ];
     order

@@ -6,7 +6,7 @@ use super::loads::{Order, tell};
 use super::local::is_local;
 use super::problem::Problem;
 use crate::load::live::{Live, LoadState};
-use crate::telemetry::exposition::Format;
+use crate::telemetry::format::Format;
 use crate::telemetry::registry::exposition;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;

@@ -36,6 +36,7 @@ mod standing;
 mod state;
 mod support;
 mod target;
+mod targets;
 mod vendors;
 mod verdicts;
 mod visitors;

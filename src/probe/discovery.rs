@@ -1,0 +1,351 @@
+//! Looks up the targets of templates: files, HTTP, DNS and clusters, each template on its own interval.
+//!
+//! What was found stays in force until something else is found: a source that fails, or says that there is
+//! nothing where there was something, takes no target away; people are told. It is kept beside the state, so
+//! that a restart knows it before any source answers. Decides nothing about names; that is
+//! [`crate::project::targets`].
+
+use crate::clock::now_ms;
+use crate::delivery::means::Means;
+use crate::net::client::send;
+use crate::net::connect::Connector;
+use crate::net::dns;
+use crate::net::tls::Settings;
+use crate::project::current::Current;
+use crate::project::file::Project;
+use crate::project::targets::{Found, Kubernetes, ProbeTemplate, Targets, sorted};
+use crate::scenario::template::Template;
+use crate::watch::alert::{Condition, Level, Severity};
+use crate::watch::levels::Levels;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How the subjects begin.
+pub const KIND: &str = "targets/";
+/// Between two looks for what is due.
+const EVERY: Duration = Duration::from_secs(1);
+/// Time for one source.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Where a pod finds who it is.
+const POD: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// Looks up targets.
+#[derive(Debug)]
+pub struct Discovery {
+    levels: Arc<Levels>,
+    current: Arc<Current>,
+    means: Arc<RwLock<Arc<Means>>>,
+    found: Mutex<BTreeMap<String, Vec<Found>>>,
+    kept: PathBuf,
+    /// Woken when another set of targets is to be put in force.
+    pub changed: Notify,
+}
+
+/// What is known of the looks for one template.
+#[derive(Debug, Default)]
+struct Known {
+    looked: Option<Instant>,
+    since_ms: Option<i64>,
+}
+
+impl Discovery {
+    /// One that begins with what was kept beside the state.
+    pub fn new(
+        levels: Arc<Levels>,
+        current: Arc<Current>,
+        means: Arc<RwLock<Arc<Means>>>,
+        state: &Path,
+    ) -> Discovery {
+        let kept = state.with_extension("targets.json");
+        let found = std::fs::read(&kept)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok());
+        Discovery {
+            levels,
+            current,
+            means,
+            found: Mutex::new(found.unwrap_or_default()),
+            kept,
+            changed: Notify::new(),
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Found>>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was found for each template.
+    pub fn found(&self) -> BTreeMap<String, Vec<Found>> {
+        self.all().clone()
+    }
+
+    /// Looks for ever; to be aborted at the end.
+    pub async fn run(self: Arc<Self>) {
+        let mut known: BTreeMap<String, Known> = BTreeMap::new();
+        loop {
+            let project = self.current.get();
+            let templates: Vec<&ProbeTemplate> = project
+                .file
+                .templates
+                .iter()
+                .filter(|template| template.targets.is_looked_up())
+                .collect();
+            let names: BTreeSet<&str> = templates
+                .iter()
+                .map(|template| template.probe.name.as_str())
+                .collect();
+            known.retain(|name, _| names.contains(name.as_str()));
+            let subjects = names.iter().map(|name| format!("{KIND}{name}"));
+            self.levels.only(KIND, subjects.collect());
+            for template in templates {
+                let known = known.entry(template.probe.name.clone()).or_default();
+                if known
+                    .looked
+                    .is_none_or(|looked| looked.elapsed() >= template.targets.every)
+                {
+                    self.look(&project, template, known).await;
+                }
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    async fn look(&self, project: &Project, template: &ProbeTemplate, known: &mut Known) {
+        let name = &template.probe.name;
+        let means = self
+            .means
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let before = self.all().get(name).cloned().unwrap_or_default();
+        let looked = match tokio::time::timeout(TIMEOUT, look_up(&template.targets, &means)).await {
+            Ok(Ok(found)) if found.is_empty() => {
+                let count = before.len();
+                Err(format!(
+                    "its sources name no target; the {count} that were known stay"
+                ))
+            }
+            Ok(found) => found.map(sorted),
+            Err(_) => Err(format!(
+                "its sources did not answer within {} s",
+                TIMEOUT.as_secs()
+            )),
+        };
+        known.looked = Some(Instant::now());
+        let most = template.targets.at_most;
+        let trouble = match looked {
+            Err(reason) => Some(("unfound", reason)),
+            Ok(found) => {
+                let count = found.len() + template.targets.list.len();
+                if found != before {
+                    tracing::info!(
+                        probe = name,
+                        before = before.len(),
+                        now = found.len(),
+                        "Another set of targets"
+                    );
+                    self.all().insert(name.clone(), found);
+                    self.keep();
+                    self.changed.notify_one();
+                }
+                let reason = format!("{count} targets were found, and {most} at most are measured");
+                (count > most).then_some(("crowded", reason))
+            }
+        };
+        if trouble.is_none() {
+            known.since_ms = None;
+        }
+        let condition = trouble.map(|(word, reason)| {
+            tracing::warn!(probe = name, reason, "Targets");
+            Condition {
+                word: word.to_owned(),
+                severity: Severity::Warning,
+                reason,
+                since_ms: *known.since_ms.get_or_insert_with(now_ms),
+            }
+        });
+        let route = project.file.alerts.route(&template.probe.alert.tell);
+        self.levels.put(Level {
+            labels: template.probe.alert.labels("targets", name),
+            facts: template.probe.alert.facts(),
+            ..Level::new(
+                format!("{KIND}{name}"),
+                format!("targets/{name}"),
+                route,
+                condition,
+            )
+        });
+    }
+
+    /// Writes what was found beside the state, whole or not at all.
+    fn keep(&self) {
+        let text = serde_json::to_vec_pretty(&*self.all()).unwrap_or_default();
+        let new = self.kept.with_extension("new");
+        let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, &self.kept));
+        if let Err(error) = written {
+            tracing::error!(%error, "The targets that were found cannot be kept; a restart has to find them again");
+        }
+    }
+}
+
+/// All that the sources of a template say now.
+async fn look_up(targets: &Targets, means: &Means) -> Result<Vec<Found>, String> {
+    let mut found = Vec::new();
+    for path in &targets.files {
+        for file in matching(path).await? {
+            let text = tokio::fs::read_to_string(&file).await;
+            let text =
+                text.map_err(|error| format!("`{}` cannot be read: {error}", file.display()))?;
+            let list = value_of(&file, &text)?;
+            let groups = targets.groups(&list);
+            found.extend(groups.map_err(|reason| format!("`{}`: {reason}", file.display()))?);
+        }
+    }
+    if let Some((url, token)) = &targets.http {
+        let list = ask(&means.connector, url, secret(token.as_ref(), means)?).await?;
+        found.extend(
+            targets
+                .groups(&list)
+                .map_err(|reason| format!("`{url}`: {reason}"))?,
+        );
+    }
+    if let Some(name) = &targets.dns_srv {
+        let records = dns::ask(name, "SRV", targets.dns_server.as_deref(), TIMEOUT)
+            .await
+            .map_err(|fault| fault.detail)?;
+        for record in records {
+            // Priority, weight, port, target.
+            let [_, _, port, host] = record.split_whitespace().collect::<Vec<_>>()[..] else {
+                return Err(format!("`{record}` is no SRV record"));
+            };
+            let address = format!("{}:{port}", host.trim_end_matches('.'));
+            let labels = BTreeMap::from([("dns_srv".to_owned(), name.clone())]);
+            found.push(Found {
+                url: targets.url_of(&address, None),
+                labels,
+            });
+        }
+    }
+    if let Some(cluster) = &targets.kubernetes {
+        let list = objects(cluster, means).await?;
+        found.extend(targets.objects(&list, cluster.ingresses));
+    }
+    Ok(found)
+}
+
+/// The files that a path names; `*` in its last part stands for any letters. A path without one is a file.
+async fn matching(path: &Path) -> Result<Vec<PathBuf>, String> {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let Some((start, end)) = name.split_once('*') else {
+        return Ok(vec![path.to_owned()]);
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let failed = |error: std::io::Error| format!("`{}` cannot be read: {error}", folder.display());
+    let mut entries = tokio::fs::read_dir(folder).await.map_err(failed)?;
+    let mut files = Vec::new();
+    while let Some(entry) = entries.next_entry().await.map_err(failed)? {
+        let found = entry.file_name().to_string_lossy().into_owned();
+        let fits = found.len() >= start.len() + end.len()
+            && found.starts_with(start)
+            && found.ends_with(end);
+        if fits {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A file of groups, as JSON or YAML.
+fn value_of(file: &Path, text: &str) -> Result<Value, String> {
+    let source = Arc::new(crate::document::Source {
+        path: file.display().to_string(),
+        text: text.to_owned(),
+    });
+    let mut found = crate::document::Diagnostics::default();
+    let node = crate::document::node::parse(&source, &mut found);
+    let node = node.filter(|_| !found.has_errors());
+    node.map(|node| node.to_json()).ok_or_else(|| {
+        let first = found.sorted().first().map(|item| item.title.clone());
+        format!("`{}`: {}", file.display(), first.unwrap_or_default())
+    })
+}
+
+fn secret(token: Option<&Template>, means: &Means) -> Result<Option<String>, String> {
+    let Some(token) = token else {
+        return Ok(None);
+    };
+    let filled = means.fill(token, &BTreeMap::new())?;
+    Ok(Some(filled.expose().to_owned()))
+}
+
+async fn ask(connector: &Connector, url: &str, token: Option<String>) -> Result<Value, String> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    if let Some(token) = token {
+        let mut value = HeaderValue::try_from(format!("Bearer {}", token.trim()))
+            .map_err(|_| format!("the token for `{url}` cannot be a header"))?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    let reply = send(connector, Method::GET, url, headers, Bytes::new(), TIMEOUT).await;
+    let reply = reply.map_err(|fault| format!("`{url}`: {}", fault.detail))?;
+    if reply.status != StatusCode::OK {
+        return Err(format!("`{url}` answers {}", reply.status));
+    }
+    serde_json::from_slice(&reply.body).map_err(|error| format!("`{url}` answers no JSON: {error}"))
+}
+
+async fn objects(cluster: &Kubernetes, means: &Means) -> Result<Value, String> {
+    let pod = Path::new(POD);
+    let ca_file = cluster
+        .ca_file
+        .clone()
+        .or_else(|| cluster.api.is_none().then(|| pod.join("ca.crt")));
+    let own;
+    let connector = match &ca_file {
+        None => &means.connector,
+        Some(path) => {
+            own = Connector::new(Settings::new(Some(path))?, Duration::ZERO);
+            &own
+        }
+    };
+    let token = match secret(cluster.token.as_ref(), means)? {
+        None if cluster.api.is_none() => {
+            let token = tokio::fs::read_to_string(pod.join("token")).await;
+            Some(token.map_err(|error| format!("the token of the pod cannot be read: {error}"))?)
+        }
+        token => token,
+    };
+    let api = cluster
+        .api
+        .as_deref()
+        .unwrap_or("https://kubernetes.default.svc");
+    let (group, kind) = match cluster.ingresses {
+        true => ("apis/networking.k8s.io/v1", "ingresses"),
+        false => ("api/v1", "services"),
+    };
+    let within = cluster
+        .namespace
+        .as_ref()
+        .map(|name| format!("namespaces/{name}/"))
+        .unwrap_or_default();
+    let mut url = format!("{}/{group}/{within}{kind}", api.trim_end_matches('/'));
+    if let Some(selector) = &cluster.selector {
+        let encoded =
+            percent_encoding::utf8_percent_encode(selector, percent_encoding::NON_ALPHANUMERIC);
+        url = format!("{url}?labelSelector={encoded}");
+    }
+    ask(connector, &url, token).await
+}
