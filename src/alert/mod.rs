@@ -1,7 +1,7 @@
 //! Where people are told, and what.
 //!
 //! Rooms: [`channel`] (the registry: one line a channel), one channel in a file each ([`email`],
-//! [`slack`], [`discord`], [`webhook`], [`command`]; and by one [`call`] each, [`pagerduty`], [`opsgenie`], [`oncall`],
+//! [`slack`] with [`slack_bot`], [`discord`], [`webhook`], [`command`]; and by one [`call`] each, [`pagerduty`], [`opsgenie`], [`oncall`],
 //! [`alertmanager`], [`teams`], [`mattermost`], [`telegram`], [`ntfy`], [`pushover`], [`twilio`], [`matrix`],
 //! [`webex`]), [`message`] (pure: from records to sentences).
 //!
@@ -24,6 +24,7 @@ mod opsgenie;
 mod pagerduty;
 mod pushover;
 mod slack;
+mod slack_bot;
 mod teams;
 mod telegram;
 mod twilio;

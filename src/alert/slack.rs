@@ -1,11 +1,13 @@
-//! Slack-compatible incoming webhooks: Slack itself, Mattermost, Discord's `/slack` addresses.
+//! Slack: an incoming webhook (also of what is compatible: Mattermost, Discord's `/slack` addresses), or a bot
+//! of [`super::slack_bot`], which keeps a thread for each incident.
 
 use super::channel::{Channel, ReadChannel, post};
+use super::slack_bot::Bot;
 use crate::delivery::attempt::Delivery;
 use crate::delivery::means::Means;
 use crate::document::kind::Kind;
 use crate::document::node::Node;
-use crate::document::shape::{Object, Shape, field, required};
+use crate::document::shape::{Object, Shape, field};
 use crate::doing::Doing;
 use crate::record::message::Message;
 use crate::scenario::reader::Reader;
@@ -16,7 +18,7 @@ pub(super) const KIND: Kind<ReadChannel> = Kind {
     field: field(
         "slack",
         Shape::Object(&FORM),
-        "a Slack-compatible incoming webhook",
+        "Slack: a (compatible) incoming webhook, or a bot with a thread for each incident",
     ),
     what: read,
 };
@@ -24,21 +26,55 @@ pub(super) const KIND: Kind<ReadChannel> = Kind {
 static FORM: Object = Object {
     name: "slack",
     called: "a Slack channel",
-    fields: &[required(
-        "url",
-        Shape::Template,
-        "the incoming webhook's URL, best as `${secrets.NAME}`",
-    )],
+    fields: &[
+        field(
+            "url",
+            Shape::Template,
+            "the incoming webhook's URL, best as `${secrets.NAME}`",
+        ),
+        field(
+            "token",
+            Shape::Template,
+            "instead, a bot's token with `chat:write`, and `channels:history` for threads",
+        ),
+        field(
+            "channel",
+            Shape::Template,
+            "the id of the channel that the bot writes to, `C0123456789`",
+        ),
+        field(
+            "api",
+            Shape::Template,
+            "another address than `https://slack.com/api`",
+        ),
+    ],
 };
 
 #[derive(Debug)]
-struct Slack {
-    url: Template,
+enum Slack {
+    Webhook(Template),
+    Bot(Bot),
 }
 
 fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Box<dyn Channel>> {
-    let url = reader.template(node.get("url")?)?;
-    Some(Box::new(Slack { url }))
+    let mut of = |key: &str| node.get(key).map(|node| reader.template(node));
+    let (url, token, channel, api) = (of("url"), of("token"), of("channel"), of("api"));
+    match (url, token, channel) {
+        (Some(url), None, None) => Some(Box::new(Slack::Webhook(url?))),
+        (None, Some(token), Some(channel)) => Some(Box::new(Slack::Bot(Bot {
+            token: token?,
+            channel: channel?,
+            api: match api {
+                Some(api) => Some(api?),
+                None => None,
+            },
+        }))),
+        _ => {
+            let title = "Slack needs `url`, or `token` and `channel`";
+            reader.error("missing-field", title, node.span, "one of the two ways");
+            None
+        }
+    }
 }
 
 impl Channel for Slack {
@@ -46,16 +82,21 @@ impl Channel for Slack {
         &'a self,
         means: &'a Means,
         message: &'a Message,
-        _key: &'a str,
+        key: &'a str,
     ) -> Doing<'a, Delivery> {
-        Box::pin(
-            async move { post("the Slack webhook", means, &self.url, "", &payload(message)).await },
-        )
+        Box::pin(async move {
+            match self {
+                Slack::Webhook(url) => {
+                    post("the Slack webhook", means, url, "", &payload(message)).await
+                }
+                Slack::Bot(bot) => bot.tell(means, message, key).await,
+            }
+        })
     }
 }
 
 /// Slack's section text is at most 3,000 characters, with `&`, `<` and `>` escaped.
-fn payload(message: &Message) -> Value {
+pub(super) fn payload(message: &Message) -> Value {
     let escape = |text: &str| {
         text.replace('&', "&amp;")
             .replace('<', "&lt;")

@@ -289,9 +289,15 @@ fn route(route: &Value) {
     };
     print!(
         "{}: {}",
-        route["probe"].as_str().unwrap_or_default(),
+        ["probe", "heartbeat", "slo"]
+            .iter()
+            .find_map(|kind| route[*kind].as_str())
+            .unwrap_or_default(),
         names(&route["tell"])
     );
+    if route["now"] != route["tell"] {
+        print!(" (now {})", names(&route["now"]));
+    }
     for rung in route["escalate"]
         .as_array()
         .map(Vec::as_slice)

@@ -11,6 +11,7 @@ use crate::delivery::means::Means;
 use crate::document;
 use crate::document::Diagnostics;
 use crate::gate::driver::Driver;
+use crate::incident::keeper::Refused;
 use crate::net::connect::Connector;
 use crate::net::tls::Settings;
 use crate::outbox::courier::Courier;
@@ -21,6 +22,7 @@ use crate::store::sqlite::Sqlite;
 use crate::store::{Store, StoreFault};
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
+use crate::watch::incident::Incident;
 use crate::web::{self, Site};
 use std::fmt;
 use std::net::SocketAddr;
@@ -218,6 +220,20 @@ impl Daemon {
     /// A gate as it is committed.
     pub async fn gate(&self, id: i64) -> Result<Option<crate::record::gate::Record>, StoreFault> {
         self.store.gate(id).await
+    }
+
+    /// Incidents that are open, for those who run the daemon inside their own process.
+    pub fn incidents(&self) -> Vec<Incident> {
+        self.watch.keeper.incidents()
+    }
+
+    /// Somebody has an incident.
+    ///
+    /// # Errors
+    ///
+    /// There is none that is open, or somebody has it.
+    pub async fn acknowledge(&self, id: i64, by: String, comment: String) -> Result<(), Refused> {
+        self.watch.keeper.acknowledge(id, by, comment).await
     }
 
     async fn in_force(&self) {

@@ -2,9 +2,10 @@
 //!
 //! Rooms: [`shop`] (API, console and billing in one process), [`setting`] (its configuration and
 //! scenarios), [`story`] (deploys, gates and what is expected of them) with its
-//! [`eleventh_hour`].
+//! [`eleventh_hour`] and the chapter of [`watching`].
 
 mod eleventh_hour;
 pub mod setting;
 pub mod shop;
 pub mod story;
+mod watching;

@@ -149,7 +149,7 @@ impl Demo {
                 proven: Some(false),
             },
         ];
-        let (mut expected, mut last) = (true, false);
+        let (mut expected, mut last) = (self.watching(style).await, false);
         let count = chapters.len();
         for (number, chapter) in chapters.into_iter().enumerate() {
             if number + 1 == count {

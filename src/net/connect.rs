@@ -3,6 +3,7 @@
 //! One attempt on each address in turn, without happy eyeballs: what is measured is what happened.
 
 use super::fault::{ErrorClass, Fault};
+use super::lookup;
 use super::phases::Phases;
 use super::stream::Stream;
 use super::tls::{Offer, Settings, TlsFacts, server_name};
@@ -31,6 +32,8 @@ pub struct Connector {
     next_local: AtomicUsize,
     /// Whether each connection starts with an address of its host by chance.
     spread: bool,
+    /// Whether names are looked up together with others.
+    shares_lookups: bool,
     cache: Mutex<HashMap<(String, u16), Resolved>>,
 }
 
@@ -56,6 +59,7 @@ impl Connector {
             local: Vec::new(),
             next_local: AtomicUsize::new(0),
             spread: false,
+            shares_lookups: false,
             cache: Mutex::new(HashMap::new()),
         }
     }
@@ -76,6 +80,14 @@ impl Connector {
     pub fn spread(self) -> Connector {
         Connector {
             spread: true,
+            ..self
+        }
+    }
+
+    /// The same, with names looked up together with others that do so; on a runtime that outlives it.
+    pub fn sharing_lookups(self) -> Connector {
+        Connector {
+            shares_lookups: true,
             ..self
         }
     }
@@ -126,21 +138,31 @@ impl Connector {
                 return Ok(addresses.clone());
             }
         }
-        let found = timeout_at(deadline.into(), tokio::net::lookup_host((bare, port)))
-            .await
-            .map_err(|_| {
+        let looking = async {
+            if self.shares_lookups {
+                let found = lookup::shared(bare)
+                    .await
+                    .map_err(|error| error.to_string())?;
+                return Ok(found.iter().map(|ip| SocketAddr::new(*ip, port)).collect());
+            }
+            let found = tokio::net::lookup_host((bare, port)).await;
+            found
+                .map(Iterator::collect)
+                .map_err(|error| error.to_string())
+        };
+        let found: Result<Vec<SocketAddr>, String> =
+            timeout_at(deadline.into(), looking).await.map_err(|_| {
                 Fault::new(
                     ErrorClass::TimeoutResolve,
                     format!("resolving `{bare}` took too long"),
                 )
-            })?
-            .map_err(|error| {
-                Fault::new(
-                    ErrorClass::Resolve,
-                    format!("`{bare}` cannot be resolved: {error}"),
-                )
             })?;
-        let mut addresses: Vec<SocketAddr> = found.collect();
+        let mut addresses = found.map_err(|error| {
+            Fault::new(
+                ErrorClass::Resolve,
+                format!("`{bare}` cannot be resolved: {error}"),
+            )
+        })?;
         addresses.sort_by_key(SocketAddr::is_ipv6);
         addresses.dedup();
         if addresses.is_empty() {

@@ -1,6 +1,6 @@
 //! One exchange on the wire, timed by phase, with one name for everything that can go wrong.
 //!
-//! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`stream`] and
+//! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`lookup`] (names for many), [`stream`] and
 //! [`tls`] (and [`tls_legacy`], [`tls_refused`]), [`message`] (a request before it goes out), [`http`] over [`http1`] with
 //! [`http1_parser`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
 //! (decompression) and [`redirect`] (where it leads), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
@@ -18,6 +18,7 @@ pub mod http;
 pub mod http1;
 pub mod http1_parser;
 pub mod http2;
+pub mod lookup;
 pub mod message;
 pub mod patience;
 pub mod phases;

@@ -144,7 +144,7 @@ pub async fn prepare(
         bind(probe, plan, environment)?
     };
     let resumes = probe.connections == Connecting::Resumed && plan.connections.tls_resumption;
-    let own = Arc::new(binding.connector.resuming(resumes));
+    let own = Arc::new(binding.connector.resuming(resumes).sharing_lookups());
     let outlet = outlets.of(environment, plan, resumes, own);
     let binding = Arc::new(binding.through(outlet.connector));
     let is_kept = probe.connections == Connecting::Kept;

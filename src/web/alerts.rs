@@ -6,11 +6,12 @@ use super::site::Site;
 use crate::clock::now_ms;
 use crate::incident::keeper::Refused;
 use crate::project::access::Role;
+use crate::project::alerts::AlertSettings;
 use crate::report::watching::{self as view, IncidentView, SilenceView, SloView};
 use crate::watch::silence::{Matcher, Silence};
-use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::response::Html;
+use axum::response::{Html, Redirect};
+use axum::{Form, Json};
 use http::{HeaderMap, StatusCode};
 use maud::html;
 use serde::{Deserialize, Serialize};
@@ -184,11 +185,35 @@ pub async fn routes(
             other => probe.alert.labels.get(other) == Some(value),
         })
     });
-    let told = probes.map(|probe| {
-        let route = project.file.alerts.route(&probe.alert.tell);
-        serde_json::json!({ "probe": probe.name, "tell": route.tell, "escalate": route.escalate, "depends_on": probe.depends_on })
-    });
-    Json(told.collect())
+    let file = &project.file;
+    let now = crate::clock::now();
+    let told = |kind: &str, name: &str, settings: &AlertSettings, depends_on: &[String]| {
+        let (route, _) = file.alerts.told(settings, String::new());
+        let on_duty = file.alerts.duty(now).channels(&route.tell);
+        serde_json::json!({ kind: name, "tell": route.tell, "now": on_duty, "escalate": route.escalate, "depends_on": depends_on })
+    };
+    let named = |kind: &str, name: &str, settings: &AlertSettings| {
+        let mut wanted = labels.iter();
+        wanted.all(|(label, value)| match label.as_str() {
+            label if label == kind => name == value,
+            "severity" => settings.severity.word() == value,
+            other => settings.labels.get(other) == Some(value),
+        })
+    };
+    let mut all: Vec<serde_json::Value> = probes
+        .map(|probe| told("probe", &probe.name, &probe.alert, &probe.depends_on))
+        .collect();
+    for job in &file.heartbeats {
+        if named("heartbeat", &job.name, &job.alert) {
+            all.push(told("heartbeat", &job.name, &job.alert, &[]));
+        }
+    }
+    for slo in &file.slos {
+        if named("slo", &slo.name, &slo.alert) {
+            all.push(told("slo", &slo.name, &slo.alert, &[]));
+        }
+    }
+    Json(all.into())
 }
 
 /// `GET /api/v1/slos`
@@ -201,13 +226,81 @@ pub async fn slos(State(site): State<Site>) -> Json<Vec<SloView>> {
     )
 }
 
+/// What the page of an incident orders.
+#[derive(Debug, Deserialize)]
+pub struct Ordered {
+    by: String,
+    #[serde(default)]
+    comment: String,
+    #[serde(default, rename = "for")]
+    length: String,
+}
+
+/// `POST /incidents/{id}/acknowledge`, from its page
+pub async fn acknowledge_on_page(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    Form(ordered): Form<Ordered>,
+) -> Result<Redirect, Problem> {
+    let caller = site.caller(&headers, Role::Operate)?;
+    let by = caller.acts_as(&ordered.by).map_err(super::api::not_you)?;
+    site.keeper.acknowledge(id, by, ordered.comment).await?;
+    Ok(Redirect::to(&format!("/incidents/{id}")))
+}
+
+/// `POST /incidents/{id}/silence`, from its page: all that is in trouble in it.
+pub async fn silence_on_page(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    Form(ordered): Form<Ordered>,
+) -> Result<Redirect, Problem> {
+    let caller = site.caller(&headers, Role::Operate)?;
+    let author = caller.acts_as(&ordered.by).map_err(super::api::not_you)?;
+    let refused = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    let length = crate::duration::parse(&ordered.length).map_err(refused)?;
+    let seconds = length.as_secs();
+    if seconds == 0 || seconds > SILENCE_MAX_S {
+        return Err(refused(
+            "a silence lasts from a second to a year".to_owned(),
+        ));
+    }
+    let open = site.keeper.incidents();
+    let incident = open.iter().find(|incident| incident.id == id);
+    let incident = incident.ok_or(Refused::Unknown)?;
+    let from_ms = now_ms();
+    for (subject, _) in incident.firing() {
+        let Some((kind, name)) = subject.split_once('/') else {
+            continue;
+        };
+        let matcher = Matcher::parse(&format!("{kind}={name}")).map_err(refused)?;
+        let silence = Silence {
+            id: 0,
+            matchers: vec![matcher],
+            from_ms,
+            until_ms: from_ms + seconds as i64 * 1_000,
+            author: author.clone(),
+            comment: ordered.comment.clone(),
+        };
+        site.keeper.silence(silence).await?;
+    }
+    Ok(Redirect::to(&format!("/incidents/{id}")))
+}
+
 /// `GET /incidents/{id}`
 pub async fn incident(
     State(site): State<Site>,
     Path(id): Path<i64>,
+    headers: HeaderMap,
 ) -> Result<Html<String>, Problem> {
     let incident = found(&site, id).await?;
-    let refresh = incident.ended.is_none().then_some(5);
+    // Whoever types is not to be interrupted.
+    let is_asked = site.caller(&headers, Role::Operate).is_ok();
+    let refresh = incident
+        .ended
+        .is_none()
+        .then_some(if is_asked { 60 } else { 5 });
     let state = match (&incident.ended, &incident.acknowledged) {
         (Some(_), _) => "resolved",
         (None, Some(_)) => "acknowledged",
@@ -236,7 +329,21 @@ pub async fn incident(
             } }
             h2 { "Timeline" }
             div.card { ol.timeline { @for line in &incident.timeline { li { span.soft { (clock(&line.at)) } " " (line.event) } } } }
-            @if incident.ended.is_none() {
+            @if incident.ended.is_none() && is_asked {
+                div.card {
+                    form method="post" action={ "/incidents/" (id) "/acknowledge" } {
+                        label { "Your name " input name="by" required; } " "
+                        label { "Comment " input name="comment"; } " "
+                        button { "Acknowledge" }
+                    }
+                    form method="post" action={ "/incidents/" (id) "/silence" } {
+                        label { "Your name " input name="by" required; } " "
+                        label { "For " input name="for" value="2h" size="4" required; } " "
+                        label { "Comment " input name="comment" required; } " "
+                        button { "Silence what is in it" }
+                    }
+                }
+            } @else if incident.ended.is_none() {
                 p.soft { "Acknowledge it: " code { "bellwether alert ack " (id) " --comment '…'" } }
             }
         },

@@ -43,6 +43,11 @@ pub fn routes(site: Site) -> Router {
         .route("/api/v1/probes/{name}", get(api::probe))
         .route("/api/v1/probes/{name}/run", post(api::run_probe))
         .route("/incidents/{id}", get(alerts::incident))
+        .route(
+            "/incidents/{id}/acknowledge",
+            post(alerts::acknowledge_on_page),
+        )
+        .route("/incidents/{id}/silence", post(alerts::silence_on_page))
         .route("/api/v1/incidents", get(alerts::list))
         .route("/api/v1/incidents/{id}", get(alerts::show))
         .route(

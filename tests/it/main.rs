@@ -31,6 +31,7 @@ mod prometheus;
 mod receiver;
 mod run;
 mod scraped;
+mod slack;
 mod smtp;
 mod standing;
 mod state;

@@ -68,7 +68,7 @@ fn start() -> Option<Stack> {
                 .stderr(Stdio::null()),
         ),
     ];
-    eventually("the story is told", Duration::from_secs(90), || {
+    eventually("the story is told", Duration::from_secs(150), || {
         let told = std::fs::read_to_string(folder.path().join("demo.out")).ok()?;
         told.contains("everything keeps running").then_some(())
     });
