@@ -7,6 +7,7 @@ use crate::project::alerts::{ALERTS, TELL};
 use crate::project::gate_form::GATE;
 use crate::project::heartbeat::{DEAD_MAN, HEARTBEAT};
 use crate::project::probe::PROBE;
+use crate::project::pushing::PUSHES;
 use crate::project::slo::SLO;
 
 /// The whole file.
@@ -54,6 +55,11 @@ pub static FILE: Object = Object {
             "heartbeats",
             Shape::Named(&Shape::Object(&HEARTBEAT)),
             "jobs that report to us when they come to a good end",
+        ),
+        field(
+            "metrics",
+            Shape::Object(&PUSHES),
+            "to whom metrics are pushed, beside `/metrics`",
         ),
         field(
             "dead_man",

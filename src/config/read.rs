@@ -123,6 +123,7 @@ impl Reader<'_> {
             slos,
             heartbeats,
             dead_man: self.dead_man(root),
+            pushes: self.pushes(root),
             alerts,
             openslo: root.get("openslo").map_or_else(Default::default, |node| {
                 (self.files(node, "files"), self.tell(node, root))

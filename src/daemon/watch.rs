@@ -1,6 +1,6 @@
 //! Who watches production: probes, jobs that report, objectives, and the book of incidents.
 
-use super::dead_man;
+use super::{dead_man, pushing};
 use crate::delivery::means::Means;
 use crate::doing::Doing;
 use crate::incident::keeper::Keeper;
@@ -16,10 +16,12 @@ use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use crate::watch::alert::Severity;
 use crate::watch::budgets::Budgets;
+use crate::watch::deploys::Deploys;
 use crate::watch::direct::Direct;
 use crate::watch::levels::Levels;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -41,6 +43,9 @@ pub(super) struct Watch {
     objectives: Arc<Objectives>,
     direct: Arc<Direct>,
     means: Arc<RwLock<Arc<Means>>>,
+    metrics: Arc<Metrics>,
+    store: Store,
+    deploys: Arc<Deploys>,
 }
 
 impl Watch {
@@ -54,14 +59,14 @@ impl Watch {
         means: &Arc<RwLock<Arc<Means>>>,
     ) -> Watch {
         let (levels, budgets) = (Arc::new(Levels::default()), Arc::new(Budgets::default()));
-        let direct = Arc::new(Direct::default());
+        let (direct, deploys) = (Arc::new(Direct::default()), Arc::new(Deploys::default()));
         let (kept, counted, project) = (|| store.clone(), || metrics.clone(), || current.clone());
         let prober = Prober::new(
             kept(),
             counted(),
             supervisor.clone(),
             levels.clone(),
-            project(),
+            (project(), deploys.clone()),
         );
         let heartbeats = Heartbeats::new(kept(), levels.clone(), project());
         let bell = (counted(), committed);
@@ -84,6 +89,9 @@ impl Watch {
             heartbeats: Arc::new(heartbeats),
             objectives: Arc::new(objectives),
             means: means.clone(),
+            metrics: counted(),
+            store: kept(),
+            deploys,
             direct,
             levels,
             budgets,
@@ -114,7 +122,20 @@ impl Watch {
         let unreported = dead_man::Trouble::default();
         let reporting = self.reporting(supervisor, current, &unreported);
         let mut looks = own_looks(&self.prober, &self.keeper, &current.get().file.state);
-        looks.push(("dead man", unreported_look(unreported)));
+        let unpushed = pushing::Trouble::default();
+        let pushing = self.pushing(current, &unpushed);
+        let at_work = self.at_work();
+        looks.push((
+            "dead man",
+            trouble_look(
+                unreported,
+                "whoever watches Bellwether cannot be reported to",
+            ),
+        ));
+        looks.push((
+            "metrics",
+            trouble_look(unpushed, "metrics cannot be pushed"),
+        ));
         let looks = Arc::new(looks);
         let (levels, current) = (self.levels.clone(), current.clone());
         let own = move || own::watch(levels.clone(), current.clone(), looks.clone());
@@ -141,6 +162,8 @@ impl Watch {
             ),
             kept("own", Box::new(move || Box::pin(own()))),
             kept("dead man", Box::new(move || reporting())),
+            kept("pushing", Box::new(move || pushing())),
+            kept("deploys", Box::new(move || at_work())),
         ]
     }
 }
@@ -171,14 +194,53 @@ impl Watch {
     }
 }
 
-fn unreported_look(trouble: dead_man::Trouble) -> Look {
+impl Watch {
+    /// Pushes metrics to whoever is configured.
+    fn pushing(
+        &self,
+        current: &Arc<Current>,
+        trouble: &pushing::Trouble,
+    ) -> impl Fn() -> Doing<'static, ()> + Send + use<> {
+        let (means, metrics) = (self.means.clone(), self.metrics.clone());
+        let (current, trouble) = (current.clone(), trouble.clone());
+        move || {
+            let (current, means) = (current.clone(), means.clone());
+            let (metrics, trouble) = (metrics.clone(), trouble.clone());
+            Box::pin(pushing::push(current, means, metrics, trouble))
+        }
+    }
+
+    /// Notes on which services a gate is at work.
+    fn at_work(&self) -> impl Fn() -> Doing<'static, ()> + Send + use<> {
+        let (store, deploys) = (self.store.clone(), self.deploys.clone());
+        move || {
+            let (store, deploys) = (store.clone(), deploys.clone());
+            Box::pin(async move {
+                loop {
+                    // What cannot be read now is as it was.
+                    if let Ok(open) = store.open_gates().await {
+                        let at = open.iter().flat_map(|record| {
+                            let named = record.services.iter().cloned().map(Some);
+                            let whole = record.services.is_empty().then_some(None);
+                            let places = named.chain(whole);
+                            places.map(|service| (record.environment.clone(), service))
+                        });
+                        deploys.set(at.collect());
+                    }
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            })
+        }
+    }
+}
+
+fn trouble_look(trouble: Arc<Mutex<Option<String>>>, what: &'static str) -> Look {
     Box::new(move || {
         let reason = trouble
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()?;
-        let reason = format!("whoever watches Bellwether cannot be reported to: {reason}");
-        Some(("unreported", Severity::Warning, reason))
+        Some(("unreported", Severity::Warning, format!("{what}: {reason}")))
     })
 }
 

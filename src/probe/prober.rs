@@ -20,6 +20,7 @@ use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::probe_metrics::ProbeSeries;
+use crate::watch::deploys::Deploys;
 use crate::watch::health::{Change, Health};
 use crate::watch::levels::Levels;
 use crate::watch::result::ProbeCommit;
@@ -52,6 +53,7 @@ pub struct Prober {
     /// Probes whose level is wanted after each run, because others depend on them.
     causes: RwLock<BTreeSet<String>>,
     current: Arc<Current>,
+    deploys: Arc<Deploys>,
     tasks: Mutex<BTreeMap<String, Task>>,
     pub(super) jumps: Jumps,
     /// When this machine had nothing to measure with last.
@@ -74,7 +76,7 @@ impl Prober {
         metrics: Arc<Metrics>,
         supervisor: Arc<Supervisor>,
         levels: Arc<Levels>,
-        current: Arc<Current>,
+        (current, deploys): (Arc<Current>, Arc<Deploys>),
     ) -> Prober {
         Prober {
             ledger: Arc::new(Ledger::new(store.clone(), metrics.clone())),
@@ -87,6 +89,7 @@ impl Prober {
             steady: Steady::new(clock::now_ms()),
             causes: RwLock::default(),
             current,
+            deploys,
             tasks: Mutex::new(BTreeMap::new()),
             jumps: Jumps::default(),
             trouble: Mutex::default(),
@@ -318,9 +321,21 @@ impl Prober {
             return;
         };
         self.metrics.probe_lag(late.max(0) as f64 / 1e6);
-        let ran = watched.run(&self.outlets).await;
+        let ran = self.ran(watched).await;
         drop(place);
         self.take(watched, series, ran);
+    }
+
+    /// A run, and whether it counts: what a deploy may have done is left out where that is said.
+    async fn ran(&self, watched: &Watched) -> Ran {
+        let is_left_out = || {
+            let (probe, service) = (&watched.probe, watched.service());
+            probe.excludes_deploys && self.deploys.is_at(&probe.environment, service)
+        };
+        let before = is_left_out();
+        let mut ran = watched.run(&self.outlets).await;
+        ran.result.is_excluded |= before || is_left_out();
+        ran
     }
 
     /// Runs a probe once, now, and keeps its result.
@@ -330,7 +345,7 @@ impl Prober {
             let task = tasks.get(name)?;
             (task.watched.clone(), task.series.clone())
         };
-        let ran = watched.run(&self.outlets).await;
+        let ran = self.ran(&watched).await;
         let summary = ran.observed.summary(&watched.environment.name);
         self.take(&watched, &series, ran);
         Some(summary)

@@ -277,19 +277,25 @@ impl Watched {
             .probe
             .degraded_above
             .is_some_and(|most| observed.duration > most);
+        let expiry = self.expiry(&observed);
+        let ends_soon = self.ends_soon(expiry, at_ms);
+        let is_impaired = is_slow || ends_soon.is_some() || observed.has_advisory_failure();
         let result = ProbeResult {
             at_ms,
             outcome: observed.outcome,
-            impaired: has_passed && (is_slow || observed.has_advisory_failure()),
+            impaired: has_passed && is_impaired,
             flaky: has_passed && tried > 0,
-            in_maintenance: self.is_in_maintenance(),
+            is_excluded: self.is_in_maintenance(),
             duration_us: observed.duration.as_micros() as i64,
-            reason: self.reason(&observed, is_slow),
+            reason: match ends_soon {
+                Some(reason) if has_passed && !is_slow => reason.into(),
+                _ => self.reason(&observed, is_slow),
+            },
         };
         let mut failures = observed.events.failures.iter();
         Ran {
             is_own_trouble: failures.any(|(_, class, _)| *class == ErrorClass::OwnLimit),
-            expiry: self.expiry(&observed),
+            expiry,
             result,
             observed,
         }
@@ -315,6 +321,20 @@ impl Watched {
             }
             _ => NO_REASON.clone(),
         }
+    }
+
+    /// Why a certificate is a trouble already, if it is.
+    fn ends_soon(&self, expiry: Option<i64>, now_ms: i64) -> Option<String> {
+        let (expiry, least) = (expiry?, self.probe.certificate?);
+        let left_s = expiry - now_ms / 1_000;
+        if left_s >= least.as_secs() as i64 {
+            return None;
+        }
+        let at = DateTime::from_timestamp(expiry, 0)?.format("%Y-%m-%d %H:%M UTC");
+        let days = left_s as f64 / 86_400.0;
+        Some(format!(
+            "its certificate expires on {at}, in {days:.1} days"
+        ))
     }
 
     /// When the first certificate of the chain expires. Certificates are read only when they are new.

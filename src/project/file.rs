@@ -8,6 +8,7 @@ use super::alerts::AlertPolicy;
 use super::gate::Gate;
 use super::heartbeat::{DeadMan, Heartbeat};
 use super::probe::Probe;
+use super::pushing::Push;
 use super::slo::Slo;
 use super::targets::{Found, ProbeTemplate, expanded};
 use crate::alert::channel::Channel;
@@ -58,6 +59,8 @@ pub struct File {
     pub heartbeats: Vec<Heartbeat>,
     /// The heartbeat that we send.
     pub dead_man: Option<DeadMan>,
+    /// To whom metrics are pushed.
+    pub pushes: Vec<Push>,
     /// How alerts are told.
     pub alerts: AlertPolicy,
     /// Files with objectives of OpenSLO, and who is told of them.

@@ -54,6 +54,10 @@ pub struct Probe {
     pub depends_on: Vec<String>,
     /// What it is shown with.
     pub group: Option<String>,
+    /// Whether runs while a gate is at work on its service are not counted.
+    pub excludes_deploys: bool,
+    /// A certificate that expires sooner is a trouble.
+    pub certificate: Option<Duration>,
     /// When nothing is told and counted.
     pub maintenance: Vec<Maintenance>,
     /// Whether it is not run at all.
@@ -184,6 +188,16 @@ pub static PROBE: Object = Object {
             "probes whose trouble explains this one's: nobody is told of it meanwhile",
         ),
         field("group", Shape::Text, "what it is shown with"),
+        field(
+            "certificate",
+            Shape::Duration,
+            "a pass with a certificate that expires within this time is degraded, such as `14d`",
+        ),
+        field(
+            "deploys",
+            Shape::Word(&["counted", "excluded"]),
+            "what runs are for objectives while a gate is at work on the service; people are told in any case (counted)",
+        ),
         field(
             "maintenance",
             Shape::List(&Shape::Object(&MAINTENANCE)),

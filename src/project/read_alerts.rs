@@ -2,6 +2,7 @@
 
 use super::alerts::{AlertPolicy, AlertSettings};
 use super::heartbeat::{DeadMan, Heartbeat};
+use super::pushing::{Protocol, Push};
 use crate::document::node::Node;
 use crate::duration;
 use crate::scenario::reader::{Reader, entries, named_texts, text, texts, time};
@@ -78,6 +79,32 @@ impl Reader<'_> {
             url: self.template(node.get("url")?)?,
             every: time(node, "every", 60).max(Duration::from_secs(1)),
         })
+    }
+
+    /// To whom metrics are pushed.
+    pub fn pushes(&mut self, root: &Node) -> Vec<Push> {
+        let mut pushes = Vec::new();
+        let kinds = [
+            ("remote_write", Protocol::RemoteWrite),
+            ("otlp", Protocol::Otlp),
+        ];
+        for (key, protocol) in kinds {
+            let Some(node) = root.get("metrics").and_then(|node| node.get(key)) else {
+                continue;
+            };
+            let url = node.get("url").and_then(|url| self.template(url));
+            let token = node.get("token").and_then(|token| self.template(token));
+            if let Some(url) = url {
+                pushes.push(Push {
+                    protocol,
+                    url,
+                    token,
+                    every: time(node, "every", 15).max(Duration::from_secs(1)),
+                    labels: named_texts(node, "labels").into_iter().collect(),
+                });
+            }
+        }
+        pushes
     }
 
     fn rotas(&mut self, alerts: &Node, root: &Node) -> BTreeMap<String, Rota> {

@@ -191,6 +191,8 @@ impl Reader<'_> {
                 _ => Connecting::Fresh,
             },
             depends_on,
+            excludes_deploys: text(node, "deploys").as_deref() == Some("excluded"),
+            certificate: duration("certificate"),
             group: text(node, "group"),
             maintenance,
             active: node.get("active").and_then(|node| self.windows(node)),

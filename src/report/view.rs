@@ -251,7 +251,7 @@ pub fn run(row: &RunRow) -> RunView {
 pub fn probe(view: &View) -> ProbeView {
     let counted = || {
         let results = view.results.iter();
-        results.filter(|result| !result.in_maintenance && result.outcome != Outcome::Inconclusive)
+        results.filter(|result| !result.is_excluded && result.outcome != Outcome::Inconclusive)
     };
     let passed = counted().filter(|result| result.outcome == Outcome::Pass);
     let (measured, passed) = (counted().count(), passed.count());

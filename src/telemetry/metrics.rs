@@ -106,11 +106,13 @@ impl Metrics {
         for task in [
             "courier",
             "dead man",
+            "deploys",
             "direct",
             "heartbeats",
             "objectives",
             "own",
             "prober",
+            "pushing",
             "delivery",
             "gate",
             "incidents",

@@ -18,7 +18,7 @@ pub struct ProbeResult {
     /// Whether it passed only when it was tried once more.
     pub flaky: bool,
     /// Whether it was in a window of maintenance, and is not counted.
-    pub in_maintenance: bool,
+    pub is_excluded: bool,
     /// How long it took.
     pub duration_us: i64,
     /// Why it did not pass.
@@ -45,7 +45,7 @@ impl ProbeResult {
     pub fn bucket(&self) -> Bucket {
         let mut bucket = Bucket::default();
         let micros = self.duration_us.unsigned_abs();
-        bucket.add(self.seen(), micros, self.in_maintenance, self.flaky);
+        bucket.add(self.seen(), micros, self.is_excluded, self.flaky);
         bucket
     }
 }

@@ -487,7 +487,7 @@ async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
                 outcome: Outcome::Pass,
                 impaired: false,
                 flaky: false,
-                in_maintenance: false,
+                is_excluded: false,
                 duration_us: 1_000,
                 reason: "".into(),
             },

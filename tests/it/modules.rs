@@ -405,3 +405,57 @@ fn refusals(both: &Both, ports: [u16; 4]) {
         "{text}"
     );
 }
+
+#[test]
+fn a_probe_knows_when_a_certificate_ends_also_of_one_that_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let ports: [u16; 4] = std::array::from_fn(|_| free_port());
+    certificates(folder.path());
+    for kind in ["pem", "key"] {
+        let at = |name: &str| folder.path().join(format!("{name}.{kind}"));
+        std::fs::copy(at("soon"), at("other")).unwrap();
+    }
+    let Some(_nginx) = nginx(folder.path(), ports) else {
+        return;
+    };
+    let [_, good, expired, soon] = ports;
+    let scenario =
+        "name: get\ninputs: { at: {} }\nsteps: [ { name: get, get: \"${inputs.at}\" } ]\n";
+    std::fs::write(folder.path().join("get.yaml"), scenario).unwrap();
+    let text = format!(
+        "server: {{ listen: LISTEN }}\nenvironments: {{ production: {{ services: {{}}, ca_file: ca.pem }} }}\nprobes:\n\
+         \x20 ending: {{ scenario: get.yaml, environment: production, interval: 300ms, certificate: 3650d, inputs: {{ at: \"https://localhost:{soon}/\" }} }}\n\
+         \x20 lasting: {{ scenario: get.yaml, environment: production, interval: 300ms, certificate: 14d, inputs: {{ at: \"https://localhost:{good}/\" }} }}\n\
+         \x20 refused: {{ scenario: get.yaml, environment: production, interval: 300ms, failures: 1, inputs: {{ at: \"https://localhost:{expired}/\" }} }}\n"
+    );
+    let daemon = Daemon::start(folder.path(), &text, &[]);
+    let probe = |name: &str| {
+        super::support::api(&daemon.address, &format!("/api/v1/probes/{name}")).unwrap()["probe"]
+            .clone()
+    };
+    for (name, health) in [
+        ("ending", "degraded"),
+        ("lasting", "up"),
+        ("refused", "down"),
+    ] {
+        eventually(
+            &format!("{name} is {health}"),
+            Duration::from_secs(20),
+            || (probe(name)["health"] == health).then_some(()),
+        );
+    }
+    assert!(
+        probe("ending")
+            .to_string()
+            .contains("its certificate expires on 2030-01-01"),
+        "{}",
+        probe("ending")
+    );
+    let metrics = http(&daemon.address, "GET", "/metrics", &[], "").unwrap().1;
+    let series =
+        "probe_ssl_earliest_cert_expiry{probe=\"refused\",environment=\"production\"} 1577836800";
+    assert!(
+        metrics.contains(series),
+        "what is refused shows when it expired"
+    );
+}

@@ -20,6 +20,7 @@ pub fn certificates(folder: &Path) {
     for (name, host, year) in [
         ("good", "localhost", 2099),
         ("expired", "localhost", 2020),
+        ("soon", "localhost", 2030),
         ("other", "other.test", 2099),
     ] {
         let key = KeyPair::generate().unwrap();

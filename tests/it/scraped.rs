@@ -218,3 +218,80 @@ fn rules_of_prometheus_say_what_the_daemon_says_of_a_budget() {
         ((rate - ours).abs() < 0.1 * ours).then_some(())
     });
 }
+
+#[test]
+fn who_is_pushed_to_gets_what_would_be_scraped_and_what_is_gone_ends() {
+    let (folder, target) = (folder(), Target::start());
+    let Some(program) = program("prometheus") else {
+        return;
+    };
+    let receiver = super::receiver::Receiver::start(Duration::ZERO);
+    let port = free_port();
+    std::fs::write(folder.path().join("empty.yml"), "global: {}\n").unwrap();
+    let mut command = Command::new(program);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.arg(format!(
+        "--config.file={}",
+        folder.path().join("empty.yml").display()
+    ));
+    command.arg(format!(
+        "--storage.tsdb.path={}",
+        folder.path().join("pushed").display()
+    ));
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    command.arg("--web.enable-remote-write-receiver");
+    let prometheus = Prometheus {
+        address: format!("127.0.0.1:{port}"),
+        _process: Process::start(&mut command),
+    };
+    let text = |probes: usize| {
+        many(probes, &target).replace("interval: 60s", "interval: 500ms")
+            + &format!(
+                "secrets: {{ OTLP: {{ env: OTLP }} }}\nmetrics:\n  remote_write: {{ url: \"http://127.0.0.1:{port}/api/v1/write\", every: 1s, labels: {{ instance: one }} }}\n  otlp: {{ url: \"http://{}/v1/metrics\", token: \"${{secrets.OTLP}}\", every: 1s, labels: {{ region: eu }} }}\n",
+                receiver.address
+            )
+    };
+    let daemon = Daemon::start(folder.path(), &text(3), &[("OTLP", "a-token-of-otlp")]);
+    prometheus.until("count(bellwether_probe_up{instance=\"one\"})", |count| {
+        count == 3.0
+    });
+    prometheus.until(
+        "sum(bellwether_probe_runs_total{outcome=\"pass\"})",
+        |runs| runs > 6.0,
+    );
+    prometheus.until(
+        "histogram_quantile(0.95, sum by (le) (bellwether_probe_duration_seconds_bucket))",
+        |value| value > 0.0,
+    );
+    let pushed = eventually("OpenTelemetry gets them", LONG, || {
+        receiver.at("/v1/metrics").last().cloned()
+    });
+    assert_eq!(pushed.header("authorization"), "Bearer a-token-of-otlp");
+    let body: Value = serde_json::from_str(&pushed.body).unwrap();
+    let metrics = body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let duration = metrics
+        .iter()
+        .find(|metric| metric["name"] == "bellwether_probe_duration_seconds")
+        .unwrap();
+    assert_eq!(
+        duration["histogram"]["dataPoints"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+    // A probe that is no longer there ends at once, not after the five minutes for which Prometheus looks back.
+    daemon.reload(&text(2));
+    prometheus.until("count(bellwether_probe_up{instance=\"one\"})", |count| {
+        count == 2.0
+    });
+    // A receiver that is away is our own trouble.
+    drop(prometheus);
+    eventually("it is told", LONG, || {
+        let incidents = api(&daemon.address, "/api/v1/incidents")?.to_string();
+        incidents.contains("metrics cannot be pushed").then_some(())
+    });
+}

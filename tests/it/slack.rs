@@ -61,7 +61,7 @@ impl Workspace {
             ("Bearer xoxb-a-bot", "/chat.postMessage") => {
                 let mut messages = self.messages.lock().unwrap();
                 let ts = format!("17900000{}.000100", messages.len());
-                let mut message = body.clone();
+                let mut message = body;
                 message["ts"] = ts.clone().into();
                 messages.push(message);
                 let mut silent = self.silent.lock().unwrap();

@@ -303,3 +303,57 @@ fn what_waits_who_is_on_call_who_is_idle_and_who_hears_from_us() {
     assert_eq!(asleep["probe"]["health"], "idle", "{asleep}");
     assert_eq!(target.asked("/asleep"), 0);
 }
+
+#[test]
+fn what_a_deploy_may_have_done_is_told_and_not_counted_where_that_is_said() {
+    let (folder, receiver, target) = (
+        tempfile::tempdir().unwrap(),
+        Receiver::start(Duration::ZERO),
+        Target::start(),
+    );
+    std::fs::write(
+        folder.path().join("get.yaml"),
+        "name: get\nservice: shop\nsteps: [ { name: get, get: / } ]\n",
+    )
+    .unwrap();
+    let text = format!(
+        "server: {{ listen: LISTEN }}\nenvironments: {{ production: {{ services: {{ shop: {{ url: \"http://{}\" }} }} }} }}\n\
+         channels: {{ team: {{ webhook: {{ url: \"http://{}/team\" }} }} }}\nprobes:\n\
+         \x20 shop: {{ scenario: get.yaml, environment: production, interval: 100ms, failures: 2, deploys: excluded, tell: [team] }}\n\
+         slos: {{ shop: {{ objective: 99%, window: 1h, probes: [shop] }} }}\n\
+         gates: {{ shop: {{ environment: production, smoke: [get.yaml], bake: {{ duration: 6s, every: 1s }} }} }}\n",
+        target.address, receiver.address
+    );
+    let daemon = Daemon::start(folder.path(), &text, &[]);
+    let count = |result: &str| -> f64 {
+        let metrics = http(&daemon.address, "GET", "/metrics", &[], "").unwrap().1;
+        let series = format!("bellwether_slo_runs_total{{result=\"{result}\",slo=\"shop\"}} ");
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(&series))
+            .expect("it is there from the start");
+        line.parse().unwrap()
+    };
+    eventually("runs are counted", SOON, || {
+        (count("good") > 5.0).then_some(())
+    });
+    let id = daemon.start_gate(&serde_json::json!({ "gate": "shop", "version": "2" }));
+    eventually("the gate is known to be at work", SOON, || {
+        let before = count("good");
+        std::thread::park_timeout(Duration::from_millis(1_200));
+        (count("good") == before).then_some(())
+    });
+    target.at("/", Deed::Says(500));
+    eventually("people are told all the same", SOON, || {
+        (!receiver.at("/team").is_empty()).then_some(())
+    });
+    assert_eq!(
+        count("bad"),
+        0.0,
+        "what the deploy may have done burns nothing"
+    );
+    let _ = daemon.done(id);
+    eventually("after it, it counts again", SOON, || {
+        (count("bad") > 2.0).then_some(())
+    });
+}

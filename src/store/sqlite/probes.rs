@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Bits of a result beside what it showed.
 const FLAKY: i64 = 4;
-const IN_MAINTENANCE: i64 = 8;
+const EXCLUDED: i64 = 8;
 
 /// Results that are rolled up in one transaction.
 const AT_ONCE_MAX: usize = 5_000;
@@ -29,7 +29,7 @@ fn coded(result: &ProbeResult) -> i64 {
         Seen::Failed => 2,
         Seen::Unmeasured => 3,
     };
-    let flags = i64::from(result.flaky) * FLAKY + i64::from(result.in_maintenance) * IN_MAINTENANCE;
+    let flags = i64::from(result.flaky) * FLAKY + i64::from(result.is_excluded) * EXCLUDED;
     seen | flags
 }
 
@@ -66,7 +66,7 @@ fn result(row: &rusqlite::Row<'_>) -> rusqlite::Result<ProbeResult> {
         },
         impaired: seen == Seen::Impaired,
         flaky: code & FLAKY != 0,
-        in_maintenance: code & IN_MAINTENANCE != 0,
+        is_excluded: code & EXCLUDED != 0,
         duration_us: row.get(3)?,
         reason: row.get::<_, Option<String>>(4)?.unwrap_or_default().into(),
     })
@@ -198,7 +198,7 @@ impl Probes for Sqlite {
                 for span in SPANS {
                     let at = at_ms.div_euclid(span * 1_000) * span;
                     let bucket = buckets.entry((probe, span, at)).or_default();
-                    bucket.add(seen(code), micros, code & IN_MAINTENANCE != 0, code & FLAKY != 0);
+                    bucket.add(seen(code), micros, code & EXCLUDED != 0, code & FLAKY != 0);
                 }
             }
             for ((probe, span, at), mut bucket) in buckets {
