@@ -240,9 +240,16 @@ fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     static PROVIDER: OnceLock<Arc<rustls::crypto::CryptoProvider>> = OnceLock::new();
-    PROVIDER
-        .get_or_init(|| Arc::new(rustls::crypto::ring::default_provider()))
-        .clone()
+    let make = || {
+        let mut provider = rustls::crypto::ring::default_provider();
+        // As browsers do: what they ask for first is what users get, and its hash is the cheaper one.
+        let first = rustls::CipherSuite::TLS13_AES_128_GCM_SHA256;
+        provider
+            .cipher_suites
+            .sort_by_key(|suite| suite.suite() != first);
+        Arc::new(provider)
+    };
+    PROVIDER.get_or_init(make).clone()
 }
 
 fn machine_roots() -> Arc<RootCertStore> {

@@ -178,6 +178,7 @@ fn rules_of_prometheus_say_what_the_daemon_says_of_a_budget() {
             .arg(&written));
         assert_eq!(code, 0, "{out}{err}");
     }
+    alerts_fire_in_their_time(folder.path(), &written);
     // OpenSLO and back is the same.
     let openslo = rules("openslo", &own);
     std::fs::write(folder.path().join("openslo.yaml"), &openslo).unwrap();
@@ -294,4 +295,32 @@ fn who_is_pushed_to_gets_what_would_be_scraped_and_what_is_gone_ends() {
         let incidents = api(&daemon.address, "/api/v1/incidents")?.to_string();
         incidents.contains("metrics cannot be pushed").then_some(())
     });
+}
+
+/// Prometheus's own tests of the rules: an outage fires within its short window, a single failure never does.
+fn alerts_fire_in_their_time(folder: &Path, rules: &Path) {
+    let Some(promtool) = program("promtool") else {
+        return;
+    };
+    let case = |name: &str, bad: &str, fires: bool| {
+        let expected = match fires {
+            true => {
+                "[ { exp_labels: { slo: the shop, severity: critical, factor: \"14.4\" }, exp_annotations: { summary: \"the shop fails 14.4 times as often over 5m as its error budget allows\" } }, { exp_labels: { slo: the shop, severity: critical, factor: \"6\" }, exp_annotations: { summary: \"the shop fails 6 times as often over 5m as its error budget allows\" } }, { exp_labels: { slo: the shop, severity: warning, factor: \"3\" }, exp_annotations: { summary: \"the shop fails 3 times as often over 5m as its error budget allows\" } }, { exp_labels: { slo: the shop, severity: warning, factor: \"1\" }, exp_annotations: { summary: \"the shop fails 1 times as often over 6m as its error budget allows\" } } ]"
+            }
+            false => "[]",
+        };
+        format!(
+            "  - name: {name}\n    interval: 15s\n    input_series:\n      - {{ series: 'bellwether_slo_runs_total{{slo=\"the shop\",result=\"good\"}}', values: '0+150x120' }}\n      - {{ series: 'bellwether_slo_runs_total{{slo=\"the shop\",result=\"bad\"}}', values: '{bad}' }}\n    alert_rule_test:\n      - {{ eval_time: 25m, alertname: BellwetherSloBurns, exp_alerts: {expected} }}\n      - {{ eval_time: 25m, alertname: BellwetherSloUnmeasured, exp_alerts: [] }}\n"
+        )
+    };
+    let text = format!(
+        "rule_files: [ {} ]\nevaluation_interval: 15s\ntests:\n{}{}",
+        rules.display(),
+        case("an outage", "0x40 150+150x80", true),
+        case("one failure", "0x40 1x80", false)
+    );
+    let file = folder.join("rules.test.yml");
+    std::fs::write(&file, text).unwrap();
+    let (code, out, err) = run(Command::new(promtool).args(["test", "rules"]).arg(&file));
+    assert_eq!(code, 0, "{out}{err}");
 }

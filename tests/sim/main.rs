@@ -2,7 +2,8 @@
 //! is made of chance: deploys that are good, bad or cannot be told, people who call off and order,
 //! receivers that act and lose the answer, and a process that dies at any commit.
 //!
-//! Beside it [`months`] of incidents, on the pure rules of watching.
+//! Beside it [`months`] of incidents, on the pure rules of watching (`SIM_STORIES=2000 SIM_DAYS=7` lives so many, so
+//! long), and a channel that is [`away`].
 //!
 //! A failure names its seed; `SIM_SEED=17 cargo test --test sim` repeats it alone, and
 //! `SIM_SEEDS=20000` tries so many.
@@ -13,6 +14,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod away;
 mod months;
 mod story;
 mod world;

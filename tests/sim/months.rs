@@ -6,6 +6,7 @@
 use bellwether::objective::Outcome;
 use bellwether::watch::alert::{Condition, Escalation, Level, Route, Severity};
 use bellwether::watch::book::Book;
+use bellwether::watch::duty::{Duty, Rota};
 use bellwether::watch::health::{Health, ProbeState, Rules, Seen};
 use bellwether::watch::incident::{Acknowledgment, Incident, Occasion, Telling};
 use bellwether::watch::silence::{Matcher, Silence};
@@ -47,6 +48,8 @@ struct World {
     book: Book,
     kept: BTreeMap<i64, Incident>,
     told: Vec<(i64, Occasion, BTreeSet<String>)>,
+    /// Channels that were told of an incident.
+    channels: BTreeMap<i64, BTreeSet<String>>,
     violations: Vec<String>,
 }
 
@@ -56,7 +59,7 @@ fn host(name: &str) -> usize {
 
 fn route() -> Route {
     Route {
-        tell: vec!["chat".to_owned()],
+        tell: vec!["chat".to_owned(), "rota".to_owned()],
         escalate: vec![Escalation {
             after_ms: 15 * MINUTE,
             tell: vec!["phone".to_owned()],
@@ -81,7 +84,23 @@ impl World {
             book: Book::new(Vec::new(), Vec::new(), 1),
             kept: BTreeMap::new(),
             told: Vec::new(),
+            channels: BTreeMap::new(),
             violations: Vec::new(),
+        }
+    }
+
+    /// At night what is less than critical waits; the phone goes round by the week.
+    fn duty(&self) -> Duty {
+        let now = chrono::DateTime::from_timestamp_millis(self.now_ms).unwrap();
+        let hour = self.now_ms / (60 * MINUTE) % 24;
+        let rota = Rota {
+            zone: chrono_tz::Europe::Berlin,
+            from: "2026-01-05T09:00:00".parse().unwrap(),
+            channels: ["ann", "bob", "cem"].map(str::to_owned).to_vec(),
+        };
+        Duty {
+            quiet_below: (!(6..22).contains(&hour)).then_some(Severity::Critical),
+            on_call: [("rota".to_owned(), rota.on_call(now).unwrap().clone())].into(),
         }
     }
 
@@ -160,6 +179,7 @@ impl World {
         }
         // A tick and what follows are one commit; the process may die on either side of it.
         for pause in [0, 1_000, 20_000] {
+            self.book.set_duty(self.duty());
             let tellings = self.book.tick(self.now_ms + pause);
             let changed = self.book.take_changed();
             if self.chance.one_in(5_000) {
@@ -286,6 +306,12 @@ impl World {
                     self.violation(format!("{occasion:?} of {name}, which is quiet"));
                 }
             }
+            for (subject, member) in telling.incident.audible() {
+                let severity = member.condition.as_ref().map(|it| it.severity);
+                if severity.is_some_and(|severity| self.duty().is_quiet(severity)) {
+                    self.violation(format!("{occasion:?} of {subject} at night"));
+                }
+            }
             if about.is_empty() {
                 self.violation(format!("{occasion:?} of {id} about nothing"));
             }
@@ -294,6 +320,16 @@ impl World {
             && let Some((subject, _)) = telling.incident.firing().next()
         {
             self.violation(format!("{id} is over, and {subject} is not"));
+        }
+        let now: BTreeSet<String> = telling.channels.iter().cloned().collect();
+        let known = self.channels.entry(id).or_default();
+        let misses = occasion == Occasion::Resolved && now != *known;
+        known.extend(now.iter().cloned());
+        if misses {
+            self.violation(format!("the end of {id} goes to {now:?}"));
+        }
+        if now.contains("rota") {
+            self.violation(format!("nobody is called for {id}"));
         }
         self.told.push((id, occasion, about));
     }
@@ -313,6 +349,10 @@ impl World {
             let level = self.level(&name);
             let is_quiet = self.silenced(&name)
                 || level.is_in_maintenance
+                || level
+                    .condition
+                    .as_ref()
+                    .is_some_and(|it| self.duty().is_quiet(it.severity))
                 || !level.depends_on.is_empty() && !is_gateway_well;
             let now_ms = self.now_ms;
             let probe = self.probes.get_mut(&name).unwrap();
@@ -350,13 +390,17 @@ impl World {
 
 /// Stories that are lived, and how long each is.
 const STORIES: u64 = 24;
-const MINUTES: u64 = 60 * 24 * 60;
+const DAYS: u64 = 60;
+
+fn count(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |count| count.parse().unwrap())
+}
 
 #[test]
 fn months_of_incidents_are_told_once_in_order_and_whole() {
     let seeds: Vec<u64> = match std::env::var("SIM_SEED") {
         Ok(seed) => vec![seed.parse().unwrap()],
-        Err(_) => (0..STORIES).collect(),
+        Err(_) => (0..count("SIM_STORIES", STORIES)).collect(),
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let totals = std::sync::Mutex::new(BTreeMap::new());
@@ -366,7 +410,7 @@ fn months_of_incidents_are_told_once_in_order_and_whole() {
             scope.spawn(move || {
                 for seed in seeds.iter().skip(first).step_by(threads) {
                     let mut world = World::new(*seed);
-                    for _ in 0..MINUTES {
+                    for _ in 0..count("SIM_DAYS", DAYS) * 24 * 60 {
                         world.minute();
                         assert!(
                             world.violations.is_empty(),
