@@ -75,6 +75,7 @@ impl Reader<'_> {
                 Some((self.probe(name, node, &environments, root)?, targets))
             })
             .collect();
+        self.reserved(root);
         let (mut own, mut templates) = (Vec::new(), Vec::new());
         let all: Vec<(Probe, Option<Targets>)> = probes;
         for (probe, targets) in all {
@@ -131,6 +132,27 @@ impl Reader<'_> {
             modules_file: root
                 .get("modules")
                 .and_then(|node| Some((self.existing(node.get("file")?), texts(node, "targets")))),
+        }
+    }
+
+    /// The probes of a template are named after it: no other may be.
+    fn reserved(&mut self, root: &Node) {
+        let probes = entries(root, "probes");
+        let templates = probes
+            .iter()
+            .filter(|(_, node)| node.get("targets").is_some());
+        for (template, _) in templates {
+            let begins = format!("{} ", template.text);
+            for (name, _) in probes
+                .iter()
+                .filter(|(name, _)| name.text.starts_with(&begins))
+            {
+                let title = format!(
+                    "`{}` could be the name of a target of `{}`",
+                    name.text, template.text
+                );
+                self.error("bad-name", title, name.span, "another name is needed");
+            }
         }
     }
 

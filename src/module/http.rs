@@ -2,7 +2,7 @@
 
 use super::reach;
 use super::seen::{Gauge, Seen};
-use super::settings::{Authorization, HeaderRule, Http};
+use super::settings::{Authorization, HeaderRule, Http, Modules};
 use crate::limits;
 use crate::net::http::{Connection, Keep};
 use crate::net::message::{Fixed, Message};
@@ -165,7 +165,7 @@ pub fn basic(user: &str, password: &str) -> String {
 pub async fn look(
     settings: &Http,
     target: &str,
-    hostname: Option<&str>,
+    (hostname, bounds): (Option<&str>, Option<&Modules>),
     deadline: Instant,
     seen: &mut Seen,
 ) -> Result<(), Fault> {
@@ -190,7 +190,14 @@ pub async fn look(
     {
         headers.insert(ACCEPT_ENCODING, value);
     }
-    let (reply, is_tls) = journey(settings, address(target)?, headers, deadline, seen).await?;
+    let (reply, is_tls) = journey(
+        settings,
+        address(target)?,
+        (headers, bounds),
+        deadline,
+        seen,
+    )
+    .await?;
     judge(settings, &reply, is_tls, seen)
 }
 
@@ -198,7 +205,7 @@ pub async fn look(
 async fn journey(
     settings: &Http,
     mut uri: Uri,
-    mut headers: HeaderMap,
+    (mut headers, bounds): (HeaderMap, Option<&Modules>),
     deadline: Instant,
     seen: &mut Seen,
 ) -> Result<(Reply, bool), Fault> {
@@ -265,6 +272,11 @@ async fn journey(
                 ErrorClass::RedirectLoop,
                 "more than ten redirects",
             ));
+        }
+        let is_elsewhere = next.authority() != uri.authority();
+        if is_elsewhere && bounds.is_some_and(|bounds| !bounds.allows(&next.to_string())) {
+            let title = format!("it leads to {next}, which not everybody may ask for");
+            return Err(Fault::new(ErrorClass::RedirectAway, title));
         }
         if matches!(status, 301..=303) && method != Method::HEAD {
             method = Method::GET;

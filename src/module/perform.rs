@@ -1,7 +1,7 @@
 //! One look at a target, in its time.
 
 use super::seen::{Gauge, Seen};
-use super::settings::{Module, Prober};
+use super::settings::{Module, Modules, Prober};
 use super::{dns, http, icmp, reach, tcp};
 use std::time::{Duration, Instant};
 
@@ -18,12 +18,14 @@ pub fn time_for(module: &Module, asker: Option<Duration>) -> Duration {
     both.min().unwrap_or(TIMEOUT)
 }
 
-/// Looks at a target. `hostname` is asked for instead of the target's own name. Whether it went well stands
+/// Looks at a target. `hostname` is asked for instead of the target's own name; where there are `bounds`, redirects
+/// lead nowhere else. Whether it went well stands
 /// in `probe_success`.
 pub async fn perform(
     module: &Module,
     target: &str,
     hostname: Option<&str>,
+    bounds: Option<&Modules>,
     time: Duration,
 ) -> Seen {
     let begun = Instant::now();
@@ -32,7 +34,14 @@ pub async fn perform(
     seen.set(reach::LOOKED_UP, 0.0);
     let result = match &module.prober {
         Prober::Http(settings) => {
-            Box::pin(http::look(settings, target, hostname, deadline, &mut seen)).await
+            Box::pin(http::look(
+                settings,
+                target,
+                (hostname, bounds),
+                deadline,
+                &mut seen,
+            ))
+            .await
         }
         Prober::Tcp(settings) => tcp::look(settings, target, deadline, &mut seen).await,
         Prober::Dns(settings) => dns::look(settings, target, deadline, &mut seen).await,

@@ -16,6 +16,25 @@ pub struct Modules {
     pub targets: Vec<String>,
 }
 
+impl Modules {
+    /// Whether a target is one of those that anybody may ask for.
+    pub fn allows(&self, target: &str) -> bool {
+        self.targets.iter().any(|pattern| fits(pattern, target))
+    }
+}
+
+/// Whether a target fits a pattern: `*` stands for letters of a name, and at the end of a path for anything.
+fn fits(pattern: &str, target: &str) -> bool {
+    let (start, end) = match pattern.strip_suffix('*') {
+        Some(start) if start.is_empty() || start.ends_with('/') => (start, ".*"),
+        _ => (pattern, ""),
+    };
+    let parts: Vec<String> = start.split('*').map(regex::escape).collect();
+    // What tells the parts of an address apart is no letter of a name.
+    let text = format!("^(?s:{}{end})$", parts.join("[A-Za-z0-9._-]*"));
+    regex::Regex::new(&text).is_ok_and(|pattern| pattern.is_match(target))
+}
+
 /// One module.
 #[derive(Debug)]
 pub struct Module {
@@ -196,4 +215,39 @@ pub struct Icmp {
     pub family: Family,
     /// Bytes that are sent.
     pub payload: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_star_stands_for_letters_of_a_name_and_nothing_else_does() {
+        for (pattern, text, does) in [
+            ("https://*.example.com/*", "https://a.example.com/x", true),
+            ("https://*.example.com", "https://a.example.com/x", false),
+            (
+                "https://*.example.com",
+                "https://evil.com/?.example.com",
+                false,
+            ),
+            (
+                "https://*.example.com/*",
+                "https://evil.com/a.example.com/",
+                false,
+            ),
+            (
+                "https://*.example.com/*",
+                "https://evil.com@a.example.com/",
+                false,
+            ),
+            ("10.0.0.1:25", "10.0.0.1:25", true),
+            ("10.0.0.1:25", "10.0.0.1:255", false),
+            ("a*a", "a", false),
+            ("https://a/*", "https://a", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(fits(pattern, text), does, "{pattern} on {text}");
+        }
+    }
 }

@@ -3,14 +3,12 @@
 //! Trusts what the machine trusts, and the further authorities of an environment.
 
 use super::fault::{ErrorClass, Fault};
-use super::tls_refused::Noting;
+use super::tls_refused::Watcher;
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
-};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -100,7 +98,7 @@ impl Settings {
             match verifier {
                 Ok(verifier) => builder
                     .dangerous()
-                    .with_custom_certificate_verifier(Arc::new(Noting(verifier))),
+                    .with_custom_certificate_verifier(Arc::new(Watcher::strict(verifier))),
                 // Where nobody is trusted, nobody is.
                 Err(_) => builder.with_root_certificates(self.roots.clone()),
             }
@@ -108,7 +106,7 @@ impl Settings {
         } else {
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Watcher::new(None)))
+                .with_custom_certificate_verifier(Arc::new(Watcher::through(None)))
                 .with_no_client_auth()
         };
         config.alpn_protocols = match offer {
@@ -133,7 +131,7 @@ impl Settings {
         let inner = WebPkiServerVerifier::builder_with_provider(self.roots.clone(), provider())
             .build()
             .ok();
-        let watcher = Arc::new(Watcher::new(inner));
+        let watcher = Arc::new(Watcher::through(inner));
         let config = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(versions)
             .expect("ring supports TLS 1.2 and 1.3")
@@ -185,10 +183,12 @@ pub fn trusting(trust: &Trust<'_>) -> Result<ClientConfig, String> {
         .map_err(|error| format!("no version of TLS is left: {error}"))?
         .dangerous();
     let verifier: Arc<dyn ServerCertVerifier> = match trust.insecure {
-        true => Arc::new(Watcher::new(None)),
+        true => Arc::new(Watcher::through(None)),
         false => {
             let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider()).build();
-            Arc::new(Noting(verifier.map_err(|_| trusts_nobody().detail)?))
+            Arc::new(Watcher::strict(
+                verifier.map_err(|_| trusts_nobody().detail)?,
+            ))
         }
     };
     let builder = builder.with_custom_certificate_verifier(verifier);
@@ -238,7 +238,7 @@ fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+pub(super) fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     static PROVIDER: OnceLock<Arc<rustls::crypto::CryptoProvider>> = OnceLock::new();
     let make = || {
         let mut provider = rustls::crypto::ring::default_provider();
@@ -263,97 +263,12 @@ fn machine_roots() -> Arc<RootCertStore> {
         .clone()
 }
 
-/// A verifier that lets every certificate through and remembers what was wrong with it.
-#[derive(Debug)]
-pub struct Watcher {
-    inner: Option<Arc<WebPkiServerVerifier>>,
-    problem: Mutex<Option<rustls::Error>>,
-}
-
 /// Without roots no certificate can be verified.
-fn trusts_nobody() -> Fault {
+pub(super) fn trusts_nobody() -> Fault {
     Fault::new(
         ErrorClass::Template,
         "this machine trusts no certificate authority, so no certificate can be verified; install `ca-certificates`, or set `ca_file`",
     )
-}
-
-impl Watcher {
-    fn new(inner: Option<Arc<WebPkiServerVerifier>>) -> Watcher {
-        Watcher {
-            inner,
-            problem: Mutex::new(None),
-        }
-    }
-
-    /// What was wrong with the certificate, if anything.
-    pub fn problem(&self) -> Option<Fault> {
-        if self.inner.is_none() {
-            // Nobody has looked at it: no verifier is a problem of ours, never a pass.
-            return Some(trusts_nobody());
-        }
-        let problem = self
-            .problem
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        problem.as_ref().map(Fault::from_tls)
-    }
-}
-
-impl ServerCertVerifier for Watcher {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if let Some(inner) = &self.inner
-            && let Err(error) =
-                inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-        {
-            *self
-                .problem
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
-        }
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &provider().signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &provider().signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider()
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
 }
 
 /// What a TLS connection shows of the server.

@@ -1,4 +1,4 @@
-//! Certificates of handshakes that did not come about: what was refused is still to be seen, above all when
+//! Who looks at certificates, and those of handshakes that did not come about: what was refused is still to be seen, above all when
 //! it expires.
 //!
 //! A verifier is shared by all connections of one kind, so that it cannot hand anything to one of them. It
@@ -6,21 +6,55 @@
 //! and the end of the handshake nothing else runs there. Decides nothing: what is believed is rustls's.
 
 use super::fault::Fault;
-use super::tls::TlsFacts;
+use super::tls::{TlsFacts, provider, trusts_nobody};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 thread_local! {
     static REFUSED: RefCell<Vec<CertificateDer<'static>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Verifies as always, and leaves what it refuses to be taken.
+/// Looks at certificates as always, notes what is wrong with them, and refuses them or lets them through.
 #[derive(Debug)]
-pub struct Noting(pub Arc<WebPkiServerVerifier>);
+pub struct Watcher {
+    inner: Option<Arc<WebPkiServerVerifier>>,
+    is_strict: bool,
+    problem: Mutex<Option<rustls::Error>>,
+}
+
+impl Watcher {
+    /// One that refuses what is wrong.
+    pub fn strict(inner: Arc<WebPkiServerVerifier>) -> Watcher {
+        Watcher {
+            inner: Some(inner),
+            is_strict: true,
+            problem: Mutex::new(None),
+        }
+    }
+
+    /// One that lets everything through; without a verifier nobody has looked at it.
+    pub fn through(inner: Option<Arc<WebPkiServerVerifier>>) -> Watcher {
+        Watcher {
+            inner,
+            is_strict: false,
+            problem: Mutex::new(None),
+        }
+    }
+
+    /// What was wrong with the certificate, if anything.
+    pub fn problem(&self) -> Option<Fault> {
+        if self.inner.is_none() {
+            // Nobody has looked at it: no verifier is a problem of ours, never a pass.
+            return Some(trusts_nobody());
+        }
+        let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        problem.as_ref().map(Fault::from_tls)
+    }
+}
 
 /// What this thread refused last, if anything was since this was asked last; `fault` is what it came to.
 pub fn taken(fault: &Fault) -> Option<Arc<TlsFacts>> {
@@ -35,7 +69,7 @@ pub fn taken(fault: &Fault) -> Option<Arc<TlsFacts>> {
     })
 }
 
-impl ServerCertVerifier for Noting {
+impl ServerCertVerifier for Watcher {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -44,14 +78,22 @@ impl ServerCertVerifier for Noting {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified =
-            self.0
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        if verified.is_err() {
-            let all = std::iter::once(end_entity).chain(intermediates);
-            REFUSED.set(all.map(|one| one.clone().into_owned()).collect());
+        let verified = self.inner.as_ref().map(|inner| {
+            inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        });
+        match verified {
+            Some(Err(error)) if self.is_strict => {
+                let all = std::iter::once(end_entity).chain(intermediates);
+                REFUSED.set(all.map(|one| one.clone().into_owned()).collect());
+                Err(error)
+            }
+            Some(Err(error)) => {
+                *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                Ok(ServerCertVerified::assertion())
+            }
+            Some(Ok(verified)) => Ok(verified),
+            None => Ok(ServerCertVerified::assertion()),
         }
-        verified
     }
 
     fn verify_tls12_signature(
@@ -60,7 +102,8 @@ impl ServerCertVerifier for Noting {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        let known = &provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, dss, known)
     }
 
     fn verify_tls13_signature(
@@ -69,10 +112,13 @@ impl ServerCertVerifier for Noting {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        let known = &provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, dss, known)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        provider()
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

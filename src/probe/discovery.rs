@@ -65,9 +65,13 @@ impl Discovery {
         state: &Path,
     ) -> Discovery {
         let kept = state.with_extension("targets.json");
-        let found = std::fs::read(&kept)
+        let found = std::fs::read(&kept).ok().and_then(|text| {
+            let read = serde_json::from_slice(&text);
+            read.inspect_err(|error| {
+                tracing::error!(%error, file = %kept.display(), "The targets that were kept cannot be read; they are looked up anew");
+            })
             .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok());
+        });
         Discovery {
             levels,
             current,

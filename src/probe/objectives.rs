@@ -27,6 +27,8 @@ pub const KIND: &str = "slo/";
 const EVERY: Duration = Duration::from_secs(10);
 /// Between two times that all of the history is read again.
 const WHOLE_EVERY: Duration = Duration::from_secs(3_600);
+/// Time in which targets that are looked up are found.
+const FOUND_WITHIN: Duration = Duration::from_secs(60);
 /// Minutes that are read again at each look: results may be rolled up late.
 const NEWEST_S: i64 = 180;
 
@@ -126,7 +128,9 @@ impl Objectives {
         let is_silent = known.history.is_silent(looked_back_s, now_s)
             && age.as_secs() as i64 >= looked_back_s
             && is_overdue(project, &probes, known.history.last_s(), now_s);
-        let trouble = trouble(slo, &seen, probes.is_empty(), is_silent);
+        // Targets that are looked up are not known at once.
+        let is_empty = probes.is_empty() && age >= FOUND_WITHIN;
+        let trouble = trouble(slo, &seen, is_empty, is_silent);
         let condition = trouble.map(|(word, severity, reason)| {
             let since_ms = match known.since {
                 Some((known, since)) if known == word => since,

@@ -227,19 +227,12 @@ impl ProbeTemplate {
     /// The probes of targets, with those that are written down.
     pub fn probes(&self, found: &[Found]) -> Vec<Probe> {
         let all = sorted(self.targets.list.iter().chain(found).cloned().collect());
-        let mut names = BTreeSet::new();
-        all.into_iter()
-            .take(self.targets.at_most)
-            .map(|target| {
-                let mut name = format!("{} {}", self.probe.name, readable(&target.url));
-                if !names.insert(name.clone()) {
-                    // Two addresses that read alike.
-                    let share = crate::watch::timetable::share_of(&target.url);
-                    name = format!("{name} {:04x}", (share * 65_536.0) as u32);
-                }
-                self.probe_of(name, target)
-            })
-            .collect()
+        let named = |target: Found| {
+            let name = readable(&target.url, &self.targets.scheme);
+            self.probe_of(format!("{} {name}", self.probe.name), target)
+        };
+        let measured = all.into_iter().take(self.targets.at_most);
+        measured.map(named).collect()
     }
 
     fn probe_of(&self, name: String, target: Found) -> Probe {
@@ -259,14 +252,21 @@ impl ProbeTemplate {
     }
 }
 
-/// An address as a part of a name.
-fn readable(url: &str) -> String {
-    let bare = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let letter = |letter: char| match letter {
-        letter if letter.is_alphanumeric() || matches!(letter, '.' | '_') => letter,
-        _ => '-',
-    };
-    bare.chars().map(letter).collect()
+/// An address as a part of a name: no two read alike, so that none takes the history of another.
+fn readable(url: &str, usual: &str) -> String {
+    let (scheme, bare) = url.split_once("://").unwrap_or(("", url));
+    let mut name = String::new();
+    if scheme != usual {
+        name = format!("{scheme} ");
+    }
+    for letter in bare.chars() {
+        match letter {
+            letter if letter.is_alphanumeric() || matches!(letter, '.' | '-') => name.push(letter),
+            ':' => name.push(' '),
+            other => name.push_str(&format!("_{:x}_", u32::from(other))),
+        }
+    }
+    name
 }
 
 /// All probes: those that stand for themselves, and those of the templates with what was found for each.
@@ -444,6 +444,26 @@ mod tests {
         ] {
             assert!(targets().groups(&wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn no_two_addresses_have_one_name() {
+        let urls = [
+            "http://a:80",
+            "http://a-80",
+            "https://a:80",
+            "http://a/x",
+            "http://a_x",
+            "http://a/_2f_",
+            "http://a/ü",
+        ];
+        let names: BTreeSet<String> = urls.iter().map(|url| readable(url, "http")).collect();
+        assert_eq!(names.len(), urls.len(), "{names:?}");
+        assert_eq!(readable("http://a.test:8080", "http"), "a.test 8080");
+        assert_eq!(
+            readable("https://a.test/shop", "http"),
+            "https a.test_2f_shop"
+        );
     }
 
     #[test]

@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 
 /// Incidents in a list.
 const INCIDENTS_MAX: u32 = 200;
+/// Silences that one click makes.
+const SILENCED_MAX: usize = 50;
 /// The longest silence: a year.
 const SILENCE_MAX_S: u64 = 366 * 24 * 3600;
 
@@ -125,6 +127,15 @@ pub async fn silences(State(site): State<Site>) -> Json<Vec<SilenceView>> {
     Json(site.keeper.silences().iter().map(view::silence).collect())
 }
 
+/// How long a silence lasts, in seconds, if it may last so long.
+fn silenced_for(seconds: u64) -> Result<u64, Problem> {
+    let is_sound = (1..=SILENCE_MAX_S).contains(&seconds);
+    is_sound.then_some(seconds).ok_or_else(|| {
+        let detail = "a silence lasts from a second to a year";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    })
+}
+
 /// `POST /api/v1/silences`
 pub async fn silence(
     State(site): State<Site>,
@@ -141,17 +152,13 @@ pub async fn silence(
             "a silence says of what: `probe=api-*`, for example".to_owned(),
         ));
     }
-    if body.seconds == 0 || body.seconds > SILENCE_MAX_S {
-        return Err(refused(
-            "a silence lasts from a second to a year".to_owned(),
-        ));
-    }
+    let seconds = silenced_for(body.seconds)?;
     let from_ms = now_ms();
     let silence = Silence {
         id: 0,
         matchers,
         from_ms,
-        until_ms: from_ms + body.seconds as i64 * 1_000,
+        until_ms: from_ms + seconds as i64 * 1_000,
         author,
         comment: body.comment,
     };
@@ -260,15 +267,14 @@ pub async fn silence_on_page(
     let author = caller.acts_as(&ordered.by).map_err(super::api::not_you)?;
     let refused = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
     let length = crate::duration::parse(&ordered.length).map_err(refused)?;
-    let seconds = length.as_secs();
-    if seconds == 0 || seconds > SILENCE_MAX_S {
-        return Err(refused(
-            "a silence lasts from a second to a year".to_owned(),
-        ));
-    }
+    let seconds = silenced_for(length.as_secs())?;
     let open = site.keeper.incidents();
     let incident = open.iter().find(|incident| incident.id == id);
     let incident = incident.ok_or(Refused::Unknown)?;
+    if incident.firing().count() > SILENCED_MAX {
+        let title = "so many are silenced by what they have in common: `bellwether alert silence`";
+        return Err(refused(title.to_owned()));
+    }
     let from_ms = now_ms();
     for (subject, _) in incident.firing() {
         let Some((kind, name)) = subject.split_once('/') else {

@@ -395,6 +395,14 @@ fn refusals(both: &Both, ports: [u16; 4]) {
     );
     let allowed = format!("/probe?target=http://localhost:{}/page.html", ports[0]);
     assert_eq!(ask(&allowed, &forwarded).0, 200);
+    assert_eq!(ask(&format!("{allowed}&hostname=inner"), &forwarded).0, 403);
+    // Nor is whoever may ask for one target led to another.
+    let away = format!(
+        "/probe?module=http_insecure&target=http://localhost:{}/secure",
+        ports[0]
+    );
+    assert!(ask(&away, &forwarded).1.contains("probe_success 0\n"));
+    assert!(ask(&away, &[]).1.contains("probe_success 1\n"));
     let debug = format!(
         "/probe?debug=true&module=http_auth&target=http://localhost:{}/closed/page.html",
         ports[0]

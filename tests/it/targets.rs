@@ -124,7 +124,7 @@ fn targets_come_from_lists_files_http_dns_and_clusters_and_never_go_in_silence()
     );
     let targets: Vec<Target> = (0..5).map(|_| Target::start()).collect();
     let at = |number: usize| targets[number].address;
-    let name = |kind: &str, address: SocketAddr| format!("{kind} 127.0.0.1-{}", address.port());
+    let name = |kind: &str, address: SocketAddr| format!("{kind} 127.0.0.1 {}", address.port());
     std::fs::write(
         folder.path().join("get.yaml"),
         "name: get\nservice: shop\nsteps: [ { name: get, get: / } ]\n",
@@ -163,8 +163,8 @@ fn targets_come_from_lists_files_http_dns_and_clusters_and_never_go_in_silence()
             .iter()
             .map(|number| name("shops", at(*number)))
             .collect();
-        names.push(format!("named localhost-{}", at(3).port()));
-        names.push("cluster api.shop.svc-8080".to_owned());
+        names.push(format!("named localhost {}", at(3).port()));
+        names.push("cluster api.shop.svc 8080".to_owned());
         names
     };
     until_probes(&daemon, &shops(&[0, 1, 2]));
