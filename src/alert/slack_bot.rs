@@ -9,7 +9,7 @@ use crate::delivery::attempt::{Delivery, of_reply};
 use crate::delivery::means::Means;
 use crate::limits;
 use crate::net::client::send;
-use crate::record::message::Message;
+use crate::record::message::{IncidentReference, Message};
 use crate::scenario::template::Template;
 use crate::secret::Secret;
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 /// What our messages are known by.
 const EVENT: &str = "bellwether_incident";
 /// Messages that are looked through for the first of an incident.
-const LOOKED_AT: u32 = 200;
+const LOOKED_AT: &str = "999";
 /// What Slack says where asking again later makes sense.
 const PASSING: [&str; 5] = [
     "ratelimited",
@@ -76,37 +76,25 @@ impl Bot {
         let mut body = payload(message);
         body["channel"] = filled.channel.clone().into();
         let incident = message.incident.as_ref();
-        let known = match incident {
-            None => None,
-            Some(incident) => {
-                let seconds = incident.opened_ms / 1_000 - 60;
-                let asked = json!({
-                    "channel": filled.channel,
-                    "oldest": seconds.to_string(),
-                    "limit": LOOKED_AT,
-                    "include_all_metadata": true,
-                });
-                // Who may not read a channel can still write to it: then there are no threads.
-                filled.ask("conversations.history", &asked).await.ok()
-            }
-        };
         if let Some(incident) = incident {
             let payload = json!({ "incident": incident.key, "delivery": key });
             body["metadata"] = json!({ "event_type": EVENT, "event_payload": payload });
-            let said = known.as_ref().map(|known| said(known, &incident.key));
-            if let Some(said) = said {
-                if said.iter().any(|(_, delivery)| delivery == key) {
+            let first = match filled.first(incident, key).await {
+                Ok(Some(said)) if said.has_this => {
                     return Delivery::done("Slack has it already".to_owned());
                 }
-                // The newest stand first.
-                if let Some((first, _)) = said.last() {
-                    body["thread_ts"] = first.clone().into();
-                    // The end is to be seen without opening the thread.
-                    body["reply_broadcast"] = (incident.event == "resolved").into();
-                }
+                Ok(said) => said,
+                // Who may not read a channel can still write to it: then there are no threads.
+                Err(delivery) if delivery.is_refused => None,
+                Err(delivery) => return delivery,
+            };
+            if let Some(first) = first {
+                body["thread_ts"] = first.ts.into();
+                // The end is to be seen without opening the thread.
+                body["reply_broadcast"] = (incident.event == "resolved").into();
             }
         }
-        match filled.ask("chat.postMessage", &body).await {
+        match filled.post("chat.postMessage", &body).await {
             Ok(_) => Delivery::done("Slack answered 200".to_owned()),
             Err(delivery) => delivery,
         }
@@ -114,7 +102,7 @@ impl Bot {
 }
 
 /// Our messages about an incident, the newest first: when each was said, and which delivery it was.
-fn said(history: &Value, incident: &str) -> Vec<(String, String)> {
+fn said_of(history: &Value, incident: &str) -> Vec<(String, String)> {
     let messages = history["messages"].as_array().into_iter().flatten();
     let ours = messages.filter(|message| {
         message["metadata"]["event_type"] == EVENT
@@ -130,11 +118,69 @@ fn said(history: &Value, incident: &str) -> Vec<(String, String)> {
     .collect()
 }
 
+/// The first message of an incident.
+struct First {
+    /// Its name in Slack.
+    ts: String,
+    /// Whether the message that is to be told is there, in the channel or in the thread.
+    has_this: bool,
+}
+
 impl Filled<'_> {
+    /// The first message of an incident, if it is there.
+    async fn first(
+        &self,
+        incident: &IncidentReference,
+        key: &str,
+    ) -> Result<Option<First>, Delivery> {
+        let oldest = (incident.opened_ms / 1_000 - 60).to_string();
+        let mut asked = vec![
+            ("channel", self.channel.as_str()),
+            ("oldest", &oldest),
+            ("limit", LOOKED_AT),
+            ("include_all_metadata", "true"),
+        ];
+        let history = self.read("conversations.history", &asked).await?;
+        let said = said_of(&history, &incident.key);
+        // The newest stand first.
+        let Some((ts, _)) = said.last() else {
+            return Ok(None);
+        };
+        asked.push(("ts", ts));
+        let thread = self.read("conversations.replies", &asked).await?;
+        let replies = said_of(&thread, &incident.key);
+        let mut all = said.iter().chain(&replies);
+        let has_this = all.any(|(_, delivery)| delivery == key);
+        Ok(Some(First {
+            ts: ts.clone(),
+            has_this,
+        }))
+    }
+
+    /// Reads by a method of Slack's API, which takes forms for that.
+    async fn read(&self, method: &str, asked: &[(&str, &str)]) -> Result<Value, Delivery> {
+        let encode = |text: &str| {
+            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                .to_string()
+        };
+        let pairs: Vec<String> = asked
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        let kind = "application/x-www-form-urlencoded";
+        self.ask(method, kind, pairs.join("&")).await
+    }
+
+    /// Writes by a method of Slack's API.
+    async fn post(&self, method: &str, body: &Value) -> Result<Value, Delivery> {
+        let kind = "application/json; charset=utf-8";
+        self.ask(method, kind, body.to_string()).await
+    }
+
     /// One method of Slack's API. It answers 200 to everything, and says in the body whether it went well.
-    async fn ask(&self, method: &str, body: &Value) -> Result<Value, Delivery> {
+    async fn ask(&self, method: &str, kind: &'static str, body: String) -> Result<Value, Delivery> {
         let mut headers = HeaderMap::new();
-        let kind = HeaderValue::from_static("application/json; charset=utf-8");
+        let kind = HeaderValue::from_static(kind);
         headers.insert(CONTENT_TYPE, kind);
         let Ok(mut token) = HeaderValue::try_from(format!("Bearer {}", self.token.expose())) else {
             return Err(Delivery::give_up(
@@ -144,7 +190,7 @@ impl Filled<'_> {
         token.set_sensitive(true);
         headers.insert(AUTHORIZATION, token);
         let url = format!("{}/{method}", self.api);
-        let body = Bytes::from(body.to_string());
+        let body = Bytes::from(body);
         let time = limits::DELIVERY_TIMEOUT;
         let reply = send(
             &self.means.connector,

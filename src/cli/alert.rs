@@ -335,10 +335,11 @@ fn test(channels: &[String], config: &Path) -> Exit {
         eprint!("{}", found.render(style.color));
         return Exit::Invalid;
     };
-    let names: Vec<&String> = if channels.is_empty() {
-        project.file.channels.keys().collect()
+    let duty = project.file.alerts.duty(crate::clock::now());
+    let names: Vec<String> = if channels.is_empty() {
+        project.file.channels.keys().cloned().collect()
     } else {
-        channels.iter().collect()
+        duty.channels(channels)
     };
     if names.is_empty() {
         crate::cli::commands::complain("the configuration has no channel; nothing was sent");
@@ -346,7 +347,7 @@ fn test(channels: &[String], config: &Path) -> Exit {
     }
     if let Some(unknown) = names
         .iter()
-        .find(|name| !project.file.channels.contains_key(**name))
+        .find(|name| !project.file.channels.contains_key(*name))
     {
         crate::cli::commands::complain(format!("there is no channel `{unknown}`"));
         return Exit::Usage;
@@ -364,7 +365,7 @@ fn test(channels: &[String], config: &Path) -> Exit {
     };
     let mut all = true;
     crate::cli::commands::runtime().block_on(async {
-        for name in names {
+        for name in &names {
             let id = crate::ids::short();
             for message in test_messages(&id) {
                 let event = message.incident.as_ref().map_or("", |it| it.event.as_str());

@@ -231,14 +231,13 @@ fn hold(rules: &RecordRules, records: &[Record]) -> Result<(), Fault> {
     let bad = |pattern: &regex::bytes::Regex, what: &str| {
         Err(Fault::new(ErrorClass::Check, format!("{what} `{pattern}`")))
     };
+    let asks = [&rules.fails_if_not_matches, &rules.fails_if_none_matches];
+    if lines.is_empty() && asks.iter().any(|patterns| !patterns.is_empty()) {
+        return Err(Fault::new(ErrorClass::Check, "there is no record to match"));
+    }
     for pattern in &rules.fails_if_matches {
         if count(pattern) > 0 {
             return bad(pattern, "a record matches");
-        }
-    }
-    for pattern in &rules.fails_if_all_match {
-        if !lines.is_empty() && count(pattern) == lines.len() {
-            return bad(pattern, "all records match");
         }
     }
     for pattern in &rules.fails_if_not_matches {
@@ -246,12 +245,19 @@ fn hold(rules: &RecordRules, records: &[Record]) -> Result<(), Fault> {
             return bad(pattern, "a record does not match");
         }
     }
-    for pattern in &rules.fails_if_none_matches {
-        if count(pattern) == 0 {
-            return bad(pattern, "no record matches");
+    for pattern in &rules.fails_if_all_match {
+        // The exporter asks here that all records match, whatever the name of the key says.
+        if count(pattern) < lines.len() {
+            return bad(pattern, "not all records match");
         }
     }
-    Ok(())
+    let none = &rules.fails_if_none_matches;
+    match none.first() {
+        Some(first) if none.iter().all(|pattern| count(pattern) == 0) => {
+            bad(first, "no record matches")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Names of codes (RFC 6895, section 2.3).

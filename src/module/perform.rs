@@ -12,7 +12,7 @@ const OFFSET: Duration = Duration::from_millis(500);
 
 /// How long a look may take: what the module says, and never longer than whoever asks waits.
 pub fn time_for(module: &Module, asker: Option<Duration>) -> Duration {
-    let asker = asker.filter(|it| !it.is_zero());
+    let asker = asker.filter(|it| !it.is_zero()).map(|it| it.min(TIMEOUT));
     let left = asker.map(|it| it.checked_sub(OFFSET).unwrap_or(it));
     let both = [module.timeout, left].into_iter().flatten();
     both.min().unwrap_or(TIMEOUT)

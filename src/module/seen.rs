@@ -7,6 +7,11 @@ use crate::telemetry::exposition::{Family, Labels, Writer};
 use crate::telemetry::format::Format;
 use std::net::IpAddr;
 
+/// Notes of one look: whoever talks without end fills nothing.
+const NOTES_MAX: usize = 200;
+/// Characters of a note.
+const NOTE_CHARACTERS_MAX: usize = 500;
+
 /// A gauge: its name, what it says.
 #[derive(Debug, Clone, Copy)]
 pub struct Gauge(pub &'static str, pub &'static str);
@@ -22,7 +27,11 @@ pub struct Seen {
 impl Seen {
     /// Says something of what happens.
     pub fn note(&mut self, text: impl Into<String>) {
-        self.log.push(text.into());
+        if self.log.len() < NOTES_MAX {
+            let text: String = text.into();
+            self.log
+                .push(text.chars().take(NOTE_CHARACTERS_MAX).collect());
+        }
     }
 
     /// A gauge without labels; the last word stands.

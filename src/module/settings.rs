@@ -23,15 +23,25 @@ impl Modules {
     }
 }
 
-/// Whether a target fits a pattern: `*` stands for letters of a name, and at the end of a path for anything.
+/// Whether a target fits a pattern: `*` stands for letters of one part of a name, for several parts where a
+/// domain follows it, and at the end of a path for anything.
 fn fits(pattern: &str, target: &str) -> bool {
     let (start, end) = match pattern.strip_suffix('*') {
         Some(start) if start.is_empty() || start.ends_with('/') => (start, ".*"),
         _ => (pattern, ""),
     };
-    let parts: Vec<String> = start.split('*').map(regex::escape).collect();
-    // What tells the parts of an address apart is no letter of a name.
-    let text = format!("^(?s:{}{end})$", parts.join("[A-Za-z0-9._-]*"));
+    let mut text = String::from("^(?s:");
+    for (at, part) in start.split('*').enumerate() {
+        // What tells the parts of an address apart is no letter of a name; a name that anybody could make
+        // up at its end is somebody else's.
+        match at {
+            0 => {}
+            _ if part.starts_with('.') => text.push_str("[A-Za-z0-9._-]*"),
+            _ => text.push_str("[A-Za-z0-9_-]*"),
+        }
+        text.push_str(&regex::escape(part));
+    }
+    text.push_str(&format!("{end})$"));
     regex::Regex::new(&text).is_ok_and(|pattern| pattern.is_match(target))
 }
 
@@ -246,6 +256,9 @@ mod tests {
             ("a*a", "a", false),
             ("https://a/*", "https://a", false),
             ("*", "", true),
+            ("10.0.0.*", "10.0.0.7", true),
+            ("10.0.0.*", "10.0.0.7.evil.test", false),
+            ("https://*.a.test/*", "https://x.y.a.test/", true),
         ] {
             assert_eq!(fits(pattern, text), does, "{pattern} on {text}");
         }

@@ -23,6 +23,8 @@ const REGEX: Gauge = Gauge(
 struct Talk {
     stream: Stream,
     heard: Vec<u8>,
+    /// Bytes that were heard in all.
+    all: usize,
     deadline: Instant,
 }
 
@@ -38,17 +40,17 @@ impl Talk {
                 }
                 return Ok(Some(line));
             }
-            if self.heard.len() > limits::BODY_BYTES_MAX {
-                return Err(Fault::new(
-                    ErrorClass::BodyTooLarge,
-                    "a line without an end",
-                ));
+            if self.all > limits::BODY_BYTES_MAX {
+                let title = "what is expected is not among the first megabytes";
+                return Err(Fault::new(ErrorClass::BodyTooLarge, title));
             }
             let reading = self.stream.read_buf(&mut self.heard);
             let read = timeout_at(self.deadline.into(), reading).await;
             let read =
                 read.map_err(|_| reach::late(ErrorClass::TimeoutReceive, "the next line"))?;
-            if read.map_err(|error| Fault::from_io("reading", &error))? == 0 {
+            let count = read.map_err(|error| Fault::from_io("reading", &error))?;
+            self.all += count;
+            if count == 0 {
                 // What stands at the end without a line's end is a line too.
                 let rest = std::mem::take(&mut self.heard);
                 return Ok((!rest.is_empty()).then_some(rest));
@@ -94,6 +96,7 @@ pub async fn look(
     let mut talk = Talk {
         stream: Stream::Plain(tcp),
         heard: Vec::new(),
+        all: 0,
         deadline,
     };
     if settings.speaks_tls {

@@ -113,7 +113,10 @@ async fn channel(project: &Project, means: &Means, effect: &Effect, name: &str) 
         Ok(message) => message,
         Err(error) => return Delivery::give_up(format!("its row cannot be read: {error}")),
     };
-    let Some(channel) = project.file.channels.get(name) else {
+    // The name of a rota is whoever is on call when it is told.
+    let duty = project.file.alerts.duty(crate::clock::now());
+    let on_call = duty.on_call.get(name).map_or(name, String::as_str);
+    let Some(channel) = project.file.channels.get(on_call) else {
         return Delivery::give_up(format!("the channel `{name}` is no longer configured"));
     };
     channel.tell(means, &message, &effect.key).await

@@ -13,7 +13,8 @@ use crate::net::dns;
 use crate::net::tls::Settings;
 use crate::project::current::Current;
 use crate::project::file::Project;
-use crate::project::targets::{Found, Kubernetes, ProbeTemplate, Targets, sorted};
+use crate::project::found::{Discovered, Found, sorted};
+use crate::project::targets::{Kubernetes, ProbeTemplate, Source, Targets};
 use crate::scenario::template::Template;
 use crate::watch::alert::{Condition, Level, Severity};
 use crate::watch::levels::Levels;
@@ -43,7 +44,7 @@ pub struct Discovery {
     levels: Arc<Levels>,
     current: Arc<Current>,
     means: Arc<RwLock<Arc<Means>>>,
-    found: Mutex<BTreeMap<String, Vec<Found>>>,
+    found: Mutex<Discovered>,
     kept: PathBuf,
     /// Woken when another set of targets is to be put in force.
     pub changed: Notify,
@@ -53,6 +54,8 @@ pub struct Discovery {
 #[derive(Debug, Default)]
 struct Known {
     looked: Option<Instant>,
+    /// The sources that were asked.
+    sources: Vec<String>,
     since_ms: Option<i64>,
 }
 
@@ -82,12 +85,12 @@ impl Discovery {
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Found>>> {
+    fn all(&self) -> MutexGuard<'_, Discovered> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was found for each template.
-    pub fn found(&self) -> BTreeMap<String, Vec<Found>> {
+    pub fn found(&self) -> Discovered {
         self.all().clone()
     }
 
@@ -111,10 +114,13 @@ impl Discovery {
             self.levels.only(KIND, subjects.collect());
             for template in templates {
                 let known = known.entry(template.probe.name.clone()).or_default();
-                if known
+                let sources = template.targets.sources();
+                let sources: Vec<String> = sources.iter().map(Source::key).collect();
+                let is_due = known
                     .looked
-                    .is_none_or(|looked| looked.elapsed() >= template.targets.every)
-                {
+                    .is_none_or(|looked| looked.elapsed() >= template.targets.every);
+                if is_due || known.sources != sources {
+                    known.sources = sources;
                     self.look(&project, template, known).await;
                 }
             }
@@ -130,39 +136,44 @@ impl Discovery {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let before = self.all().get(name).cloned().unwrap_or_default();
-        let looked = match tokio::time::timeout(TIMEOUT, look_up(&template.targets, &means)).await {
-            Ok(Ok(found)) if found.is_empty() => {
-                let count = before.len();
-                Err(format!(
-                    "its sources name no target; the {count} that were known stay"
-                ))
-            }
-            Ok(found) => found.map(sorted),
-            Err(_) => Err(format!(
-                "its sources did not answer within {} s",
-                TIMEOUT.as_secs()
-            )),
-        };
+        let (mut now, mut reasons) = (BTreeMap::new(), Vec::new());
+        for source in template.targets.sources() {
+            let known = before.get(&source.key()).cloned().unwrap_or_default();
+            let looking = look_up(&template.targets, source, &means);
+            let found = match tokio::time::timeout(TIMEOUT, looking).await {
+                Ok(Ok(found)) if found.is_empty() && !known.is_empty() => Err(format!(
+                    "`{}` names no target any more; the {} that were known stay",
+                    source.key(),
+                    known.len()
+                )),
+                Ok(found) => found.map(sorted),
+                Err(_) => Err(format!(
+                    "`{}` did not answer within {} s",
+                    source.key(),
+                    TIMEOUT.as_secs()
+                )),
+            };
+            let found = found.unwrap_or_else(|reason| {
+                reasons.push(reason);
+                known
+            });
+            now.insert(source.key(), found);
+        }
         known.looked = Some(Instant::now());
-        let most = template.targets.at_most;
-        let trouble = match looked {
-            Err(reason) => Some(("unfound", reason)),
-            Ok(found) => {
-                let count = found.len() + template.targets.list.len();
-                if found != before {
-                    tracing::info!(
-                        probe = name,
-                        before = before.len(),
-                        now = found.len(),
-                        "Another set of targets"
-                    );
-                    self.all().insert(name.clone(), found);
-                    self.keep();
-                    self.changed.notify_one();
-                }
-                let reason = format!("{count} targets were found, and {most} at most are measured");
-                (count > most).then_some(("crowded", reason))
-            }
+        let (count, most) = (template.targets.all(&now).len(), template.targets.at_most);
+        if now != before {
+            tracing::info!(probe = name, now = count, "Another set of targets");
+            self.all().insert(name.clone(), now);
+            self.keep();
+            self.changed.notify_one();
+        }
+        if count == 0 {
+            reasons.push("its sources name no target".to_owned());
+        }
+        let crowded = format!("{count} targets were found, and {most} at most are measured");
+        let trouble = match reasons.is_empty() {
+            false => Some(("unfound", reasons.join("; "))),
+            true => (count > most).then_some(("crowded", crowded)),
         };
         if trouble.is_none() {
             known.since_ms = None;
@@ -200,49 +211,55 @@ impl Discovery {
     }
 }
 
-/// All that the sources of a template say now.
-async fn look_up(targets: &Targets, means: &Means) -> Result<Vec<Found>, String> {
-    let mut found = Vec::new();
-    for path in &targets.files {
-        for file in matching(path).await? {
-            let text = tokio::fs::read_to_string(&file).await;
-            let text =
-                text.map_err(|error| format!("`{}` cannot be read: {error}", file.display()))?;
-            let list = value_of(&file, &text)?;
+/// All that a source says now.
+async fn look_up(
+    targets: &Targets,
+    source: Source<'_>,
+    means: &Means,
+) -> Result<Vec<Found>, String> {
+    match source {
+        Source::Files(path) => {
+            let mut found = Vec::new();
+            for file in matching(path).await? {
+                let text = tokio::fs::read_to_string(&file).await;
+                let text =
+                    text.map_err(|error| format!("`{}` cannot be read: {error}", file.display()))?;
+                let groups = targets.groups(&value_of(&file, &text)?);
+                found.extend(groups.map_err(|reason| format!("`{}`: {reason}", file.display()))?);
+            }
+            Ok(found)
+        }
+        Source::Http(url, token) => {
+            let list = ask(&means.connector, url, secret(token, means)?).await?;
             let groups = targets.groups(&list);
-            found.extend(groups.map_err(|reason| format!("`{}`: {reason}", file.display()))?);
+            groups.map_err(|reason| format!("`{url}`: {reason}"))
         }
-    }
-    if let Some((url, token)) = &targets.http {
-        let list = ask(&means.connector, url, secret(token.as_ref(), means)?).await?;
-        found.extend(
-            targets
-                .groups(&list)
-                .map_err(|reason| format!("`{url}`: {reason}"))?,
-        );
-    }
-    if let Some(name) = &targets.dns_srv {
-        let records = dns::ask(name, "SRV", targets.dns_server.as_deref(), TIMEOUT)
-            .await
-            .map_err(|fault| fault.detail)?;
-        for record in records {
-            // Priority, weight, port, target.
-            let [_, _, port, host] = record.split_whitespace().collect::<Vec<_>>()[..] else {
-                return Err(format!("`{record}` is no SRV record"));
+        Source::Srv(name) => {
+            let server = targets.dns_server.as_deref();
+            let records = dns::ask(name, "SRV", server, TIMEOUT).await;
+            let records = records.map_err(|fault| fault.detail)?;
+            let labels = BTreeMap::from([("dns_srv".to_owned(), name.to_owned())]);
+            let target = |record: String| {
+                // Priority, weight, port, target.
+                let [_, _, port, host] = record.split_whitespace().collect::<Vec<_>>()[..] else {
+                    return Err(format!("`{record}` is no SRV record"));
+                };
+                let address = format!("{}:{port}", host.trim_end_matches('.'));
+                Ok(Found {
+                    url: targets.url_of(&address, None),
+                    labels: labels.clone(),
+                })
             };
-            let address = format!("{}:{port}", host.trim_end_matches('.'));
-            let labels = BTreeMap::from([("dns_srv".to_owned(), name.clone())]);
-            found.push(Found {
-                url: targets.url_of(&address, None),
-                labels,
-            });
+            records.into_iter().map(target).collect()
+        }
+        Source::Cluster(cluster) => {
+            let list = objects(cluster, means).await?;
+            if !list["items"].is_array() {
+                return Err("the API server answers with no list".to_owned());
+            }
+            Ok(targets.objects(&list, cluster.ingresses))
         }
     }
-    if let Some(cluster) = &targets.kubernetes {
-        let list = objects(cluster, means).await?;
-        found.extend(targets.objects(&list, cluster.ingresses));
-    }
-    Ok(found)
 }
 
 /// The files that a path names; `*` in its last part stands for any letters. A path without one is a file.

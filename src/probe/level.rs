@@ -86,6 +86,7 @@ pub fn of(watched: &Watched, project: &Project) -> Level {
         [] => probe.name.clone(),
         shared => shared.join("/"),
     };
+    let is_idle = !probe.is_active(crate::clock::now());
     let memory = watched.memory();
     let state = &memory.state;
     let last = memory.results.back();
@@ -103,11 +104,13 @@ pub fn of(watched: &Watched, project: &Project) -> Level {
             Some(since_ms) => Some(not_measured(probe, since_ms)),
             None => condition(probe, state, reason),
         },
-        explains: memory.unmeasured.is_some()
-            || matches!(state.health, Health::Down | Health::Unknown),
-        is_suspect: state.is_suspect(),
+        // What nobody looks at explains nothing.
+        explains: !is_idle
+            && (memory.unmeasured.is_some()
+                || matches!(state.health, Health::Down | Health::Unknown)),
+        is_suspect: !is_idle && state.is_suspect(),
         is_unwatched: probe.paused,
-        is_in_maintenance: watched.is_in_maintenance(),
+        is_in_maintenance: is_idle || watched.is_in_maintenance(),
         seen_ms: state.seen_ms,
         good_ms: state.good_ms,
         facts: probe.alert.facts(),

@@ -57,7 +57,8 @@ impl Prober {
             }
             for watched in self.all() {
                 let name = &watched.probe.name;
-                let is_inside = watched.is_in_maintenance();
+                let is_idle = !watched.probe.is_active(clock::now());
+                let is_inside = is_idle || watched.is_in_maintenance();
                 let has_turned = is_inside != inside.contains(name);
                 if has_turned {
                     match is_inside {

@@ -59,6 +59,7 @@ impl AlertPolicy {
                     escalate: Vec::new(),
                     wait_ms: ms(every),
                     interval_ms: ms(every),
+                    is_digest: true,
                     ..route
                 };
                 (digest, "digest".to_owned())
@@ -94,6 +95,7 @@ impl AlertPolicy {
             wait_ms: ms(self.wait),
             interval_ms: ms(self.interval),
             repeat_ms: ms(self.repeat),
+            is_digest: false,
         }
     }
 }
@@ -253,7 +255,7 @@ pub static ALERTS: Object = Object {
         field(
             "digest",
             Shape::Object(&DIGEST),
-            "what is not so bad is told together",
+            "what is not so bad is told together, as far as it still lasts then",
         ),
         field(
             "rotas",

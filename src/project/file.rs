@@ -5,12 +5,13 @@
 
 use super::access::Holder;
 use super::alerts::AlertPolicy;
+use super::found::Discovered;
 use super::gate::Gate;
 use super::heartbeat::{DeadMan, Heartbeat};
 use super::probe::Probe;
 use super::pushing::Push;
 use super::slo::Slo;
-use super::targets::{Found, ProbeTemplate, expanded};
+use super::targets::{ProbeTemplate, expanded};
 use crate::alert::channel::Channel;
 use crate::document::diagnostic::Diagnostics;
 use crate::document::source::Source;
@@ -99,7 +100,7 @@ pub struct Project {
 
 impl Project {
     /// The same with these targets.
-    pub fn with_targets(&self, found: &BTreeMap<String, Vec<Found>>) -> Project {
+    pub fn with_targets(&self, found: &Discovered) -> Project {
         Project {
             probes: expanded(&self.file.probes, &self.file.templates, found),
             file: self.file.clone(),

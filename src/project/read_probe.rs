@@ -1,9 +1,10 @@
 //! Reads the probes of a configuration, and what probes and gates name alike.
 
+use super::found::Found;
 use super::maintenance::Maintenance;
 use super::probe::{Connecting, Probe};
 use super::schedule::Schedule;
-use super::targets::{Found, Kubernetes, Targets};
+use super::targets::{Kubernetes, Targets};
 use crate::document::node::Node;
 use crate::duration;
 use crate::environment::settings::Environment;
@@ -258,6 +259,14 @@ impl Reader<'_> {
                 url: read,
                 labels: named_texts(item, "labels"),
             });
+        }
+        if targets.list.len() > targets.at_most {
+            let title = format!(
+                "{} targets are written down, and {} at most are measured",
+                targets.list.len(),
+                targets.at_most
+            );
+            self.error("wrong-type", title, node.span, "raise `at_most`");
         }
         if targets.list.is_empty() && !targets.is_looked_up() {
             let title = "targets need a source";

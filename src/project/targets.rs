@@ -4,21 +4,50 @@
 //! that of Prometheus's service discovery (`file_sd` and `http_sd`): a list of groups with `targets` and `labels`.
 //! Invariant: the same target gives the same name, so that it keeps its history whatever else comes and goes.
 
+use super::found::{Discovered, Found, sorted};
 use super::probe::Probe;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::scenario::template::Template;
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A target.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub struct Found {
-    /// Its base URL, without a slash at its end.
-    pub url: String,
-    /// What is known of it.
-    pub labels: BTreeMap<String, String>,
+/// One source of targets.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// Files by a path.
+    Files(&'a PathBuf),
+    /// An address, and the token that it wants.
+    Http(&'a str, Option<&'a Template>),
+    /// A name of a DNS service.
+    Srv(&'a str),
+    /// Objects of a cluster.
+    Cluster(&'a Kubernetes),
+}
+
+impl Source<'_> {
+    /// What it is known by: another address is another source.
+    pub fn key(&self) -> String {
+        match self {
+            Source::Files(path) => format!("files {}", path.display()),
+            Source::Http(url, _) => format!("http {url}"),
+            Source::Srv(name) => format!("srv {name}"),
+            Source::Cluster(cluster) => {
+                let kind = if cluster.ingresses {
+                    "ingresses"
+                } else {
+                    "services"
+                };
+                let text = |value: &Option<String>| value.clone().unwrap_or_default();
+                format!(
+                    "{kind} {} {} {}",
+                    text(&cluster.api),
+                    text(&cluster.namespace),
+                    text(&cluster.selector)
+                )
+            }
+        }
+    }
 }
 
 /// Where a target is measured: the service whose URL it takes, and that URL.
@@ -82,12 +111,27 @@ pub struct ProbeTemplate {
 }
 
 impl Targets {
+    /// What is to be looked up.
+    pub fn sources(&self) -> Vec<Source<'_>> {
+        let files = self.files.iter().map(Source::Files);
+        let http = self.http.iter();
+        let http = http.map(|(url, token)| Source::Http(url, token.as_ref()));
+        let srv = self.dns_srv.iter().map(|name| Source::Srv(name));
+        let cluster = self.kubernetes.iter().map(Source::Cluster);
+        files.chain(http).chain(srv).chain(cluster).collect()
+    }
+
     /// Whether there is anything to be looked up.
     pub fn is_looked_up(&self) -> bool {
-        !self.files.is_empty()
-            || self.http.is_some()
-            || self.dns_srv.is_some()
-            || self.kubernetes.is_some()
+        !self.sources().is_empty()
+    }
+
+    /// All targets: those that are written down, and those that its sources named.
+    pub fn all(&self, found: &BTreeMap<String, Vec<Found>>) -> Vec<Found> {
+        let named = self.sources();
+        // What a source named that is no longer asked is nobody's word.
+        let named = named.iter().filter_map(|source| found.get(&source.key()));
+        sorted(self.list.iter().chain(named.flatten()).cloned().collect())
     }
 
     /// A target as it is asked: with a scheme, and without a slash at its end.
@@ -99,134 +143,12 @@ impl Targets {
         };
         url.trim_end_matches('/').to_owned()
     }
-
-    /// What a list of groups says (Prometheus, "file_sd_config").
-    ///
-    /// # Errors
-    ///
-    /// What is no such list.
-    pub fn groups(&self, list: &Value) -> Result<Vec<Found>, String> {
-        let groups = list
-            .as_array()
-            .ok_or("it is no list of groups with `targets`")?;
-        let mut found = Vec::new();
-        for (number, group) in groups.iter().enumerate() {
-            let targets = group["targets"].as_array();
-            let targets =
-                targets.ok_or_else(|| format!("group {} has no `targets`", number + 1))?;
-            let labels = group["labels"].as_object();
-            let text = |value: &Value| match value {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            let all = labels.into_iter().flatten();
-            let all: BTreeMap<String, String> = all
-                .map(|(name, value)| (name.clone(), text(value)))
-                .collect();
-            let scheme = all.get("__scheme__").map(String::as_str);
-            let mut shown = all.clone();
-            // Those are for whoever discovers.
-            shown.retain(|name, _| !name.starts_with("__"));
-            for target in targets {
-                let target = target
-                    .as_str()
-                    .ok_or_else(|| format!("group {}: a target is no text", number + 1))?;
-                let url = self.url_of(target, scheme);
-                found.push(Found {
-                    url,
-                    labels: shown.clone(),
-                });
-            }
-        }
-        Ok(found)
-    }
-
-    /// Services of a cluster, a target for each port; or the hosts of its ingresses.
-    pub fn objects(&self, list: &Value, of_ingresses: bool) -> Vec<Found> {
-        let items = list["items"].as_array().into_iter().flatten();
-        let mut found = Vec::new();
-        for item in items {
-            let text = |path: &str| {
-                item.pointer(path)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-            };
-            let (name, namespace) = (text("/metadata/name"), text("/metadata/namespace"));
-            let kind = if of_ingresses { "ingress" } else { "service" };
-            let labels = [("namespace", namespace), (kind, name)];
-            let labels: BTreeMap<String, String> = labels
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect();
-            let urls = match of_ingresses {
-                true => ingress(item),
-                false => self.service(item, name, namespace),
-            };
-            found.extend(urls.into_iter().map(|url| Found {
-                url,
-                labels: labels.clone(),
-            }));
-        }
-        found
-    }
-
-    fn service(&self, item: &Value, name: &str, namespace: &str) -> Vec<String> {
-        let ports = item.pointer("/spec/ports").and_then(Value::as_array);
-        let ports = ports.into_iter().flatten();
-        let tcp = ports.filter(|port| port["protocol"].as_str().is_none_or(|it| it == "TCP"));
-        tcp.filter_map(|port| {
-            let number = port["port"].as_u64()?;
-            let is_tls = number == 443 || port["name"].as_str() == Some("https");
-            let scheme = if is_tls {
-                "https"
-            } else {
-                self.scheme.as_str()
-            };
-            Some(format!("{scheme}://{name}.{namespace}.svc:{number}"))
-        })
-        .collect()
-    }
-}
-
-fn ingress(item: &Value) -> Vec<String> {
-    let list = |path: &str| {
-        item.pointer(path)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
-    let secured: Vec<String> = list("/spec/tls")
-        .iter()
-        .flat_map(|tls| tls["hosts"].as_array().cloned().unwrap_or_default())
-        .filter_map(|host| host.as_str().map(str::to_owned))
-        .collect();
-    let hosts = list("/spec/rules");
-    let hosts = hosts.iter().filter_map(|rule| rule["host"].as_str());
-    // A wildcard is no name that anybody could ask.
-    hosts
-        .filter(|host| !host.contains('*'))
-        .map(|host| match secured.iter().any(|known| known == host) {
-            true => format!("https://{host}"),
-            false => format!("http://{host}"),
-        })
-        .collect()
-}
-
-/// Targets in their order, each once.
-pub fn sorted(found: Vec<Found>) -> Vec<Found> {
-    let mut seen = BTreeSet::new();
-    let mut found: Vec<Found> = found
-        .into_iter()
-        .filter(|one| seen.insert(one.url.clone()))
-        .collect();
-    found.sort();
-    found
 }
 
 impl ProbeTemplate {
-    /// The probes of targets, with those that are written down.
-    pub fn probes(&self, found: &[Found]) -> Vec<Probe> {
-        let all = sorted(self.targets.list.iter().chain(found).cloned().collect());
+    /// The probes of all targets.
+    pub fn probes(&self, found: &BTreeMap<String, Vec<Found>>) -> Vec<Probe> {
+        let all = self.targets.all(found);
         let named = |target: Found| {
             let name = readable(&target.url, &self.targets.scheme);
             self.probe_of(format!("{} {name}", self.probe.name), target)
@@ -271,16 +193,13 @@ fn readable(url: &str, usual: &str) -> String {
 
 /// All probes: those that stand for themselves, and those of the templates with what was found for each.
 /// Who depends on a template depends on all of its probes.
-pub fn expanded(
-    own: &[Probe],
-    templates: &[ProbeTemplate],
-    found: &BTreeMap<String, Vec<Found>>,
-) -> Vec<Probe> {
+pub fn expanded(own: &[Probe], templates: &[ProbeTemplate], found: &Discovered) -> Vec<Probe> {
+    let none = BTreeMap::new();
     let mut probes = own.to_vec();
     let mut made: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for template in templates {
         let name = template.probe.name.as_str();
-        let more = template.probes(found.get(name).map(Vec::as_slice).unwrap_or_default());
+        let more = template.probes(found.get(name).unwrap_or(&none));
         made.insert(name, more.iter().map(|probe| probe.name.clone()).collect());
         probes.extend(more);
     }
@@ -402,49 +321,7 @@ static KUBERNETES: Object = Object {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn targets() -> Targets {
-        Targets {
-            service: "shop".to_owned(),
-            list: Vec::new(),
-            files: Vec::new(),
-            http: None,
-            dns_srv: None,
-            dns_server: None,
-            kubernetes: None,
-            scheme: "http".to_owned(),
-            every: Duration::from_secs(60),
-            at_most: 1000,
-        }
-    }
-
-    #[test]
-    fn groups_are_read_as_prometheus_reads_them() {
-        let list = json!([
-            { "targets": ["a.test:8080", "https://b.test/"], "labels": { "region": "eu", "__meta_x": "y" } },
-            { "targets": ["c.test"], "labels": { "__scheme__": "https", "shard": 7 } },
-        ]);
-        let found = targets().groups(&list).unwrap();
-        let urls: Vec<&str> = found.iter().map(|one| one.url.as_str()).collect();
-        assert_eq!(
-            urls,
-            ["http://a.test:8080", "https://b.test", "https://c.test"]
-        );
-        assert_eq!(
-            found[0].labels,
-            BTreeMap::from([("region".to_owned(), "eu".to_owned())])
-        );
-        assert_eq!(found[2].labels["shard"], "7");
-        for wrong in [
-            json!({}),
-            json!([{}]),
-            json!([{ "targets": [1] }]),
-            json!("x"),
-        ] {
-            assert!(targets().groups(&wrong).is_err(), "{wrong}");
-        }
-    }
+    use std::collections::BTreeSet;
 
     #[test]
     fn no_two_addresses_have_one_name() {
@@ -464,25 +341,5 @@ mod tests {
             readable("https://a.test/shop", "http"),
             "https a.test_2f_shop"
         );
-    }
-
-    #[test]
-    fn objects_of_a_cluster_are_targets_by_their_ports_and_hosts() {
-        let services = json!({ "items": [{
-            "metadata": { "name": "api", "namespace": "shop" },
-            "spec": { "ports": [{ "port": 8080 }, { "port": 443, "protocol": "TCP" }, { "port": 53, "protocol": "UDP" }] },
-        }] });
-        let urls = |found: Vec<Found>| found.into_iter().map(|one| one.url).collect::<Vec<_>>();
-        assert_eq!(
-            urls(targets().objects(&services, false)),
-            ["http://api.shop.svc:8080", "https://api.shop.svc:443"]
-        );
-        let ingresses = json!({ "items": [{
-            "metadata": { "name": "web", "namespace": "shop" },
-            "spec": { "tls": [{ "hosts": ["a.test"] }], "rules": [{ "host": "a.test" }, { "host": "b.test" }, { "host": "*.test" }, {}] },
-        }] });
-        let found = targets().objects(&ingresses, true);
-        assert_eq!(found[0].labels["ingress"], "web");
-        assert_eq!(urls(found), ["https://a.test", "http://b.test"]);
     }
 }

@@ -298,3 +298,37 @@ impl Default for Metrics {
         Metrics::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::budget::{History, Window, standing};
+
+    #[test]
+    fn no_two_families_have_one_name_in_any_form() {
+        let metrics = Metrics::new();
+        let goal = Goal {
+            share: 0.99,
+            latency_us: None,
+            unknown_is_bad: false,
+            window: Window::Month,
+        };
+        metrics.slos_count(std::iter::once(("shop", goal, vec!["api"])));
+        metrics.slo("shop", &goal, &standing(&goal, &History::default(), 0));
+        metrics.probe("api", "production");
+        for format in [Format::Text, Format::OpenMetrics] {
+            let text: Vec<u8> = metrics.parts(format).flatten().collect();
+            let text = String::from_utf8(text).unwrap();
+            let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+            let mut names: Vec<&str> = names.filter_map(|rest| rest.split(' ').next()).collect();
+            names.sort_unstable();
+            let all = names.len();
+            names.dedup();
+            assert_eq!(names.len(), all, "{names:?}");
+            let slo = names
+                .iter()
+                .filter(|name| name.starts_with("bellwether_slo_"));
+            assert!(slo.count() >= 6, "{names:?}");
+        }
+    }
+}

@@ -53,7 +53,7 @@ impl SloMetrics {
             ),
             runs: gauges(
                 registry,
-                "bellwether_slo_runs",
+                "bellwether_slo_window_runs",
                 "Runs in the window, by what they were.",
                 slo_result,
             ),

@@ -73,6 +73,9 @@ pub struct Route {
     pub interval_ms: i64,
     /// Time after which it is told again while it lasts, in milliseconds.
     pub repeat_ms: i64,
+    /// Whether what is worse waits for the interval, too.
+    #[serde(default)]
+    pub is_digest: bool,
 }
 
 /// A rung of the ladder.

@@ -312,11 +312,14 @@ impl Incident {
         let told = firing.map(|(_, member)| member.told_severity).max();
         let is_worse = told.is_none_or(|told| worst(self.audible()) > told);
         let has_more = self.audible().any(|(_, member)| !member.is_told);
-        if has_more && now_ms >= self.news_ms() || is_worse {
-            tellings.push(self.telling(Occasion::News, self.told.clone(), now_ms));
+        let may_be_told = now_ms >= self.news_ms();
+        if has_more && may_be_told || is_worse && (may_be_told || !self.route.is_digest) {
+            let tell = self.concerned(duty);
+            tellings.push(self.telling(Occasion::News, tell, now_ms));
         } else if self.acknowledged.is_none() && now_ms >= self.last_told_ms + self.route.repeat_ms
         {
-            tellings.push(self.telling(Occasion::Reminder, self.told.clone(), now_ms));
+            let tell = self.concerned(duty);
+            tellings.push(self.telling(Occasion::Reminder, tell, now_ms));
         }
         tellings
     }
@@ -346,6 +349,20 @@ impl Incident {
             next = next.min(self.news_ms());
         }
         next
+    }
+
+    /// Who is to know how it goes on: who was told, and who is on duty now for those.
+    fn concerned(&self, duty: &Duty) -> Vec<String> {
+        let rungs = self.route.escalate.iter().take(self.climbed);
+        let named = rungs.flat_map(|rung| &rung.tell);
+        let named: Vec<String> = self.route.tell.iter().chain(named).cloned().collect();
+        let mut all = self.told.clone();
+        for channel in duty.channels(&named) {
+            if !all.contains(&channel) {
+                all.push(channel);
+            }
+        }
+        all
     }
 
     /// Notes that channels are told now, and gives what they are told.

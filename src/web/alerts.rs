@@ -243,6 +243,17 @@ pub struct Ordered {
     length: String,
 }
 
+/// A form of another site orders nothing, whatever a proxy adds to it.
+fn not_from_elsewhere(headers: &HeaderMap) -> Result<(), Problem> {
+    match super::local::is_foreign(headers) {
+        true => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "this request comes from another site",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// `POST /incidents/{id}/acknowledge`, from its page
 pub async fn acknowledge_on_page(
     State(site): State<Site>,
@@ -250,6 +261,7 @@ pub async fn acknowledge_on_page(
     headers: HeaderMap,
     Form(ordered): Form<Ordered>,
 ) -> Result<Redirect, Problem> {
+    not_from_elsewhere(&headers)?;
     let caller = site.caller(&headers, Role::Operate)?;
     let by = caller.acts_as(&ordered.by).map_err(super::api::not_you)?;
     site.keeper.acknowledge(id, by, ordered.comment).await?;
@@ -263,6 +275,7 @@ pub async fn silence_on_page(
     headers: HeaderMap,
     Form(ordered): Form<Ordered>,
 ) -> Result<Redirect, Problem> {
+    not_from_elsewhere(&headers)?;
     let caller = site.caller(&headers, Role::Operate)?;
     let author = caller.acts_as(&ordered.by).map_err(super::api::not_you)?;
     let refused = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);

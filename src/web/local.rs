@@ -36,6 +36,15 @@ fn is_this_machine(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether a browser says that a request comes from another site than the one that it goes to.
+pub fn is_foreign(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text(HOST).unwrap_or_default();
+    let site = text(HeaderName::from_static("sec-fetch-site"));
+    let is_away = site.is_some_and(|site| !matches!(site, "same-origin" | "none"));
+    is_away || text(ORIGIN).is_some_and(|origin| !origin.ends_with(&format!("//{host}")))
+}
+
 /// Whether a request names this machine and comes from no other site.
 pub fn is_local(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
@@ -45,8 +54,6 @@ pub fn is_local(headers: &HeaderMap) -> bool {
     let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
     local
         && !is_forwarded
-        // A picture or a link on a page of another site brings no origin, but this.
-        && text(HeaderName::from_static("sec-fetch-site"))
-            .is_none_or(|site| matches!(site, "same-origin" | "none"))
-        && text(ORIGIN).is_none_or(|origin| origin.ends_with(&format!("//{host}")))
+        // A picture or a link on a page of another site brings no origin, but where it comes from.
+        && !is_foreign(headers)
 }

@@ -17,6 +17,10 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// How long the asker waits, in seconds.
 const WAITS: &str = "x-prometheus-scrape-timeout-seconds";
 
+/// Looks at once.
+const AT_ONCE: usize = 500;
+static PLACES: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(AT_ONCE);
+
 /// What is asked.
 #[derive(Debug, Deserialize)]
 pub struct Asked {
@@ -71,6 +75,10 @@ pub async fn probe(
         }
     };
     let time = perform::time_for(module, waits);
+    let Ok(_place) = PLACES.try_acquire() else {
+        let detail = format!("{AT_ONCE} looks are going on already");
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+    };
     let seen = perform::perform(module, target, asked.hostname.as_deref(), bounds, time).await;
     let page = seen.page();
     if asked.debug.as_deref() != Some("true") {

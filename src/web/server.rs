@@ -100,7 +100,7 @@ async fn guarded(State(site): State<Site>, request: Request, next: Next) -> Resp
     for (name, value) in [
         (http::header::CONTENT_SECURITY_POLICY, POLICY),
         (http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (http::header::REFERRER_POLICY, "no-referrer"),
+        (http::header::REFERRER_POLICY, "same-origin"),
     ] {
         let value = http::HeaderValue::from_static(value);
         response.headers_mut().insert(name, value);

@@ -38,6 +38,10 @@ modules:
   irc: { prober: tcp, timeout: 2s, tcp: { preferred_ip_protocol: ip4, query_response: [{ send: "PING 7" }, { expect: "PONG ([0-9]+)", send: "AGAIN ${1}" }, { expect: "^again 7" }] } }
   dns_a: { prober: dns, timeout: 2s, dns: { preferred_ip_protocol: ip4, query_name: good.test, query_type: A, validate_answer_rrs: { fail_if_not_matches_regexp: ["good.test.\t.*\tIN\tA\t127.0.0.1"] } } }
   dns_other: { prober: dns, timeout: 2s, dns: { preferred_ip_protocol: ip4, query_name: good.test, query_type: A, validate_answer_rrs: { fail_if_none_matches_regexp: ["10.9.9.9"] } } }
+  dns_all: { prober: dns, timeout: 2s, dns: { preferred_ip_protocol: ip4, query_name: good.test, query_type: A, validate_answer_rrs: { fail_if_all_match_regexp: ["127.0.0.1"] } } }
+  dns_some: { prober: dns, timeout: 2s, dns: { preferred_ip_protocol: ip4, query_name: good.test, query_type: A, validate_answer_rrs: { fail_if_all_match_regexp: ["10.9.9.9"] } } }
+  dns_empty: { prober: dns, timeout: 2s, dns: { preferred_ip_protocol: ip4, query_name: empty.test, query_type: A, validate_answer_rrs: { fail_if_not_matches_regexp: ["127.0.0.1"] } } }
+  dns_either: { prober: dns, timeout: 2s, dns: { preferred_ip_protocol: ip4, query_name: good.test, query_type: A, validate_answer_rrs: { fail_if_none_matches_regexp: ["10.9.9.9", "127.0.0.1"] } } }
   dns_gone: { prober: dns, timeout: 2s, dns: { preferred_ip_protocol: ip4, query_name: gone.test, query_type: A } }
   dns_gone_good: { prober: dns, timeout: 2s, dns: { preferred_ip_protocol: ip4, query_name: gone.test, query_type: A, valid_rcodes: [NXDOMAIN] } }
   dns_tcp: { prober: dns, timeout: 2s, dns: { preferred_ip_protocol: ip4, transport_protocol: tcp, query_name: good.test, query_type: A } }
@@ -76,7 +80,7 @@ fn answer(question: &[u8]) -> Vec<u8> {
     let name = message.queries[0].name().clone();
     if name.to_string().starts_with("gone") {
         message.metadata.response_code = ResponseCode::NXDomain;
-    } else {
+    } else if !name.to_string().starts_with("empty") {
         let data = RData::A(A(Ipv4Addr::LOCALHOST));
         message.add_answer(Record::from_rdata(name, 60, data));
     }
@@ -299,6 +303,10 @@ fn cases(ports: [u16; 4]) -> Vec<(&'static str, String, bool)> {
         ("irc", port(ssh), true),
         ("dns_a", port(dns), true),
         ("dns_other", port(dns), false),
+        ("dns_all", port(dns), true),
+        ("dns_some", port(dns), false),
+        ("dns_empty", port(dns), false),
+        ("dns_either", port(dns), true),
         ("dns_gone", port(dns), false),
         ("dns_gone_good", port(dns), true),
         ("dns_tcp", port(dns), true),
@@ -387,6 +395,8 @@ fn refusals(both: &Both, ports: [u16; 4]) {
     assert_eq!(ask("/probe", &[]).0, 400);
     let late = [("x-prometheus-scrape-timeout-seconds", "soon")];
     assert_eq!(ask("/probe?target=localhost:1", &late).0, 400);
+    let for_ever = [("x-prometheus-scrape-timeout-seconds", "1e19")];
+    assert_eq!(ask("/probe?target=localhost:1", &for_ever).0, 200);
     let forwarded = [("x-forwarded-for", "203.0.113.9")];
     let (status, said) = ask("/probe?target=http://169.254.169.254/", &forwarded);
     assert_eq!(

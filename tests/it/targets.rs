@@ -192,7 +192,6 @@ fn targets_come_from_lists_files_http_dns_and_clusters_and_never_go_in_silence()
     assert!(!metrics.contains(&gone), "its series are gone");
     // A source that names nothing any more takes nothing away, and people are told.
     directory.say("/sd", serde_json::json!([]));
-    std::fs::write(&file, "[]\n").unwrap();
     eventually("it is told", SOON, || {
         let told = receiver.at("/team");
         told.iter()
@@ -220,6 +219,12 @@ fn targets_come_from_lists_files_http_dns_and_clusters_and_never_go_in_silence()
         list.contains(&format!("probe/{}", name("shops", at(1)))),
         "{list}"
     );
+    // What is no longer asked says nothing any more.
+    let fewer = text.split(", files:").next().unwrap().to_owned()
+        + " } }\n"
+        + text.split_once("every: 1s } }\n").unwrap().1;
+    daemon.reload(&fewer);
+    until_probes(&daemon, &shops(&[0]));
 }
 
 #[test]
@@ -230,6 +235,8 @@ fn what_waits_who_is_on_call_who_is_idle_and_who_hears_from_us() {
         Target::start(),
     );
     std::fs::write(folder.path().join("get.yaml"), "name: get\nservice: shop\ninputs: { at: {} }\nsteps: [ { name: get, get: \"/${inputs.at}\" } ]\n").unwrap();
+    let bad = "name: bad\nservice: shop\nsteps: [ { name: get, get: /bad } ]\n";
+    std::fs::write(folder.path().join("bad.yaml"), bad).unwrap();
     for path in ["/low", "/high", "/bad", "/worse"] {
         target.at(path, Deed::Says(500));
     }
@@ -250,7 +257,7 @@ fn what_waits_who_is_on_call_who_is_idle_and_who_hears_from_us() {
         format!(
             "server: {{ listen: LISTEN }}\nenvironments: {{ production: {{ services: {{ shop: {{ url: \"http://{}\" }} }} }} }}\nchannels:\n{}{}{}\
              dead_man: {{ url: \"http://{}/alive\", every: 1s }}\n\
-             alerts:\n  digest: {{ below: warning, every: 3s }}\n  group_by: [probe]\n  rotas: {{ primary: {{ zone: UTC, from: 2026-01-05T09:00, channels: [ann, ann] }} }}\n{quiet}probes:\n{}{}{}{}{}",
+             alerts:\n  digest: {{ below: warning, every: 3s }}\n  group_by: [probe]\n  rotas: {{ primary: {{ zone: UTC, from: 2026-01-05T09:00, channels: [ann, ann] }} }}\n{quiet}gates: {{ shop: {{ environment: production, smoke: [bad.yaml], tell: [primary] }} }}\nprobes:\n{}{}{}{}{}",
             target.address,
             channel("ann"),
             channel("team"),
@@ -298,6 +305,13 @@ fn what_waits_who_is_on_call_who_is_idle_and_who_hears_from_us() {
         told.first()
             .is_some_and(|subject| subject.contains("2 probes"))
             .then_some(())
+    });
+    // A gate tells whoever is on call, too.
+    let before = receiver.at("/ann").len();
+    let id = daemon.start_gate(&serde_json::json!({ "gate": "shop", "version": "2" }));
+    assert_eq!(daemon.done(id)["verdict"], "rollback");
+    eventually("who is on call hears of the gate", SOON, || {
+        (receiver.at("/ann").len() > before).then_some(())
     });
     let asleep = api(&daemon.address, "/api/v1/probes/asleep").unwrap();
     assert_eq!(asleep["probe"]["health"], "idle", "{asleep}");

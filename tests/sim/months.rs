@@ -67,6 +67,7 @@ fn route() -> Route {
         wait_ms: 500,
         interval_ms: 5 * MINUTE,
         repeat_ms: 240 * MINUTE,
+        is_digest: false,
     }
 }
 
