@@ -113,13 +113,14 @@ pub(super) fn read(
     }))
 }
 
-fn encoded(pairs: &[(&'static str, String)]) -> String {
+/// A form as it is sent.
+pub(super) fn encoded<V: AsRef<str>>(pairs: &[(&str, V)]) -> String {
     let encode = |text: &str| {
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
     };
     let pairs: Vec<String> = pairs
         .iter()
-        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value.as_ref())))
         .collect();
     pairs.join("&")
 }

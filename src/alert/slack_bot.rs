@@ -4,11 +4,12 @@
 //! remembered here: an update is an answer in its thread, and a message whose delivery was cut off is seen to
 //! be there. Sources: docs.slack.dev, `chat.postMessage`, `conversations.history`, "Message metadata".
 
+use super::call::encoded;
 use super::slack::payload;
 use crate::delivery::attempt::{Delivery, of_reply};
 use crate::delivery::means::Means;
 use crate::limits;
-use crate::net::client::send;
+use crate::net::client::{bearer, send};
 use crate::record::message::{IncidentReference, Message};
 use crate::scenario::template::Template;
 use crate::secret::Secret;
@@ -159,16 +160,8 @@ impl Filled<'_> {
 
     /// Reads by a method of Slack's API, which takes forms for that.
     async fn read(&self, method: &str, asked: &[(&str, &str)]) -> Result<Value, Delivery> {
-        let encode = |text: &str| {
-            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
-                .to_string()
-        };
-        let pairs: Vec<String> = asked
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encode(value)))
-            .collect();
         let kind = "application/x-www-form-urlencoded";
-        self.ask(method, kind, pairs.join("&")).await
+        self.ask(method, kind, encoded(asked)).await
     }
 
     /// Writes by a method of Slack's API.
@@ -182,12 +175,7 @@ impl Filled<'_> {
         let mut headers = HeaderMap::new();
         let kind = HeaderValue::from_static(kind);
         headers.insert(CONTENT_TYPE, kind);
-        let Ok(mut token) = HeaderValue::try_from(format!("Bearer {}", self.token.expose())) else {
-            return Err(Delivery::give_up(
-                "the token of the Slack bot cannot be a header".to_owned(),
-            ));
-        };
-        token.set_sensitive(true);
+        let token = bearer(self.token.expose()).map_err(Delivery::give_up)?;
         headers.insert(AUTHORIZATION, token);
         let url = format!("{}/{method}", self.api);
         let body = Bytes::from(body);

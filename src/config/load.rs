@@ -150,24 +150,25 @@ fn place(file: &mut File, plans: &BTreeMap<PathBuf, Arc<Plan>>, found: &mut Diag
 
 /// Adds the objectives of OpenSLO that a configuration names.
 fn objectives(file: &mut File, plans: &BTreeMap<PathBuf, Arc<Plan>>, found: &mut Diagnostics) {
-    let (paths, tell) = std::mem::take(&mut file.openslo);
-    for path in &paths {
+    // A template stands for its probes, which are not known yet.
+    let templates = file.templates.iter().map(|template| {
+        let mut probe = template.probe.clone();
+        probe.template = Some(probe.name.clone());
+        probe
+    });
+    let probes: Vec<_> = file.probes.iter().cloned().chain(templates).collect();
+    let (paths, tell) = &file.openslo;
+    for path in paths {
         let Some(text) = source(path, found) else {
             continue;
         };
-        for slo in openslo::read(&text, &tell, found) {
+        for slo in openslo::read(&text, tell, found) {
             let at = path.display();
             if file.slos.iter().any(|known| known.name == slo.name) {
                 let title = format!("the SLO `{}` of `{at}` is there already", slo.name);
                 found.push(Diagnostic::error("duplicate-field", title));
             }
-            let templates = file.templates.iter().map(|template| {
-                let mut probe = template.probe.clone();
-                probe.template = Some(probe.name.clone());
-                probe
-            });
-            let all: Vec<_> = file.probes.iter().cloned().chain(templates).collect();
-            if slo.probes_among(&all, plans).next().is_none() {
+            if slo.probes_among(&probes, plans).next().is_none() {
                 let title = format!("the SLO `{}` of `{at}` counts no probe", slo.name);
                 found.push(Diagnostic::error("unknown-probe", title).hint(
                     "its `spec.service` is the `service` of scenarios, or annotate it with `bellwether/probes`",
@@ -176,7 +177,6 @@ fn objectives(file: &mut File, plans: &BTreeMap<PathBuf, Arc<Plan>>, found: &mut
             file.slos.push(slo);
         }
     }
-    file.openslo = (paths, tell);
 }
 
 /// Reads the modules that a configuration names.
@@ -185,10 +185,10 @@ fn modules(file: &File, found: &mut Diagnostics) -> Modules {
         return Modules::default();
     };
     let known = source(path, found).map(|text| module::read::read(&text, &folder_of(path), found));
-    Modules {
-        known: known.unwrap_or_default(),
-        targets: targets.clone(),
-    }
+    Modules::new(known.unwrap_or_default(), targets).unwrap_or_else(|reason| {
+        found.push(Diagnostic::error("bad-pattern", reason));
+        Modules::default()
+    })
 }
 
 /// Whether a file is a configuration rather than a scenario.

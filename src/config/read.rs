@@ -9,8 +9,7 @@ use crate::document::source::{Source, Span};
 use crate::environment::settings::Environment;
 use crate::project::access::{Holder, Role, folded};
 use crate::project::file::*;
-use crate::project::probe::Probe;
-use crate::project::targets::{ProbeTemplate, Targets};
+use crate::project::targets::ProbeTemplate;
 use crate::scenario::reader::{Reader, entries, text, texts};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -68,22 +67,17 @@ impl Reader<'_> {
             .iter()
             .filter_map(|(name, node)| Some((name.text.clone(), channel::read(self, name, node)?)))
             .collect();
-        let probes = entries(root, "probes")
-            .iter()
-            .filter_map(|(name, node)| {
-                let targets = self.targets(node);
-                Some((self.probe(name, node, &environments, root)?, targets))
-            })
-            .collect();
-        self.reserved(root);
-        let (mut own, mut templates) = (Vec::new(), Vec::new());
-        let all: Vec<(Probe, Option<Targets>)> = probes;
-        for (probe, targets) in all {
-            match targets {
-                None => own.push(probe),
-                Some(targets) => templates.push(ProbeTemplate { probe, targets }),
+        let (mut probes, mut templates) = (Vec::new(), Vec::new());
+        for (name, node) in entries(root, "probes") {
+            let targets = self.targets(node);
+            match (self.probe(name, node, &environments, root), targets) {
+                (Some(probe), Some(targets)) => templates.push(ProbeTemplate { probe, targets }),
+                (Some(probe), None) => probes.push(probe),
+                // What is wrong with it is said.
+                (None, _) => {}
             }
         }
+        self.reserved(root);
         let gates = entries(root, "gates")
             .iter()
             .filter_map(|(name, node)| self.gate(name, node, &environments, root))
@@ -117,7 +111,7 @@ impl Reader<'_> {
                 .join(text(root, "state").unwrap_or_else(|| "bellwether.db".to_owned())),
             secrets,
             environments,
-            probes: own,
+            probes,
             templates,
             gates,
             channels,

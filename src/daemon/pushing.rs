@@ -5,12 +5,14 @@
 
 use crate::clock::now_ms;
 use crate::delivery::means::Means;
-use crate::net::client::send;
+use crate::incident::own::Noted;
+use crate::net::client::{bearer, send};
 use crate::project::current::Current;
 use crate::project::pushing::{Protocol, Push};
 use crate::telemetry::format::Format;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::remote_write::Pushed;
+use crate::telemetry::samples::Samples;
 use crate::telemetry::{otlp, samples};
 use bytes::Bytes;
 use http::Method;
@@ -18,7 +20,7 @@ use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -29,94 +31,99 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The version of remote write.
 const VERSION: HeaderName = HeaderName::from_static("x-prometheus-remote-write-version");
 
-/// What stands in the way, if anything does.
-pub(super) type Trouble = Arc<Mutex<Option<String>>>;
+/// What is known of one receiver.
+#[derive(Debug, Default)]
+struct Known {
+    last: Option<Instant>,
+    failure: Option<String>,
+}
 
 /// Pushes for ever; to be aborted at the end.
 pub(super) async fn push(
     current: Arc<Current>,
     means: Arc<RwLock<Arc<Means>>>,
     metrics: Arc<Metrics>,
-    trouble: Trouble,
+    trouble: Noted,
 ) {
     let started_ms = now_ms();
     let mut pushed = Pushed::default();
-    let mut last: [Option<Instant>; 2] = [None, None];
-    let mut failures: [Option<String>; 2] = [None, None];
+    let mut all: BTreeMap<&'static str, Known> = BTreeMap::new();
     loop {
         let project = current.get();
-        for (at, protocol) in [Protocol::RemoteWrite, Protocol::Otlp]
-            .into_iter()
-            .enumerate()
-        {
-            let Some(receiver) = project
-                .file
-                .pushes
-                .iter()
-                .find(|push| push.protocol == protocol)
-            else {
-                failures[at] = None;
-                continue;
-            };
-            if last[at].is_some_and(|last| last.elapsed() < receiver.every) {
+        let receivers = &project.file.pushes;
+        all.retain(|word, _| receivers.iter().any(|it| it.protocol.word() == *word));
+        for receiver in receivers {
+            let known = all.entry(receiver.protocol.word()).or_default();
+            if known
+                .last
+                .is_some_and(|last| last.elapsed() < receiver.every)
+            {
                 continue;
             }
-            last[at] = Some(Instant::now());
+            known.last = Some(Instant::now());
             let means = means.read().unwrap_or_else(PoisonError::into_inner).clone();
-            let requests = written(receiver, &metrics, &mut pushed, started_ms).await;
-            failures[at] = None;
-            for (body, headers) in requests {
-                if let Err(reason) = one(receiver, &means, body, headers).await {
-                    let reason = means.redactor().clean(&reason);
-                    tracing::warn!(reason, "Metrics could not be pushed");
-                    failures[at] = Some(reason);
-                    break;
+            let families = families(&metrics).await;
+            let sent = match receiver.protocol {
+                Protocol::Otlp => otlp(receiver, &means, &families, started_ms).await,
+                Protocol::RemoteWrite => {
+                    remote_write(receiver, &means, &families, &mut pushed).await
                 }
+            };
+            known.failure = sent.err().map(|reason| means.redactor().clean(&reason));
+            if let Some(reason) = &known.failure {
+                tracing::warn!(reason, "Metrics could not be pushed");
             }
         }
-        let reasons: Vec<&str> = failures.iter().flatten().map(String::as_str).collect();
-        let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
-        *trouble.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        let failures = all.values().filter_map(|known| known.failure.as_deref());
+        let failures: Vec<&str> = failures.collect();
+        trouble.set((!failures.is_empty()).then(|| failures.join("; ")));
         tokio::time::sleep(LOOK).await;
     }
 }
 
-/// The bodies for a receiver, with what they are.
-async fn written(
-    receiver: &Push,
-    metrics: &Metrics,
-    pushed: &mut Pushed,
-    started_ms: i64,
-) -> Vec<(Vec<u8>, HeaderMap)> {
+/// All that would be scraped now.
+async fn families(metrics: &Metrics) -> Vec<Samples> {
     let mut text = Vec::new();
     for part in metrics.parts(Format::Text) {
         text.extend_from_slice(&part);
         // Many probes are many parts: others get their turn between them.
         tokio::task::yield_now().await;
     }
-    let families = samples::families(&String::from_utf8_lossy(&text));
+    samples::families(&String::from_utf8_lossy(&text))
+}
+
+async fn otlp(
+    receiver: &Push,
+    means: &Means,
+    families: &[Samples],
+    started_ms: i64,
+) -> Result<(), String> {
     let mut headers = HeaderMap::new();
-    match receiver.protocol {
-        Protocol::Otlp => {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            let body = otlp::request(&families, &receiver.labels, started_ms, now_ms());
-            vec![(body.to_string().into_bytes(), headers)]
-        }
-        Protocol::RemoteWrite => {
-            headers.insert(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/x-protobuf"),
-            );
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("snappy"));
-            headers.insert(VERSION, HeaderValue::from_static("0.1.0"));
-            let requests = pushed.requests(&families, &receiver.labels, now_ms());
-            let compressed = requests.into_iter().filter_map(|request| {
-                // Only what is longer than four gigabytes cannot be.
-                snap::raw::Encoder::new().compress_vec(&request).ok()
-            });
-            compressed.map(|body| (body, headers.clone())).collect()
-        }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let body = otlp::request(families, &receiver.labels, started_ms, now_ms());
+    one(receiver, means, body.to_string().into_bytes(), headers).await
+}
+
+async fn remote_write(
+    receiver: &Push,
+    means: &Means,
+    families: &[Samples],
+    pushed: &mut Pushed,
+) -> Result<(), String> {
+    let mut headers = HeaderMap::new();
+    let kind = HeaderValue::from_static("application/x-protobuf");
+    headers.insert(CONTENT_TYPE, kind);
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("snappy"));
+    headers.insert(VERSION, HeaderValue::from_static("0.1.0"));
+    let pushing = pushed.requests(families, &receiver.labels, now_ms());
+    for request in &pushing.requests {
+        let body = snap::raw::Encoder::new().compress_vec(request);
+        let body = body.map_err(|error| format!("it cannot be compressed: {error}"))?;
+        one(receiver, means, body, headers.clone()).await?;
     }
+    // What ended is ended only once that has arrived.
+    pushed.arrived(pushing);
+    Ok(())
 }
 
 async fn one(
@@ -128,10 +135,7 @@ async fn one(
     let none = BTreeMap::new();
     let url = means.fill(&receiver.url, &none)?;
     if let Some(token) = &receiver.token {
-        let token = means.fill(token, &none)?;
-        let value = HeaderValue::try_from(format!("Bearer {}", token.expose()));
-        let mut value = value.map_err(|_| "the token cannot be a header".to_owned())?;
-        value.set_sensitive(true);
+        let value = bearer(means.fill(token, &none)?.expose())?;
         headers.insert(AUTHORIZATION, value);
     }
     let body = Bytes::from(body);

@@ -4,7 +4,7 @@ use super::{dead_man, pushing};
 use crate::delivery::means::Means;
 use crate::doing::Doing;
 use crate::incident::keeper::Keeper;
-use crate::incident::own::{self, Look};
+use crate::incident::own::{self, Look, Noted};
 use crate::outbox::courier::Courier;
 use crate::probe::discovery::Discovery;
 use crate::probe::heartbeats::Heartbeats;
@@ -20,7 +20,7 @@ use crate::watch::deploys::Deploys;
 use crate::watch::direct::Direct;
 use crate::watch::levels::Levels;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -119,23 +119,14 @@ impl Watch {
             self.objectives.clone(),
         );
         let discovery = self.discovery.clone();
-        let unreported = dead_man::Trouble::default();
+        let (unreported, unpushed) = (Noted::default(), Noted::default());
         let reporting = self.reporting(supervisor, current, &unreported);
-        let mut looks = own_looks(&self.prober, &self.keeper, &current.get().file.state);
-        let unpushed = pushing::Trouble::default();
         let pushing = self.pushing(current, &unpushed);
-        let at_work = self.at_work();
-        looks.push((
-            "dead man",
-            trouble_look(
-                unreported,
-                "whoever watches Bellwether cannot be reported to",
-            ),
-        ));
-        looks.push((
-            "metrics",
-            trouble_look(unpushed, "metrics cannot be pushed"),
-        ));
+        let at_work = self.at_work(current);
+        let mut looks = own_looks(&self.prober, &self.keeper, &current.get().file.state);
+        let report = "whoever watches Bellwether cannot be reported to";
+        looks.push(("dead man", unreported.look(report)));
+        looks.push(("metrics", unpushed.look("metrics cannot be pushed")));
         let looks = Arc::new(looks);
         let (levels, current) = (self.levels.clone(), current.clone());
         let own = move || own::watch(levels.clone(), current.clone(), looks.clone());
@@ -166,15 +157,13 @@ impl Watch {
             kept("deploys", Box::new(move || at_work())),
         ]
     }
-}
 
-impl Watch {
     /// Reports to whoever watches us, while what is seen can be kept and no task has died.
     fn reporting(
         &self,
         supervisor: &Arc<Supervisor>,
         current: &Arc<Current>,
-        trouble: &dead_man::Trouble,
+        trouble: &Noted,
     ) -> impl Fn() -> Doing<'static, ()> + Send + use<> {
         let (keeper, ledger) = (self.keeper.clone(), self.prober.ledger().clone());
         let (supervisor, current) = (supervisor.clone(), current.clone());
@@ -192,14 +181,12 @@ impl Watch {
             ))
         }
     }
-}
 
-impl Watch {
     /// Pushes metrics to whoever is configured.
     fn pushing(
         &self,
         current: &Arc<Current>,
-        trouble: &pushing::Trouble,
+        trouble: &Noted,
     ) -> impl Fn() -> Doing<'static, ()> + Send + use<> {
         let (means, metrics) = (self.means.clone(), self.metrics.clone());
         let (current, trouble) = (current.clone(), trouble.clone());
@@ -210,15 +197,19 @@ impl Watch {
         }
     }
 
-    /// Notes on which services a gate is at work.
-    fn at_work(&self) -> impl Fn() -> Doing<'static, ()> + Send + use<> {
+    /// Notes on which services a gate is at work, where any probe wants to know.
+    fn at_work(&self, current: &Arc<Current>) -> impl Fn() -> Doing<'static, ()> + Send + use<> {
         let (store, deploys) = (self.store.clone(), self.deploys.clone());
+        let current = current.clone();
         move || {
             let (store, deploys) = (store.clone(), deploys.clone());
+            let current = current.clone();
             Box::pin(async move {
                 loop {
+                    let project = current.get();
+                    let is_wanted = project.probes.iter().any(|probe| probe.excludes_deploys);
                     // What cannot be read now is as it was.
-                    if let Ok(open) = store.open_gates().await {
+                    if is_wanted && let Ok(open) = store.open_gates().await {
                         let at = open.iter().flat_map(|record| {
                             let named = record.services.iter().cloned().map(Some);
                             let whole = record.services.is_empty().then_some(None);
@@ -232,16 +223,6 @@ impl Watch {
             })
         }
     }
-}
-
-fn trouble_look(trouble: Arc<Mutex<Option<String>>>, what: &'static str) -> Look {
-    Box::new(move || {
-        let reason = trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()?;
-        Some(("unreported", Severity::Warning, format!("{what}: {reason}")))
-    })
 }
 
 /// What of ourselves is looked at.

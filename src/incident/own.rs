@@ -8,7 +8,7 @@ use crate::project::current::Current;
 use crate::watch::alert::{Condition, Level, Severity};
 use crate::watch::levels::Levels;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Between two looks.
@@ -21,6 +21,27 @@ pub type Trouble = (&'static str, Severity, String);
 
 /// Looks at one part of us.
 pub type Look = Box<dyn Fn() -> Option<Trouble> + Send + Sync>;
+
+/// What stands in the way of a task of ours, as it says itself; nothing while it is well.
+#[derive(Debug, Clone, Default)]
+pub struct Noted(Arc<Mutex<Option<String>>>);
+
+impl Noted {
+    /// What is so now.
+    pub fn set(&self, reason: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// A look at it; `what` is what cannot be done.
+    pub fn look(&self, what: &'static str) -> Look {
+        let noted = self.clone();
+        Box::new(move || {
+            let reason = noted.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let reason = format!("{what}: {}", reason.as_ref()?);
+            Some(("unreported", Severity::Warning, reason))
+        })
+    }
+}
 
 /// Looks for ever; to be aborted at the end.
 pub async fn watch(

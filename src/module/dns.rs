@@ -149,15 +149,14 @@ async fn over_tcp(
 ) -> Result<Vec<u8>, Fault> {
     let begun = Instant::now();
     let tcp = reach::connect(address, deadline).await?;
-    let mut stream = Stream::Plain(tcp);
-    if settings.over_tls {
-        let Stream::Plain(tcp) = stream else {
-            return Err(Fault::new(ErrorClass::Protocol, "TLS is spoken already"));
-        };
-        let (secured, facts, _) = reach::secure(tcp, &settings.tls, host, &[], deadline).await?;
-        seen.tls(&facts);
-        stream = secured;
-    }
+    let mut stream = match settings.over_tls {
+        false => Stream::Plain(tcp),
+        true => {
+            let (stream, facts, _) = reach::secure(tcp, &settings.tls, host, &[], deadline).await?;
+            seen.tls(&facts);
+            stream
+        }
+    };
     seen.put(
         DURATION,
         &[("phase", "connect")],
@@ -191,8 +190,7 @@ fn judge(settings: &Dns, answer: &Message, seen: &mut Seen) -> Result<(), Fault>
         seen.set(gauge, records.len() as f64);
     }
     let code = code_of(u16::from(answer.metadata.response_code));
-    let good: &[String] = &settings.codes;
-    let is_good = match good {
+    let is_good = match settings.codes.as_slice() {
         [] => code == "NOERROR",
         good => good.contains(&code),
     };

@@ -1,7 +1,7 @@
 //! A request to a target, with the redirects that it follows, judged by what the module asks.
 
 use super::reach;
-use super::seen::{Gauge, Seen};
+use super::seen::{Gauge, REGEX, Seen};
 use super::settings::{Authorization, HeaderRule, Http, Modules};
 use crate::limits;
 use crate::net::http::{Connection, Keep};
@@ -22,48 +22,24 @@ const DURATION: Gauge = Gauge(
     "probe_http_duration_seconds",
     "How long the phases of the request took, redirects included.",
 );
-const REGEX: Gauge = Gauge(
-    "probe_failed_due_to_regex",
-    "Whether a pattern is why the look did not go well.",
+const STATUS: Gauge = Gauge(
+    "probe_http_status_code",
+    "The status of the last reply; 0 where nothing answered.",
 );
-const PLAIN: [(Gauge, f64); 6] = [
-    (
-        Gauge(
-            "probe_http_status_code",
-            "The status of the last reply; 0 where nothing answered.",
-        ),
-        0.0,
-    ),
-    (
-        Gauge(
-            "probe_http_content_length",
-            "The length of the body as it was announced.",
-        ),
-        0.0,
-    ),
-    (
-        Gauge(
-            "probe_http_uncompressed_body_length",
-            "The length of the body.",
-        ),
-        0.0,
-    ),
-    (
-        Gauge("probe_http_redirects", "Redirects that were followed."),
-        0.0,
-    ),
-    (
-        Gauge("probe_http_ssl", "Whether the last request went over TLS."),
-        0.0,
-    ),
-    (
-        Gauge(
-            "probe_http_version",
-            "The version of HTTP of the last reply.",
-        ),
-        0.0,
-    ),
-];
+const ANNOUNCED: Gauge = Gauge(
+    "probe_http_content_length",
+    "The length of the body as it was announced.",
+);
+const LENGTH: Gauge = Gauge(
+    "probe_http_uncompressed_body_length",
+    "The length of the body.",
+);
+const REDIRECTS: Gauge = Gauge("probe_http_redirects", "Redirects that were met.");
+const OVER_TLS: Gauge = Gauge("probe_http_ssl", "Whether the last request went over TLS.");
+const VERSION: Gauge = Gauge(
+    "probe_http_version",
+    "The version of HTTP of the last reply.",
+);
 
 fn wrong(text: impl Into<String>) -> Fault {
     Fault::new(ErrorClass::Check, text)
@@ -169,10 +145,11 @@ pub async fn look(
     deadline: Instant,
     seen: &mut Seen,
 ) -> Result<(), Fault> {
-    for (gauge, value) in PLAIN {
-        seen.set(gauge, value);
+    for gauge in [
+        STATUS, ANNOUNCED, LENGTH, REDIRECTS, OVER_TLS, VERSION, REGEX,
+    ] {
+        seen.set(gauge, 0.0);
     }
-    seen.set(REGEX, 0.0);
     for phase in ["resolve", "connect", "tls", "processing", "transfer"] {
         seen.put(DURATION, &[("phase", phase)], 0.0);
     }
@@ -211,11 +188,11 @@ async fn journey(
 ) -> Result<(Reply, bool), Fault> {
     let mut method = settings.method.clone();
     let mut content = Bytes::from(settings.body.clone());
-    for redirects in 0_u32.. {
+    for redirects in 0..=limits::REDIRECTS_MAX {
         let is_tls = uri.scheme_str() == Some("https");
         // What does not answer now has no status, whoever sent us there.
-        for at in [0, 4, 5] {
-            seen.set(PLAIN[at].0, 0.0);
+        for gauge in [STATUS, OVER_TLS, VERSION] {
+            seen.set(gauge, 0.0);
         }
         let host = uri.host().unwrap_or_default().to_owned();
         let given = headers.get(HOST).and_then(|value| value.to_str().ok());
@@ -263,15 +240,9 @@ async fn journey(
             return Ok((reply, is_tls));
         };
         // One that is not followed counts too.
-        seen.set(PLAIN[3].0, f64::from(redirects + 1));
+        seen.set(REDIRECTS, f64::from(redirects + 1));
         if !settings.follows {
             return Ok((reply, is_tls));
-        }
-        if redirects >= limits::REDIRECTS_MAX {
-            return Err(Fault::new(
-                ErrorClass::RedirectLoop,
-                "more than ten redirects",
-            ));
         }
         let is_elsewhere = next.authority() != uri.authority();
         if is_elsewhere && bounds.is_some_and(|bounds| !bounds.allows(&next.to_string())) {
@@ -292,7 +263,7 @@ async fn journey(
     }
     Err(Fault::new(
         ErrorClass::RedirectLoop,
-        "redirects without an end",
+        "more than ten redirects",
     ))
 }
 
@@ -306,9 +277,9 @@ fn version_of(reply: &Reply) -> (&'static str, f64) {
 
 /// Notes what a reply said, be it the last or not.
 fn said(reply: &Reply, is_tls: bool, seen: &mut Seen) {
-    seen.set(PLAIN[0].0, f64::from(reply.status.as_u16()));
-    seen.set(PLAIN[4].0, f64::from(u8::from(is_tls)));
-    seen.set(PLAIN[5].0, version_of(reply).1);
+    seen.set(STATUS, f64::from(reply.status.as_u16()));
+    seen.set(OVER_TLS, f64::from(u8::from(is_tls)));
+    seen.set(VERSION, version_of(reply).1);
 }
 
 fn judge(settings: &Http, reply: &Reply, is_tls: bool, seen: &mut Seen) -> Result<(), Fault> {
@@ -322,7 +293,7 @@ fn judge(settings: &Http, reply: &Reply, is_tls: bool, seen: &mut Seen) -> Resul
     };
     let announced =
         text(&http::header::CONTENT_LENGTH).and_then(|text| text.trim().parse::<f64>().ok());
-    seen.set(PLAIN[1].0, announced.unwrap_or(-1.0));
+    seen.set(ANNOUNCED, announced.unwrap_or(-1.0));
     if let Some(at) =
         text(&LAST_MODIFIED).and_then(|text| chrono::DateTime::parse_from_rfc2822(text).ok())
     {
@@ -341,7 +312,7 @@ fn judge(settings: &Http, reply: &Reply, is_tls: bool, seen: &mut Seen) -> Resul
         let limit = settings.body_bytes_max.unwrap_or(limits::BODY_BYTES_MAX);
         content = body::decode(content, Some(encoding), limit)?;
     }
-    seen.set(PLAIN[2].0, content.len() as f64);
+    seen.set(LENGTH, content.len() as f64);
     if !is_good {
         return Err(Fault::new(
             ErrorClass::Status,

@@ -18,9 +18,8 @@ pub fn time_for(module: &Module, asker: Option<Duration>) -> Duration {
     both.min().unwrap_or(TIMEOUT)
 }
 
-/// Looks at a target. `hostname` is asked for instead of the target's own name; where there are `bounds`, redirects
-/// lead nowhere else. Whether it went well stands
-/// in `probe_success`.
+/// Looks at a target. `hostname` is asked for instead of the target's own name; where there are `bounds`,
+/// redirects lead nowhere else. Whether it went well stands in `probe_success`.
 pub async fn perform(
     module: &Module,
     target: &str,

@@ -4,7 +4,7 @@ use super::seen::{Gauge, Seen};
 use super::settings::{Family, Tls};
 use crate::net::stream::Stream;
 use crate::net::tls::{self, TlsFacts, Trust};
-use crate::net::{ErrorClass, Fault, tls_refused};
+use crate::net::{ErrorClass, Fault, lookup, tls_refused};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +17,7 @@ pub const LOOKED_UP: Gauge = Gauge(
     "How long the name of the target took to resolve.",
 );
 
-/// Notes that something took too long.
+/// Something took too long.
 pub fn late(class: ErrorClass, doing: &str) -> Fault {
     Fault::new(class, format!("{doing} took too long"))
 }
@@ -34,7 +34,7 @@ pub async fn resolve(
     let found = match bare.parse::<IpAddr>() {
         Ok(address) => vec![address],
         Err(_) => {
-            let asked = timeout_at(deadline.into(), tokio::net::lookup_host((bare, 0))).await;
+            let asked = timeout_at(deadline.into(), lookup::shared(bare)).await;
             let asked = asked
                 .map_err(|_| late(ErrorClass::TimeoutResolve, &format!("resolving `{bare}`")))?;
             let asked = asked.map_err(|error| {
@@ -43,7 +43,7 @@ pub async fn resolve(
                     format!("`{bare}` cannot be resolved: {error}"),
                 )
             })?;
-            asked.map(|address| address.ip()).collect()
+            asked.to_vec()
         }
     };
     seen.add(LOOKED_UP, &[], begun.elapsed().as_secs_f64());

@@ -13,6 +13,7 @@ use crate::document::node::{self, Node};
 use crate::document::shape::{self, Shape};
 use crate::document::source::Source;
 use crate::duration;
+use crate::scenario::reader::{entries, text, texts};
 use crate::secret::Secret;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
@@ -46,20 +47,11 @@ pub fn read(
         folder,
         found,
     };
-    let modules = root.get("modules").map(Node::entries).unwrap_or_default();
+    let modules = entries(&root, "modules");
     let read = modules
         .iter()
         .filter_map(|(name, node)| Some((name.text.clone(), reader.module(name, node)?)));
     read.collect()
-}
-
-fn text(node: &Node, key: &str) -> Option<String> {
-    node.get(key).and_then(Node::as_text).map(str::to_owned)
-}
-
-fn texts(node: &Node, key: &str) -> Vec<String> {
-    let items = node.get(key).map(Node::items).unwrap_or_default();
-    items.into_iter().map(|item| item.text.clone()).collect()
 }
 
 fn flag(node: &Node, key: &str, default: bool) -> bool {
@@ -173,14 +165,10 @@ impl Reader<'_> {
 
     fn headers(&mut self, node: &Node) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        for (name, value) in node.get("headers").map(Node::entries).unwrap_or_default() {
+        for (name, value) in entries(node, "headers") {
             self.header(&mut headers, name, value);
         }
-        for (name, how) in node
-            .get("http_headers")
-            .map(Node::entries)
-            .unwrap_or_default()
-        {
+        for (name, how) in entries(node, "http_headers") {
             for value in ["values", "secrets"]
                 .iter()
                 .filter_map(|key| how.get(key))

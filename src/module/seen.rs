@@ -16,6 +16,12 @@ const NOTE_CHARACTERS_MAX: usize = 500;
 #[derive(Debug, Clone, Copy)]
 pub struct Gauge(pub &'static str, pub &'static str);
 
+/// Whether a pattern failed it.
+pub const REGEX: Gauge = Gauge(
+    "probe_failed_due_to_regex",
+    "Whether a pattern is why the look did not go well.",
+);
+
 /// What a look showed.
 #[derive(Debug, Default)]
 pub struct Seen {

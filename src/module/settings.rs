@@ -12,20 +12,36 @@ use std::time::Duration;
 pub struct Modules {
     /// By name.
     pub known: BTreeMap<String, Module>,
-    /// Targets that anybody may ask for, with `*` for any letters.
-    pub targets: Vec<String>,
+    /// Targets that anybody may ask for.
+    targets: Vec<regex::Regex>,
 }
 
 impl Modules {
+    /// Modules by name, and patterns of targets that anybody may ask for.
+    ///
+    /// # Errors
+    ///
+    /// A pattern that is too long to be one.
+    pub fn new(known: BTreeMap<String, Module>, targets: &[String]) -> Result<Modules, String> {
+        let patterns = targets.iter().map(|target| {
+            let pattern = pattern_of(target);
+            pattern.map_err(|error| format!("`{target}` is no pattern of targets: {error}"))
+        });
+        Ok(Modules {
+            known,
+            targets: patterns.collect::<Result<_, _>>()?,
+        })
+    }
+
     /// Whether a target is one of those that anybody may ask for.
     pub fn allows(&self, target: &str) -> bool {
-        self.targets.iter().any(|pattern| fits(pattern, target))
+        self.targets.iter().any(|pattern| pattern.is_match(target))
     }
 }
 
-/// Whether a target fits a pattern: `*` stands for letters of one part of a name, for several parts where a
+/// What fits a pattern: `*` stands for letters of one part of a name, for several parts where a
 /// domain follows it, and at the end of a path for anything.
-fn fits(pattern: &str, target: &str) -> bool {
+fn pattern_of(pattern: &str) -> Result<regex::Regex, regex::Error> {
     let (start, end) = match pattern.strip_suffix('*') {
         Some(start) if start.is_empty() || start.ends_with('/') => (start, ".*"),
         _ => (pattern, ""),
@@ -42,7 +58,7 @@ fn fits(pattern: &str, target: &str) -> bool {
         text.push_str(&regex::escape(part));
     }
     text.push_str(&format!("{end})$"));
-    regex::Regex::new(&text).is_ok_and(|pattern| pattern.is_match(target))
+    regex::Regex::new(&text)
 }
 
 /// One module.
@@ -229,7 +245,7 @@ pub struct Icmp {
 
 #[cfg(test)]
 mod tests {
-    use super::fits;
+    use super::pattern_of;
 
     #[test]
     fn a_star_stands_for_letters_of_a_name_and_nothing_else_does() {
@@ -260,7 +276,11 @@ mod tests {
             ("10.0.0.*", "10.0.0.7.evil.test", false),
             ("https://*.a.test/*", "https://x.y.a.test/", true),
         ] {
-            assert_eq!(fits(pattern, text), does, "{pattern} on {text}");
+            assert_eq!(
+                pattern_of(pattern).unwrap().is_match(text),
+                does,
+                "{pattern} on {text}"
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Lines are what is heard: each `expect` reads on until one matches. TLS may begin at the start or in between.
 
 use super::reach;
-use super::seen::{Gauge, Seen};
+use super::seen::{REGEX, Seen};
 use super::settings::{Tcp, Turn};
 use crate::limits;
 use crate::net::connect::host_port;
@@ -13,11 +13,6 @@ use std::net::SocketAddr;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout_at;
-
-const REGEX: Gauge = Gauge(
-    "probe_failed_due_to_regex",
-    "Whether a pattern is why the look did not go well.",
-);
 
 /// A socket and what came from it beyond the last line.
 struct Talk {

@@ -72,3 +72,15 @@ pub async fn post_json(
     let body = body.to_string();
     send(connector, Method::POST, url, headers, body.into(), timeout).await
 }
+
+/// The value of `authorization` for a bearer token (RFC 6750), kept out of what is shown of headers.
+///
+/// # Errors
+///
+/// The token cannot be in a header.
+pub fn bearer(token: &str) -> Result<HeaderValue, String> {
+    let value = HeaderValue::try_from(format!("Bearer {}", token.trim()));
+    let mut value = value.map_err(|_| "the token cannot be a header".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -7,7 +7,7 @@
 
 use crate::clock::now_ms;
 use crate::delivery::means::Means;
-use crate::net::client::send;
+use crate::net::client::{bearer, send};
 use crate::net::connect::Connector;
 use crate::net::dns;
 use crate::net::tls::Settings;
@@ -68,18 +68,18 @@ impl Discovery {
         state: &Path,
     ) -> Discovery {
         let kept = state.with_extension("targets.json");
-        let found = std::fs::read(&kept).ok().and_then(|text| {
-            let read = serde_json::from_slice(&text);
-            read.inspect_err(|error| {
-                tracing::error!(%error, file = %kept.display(), "The targets that were kept cannot be read; they are looked up anew");
-            })
-            .ok()
+        let found = read(&kept).unwrap_or_else(|reason| {
+            tracing::error!(
+                reason,
+                "The targets that were kept cannot be read; they are looked up anew"
+            );
+            Discovered::new()
         });
         Discovery {
             levels,
             current,
             means,
-            found: Mutex::new(found.unwrap_or_default()),
+            found: Mutex::new(found),
             kept,
             changed: Notify::new(),
         }
@@ -110,6 +110,7 @@ impl Discovery {
                 .map(|template| template.probe.name.as_str())
                 .collect();
             known.retain(|name, _| names.contains(name.as_str()));
+            self.all().retain(|name, _| names.contains(name.as_str()));
             let subjects = names.iter().map(|name| format!("{KIND}{name}"));
             self.levels.only(KIND, subjects.collect());
             for template in templates {
@@ -208,6 +209,16 @@ impl Discovery {
         if let Err(error) = written {
             tracing::error!(%error, "The targets that were found cannot be kept; a restart has to find them again");
         }
+    }
+}
+
+/// What was kept beside the state; nothing where nothing was.
+fn read(kept: &Path) -> Result<Discovered, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("`{}`: {error}", kept.display());
+    match std::fs::read(kept) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|error| failed(&error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Discovered::new()),
+        Err(error) => Err(failed(&error)),
     }
 }
 
@@ -315,9 +326,7 @@ async fn ask(connector: &Connector, url: &str, token: Option<String>) -> Result<
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     if let Some(token) = token {
-        let mut value = HeaderValue::try_from(format!("Bearer {}", token.trim()))
-            .map_err(|_| format!("the token for `{url}` cannot be a header"))?;
-        value.set_sensitive(true);
+        let value = bearer(&token).map_err(|reason| format!("`{url}`: {reason}"))?;
         headers.insert(AUTHORIZATION, value);
     }
     let reply = send(connector, Method::GET, url, headers, Bytes::new(), TIMEOUT).await;

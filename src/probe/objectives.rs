@@ -209,16 +209,9 @@ fn is_overdue(project: &Project, names: &[&str], last_s: Option<i64>, now_s: i64
     let Some(last) = DateTime::from_timestamp(last_s.unwrap_or(0), 0) else {
         return true;
     };
-    let from = |probe: &Probe| probe.overdue_from(last).map(|from| from.timestamp());
     let now = DateTime::from_timestamp(now_s, 0).unwrap_or_default();
-    let mut running =
-        probes_named(project, names).filter(|probe| !probe.paused && probe.is_active(now));
-    // One that was idle then is not late yet.
-    let was_idle = |probe: &Probe| {
-        let from = probe.overdue_from(last);
-        from.is_some_and(|from| !probe.is_active(from))
-    };
-    running.all(|probe| !was_idle(probe) && from(probe).is_none_or(|from| from <= now_s))
+    let mut running = probes_named(project, names).filter(|probe| !probe.paused);
+    running.all(|probe| probe.is_missed(last, now))
 }
 
 fn level(project: &Project, slo: &Slo, condition: Option<Condition>) -> Level {

@@ -371,7 +371,7 @@ impl Prober {
         let before = &memory.state;
         let (state, change) = before.after(result.seen(), &probe.rules, now_ms);
         let is_news = change.is_some() || state.flapping != before.flapping;
-        self.metrics.slo_ran(&probe.name, &result.bucket());
+        self.metrics.slo_ran(&probe.name, || result.bucket());
         series.ran(&ran.observed, result.flaky, state.health, ran.expiry);
         self.ledger.keep(ProbeCommit {
             probe: watched.name.clone(),

@@ -287,10 +287,7 @@ impl Watched {
             flaky: has_passed && tried > 0,
             is_excluded: self.is_in_maintenance(),
             duration_us: observed.duration.as_micros() as i64,
-            reason: match ends_soon {
-                Some(reason) if has_passed && !is_slow => reason.into(),
-                _ => self.reason(&observed, is_slow),
-            },
+            reason: self.reason(&observed, is_slow, ends_soon),
         };
         let mut failures = observed.events.failures.iter();
         Ran {
@@ -301,12 +298,12 @@ impl Watched {
         }
     }
 
-    fn reason(&self, observed: &Observation, is_slow: bool) -> Arc<str> {
+    fn reason(&self, observed: &Observation, is_slow: bool, ends_soon: Option<String>) -> Arc<str> {
         if observed.outcome != Outcome::Pass {
             return observed.reasons.join("; ").into();
         }
-        match self.probe.degraded_above {
-            Some(most) if is_slow => {
+        match (self.probe.degraded_above, ends_soon) {
+            (Some(most), _) if is_slow => {
                 let (took, most) = (observed.duration, crate::duration::show(most));
                 format!(
                     "it took {:.0} ms, and more than {most} is degraded",
@@ -314,6 +311,7 @@ impl Watched {
                 )
                 .into()
             }
+            (_, Some(reason)) => reason.into(),
             _ if observed.has_advisory_failure() => {
                 let failure = observed.events.failures.first();
                 let text = failure.map_or("", |(.., text)| text.as_str());

@@ -113,6 +113,15 @@ impl Probe {
         let due = self.schedule.due_after(seen, MISSED_MAX)?;
         due.checked_add_signed(late)
     }
+
+    /// Whether it should have been measured since a moment, and was not: never of one that is idle now, or was
+    /// when it would have been late.
+    pub fn is_missed(&self, seen: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        let from = self.overdue_from(seen);
+        let is_late = from.is_none_or(|from| from <= now);
+        let was_active = from.is_none_or(|from| self.is_active(from));
+        is_late && was_active && self.is_active(now)
+    }
 }
 
 /// The form of a probe.
@@ -225,3 +234,66 @@ pub static PROBE: Object = Object {
         TELL,
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::windows::Window;
+
+    fn probe(active: Option<Windows>) -> Probe {
+        Probe {
+            name: "shop".to_owned(),
+            scenario: PathBuf::new(),
+            environment: String::new(),
+            schedule: Schedule::every(Duration::from_secs(60)),
+            failing_interval: None,
+            timeout: Duration::from_secs(5),
+            rules: Rules {
+                failures: 3,
+                within: None,
+                successes: 1,
+                without_pass: 5,
+            },
+            degraded_above: None,
+            retries: 0,
+            connections: Connecting::Fresh,
+            depends_on: Vec::new(),
+            group: None,
+            excludes_deploys: false,
+            certificate: None,
+            maintenance: Vec::new(),
+            paused: false,
+            active,
+            inputs: BTreeMap::new(),
+            template: None,
+            target: None,
+            alert: AlertSettings::default(),
+        }
+    }
+
+    #[test]
+    fn what_is_idle_is_not_missed_at_night_nor_first_thing_in_the_morning() {
+        let office = Windows {
+            zone: chrono_tz::UTC,
+            allow: vec![Window {
+                days: ["mon", "tue", "wed", "thu", "fri"]
+                    .map(str::to_owned)
+                    .to_vec(),
+                from: 8 * 60,
+                to: 18 * 60,
+            }],
+            freezes: Vec::new(),
+            hard: true,
+        };
+        let (always, office) = (probe(None), probe(Some(office)));
+        let missed = |probe: &Probe, seen: &str, now: &str| {
+            let at = |time: &str| format!("2026-11-26T{time}:00Z").parse().unwrap();
+            probe.is_missed(at(seen), at(now))
+        };
+        assert!(missed(&always, "17:59", "23:00"));
+        assert!(!missed(&always, "17:59", "18:01"), "not late yet");
+        assert!(!missed(&office, "17:59", "23:00"), "it is idle");
+        assert!(!missed(&office, "07:30", "08:00"), "it was idle until now");
+        assert!(missed(&office, "09:00", "10:00"), "by day it is missed");
+    }
+}

@@ -182,7 +182,7 @@ impl Metrics {
     }
 
     /// A run of a probe, for the objectives that count it.
-    pub fn slo_ran(&self, probe: &str, run: &Bucket) {
+    pub fn slo_ran(&self, probe: &str, run: impl FnOnce() -> Bucket) {
         self.slos.ran(probe, run);
     }
 

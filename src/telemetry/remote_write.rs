@@ -16,6 +16,14 @@ const AT_ONCE: usize = 2_000;
 #[derive(Debug, Default)]
 pub struct Pushed(BTreeSet<Vec<u8>>);
 
+/// What is being pushed.
+#[derive(Debug)]
+pub struct Pushing {
+    /// The requests, not compressed yet.
+    pub requests: Vec<Vec<u8>>,
+    now: BTreeSet<Vec<u8>>,
+}
+
 /// The labels of a series: its name stands first, and all are in the order of their names.
 fn labels(sample: &Sample, more: &[(String, String)]) -> Vec<u8> {
     let mut all: Vec<(&str, &str)> = vec![("__name__", &sample.name)];
@@ -49,13 +57,13 @@ fn series(labels: &[u8], value: f64, now_ms: i64) -> Vec<u8> {
 }
 
 impl Pushed {
-    /// The requests that push all samples, not compressed yet; `more` are labels that all series get.
+    /// The requests that push all samples; `more` are labels that all series get.
     pub fn requests(
-        &mut self,
+        &self,
         families: &[Samples],
         more: &[(String, String)],
         now_ms: i64,
-    ) -> Vec<Vec<u8>> {
+    ) -> Pushing {
         let mut now = BTreeSet::new();
         let mut all = Vec::new();
         for sample in families.iter().flat_map(|family| &family.samples) {
@@ -65,7 +73,6 @@ impl Pushed {
         }
         let gone = self.0.difference(&now);
         all.extend(gone.map(|labels| series(labels, f64::from_bits(STALE), now_ms)));
-        self.0 = now;
         let together = |chunk: &[Vec<u8>]| {
             let mut request = Vec::new();
             for series in chunk {
@@ -73,7 +80,13 @@ impl Pushed {
             }
             request
         };
-        all.chunks(AT_ONCE).map(together).collect()
+        let requests = all.chunks(AT_ONCE).map(together).collect();
+        Pushing { requests, now }
+    }
+
+    /// They arrived, all of them.
+    pub fn arrived(&mut self, pushing: Pushing) {
+        self.0 = pushing.now;
     }
 }
 
@@ -88,16 +101,18 @@ mod tests {
         let two = families("# HELP a X.\n# TYPE a gauge\na{p=\"1\"} 1\na{p=\"2\"} 2\n");
         let one = families("# HELP a X.\n# TYPE a gauge\na{p=\"1\"} 1\n");
         let more = [("instance".to_owned(), "x".to_owned())];
-        let length = |requests: Vec<Vec<u8>>| requests.iter().map(Vec::len).sum::<usize>();
-        let both = length(pushed.requests(&two, &more, 1_000));
+        let length = |pushing: &Pushing| pushing.requests.iter().map(Vec::len).sum::<usize>();
+        let first = pushed.requests(&two, &more, 1_000);
+        let both = length(&first);
+        pushed.arrived(first);
+        // What did not arrive is said again.
+        let _ = pushed.requests(&one, &more, 2_000);
         let ended = pushed.requests(&one, &more, 2_000);
-        assert!(
-            ended[0]
-                .windows(8)
-                .any(|eight| eight == STALE.to_le_bytes())
-        );
-        assert_eq!(length(ended), both, "the other one is ended");
-        assert_eq!(length(pushed.requests(&one, &more, 3_000)), both / 2);
+        let stale = STALE.to_le_bytes();
+        assert!(ended.requests[0].windows(8).any(|eight| eight == stale));
+        assert_eq!(length(&ended), both, "the other one is ended");
+        pushed.arrived(ended);
+        assert_eq!(length(&pushed.requests(&one, &more, 3_000)), both / 2);
     }
 
     #[test]

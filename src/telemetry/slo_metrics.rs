@@ -3,10 +3,18 @@
 use super::registry::{counters, float_gauges, gauges};
 use crate::watch::budget::{Goal, Standing};
 use crate::watch::rollup::Bucket;
-use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Registry};
+use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
+
+/// An objective that counts the runs of a probe: the good ones, and the bad ones.
+#[derive(Debug, Clone)]
+struct Counting {
+    goal: Goal,
+    good: IntCounter,
+    bad: IntCounter,
+}
 
 #[derive(Debug)]
 pub(super) struct SloMetrics {
@@ -17,7 +25,7 @@ pub(super) struct SloMetrics {
     runs: IntGaugeVec,
     counted: IntCounterVec,
     /// Objectives that count the runs of each probe.
-    counting: RwLock<BTreeMap<String, Vec<(Goal, String)>>>,
+    counting: RwLock<BTreeMap<String, Vec<Counting>>>,
     /// Windows that were shown of each, to be removed with it.
     shown: Mutex<BTreeMap<String, BTreeSet<String>>>,
 }
@@ -91,14 +99,14 @@ impl SloMetrics {
 
     /// Counts of these begin at zero: an objective with its goal and its probes.
     pub(super) fn count<'a>(&self, slos: impl Iterator<Item = (&'a str, Goal, Vec<&'a str>)>) {
-        let mut counting: BTreeMap<String, Vec<(Goal, String)>> = BTreeMap::new();
+        let mut counting: BTreeMap<String, Vec<Counting>> = BTreeMap::new();
         for (name, goal, probes) in slos {
-            for result in ["good", "bad"] {
-                self.counted.with_label_values(&[name, result]);
-            }
+            let of = |result| self.counted.with_label_values(&[name, result]);
+            let (good, bad) = (of("good"), of("bad"));
             for probe in probes {
-                let of = counting.entry(probe.to_owned()).or_default();
-                of.push((goal, name.to_owned()));
+                let all = counting.entry(probe.to_owned()).or_default();
+                let (good, bad) = (good.clone(), bad.clone());
+                all.push(Counting { goal, good, bad });
             }
         }
         *self
@@ -108,15 +116,16 @@ impl SloMetrics {
     }
 
     /// A probe was run: what its run is to those that count it.
-    pub(super) fn ran(&self, probe: &str, run: &Bucket) {
+    pub(super) fn ran(&self, probe: &str, run: impl FnOnce() -> Bucket) {
         let counting = self.counting.read().unwrap_or_else(PoisonError::into_inner);
-        for (goal, name) in counting.get(probe).into_iter().flatten() {
-            let counts = goal.counts(run);
-            for (result, count) in [("good", counts.good), ("bad", counts.bad)] {
-                self.counted
-                    .with_label_values(&[name, result])
-                    .inc_by(count);
-            }
+        let Some(all) = counting.get(probe) else {
+            return;
+        };
+        let run = run();
+        for one in all {
+            let counts = one.goal.counts(&run);
+            one.good.inc_by(counts.good);
+            one.bad.inc_by(counts.bad);
         }
     }
 

@@ -116,8 +116,7 @@ pub async fn acknowledge(
     headers: HeaderMap,
     Json(body): Json<Acknowledge>,
 ) -> Result<Json<IncidentView>, Problem> {
-    let caller = site.caller(&headers, Role::Operate)?;
-    let by = caller.acts_as(&body.by).map_err(super::api::not_you)?;
+    let by = site.acting(&headers, Role::Operate, &body.by)?;
     site.keeper.acknowledge(id, by, body.comment).await?;
     found(&site, id).await.map(Json)
 }
@@ -142,9 +141,8 @@ pub async fn silence(
     headers: HeaderMap,
     Json(body): Json<MakeSilence>,
 ) -> Result<(StatusCode, Json<SilenceView>), Problem> {
-    let caller = site.caller(&headers, Role::Operate)?;
+    let author = site.acting(&headers, Role::Operate, &body.by)?;
     let refused = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
-    let author = caller.acts_as(&body.by).map_err(super::api::not_you)?;
     let matchers = body.matchers.iter().map(|text| Matcher::parse(text));
     let matchers: Vec<Matcher> = matchers.collect::<Result<_, _>>().map_err(refused)?;
     if matchers.is_empty() {
@@ -262,8 +260,7 @@ pub async fn acknowledge_on_page(
     Form(ordered): Form<Ordered>,
 ) -> Result<Redirect, Problem> {
     not_from_elsewhere(&headers)?;
-    let caller = site.caller(&headers, Role::Operate)?;
-    let by = caller.acts_as(&ordered.by).map_err(super::api::not_you)?;
+    let by = site.acting(&headers, Role::Operate, &ordered.by)?;
     site.keeper.acknowledge(id, by, ordered.comment).await?;
     Ok(Redirect::to(&format!("/incidents/{id}")))
 }
@@ -276,8 +273,7 @@ pub async fn silence_on_page(
     Form(ordered): Form<Ordered>,
 ) -> Result<Redirect, Problem> {
     not_from_elsewhere(&headers)?;
-    let caller = site.caller(&headers, Role::Operate)?;
-    let author = caller.acts_as(&ordered.by).map_err(super::api::not_you)?;
+    let author = site.acting(&headers, Role::Operate, &ordered.by)?;
     let refused = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
     let length = crate::duration::parse(&ordered.length).map_err(refused)?;
     let seconds = silenced_for(length.as_secs())?;

@@ -218,7 +218,7 @@ pub async fn cancel_gate(
     Ok(StatusCode::ACCEPTED)
 }
 
-pub(super) fn not_you(detail: String) -> Problem {
+fn not_you(detail: String) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, detail)
 }
 
@@ -277,13 +277,12 @@ pub async fn roll_back(
     headers: HeaderMap,
     Json(body): Json<RollbackByHand>,
 ) -> Result<impl IntoResponse, Problem> {
-    let caller = site.caller(&headers, Role::Operate)?;
     let RollbackByHand {
         by,
         reason,
         version,
     } = body;
-    let by = caller.acts_as(&by).map_err(not_you)?;
+    let by = site.acting(&headers, Role::Operate, &by)?;
     let order = crate::record::state::Order {
         by,
         reason,

@@ -99,6 +99,13 @@ impl Site {
         }
     }
 
+    /// By whose name somebody does something that needs a role; `said` is who they say they are.
+    pub fn acting(&self, headers: &HeaderMap, needs: Role, said: &str) -> Result<String, Problem> {
+        let caller = self.caller(headers, needs)?;
+        let acts = caller.acts_as(said);
+        acts.map_err(|detail| Problem::new(StatusCode::FORBIDDEN, detail))
+    }
+
     /// Whether a request may change something where nobody has a token.
     fn unasked(&self, headers: &HeaderMap) -> Result<(), Problem> {
         if !self.loopback {
