@@ -4,7 +4,7 @@ use crate::duration::show;
 use crate::objective::Outcome;
 use crate::record::gate::Record;
 use crate::record::message::{Message, Tone};
-use crate::record::state::Verdict;
+use crate::record::state::{Position, Verdict};
 use crate::watch::wording::moment;
 use std::time::Duration;
 
@@ -57,44 +57,74 @@ pub fn verdict_message(record: &Record, link: Option<String>) -> Message {
         Some(Verdict::Rollback) => (format!("🚨 {place} Deployment Failed"), Tone::Bad),
         _ => (format!("⏸️ {place} Deployment On Hold"), Tone::Warning),
     };
+    let mut lines = record.state.reasons.clone();
+    let migrated = &record.facts.migrated;
+    if record.state.position == Position::Consenting {
+        lines.push(format!(
+            "NOTHING IS ROLLED BACK YET: this deploy changed the database to `{migrated}`, so that rolling the application back alone may break it. Somebody must consent: bellwether gate consent {} --reason '…' (and --with-down to change the database back first)",
+            record.id
+        ));
+    } else if record.state.verdict == Some(Verdict::Rollback) && !migrated.is_empty() {
+        lines.push(format!(
+            "This deploy changed the database to `{migrated}`; the gate declares that the version before works on it."
+        ));
+    }
     Message {
         subject,
         tone,
-        lines: record.state.reasons.clone(),
+        lines,
         facts: facts(record),
         link,
         incident: None,
     }
 }
 
-/// A gate that waits for people.
-pub fn ask_message(
-    record: &Record,
-    required: u64,
-    within: Duration,
-    by_actor: bool,
-    link: Option<String>,
-) -> Message {
+/// What people are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// How many must agree, if anybody must.
+    pub approvals: u64,
+    /// Whether the one who deployed may be among them.
+    pub by_actor: bool,
+    /// What is to be attested: names with sentences.
+    pub attestations: Vec<(String, String)>,
+    /// How long they are waited for.
+    pub within: Duration,
+}
+
+/// A gate waits for people.
+pub fn ask_message(record: &Record, asked: &Asked, link: Option<String>) -> Message {
     let (place, version) = (title(&record.environment), &record.facts.version);
-    let people = match required {
-        1 => "1 approval is".to_owned(),
-        more => format!("{more} approvals are"),
-    };
-    let mut lines = vec![
-        format!(
-            "Everything that was measured of `{version}` let it pass; {people} needed within {}.",
-            show(within)
-        ),
-        format!("bellwether gate approve {} --reason '…'", record.id),
-    ];
-    if !by_actor && !record.facts.actor.is_empty() {
-        let actor = &record.facts.actor;
+    let (id, within) = (record.id, show(asked.within));
+    let mut lines = vec![format!(
+        "Everything that was measured of `{version}` let it pass; people are waited for, {within} at the most."
+    )];
+    if asked.approvals > 0 {
+        let people = match asked.approvals {
+            1 => "1 approval is".to_owned(),
+            more => format!("{more} approvals are"),
+        };
         lines.push(format!(
-            "{actor} deployed it, and is not among those who can approve it."
+            "{people} needed: bellwether gate approve {id} --reason '…'"
+        ));
+        if !asked.by_actor && !record.facts.actor.is_empty() {
+            let actor = &record.facts.actor;
+            lines.push(format!(
+                "{actor} deployed it, and is not among those who can approve it."
+            ));
+        }
+    }
+    for (name, text) in &asked.attestations {
+        lines.push(format!(
+            "To be attested: {text} (bellwether gate attest {id} '{name}' --note '…')"
         ));
     }
+    let what = match asked.approvals {
+        0 => "An Attestation",
+        _ => "Approval",
+    };
     Message {
-        subject: format!("✋ {place} Deployment Waits For Approval"),
+        subject: format!("✋ {place} Deployment Waits For {what}"),
         tone: Tone::Warning,
         lines,
         facts: facts(record),
@@ -154,7 +184,7 @@ pub fn proof_message(record: &Record, link: Option<String>) -> Message {
     for (name, ms) in [
         ("Rollback action", proof.and_then(|proof| proof.action_ms)),
         (
-            "Verdict to healthy",
+            "Trigger to healthy",
             proof.and_then(|proof| proof.healthy_ms),
         ),
     ] {
@@ -167,6 +197,7 @@ pub fn proof_message(record: &Record, link: Option<String>) -> Message {
     } else {
         "The rollback is NOT proven. Somebody must look at this now.".to_owned()
     }];
+    lines.extend(proof.map(|proof| proof.late.clone()).unwrap_or_default());
     lines.extend(proof.map(|proof| proof.reasons.clone()).unwrap_or_default());
     Message {
         subject: if proven {

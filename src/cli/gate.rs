@@ -2,6 +2,7 @@
 
 use super::client::{Refusal, Server};
 use super::exit::Exit;
+use super::gate_people;
 use crate::replay::curve::replay;
 use crate::report::explain;
 use crate::report::style::Style;
@@ -62,6 +63,13 @@ enum Command {
         /// Verify outside of the windows, and say why; needs --actor, and is recorded
         #[arg(long, value_name = "REASON", default_value = "")]
         break_glass: String,
+        /// What the deploy changed the database to: then nothing rolls the application back alone and
+        /// unasked
+        #[arg(long, value_name = "MIGRATION", default_value = "")]
+        migrated: String,
+        /// Go on without a precondition, and say why; needs --actor, and is recorded
+        #[arg(long = "skip", value_name = "PRECONDITION=REASON", value_parser = skip)]
+        skips: Vec<(String, String)>,
         /// Wait until it is done; the exit code is the verdict
         #[arg(long)]
         wait: bool,
@@ -94,34 +102,8 @@ enum Command {
         /// The gate's number
         id: i64,
     },
-    /// Agree to a promotion that asks for people
-    Approve {
-        /// The gate's number
-        id: i64,
-        /// Who agrees; a token with a name says so itself
-        #[arg(long, default_value = "", hide_default_value = true)]
-        by: String,
-        /// Why
-        #[arg(long, default_value = "")]
-        reason: String,
-    },
-    /// Answer for a failure of a running gate: it goes on, and shows it as waived
-    Waive {
-        /// The gate's number
-        id: i64,
-        /// A phase, such as `smoke`, or the name of a scenario
-        #[arg(long)]
-        check: String,
-        /// Who answers for it; a token with a name says so itself
-        #[arg(long, default_value = "", hide_default_value = true)]
-        by: String,
-        /// Why
-        #[arg(long)]
-        reason: String,
-        /// How long it holds
-        #[arg(long = "for", value_name = "DURATION", default_value = "1h", value_parser = crate::duration::parse)]
-        duration: Duration,
-    },
+    #[command(flatten)]
+    People(gate_people::Word),
     /// Roll the newest deploy of a gate back now, whatever is measured, and prove it
     Rollback {
         /// The gate's name
@@ -140,6 +122,14 @@ enum Command {
             hide_default_value = true
         )]
         served: String,
+        /// The version to go back to, if not the last that was proven good here
+        #[arg(
+            long,
+            value_name = "VERSION",
+            default_value = "",
+            hide_default_value = true
+        )]
+        to: String,
         /// Wait until it is proven
         #[arg(long)]
         wait: bool,
@@ -165,10 +155,12 @@ pub fn run(arguments: Arguments) -> Exit {
     } = arguments;
     let result = crate::cli::commands::runtime().block_on(async {
         match command {
-            Command::Start { gate, version, previous_version, commit, actor, reason, link, deployment, break_glass, wait, timeout } => {
+            Command::Start { gate, version, previous_version, commit, actor, reason, link, deployment, break_glass, migrated, skips, wait, timeout } => {
+                let skips: std::collections::BTreeMap<String, String> = skips.into_iter().collect();
                 let body = serde_json::json!({
                     "gate": gate, "version": version, "previous_version": previous_version, "commit": commit,
                     "actor": actor, "reason": reason, "link": link, "deployment": deployment, "break_glass": break_glass,
+                    "migrated": migrated, "skips": skips,
                 });
                 let started: GateView = server.ask(Method::POST, "/api/v1/gates", Some(body)).await?;
                 if wait {
@@ -201,21 +193,9 @@ pub fn run(arguments: Arguments) -> Exit {
                 Ok(Exit::Success)
             }
             Command::Explain { id } => explain(&server, id, json).await,
-            Command::Approve { id, by, reason } => {
-                let body = serde_json::json!({ "by": by, "reason": reason });
-                server.send(Method::POST, &format!("/api/v1/gates/{id}/approve"), Some(body)).await?;
-                eprintln!("approval of gate {id} noted");
-                Ok(Exit::Success)
-            }
-            Command::Waive { id, check, by, reason, duration } => {
-                let until_ms = crate::clock::now().timestamp_millis() + duration.as_millis() as i64;
-                let body = serde_json::json!({ "by": by, "reason": reason, "check": check, "until_ms": until_ms });
-                server.send(Method::POST, &format!("/api/v1/gates/{id}/waive"), Some(body)).await?;
-                eprintln!("waiver of `{check}` in gate {id} noted");
-                Ok(Exit::Success)
-            }
-            Command::Rollback { gate, by, reason, served, wait } => {
-                let body = serde_json::json!({ "by": by, "reason": reason, "version": served });
+            Command::People(word) => gate_people::say(&server, word).await,
+            Command::Rollback { gate, by, reason, served, to, wait } => {
+                let body = serde_json::json!({ "by": by, "reason": reason, "version": served, "to": to });
                 let ordered: GateView = server.ask(Method::POST, &format!("/api/v1/rollback/{gate}"), Some(body)).await?;
                 if wait {
                     return watch(&server, ordered.id, Duration::from_secs(3600), json).await;
@@ -245,6 +225,16 @@ pub fn run(arguments: Arguments) -> Exit {
     })
 }
 
+/// A precondition with the reason for going on without it.
+fn skip(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, reason)) if !name.trim().is_empty() && !reason.trim().is_empty() => {
+            Ok((name.trim().to_owned(), reason.trim().to_owned()))
+        }
+        _ => Err("write `--skip 'NAME=why it is gone on without'`".to_owned()),
+    }
+}
+
 fn print_json(value: &impl serde::Serialize) {
     println!(
         "{}",
@@ -258,6 +248,8 @@ fn exit(gate: &GateView) -> Exit {
         // Whoever waits for the promotion must not go on as if it were there.
         Some("promote") if gate.undone.is_some() => Exit::Hold,
         Some("promote") => Exit::Success,
+        // A pipeline that rolls back on it must not do so without the consent.
+        Some("rollback") if gate.migrated.is_some() && gate.proven != Some(true) => Exit::Hold,
         Some("rollback") => Exit::Rollback,
         _ => Exit::Hold,
     }
@@ -389,7 +381,7 @@ fn show(detail: &GateDetail, style: Style) -> String {
             _ => style.doubtful("?"),
         };
         text.push_str(&format!(
-            "  {mark} {:<9} {}\n",
+            "  {mark} {:<13} {}\n",
             phase.phase,
             style.dim(&phase.reasons.join("; "))
         ));
@@ -407,10 +399,13 @@ fn show(detail: &GateDetail, style: Style) -> String {
         let seconds =
             |ms: Option<i64>| ms.map_or("-".to_owned(), |ms| format!("{:.1} s", ms as f64 / 1e3));
         text.push_str(&style.dim(&format!(
-            "    rollback action {} · verdict to healthy {}\n",
+            "    rollback action {} · trigger to healthy {}\n",
             seconds(gate.action_ms),
             seconds(gate.healthy_ms)
         )));
+    }
+    for late in &gate.late {
+        text.push_str(&format!("    {}\n", style.doubtful(late)));
     }
     for signal in &detail.signals {
         text.push_str(&style.dim(&format!(

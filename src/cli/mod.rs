@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`commands`] (all of them, and where the program begins), [`exit`] (the table of codes),
 //! [`client`] (asks a daemon); [`init`], [`check`], [`run`] with [`run_arguments`], [`run_plan`],
-//! [`progress`] and [`keys`], [`judge`], [`calibrate`], [`serve`], [`gate`], [`incident`], [`probe`],
+//! [`progress`] and [`keys`], [`judge`], [`calibrate`], [`serve`], [`gate`] with [`gate_people`], [`incident`], [`probe`],
 //! [`alert`], [`load`], [`rules`], [`demo`].
 //!
 //! Data goes to standard output, everything else to standard error.
@@ -15,6 +15,7 @@ pub mod commands;
 pub mod demo;
 pub mod exit;
 pub mod gate;
+pub mod gate_people;
 pub mod incident;
 pub mod init;
 pub mod judge;

@@ -49,16 +49,10 @@ pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
         uses.push((&probe.scenario, &probe.environment));
     }
     for gate in &file.gates {
-        let bake = gate.bake.iter().flat_map(|bake| bake.scenarios.iter());
-        for path in gate
-            .smoke
-            .iter()
-            .chain(&gate.load)
-            .chain(bake)
-            .chain(&gate.prove.smoke)
-        {
-            uses.push((path, &gate.environment));
-        }
+        uses.extend(
+            gate.scenarios()
+                .map(|path| (path, gate.environment.as_str())),
+        );
     }
     uses.sort();
     uses.dedup();

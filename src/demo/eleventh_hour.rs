@@ -75,6 +75,7 @@ impl Demo {
             by: "on-call".to_owned(),
             reason: "customers are charged twice".to_owned(),
             gate: None,
+            to: String::new(),
         };
         driver
             .roll_back("shop", order, "")
@@ -91,6 +92,7 @@ impl Demo {
             by: "the release manager".to_owned(),
             reason: String::new(),
             check: String::new(),
+            link: String::new(),
             until_ms: 0,
             gate: None,
         };

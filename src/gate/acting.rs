@@ -11,8 +11,10 @@ use crate::project::file::Project;
 use crate::project::gate::Gate;
 use crate::record::effect::{Effect, EffectState};
 use crate::record::gate::Record;
-use crate::record::state::Verdict;
+use crate::record::note::NoteKind;
+use crate::record::state::{Consent, Position, Verdict};
 use crate::record::target::Occasion;
+use crate::store::insist;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,6 +26,10 @@ const SIGNALS_WAIT: Duration = Duration::from_secs(60);
 /// What else a promote or a hold does is waited for this long, attempts and pauses included. What
 /// waits after that is withdrawn, so that nothing acts on services that nobody guards.
 const ACTIONS_WAIT: Duration = Duration::from_secs(900);
+/// How long a consent is waited for where the configuration says nothing any more.
+const CONSENT_LEAST: Duration = Duration::from_secs(3600);
+/// Pause between looks whether somebody consented.
+const CONSENT_LOOK: Duration = Duration::from_secs(5);
 /// Pause between looks at a lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(500);
 /// Also a proof that starts late gets a fair look.
@@ -116,6 +122,37 @@ impl Driver {
         }
     }
 
+    /// Waits until somebody consents to a rollback that is unsafe alone, or time is up.
+    pub(super) async fn await_consent(&self, record: &Record, handle: &Handle) -> Option<Event> {
+        let project = self.current.get();
+        let within = project
+            .file
+            .gate(&record.gate)
+            .map_or(CONSENT_LEAST, Gate::people_within);
+        let until_ms = record.state.entered_ms + within.as_millis() as i64;
+        loop {
+            let noted = handle.noted.notified();
+            // What cannot be read is asked again: a consent that was given must not be lost.
+            let notes = insist("who consented", || self.store.notes_of(record.id)).await;
+            let mut notes = notes.unwrap_or_default().into_iter();
+            if let Some(note) = notes.find(|note| note.kind == NoteKind::Consent) {
+                return Some(Event::Consented(Consent::from(note)));
+            }
+            if self.stopping.load(Relaxed) {
+                return None;
+            }
+            let left_ms = until_ms - now_ms();
+            if left_ms <= 0 {
+                return Some(Event::ConsentTimedOut);
+            }
+            let left = Duration::from_millis(left_ms as u64);
+            tokio::select! {
+                () = noted => {}
+                () = tokio::time::sleep(left.min(CONSENT_LOOK)) => {}
+            }
+        }
+    }
+
     pub(super) async fn await_actions(&self, record: &Record) -> Option<Event> {
         let project = self.current.get();
         let rollback = record.state.verdict == Some(Verdict::Rollback);
@@ -126,6 +163,8 @@ impl Driver {
             _ => ACTIONS_WAIT,
         };
         let (occasion, place) = match (record.state.way, record.state.verdict) {
+            _ if record.state.undoing => (Occasion::Down, None),
+            _ if record.state.position == Position::Remedying => (Occasion::Remedy, None),
             (0, Some(verdict)) => (verdict.into(), None),
             (0, None) => {
                 return Some(Event::ActionsSettled {

@@ -7,9 +7,12 @@ use super::machine::step;
 use super::policy::policy;
 use crate::objective::Outcome;
 use crate::project::current::{find, page};
+use crate::project::gate::Gate;
 use crate::record::accepted::Wanted;
+use crate::record::effect::NewEffect;
 use crate::record::gate::Record;
-use crate::record::state::{State, Verdict};
+use crate::record::state::{Consent, Phase, Position, State, Verdict};
+use crate::record::target::Occasion;
 use crate::store::contract::GateCommit;
 use std::time::Duration;
 
@@ -37,6 +40,13 @@ impl Driver {
     async fn try_step(&self, record: &mut Record, event: &Event) -> Result<Vec<Effect>, Event> {
         let project = self.current.get();
         let found = find(&project, record);
+        let target = record.rollback_to.clone();
+        if let Event::RollbackOrdered(order) = event
+            && !order.to.is_empty()
+            && record.state.verdict.is_none()
+        {
+            record.rollback_to = Some(order.to.clone());
+        }
         let policy = found.map_or_else(Policy::default, |(gate, environment)| {
             policy(gate, environment, record, &project.plans)
         });
@@ -48,31 +58,17 @@ impl Driver {
         let page = page(&project, record.id);
         let instance = self.store.instance();
         let gate = found.map(|(gate, _)| gate);
-        // People are told in any case, also where a reload has moved the gate elsewhere.
         let anywhere = project.file.gate(&record.gate);
-        let mut outgoing = Vec::new();
-        for effect in &effects {
-            outgoing.extend(match effect {
-                Effect::Ask => announce::ask(record, anywhere, instance, page.clone()),
-                Effect::Announce(verdict) => {
-                    let mut told =
-                        announce::verdict(record, anywhere, *verdict, instance, page.clone());
-                    if *verdict == Verdict::Rollback {
-                        told.extend(announce::partners(record, gate, instance));
-                    }
-                    told
-                }
-                Effect::Order { verdict, way } => {
-                    announce::order(record, gate, *verdict, *way, instance, page.clone())
-                }
-                Effect::AnnounceProof { .. } => {
-                    announce::proof(record, anywhere, instance, page.clone())
-                }
-                Effect::AnnounceUndone => {
-                    announce::undone(record, anywhere, instance, page.clone())
-                }
-                _ => Vec::new(),
-            });
+        let told = Told {
+            record,
+            gate,
+            anywhere,
+            instance,
+            page,
+        };
+        let mut outgoing = told.outgoing(&effects);
+        if matches!(event, Event::Consented(_)) && before.position == Position::Consenting {
+            outgoing.extend(announce::partners(record, gate, instance));
         }
         let mut text = describe(event);
         if extended {
@@ -108,6 +104,7 @@ impl Driver {
         if let Some(wanted) = self.commit(commit, now).await {
             // It was accepted while this step was on its way: nothing of the step has happened.
             record.state = before;
+            record.rollback_to = target;
             return Err(match wanted {
                 Wanted::RollBack(order) => Event::RollbackOrdered(order.into()),
                 Wanted::Cancel(by) => Event::Cancelled { by },
@@ -160,6 +157,62 @@ impl Driver {
     }
 }
 
+/// What a step tells and orders.
+struct Told<'a> {
+    record: &'a Record,
+    /// The gate, where it is configured as it was.
+    gate: Option<&'a Gate>,
+    /// The gate of this name: people are told also where a reload has moved it elsewhere.
+    anywhere: Option<&'a Gate>,
+    instance: &'a str,
+    page: Option<String>,
+}
+
+impl Told<'_> {
+    fn outgoing(&self, effects: &[Effect]) -> Vec<NewEffect> {
+        let Told {
+            record,
+            gate,
+            anywhere,
+            instance,
+            page,
+        } = self;
+        let (gate, anywhere) = (*gate, *anywhere);
+        let mut outgoing = Vec::new();
+        for effect in effects {
+            outgoing.extend(match effect {
+                Effect::Ask => announce::ask(record, anywhere, instance, page.clone()),
+                Effect::Announce(verdict) => {
+                    let mut told =
+                        announce::verdict(record, anywhere, *verdict, instance, page.clone());
+                    let waits = record.state.position == Position::Consenting;
+                    if *verdict == Verdict::Rollback && !waits {
+                        told.extend(announce::partners(record, gate, instance));
+                    }
+                    told
+                }
+                Effect::Order { verdict, way } => {
+                    announce::order(record, gate, *verdict, *way, instance, page.clone())
+                }
+                Effect::OrderRemedy => {
+                    announce::ordered(record, gate, Occasion::Remedy, instance, page.clone())
+                }
+                Effect::OrderDown => {
+                    announce::ordered(record, gate, Occasion::Down, instance, page.clone())
+                }
+                Effect::AnnounceProof { .. } => {
+                    announce::proof(record, anywhere, instance, page.clone())
+                }
+                Effect::AnnounceUndone => {
+                    announce::undone(record, anywhere, instance, page.clone())
+                }
+                _ => Vec::new(),
+            });
+        }
+        outgoing
+    }
+}
+
 /// An event as a line of the timeline.
 fn describe(event: &Event) -> String {
     let with = |head: String, reasons: &[String]| {
@@ -183,12 +236,27 @@ fn describe(event: &Event) -> String {
                 Outcome::Fail => "failed",
                 Outcome::Inconclusive => "was inconclusive",
             };
-            with(format!("{} {word}", phase.word()), reasons)
+            let verb = match (phase, *outcome) {
+                (Phase::Preconditions, Outcome::Inconclusive) if waived.is_empty() => {
+                    "were inconclusive"
+                }
+                _ => word,
+            };
+            with(format!("{} {verb}", phase.word()), reasons)
         }
         Event::Cancelled { by } => format!("cancelled by {by}"),
         Event::RollbackOrdered(order) => {
             format!("{} ordered the rollback: {}", order.by, order.reason)
         }
+        Event::Consented(consent) => {
+            let first = match consent.with_down {
+                true => ", the database first",
+                false => "",
+            };
+            let Consent { by, reason, .. } = consent;
+            format!("{by} consented to the rollback{first}: {reason}")
+        }
+        Event::ConsentTimedOut => "nobody consented to the rollback in time".to_owned(),
         Event::Locked => "nobody else acts on its services".to_owned(),
         Event::Overtaken { why } => format!("it is overtaken, and not carried out: {why}"),
         Event::LockTimedOut { holder } => format!("{holder} still acts on its services"),

@@ -4,7 +4,7 @@
 //! repeated announcement adds nothing.
 
 use crate::alert::message::{
-    ask_message, proof_message, undone_message, unreadable_message, verdict_message,
+    Asked, ask_message, proof_message, undone_message, unreadable_message, verdict_message,
 };
 use crate::pipeline::action::Action;
 use crate::pipeline::github::Github;
@@ -33,6 +33,7 @@ pub fn partners(record: &Record, gate: Option<&Gate>, instance: &str) -> Vec<New
             by: format!("gate {} of `{}`", record.id, record.gate),
             reason: "they are rolled back together".to_owned(),
             gate: Some(record.id),
+            to: String::new(),
         },
     };
     let body = written(&order);
@@ -79,16 +80,16 @@ pub fn ask(
 ) -> Vec<NewEffect> {
     let key = |what: &str| format!("bw_{instance}_{}_ask_{what}", record.id);
     let Some(gate) = gate else { return Vec::new() };
-    let Some(approval) = gate.approval else {
-        return Vec::new();
+    let attestations = gate.attestations.iter();
+    let asked = Asked {
+        approvals: gate.approval.map_or(0, |approval| approval.required),
+        by_actor: gate.approval.is_some_and(|approval| approval.by_actor),
+        attestations: attestations
+            .map(|one| (one.name.clone(), one.text.clone()))
+            .collect(),
+        within: gate.people_within(),
     };
-    let message = ask_message(
-        record,
-        approval.required,
-        approval.timeout,
-        approval.by_actor,
-        page,
-    );
+    let message = ask_message(record, &asked, page);
     tell(&gate.tell, &message, Some(record.id), &key)
 }
 
@@ -131,6 +132,29 @@ pub fn order(
 ) -> Vec<NewEffect> {
     let Some(gate) = gate else { return Vec::new() };
     let (actions, occasion, first) = actions(gate, verdict, way);
+    in_order(record, gate, (actions, occasion, first), instance, page)
+}
+
+/// The actions of an occasion as effects, one after another.
+pub fn ordered(
+    record: &Record,
+    gate: Option<&Gate>,
+    occasion: Occasion,
+    instance: &str,
+    page: Option<String>,
+) -> Vec<NewEffect> {
+    let Some(gate) = gate else { return Vec::new() };
+    let actions = (gate.actions(occasion), occasion, 0);
+    in_order(record, gate, actions, instance, page)
+}
+
+fn in_order(
+    record: &Record,
+    gate: &Gate,
+    (actions, occasion, first): (&[Action], Occasion, usize),
+    instance: &str,
+    page: Option<String>,
+) -> Vec<NewEffect> {
     let word = occasion.word();
     let mut after = None;
     actions

@@ -37,6 +37,10 @@ pub struct Ended {
     pub runs: Vec<Summary>,
     /// Runs before those, which the load generator spoiled: kept, but nothing follows from them.
     pub spoiled: Vec<Summary>,
+    /// Who answers for what was skipped in it.
+    pub skipped: Vec<Waiver>,
+    /// When what failed was first seen, in milliseconds since 1970, if that was not at its start.
+    pub failing_ms: Option<i64>,
     /// Whether more of the same evidence would probably settle it.
     pub is_open: bool,
     /// Whether it was, or may have been, another version that was measured: nobody can waive that.
@@ -56,6 +60,8 @@ impl Ended {
             reasons,
             runs: Vec::new(),
             spoiled: Vec::new(),
+            skipped: Vec::new(),
+            failing_ms: None,
             is_open: false,
             is_foreign: false,
         }

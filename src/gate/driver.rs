@@ -169,6 +169,20 @@ impl Driver {
                 "who breaks the glass says so: `actor` is empty".to_owned(),
             ));
         }
+        if let Some(name) = facts
+            .skips
+            .keys()
+            .find(|name| facts.skips[*name].trim().is_empty())
+        {
+            return Err(GateFault::Invalid(format!(
+                "who goes on without `{name}` says why: its reason is empty"
+            )));
+        }
+        if !facts.skips.is_empty() && facts.skipped_by.is_empty() {
+            return Err(GateFault::Invalid(
+                "who goes on without a precondition says so: `actor` is empty".to_owned(),
+            ));
+        }
         self.enter(name, facts, webhooks, None).await
     }
 
@@ -190,6 +204,15 @@ impl Driver {
                 "there is no gate `{name}`; known: {known}"
             )));
         };
+        let skippable = |name: &&String| {
+            let mut all = gate.preconditions.iter();
+            !all.any(|one| one.name == **name && one.can_be_skipped)
+        };
+        if let Some(name) = facts.skips.keys().find(skippable) {
+            return Err(GateFault::Invalid(format!(
+                "`{name}` is no precondition of this gate that can be skipped"
+            )));
+        }
         let _one_by_one = self.starting.lock().await;
         let before = self.same_gate(name).await?;
         for record in &before {
@@ -203,7 +226,8 @@ impl Driver {
         }
         if webhooks.is_empty() && order.is_none() {
             let same = before.iter().find(|open| {
-                let begins = [Phase::Preflight, Phase::Converge].map(Position::Measuring);
+                let begins = [Phase::Preflight, Phase::Preconditions, Phase::Converge]
+                    .map(Position::Measuring);
                 // Once something was measured, what is served may be another deploy of the version.
                 open.facts == facts
                     && begins.contains(&open.state.position)
@@ -215,14 +239,17 @@ impl Driver {
             }
         }
         // Never merely the version before: only one that was proven good is worth going back to.
-        let rollback_to = self
-            .store
-            .last_good(
-                name.to_owned(),
-                gate.environment.clone(),
-                facts.version.clone(),
-            )
-            .await?;
+        let good = self.store.last_good(
+            name.to_owned(),
+            gate.environment.clone(),
+            facts.version.clone(),
+        );
+        let named = order.as_ref().map(|order| order.to.clone());
+        let rollback_to = match named.filter(|to| !to.is_empty()) {
+            // Whoever orders it names it, and answers for it.
+            Some(to) => Some(to),
+            None => good.await?,
+        };
         let now = now_ms();
         let mut record = Record {
             id: 0,
@@ -441,11 +468,14 @@ impl Driver {
             event = match effect {
                 Effect::Perform(phase) => self.perform(&record, phase, handle).await,
                 Effect::Lock => self.await_lock(&record, handle).await,
+                Effect::AwaitConsent => self.await_consent(&record, handle).await,
                 Effect::AwaitActions => self.await_actions(&record).await,
                 Effect::Prove => self.prove(&record, handle).await,
                 // Committed with the step that asked for them.
                 Effect::Announce(_)
                 | Effect::Order { .. }
+                | Effect::OrderRemedy
+                | Effect::OrderDown
                 | Effect::AnnounceProof { .. }
                 | Effect::AnnounceUndone
                 | Effect::Ask => None,

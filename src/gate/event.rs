@@ -4,7 +4,7 @@
 //! Values only. Does not know which event fits which state: that is the machine's.
 
 use crate::objective::Outcome;
-use crate::record::state::{Order, Phase, Verdict, Waiver};
+use crate::record::state::{Consent, Order, Phase, Verdict, Waiver};
 
 /// What a gate is to do, from its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +19,12 @@ pub struct Policy {
     pub acts_on_hold: bool,
     /// Ways to roll back: the first one and its fallbacks. None where others do it.
     pub ways: usize,
+    /// Whether there are actions that may mend a failure.
+    pub has_remedy: bool,
+    /// Whether somebody must consent to a rollback.
+    pub asks_consent: bool,
+    /// Targets in milliseconds: of the action, and from the trigger to healthy.
+    pub targets: Option<(i64, i64)>,
     /// Whether there is a version to go back to.
     pub has_target: bool,
     /// Whether the environment lets us act.
@@ -44,6 +50,8 @@ pub enum Event {
         held: bool,
         /// Who answers for it, if it did not pass.
         waived: Vec<Waiver>,
+        /// When what failed was first seen, in milliseconds since 1970, if that was not at its start.
+        failing_ms: Option<i64>,
     },
     /// Somebody called it off.
     Cancelled {
@@ -61,6 +69,10 @@ pub enum Event {
         /// In words.
         what: String,
     },
+    /// Somebody consents to a rollback that is unsafe alone.
+    Consented(Consent),
+    /// Nobody did in time.
+    ConsentTimedOut,
     /// Nobody else acts on the services.
     Locked,
     /// Somebody else acted on them for too long.
@@ -107,6 +119,12 @@ pub enum Effect {
         /// The way, 0 for the first.
         way: usize,
     },
+    /// Order what may mend it without another version.
+    OrderRemedy,
+    /// Wait for somebody's consent.
+    AwaitConsent,
+    /// Order that the database is changed back.
+    OrderDown,
     /// Wait until the actions are settled.
     AwaitActions,
     /// Prove the rollback.

@@ -4,11 +4,14 @@
 //! nothing. What must hold of every state stands in [`State::broken_invariant`]; beside it:
 //! - a verdict never changes once it is reached, and is announced once;
 //! - actions are ordered only with the lock of their services, and each way of rolling back once;
-//! - nothing but a measurement that failed, or an order with a name, rolls back.
+//! - nothing but a measurement that failed, or an order with a name, rolls back;
+//! - a remedy is tried once, and what it mended is measured afresh; what a consent is needed for happens
+//!   by nothing else.
 
 use super::event::{Effect, Event, Policy};
+use super::proof::late;
 use crate::objective::Outcome;
-use crate::record::state::{Phase, PhaseRecord, Position, Proof, State, Verdict};
+use crate::record::state::{Order, Phase, PhaseRecord, Position, Proof, State, Verdict};
 
 /// A gate that is restarted more often than this ends in hold.
 const RESTARTS_MAX: u32 = 5;
@@ -28,6 +31,8 @@ pub fn step(state: &State, event: &Event, policy: &Policy, now_ms: i64) -> (Stat
     };
     let effects = match state.position {
         Position::Measuring(phase) => stepper.measuring(phase, event),
+        Position::Remedying => stepper.remedying(event),
+        Position::Consenting => stepper.consenting(event),
         Position::Locking => stepper.locking(event),
         Position::Acting => stepper.acting(event),
         Position::Proving => stepper.proving(event),
@@ -65,6 +70,7 @@ fn contained(before: &State, what: &str, now_ms: i64) -> (State, Vec<Effect>) {
                 reasons: vec![reason],
                 action_ms: None,
                 healthy_ms: None,
+                late: Vec::new(),
             });
             vec![Effect::AnnounceProof { proven: false }]
         }
@@ -87,14 +93,14 @@ fn promised(before: &State, policy: &Policy) -> Vec<Phase> {
     }
 }
 
-struct Stepper<'a> {
-    state: &'a mut State,
-    policy: &'a Policy,
-    now_ms: i64,
+pub(super) struct Stepper<'a> {
+    pub(super) state: &'a mut State,
+    pub(super) policy: &'a Policy,
+    pub(super) now_ms: i64,
 }
 
 impl Stepper<'_> {
-    fn enter(&mut self, position: Position) {
+    pub(super) fn enter(&mut self, position: Position) {
         self.state.position = position;
         self.state.entered_ms = self.now_ms;
     }
@@ -105,11 +111,7 @@ impl Stepper<'_> {
             Event::Cancelled { by } => {
                 self.conclude(Verdict::Hold, vec![format!("cancelled by {by}")])
             }
-            Event::RollbackOrdered(order) => {
-                self.state.ordered = Some(order.clone());
-                let reason = format!("{} ordered it: {}", order.by, order.reason);
-                self.conclude(Verdict::Rollback, vec![reason])
-            }
+            Event::RollbackOrdered(order) => self.ordered(order),
             Event::BudgetExceeded => {
                 let reason = format!(
                     "no verdict within the time budget; it ran out in {}",
@@ -132,6 +134,17 @@ impl Stepper<'_> {
         }
     }
 
+    pub(super) fn ordered(&mut self, order: &Order) -> Vec<Effect> {
+        self.state.ordered = Some(order.clone());
+        self.state.triggered_ms = Some(self.now_ms);
+        let to = match order.to.as_str() {
+            "" => String::new(),
+            to => format!(" (back to `{to}`, which the order names)"),
+        };
+        let reason = format!("{} ordered it{to}: {}", order.by, order.reason);
+        self.conclude(Verdict::Rollback, vec![reason])
+    }
+
     fn phase_ended(&mut self, event: &Event) -> Vec<Effect> {
         let Event::PhaseEnded {
             phase,
@@ -140,6 +153,7 @@ impl Stepper<'_> {
             is_open,
             held,
             waived,
+            failing_ms,
         } = event
         else {
             return Vec::new();
@@ -160,6 +174,14 @@ impl Stepper<'_> {
             waived.clone()
         };
         let goes_on = *outcome == Outcome::Pass || !waived.is_empty();
+        if *outcome == Outcome::Fail && !goes_on {
+            let failing_ms = failing_ms.unwrap_or(self.state.entered_ms);
+            if self.policy.has_remedy && self.policy.enforce && self.state.remedy.is_none() {
+                return self.remedy(*phase, reasons, failing_ms);
+            }
+            let first = self.state.remedy.as_ref().map(|remedy| remedy.failing_ms);
+            self.state.triggered_ms = Some(first.unwrap_or(failing_ms));
+        }
         self.state.phases.push(PhaseRecord {
             phase: *phase,
             outcome: *outcome,
@@ -173,7 +195,15 @@ impl Stepper<'_> {
                 Outcome::Fail => (Verdict::Rollback, "failed"),
                 _ => (Verdict::Hold, "was inconclusive"),
             };
-            return self.conclude(verdict, because(*phase, word, reasons));
+            let mut all = because(*phase, word, reasons);
+            if let Some(remedy) = &self.state.remedy {
+                let before = because(remedy.phase, "failed", &remedy.reasons);
+                all.push(format!(
+                    "a remedy was tried after it failed before: {}",
+                    before.join("; ")
+                ));
+            }
+            return self.conclude(verdict, all);
         }
         let place = self.policy.phases.iter().position(|known| known == phase);
         match place.map(|place| self.policy.phases.get(place + 1)) {
@@ -232,10 +262,15 @@ impl Stepper<'_> {
             }
             .to_owned(),
         );
+        if let Some(remedy) = &self.state.remedy {
+            let before = because(remedy.phase, "failed", &remedy.reasons);
+            let before = before.join("; ");
+            reasons.push(format!("it needed a remedy first: {before}"));
+        }
         self.conclude(Verdict::Promote, reasons)
     }
 
-    fn conclude(&mut self, verdict: Verdict, reasons: Vec<String>) -> Vec<Effect> {
+    pub(super) fn conclude(&mut self, verdict: Verdict, reasons: Vec<String>) -> Vec<Effect> {
         self.state.verdict = Some(verdict);
         self.state.verdict_ms = Some(self.now_ms);
         self.state.reasons = reasons;
@@ -253,6 +288,10 @@ impl Stepper<'_> {
                 "there is nothing to roll back to: no other version was ever proven good here"
                     .to_owned();
             effects.extend(self.end_proof(false, vec![reason]));
+        } else if verdict == Verdict::Rollback && self.policy.asks_consent {
+            self.state.asks_consent = true;
+            self.enter(Position::Consenting);
+            effects.push(Effect::AwaitConsent);
         } else if acts {
             self.enter(Position::Locking);
             effects.push(Effect::Lock);
@@ -268,6 +307,11 @@ impl Stepper<'_> {
 
     fn locking(&mut self, event: &Event) -> Vec<Effect> {
         match (event, self.state.verdict) {
+            (Event::Locked, Some(Verdict::Rollback)) if self.wants_down() => {
+                self.state.undoing = true;
+                self.enter(Position::Acting);
+                vec![Effect::OrderDown, Effect::AwaitActions]
+            }
             (Event::Locked, Some(verdict)) => {
                 self.enter(Position::Acting);
                 vec![
@@ -295,6 +339,28 @@ impl Stepper<'_> {
     fn acting(&mut self, event: &Event) -> Vec<Effect> {
         match event {
             Event::Restarted => vec![Effect::AwaitActions],
+            Event::ActionsSettled { failed, count } if self.state.undoing => {
+                self.state.undoing = false;
+                if *count == 0 || !failed.is_empty() {
+                    // The application before may not work on what is there now.
+                    let mut reasons = vec![
+                        "the database was not changed back, so the application was not rolled back"
+                            .to_owned(),
+                    ];
+                    reasons.extend(failed.iter().cloned());
+                    return self.end_proof(false, reasons);
+                }
+                if self.policy.ways == 0 {
+                    self.enter(Position::Proving);
+                    return vec![Effect::Prove];
+                }
+                self.enter(Position::Acting);
+                let order = Effect::Order {
+                    verdict: Verdict::Rollback,
+                    way: self.state.way,
+                };
+                vec![order, Effect::AwaitActions]
+            }
             Event::ActionsSettled { failed, count }
                 if self.state.verdict != Some(Verdict::Rollback) =>
             {
@@ -366,10 +432,13 @@ impl Stepper<'_> {
         vec![Effect::AnnounceUndone]
     }
 
-    fn end_proof(&mut self, proven: bool, reasons: Vec<String>) -> Vec<Effect> {
-        let since = |moment: i64| self.state.verdict_ms.map(|verdict| moment - verdict);
-        let action_ms = self.state.acted_ms.and_then(since);
-        let healthy_ms = if proven { since(self.now_ms) } else { None };
+    pub(super) fn end_proof(&mut self, proven: bool, reasons: Vec<String>) -> Vec<Effect> {
+        let since = |start: Option<i64>, moment: i64| start.map(|start| moment - start);
+        let acted_ms = self.state.acted_ms;
+        let action_ms = acted_ms.and_then(|acted| since(self.state.verdict_ms, acted));
+        let triggered = self.state.triggered_ms.or(self.state.verdict_ms);
+        let healthy_ms = since(triggered, self.now_ms).filter(|_| proven);
+        let late = late(self.policy.targets, action_ms, healthy_ms);
         let mut all = Vec::new();
         if self.state.way > 0 {
             let word = if proven {
@@ -389,14 +458,19 @@ impl Stepper<'_> {
             reasons: all,
             action_ms,
             healthy_ms,
+            late,
         });
         self.enter(Position::Done);
         vec![Effect::AnnounceProof { proven }]
     }
 }
 
-fn because(phase: Phase, word: &str, reasons: &[String]) -> Vec<String> {
-    let lead = format!("{} {word}", phase.word());
+pub(super) fn because(phase: Phase, word: &str, reasons: &[String]) -> Vec<String> {
+    let lead = match phase {
+        // They are many, and each says itself what became of it.
+        Phase::Preconditions => phase.word().to_owned(),
+        phase => format!("{} {word}", phase.word()),
+    };
     if reasons.is_empty() {
         return vec![lead];
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::objective::Outcome;
-use crate::record::state::{Order, Phase, Position, State, Verdict, Waiver};
+use crate::record::state::{Consent, Order, Phase, Position, State, Verdict, Waiver};
 use proptest::prelude::*;
 
 fn waiver() -> Waiver {
@@ -22,13 +22,15 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Outcome::Inconclusive)
     ];
     prop_oneof![
-        10 => (0usize..7, outcome, any::<bool>(), 0usize..6).prop_map(|(phase, outcome, is_open, waived)| Event::PhaseEnded {
-            phase: Phase::ALL[phase], outcome, reasons: vec![], is_open, held: is_open, waived: if waived == 0 { vec![waiver()] } else { vec![] } }),
+        10 => (0usize..8, outcome, any::<bool>(), 0usize..6).prop_map(|(phase, outcome, is_open, waived)| Event::PhaseEnded {
+            phase: Phase::ALL[phase], outcome, reasons: vec![], is_open, held: is_open, waived: if waived == 0 { vec![waiver()] } else { vec![] }, failing_ms: None }),
         1 => Just(Event::Cancelled { by: "a test".to_owned() }),
-        1 => Just(Event::RollbackOrdered(Order { by: "a test".to_owned(), reason: "why not".to_owned(), gate: None })),
+        1 => Just(Event::RollbackOrdered(Order { by: "a test".to_owned(), reason: "why not".to_owned(), gate: None, to: String::new() })),
         1 => Just(Event::BudgetExceeded),
         2 => Just(Event::Restarted),
         3 => Just(Event::Locked),
+        2 => any::<bool>().prop_map(|with_down| Event::Consented(Consent { by: "a test".to_owned(), reason: "seen".to_owned(), with_down })),
+        1 => Just(Event::ConsentTimedOut),
         1 => Just(Event::LockTimedOut { holder: "gate 1".to_owned() }),
         3 => (0usize..3).prop_map(|failed| Event::ActionsSettled { failed: vec!["x".to_owned(); failed], count: 2 }),
         3 => any::<bool>().prop_map(|proven| Event::ProofEnded { proven, reasons: vec![] }),
@@ -36,10 +38,10 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 prop_compose! {
-    fn policy()(mask in 1usize..128, extend: bool, acts: bool, ways in 0usize..3, has_target: bool, enforce: bool) -> Policy {
+    fn policy()(mask in 1usize..256, extend: bool, acts: bool, ways in 0usize..3, has_target: bool, enforce: bool, has_remedy: bool, asks_consent: bool) -> Policy {
         Policy {
             phases: Phase::ALL.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, phase)| *phase).collect(),
-            extend, acts_on_promote: acts, acts_on_hold: acts, ways, has_target, enforce, changed: false,
+            extend, acts_on_promote: acts, acts_on_hold: acts, ways, has_target, enforce, has_remedy, asks_consent, targets: None, changed: false,
         }
     }
 }
@@ -51,6 +53,7 @@ proptest! {
     fn no_order_of_events_breaks_the_invariants(policy in policy(), events in proptest::collection::vec(event(), 0..60)) {
         let mut state = State::new(policy.phases.first().copied(), 0);
         let mut ordered = Vec::new();
+        let mut remedies = 0;
         for (at, event) in events.iter().enumerate() {
             let (next, effects) = step(&state, event, &policy, at as i64);
             let promised = if state.verdict.is_some() { Vec::new() } else { policy.phases.clone() };
@@ -63,14 +66,20 @@ proptest! {
             for effect in &effects {
                 if let Effect::Order { way, .. } = effect {
                     prop_assert!(policy.enforce && !ordered.contains(way));
+                    prop_assert!(!state.asks_consent || next.consent.is_some(), "nobody consented");
                     ordered.push(*way);
                 }
+                if *effect == Effect::OrderDown {
+                    prop_assert!(next.consent.as_ref().is_some_and(|consent| consent.with_down));
+                }
+                remedies += usize::from(*effect == Effect::OrderRemedy);
             }
             if state.is_done() {
                 prop_assert_eq!(&next, &state);
             }
             state = next;
         }
+        prop_assert!(remedies <= 1);
     }
 }
 
@@ -115,6 +124,7 @@ fn ended(phase: Phase, outcome: Outcome) -> Event {
         is_open: false,
         held: false,
         waived: vec![],
+        failing_ms: None,
     }
 }
 
@@ -158,7 +168,7 @@ fn a_good_deploy_is_promoted_and_a_bad_one_rolled_back_and_proven() {
     let proof = bad.proof.unwrap();
     assert_eq!(
         (proof.proven, proof.action_ms, proof.healthy_ms),
-        (true, Some(20), Some(30))
+        (true, Some(20), Some(40))
     );
     assert_eq!(bad.reasons, ["smoke failed: because"]);
 }
@@ -250,6 +260,7 @@ fn an_open_phase_is_performed_once_more_and_no_oftener() {
         is_open: true,
         held: false,
         waived: vec![],
+        failing_ms: None,
     };
     let once = told(
         &policy_of(1),
@@ -276,6 +287,7 @@ fn a_waived_failure_goes_on_and_is_never_called_passed() {
         is_open: false,
         held: false,
         waived: vec![waiver()],
+        failing_ms: None,
     };
     let state = told(
         &policy,
@@ -310,6 +322,7 @@ fn a_broken_invariant_is_a_hold_with_a_page() {
         by: "a test".to_owned(),
         reason: "why not".to_owned(),
         gate: None,
+        to: String::new(),
     });
     rolling_back.verdict = Some(Verdict::Rollback);
     rolling_back.position = Position::Proving;
@@ -346,4 +359,114 @@ fn a_promotion_whose_actions_are_gone_is_not_carried_out() {
         assert_eq!((next.is_done(), next.undone.is_some()), (true, undone));
         assert_eq!(effects.contains(&Effect::AnnounceUndone), undone);
     }
+}
+
+#[test]
+fn a_remedy_is_tried_once_and_what_still_fails_is_rolled_back() {
+    let policy = Policy {
+        has_remedy: true,
+        ..policy_of(1)
+    };
+    let (fails, tried) = (ended(Phase::Smoke, Outcome::Fail), settled(0));
+    let begun = [
+        ended(Phase::Preflight, Outcome::Pass),
+        fails.clone(),
+        Event::Locked,
+        tried,
+    ];
+    let mended = [&begun[..], &[ended(Phase::Smoke, Outcome::Pass)]].concat();
+    let held = Event::PhaseEnded {
+        phase: Phase::Smoke,
+        outcome: Outcome::Pass,
+        reasons: Vec::new(),
+        is_open: false,
+        held: true,
+        waived: Vec::new(),
+        failing_ms: None,
+    };
+    let state = told(&policy, &[&begun[..], &[held]].concat());
+    assert_eq!(state.verdict, Some(Verdict::Promote));
+    assert!(
+        state
+            .reasons
+            .join(" ")
+            .contains("it needed a remedy first: smoke failed")
+    );
+    assert_eq!(told(&policy, &mended).verdict, Some(Verdict::Promote));
+    let still = told(
+        &policy,
+        &[&begun[..], std::slice::from_ref(&fails)].concat(),
+    );
+    assert_eq!(still.verdict, Some(Verdict::Rollback));
+    assert!(still.reasons.join(" ").contains("a remedy was tried"));
+    // What could not be tried mends nothing, and the clock runs from the first failure.
+    let untried = told(
+        &policy,
+        &[
+            &begun[..3],
+            &[settled(1), Event::Locked, settled(0), proof(true)],
+        ]
+        .concat(),
+    );
+    assert_eq!(untried.verdict, Some(Verdict::Rollback));
+    assert!(
+        untried
+            .reasons
+            .join(" ")
+            .contains("the remedy could not be tried")
+    );
+    let proof = untried.proof.unwrap();
+    assert_eq!((proof.action_ms, proof.healthy_ms), (Some(20), Some(50)));
+}
+
+#[test]
+fn what_a_database_was_changed_for_is_rolled_back_by_consent_alone() {
+    let policy = Policy {
+        asks_consent: true,
+        targets: Some((5, 15)),
+        ..policy_of(1)
+    };
+    let failed = [
+        ended(Phase::Preflight, Outcome::Pass),
+        ended(Phase::Smoke, Outcome::Fail),
+    ];
+    let waits = told(&policy, &failed);
+    assert_eq!(waits.position, Position::Consenting);
+    let unasked = [&failed[..], &[Event::Locked, settled(0), proof(true)]].concat();
+    assert_eq!(told(&policy, &unasked).position, Position::Consenting);
+    let late = told(&policy, &[&failed[..], &[Event::ConsentTimedOut]].concat());
+    assert!(late.is_done() && !late.proof.unwrap().proven);
+    let consent = |with_down| {
+        Event::Consented(Consent {
+            by: "jane".to_owned(),
+            reason: "the column is unused".to_owned(),
+            with_down,
+        })
+    };
+    let rest = [Event::Locked, settled(0), proof(true)];
+    let alone = told(&policy, &[&failed[..], &[consent(false)], &rest].concat());
+    let proof_of_it = alone.proof.unwrap();
+    assert!(proof_of_it.proven);
+    assert_eq!(proof_of_it.late.len(), 2, "{:?}", proof_of_it.late);
+    // The database first, and the application only if that succeeded.
+    let down = [
+        consent(true),
+        Event::Locked,
+        settled(0),
+        settled(0),
+        proof(true),
+    ];
+    assert!(
+        told(&policy, &[&failed[..], &down].concat())
+            .proof
+            .unwrap()
+            .proven
+    );
+    let broken = [consent(true), Event::Locked, settled(1)];
+    let state = told(&policy, &[&failed[..], &broken].concat());
+    let reasons = state.proof.unwrap().reasons.join(" ");
+    assert!(
+        reasons.contains("the application was not rolled back"),
+        "{reasons}"
+    );
 }

@@ -5,7 +5,7 @@
 use super::driver::{Driver, GateFault, Outside, now_ms};
 use crate::record::gate::{Facts, Record, cleaned};
 use crate::record::note::{Note, NoteKind};
-use crate::record::state::{Order, Verdict, Waiver};
+use crate::record::state::{Consent, Order, Position, Verdict, Waiver};
 use std::sync::{Arc, PoisonError};
 
 fn has_its_verdict(id: i64) -> GateFault {
@@ -65,6 +65,7 @@ impl Driver {
             by: cleaned(&note.by),
             reason: cleaned(&note.reason),
             check: cleaned(&note.check),
+            link: cleaned(&note.link),
             ..note
         };
         if note.by.is_empty() {
@@ -91,11 +92,90 @@ impl Driver {
                 ));
             }
             NoteKind::Waiver => format!("{} waives `{}`: {}", note.by, note.check, note.reason),
+            NoteKind::Attestation => {
+                self.may_be_attested(id, &note.check).await?;
+                format!(
+                    "{} attests `{}` {} {}",
+                    note.by, note.check, note.reason, note.link
+                )
+                .trim()
+                .to_owned()
+            }
             _ if note.reason.is_empty() => format!("{} approves", note.by),
             _ => format!("{} approves: {}", note.by, note.reason),
         };
         if !self.store.add_note(id, note, line, now_ms()).await? {
             return Err(has_its_verdict(id));
+        }
+        if let Some(handle) = self.running().get(&id) {
+            handle.noted.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Whether a gate asks for an attestation of this name.
+    async fn may_be_attested(&self, id: i64, name: &str) -> Result<(), GateFault> {
+        let record = self.measuring(id).await?;
+        let project = self.current.get();
+        let gate = project.file.gate(&record.gate);
+        let known: Vec<&str> = gate
+            .iter()
+            .flat_map(|gate| &gate.attestations)
+            .map(|wanted| wanted.name.as_str())
+            .collect();
+        if known.contains(&name) {
+            return Ok(());
+        }
+        Err(GateFault::Invalid(format!(
+            "`{}` asks for no attestation `{name}`; it asks for: {}",
+            record.gate,
+            known.join(", ")
+        )))
+    }
+
+    /// Consents to a rollback that waits for it, since the database was changed.
+    pub async fn consent(&self, id: i64, consent: Consent) -> Result<(), GateFault> {
+        let by = cleaned(&consent.by);
+        let reason = cleaned(&consent.reason);
+        if by.is_empty() || reason.is_empty() {
+            return Err(GateFault::Invalid(
+                "a consent needs `by` and `reason`".to_owned(),
+            ));
+        }
+        let Some(record) = self.store.gate(id).await? else {
+            return Err(GateFault::Unknown(format!("there is no gate {id}")));
+        };
+        let waits_no_more =
+            || GateFault::Conflict(format!("gate {id} does not wait for a consent"));
+        if record.state.position != Position::Consenting {
+            return Err(waits_no_more());
+        }
+        let project = self.current.get();
+        let has_down = project
+            .file
+            .gate(&record.gate)
+            .is_some_and(|gate| !gate.down.is_empty());
+        if consent.with_down && !has_down {
+            return Err(GateFault::Invalid(format!(
+                "`{}` has no `actions: {{ down: [...] }}` that would change the database back",
+                record.gate
+            )));
+        }
+        let line = format!("{by} consents to the rollback: {reason}");
+        let note = Note {
+            kind: NoteKind::Consent,
+            by,
+            reason,
+            check: match consent.with_down {
+                true => Consent::WITH_DOWN.to_owned(),
+                false => String::new(),
+            },
+            link: String::new(),
+            until_ms: 0,
+            gate: None,
+        };
+        if !self.store.add_note(id, note, line, now_ms()).await? {
+            return Err(waits_no_more());
         }
         if let Some(handle) = self.running().get(&id) {
             handle.noted.notify_one();
@@ -115,12 +195,18 @@ impl Driver {
         let order = Order {
             by: cleaned(&order.by),
             reason: cleaned(&order.reason),
+            to: cleaned(&order.to),
             ..order
         };
         if order.by.trim().is_empty() || order.reason.trim().is_empty() {
             return Err(GateFault::Invalid(
                 "a rollback by hand needs `by` and `reason`".to_owned(),
             ));
+        }
+        if !order.to.is_empty() && order.to == version {
+            return Err(GateFault::Invalid(format!(
+                "`{version}` cannot be rolled back to itself"
+            )));
         }
         let open = self.same_gate(name).await?.pop();
         // One that promotes or holds has nothing to say any more: the rollback waits for its lock.
@@ -137,7 +223,8 @@ impl Driver {
                 kind: NoteKind::Rollback,
                 by: order.by.clone(),
                 reason: order.reason.clone(),
-                check: String::new(),
+                check: order.to.clone(),
+                link: String::new(),
                 until_ms: 0,
                 gate: order.gate,
             };
@@ -217,6 +304,7 @@ mod tests {
             reasons: Vec::new(),
             action_ms: None,
             healthy_ms: None,
+            late: Vec::new(),
         });
         assert!(asked(&last, "").unwrap_err().contains("--served 2"));
         assert!(asked(&last, "3").is_err(), "that is not served any more");

@@ -155,6 +155,9 @@ impl Driver {
         if ended.outcome == Outcome::Pass || ended.is_foreign {
             return Vec::new();
         }
+        if phase == Phase::Preconditions {
+            return ended.skipped.clone();
+        }
         let notes = insist("the waivers", || self.store.notes_of(id)).await;
         let valid = valid_waivers(gate, notes.unwrap_or_default());
         let paths = match phase {
@@ -233,6 +236,7 @@ fn ended(phase: Phase, performed: Ended, held: bool, waived: Vec<Waiver>) -> Eve
         is_open: performed.is_open,
         held,
         waived,
+        failing_ms: performed.failing_ms,
     }
 }
 
@@ -242,9 +246,7 @@ fn left(gate: &Gate, record: &Record, phase: Phase) -> Duration {
     let whole = Duration::from_millis(whole.max(0) as u64);
     if phase == Phase::Approval {
         // People are not measured by the budget of the measurements.
-        return gate
-            .approval
-            .map_or(whole, |approval| approval.timeout + Duration::from_secs(5));
+        return gate.people_within() + Duration::from_secs(5);
     }
     match gate.budgets.get(phase.word()) {
         Some(budget) => whole.min(*budget),

@@ -27,8 +27,25 @@ pub(super) fn measures(
         gate.bake
     );
     text.push_str(&format!(" {:?} {:?}", gate.converge, environment.services));
+    // Absent where there are none, so that what was kept before there were any stays what it is.
+    for (what, count) in [
+        (
+            format!("{:?}", gate.preconditions),
+            gate.preconditions.len(),
+        ),
+        (format!("{:?}", gate.attestations), gate.attestations.len()),
+    ] {
+        text.push_str(if count == 0 { "" } else { &what });
+    }
     let baked = gate.bake.iter().flat_map(|bake| &bake.scenarios);
-    for path in gate.smoke.iter().chain(&gate.load).chain(baked) {
+    let before = gate.preconditions.iter().flat_map(|one| &one.scenarios);
+    for path in gate
+        .smoke
+        .iter()
+        .chain(&gate.load)
+        .chain(baked)
+        .chain(before)
+    {
         let plan = plans.get(path).map_or("", |plan| plan.source.text.as_str());
         text.push_str(&format!(" {}\n{plan}", path.display()));
     }
@@ -54,6 +71,12 @@ pub fn policy(
         acts_on_promote: !gate.on_promote.is_empty(),
         acts_on_hold: !gate.on_hold.is_empty(),
         ways,
+        has_remedy: !gate.on_failure.is_empty(),
+        asks_consent: !record.facts.migrated.is_empty() && !gate.migrates_compatibly,
+        targets: Some((
+            gate.prove.action_target.as_millis() as i64,
+            gate.prove.healthy_target.as_millis() as i64,
+        )),
         has_target: record.rollback_to.is_some(),
         enforce: environment.enforce,
         // Asked only for a promotion that is still to be decided.

@@ -7,7 +7,7 @@ use crate::load::Stop;
 use crate::objective::Outcome;
 use crate::run::Summary;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Proves a rollback: the old version everywhere, then its smoke, again and again until time is up.
 pub async fn prove(
@@ -70,4 +70,27 @@ pub async fn prove(
         }
         tokio::time::sleep(prove.converge.every).await;
     }
+}
+
+/// Targets that a rollback missed, in sentences.
+pub(super) fn late(
+    targets: Option<(i64, i64)>,
+    action_ms: Option<i64>,
+    healthy_ms: Option<i64>,
+) -> Vec<String> {
+    let Some((action, healthy)) = targets else {
+        return Vec::new();
+    };
+    let show = |ms: i64| crate::duration::show(Duration::from_millis(ms.max(0) as u64));
+    let missed = |what: &str, took: Option<i64>, target: i64| {
+        let took = took.filter(|took| *took > target)?;
+        Some(format!(
+            "{what} took {}, longer than its target of {}",
+            show(took),
+            show(target)
+        ))
+    };
+    let action = missed("the rollback action", action_ms, action);
+    let healthy = missed("the way from the trigger to healthy", healthy_ms, healthy);
+    action.into_iter().chain(healthy).collect()
 }

@@ -1,5 +1,6 @@
 //! A gate as configured: what verifies a deploy.
 
+use super::before::{Attestation, Precondition};
 use crate::objective::Objective;
 use crate::objective::levels::Levels;
 use crate::objective::rule::Rule;
@@ -15,6 +16,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// How long attestations are waited for where no approval says it.
+const PEOPLE_WITHIN: Duration = Duration::from_secs(3600);
+
 /// What verifies a deploy.
 #[derive(Debug)]
 pub struct Gate {
@@ -26,6 +30,10 @@ pub struct Gate {
     pub services: Vec<String>,
     /// How the version is awaited.
     pub converge: Converge,
+    /// What must hold before anything of the deploy is measured, in order.
+    pub preconditions: Vec<Precondition>,
+    /// What people must say before a promotion.
+    pub attestations: Vec<Attestation>,
     /// Scenarios performed once.
     pub smoke: Vec<PathBuf>,
     /// Scenarios with a load.
@@ -66,6 +74,12 @@ pub struct Gate {
     pub on_fallback: Vec<Action>,
     /// After hold.
     pub on_hold: Vec<Action>,
+    /// Tried once where a measurement fails, before anything is concluded.
+    pub on_failure: Vec<Action>,
+    /// Changes the database back, by consent and before a rollback.
+    pub down: Vec<Action>,
+    /// Whether the version before works on what a deploy makes of the database.
+    pub migrates_compatibly: bool,
     /// Statuses on GitHub.
     pub github: Option<Github>,
     /// Signing key of the webhook that starts it.
@@ -101,6 +115,20 @@ pub struct Prerequisite {
 }
 
 impl Gate {
+    /// How long people are waited for.
+    pub fn people_within(&self) -> Duration {
+        self.approval
+            .map_or(PEOPLE_WITHIN, |approval| approval.timeout)
+    }
+
+    /// The files of its scenarios, each as often as it is named.
+    pub fn scenarios(&self) -> impl Iterator<Item = &PathBuf> {
+        let before = self.preconditions.iter().flat_map(|one| &one.scenarios);
+        let baked = self.bake.iter().flat_map(|bake| &bake.scenarios);
+        let measured = self.smoke.iter().chain(&self.load).chain(baked);
+        before.chain(measured).chain(&self.prove.smoke)
+    }
+
     /// How its error rate is shared out among its phases.
     pub fn levels(&self) -> Levels {
         let has = [
@@ -185,6 +213,8 @@ impl Gate {
             Occasion::Rollback => &self.on_rollback,
             Occasion::Fallback => &self.on_fallback,
             Occasion::Hold => &self.on_hold,
+            Occasion::Remedy => &self.on_failure,
+            Occasion::Down => &self.down,
         }
     }
 

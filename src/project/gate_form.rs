@@ -1,5 +1,6 @@
 //! The form of a gate in `bellwether.yaml`.
 
+use super::before::{ATTESTATION, PRECONDITION};
 use crate::document::shape::{Object, Shape, field, required};
 use crate::pipeline::action::ACTION;
 use crate::pipeline::github::GITHUB;
@@ -20,6 +21,16 @@ pub static GATE: Object = Object {
             "converge",
             Shape::Object(&CONVERGE),
             "how long the new version may take to be served",
+        ),
+        field(
+            "preconditions",
+            Shape::Named(&Shape::Object(&PRECONDITION)),
+            "what must hold before the deploy is measured, by name; what does not hold holds the gate, and never rolls back",
+        ),
+        field(
+            "attestations",
+            Shape::Named(&Shape::Object(&ATTESTATION)),
+            "what people must say before a promotion, by name",
         ),
         field(
             "smoke",
@@ -66,6 +77,11 @@ pub static GATE: Object = Object {
             "require_budget",
             Shape::Named(&Shape::Text),
             "what must be left of error budgets, by SLO, such as `{ checkout: 20% }`; while one burns, nothing is promoted",
+        ),
+        field(
+            "migrations",
+            Shape::Word(&["compatible", "unsafe"]),
+            "whether the version before works on what a deploy makes of the database; where it may not, nobody rolls back alone and unasked after `--migrated` (unsafe)",
         ),
         field(
             "together",
@@ -174,6 +190,11 @@ static BUDGETS: Object = Object {
     fields: &[
         field("preflight", Shape::Duration, "time for the preflight"),
         field(
+            "preconditions",
+            Shape::Duration,
+            "time for the preconditions",
+        ),
+        field(
             "converge",
             Shape::Duration,
             "time for the new version to be served",
@@ -255,12 +276,12 @@ static PROVE: Object = Object {
         field(
             "action_target",
             Shape::Duration,
-            "target for the rollback action itself (2m)",
+            "target for the rollback action itself (2m); one that was slower says so",
         ),
         field(
             "healthy_target",
             Shape::Duration,
-            "target from the verdict to healthy (5m)",
+            "target from what triggered the rollback to healthy (5m); a proven rollback that was slower says so",
         ),
     ],
 };
@@ -285,6 +306,16 @@ static ACTIONS: Object = Object {
             "other ways to roll back, tried one after another where `rollback` did not bring the old version back",
         ),
         field("hold", Shape::List(&Shape::Object(&ACTION)), "after hold"),
+        field(
+            "remedy",
+            Shape::List(&Shape::Object(&ACTION)),
+            "tried once where a measurement fails, such as a restart; then everything is measured again, and only what still fails is rolled back",
+        ),
+        field(
+            "down",
+            Shape::List(&Shape::Object(&ACTION)),
+            "changes the database back before a rollback; only ever by somebody's consent",
+        ),
     ],
 };
 

@@ -53,6 +53,8 @@ impl Reader<'_> {
         let require_budget = self.require_budget(node, root);
         let together = self.together(node, &gates);
         let waivers = self.waivers(node);
+        let preconditions = self.preconditions(node);
+        let attestations = self.attestations(node);
         let triggers = node.get("triggers");
         let sources = triggers.map(|triggers| source::read(self, triggers, node));
         Some(Gate {
@@ -72,6 +74,8 @@ impl Reader<'_> {
                 .map(|node| time(node, "every", 30)),
             services: texts(node, "services"),
             converge: converge(node.get("converge"), 300),
+            preconditions,
+            attestations,
             prove: prove_of(prove, &smoke, prove_smoke),
             smoke,
             load,
@@ -82,6 +86,11 @@ impl Reader<'_> {
             on_rollback: self.actions(actions, "rollback"),
             on_fallback: self.actions(actions, "fallback"),
             on_hold: self.actions(actions, "hold"),
+            on_failure: self.actions(actions, "remedy"),
+            down: self.actions(actions, "down"),
+            migrates_compatibly: node
+                .get("migrations")
+                .is_some_and(|node| node.text == "compatible"),
             github: node
                 .get("github")
                 .and_then(|node| self.github(node, &name.text)),

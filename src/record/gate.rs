@@ -71,6 +71,16 @@ pub struct Facts {
     /// Why it is verified outside of the windows, if somebody broke the glass.
     #[serde(default)]
     pub break_glass: String,
+    /// What the deploy changed the database to, if it did: then the application alone cannot be
+    /// rolled back safely.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub migrated: String,
+    /// Preconditions that somebody goes on without, each with its reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skips: BTreeMap<String, String>,
+    /// Who goes on without them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub skipped_by: String,
     /// Where the pipeline waits for an answer, such as GitHub's callback of a protection rule.
     #[serde(default)]
     pub callback: String,
@@ -100,15 +110,21 @@ impl Facts {
             &mut self.break_glass,
             &mut self.callback,
             &mut self.asked_by,
+            &mut self.skipped_by,
+            &mut self.migrated,
         ] {
             *text = cleaned(text);
         }
+        let skips = std::mem::take(&mut self.skips).into_iter();
+        self.skips = skips
+            .map(|(name, reason)| (cleaned(&name), cleaned(&reason)))
+            .collect();
         self
     }
 }
 
 /// Names of the facts of a gate as inputs of scenarios and actions.
-pub const INPUTS: [&str; 11] = [
+pub const INPUTS: [&str; 13] = [
     "version",
     "previous_version",
     "commit",
@@ -120,6 +136,8 @@ pub const INPUTS: [&str; 11] = [
     "gate_id",
     "environment",
     "verdict",
+    "migrated",
+    "started",
 ];
 
 /// The facts of a gate as inputs, by the names of [`INPUTS`] and in their order.
@@ -141,6 +159,8 @@ pub fn inputs(record: &Record) -> BTreeMap<String, String> {
         record.id.to_string(),
         record.environment.clone(),
         verdict.unwrap_or_default(),
+        facts.migrated.clone(),
+        crate::clock::text_of(record.state.started_ms),
     ];
     INPUTS.map(str::to_owned).into_iter().zip(values).collect()
 }

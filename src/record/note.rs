@@ -15,6 +15,10 @@ pub enum NoteKind {
     Waiver,
     /// Somebody orders a rollback.
     Rollback,
+    /// Somebody says that something is so.
+    Attestation,
+    /// Somebody consents to a rollback that is unsafe alone.
+    Consent,
 }
 
 impl NoteKind {
@@ -25,14 +29,21 @@ impl NoteKind {
             NoteKind::Approval => "approval",
             NoteKind::Waiver => "waiver",
             NoteKind::Rollback => "rollback",
+            NoteKind::Attestation => "attestation",
+            NoteKind::Consent => "consent",
         }
     }
 
     /// The kind of a word that was kept.
     pub fn of(word: &str) -> Option<NoteKind> {
-        [NoteKind::Approval, NoteKind::Waiver, NoteKind::Rollback]
-            .into_iter()
-            .find(|kind| kind.word() == word)
+        let all = [
+            NoteKind::Approval,
+            NoteKind::Waiver,
+            NoteKind::Rollback,
+            NoteKind::Attestation,
+            NoteKind::Consent,
+        ];
+        all.into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -49,9 +60,14 @@ pub struct Note {
     /// Why.
     #[serde(default)]
     pub reason: String,
-    /// Of a waiver: the phase or scenario.
+    /// Of a waiver: the phase, scenario or precondition. Of an attestation: its name.
+    /// Of an order to roll back: the version to go back to. Of a consent: `down`, where the database is
+    /// changed back first.
     #[serde(default)]
     pub check: String,
+    /// Of an attestation: where it can be read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub link: String,
     /// Of a waiver: until when, in milliseconds since 1970.
     #[serde(default)]
     pub until_ms: i64,

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Phase {
     /// Secrets, windows, prerequisites, reachability.
     Preflight,
+    /// What must hold before anything of the deploy is measured.
+    Preconditions,
     /// The expected version is served.
     Converge,
     /// The version beside it can be measured.
@@ -26,8 +28,9 @@ pub enum Phase {
 
 impl Phase {
     /// All of them, in the order of a gate.
-    pub const ALL: [Phase; 7] = [
+    pub const ALL: [Phase; 8] = [
         Phase::Preflight,
+        Phase::Preconditions,
         Phase::Converge,
         Phase::Baseline,
         Phase::Smoke,
@@ -40,6 +43,7 @@ impl Phase {
     pub fn word(self) -> &'static str {
         match self {
             Phase::Preflight => "preflight",
+            Phase::Preconditions => "preconditions",
             Phase::Converge => "converge",
             Phase::Baseline => "baseline",
             Phase::Smoke => "smoke",
@@ -84,6 +88,10 @@ impl Verdict {
 pub enum Position {
     /// In a phase.
     Measuring(Phase),
+    /// A way to mend it without another version was ordered, before anything is concluded.
+    Remedying,
+    /// The verdict is to roll back, which is unsafe alone: somebody must consent.
+    Consenting,
     /// The verdict is reached; another gate still acts on the same services.
     Locking,
     /// Its actions are on their way.
@@ -122,6 +130,11 @@ impl Waiver {
             Some(name) => name == phase.word(),
             None => self.check == phase.word() && !planned.contains(&self.check),
         }
+    }
+
+    /// What a waiver names that is for a precondition.
+    pub fn of_precondition(name: &str) -> String {
+        format!("precondition/{name}")
     }
 
     /// Whether it is for a scenario: `scenario/NAME`, or its name alone.
@@ -169,8 +182,53 @@ pub struct Proof {
     pub reasons: Vec<String>,
     /// From the verdict to the end of the rollback action, in milliseconds.
     pub action_ms: Option<i64>,
-    /// From the verdict to healthy, in milliseconds.
+    /// From what triggered the rollback to healthy, in milliseconds.
     pub healthy_ms: Option<i64>,
+    /// Targets that it missed, in sentences: it is proven, and it was slow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<String>,
+}
+
+/// What was tried to mend a deploy without another version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remedy {
+    /// The phase that failed before.
+    pub phase: Phase,
+    /// Why, in sentences.
+    pub reasons: Vec<String>,
+    /// When what failed was first seen, in milliseconds since 1970.
+    pub failing_ms: i64,
+    /// Whether it was ordered.
+    pub ordered: bool,
+    /// What became of it, once its actions are settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_to: Option<String>,
+}
+
+/// A consent to roll the application back though the database was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// Whether the database is changed back first, by the actions that the gate declares.
+    pub with_down: bool,
+}
+
+impl From<Note> for Consent {
+    fn from(note: Note) -> Consent {
+        Consent {
+            by: note.by,
+            reason: note.reason,
+            with_down: note.check == Consent::WITH_DOWN,
+        }
+    }
+}
+
+impl Consent {
+    /// What a note of a consent says where the database is changed back first.
+    pub const WITH_DOWN: &str = "down";
 }
 
 /// An order of a person or of another gate to roll back.
@@ -183,6 +241,9 @@ pub struct Order {
     /// The gate that gives it, if no person does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<i64>,
+    /// The version to go back to, if the order names one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to: String,
 }
 
 impl From<Note> for Order {
@@ -191,6 +252,7 @@ impl From<Note> for Order {
             by: note.by,
             reason: note.reason,
             gate: note.gate,
+            to: note.check,
         }
     }
 }
@@ -240,6 +302,21 @@ pub struct State {
     /// Why the verdict was not carried out, if it was to be and was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<String>,
+    /// What was tried to mend it without another version, once at the most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
+    /// Whether somebody has to consent before anything is rolled back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks_consent: bool,
+    /// Who consented to a rollback that is unsafe alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+    /// Whether its actions now change the database back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undoing: bool,
+    /// When what makes it roll back was first seen or ordered, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triggered_ms: Option<i64>,
 }
 
 impl State {
@@ -263,6 +340,11 @@ impl State {
             dry_run: false,
             measures: String::new(),
             undone: None,
+            remedy: None,
+            asks_consent: false,
+            consent: None,
+            undoing: false,
+            triggered_ms: None,
         }
     }
 
@@ -313,11 +395,16 @@ impl State {
             Some(Verdict::Rollback) if !any(Outcome::Fail) && self.ordered.is_none() => {
                 Some("rolled back without a failure or an order")
             }
-            None if !matches!(self.position, Position::Measuring(_)) => {
+            None if !matches!(self.position, Position::Measuring(_) | Position::Remedying) => {
                 Some("past the measuring without a verdict")
             }
-            Some(_) if matches!(self.position, Position::Measuring(_)) => {
+            Some(_) if matches!(self.position, Position::Measuring(_) | Position::Remedying) => {
                 Some("measuring after the verdict")
+            }
+            Some(Verdict::Promote | Verdict::Hold)
+                if self.position == Position::Consenting || self.undoing =>
+            {
+                Some("a consent to what is no rollback")
             }
             Some(Verdict::Promote | Verdict::Hold) | None
                 if self.proof.is_some() || self.position == Position::Proving =>

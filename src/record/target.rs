@@ -16,15 +16,21 @@ pub enum Occasion {
     Fallback,
     /// After hold.
     Hold,
+    /// Before anything is concluded: what may mend it without another version.
+    Remedy,
+    /// Before a rollback, by consent: the database is changed back.
+    Down,
 }
 
 impl Occasion {
     /// All of them.
-    pub const ALL: [Occasion; 4] = [
+    pub const ALL: [Occasion; 6] = [
         Occasion::Promote,
         Occasion::Rollback,
         Occasion::Fallback,
         Occasion::Hold,
+        Occasion::Remedy,
+        Occasion::Down,
     ];
 
     /// Its word.
@@ -34,6 +40,8 @@ impl Occasion {
             Occasion::Rollback => "rollback",
             Occasion::Fallback => "fallback",
             Occasion::Hold => "hold",
+            Occasion::Remedy => "remedy",
+            Occasion::Down => "down",
         }
     }
 

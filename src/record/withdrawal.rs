@@ -38,6 +38,9 @@ fn own_order(record: &Record, verdict: Verdict, order: &Effect) -> Option<&'stat
         let only_tells = verdict != Verdict::Rollback && order.target.is_webhook();
         return (!only_tells).then_some("the gate is done");
     }
+    if order.target.is_action_of(Occasion::Remedy, None) {
+        return Some("it is concluded without it");
+    }
     let this = record.state.way.checked_sub(1)?;
     let Target::Action { gate, .. } = &order.target else {
         return None;

@@ -49,10 +49,13 @@ pub fn markdown(detail: &GateDetail) -> String {
             "The rollback is **not** proven"
         };
         text.push_str(&format!(
-            "\n## {word}\n\nAction: {}; verdict to healthy: {}.\n\n",
+            "\n## {word}\n\nAction: {}; trigger to healthy: {}.\n\n",
             seconds(gate.action_ms),
             seconds(gate.healthy_ms)
         ));
+        for late in &gate.late {
+            text.push_str(&format!("- **Late**: {}\n", line(late)));
+        }
         for reason in &gate.proof_reasons {
             text.push_str(&format!("- {}\n", line(reason)));
         }

@@ -43,8 +43,14 @@ pub struct GateView {
     pub proof_reasons: Vec<String>,
     /// From the verdict to the end of the rollback action, in milliseconds.
     pub action_ms: Option<i64>,
-    /// From the verdict to healthy, in milliseconds.
+    /// From what triggered the rollback to healthy, in milliseconds.
     pub healthy_ms: Option<i64>,
+    /// Targets of a rollback that it missed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<String>,
+    /// What the deploy changed the database to, where nobody has consented to roll back all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrated: Option<String>,
     /// When it started, RFC 3339.
     pub started: String,
     /// When the verdict was reached, RFC 3339.
@@ -176,6 +182,8 @@ pub fn gate(record: &Record) -> GateView {
         link: record.facts.link.clone(),
         position: match state.position {
             Position::Measuring(phase) => phase.word(),
+            Position::Remedying => "trying a remedy",
+            Position::Consenting => "waiting for consent",
             Position::Locking => "waiting for the lock",
             Position::Acting => "acting",
             Position::Proving => "proving",
@@ -188,6 +196,9 @@ pub fn gate(record: &Record) -> GateView {
         proof_reasons: proof.map(|proof| proof.reasons.clone()).unwrap_or_default(),
         action_ms: proof.and_then(|proof| proof.action_ms),
         healthy_ms: proof.and_then(|proof| proof.healthy_ms),
+        late: proof.map(|proof| proof.late.clone()).unwrap_or_default(),
+        migrated: (state.asks_consent && state.consent.is_none())
+            .then(|| record.facts.migrated.clone()),
         started: time(state.started_ms),
         decided: state.verdict_ms.map(time),
         phases: state

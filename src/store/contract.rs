@@ -150,8 +150,8 @@ pub trait Locks: Send + Sync {
 /// What people add to a gate while it runs, and versions that were seen.
 #[async_trait]
 pub trait Notes: Send + Sync {
-    /// Adds a note to a gate that has no verdict yet, and a line to its timeline. False if it has
-    /// one by now.
+    /// Adds a note to a gate that has no verdict yet, and a line to its timeline; a consent to one that
+    /// waits for it. False if it came too late.
     async fn add_note(
         &self,
         gate_id: i64,
@@ -162,6 +162,13 @@ pub trait Notes: Send + Sync {
 
     /// The notes of a gate, in order.
     async fn notes_of(&self, gate_id: i64) -> Result<Vec<Note>, StoreFault>;
+
+    /// What people attested to gates of a name since a moment, in order: to which, and when.
+    async fn attested(
+        &self,
+        gate: String,
+        since_ms: i64,
+    ) -> Result<Vec<(i64, i64, Note)>, StoreFault>;
 
     /// Whether a gate answers the questions of this rollout: it answers the first that asks, and no
     /// other.

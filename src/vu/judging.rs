@@ -147,9 +147,13 @@ fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
                 stderr
             };
             let last = said.trim().lines().last().unwrap_or_default();
+            let said = match last {
+                "" => String::new(),
+                last => format!(": {last}"),
+            };
             Some(Failure {
                 class: ErrorClass::Command,
-                detail: format!("it ended with exit code {status}: {last}"),
+                detail: format!("it ended with exit code {status}{said}"),
             })
         }
         Action::Http(_) => status_class(reply.status).map(|class| Failure {

@@ -7,6 +7,7 @@ use crate::load::live::LoadState;
 use crate::project::access::Role;
 use crate::record::gate::Facts;
 use crate::record::note::{Note, NoteKind};
+use crate::record::state::Consent;
 use crate::report::view::{self, GateDetail, GateView, ProbeView};
 use crate::run::Summary;
 use crate::telemetry::format::Format;
@@ -16,6 +17,7 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -60,6 +62,12 @@ pub struct LooseFacts {
     /// Why it is verified outside of the windows.
     #[serde(default)]
     pub break_glass: String,
+    /// What the database was changed to.
+    #[serde(default)]
+    pub migrated: String,
+    /// Preconditions that are skipped, each with its reason.
+    #[serde(default)]
+    pub skips: BTreeMap<String, String>,
 }
 
 impl From<LooseFacts> for Facts {
@@ -73,10 +81,15 @@ impl From<LooseFacts> for Facts {
             link,
             deployment,
             break_glass,
+            migrated,
+            skips,
         } = facts;
         Facts {
             asked_by: String::new(),
             break_glass,
+            migrated,
+            skips,
+            skipped_by: String::new(),
             callback: String::new(),
             target: String::new(),
             version,
@@ -174,6 +187,11 @@ pub async fn start_gate(
         // Who breaks the glass is nobody else.
         facts.actor = caller.acts_as(&facts.actor).map_err(not_you)?;
     }
+    if !facts.skips.is_empty() {
+        // Who goes on without a precondition answers for it, as who waives does.
+        let caller = site.caller(&headers, Role::Approve)?;
+        facts.skipped_by = caller.agrees_as(&facts.actor).map_err(not_you)?;
+    }
     facts.asked_by = caller.name.unwrap_or_default();
     let (record, new) = site.driver.start(&start.gate, facts, Vec::new()).await?;
     // The same job asked again: its gate runs.
@@ -256,6 +274,47 @@ pub async fn waive(
     note(site, id, NoteKind::Waiver, &headers, body).await
 }
 
+/// `POST /api/v1/gates/{id}/attest`
+pub async fn attest(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    Json(body): Json<Note>,
+) -> Result<StatusCode, Problem> {
+    note(site, id, NoteKind::Attestation, &headers, body).await
+}
+
+/// A consent to a rollback.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentByHand {
+    /// Who.
+    #[serde(default)]
+    by: String,
+    /// Why.
+    reason: String,
+    /// Whether the database is changed back first.
+    #[serde(default)]
+    with_down: bool,
+}
+
+/// `POST /api/v1/gates/{id}/consent`
+pub async fn consent(
+    State(site): State<Site>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    Json(body): Json<ConsentByHand>,
+) -> Result<StatusCode, Problem> {
+    let caller = site.caller(&headers, Role::Approve)?;
+    let consent = Consent {
+        by: caller.agrees_as(&body.by).map_err(not_you)?,
+        reason: body.reason,
+        with_down: body.with_down,
+    };
+    site.driver.consent(id, consent).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
 /// An order to roll back.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -268,6 +327,9 @@ pub struct RollbackByHand {
     /// What is served now; needed where a rollback has gone back to it.
     #[serde(default)]
     version: String,
+    /// The version to go back to, if not the last that was proven good.
+    #[serde(default)]
+    to: String,
 }
 
 /// `POST /api/v1/rollback/{gate}`
@@ -281,12 +343,14 @@ pub async fn roll_back(
         by,
         reason,
         version,
+        to,
     } = body;
     let by = site.acting(&headers, Role::Operate, &by)?;
     let order = crate::record::state::Order {
         by,
         reason,
         gate: None,
+        to,
     };
     let record = site.driver.roll_back(&name, order, &version).await?;
     Ok((StatusCode::ACCEPTED, Json(view::gate(&record))))

@@ -274,7 +274,9 @@ fn gate_page(detail: &GateDetail, loads: &[Summary]) -> Markup {
                 tr { th { "Started" } td { (clock(&gate.started)) } }
                 @if let Some(decided) = &gate.decided { tr { th { "Verdict at" } td { (clock(decided)) } } }
                 @if let Some(ms) = gate.action_ms { tr { th { "Rollback action took" } td { (format!("{:.1} s", ms as f64 / 1e3)) } } }
-                @if let Some(ms) = gate.healthy_ms { tr { th { "Verdict to healthy" } td { (format!("{:.1} s", ms as f64 / 1e3)) } } }
+                @if let Some(ms) = gate.healthy_ms { tr { th { "Trigger to healthy" } td { (format!("{:.1} s", ms as f64 / 1e3)) } } }
+                @for late in &gate.late { tr { th { "Target missed" } td { (late) } } }
+                @if let Some(migrated) = &gate.migrated { tr { th { "Unsafe alone" } td { "The database was changed to " code { (migrated) } ": nothing is rolled back before somebody consents, by " code { "bellwether gate consent " (gate.id) " --reason '…'" } } } }
             } }
         }
         @if !gate.proof_reasons.is_empty() {

@@ -38,6 +38,8 @@ pub fn routes(site: Site) -> Router {
         .route("/hooks/{gate}/{source}", post(inbound_vendors::webhook))
         .route("/api/v1/gates/{id}/approve", post(api::approve))
         .route("/api/v1/gates/{id}/waive", post(api::waive))
+        .route("/api/v1/gates/{id}/attest", post(api::attest))
+        .route("/api/v1/gates/{id}/consent", post(api::consent))
         .route("/api/v1/rollback/{gate}", post(api::roll_back))
         .route("/api/v1/probes", get(api::probes))
         .route("/api/v1/probes/{name}", get(api::probe))

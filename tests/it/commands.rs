@@ -5,7 +5,7 @@ use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, roo
 use regex::Regex;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 42] = [
+const COMMANDS: [&str; 44] = [
     "",
     "init",
     "check",
@@ -26,7 +26,9 @@ const COMMANDS: [&str; 42] = [
     "gate cancel",
     "gate explain",
     "gate approve",
+    "gate attest",
     "gate waive",
+    "gate consent",
     "gate rollback",
     "gate incident",
     "gate calibrate",

@@ -127,6 +127,7 @@ fn order() -> Note {
         by: "the person on call".to_owned(),
         reason: "it is broken".to_owned(),
         check: String::new(),
+        link: String::new(),
         until_ms: 0,
         gate: None,
     }

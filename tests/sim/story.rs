@@ -485,6 +485,7 @@ impl Life<'_> {
                     by: "a test".to_owned(),
                     reason: "by hand".to_owned(),
                     gate: None,
+                    to: String::new(),
                 };
                 // There may be nothing to roll back.
                 let _ = driver.roll_back(gate, order, "").await;

@@ -1,5 +1,6 @@
-//! People agree, with their names.
+//! People agree, with their names, and attest what the gate asks for.
 
+use super::attested::{Said, Standing, standing};
 use crate::duration::show;
 use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::prerequisites::{LOOK_EVERY, read};
@@ -10,51 +11,34 @@ use crate::project::gate::Approval;
 use crate::record::gate::Facts;
 use crate::record::note::{Note, NoteKind};
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Waits until enough different people have agreed.
+/// Waits until enough different people have agreed, and everything is attested.
 pub async fn approval(context: &PhaseContext<'_>) -> Ended {
-    let Some(approval) = context.gate.approval else {
-        return Ended::new(
-            Outcome::Inconclusive,
-            "the gate asks for no approval any more",
-        );
-    };
-    let deadline = Instant::now() + approval.timeout;
+    let gate = context.gate;
+    if gate.approval.is_none() && gate.attestations.is_empty() {
+        let reason = "the gate asks for no approval and no attestation any more";
+        return Ended::new(Outcome::Inconclusive, reason);
+    }
+    let within = gate.people_within();
+    let deadline = Instant::now() + within;
     loop {
-        let look = || context.store.notes_of(context.record.id);
-        let notes = match read(context, "who approved", look).await {
-            Ok(notes) => notes,
+        let (given, missing) = match asked(context).await {
+            Ok(found) => found,
             Err(reason) => return Ended::new(Outcome::Inconclusive, reason),
         };
-        let agreed = agreed(notes, approval, &context.record.facts);
-        if agreed.len() as u64 >= approval.required {
-            let who: Vec<String> = agreed
-                .into_values()
-                .map(|(by, reason)| {
-                    if reason.is_empty() {
-                        by
-                    } else {
-                        format!("{by} ({reason})")
-                    }
-                })
-                .collect();
-            return Ended::new(Outcome::Pass, format!("approved by {}", who.join(", ")));
+        if missing.is_empty() {
+            return Ended::because(Outcome::Pass, given);
         }
         if context.control.asked() != Stop::No {
             return Ended::new(Outcome::Inconclusive, "it was stopped");
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Ended::new(
-                Outcome::Inconclusive,
-                format!(
-                    "{} of {} approvals came within {}",
-                    agreed.len(),
-                    approval.required,
-                    show(approval.timeout)
-                ),
-            );
+            let late = missing
+                .into_iter()
+                .map(|what| format!("{what}, within {}", show(within)));
+            return Ended::because(Outcome::Inconclusive, late.collect());
         }
         tokio::select! {
             () = context.noted.notified() => {}
@@ -62,6 +46,60 @@ pub async fn approval(context: &PhaseContext<'_>) -> Ended {
             () = tokio::time::sleep(left.min(LOOK_EVERY * 10)) => {}
         }
     }
+}
+
+/// What people have said by now, and what they have not.
+async fn asked(context: &PhaseContext<'_>) -> Result<(Vec<String>, Vec<String>), String> {
+    let (mut given, mut missing) = (Vec::new(), Vec::new());
+    if let Some(approval) = context.gate.approval {
+        let look = || context.store.notes_of(context.record.id);
+        let notes = read(context, "who approved", look).await?;
+        let agreed = agreed(notes, approval, &context.record.facts);
+        if (agreed.len() as u64) < approval.required {
+            let (came, wanted) = (agreed.len(), approval.required);
+            missing.push(format!("{came} of {wanted} approvals came"));
+        } else {
+            let who = agreed
+                .into_values()
+                .map(|(by, reason)| match reason.as_str() {
+                    "" => by,
+                    reason => format!("{by} ({reason})"),
+                });
+            let who: Vec<String> = who.collect();
+            given.push(format!("approved by {}", who.join(", ")));
+        }
+    }
+    if context.gate.attestations.is_empty() {
+        return Ok((given, missing));
+    }
+    let now_ms = crate::clock::now_ms();
+    let valid = context
+        .gate
+        .attestations
+        .iter()
+        .filter_map(|one| one.valid_for);
+    let longest = valid.max().unwrap_or(Duration::ZERO).as_millis() as i64;
+    let since_ms = (now_ms - longest).min(context.record.state.started_ms);
+    let look = || {
+        let gate = context.record.gate.clone();
+        context.store.attested(gate, since_ms)
+    };
+    let rows = read(context, "what was attested", look).await?;
+    let said: Vec<Said> = rows
+        .into_iter()
+        .map(|(gate, at_ms, note)| Said {
+            note,
+            at_ms,
+            is_own: gate == context.record.id,
+        })
+        .collect();
+    for wanted in &context.gate.attestations {
+        match standing(wanted, &said, now_ms) {
+            Standing::Given(told) => given.push(format!("attested {told}")),
+            Standing::Missing(told) => missing.push(format!("nobody attested {told}")),
+        }
+    }
+    Ok((given, missing))
 }
 
 /// Those who agreed, by who they are: two spellings of a name are one person. Whoever deployed, and
@@ -97,6 +135,7 @@ mod tests {
             by: by.to_owned(),
             reason: String::new(),
             check: String::new(),
+            link: String::new(),
             until_ms: 0,
             gate: None,
         };

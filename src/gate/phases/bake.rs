@@ -24,6 +24,8 @@ struct Baking<'a> {
     whole: Option<StepRecord>,
     /// The last run that did not pass.
     last: Option<Summary>,
+    /// When the first round that did not pass began, in milliseconds since 1970.
+    failing_ms: Option<i64>,
     /// Whether a round failed that failed again.
     is_broken: bool,
 }
@@ -54,6 +56,7 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
         rounds: Rounds::new(allowed, &requests, level),
         whole: None,
         last: None,
+        failing_ms: None,
         is_broken: false,
     };
     let start = Instant::now();
@@ -77,6 +80,7 @@ impl Baking<'_> {
     /// Every scenario once; what does not pass is confirmed.
     async fn round(&mut self) {
         let (mut first, mut settled) = (Vec::new(), Vec::new());
+        let begun_ms = crate::clock::now_ms();
         // As long as requests may depend on one another.
         let pause = self.context.gate.rule.block;
         for (binding, confirmation) in self.bindings.iter().zip(&self.confirmations) {
@@ -91,6 +95,7 @@ impl Baking<'_> {
                 settled.push(Outcome::Pass);
                 continue;
             }
+            self.failing_ms.get_or_insert(begun_ms);
             let before = (summary.clone(), &finished);
             let confirmed = confirm(self.context, binding, before, (confirmation, pause)).await;
             settled.push(confirmed.summary.outcome);
@@ -123,6 +128,7 @@ impl Baking<'_> {
             let outcome = judged(bake, whole, (lasted, level), &mut reasons);
             Ended::because(outcome, reasons)
         };
+        ended.failing_ms = self.failing_ms;
         ended.runs = self.last.into_iter().collect();
         ended
     }

@@ -42,19 +42,11 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
         problems.push(blind.to_owned());
     }
     problems.extend(prerequisites::actions(context).await);
-    let bake = context
-        .gate
-        .bake
-        .iter()
-        .flat_map(|bake| bake.scenarios.iter());
     let mut services: Vec<String> = context.gate.services.clone();
-    for path in context
-        .gate
-        .smoke
-        .iter()
-        .chain(&context.gate.load)
-        .chain(bake)
-    {
+    let mut paths: Vec<_> = context.gate.scenarios().collect();
+    paths.sort();
+    paths.dedup();
+    for path in paths {
         if let Err(reasons) = bind(context, path, &context.record.facts.version) {
             problems.extend(reasons);
         }

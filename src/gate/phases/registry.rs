@@ -3,7 +3,7 @@
 //! To add one: its file here, its line in [`PHASES`], and its variant of `record::state::Phase`,
 //! which says whether it measures the product.
 
-use super::{approval, bake, baseline, converge, load, preflight, smoke};
+use super::{approval, bake, baseline, converge, load, preconditions, preflight, smoke};
 use crate::doing::Doing;
 use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::world::OnTick;
@@ -27,6 +27,11 @@ pub const PHASES: &[PhaseKind] = &[
         phase: Phase::Preflight,
         is_wanted: |_| true,
         perform: |context, _| Box::pin(preflight::preflight(context)),
+    },
+    PhaseKind {
+        phase: Phase::Preconditions,
+        is_wanted: |gate| !gate.preconditions.is_empty(),
+        perform: |context, _| Box::pin(preconditions::preconditions(context)),
     },
     PhaseKind {
         phase: Phase::Converge,
@@ -55,7 +60,7 @@ pub const PHASES: &[PhaseKind] = &[
     },
     PhaseKind {
         phase: Phase::Approval,
-        is_wanted: |gate| gate.approval.is_some(),
+        is_wanted: |gate| gate.approval.is_some() || !gate.attestations.is_empty(),
         perform: |context, _| Box::pin(approval::approval(context)),
     },
 ];

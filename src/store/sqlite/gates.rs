@@ -9,6 +9,7 @@ use crate::record::effect::NewEffect;
 use crate::record::gate::Record;
 use crate::record::history::{self, Headline};
 use crate::record::standing::{self, Standing};
+use crate::record::state::Position;
 use crate::record::target::Occasion;
 use crate::store::contract::{GateCommit, Gates};
 use crate::store::fault::StoreFault;
@@ -256,7 +257,9 @@ impl Gates for Sqlite {
             }
             add_event(connection, record.id, now_ms, &event)?;
             effects::insert(connection, &new, now_ms)?;
-            if record.state.is_done() {
+            // One that measures again after a remedy guards nothing by then.
+            let measures = matches!(record.state.position, Position::Measuring(_));
+            if record.state.is_done() || measures {
                 connection.run("DELETE FROM locks WHERE gate_id = ?1", [record.id])?;
             }
             Ok(None)

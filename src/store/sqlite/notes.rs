@@ -42,7 +42,11 @@ impl Notes for Sqlite {
         now_ms: i64,
     ) -> Result<bool, StoreFault> {
         self.write(move |connection| {
-            if had_verdict(connection, gate_id)? {
+            let is_late = match note.kind {
+                NoteKind::Consent => !waits_for_consent(connection, gate_id)?,
+                _ => had_verdict(connection, gate_id)?,
+            };
+            if is_late {
                 return Ok(false);
             }
             let text = serde_json::to_string(&note)
@@ -70,6 +74,27 @@ impl Notes for Sqlite {
                 .collect::<Result<_, _>>()?;
             rows.into_iter()
                 .map(|(kind, text)| parsed(&kind, &text))
+                .collect()
+        })
+        .await
+    }
+
+    async fn attested(
+        &self,
+        gate: String,
+        since_ms: i64,
+    ) -> Result<Vec<(i64, i64, Note)>, StoreFault> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT gate_id, at_ms, note FROM gate_notes JOIN gates ON gates.id = gate_id \
+                 WHERE kind = 'attestation' AND gate = ?1 AND at_ms >= ?2 ORDER BY gate_notes.rowid",
+            )?;
+            let rows: Vec<(i64, i64, String)> = statement
+                .query_map(params![gate, since_ms], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect::<Result<_, _>>()?;
+            let kind = NoteKind::Attestation.word();
+            rows.into_iter()
+                .map(|(gate, at_ms, text)| Ok((gate, at_ms, parsed(kind, &text)?)))
                 .collect()
         })
         .await
@@ -109,6 +134,11 @@ impl Notes for Sqlite {
         })
         .await
     }
+}
+
+fn waits_for_consent(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    let sql = "SELECT json_extract(record, '$.state.position.at') = 'consenting' FROM gates WHERE id = ?1";
+    connection.one(sql, [id], |row| row.get(0))
 }
 
 pub(super) fn had_verdict(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
