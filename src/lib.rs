@@ -40,3 +40,4 @@ pub mod telemetry;
 pub mod vu;
 pub mod watch;
 pub mod web;
+pub mod witness;

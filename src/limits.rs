@@ -25,8 +25,11 @@ pub const SECRET_TIMEOUT: Duration = Duration::from_secs(30);
 pub const REDIRECTS_MAX: u32 = 10;
 /// Time for one step where nothing else is said.
 pub const STEP_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes kept of a command's output as evidence, of each stream.
-pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes kept of a command's output for checks, of each stream; what is longer is not looked at, and the
+/// step says so.
+pub const COMMAND_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a log that one step reads: what a busy service writes in some hours.
+pub const LOG_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Longest latency that a histogram holds: one hour in microseconds.
 pub const LATENCY_MICROS_MAX: u64 = 3_600_000_000;
 /// Virtual users of one run on one machine.

@@ -7,6 +7,7 @@ use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::limits;
 use crate::scenario::plan::{InputNeed, Plan, SecretNeed};
 use crate::secret::{Redactor, Secret};
+use crate::witness::token;
 use base64::Engine as _;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -322,6 +323,25 @@ fn shape_problem(need: &SecretNeed, value: &str) -> Option<String> {
         && !pattern.is_match(value)
     {
         return Some("it does not match its pattern".to_owned());
+    }
+    if let Some(wanted) = need.valid_for {
+        match token::seconds_left(value, crate::clock::now().timestamp()) {
+            Err(why) => return Some(why),
+            Ok(left) if left < wanted.as_secs() as i64 => {
+                let span = |seconds: i64| {
+                    crate::duration::show(Duration::from_secs(seconds.unsigned_abs()))
+                };
+                return Some(match left {
+                    ..0 => format!("it ran out {} ago", span(left)),
+                    _ => format!(
+                        "it is good for {} yet, and {} are needed",
+                        span(left),
+                        crate::duration::show(wanted)
+                    ),
+                });
+            }
+            Ok(_) => {}
+        }
     }
     let placeholder = need
         .refuse

@@ -5,6 +5,7 @@ use super::settings::Environment;
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::scenario::Plan;
 use crate::secret::Secret;
+use crate::witness::placeholder::placeholder;
 use std::collections::BTreeMap;
 
 /// Whether any secret comes from a program, which takes its time.
@@ -57,6 +58,15 @@ pub fn fetch_all(
     let mut values = BTreeMap::new();
     for (name, source) in sources {
         match needs::fetch(&source.env, source.file.as_deref(), &source.command) {
+            Ok(Some(value)) if placeholder(value.expose()).is_some() => {
+                found.push(
+                    Diagnostic::error(
+                        "placeholder-secret",
+                        format!("the secret `{name}` of {owner} still holds a placeholder"),
+                    )
+                    .hint("nobody has filled it in yet; what it holds is not shown"),
+                );
+            }
             Ok(Some(value)) => {
                 values.insert(name.clone(), value);
             }

@@ -24,6 +24,44 @@ pub async fn send(
     body: Bytes,
     timeout: Duration,
 ) -> Result<Reply, Fault> {
+    exchange(
+        connector,
+        method,
+        url,
+        headers,
+        (body, REPLY_BYTES_MAX),
+        timeout,
+    )
+    .await
+}
+
+/// Gets what may be larger than an errand reads, up to so many bytes.
+pub async fn get(
+    connector: &Connector,
+    url: &str,
+    headers: HeaderMap,
+    timeout: Duration,
+    limit: usize,
+) -> Result<Reply, Fault> {
+    exchange(
+        connector,
+        Method::GET,
+        url,
+        headers,
+        (Bytes::new(), limit),
+        timeout,
+    )
+    .await
+}
+
+async fn exchange(
+    connector: &Connector,
+    method: Method,
+    url: &str,
+    headers: HeaderMap,
+    (body, limit): (Bytes, usize),
+    timeout: Duration,
+) -> Result<Reply, Fault> {
     let start = Instant::now();
     let deadline = start + timeout;
     let uri: Uri = url
@@ -36,7 +74,7 @@ pub async fn send(
     let keep = Keep {
         head: true,
         body: true,
-        limit: REPLY_BYTES_MAX,
+        limit,
     };
     let message = Message {
         method: &method,
@@ -53,7 +91,7 @@ pub async fn send(
         .headers
         .get(http::header::CONTENT_ENCODING)
         .and_then(|value| value.to_str().ok());
-    reply.body = super::body::decode(reply.body, encoding, REPLY_BYTES_MAX)?;
+    reply.body = super::body::decode(reply.body, encoding, limit)?;
     Ok(reply)
 }
 

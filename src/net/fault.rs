@@ -61,6 +61,8 @@ pub enum ErrorClass {
     Template,
     /// A program ended with a failure.
     Command,
+    /// What others know could not be read, or not whole, or says nothing.
+    NoEvidence,
     /// No virtual user took the arrival in time.
     Dropped,
     /// Our own machine has no descriptor, port or memory left.
@@ -69,7 +71,7 @@ pub enum ErrorClass {
 
 impl ErrorClass {
     /// All classes.
-    pub const ALL: [ErrorClass; 29] = [
+    pub const ALL: [ErrorClass; 30] = [
         ErrorClass::Resolve,
         ErrorClass::Unreachable,
         ErrorClass::Refused,
@@ -97,6 +99,7 @@ impl ErrorClass {
         ErrorClass::Capture,
         ErrorClass::Template,
         ErrorClass::Command,
+        ErrorClass::NoEvidence,
         ErrorClass::Dropped,
         ErrorClass::OwnLimit,
     ];
@@ -131,6 +134,7 @@ impl ErrorClass {
             ErrorClass::Capture => "capture",
             ErrorClass::Template => "template",
             ErrorClass::Command => "command",
+            ErrorClass::NoEvidence => "no_evidence",
             ErrorClass::Dropped => "dropped",
             ErrorClass::OwnLimit => "own_limit",
         }
@@ -147,6 +151,7 @@ impl ErrorClass {
                 | ErrorClass::Unauthorized
                 | ErrorClass::RateLimited
                 | ErrorClass::Template
+                | ErrorClass::NoEvidence
                 | ErrorClass::OwnLimit
         )
     }

@@ -24,7 +24,7 @@ const FIRST_ROOM_MAX: u64 = 1024 * 1024;
 pub struct Keep {
     /// Whether headers are kept; those of a reply that is not 2xx, redirects or sets a cookie always are.
     pub head: bool,
-    /// Whether the body is kept.
+    /// Whether the body is kept; that of a reply with a status from 400 on always is.
     pub body: bool,
     /// Bytes of a body at the most, kept or not.
     pub limit: usize,
@@ -252,6 +252,8 @@ impl Parser {
             return Err(self.too_large());
         }
         (self.encoded, self.sets_cookies) = (head.encoded, head.sets_cookies);
+        // What a server says of a failure is evidence.
+        self.keep.body |= self.status.as_u16() >= 400;
         let kept = self.keep.head
             || self.keep.body
             || head.leads_on

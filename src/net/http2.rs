@@ -103,7 +103,7 @@ async fn receive(
                 format!("the body is larger than {} bytes", keep.limit),
             ));
         }
-        if keep.body {
+        if keep.body || head.status.as_u16() >= 400 {
             kept.push(data);
         }
     }

@@ -29,7 +29,12 @@ pub struct Finished {
     pub stdout: String,
     /// Standard error, up to the limit.
     pub stderr: String,
+    /// Whether one of them was longer than the limit.
+    pub is_cut: bool,
 }
+
+/// Takes what a program prints, as it comes.
+pub type OnPrinted<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
 
 /// Why a program cannot be started from a folder, as far as can be seen without starting it: there is
 /// none of its name, or it may not be executed.
@@ -59,6 +64,52 @@ const PIPES_WITHIN: Duration = Duration::from_secs(1);
 /// Runs a program. When time runs out, it and everything it started is killed; what it leaves in the
 /// background when it ends by itself is not.
 pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished, Fault> {
+    let (mut said, mut complained) = (Kept::default(), Kept::default());
+    let on_output = &mut |bytes: &[u8]| said.add(bytes);
+    let code = listen(invocation, timeout, on_output, &mut |bytes| {
+        complained.add(bytes);
+    })
+    .await?;
+    let Some(code) = code else {
+        let program = invocation.words.first().map_or("", String::as_str);
+        let text = format!(
+            "`{program}` did not end within {}",
+            crate::duration::show(timeout)
+        );
+        return Err(Fault::new(ErrorClass::TimeoutWait, text));
+    };
+    Ok(Finished {
+        code,
+        is_cut: said.is_cut || complained.is_cut,
+        stdout: String::from_utf8_lossy(&said.bytes).into_owned(),
+        stderr: String::from_utf8_lossy(&complained.bytes).into_owned(),
+    })
+}
+
+/// What is kept of what a program prints.
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    is_cut: bool,
+}
+
+impl Kept {
+    fn add(&mut self, bytes: &[u8]) {
+        let room = limits::COMMAND_OUTPUT_BYTES_MAX.saturating_sub(self.bytes.len());
+        self.is_cut |= bytes.len() > room;
+        self.bytes
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+/// Runs a program and hands on what it prints, standard output and error apart; its exit code, or nothing
+/// where time ran out, and it was killed with everything it started.
+pub async fn listen(
+    invocation: &Invocation,
+    timeout: Duration,
+    on_output: OnPrinted<'_>,
+    on_error: OnPrinted<'_>,
+) -> Result<Option<u16>, Fault> {
     use std::os::unix::process::ExitStatusExt;
     let (program, words) = invocation
         .words
@@ -100,7 +151,6 @@ pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished,
     let mut stdin = child.stdin.take();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let input = invocation.input.clone().unwrap_or_default();
-    let (mut said, mut complained) = (Vec::new(), Vec::new());
     let pipes = async {
         let feed = async {
             if let Some(mut stdin) = stdin.take() {
@@ -108,11 +158,7 @@ pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished,
                 let _ = stdin.write_all(input.as_bytes()).await;
             }
         };
-        tokio::join!(
-            feed,
-            collect(stdout, &mut said),
-            collect(stderr, &mut complained)
-        );
+        tokio::join!(feed, collect(stdout, on_output), collect(stderr, on_error));
     };
     let mut pipes = Box::pin(pipes);
     let mut is_drained = false;
@@ -127,11 +173,7 @@ pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished,
     };
     let Ok(status) = tokio::time::timeout(timeout, ended).await else {
         drop(group);
-        let text = format!(
-            "`{program}` did not end within {}",
-            crate::duration::show(timeout)
-        );
-        return Err(Fault::new(ErrorClass::TimeoutWait, text));
+        return Ok(None);
     };
     std::mem::forget(group);
     if !is_drained {
@@ -144,11 +186,7 @@ pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished,
     let code = status
         .code()
         .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-    Ok(Finished {
-        code: code as u16,
-        stdout: String::from_utf8_lossy(&said).into_owned(),
-        stderr: String::from_utf8_lossy(&complained).into_owned(),
-    })
+    Ok(Some(code as u16))
 }
 
 /// Kills the whole process group when it is dropped.
@@ -166,17 +204,16 @@ impl Drop for Group {
     }
 }
 
-async fn collect(stream: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
+async fn collect(stream: Option<impl AsyncRead + Unpin>, each: OnPrinted<'_>) {
     let Some(mut stream) = stream else {
         return;
     };
-    let mut buffer = [0_u8; 4096];
+    let mut buffer = [0_u8; 16 * 1024];
     while let Ok(count) = stream.read(&mut buffer).await {
         if count == 0 {
             break;
         }
-        let room = limits::COMMAND_OUTPUT_BYTES_MAX.saturating_sub(kept.len());
-        kept.extend_from_slice(&buffer[..count.min(room)]);
+        each(&buffer[..count]);
     }
 }
 

@@ -29,7 +29,10 @@ pub fn decide(
     let mut outcomes = Vec::new();
     if finished.is_load {
         if let Some(class) = finished.setup_failure {
-            summary.reasons.push(setup_failed(class));
+            let example = example_of(summary, class);
+            summary
+                .reasons
+                .push(setup_failed(class, example.as_deref()));
             outcomes.push(Outcome::Inconclusive);
         } else if summary.core.requests == 0 {
             summary.reasons.push(NOTHING.to_owned());
@@ -44,13 +47,8 @@ pub fn decide(
             outcomes.push(Outcome::Inconclusive);
         }
     } else {
-        let example = finished.smoke_failure.and_then(|class| {
-            summary.steps.iter().find_map(|step| {
-                let word = class.word();
-                let text = step.examples.iter().find(|text| text.starts_with(word))?;
-                Some(format!("step `{}` failed: {text}", step.name))
-            })
-        });
+        let failure = finished.setup_failure.or(finished.smoke_failure);
+        let example = failure.and_then(|class| example_of(summary, class));
         let (decided, reasons) = decide_once(&Performed {
             requests: summary.core.requests,
             setup_failure: finished.setup_failure,
@@ -68,9 +66,22 @@ pub fn decide(
 const NOTHING: &str = "nothing was measured";
 const INTERRUPTED: &str = "it was interrupted";
 
-fn setup_failed(class: ErrorClass) -> String {
-    let class = class.word();
-    format!("setup failed ({class}); no iteration was performed")
+/// The first step that failed so and is not advisory, and what came back.
+fn example_of(summary: &Summary, class: ErrorClass) -> Option<String> {
+    let counting = summary
+        .steps
+        .iter()
+        .filter(|step| step.advisory_failures == 0);
+    counting.into_iter().find_map(|step| {
+        let word = class.word();
+        let text = step.examples.iter().find(|text| text.starts_with(word))?;
+        Some(format!("step `{}` failed: {text}", step.name))
+    })
+}
+
+fn setup_failed(class: ErrorClass, example: Option<&str>) -> String {
+    let why = example.unwrap_or(class.word());
+    format!("setup failed ({why}); no iteration was performed")
 }
 
 fn teardown_failed(class: ErrorClass) -> String {
@@ -103,7 +114,7 @@ pub fn decide_once(performed: &Performed) -> (Vec<Outcome>, Vec<String>) {
         false => Outcome::Fail,
     };
     if let Some(class) = performed.setup_failure {
-        reasons.push(setup_failed(class));
+        reasons.push(setup_failed(class, performed.example.as_deref()));
         outcomes.push(by_class(class));
     } else if performed.requests == 0 {
         reasons.push(NOTHING.to_owned());

@@ -126,11 +126,11 @@ impl Observation {
             stopped = Stop::Now;
         }
         let counts = |sample: &&Sample| steps.get(sample.step).is_some_and(|step| step.counts());
-        let example = once.failure.and_then(|class| {
-            let (step, _, text) = events
-                .failures
-                .iter()
-                .find(|(_, known, _)| *known == class)?;
+        let example = once.setup_failure.or(once.failure).and_then(|class| {
+            let (step, _, text) = events.failures.iter().find(|(step, known, _)| {
+                let heading = steps.get(*step as usize);
+                *known == class && heading.is_some_and(|it| !it.advisory)
+            })?;
             let name = &steps.get(*step as usize)?.name;
             Some(format!("step `{name}` failed: {}: {text}", class.word()))
         });

@@ -3,7 +3,7 @@
 //! Knows one file at a time. Does not know the environment it will run in; see [`super::lint`].
 //! Invariant: a plan is returned only if no error was reported.
 
-use super::compiler::{Compiler, read_duration, text};
+use super::compiler::{Compiler, read_duration, text, time};
 use super::data;
 use super::plan::*;
 use super::shape::SCENARIO;
@@ -153,6 +153,7 @@ impl Compiler<'_> {
             base64_bytes: None,
             matches: None,
             refuse: Vec::new(),
+            valid_for: None,
         };
         if list.entries().is_empty() {
             return list
@@ -188,6 +189,7 @@ impl Compiler<'_> {
             need.base64_bytes = about.get("base64_bytes").and_then(Node::as_count);
             need.matches = self.pattern(about.get("matches"));
             need.refuse = texts("refuse");
+            need.valid_for = time(about, "valid_for");
             needs.push(need);
         }
         needs

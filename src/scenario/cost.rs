@@ -94,13 +94,14 @@ fn growth_in(expression: &IdedExpr, rounds: &[&str]) -> Growth {
 }
 
 /// Functions that go through a text.
-const SEARCHES: [&str; 6] = [
+const SEARCHES: [&str; 7] = [
     "contains",
     "matches",
     "find",
     "startsWith",
     "endsWith",
     "sameJson",
+    "metric",
 ];
 
 fn is_literal(part: &IdedExpr) -> bool {

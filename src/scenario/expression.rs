@@ -8,6 +8,7 @@ use super::expression_text::{check_functions, find_word, local_names, members, p
 use super::extract::{PATHS_MAX, Path};
 use super::native::{Native, native};
 use super::scope::{Mistake, Scope};
+use crate::witness::{exposition, token};
 use base64::Engine as _;
 use cel::objects::{Key, Map as CelMap};
 use cel::{Context, Program};
@@ -19,7 +20,7 @@ use std::sync::Arc;
 pub const NAMES: [&str; 6] = ["vars", "inputs", "secrets", "data", "vu", "now"];
 
 /// Names that exist once there is a reply.
-pub const REPLY_NAMES: [&str; 15] = [
+pub const REPLY_NAMES: [&str; 23] = [
     "status",
     "headers",
     "body",
@@ -35,16 +36,26 @@ pub const REPLY_NAMES: [&str; 15] = [
     "records",
     "output",
     "redirects",
+    "value",
+    "values",
+    "series",
+    "alerts",
+    "lines",
+    "count",
+    "counts",
+    "rates",
 ];
 
 /// Functions beyond the standard library of CEL.
-pub(super) const FUNCTIONS: [&str; 6] = [
+pub(super) const FUNCTIONS: [&str; 8] = [
     "uuid",
     "random",
     "base64",
     "startsWithBytes",
     "find",
     "sameJson",
+    "metric",
+    "jwt",
 ];
 
 /// A compiled expression.
@@ -156,6 +167,40 @@ impl Expression {
         members(&self.text, root)
     }
 
+    /// What is compared, of an expression that compares one thing with another: `body.version` of
+    /// `body.version == '1.2'`.
+    pub fn left_side(&self) -> Option<Expression> {
+        let (mut depth, mut quote) = (0, None);
+        let mut letters = self.text.char_indices();
+        while let Some((at, letter)) = letters.next() {
+            match (quote, letter) {
+                (Some(_), '\\') => {
+                    letters.next();
+                }
+                (Some(open), _) if open == letter => quote = None,
+                (Some(_), _) => {}
+                (None, '"' | '\'') => quote = Some(letter),
+                (None, '(' | '[' | '{') => depth += 1,
+                (None, ')' | ']' | '}') => depth -= 1,
+                // More than one comparison, or a choice: there is no one side.
+                (None, '&' | '|' | '?') if depth == 0 => return None,
+                _ => {}
+            }
+            let rest = &self.text[at..];
+            let compares = ["==", "!=", "<", ">"]
+                .iter()
+                .any(|sign| rest.starts_with(sign));
+            if quote.is_none() && depth == 0 && compares && at > 0 {
+                let after = rest.trim_start_matches(['=', '!', '<', '>']);
+                if after.contains("&&") || after.contains("||") || after.contains('?') {
+                    return None;
+                }
+                return Expression::compile(&self.text[..at], true).ok();
+            }
+        }
+        None
+    }
+
     /// Evaluates it as a condition. The error says why it is neither true nor false.
     pub fn holds(&self, scope: &dyn Scope) -> Result<bool, String> {
         if let Compiled::Native(native) = &self.compiled
@@ -250,6 +295,21 @@ fn add_functions(context: &mut Context<'_, '_>) {
                         format!("nothing matches `{pattern}`"),
                     )
                 })
+        },
+    );
+    let failed =
+        |name: &'static str| move |why: String| cel::ExecutionError::function_error(name, why);
+    let _ = context.add_function(
+        "metric",
+        move |text: Arc<String>, selector: Arc<String>| -> Result<f64, cel::ExecutionError> {
+            exposition::value(&text, &selector).map_err(failed("metric"))
+        },
+    );
+    let _ = context.add_function(
+        "jwt",
+        move |token: Arc<String>| -> Result<cel::Value, cel::ExecutionError> {
+            let claims = token::claims(&token).map_err(failed("jwt"))?;
+            Ok(from_json(&claims))
         },
     );
     let _ = context.add_function("sameJson", |a: Arc<String>, b: Arc<String>| {

@@ -288,6 +288,8 @@ pub struct SecretNeed {
     pub matches: Option<regex::Regex>,
     /// Placeholder texts.
     pub refuse: Vec<String>,
+    /// How long it must be good yet, of a JSON Web Token.
+    pub valid_for: Option<Duration>,
 }
 
 /// An input that a scenario needs.

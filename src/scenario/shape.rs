@@ -132,6 +132,11 @@ static SECRET: Object = Object {
             Shape::OneOrMany(&Shape::Text),
             "placeholder texts that must not stand in it, such as `YOUR_`",
         ),
+        field(
+            "valid_for",
+            Shape::Duration,
+            "it is a JSON Web Token that is good for so long yet (its `exp`)",
+        ),
     ],
 };
 

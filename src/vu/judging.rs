@@ -6,9 +6,13 @@ use super::steps::exchange::Attempt;
 use super::user::VirtualUser;
 use crate::net::ErrorClass;
 use crate::net::fault::status_class;
+use crate::scenario::expression::Expression;
 use crate::scenario::plan::Step;
 use crate::scenario::steps::action::Action;
 use serde_json::Value;
+
+/// Characters of a body that people are shown.
+const SHOWN: usize = 120;
 
 /// A step that did not pass.
 pub(super) struct Failure {
@@ -25,16 +29,11 @@ impl VirtualUser {
         sink: &impl Sink,
         last: bool,
     ) -> Option<Failure> {
-        let mut failure = attempt.fault.as_ref().map(|fault| Failure {
-            class: fault.class,
-            detail: fault.detail.clone(),
-        });
         let reply = &attempt.reply;
-        if failure.is_none() && !step.checks_status() {
-            failure = expected_status(step, reply);
-        }
+        let mut failure = before_checks(step, attempt);
+        let doubts = doubts(step, reply);
         // Checks of an attempt that is repeated do not count.
-        let mut later = Vec::new();
+        let (mut later, mut others) = (Vec::new(), 0);
         for (number, check) in step.checks.iter().enumerate() {
             let held = match &attempt.fault {
                 Some(_) => Ok(false),
@@ -49,21 +48,25 @@ impl VirtualUser {
             if attempt.fault.is_some() {
                 continue;
             }
-            if failure.is_none() && !matches!(held, Ok(true)) {
-                let class = if check.uses("status") {
-                    status_class(reply.status).unwrap_or(ErrorClass::Check)
-                } else {
-                    ErrorClass::Check
-                };
-                let detail = match held {
-                    Err(reason) => format!("`{}`: {reason}", check.text),
-                    Ok(_) => format!(
-                        "`{}` does not hold{}",
-                        check.text,
-                        self.actual(check, reply)
-                    ),
-                };
-                failure = Some(Failure { class, detail });
+            if !holds && failure.is_none() {
+                failure = Some(self.broken(check, held, reply, doubts));
+            } else if !holds {
+                others += 1;
+            }
+        }
+        if let Some(failure) = failure.as_mut().filter(|_| others > 0) {
+            failure.detail = with_more(&failure.detail, others);
+        }
+        if let Some(doubt) = doubts.first() {
+            let doubt = with_more(doubt, doubts.len() - 1);
+            match &mut failure {
+                None => {
+                    failure = Some(Failure {
+                        class: ErrorClass::NoEvidence,
+                        detail: doubt,
+                    });
+                }
+                Some(failure) => failure.detail.push_str(&format!("; in doubt: {doubt}")),
             }
         }
         if failure.is_none() {
@@ -93,14 +96,50 @@ impl VirtualUser {
         None
     }
 
-    /// What stood there instead, for the commonest kinds of checks.
-    fn actual(&self, check: &crate::scenario::expression::Expression, reply: &Reply) -> String {
+    /// Why a check does not hold.
+    fn broken(
+        &self,
+        check: &Expression,
+        held: Result<bool, String>,
+        reply: &Reply,
+        doubts: &[String],
+    ) -> Failure {
+        let class = if !doubts.is_empty() {
+            // It may hold of what was not read.
+            ErrorClass::NoEvidence
+        } else if check.uses("status") {
+            status_class(reply.status).unwrap_or(ErrorClass::Check)
+        } else {
+            ErrorClass::Check
+        };
+        let why = match held {
+            Err(reason) => format!("`{}`: {reason}", check.text),
+            Ok(_) => format!("`{}` does not hold", check.text),
+        };
+        let actual = self.actual(check, reply);
+        Failure {
+            class,
+            detail: format!("{why}{actual}"),
+        }
+    }
+
+    /// What stood there instead.
+    fn actual(&self, check: &Expression, reply: &Reply) -> String {
         let mut facts = Vec::new();
-        if let Some(status) = reply.status {
+        if let Some(seen) = check.left_side().and_then(|left| {
+            let value = left.value(&self.scope(Some(reply))).ok()?;
+            Some(format!("`{}` is {value}", left.text))
+        }) {
+            facts.push(seen);
+        }
+        if let Some(status) = reply.status.filter(|_| check.text.trim() != "status") {
             facts.push(format!("status was {status}"));
         }
         if check.uses("body") && serde_json::from_slice::<Value>(&reply.body).is_err() {
-            facts.push("the body is not JSON".to_owned());
+            facts.push(match page_title(&reply.body) {
+                Some(title) => format!("an HTML page{title} came where JSON was expected"),
+                None => "the body is not JSON".to_owned(),
+            });
         }
         if let Some(kind) = reply.headers.get(http::header::CONTENT_TYPE)
             && (check.uses("body") || check.uses("headers"))
@@ -123,7 +162,7 @@ impl VirtualUser {
                 .binding
                 .redactor
                 .clean(&String::from_utf8_lossy(&reply.body));
-            let start: String = text.chars().take(120).collect();
+            let start: String = text.chars().take(SHOWN).collect();
             if !start.is_empty() {
                 facts.push(format!("the body starts with {start:?}"));
             }
@@ -134,6 +173,68 @@ impl VirtualUser {
             format!("; {}", facts.join(", "))
         }
     }
+}
+
+/// A sentence, and how many others there are.
+fn with_more(text: &str, more: usize) -> String {
+    match more {
+        0 => text.to_owned(),
+        more => format!("{text} (and {more} more)"),
+    }
+}
+
+/// Whether a step looks at what was said: of a program, the exit code may be all that counts.
+fn relies_on_it(step: &Step) -> bool {
+    let captures = step.captures.iter().map(|(_, expression)| expression);
+    let mut looks = step.checks.iter().chain(captures);
+    let printed = ["output", "text", "body", "bytes"];
+    !matches!(step.action, Action::Command(_))
+        || looks.any(|expression| printed.iter().any(|name| expression.uses(name)))
+}
+
+/// What speaks against a step before its checks: a fault, what was said against it, the status.
+fn before_checks(step: &Step, attempt: &Attempt) -> Option<Failure> {
+    if let Some(fault) = &attempt.fault {
+        return Some(Failure {
+            class: fault.class,
+            detail: fault.detail.clone(),
+        });
+    }
+    let reply = &attempt.reply;
+    if let Some(said) = reply.said.as_deref()
+        && let Some(objection) = said.objections.first()
+    {
+        return Some(Failure {
+            class: ErrorClass::Check,
+            detail: with_more(objection, said.objections.len() - 1),
+        });
+    }
+    match step.checks_status() {
+        true => None,
+        false => expected_status(step, reply),
+    }
+}
+
+/// Why what was said cannot be relied on, where the step does.
+fn doubts<'a>(step: &Step, reply: &'a Reply) -> &'a [String] {
+    match reply.said.as_deref() {
+        Some(said) if relies_on_it(step) => &said.doubts,
+        _ => &[],
+    }
+}
+
+/// That a body is an HTML page, with its title in quotes where it has one.
+fn page_title(body: &[u8]) -> Option<String> {
+    let start = String::from_utf8_lossy(&body[..body.len().min(4_096)]).into_owned();
+    let small = start.trim_start().to_ascii_lowercase();
+    if !small.starts_with("<!doctype html") && !small.starts_with("<html") {
+        return None;
+    }
+    let title = start.find("<title>").and_then(|at| {
+        let (title, _) = start.get(at + 7..)?.split_once("</title>")?;
+        Some(format!(" ({:?})", title.trim()))
+    });
+    Some(title.unwrap_or_default())
 }
 
 fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
@@ -156,9 +257,17 @@ fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
                 detail: format!("it ended with exit code {status}{said}"),
             })
         }
-        Action::Http(_) => status_class(reply.status).map(|class| Failure {
-            class,
-            detail: format!("status was {status}, expected one under 400"),
+        Action::Http(_) => status_class(reply.status).map(|class| {
+            let text = String::from_utf8_lossy(&reply.body);
+            let start: String = text.trim().chars().take(SHOWN).collect();
+            let body = match start.as_str() {
+                "" => String::new(),
+                start => format!("; the body starts with {start:?}"),
+            };
+            Failure {
+                class,
+                detail: format!("status was {status}, expected one under 400{body}"),
+            }
         }),
         _ => None,
     }

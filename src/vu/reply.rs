@@ -10,6 +10,7 @@ use crate::net::tls::TlsFacts;
 use crate::scenario::expression;
 use crate::scenario::extract::{Path, PathPart, extract, walk};
 use crate::scenario::scope::Scope;
+use crate::witness::said::Said;
 use bytes::Bytes;
 use http::Uri;
 use serde_json::Value;
@@ -42,6 +43,8 @@ pub struct Reply {
     pub output: Option<(String, String)>,
     /// Redirects that were followed.
     pub redirects: u32,
+    /// What others say, of a step that asks them.
+    pub said: Option<Box<Said>>,
     pub(super) json: OnceCell<Option<Value>>,
     pub(super) parts: OnceCell<Option<Vec<Option<Value>>>>,
 }
@@ -174,7 +177,7 @@ impl Scope for UserScope<'_> {
                 ])
             }
             "redirects" => cel::Value::Int(i64::from(reply.redirects)),
-            _ => return None,
+            name => expression::from_json(reply.said.as_ref()?.values.get(name)?),
         })
     }
 

@@ -44,3 +44,4 @@ mod verdicts;
 mod visitors;
 mod watching;
 mod websocket;
+mod witnesses;

@@ -3,10 +3,14 @@
 //! To add one: its file here with form and reader, its variant and its line in [`KINDS`]; and its
 //! file in `vu::steps` with its doing, for which the compiler asks.
 
+use super::alertmanager::{self, AlertQuestion};
 use super::command::{self, Command};
 use super::dns::{self, DnsQuestion};
+use super::dotenv::{self, Dotenv};
 use super::http::HttpRequest;
 use super::http_read::{self, method};
+use super::logs::{self, Logs};
+use super::prometheus::{self, PromQuestion};
 use super::tls::{self, TlsHandshake};
 use super::wait::{self, Pause};
 use super::{tcp, websocket};
@@ -31,6 +35,14 @@ pub enum Action {
     WebSocket(Box<websocket::Conversation>),
     /// A program.
     Command(Box<Command>),
+    /// A log.
+    Logs(Box<Logs>),
+    /// A question to Prometheus.
+    Prometheus(Box<PromQuestion>),
+    /// A question to Alertmanager.
+    Alertmanager(Box<AlertQuestion>),
+    /// A file of environment variables.
+    Dotenv(Box<Dotenv>),
     /// A pause.
     Wait(Pause),
 }
@@ -127,6 +139,21 @@ pub const KINDS: &[Kind<StepKind>] = &[
     other(command::FIELD, |compiler, written| {
         let command = command::read(compiler, written.value)?;
         Some(Action::Command(Box::new(command)))
+    }),
+    other(logs::FIELD, |compiler, written| {
+        Some(Action::Logs(Box::new(logs::read(compiler, written.value)?)))
+    }),
+    other(prometheus::FIELD, |compiler, written| {
+        let question = prometheus::read(compiler, written.value)?;
+        Some(Action::Prometheus(Box::new(question)))
+    }),
+    other(alertmanager::FIELD, |compiler, written| {
+        let question = alertmanager::read(compiler, written.value)?;
+        Some(Action::Alertmanager(Box::new(question)))
+    }),
+    other(dotenv::FIELD, |compiler, written| {
+        let step = dotenv::read(compiler, written.value)?;
+        Some(Action::Dotenv(Box::new(step)))
     }),
     Kind {
         field: wait::FIELD,

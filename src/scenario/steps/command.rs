@@ -126,6 +126,35 @@ pub(super) fn read(compiler: &mut Compiler<'_>, node: &Node) -> Option<Command> 
     })
 }
 
+/// A program whose words stand under `command`, or whose line stands under `shell`, of another kind of step.
+pub(super) fn printing(compiler: &mut Compiler<'_>, node: &Node) -> Option<Command> {
+    let (written, words) = match (node.get("command"), node.get("shell")) {
+        (Some(command), _) => {
+            let items = command.items().into_iter();
+            let words = items.map(|node| compiler.template(node));
+            (command, words.collect::<Option<Vec<_>>>()?)
+        }
+        (None, shell) => {
+            let shell = shell?;
+            let words = [Template::literal("sh"), Template::literal("-c")];
+            let line = compiler.template(shell)?;
+            (shell, words.into_iter().chain([line]).collect())
+        }
+    };
+    if words.is_empty() {
+        let title = "a command needs a program";
+        compiler.error("missing-field", title, written.span, "no word here");
+        return None;
+    }
+    hidden_exit_code(compiler, written);
+    Some(Command {
+        words,
+        folder: node.get("dir").and_then(|node| compiler.template(node)),
+        environment: compiler.named(node.get("env").map(Node::entries).unwrap_or_default()),
+        input: None,
+    })
+}
+
 /// `cmd || true` always succeeds, so the step would check nothing.
 fn hidden_exit_code(compiler: &mut Compiler<'_>, node: &Node) {
     static FORM: std::sync::OnceLock<regex::Regex> = std::sync::OnceLock::new();

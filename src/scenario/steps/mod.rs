@@ -1,15 +1,21 @@
 //! What a step can do, one kind in a file each: how it is written, and its compiled form.
 //!
 //! Rooms: [`action`] (the registry), [`http`] with [`http_read`], [`tcp`], [`tls`], [`dns`],
-//! [`websocket`], [`command`], [`wait`].
+//! [`websocket`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`dotenv`],
+//! who are [`asked`].
 //!
 //! Sends nothing: how a step is done stands in `vu::steps`.
 
 pub mod action;
+pub mod alertmanager;
+pub mod asked;
 pub mod command;
 pub mod dns;
+pub mod dotenv;
 pub mod http;
 pub(in crate::scenario) mod http_read;
+pub mod logs;
+pub mod prometheus;
 mod tcp;
 pub mod tls;
 pub mod wait;

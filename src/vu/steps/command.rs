@@ -1,11 +1,12 @@
 //! A program: its exit code, and what it printed.
 
+use crate::limits::COMMAND_OUTPUT_BYTES_MAX;
 use crate::net::connect::micros;
-use crate::net::program::Invocation;
-use crate::net::{Fault, Phases, program as command};
+use crate::net::{Phases, program as command};
 use crate::scenario::steps::command::Command;
 use crate::vu::reply::Reply;
 use crate::vu::user::VirtualUser;
+use crate::witness::said::Said;
 use std::time::Instant;
 
 use super::exchange::Attempt;
@@ -13,33 +14,7 @@ use super::exchange::Attempt;
 impl VirtualUser {
     pub(super) async fn command(&mut self, command: &Command, deadline: Instant) -> Attempt {
         let start = Instant::now();
-        let prepared = (|| -> Result<Invocation, Fault> {
-            Ok(Invocation {
-                words: command
-                    .words
-                    .iter()
-                    .map(|word| self.render(word))
-                    .collect::<Result<_, _>>()?,
-                folder: match &command.folder {
-                    Some(folder) => {
-                        Some(self.shared.binding.plan.folder.join(self.render(folder)?))
-                    }
-                    None => Some(self.shared.binding.plan.folder.clone())
-                        .filter(|folder| !folder.as_os_str().is_empty()),
-                },
-                environment: command
-                    .environment
-                    .iter()
-                    .map(|(name, value)| Ok((name.clone(), self.render(value)?)))
-                    .collect::<Result<_, Fault>>()?,
-                input: command
-                    .input
-                    .as_ref()
-                    .map(|input| self.render(input))
-                    .transpose()?,
-            })
-        })();
-        let invocation = match prepared {
+        let invocation = match self.invocation(command) {
             Ok(invocation) => invocation,
             Err(fault) => return Attempt::failed(fault, Phases::default()),
         };
@@ -55,6 +30,7 @@ impl VirtualUser {
                     status: Some(finished.code),
                     phases,
                     body: finished.stdout.clone().into(),
+                    said: finished.is_cut.then(cut),
                     output: Some((finished.stdout, finished.stderr)),
                     ..Reply::default()
                 },
@@ -63,4 +39,11 @@ impl VirtualUser {
             Err(fault) => Attempt::failed(fault, phases),
         }
     }
+}
+
+/// What was not looked at may hold anything.
+fn cut() -> Box<Said> {
+    Box::new(Said::doubt(format!(
+        "it printed more than {COMMAND_OUTPUT_BYTES_MAX} bytes, and was looked at only so far; a `logs` step reads all of it"
+    )))
 }

@@ -55,6 +55,10 @@ impl VirtualUser {
                 Box::pin(self.websocket(step, conversation, deadline)).await
             }
             Action::Command(command) => Box::pin(self.command(command, deadline)).await,
+            Action::Logs(logs) => Box::pin(self.logs(logs, deadline)).await,
+            Action::Prometheus(question) => Box::pin(self.prometheus(question, deadline)).await,
+            Action::Alertmanager(question) => Box::pin(self.alertmanager(question, deadline)).await,
+            Action::Dotenv(step) => Box::pin(self.dotenv(step)).await,
             Action::Wait(_) => Attempt::default(),
         }
     }

@@ -2,14 +2,19 @@
 //! but for a wait, which is none on the wire.
 //!
 //! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`http`], [`tcp`],
-//! [`tls`], [`dns`], [`websocket`], [`command`].
+//! [`tls`], [`dns`], [`websocket`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
+//! (and Alertmanager), [`dotenv`].
 //!
 //! None of them judges a reply: that is the virtual user's.
 
+mod asked;
 mod command;
 mod dns;
+mod dotenv;
 pub mod exchange;
 pub mod http;
+mod logs;
+mod prometheus;
 mod tcp;
 mod tls;
 mod websocket;

@@ -1,0 +1,88 @@
+//! Questions to Prometheus and to Alertmanager.
+
+use super::asked::{attempt, unknown};
+use super::exchange::Attempt;
+use crate::net::Fault;
+use crate::scenario::steps::alertmanager::AlertQuestion;
+use crate::scenario::steps::prometheus::PromQuestion;
+use crate::vu::user::VirtualUser;
+use crate::witness::said::Said;
+use crate::witness::{alerts, series};
+use std::time::Instant;
+
+impl VirtualUser {
+    pub(super) async fn prometheus(&self, question: &PromQuestion, deadline: Instant) -> Attempt {
+        let begun = Instant::now();
+        attempt(self.answer(question, deadline).await, begun)
+    }
+
+    async fn answer(&self, question: &PromQuestion, deadline: Instant) -> Result<Said, Fault> {
+        let scraped = match &question.only_if {
+            None => None,
+            Some(only_if) => {
+                let query = self.render(only_if)?;
+                let at = [("query", query.as_str())];
+                let reply = self.ask_json(&question.asked, "/api/v1/query", &at, deadline);
+                let said = series::understand(&reply.await?, series::Empty::Doubt, None);
+                let said = said.map_err(|why| unknown(format!("`{query}`: {why}")))?;
+                Some(said.values.get("count").and_then(serde_json::Value::as_u64) > Some(0))
+            }
+        };
+        let query = self.render(&question.query)?;
+        let reply = match question.range {
+            None => {
+                let at = [("query", query.as_str())];
+                self.ask_json(&question.asked, "/api/v1/query", &at, deadline)
+                    .await?
+            }
+            Some(range) => {
+                let end = crate::clock::now_ms() as f64 / 1e3;
+                let (start, end) = (end - range.as_secs_f64(), end.to_string());
+                let (start, step) = (start.to_string(), question.step.as_secs_f64().to_string());
+                let over = [
+                    ("query", query.as_str()),
+                    ("start", &start),
+                    ("end", &end),
+                    ("step", &step),
+                ];
+                self.ask_json(&question.asked, "/api/v1/query_range", &over, deadline)
+                    .await?
+            }
+        };
+        series::understand(&reply, question.empty, scraped)
+            .map_err(|why| unknown(format!("`{query}`: {why}")))
+    }
+
+    pub(super) async fn alertmanager(
+        &self,
+        question: &AlertQuestion,
+        deadline: Instant,
+    ) -> Attempt {
+        let begun = Instant::now();
+        attempt(self.firing(question, deadline).await, begun)
+    }
+
+    async fn firing(&self, question: &AlertQuestion, deadline: Instant) -> Result<Said, Fault> {
+        let labels = question.labels.iter();
+        let labels = labels.map(|(name, value)| Ok((name.clone(), self.render(value)?)));
+        let wanted = alerts::Wanted {
+            labels: labels.collect::<Result<_, Fault>>()?,
+            heartbeat: question.heartbeat.clone(),
+            ignore_silenced: question.ignore_silenced,
+            since_ms: self.moment(question.since.as_ref())?,
+            refuse_silences: question.refuse_silences,
+        };
+        let asked = &question.asked;
+        let list = self
+            .ask_json(asked, "/api/v2/alerts", &[], deadline)
+            .await?;
+        let silences = match question.refuse_silences {
+            true => Some(
+                self.ask_json(asked, "/api/v2/silences", &[], deadline)
+                    .await?,
+            ),
+            false => None,
+        };
+        alerts::understand(&list, silences.as_ref(), &wanted).map_err(unknown)
+    }
+}
