@@ -86,11 +86,30 @@ static VERSION: Object = Object {
     name: "version",
     called: "a version source",
     fields: &[
-        required("path", Shape::Text, "the path to GET"),
+        field(
+            "path",
+            Shape::Text,
+            "the path of the service to GET; whichever instance answers",
+        ),
+        field(
+            "url",
+            Shape::Template,
+            "the address of a platform to GET, which knows all instances",
+        ),
+        field(
+            "bearer",
+            Shape::Template,
+            "a bearer token for `url`, such as `${secrets.PLATFORM}`",
+        ),
+        field(
+            "command",
+            Shape::List(&Shape::Template),
+            "a program that asks a platform, such as `[fly, machine, list, --json]`; it knows all instances",
+        ),
         field(
             "value",
             Shape::Expression,
-            "where the version stands: `body.version` (default), `headers['x-version']` or `text`",
+            "where the version stands: `body.version` (default), `headers['x-version']`, `find(text, 'build-([0-9]+)')`, or a list with that of each instance, `body.map(m, m.image_ref.tag)`",
         ),
     ],
 };

@@ -1,6 +1,6 @@
 //! Reads environments: their services, and the windows in which deploys are verified.
 
-use super::settings::{Caps, Environment, SecretSource, Service, VersionSource};
+use super::settings::{Caps, Environment, SecretSource, Service, VersionFrom, VersionSource};
 use super::windows;
 use crate::document::node::Node;
 use crate::scenario::expression::Expression;
@@ -75,16 +75,48 @@ impl Reader<'_> {
                 },
                 None => Expression::compile("body.version", true).ok()?,
             };
-            Some(Arc::new(VersionSource {
-                path: text(node, "path")?,
-                value,
-            }))
+            let from = self.version_from(node)?;
+            Some(Arc::new(VersionSource { from, value }))
         });
         Some(Service {
             url: url.text.trim_end_matches('/').to_owned(),
             limit,
             version,
         })
+    }
+
+    /// Who says which version is served.
+    fn version_from(&mut self, node: &Node) -> Option<VersionFrom> {
+        let kinds = ["path", "url", "command"];
+        let given: Vec<&str> = kinds
+            .into_iter()
+            .filter(|key| node.get(key).is_some())
+            .collect();
+        if given.len() != 1 {
+            self.error(
+                "missing-field",
+                "a version is read from one place".to_owned(),
+                node.span,
+                "exactly one of `path`, `url` and `command`",
+            );
+            return None;
+        }
+        if let Some(url) = node.get("url") {
+            let bearer = node.get("bearer");
+            return Some(VersionFrom::Platform {
+                url: self.template(url)?,
+                bearer: bearer.and_then(|node| self.template(node)),
+            });
+        }
+        if let Some(command) = node.get("command") {
+            let words = command.items().into_iter();
+            let words = words.map(|word| self.template(word));
+            return Some(VersionFrom::Command {
+                words: words.collect::<Option<Vec<_>>>()?,
+                folder: self.folder.to_path_buf(),
+            });
+        }
+        text(node, "path").map(VersionFrom::Path)
     }
 
     /// Hours on weekdays, and dated freezes.

@@ -2,6 +2,7 @@
 
 use super::windows::Windows;
 use crate::scenario::expression::Expression;
+use crate::scenario::template::Template;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,10 +73,38 @@ pub struct Service {
 /// How a served version is read.
 #[derive(Debug)]
 pub struct VersionSource {
-    /// The path.
-    pub path: String,
-    /// Where it stands in the reply.
+    /// Who is asked.
+    pub from: VersionFrom,
+    /// Where it stands in the answer: a text, or a list with that of each instance.
     pub value: Expression,
+}
+
+/// Who says which version is served.
+#[derive(Debug)]
+pub enum VersionFrom {
+    /// The service itself, at a path: whichever instance answers.
+    Path(String),
+    /// A platform, over HTTP: of all instances at once.
+    Platform {
+        /// Its address.
+        url: Template,
+        /// A bearer token.
+        bearer: Option<Template>,
+    },
+    /// A program that asks a platform: of all instances at once.
+    Command {
+        /// Its words.
+        words: Vec<Template>,
+        /// Its working directory.
+        folder: PathBuf,
+    },
+}
+
+impl VersionSource {
+    /// Whether one answer is about all instances, and not about the one that answers.
+    pub fn is_of_all(&self) -> bool {
+        !matches!(self.from, VersionFrom::Path(_))
+    }
 }
 
 /// What nothing can exceed.

@@ -1,15 +1,20 @@
 //! Which version a service serves, read now.
 
-use super::settings::Environment;
+use super::secrets::environment_secrets;
+use super::settings::{Environment, VersionFrom};
+use crate::document::Diagnostics;
 use crate::net::connect::Connector;
 use crate::net::fault::status_class;
+use crate::net::program::{self, Invocation};
 use crate::net::reply::Reply;
 use crate::net::{ErrorClass, Fault, client, redirect};
 use crate::scenario::expression::{self, Expression};
 use crate::scenario::scope::Scope;
-use crate::scenario::template::plain;
+use crate::scenario::template::{Template, plain};
+use crate::secret::Secret;
 use http::{HeaderMap, Method};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -19,6 +24,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Tells apart what was asked in the same millisecond.
 static ASKED: AtomicU64 = AtomicU64::new(0);
+
+/// Bytes of a platform's answer: that of a service with some hundred instances.
+const PLATFORM_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Redirects that are followed, on the hosts of the environment.
 const REDIRECTS_MAX: usize = 3;
@@ -58,7 +66,11 @@ pub async fn read(
             format!("the environment says nowhere how `{service}` shows its version"),
         )));
     };
-    let url = format!("{}{}", service.url, source.path);
+    let path = match &source.from {
+        VersionFrom::Path(path) => path,
+        platform => return asked(connector, environment, platform, &source.value).await,
+    };
+    let url = format!("{}{path}", service.url);
     let mut reply = fetch(connector, environment, &url).await?;
     if from_cache(reply.headers.map()).is_some() {
         // Asked in a way that no cache has an answer for.
@@ -89,8 +101,117 @@ pub async fn read(
         let text = format!("{url} answered {}", reply.status.as_u16());
         return Err(Unseen::from(Fault::new(class, text)));
     }
-    Ok(shown(&reply, &source.value)
-        .map_err(|reason| Fault::new(ErrorClass::Capture, format!("{url} {reason}")))?)
+    let headers = reply.headers.map().clone();
+    Ok(
+        shown(&reply.body, headers, reply.status.as_u16(), &source.value)
+            .map_err(|reason| Fault::new(ErrorClass::Capture, format!("{url} {reason}")))?,
+    )
+}
+
+/// Asks a platform, which knows all instances. That it does not answer says nothing of what is served.
+async fn asked(
+    connector: &Connector,
+    environment: &Environment,
+    from: &VersionFrom,
+    value: &Expression,
+) -> Result<String, Unseen> {
+    let unseen = |class: ErrorClass, text: String| Unseen {
+        fault: Fault::new(class, text),
+        is_look: false,
+    };
+    let unfilled = |why: String| unseen(ErrorClass::Template, why);
+    let filled = |template: &Template| filled(environment, template).map_err(unfilled);
+    let unknown = |text: String| unseen(ErrorClass::NoEvidence, text);
+    let (what, found) = match from {
+        VersionFrom::Path(path) => return Err(unknown(format!("`{path}` is no platform"))),
+        VersionFrom::Command { words, folder } => {
+            let words = words.iter().map(filled).collect::<Result<Vec<_>, _>>()?;
+            let what = format!("`{}`", words.first().map_or("", String::as_str));
+            let invocation = Invocation {
+                words,
+                folder: Some(folder.clone()),
+                ..Invocation::default()
+            };
+            let finished = program::run(&invocation, READ_TIMEOUT).await;
+            let finished = finished.map_err(|fault| unknown(fault.to_string()))?;
+            if finished.code != 0 || finished.is_cut {
+                let last = finished.stderr.trim().lines().last().unwrap_or_default();
+                let code = finished.code;
+                return Err(unknown(format!(
+                    "{what} ended with exit code {code}: {last}"
+                )));
+            }
+            let printed = finished.stdout.into_bytes();
+            (what, shown(&printed, HeaderMap::new(), 0, value))
+        }
+        VersionFrom::Platform { url, bearer } => {
+            // What is filled in may be a secret.
+            let what = url.fixed().unwrap_or("the platform").to_owned();
+            let url = filled(url)?;
+            let mut headers = HeaderMap::new();
+            if let Some(bearer) = bearer {
+                let token = client::bearer(&filled(bearer)?).map_err(unfilled)?;
+                headers.insert(http::header::AUTHORIZATION, token);
+            }
+            let sent = client::get(connector, &url, headers, READ_TIMEOUT, PLATFORM_BYTES_MAX);
+            let reply = sent
+                .await
+                .map_err(|fault| unknown(format!("{what}: {fault}")))?;
+            let status = reply.status.as_u16();
+            if !reply.status.is_success() {
+                return Err(unknown(format!("{what} answered {status}")));
+            }
+            let headers = reply.headers.map().clone();
+            let found = shown(&reply.body, headers, status, value);
+            (what, found)
+        }
+    };
+    found.map_err(|reason| unseen(ErrorClass::Capture, format!("{what} {reason}")))
+}
+
+/// A text with the secrets of the environment in it.
+fn filled(environment: &Environment, template: &Template) -> Result<String, String> {
+    let mut found = Diagnostics::default();
+    let secrets = match template.fixed() {
+        Some(text) => return Ok(text.to_owned()),
+        None => tokio::task::block_in_place(|| environment_secrets(environment, &mut found)),
+    };
+    template.render(&SecretsScope(secrets))
+}
+
+/// Secrets, and nothing else.
+struct SecretsScope(BTreeMap<String, Secret>);
+
+impl Scope for SecretsScope {
+    fn lookup(&self, name: &str) -> Option<cel::Value> {
+        let all = self.0.iter();
+        let all = all.map(|(name, secret)| {
+            let text = Arc::new(secret.expose().to_owned());
+            (name.clone(), cel::Value::String(text))
+        });
+        (name == "secrets").then(|| expression::map(all))
+    }
+
+    fn path(&self, root: &str, key: &str) -> Option<Value> {
+        let secret = self.0.get(key).filter(|_| root == "secrets")?;
+        Some(Value::String(secret.expose().to_owned()))
+    }
+
+    fn status(&self) -> Option<u16> {
+        None
+    }
+
+    fn header(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn json(&self) -> Option<&Value> {
+        None
+    }
+
+    fn latency_micros(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// One exchange, and those that it leads to.
@@ -137,18 +258,20 @@ async fn fetch(
 }
 
 /// The version in a reply, or why there is none.
-fn shown(reply: &Reply, value: &Expression) -> Result<String, String> {
+fn shown(
+    body: &[u8],
+    headers: HeaderMap,
+    status: u16,
+    value: &Expression,
+) -> Result<String, String> {
     // Some editors and servers put a mark of the byte order before the text.
-    let body = reply
-        .body
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(&reply.body);
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = String::from_utf8_lossy(body).into_owned();
     let mut scope = MessageScope {
-        headers: reply.headers.map().clone(),
+        headers,
         json: serde_json::from_str(&as_written(&text)).ok(),
         text,
-        status: reply.status.as_u16(),
+        status,
     };
     let found = value.value(&scope).or_else(|_| {
         // Who counts with a number wants one.
@@ -156,11 +279,28 @@ fn shown(reply: &Reply, value: &Expression) -> Result<String, String> {
         value.value(&scope)
     });
     let value = found.map_err(|reason| format!("shows no version: {reason}"))?;
-    let version = plain(&value).trim().to_owned();
+    let version = match &value {
+        Value::Array(instances) => of_all(instances)?,
+        value => plain(value).trim().to_owned(),
+    };
     if version.is_empty() || value.is_null() {
         return Err("shows an empty version".to_owned());
     }
     Ok(version)
+}
+
+/// What all instances serve; where they differ, all of it, which is no version.
+fn of_all(instances: &[Value]) -> Result<String, String> {
+    let mut versions: Vec<String> = instances
+        .iter()
+        .map(|one| plain(one).trim().to_owned())
+        .collect();
+    versions.sort();
+    versions.dedup();
+    if versions.is_empty() || versions.iter().any(String::is_empty) {
+        return Err("shows an instance without a version, or none at all".to_owned());
+    }
+    Ok(versions.join(" and "))
 }
 
 /// JSON with its numbers as texts: a version 1.10 is not the version 1.1.
@@ -280,6 +420,35 @@ mod tests {
             let json = serde_json::json!({ "text": text, "flag": flag }).to_string();
             proptest::prop_assert_eq!(as_written(&json), json);
         }
+    }
+
+    #[test]
+    fn instances_that_differ_are_no_version() {
+        let of = |json: &str, value: &str| {
+            let value = Expression::compile(value, true).unwrap();
+            shown(json.as_bytes(), HeaderMap::new(), 200, &value)
+        };
+        let tags = "body.map(m, m.image_ref.tag)";
+        let machine = |tag: &str| format!(r#"{{"image_ref":{{"tag":"{tag}"}}}}"#);
+        let all = |tags: &[&str]| {
+            format!(
+                "[{}]",
+                tags.iter()
+                    .map(|tag| machine(tag))
+                    .collect::<Vec<_>>()
+                    .join(",")
+            )
+        };
+        assert_eq!(of(&all(&["1.1", "1.1"]), tags).as_deref(), Ok("1.1"));
+        assert_eq!(
+            of(&all(&["1.2", "1.1"]), tags).as_deref(),
+            Ok("1.1 and 1.2")
+        );
+        assert!(of("[]", tags).is_err());
+        assert!(of(&all(&["1.1", ""]), tags).is_err());
+        let page = "<html><head><meta name=\"build\" content=\"1.10\"></head></html>";
+        let meta = "find(text, 'name=\"build\" content=\"([^\"]+)\"')";
+        assert_eq!(of(page, meta).as_deref(), Ok("1.10"));
     }
 
     #[test]

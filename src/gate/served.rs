@@ -84,6 +84,8 @@ async fn look(context: &PhaseContext<'_>, connector: &Connector, times: usize) -
     };
     for service in &context.gate.services {
         let one = || version::read(connector, context.environment, service);
+        let is_of_all = is_of_all(context, service);
+        let times = if is_of_all { 1 } else { times };
         let seen = futures_util::future::join_all((0..times).map(|_| one())).await;
         let is_broken = |unseen: &Unseen| {
             let class = unseen.fault.class;
@@ -94,9 +96,21 @@ async fn look(context: &PhaseContext<'_>, connector: &Connector, times: usize) -
             seen.as_ref()
                 .is_err_and(|unseen| unseen.fault.class == ErrorClass::RateLimited)
         });
-        round.looks.push(seen.into_iter().map(as_look).collect());
+        let mut looks: Vec<Look> = seen.into_iter().map(as_look).collect();
+        if let (true, Some(look)) = (is_of_all, looks.first().cloned()) {
+            // It is about every instance that a look could have met.
+            looks.resize(LOOKS_AFTER as usize, look);
+        }
+        round.looks.push(looks);
     }
     round
+}
+
+/// Whether one look at a service is about all its instances.
+fn is_of_all(context: &PhaseContext<'_>, service: &str) -> bool {
+    let service = context.environment.services.get(service);
+    let source = service.and_then(|service| service.version.as_ref());
+    source.is_some_and(|source| source.is_of_all())
 }
 
 fn as_look(seen: Result<String, Unseen>) -> Look {
@@ -218,7 +232,8 @@ pub async fn await_version(
             .iter()
             .all(|stretch| stretch.looks() >= stretch.needed());
         let left = pace.left(times, begun);
-        let pause = match round.all(wanted) && !enough {
+        let asks_platform = services.iter().any(|name| is_of_all(context, name));
+        let pause = match round.all(wanted) && !enough && !asks_platform {
             true => left,
             false => left.max(converge.every),
         };

@@ -145,7 +145,7 @@ impl Reader<'_> {
                             ),
                         )
                         .at(self.source, service.span, "a gate must read its version")
-                        .hint("add `version: { path: /version }` to the service"),
+                        .hint("add `version: { path: /version }` to the service, or `version: { command: [...] }` where only the platform knows"),
                     );
                 }
                 Some(_) => {}

@@ -123,3 +123,64 @@ fn measured_replies_that_show_another_version_are_looks_too() {
         "{reasons}"
     );
 }
+
+#[test]
+fn a_platform_that_knows_all_instances_says_which_version_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = super::target::Target::start();
+    target.at("/", super::target::Deed::Answers);
+    let at = folder.path();
+    let serve = |versions: &[&str]| {
+        let machines: Vec<serde_json::Value> = versions
+            .iter()
+            .map(|version| serde_json::json!({ "image": format!("shop:{version}") }))
+            .collect();
+        let text = serde_json::to_string(&machines).unwrap();
+        std::fs::write(at.join("next.json"), text).unwrap();
+        std::fs::rename(at.join("next.json"), at.join("machines.json")).unwrap();
+    };
+    serve(&["1.0"]);
+    std::fs::write(
+        at.join("home.yaml"),
+        "name: home\nservice: api\nsteps: [ { get: / } ]\n",
+    )
+    .unwrap();
+    let text = format!(
+        "server: {{ listen: LISTEN }}
+environments:
+  production:
+    services:
+      api:
+        url: \"http://{}\"
+        version: {{ command: [ cat, machines.json ], value: \"body.map(m, find(m.image, ':(.+)$'))\" }}
+gates:
+  shop: {{ environment: production, services: [ api ], smoke: [ home.yaml ], converge: {{ reads: 2, every: 100ms, timeout: 2s }} }}
+",
+        target.address
+    );
+    let daemon = super::support::Daemon::start(at, &text, &[]);
+    let verify = |version: &str| {
+        let facts = serde_json::json!({ "gate": "shop", "version": version });
+        daemon.done(daemon.start_gate(&facts))
+    };
+    assert_eq!(verify("1.0")["verdict"], "promote");
+    serve(&["1.1", "1.0"]);
+    let mixed = verify("1.1");
+    assert_eq!(mixed["verdict"], "hold", "{mixed}");
+    assert!(
+        mixed["reasons"].to_string().contains("1.0 and 1.1"),
+        "{mixed}"
+    );
+    serve(&["1.1", "1.1"]);
+    assert_eq!(verify("1.1")["verdict"], "promote");
+    // A platform that does not answer says nothing.
+    std::fs::remove_file(at.join("machines.json")).unwrap();
+    let silent = verify("1.2");
+    assert_eq!(silent["verdict"], "hold", "{silent}");
+    assert!(
+        silent["reasons"]
+            .to_string()
+            .contains("ended with exit code 1"),
+        "{silent}"
+    );
+}
