@@ -30,6 +30,10 @@ pub const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 pub const COMMAND_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a log that one step reads: what a busy service writes in some hours.
 pub const LOG_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Bytes that are kept as evidence of what came back of a step.
+pub const KEPT_BYTES_MAX: usize = 64 * 1024;
+/// Performances of one step of which that is kept in one run.
+pub const KEPT_MAX: usize = 3;
 /// Longest latency that a histogram holds: one hour in microseconds.
 pub const LATENCY_MICROS_MAX: u64 = 3_600_000_000;
 /// Virtual users of one run on one machine.

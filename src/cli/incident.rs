@@ -17,6 +17,7 @@ pub async fn write(server: &Server, detail: &GateDetail, folder: &Path) -> Resul
         let summary: serde_json::Value = server
             .ask(Method::GET, &format!("/api/v1/runs/{}", run.id), None)
             .await?;
+        files.extend(kept(&run.phase, run.id, &summary));
         files.push((
             format!("evidence-{}-{}.json", run.phase, run.id),
             pretty(&summary),
@@ -42,6 +43,24 @@ pub async fn write(server: &Server, detail: &GateDetail, folder: &Path) -> Resul
     }
     eprintln!("{} files written to {}", files.len(), folder.display());
     Ok(Exit::Success)
+}
+
+/// What steps kept, each in a file that opens in anything.
+fn kept(phase: &str, id: i64, summary: &serde_json::Value) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for (number, step) in summary["steps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        for (time, kept) in step["kept"].as_array().into_iter().flatten().enumerate() {
+            let text = kept["text"].as_str().unwrap_or_default().to_owned();
+            let name = format!("kept-{phase}-{id}-step{}-{}.txt", number + 1, time + 1);
+            files.push((name, text));
+        }
+    }
+    files
 }
 
 fn pretty(value: &impl serde::Serialize) -> String {

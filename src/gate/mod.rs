@@ -7,7 +7,7 @@
 //! a phase may look at), [`phases`] (one in a file each), [`prerequisites`] (what must have been
 //! promoted before; whether actions could be performed), [`served`] (which version is served
 //! everywhere), [`arms`] (one load,
-//! on the candidate and beside it), [`watch`] (pure: its evidence while it comes in), [`proof`] (of a
+//! on the candidate and beside it), [`watch`] (pure: its evidence while it comes in), [`diagnostics`] (of what failed), [`proof`] (of a
 //! rollback), [`announce`] (pure: a verdict as effects of the outbox), [`forecast`]
 //! (pure: what a gate promises before it runs), [`world`] (phases and proofs
 //! behind an interface, so that a simulated world can take their place).
@@ -20,6 +20,7 @@ pub mod announce;
 mod arms;
 mod consenting;
 pub mod context;
+mod diagnostics;
 pub mod driver;
 pub mod event;
 pub mod forecast;

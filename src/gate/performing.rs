@@ -29,16 +29,7 @@ impl Driver {
     ) -> Option<Event> {
         let project = self.current.get();
         let Some((gate, environment)) = find(&project, record) else {
-            let reason = format!(
-                "the gate `{}` is no longer configured for {}",
-                record.gate, record.environment
-            );
-            return Some(ended(
-                phase,
-                Ended::new(Outcome::Inconclusive, reason),
-                false,
-                Vec::new(),
-            ));
+            return Some(gone(record, phase));
         };
         let earlier = if record.state.extended == Some(phase) {
             tokio::select! {
@@ -99,6 +90,9 @@ impl Driver {
         if self.stopping.load(Relaxed) {
             return None;
         }
+        if let Some(ended) = &performed {
+            self.diagnose(&context, phase, ended).await;
+        }
         match (handle.take_outside(), performed) {
             (Some(Outside::Cancel(by)), _) => Some(Event::Cancelled { by }),
             (Some(Outside::RollBack(order)), _) => Some(Event::RollbackOrdered(order)),
@@ -117,6 +111,16 @@ impl Driver {
                     .await;
                 Some(ended(phase, performed, held, waived))
             }
+        }
+    }
+
+    /// What is looked at where a phase did not pass, kept as evidence.
+    async fn diagnose(&self, context: &PhaseContext<'_>, phase: Phase, ended: &Ended) {
+        let is_wanted = !context.gate.diagnostics.is_empty() && phase != Phase::Approval;
+        if is_wanted && ended.outcome != Outcome::Pass {
+            let seen = self.world.diagnose(context).await;
+            self.keep_runs(context.record.id, "diagnostics", seen, false)
+                .await;
         }
     }
 
@@ -226,6 +230,14 @@ fn matching(valid: &[Waiver], phase: Phase, planned: &[String], runs: &[Summary]
         }
     }
     found
+}
+
+/// The gate is configured for its environment no more.
+fn gone(record: &Record, phase: Phase) -> Event {
+    let (gate, environment) = (&record.gate, &record.environment);
+    let reason = format!("the gate `{gate}` is no longer configured for {environment}");
+    let gone = Ended::new(Outcome::Inconclusive, reason);
+    ended(phase, gone, false, Vec::new())
 }
 
 fn ended(phase: Phase, performed: Ended, held: bool, waived: Vec<Waiver>) -> Event {

@@ -2,7 +2,7 @@
 
 use super::context::{Ended, PhaseContext};
 use super::phases::registry;
-use super::{proof, served};
+use super::{diagnostics, proof, served};
 use crate::doing::Doing;
 use crate::load::Tick;
 use crate::record::state::Phase;
@@ -25,6 +25,9 @@ pub trait World: Debug + Send + Sync {
 
     /// Looks whether what was measured is still served.
     fn still<'a>(&'a self, context: &'a PhaseContext<'a>, ended: Ended) -> Doing<'a, Ended>;
+
+    /// Performs the diagnostics of a gate whose phase did not pass, once and within a short time; the runs.
+    fn diagnose<'a>(&'a self, context: &'a PhaseContext<'a>) -> Doing<'a, Vec<Summary>>;
 
     /// Proves a rollback until a deadline: whether it is proven, why, and the runs.
     fn prove<'a>(
@@ -50,6 +53,10 @@ impl World for RealWorld {
 
     fn still<'a>(&'a self, context: &'a PhaseContext<'a>, ended: Ended) -> Doing<'a, Ended> {
         Box::pin(served::still(context, ended))
+    }
+
+    fn diagnose<'a>(&'a self, context: &'a PhaseContext<'a>) -> Doing<'a, Vec<Summary>> {
+        Box::pin(diagnostics::diagnose(context))
     }
 
     fn prove<'a>(

@@ -10,6 +10,7 @@ use crate::net::ErrorClass;
 use crate::objective::tally::{self, SLOT_MICROS, Watched};
 use crate::vu::{Heading, Headings, Sample, Sink};
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -27,6 +28,36 @@ fn record(histogram: &mut Histogram<u64>, micros: u64) {
     histogram
         .record(micros.min(limits::LATENCY_MICROS_MAX))
         .expect("a growing histogram takes every value");
+}
+
+/// What came back of a step, kept as evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// As much of it as is kept, redacted.
+    pub text: String,
+    /// SHA-256 of the whole of it, redacted.
+    pub sha256: String,
+    /// Bytes of the whole of it.
+    pub bytes: u64,
+}
+
+impl Kept {
+    /// Keeps a text, its beginning where it is long.
+    pub fn new(mut text: String) -> Kept {
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+        let (sha256, bytes) = (hex.collect(), text.len() as u64);
+        let mut end = limits::KEPT_BYTES_MAX.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        Kept {
+            text,
+            sha256,
+            bytes,
+        }
+    }
 }
 
 /// What one step left behind.
@@ -52,6 +83,8 @@ pub struct StepRecord {
     pub checks: Vec<(u64, u64)>,
     /// Texts of failures, the first of each kind, with how often their class came.
     pub examples: Vec<(ErrorClass, String)>,
+    /// What was kept as evidence, the first of the performances.
+    pub kept: Vec<Kept>,
     /// Bytes sent and received.
     pub bytes: (u64, u64),
     /// Times it was left out.
@@ -75,6 +108,7 @@ impl StepRecord {
             checks: vec![(0, 0); heading.checks.len()],
             heading,
             examples: Vec::new(),
+            kept: Vec::new(),
             bytes: (0, 0),
             skipped: 0,
             retried: 0,
@@ -152,6 +186,12 @@ impl StepRecord {
         }
     }
 
+    fn keep(&mut self, kept: impl FnOnce() -> Kept) {
+        if self.kept.len() < limits::KEPT_MAX {
+            self.kept.push(kept());
+        }
+    }
+
     /// Adds the record of another worker.
     pub fn merge(&mut self, other: &StepRecord) {
         self.requests += other.requests;
@@ -173,6 +213,9 @@ impl StepRecord {
         }
         for (class, text) in &other.examples {
             self.example(*class, &|| text.clone());
+        }
+        for kept in &other.kept {
+            self.keep(|| kept.clone());
         }
         self.bytes.0 += other.bytes.0;
         self.bytes.1 += other.bytes.1;
@@ -399,6 +442,9 @@ macro_rules! sink {
             }
             fn failure(&$self, step: usize, class: ErrorClass, detail: &dyn Fn() -> String) {
                 $inner.step(step).example(class, detail);
+            }
+            fn kept(&$self, step: usize, text: &dyn Fn() -> String) {
+                $inner.step(step).keep(|| Kept::new(text()));
             }
             fn skipped(&$self, step: usize) {
                 $inner.step(step).skipped += 1;

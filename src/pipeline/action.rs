@@ -10,7 +10,7 @@ use crate::delivery::means::Means;
 use crate::delivery::webhook::{WEBHOOK, Webhook};
 use crate::document::kind;
 use crate::document::shape::{Field, Object, Shape, field};
-use crate::net::program;
+use crate::net::program::{self, Invocation};
 use crate::record::announcement::Announcement;
 use crate::record::gate::{Record, inputs};
 use crate::record::target::Occasion;
@@ -88,6 +88,8 @@ pub enum ActionKind {
         words: Vec<Template>,
         /// Its working directory.
         folder: Option<PathBuf>,
+        /// A program that proves in the preflight that this one could be run; empty where there is none.
+        check: Vec<Template>,
     },
     /// A signed webhook.
     Webhook(Webhook),
@@ -109,6 +111,11 @@ const OWN: &[Field] = &[
         "a line for `sh -c`; the facts are in `BELLWETHER_…` variables",
     ),
     field("dir", Shape::Text, "working directory"),
+    field(
+        "check",
+        Shape::List(&Shape::Template),
+        "of a command: a program that proves in the preflight that it could be run, such as its dry form or a read with its credentials",
+    ),
     field(
         "timeout",
         Shape::Duration,
@@ -142,7 +149,7 @@ impl Action {
     ) -> Delivery {
         let facts = inputs(&announcement.record);
         match &self.kind {
-            ActionKind::Command { words, folder } => {
+            ActionKind::Command { words, folder, .. } => {
                 let filled = words.iter().map(|word| {
                     let word = means.fill(word, &facts)?;
                     Ok(word.expose().to_owned())
@@ -190,12 +197,26 @@ impl Action {
         let facts = inputs(record);
         let (vendor, settings) = match &self.kind {
             ActionKind::Vendor(vendor, settings) => (vendor, settings),
-            ActionKind::Command { words, folder } => {
-                let filled = words.iter().map(|word| means.fill(word, &facts));
-                return match filled.collect::<Result<Vec<Secret>, String>>() {
-                    Ok(words) => program::obstacle(words.first()?.expose(), folder.as_deref()),
-                    Err(reason) => Some(means.redactor().clean(&reason)),
+            ActionKind::Command {
+                words,
+                folder,
+                check,
+            } => {
+                let filled = |words: &[Template]| {
+                    let words = words.iter().map(|word| means.fill(word, &facts));
+                    words.collect::<Result<Vec<Secret>, String>>()
                 };
+                let problem = match (filled(words), filled(check)) {
+                    (Ok(words), Ok(check)) => {
+                        let program = words.first()?.expose();
+                        match program::obstacle(program, folder.as_deref()) {
+                            Some(problem) => Some(problem),
+                            None => refused(&check, folder.clone(), within).await,
+                        }
+                    }
+                    (Err(reason), _) | (_, Err(reason)) => Some(reason),
+                };
+                return problem.map(|problem| means.redactor().clean(&problem));
             }
             ActionKind::Webhook(hook) => {
                 let problem = hook.obstacle(means, &facts)?;
@@ -225,6 +246,29 @@ impl Action {
             key,
             deadline: Instant::now() + timeout,
         })
+    }
+}
+
+/// What the program that proves an action says against it.
+async fn refused(check: &[Secret], folder: Option<PathBuf>, within: Duration) -> Option<String> {
+    let words: Vec<String> = check.iter().map(|word| word.expose().to_owned()).collect();
+    let program = words.first()?.clone();
+    let invocation = Invocation {
+        words,
+        folder,
+        ..Invocation::default()
+    };
+    match program::run(&invocation, within).await {
+        Err(fault) => Some(format!("its check: {fault}")),
+        Ok(finished) if finished.code == 0 => None,
+        Ok(finished) => {
+            let said = format!("{}{}", finished.stdout, finished.stderr);
+            let last = said.trim().lines().last().unwrap_or_default().to_owned();
+            let code = finished.code;
+            Some(format!(
+                "its check `{program}` ended with exit code {code}: {last}"
+            ))
+        }
     }
 }
 
@@ -260,6 +304,7 @@ mod tests {
             kind: ActionKind::Command {
                 words: Vec::new(),
                 folder: None,
+                check: Vec::new(),
             },
             timeout: Duration::ZERO,
             attempts: 1,

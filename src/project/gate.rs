@@ -34,6 +34,8 @@ pub struct Gate {
     pub preconditions: Vec<Precondition>,
     /// What people must say before a promotion.
     pub attestations: Vec<Attestation>,
+    /// Scenarios performed where a phase did not pass, as evidence.
+    pub diagnostics: Vec<PathBuf>,
     /// Scenarios performed once.
     pub smoke: Vec<PathBuf>,
     /// Scenarios with a load.
@@ -126,7 +128,8 @@ impl Gate {
         let before = self.preconditions.iter().flat_map(|one| &one.scenarios);
         let baked = self.bake.iter().flat_map(|bake| &bake.scenarios);
         let measured = self.smoke.iter().chain(&self.load).chain(baked);
-        before.chain(measured).chain(&self.prove.smoke)
+        let after = self.prove.smoke.iter().chain(&self.diagnostics);
+        before.chain(measured).chain(after)
     }
 
     /// How its error rate is shared out among its phases.

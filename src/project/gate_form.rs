@@ -33,6 +33,11 @@ pub static GATE: Object = Object {
             "what people must say before a promotion, by name",
         ),
         field(
+            "diagnostics",
+            Shape::List(&Shape::Text),
+            "scenario files performed once where a phase did not pass, as evidence: they decide nothing",
+        ),
+        field(
             "smoke",
             Shape::List(&Shape::Text),
             "scenario files, performed once each",

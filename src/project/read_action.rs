@@ -35,6 +35,13 @@ impl Reader<'_> {
             .collect()
     }
 
+    /// The program that proves a command before it is needed.
+    fn check_of(&mut self, node: &Node) -> Vec<Template> {
+        let words = node.get("check").map(Node::items).unwrap_or_default();
+        let words = words.into_iter();
+        words.filter_map(|node| self.template(node)).collect()
+    }
+
     fn action(&mut self, node: &Node, key: &str, number: usize) -> Option<Action> {
         let vendors = kind::named(VENDORS, node);
         if let [(vendor, settings)] = vendors.as_slice()
@@ -67,7 +74,12 @@ impl Reader<'_> {
                 }
                 let folder = text(node, "dir").map(|folder| self.folder.join(folder));
                 self.is_there(command, &words, folder.as_deref());
-                ActionKind::Command { words, folder }
+                let check = self.check_of(node);
+                ActionKind::Command {
+                    words,
+                    folder,
+                    check,
+                }
             }
             (None, Some(shell), None) => ActionKind::Command {
                 words: vec![
@@ -76,6 +88,7 @@ impl Reader<'_> {
                     Template::literal(shell.text.clone()),
                 ],
                 folder: text(node, "dir").map(|folder| self.folder.join(folder)),
+                check: self.check_of(node),
             },
             (None, None, Some(webhook)) => ActionKind::Webhook(Webhook::read(self, webhook)?),
             _ => {

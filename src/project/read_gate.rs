@@ -74,6 +74,7 @@ impl Reader<'_> {
                 .map(|node| time(node, "every", 30)),
             services: texts(node, "services"),
             converge: converge(node.get("converge"), 300),
+            diagnostics: self.files(node, "diagnostics"),
             preconditions,
             attestations,
             prove: prove_of(prove, &smoke, prove_smoke),

@@ -80,6 +80,7 @@ fn steps(summary: &Summary) -> Markup {
                 td {
                     (step.name) @if step.part != "step" { span.soft { " (" (step.part) ")" } }
                     @for example in &step.examples { div.soft { (example) } }
+                    @for kept in &step.kept { details { summary { "Kept: " (kept.bytes) " bytes, SHA-256 " code { (kept.sha256.get(..12).unwrap_or_default()) } } pre { (kept.text) } } }
                 }
                 td.n { (step.core.requests) }
                 td.n { (format!("{:.1}/s", step.core.rate)) }

@@ -264,6 +264,10 @@ fn details(out: &mut String, step: &StepSummary, style: Style) -> std::fmt::Resu
     for example in &step.examples {
         writeln!(out, "      {example}")?;
     }
+    for kept in &step.kept {
+        let sha256 = kept.sha256.get(..12).unwrap_or_default();
+        writeln!(out, "      kept: {} bytes, SHA-256 {sha256}…", kept.bytes)?;
+    }
     Ok(())
 }
 

@@ -29,6 +29,8 @@ pub struct Events {
     pub failures: Vec<(u32, ErrorClass, String)>,
     /// What TLS showed last.
     pub tls: Option<Arc<TlsFacts>>,
+    /// What was kept: step, text.
+    pub kept: Vec<(u32, String)>,
     skipped: Vec<u32>,
     repeated: Vec<u32>,
     retried: Vec<u32>,
@@ -64,6 +66,11 @@ impl Sink for Observer {
     fn failure(&self, step: usize, class: ErrorClass, detail: &dyn Fn() -> String) {
         let text = detail();
         self.events().failures.push((step as u32, class, text));
+    }
+
+    fn kept(&self, step: usize, text: &dyn Fn() -> String) {
+        let text = text();
+        self.events().kept.push((step as u32, text));
     }
 
     fn tls(&self, facts: &Arc<TlsFacts>) {
@@ -194,6 +201,9 @@ impl Observation {
         }
         for (step, class, text) in &self.events.failures {
             recorder.failure(*step as usize, *class, &|| text.clone());
+        }
+        for (step, text) in &self.events.kept {
+            recorder.kept(*step as usize, &|| text.clone());
         }
         for step in &self.events.skipped {
             recorder.skipped(*step as usize);

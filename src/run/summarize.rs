@@ -313,6 +313,7 @@ fn step_summary(name: &str, part: &str, record: &StepRecord, seconds: f64) -> St
             .iter()
             .map(|(class, text)| format!("{}: {text}", class.word()))
             .collect(),
+        kept: record.kept.clone(),
         bytes_sent: record.bytes.0,
         bytes_received: record.bytes.1,
         skipped: record.skipped,

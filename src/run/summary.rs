@@ -1,6 +1,7 @@
 //! The one model behind every report of a run. A boundary type: it is kept as evidence.
 
 use crate::load::breakpoint::Search;
+use crate::load::recorder::Kept;
 use crate::load::series::Point;
 use crate::objective::{Judgement, Outcome};
 use hdrhistogram::Histogram;
@@ -149,6 +150,9 @@ pub struct StepSummary {
     pub statuses: BTreeMap<String, u64>,
     /// Texts of some failures.
     pub examples: Vec<String>,
+    /// What was kept as evidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Kept>,
     /// Bytes sent and received.
     pub bytes_sent: u64,
     /// Bytes received.

@@ -80,8 +80,9 @@ impl Compiler<'_> {
                 .chain(captures.iter().map(|(_, expression)| expression))
                 .chain(until)
         };
-        let wants_body =
-            looking().any(|expression| BODY_NAMES.iter().any(|name| expression.uses(name)));
+        let keeps = flag(node, "keep");
+        let wants_body = keeps
+            || looking().any(|expression| BODY_NAMES.iter().any(|name| expression.uses(name)));
         let paths = super::expression::paths(looking());
         let index = self.step_count;
         self.step_count += 1;
@@ -100,6 +101,7 @@ impl Compiler<'_> {
             retry,
             think: node.get("think").map(wait::read),
             advisory: flag(node, "advisory"),
+            keeps,
             go_on: flag(node, "continue"),
             wants_body,
             paths,

@@ -178,6 +178,8 @@ pub struct Step {
     pub think: Option<Pause>,
     /// A failure is shown but not counted.
     pub advisory: bool,
+    /// Whether what comes back is kept as evidence.
+    pub keeps: bool,
     /// The iteration goes on after a failure.
     pub go_on: bool,
     /// Whether checks or captures look at the body.

@@ -50,6 +50,11 @@ const COMMON: &[Field] = &[
         "pause after the step; not part of any latency",
     ),
     field(
+        "keep",
+        Shape::Bool,
+        "keep what came back as evidence: output, body or lines, redacted, hashed and up to 64 KiB (false)",
+    ),
+    field(
         "advisory",
         Shape::Bool,
         "show a failure, but do not count it",

@@ -50,6 +50,44 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// All that came back, as people read it.
+    pub(super) fn told(&self) -> String {
+        let mut text = String::new();
+        if let Some((out, err)) = &self.output {
+            let code = self.status.unwrap_or_default();
+            return format!("exit code {code}\n{out}{err}");
+        }
+        if let Some(said) = &self.said {
+            for objection in &said.objections {
+                text.push_str(&format!("objection: {objection}\n"));
+            }
+            for doubt in &said.doubts {
+                text.push_str(&format!("in doubt: {doubt}\n"));
+            }
+            for (name, value) in &said.values {
+                let lines = value.as_array().filter(|_| name == "lines");
+                match lines {
+                    Some(lines) => {
+                        for line in lines {
+                            text.push_str(line.as_str().unwrap_or(&line.to_string()));
+                            text.push('\n');
+                        }
+                    }
+                    None => text.push_str(&format!("{name}: {value}\n")),
+                }
+            }
+            return text;
+        }
+        if let Some(status) = self.status {
+            text.push_str(&format!("{} {status}\n", self.version));
+        }
+        for record in &self.records {
+            text.push_str(&format!("{record}\n"));
+        }
+        text.push_str(&String::from_utf8_lossy(&self.body));
+        text
+    }
+
     fn parsed(&self) -> Option<&Value> {
         self.json
             .get_or_init(|| serde_json::from_slice(&self.body).ok())

@@ -52,6 +52,8 @@ pub trait Sink {
     fn check(&self, step: usize, number: usize, holds: bool);
     /// A step failed; the text is made only if it is wanted.
     fn failure(&self, step: usize, class: ErrorClass, detail: &dyn Fn() -> String);
+    /// What came back of a step that keeps it, redacted.
+    fn kept(&self, _step: usize, _text: &dyn Fn() -> String) {}
     /// TLS showed this on the connection that a step used.
     fn tls(&self, _facts: &Arc<TlsFacts>) {}
     /// A step was left out, because `when` did not hold.

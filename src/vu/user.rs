@@ -316,6 +316,10 @@ impl VirtualUser {
                 });
             }
             if is_over {
+                if step.keeps {
+                    let redactor = &self.shared.binding.redactor;
+                    sink.kept(step.index, &|| redactor.clean(&attempt.reply.told()));
+                }
                 return (attempt, failure);
             }
             sink.retried(step.index);

@@ -252,3 +252,60 @@ fn a_deploy_that_changed_the_database_is_rolled_back_by_consent_alone() {
     );
     assert!(cli(&daemon, &consent).0 != 0, "it waits no more");
 }
+
+#[test]
+fn what_failed_is_looked_at_while_it_can_be_seen_and_kept() {
+    let world = world();
+    let address = world.shop.address;
+    let file = format!(
+        "name: look\nservice: api\nsecrets: [ TEST_KEY ]\nsteps:\n  - {{ name: page, get: /api/catalogue, keep: true, check: [ status >= 200 ] }}\n  - {{ name: log, logs: {{ shell: 'echo one; echo the key is $TEST_KEY' }}, keep: true }}\n# {address}\n"
+    );
+    std::fs::write(world.path().join("look.yaml"), file).unwrap();
+    let gate = "    smoke: [ smoke.yaml ]\n    diagnostics: [ look.yaml ]";
+    let daemon = world.daemon("", gate, "");
+    let gate = world.verify(&daemon, Deploy::healthy("1.0.0"));
+    let phases = |gate: &Value| gate["runs"].to_string().matches("diagnostics").count();
+    assert_eq!(phases(&gate), 0, "nothing failed: {gate}");
+    let gate = world.verify(&daemon, broken("1.1.0"));
+    assert_eq!(gate["verdict"], "rollback", "{gate}");
+    assert_eq!(phases(&gate), 1, "{gate}");
+    let out = world.path().join("incident");
+    let id = gate["id"].to_string();
+    let (code, said) = cli(&daemon, &["incident", &id, "--out", out.to_str().unwrap()]);
+    assert_eq!(code, 0, "{said}");
+    let files: Vec<String> = std::fs::read_dir(&out)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("kept-diagnostics"))
+        .collect();
+    assert_eq!(files.len(), 2, "{files:?}");
+    let texts = files
+        .iter()
+        .map(|name| std::fs::read_to_string(out.join(name)).unwrap());
+    let all: String = texts.collect();
+    assert!(
+        all.contains("the key is ") && !all.contains("whsec_"),
+        "{all}"
+    );
+    assert!(all.contains("HTTP/1.1 "), "{all}");
+}
+
+#[test]
+fn a_command_that_could_not_roll_back_is_found_in_the_preflight() {
+    let world = world();
+    let gate = "    smoke: [ home.yaml ]
+    actions: { rollback: [ { name: script, command: [ \"true\" ], check: [ sh, -c, \"echo no such release >&2; exit 3\" ] } ] }";
+    let daemon = world.daemon("    enforce: true", gate, "");
+    let gate = world.verify(&daemon, Deploy::healthy("1.0.0"));
+    assert_eq!(
+        gate["verdict"], "promote",
+        "there is nothing to go back to yet: {gate}"
+    );
+    let gate = world.verify(&daemon, Deploy::healthy("1.1.0"));
+    assert_eq!(gate["verdict"], "hold", "{gate}");
+    let reasons = gate["reasons"].to_string();
+    assert!(
+        reasons.contains("its check `sh` ended with exit code 3: no such release"),
+        "{reasons}"
+    );
+}
