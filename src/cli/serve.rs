@@ -1,6 +1,7 @@
 //! `bellwether serve`: the daemon.
 
 use super::exit::Exit;
+use crate::config::given::Given;
 use crate::daemon::{Daemon, StartFault};
 use crate::report::style::Style;
 use crate::telemetry::logs;
@@ -11,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bellwether serve
+  bellwether serve --service api=https://staging.example.com --listen 127.0.0.1:9000
   bellwether serve --config /etc/bellwether/bellwether.yaml --log-format json
 
 SIGHUP or `POST /api/v1/reload` reads the configuration again; a broken one changes nothing.
@@ -24,6 +26,15 @@ pub struct Arguments {
         env = "BELLWETHER_CONFIG"
     )]
     config: PathBuf,
+    /// Where a service is, instead of what the configuration says; of one environment or of all that have it
+    #[arg(long = "service", value_name = "[ENVIRONMENT/]NAME=URL")]
+    services: Vec<String>,
+    /// The value of an input, in every environment
+    #[arg(long = "input", value_name = "NAME=VALUE")]
+    inputs: Vec<String>,
+    /// The address to listen on, instead of what the configuration says
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
     /// How logs are written
     #[arg(long, value_parser = ["auto", "text", "json"], default_value = "auto")]
     log_format: String,
@@ -35,7 +46,12 @@ pub fn run(arguments: &Arguments) -> Exit {
     crate::supervisor::log_panics();
     crate::cli::commands::runtime().block_on(async {
         let end = asked_to_end();
-        match Daemon::start(&arguments.config).await {
+        let given = Given {
+            services: arguments.services.clone(),
+            inputs: arguments.inputs.clone(),
+            listen: arguments.listen.clone(),
+        };
+        match Daemon::start_with(&arguments.config, given).await {
             Ok(daemon) => {
                 daemon.run(end).await;
                 Exit::Success

@@ -2,6 +2,7 @@
 //!
 //! Knows paths. Invariant: [`configuration`] gives a project only if every file of it is sound.
 
+use super::given::Given;
 use super::{conclude, openslo, read};
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node;
@@ -39,9 +40,15 @@ pub fn scenario(path: &Path, found: &mut Diagnostics) -> Option<Arc<Plan>> {
 
 /// Reads a configuration and every scenario that it names.
 pub fn configuration(path: &Path, found: &mut Diagnostics) -> Option<Project> {
+    configuration_with(path, &Given::default(), found)
+}
+
+/// The same, with what the command line says instead.
+pub fn configuration_with(path: &Path, given: &Given, found: &mut Diagnostics) -> Option<Project> {
     let before = found.count(crate::document::Severity::Error);
     let text = source(path, found)?;
     let mut file = read::read(&text, &folder_of(path), found)?;
+    given.apply(&mut file, found);
     let mut plans = BTreeMap::new();
     let mut uses: Vec<(&PathBuf, &str)> = Vec::new();
     let stand_for_many = file.templates.iter().map(|template| &template.probe);

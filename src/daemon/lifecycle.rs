@@ -6,6 +6,7 @@
 
 use super::tasks::Tasks;
 use super::watch::Watch;
+use crate::config::given::Given;
 use crate::config::load;
 use crate::delivery::means::Means;
 use crate::document;
@@ -65,6 +66,7 @@ pub struct Daemon {
     /// The address that it listens on.
     pub address: SocketAddr,
     path: PathBuf,
+    given: Given,
     store: Store,
     current: Arc<Current>,
     driver: Arc<Driver>,
@@ -97,8 +99,8 @@ fn means(project: &Project, found: &mut Diagnostics) -> Option<Means> {
     }
 }
 
-fn read(path: &Path, found: &mut Diagnostics) -> Option<(Project, Means)> {
-    let project = load::configuration(path, found)?;
+fn read(path: &Path, given: &Given, found: &mut Diagnostics) -> Option<(Project, Means)> {
+    let project = load::configuration_with(path, given, found)?;
     let means = means(&project, found)?;
     Some((project, means))
 }
@@ -120,8 +122,13 @@ async fn listening(listen: &str) -> Result<(TcpListener, SocketAddr), StartFault
 impl Daemon {
     /// Starts the daemon of a configuration.
     pub async fn start(path: &Path) -> Result<Daemon, StartFault> {
+        Daemon::start_with(path, Given::default()).await
+    }
+
+    /// The same, with what the command line says instead.
+    pub async fn start_with(path: &Path, given: Given) -> Result<Daemon, StartFault> {
         let mut found = Diagnostics::default();
-        let Some((project, means)) = read(path, &mut found) else {
+        let Some((project, means)) = read(path, &given, &mut found) else {
             return Err(StartFault::Configuration(found));
         };
         log_warnings(&found);
@@ -186,6 +193,7 @@ impl Daemon {
         let daemon = Daemon {
             address,
             path: path.to_owned(),
+            given,
             store,
             current,
             driver,
@@ -272,7 +280,7 @@ impl Daemon {
     /// Reads the configuration again. If it is broken, the old one stays in force.
     pub async fn reload(&self) -> Result<(), String> {
         let mut found = Diagnostics::default();
-        let Some((project, means)) = read(&self.path, &mut found) else {
+        let Some((project, means)) = read(&self.path, &self.given, &mut found) else {
             self.metrics.reloaded(false, 0.0);
             let text = found.render(false);
             tracing::error!(

@@ -187,11 +187,10 @@ impl Expression {
                 _ => {}
             }
             let rest = &self.text[at..];
-            let compares = ["==", "!=", "<", ">"]
-                .iter()
-                .any(|sign| rest.starts_with(sign));
+            let signs = ["==", "!=", "<", ">", " in "];
+            let compares = signs.iter().any(|sign| rest.starts_with(sign));
             if quote.is_none() && depth == 0 && compares && at > 0 {
-                let after = rest.trim_start_matches(['=', '!', '<', '>']);
+                let after = rest.trim_start_matches(['=', '!', '<', '>', ' ']);
                 if after.contains("&&") || after.contains("||") || after.contains('?') {
                     return None;
                 }

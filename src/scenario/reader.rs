@@ -177,12 +177,13 @@ pub fn per_second(text: &str) -> Option<f64> {
         "s" | "sec" | "second" => 1.0,
         "m" | "min" | "minute" => 60.0,
         "h" | "hour" => 3600.0,
-        _ => return None,
+        // Of a longer span, such as `100/15m`.
+        span => duration::parse(span).ok()?.as_secs_f64(),
     };
     count
         .trim()
         .parse::<f64>()
         .ok()
-        .filter(|count| *count > 0.0)
+        .filter(|count| *count > 0.0 && seconds > 0.0)
         .map(|count| count / seconds)
 }

@@ -55,7 +55,9 @@ impl VirtualUser {
             }
         }
         if let Some(failure) = failure.as_mut().filter(|_| others > 0) {
-            failure.detail = with_more(&failure.detail, others);
+            // In front: what follows may be cut.
+            let (all, first) = (others + 1, &failure.detail);
+            failure.detail = format!("{all} checks do not hold, the first: {first}");
         }
         if let Some(doubt) = doubts.first() {
             let doubt = with_more(doubt, doubts.len() - 1);
@@ -126,13 +128,15 @@ impl VirtualUser {
     /// What stood there instead.
     fn actual(&self, check: &Expression, reply: &Reply) -> String {
         let mut facts = Vec::new();
-        if let Some(seen) = check.left_side().and_then(|left| {
+        let left = check
+            .left_side()
+            .filter(|left| left.text.trim() != "status");
+        let seen = left.and_then(|left| {
             let value = left.value(&self.scope(Some(reply))).ok()?;
             Some(format!("`{}` is {value}", left.text))
-        }) {
-            facts.push(seen);
-        }
-        if let Some(status) = reply.status.filter(|_| check.text.trim() != "status") {
+        });
+        facts.extend(seen);
+        if let Some(status) = reply.status {
             facts.push(format!("status was {status}"));
         }
         if check.uses("body") && serde_json::from_slice::<Value>(&reply.body).is_err() {
@@ -155,7 +159,8 @@ impl VirtualUser {
                 crate::figures::show_micros(reply.latency_micros as f64)
             ));
         }
-        if check.uses("body") || check.uses("text") {
+        let has_failed = reply.status.is_some_and(|status| status >= 400);
+        if check.uses("body") || check.uses("text") || has_failed {
             // Cleaned before it is cut: half a secret is still one.
             let text = self
                 .shared
