@@ -11,12 +11,12 @@ use bellwether::outbox::courier::Courier;
 use bellwether::project::current::Current;
 use bellwether::project::file::Project;
 use bellwether::record::gate::{Facts, Record};
-use bellwether::record::state::{Order, Phase, Verdict};
+use bellwether::record::state::{Consent, Order, Phase, Verdict};
 use bellwether::store::Store;
 use bellwether::store::sqlite::simulated::{Fuse, Simulated};
 use bellwether::supervisor::Supervisor;
 use bellwether::telemetry::metrics::Metrics;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -43,6 +43,8 @@ enum Deed {
     RollBack(&'static str),
     /// Somebody puts an older version back, and tells nobody.
     PutBack(String),
+    /// Somebody consents to whatever waits for it, with the database first or not.
+    Consent(bool),
 }
 
 /// A story, made of a seed.
@@ -53,6 +55,8 @@ pub struct Story {
     deeds: Vec<(u64, Deed)>,
     mishaps: u64,
     glass: bool,
+    /// Versions that change the database.
+    migrated: BTreeSet<String>,
 }
 
 /// What became of it.
@@ -85,8 +89,8 @@ fn folder() -> &'static PathBuf {
         };
         let text = format!(
             "environments:\n  production:\n    enforce: true\n    services: {{ api: {{ url: \"http://api\", version: {{ path: /version }} }} }}\n  frozen:\n    enforce: true\n    windows: {{ zone: UTC, freezes: [ {{ from: 2020-01-01, to: 2099-12-31 }} ] }}\n    services: {{ api: {{ url: \"http://api\", version: {{ path: /version }} }} }}\nchannels: {{ team: {{ slack: {{ url: \"http://team\" }} }} }}\ngates:\n{}{}",
-            gate("open", "production", "      fallback: [ { webhook: { url: \"http://hooks/fallback\" } } ]\n"),
-            gate("second", "production", "") + &gate("frozen", "frozen", "")
+            gate("open", "production", "      fallback: [ { webhook: { url: \"http://hooks/fallback\" } } ]\n      down: [ { webhook: { url: \"http://hooks/down\" } } ]\n"),
+            gate("second", "production", "      remedy: [ { webhook: { url: \"http://hooks/remedy\" } } ]\n") + &gate("frozen", "frozen", "")
         );
         std::fs::write(folder.join("bellwether.yaml"), text).unwrap();
         folder
@@ -109,6 +113,9 @@ impl Story {
         let gate = if chance.bool() { "open" } else { "frozen" };
         // Of another stream than the rest: what the other gate on the same service is for.
         let mut other = fastrand::Rng::with_seed(!seed.wrapping_mul(0xD1B5_4A32_D192_ED03));
+        // And one of its own for what is done to the database.
+        let mut third = fastrand::Rng::with_seed(!seed.wrapping_mul(0xA24B_AED4_963E_E407));
+        let mut migrated = BTreeSet::new();
         let phases = [Phase::Preflight, Phase::Converge, Phase::Smoke, Phase::Bake];
         let mut natures = BTreeMap::new();
         let mut deeds = Vec::new();
@@ -146,6 +153,13 @@ impl Story {
                     deeds.push((late, Deed::RollBack("second")));
                 }
             }
+            if third.u8(..4) == 0 {
+                migrated.insert(version.clone());
+                for _ in 0..third.u8(..3) {
+                    let late = at + third.u64(..300_000);
+                    deeds.push((late, Deed::Consent(third.bool())));
+                }
+            }
             deeds.push((at, Deed::Deploy(version, gates)));
             match chance.u8(..10) {
                 0 => deeds.push((at + chance.u64(..60_000), Deed::Cancel)),
@@ -166,6 +180,7 @@ impl Story {
             deeds,
             mishaps: chance.u64(..4),
             glass: chance.u8(..10) > 0,
+            migrated,
         }
     }
 
@@ -301,7 +316,14 @@ impl Story {
                     let ordered = acts
                         .iter()
                         .any(|(gate, what, _)| *gate == id && what.starts_with("rollback"));
-                    if !ordered {
+                    let asked = state.asks_consent && state.consent.is_none();
+                    let down = state.consent.as_ref().is_some_and(|it| it.with_down);
+                    if asked && ordered {
+                        wrong.push(format!(
+                            "gate {id} rolled back without the consent: {state:?}"
+                        ));
+                    }
+                    if !ordered && !asked && !down {
                         wrong.push(format!("gate {id} never ordered its rollback: {state:?}"));
                     }
                     if state.proof.is_none() {
@@ -457,6 +479,10 @@ impl Life<'_> {
                     } else {
                         String::new()
                     },
+                    migrated: match self.story.migrated.contains(version) {
+                        true => "a column is gone".to_owned(),
+                        false => String::new(),
+                    },
                     ..Facts::default()
                 };
                 self.world.deploy(number, version);
@@ -477,6 +503,18 @@ impl Life<'_> {
                 {
                     // It may have its verdict already.
                     let _ = driver.cancel(record.id, "a test").await;
+                }
+            }
+            Deed::Consent(with_down) => {
+                let open = self.store.open_gates().await.unwrap_or_default();
+                for record in open {
+                    let consent = Consent {
+                        by: "a test".to_owned(),
+                        reason: "it is known".to_owned(),
+                        with_down: *with_down,
+                    };
+                    // Few wait for it.
+                    let _ = driver.consent(record.id, consent).await;
                 }
             }
             Deed::PutBack(version) => self.world.deploy(1_000 + number, version),

@@ -167,7 +167,14 @@ impl World {
             self.check_served(effect);
         }
         let allowed = match &found {
-            Ok((Some(_), position)) => !effect.target.acts() || position != "locking",
+            Ok((Some(_), position)) => {
+                let waits = ["locking", "consenting"].contains(&position.as_str());
+                !effect.target.acts() || !waits
+            }
+            // One that may still mend it, before anything is concluded.
+            Ok((None, position)) if position == "remedying" => {
+                effect.target.is_action_of(Occasion::Remedy, None)
+            }
             _ => false,
         };
         if !allowed && !self.database.is_dead() {
@@ -227,7 +234,13 @@ impl World {
         let word = occasion.word();
         let what = format!("{word} {number}");
         let verdict = record.state.verdict.map_or("", |verdict| verdict.word());
-        if word != verdict && !(word == "fallback" && verdict == "rollback") {
+        let fits = match word {
+            "fallback" | "down" => verdict == "rollback",
+            // What may mend it comes before anything is concluded.
+            "remedy" => verdict.is_empty(),
+            word => word == verdict,
+        };
+        if !fits {
             inner
                 .violations
                 .push(format!("{what} after the verdict {verdict}"));
