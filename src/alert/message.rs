@@ -58,15 +58,15 @@ pub fn verdict_message(record: &Record, link: Option<String>) -> Message {
         _ => (format!("⏸️ {place} Deployment On Hold"), Tone::Warning),
     };
     let mut lines = record.state.reasons.clone();
-    let migrated = &record.facts.migrated;
+    let migrated = record.migrations().join("`, `");
     if record.state.position == Position::Consenting {
         lines.push(format!(
-            "NOTHING IS ROLLED BACK YET: this deploy changed the database to `{migrated}`, so that rolling the application back alone may break it. Somebody must consent: bellwether gate consent {} --reason '…' (and --with-down to change the database back first)",
+            "NOTHING IS ROLLED BACK YET: since the version to go back to, the database was changed to `{migrated}`, so that rolling the application back alone may break it. Somebody must consent: bellwether gate consent {} --reason '…' (and --with-down to change the database back first)",
             record.id
         ));
     } else if record.state.verdict == Some(Verdict::Rollback) && !migrated.is_empty() {
         lines.push(format!(
-            "This deploy changed the database to `{migrated}`; the gate declares that the version before works on it."
+            "Since the version to go back to, the database was changed to `{migrated}`; the gate declares that the version before works on it."
         ));
     }
     Message {

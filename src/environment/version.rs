@@ -11,7 +11,7 @@ use crate::net::{ErrorClass, Fault, client, redirect};
 use crate::scenario::expression::{self, Expression};
 use crate::scenario::scope::Scope;
 use crate::scenario::template::{Template, plain};
-use crate::secret::Secret;
+use crate::secret::{Redactor, Secret};
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -108,10 +108,27 @@ pub async fn read(
     )
 }
 
-/// Asks a platform, which knows all instances. That it does not answer says nothing of what is served.
+/// Asks a platform, which knows all instances. That it does not answer says nothing of what is served;
+/// and what it says of why holds no secret of the environment.
 async fn asked(
     connector: &Connector,
     environment: &Environment,
+    from: &VersionFrom,
+    value: &Expression,
+) -> Result<String, Unseen> {
+    let mut found = Diagnostics::default();
+    let secrets = tokio::task::block_in_place(|| environment_secrets(environment, &mut found));
+    let redactor = Redactor::new(secrets.iter().map(|(name, it)| (name.clone(), it.clone())));
+    let answered = answered(connector, &SecretsScope(secrets), from, value).await;
+    answered.map_err(|mut unseen| {
+        unseen.fault.detail = redactor.clean(&unseen.fault.detail);
+        unseen
+    })
+}
+
+async fn answered(
+    connector: &Connector,
+    secrets: &SecretsScope,
     from: &VersionFrom,
     value: &Expression,
 ) -> Result<String, Unseen> {
@@ -120,7 +137,7 @@ async fn asked(
         is_look: false,
     };
     let unfilled = |why: String| unseen(ErrorClass::Template, why);
-    let filled = |template: &Template| filled(environment, template).map_err(unfilled);
+    let filled = |template: &Template| template.render(secrets).map_err(unfilled);
     let unknown = |text: String| unseen(ErrorClass::NoEvidence, text);
     let (what, found) = match from {
         VersionFrom::Path(path) => return Err(unknown(format!("`{path}` is no platform"))),
@@ -167,16 +184,6 @@ async fn asked(
         }
     };
     found.map_err(|reason| unseen(ErrorClass::Capture, format!("{what} {reason}")))
-}
-
-/// A text with the secrets of the environment in it.
-fn filled(environment: &Environment, template: &Template) -> Result<String, String> {
-    let mut found = Diagnostics::default();
-    let secrets = match template.fixed() {
-        Some(text) => return Ok(text.to_owned()),
-        None => tokio::task::block_in_place(|| environment_secrets(environment, &mut found)),
-    };
-    template.render(&SecretsScope(secrets))
 }
 
 /// Secrets, and nothing else.

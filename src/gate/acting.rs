@@ -187,7 +187,9 @@ impl Driver {
                     let open = actions.iter().any(|effect| {
                         let waits = effect.state == EffectState::Pending
                             && start.elapsed() < longest(effect);
-                        waits || !rollback && effect.is_on_its_way()
+                        // A change of the database that is on its way is never left alone.
+                        let is_guarded = !rollback || record.state.undoing;
+                        waits || is_guarded && effect.is_on_its_way()
                     });
                     if !open {
                         let given_up = actions

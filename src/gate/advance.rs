@@ -46,6 +46,12 @@ impl Driver {
             && record.state.verdict.is_none()
         {
             record.rollback_to = Some(order.to.clone());
+            let since = self.migrated_since(&record.gate, &record.environment, Some(&order.to));
+            match since.await {
+                Ok(migrated) => record.state.migrated = migrated,
+                // What is not known may have changed anything.
+                Err(fault) => record.state.migrated = vec![format!("not known ({fault})")],
+            }
         }
         let policy = found.map_or_else(Policy::default, |(gate, environment)| {
             policy(gate, environment, record, &project.plans)
@@ -67,7 +73,12 @@ impl Driver {
             page,
         };
         let mut outgoing = told.outgoing(&effects);
-        if matches!(event, Event::Consented(_)) && before.position == Position::Consenting {
+        let consent = record.state.consent.as_ref();
+        let is_alone = consent.is_some_and(|consent| !consent.with_down);
+        let consented = before.position == Position::Consenting && is_alone;
+        // Partners go back only once the database is where they were.
+        let undone = before.undoing && !record.state.undoing && record.state.proof.is_none();
+        if consented || undone {
             outgoing.extend(announce::partners(record, gate, instance));
         }
         let mut text = describe(event);

@@ -250,6 +250,9 @@ impl Driver {
             Some(to) => Some(to),
             None => good.await?,
         };
+        let migrated = self
+            .migrated_since(name, &gate.environment, rollback_to.as_deref())
+            .await?;
         let now = now_ms();
         let mut record = Record {
             id: 0,
@@ -263,6 +266,7 @@ impl Driver {
         if let Some(environment) = project.file.environments.get(&gate.environment) {
             record.state.measures = measures(gate, environment, &project.plans);
         }
+        record.state.migrated = migrated;
         record.state.ordered.clone_from(&order);
         let (record, new) = self.store.create_gate(record, webhooks, now).await?;
         if new {

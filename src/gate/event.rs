@@ -23,6 +23,8 @@ pub struct Policy {
     pub has_remedy: bool,
     /// Whether somebody must consent to a rollback.
     pub asks_consent: bool,
+    /// Whether there are actions that change the database back.
+    pub has_down: bool,
     /// Targets in milliseconds: of the action, and from the trigger to healthy.
     pub targets: Option<(i64, i64)>,
     /// Whether there is a version to go back to.

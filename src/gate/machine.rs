@@ -112,6 +112,12 @@ impl Stepper<'_> {
                 self.conclude(Verdict::Hold, vec![format!("cancelled by {by}")])
             }
             Event::RollbackOrdered(order) => self.ordered(order),
+            Event::BudgetExceeded if self.state.remedy.is_some() => {
+                let word = current.word();
+                self.not_mended(format!(
+                    "measured again after the remedy, it did not come to an end within its time; it ran out in {word}"
+                ))
+            }
             Event::BudgetExceeded => {
                 let reason = format!(
                     "no verdict within the time budget; it ran out in {}",
@@ -278,7 +284,10 @@ impl Stepper<'_> {
         let acts = match verdict {
             Verdict::Promote => self.policy.acts_on_promote,
             Verdict::Hold => self.policy.acts_on_hold,
-            Verdict::Rollback => self.policy.ways > 0,
+            Verdict::Rollback => {
+                let changes_back = self.policy.asks_consent && self.policy.has_down;
+                self.policy.ways > 0 || changes_back
+            }
         };
         if acts && !self.policy.enforce {
             self.state.dry_run = true;

@@ -22,6 +22,7 @@ impl Stepper<'_> {
             reasons: reasons.to_vec(),
             failing_ms,
             ordered: false,
+            settled_ms: None,
             came_to: None,
         });
         self.enter(Position::Remedying);
@@ -59,7 +60,9 @@ impl Stepper<'_> {
 
     /// The remedy was tried: what is served now is measured as if nothing had been.
     fn measure_again(&mut self) -> Vec<Effect> {
+        let now_ms = self.now_ms;
         if let Some(remedy) = &mut self.state.remedy {
+            remedy.settled_ms = Some(now_ms);
             remedy.came_to = Some("it was tried, and everything is measured again".to_owned());
         }
         let before = [Phase::Preflight, Phase::Preconditions];
@@ -76,7 +79,7 @@ impl Stepper<'_> {
     }
 
     /// What failed before the remedy still stands.
-    fn not_mended(&mut self, why: String) -> Vec<Effect> {
+    pub(super) fn not_mended(&mut self, why: String) -> Vec<Effect> {
         let Some(remedy) = &mut self.state.remedy else {
             return self.conclude(Verdict::Hold, vec![why]);
         };

@@ -6,7 +6,11 @@ use super::driver::{Driver, GateFault, Outside, now_ms};
 use crate::record::gate::{Facts, Record, cleaned};
 use crate::record::note::{Note, NoteKind};
 use crate::record::state::{Consent, Order, Position, Verdict, Waiver};
+use crate::store::StoreFault;
 use std::sync::{Arc, PoisonError};
+
+/// Gates among which earlier changes of the database are looked for.
+const MIGRATIONS_AMONG: u32 = 10_000;
 
 fn has_its_verdict(id: i64) -> GateFault {
     GateFault::Conflict(format!("gate {id} reached its verdict in this moment"))
@@ -133,6 +137,39 @@ impl Driver {
         )))
     }
 
+    /// What deploys of a gate said that they changed the database to, since the version to go back to was
+    /// promoted: all that is known where nobody knows that version here. What was changed back by consent
+    /// is not among it.
+    pub(super) async fn migrated_since(
+        &self,
+        name: &str,
+        environment: &str,
+        target: Option<&str>,
+    ) -> Result<Vec<String>, StoreFault> {
+        let Some(target) = target else {
+            return Ok(Vec::new());
+        };
+        let records = self.store.gates(MIGRATIONS_AMONG).await?;
+        let mut found = Vec::new();
+        let of_gate = |record: &&Record| record.gate == name && record.environment == environment;
+        for record in records.iter().filter(of_gate) {
+            let state = &record.state;
+            if record.facts.version == target && state.verdict == Some(Verdict::Promote) {
+                break;
+            }
+            let down = state
+                .consent
+                .as_ref()
+                .is_some_and(|consent| consent.with_down);
+            let is_back = down && state.proof.as_ref().is_some_and(|proof| proof.proven);
+            if !record.facts.migrated.is_empty() && !is_back {
+                found.push(record.facts.migrated.clone());
+            }
+        }
+        found.reverse();
+        Ok(found)
+    }
+
     /// Consents to a rollback that waits for it, since the database was changed.
     pub async fn consent(&self, id: i64, consent: Consent) -> Result<(), GateFault> {
         let by = cleaned(&consent.by);
@@ -203,11 +240,6 @@ impl Driver {
                 "a rollback by hand needs `by` and `reason`".to_owned(),
             ));
         }
-        if !order.to.is_empty() && order.to == version {
-            return Err(GateFault::Invalid(format!(
-                "`{version}` cannot be rolled back to itself"
-            )));
-        }
         let open = self.same_gate(name).await?.pop();
         // One that promotes or holds has nothing to say any more: the rollback waits for its lock.
         let open = open.filter(|open| matches!(open.state.verdict, None | Some(Verdict::Rollback)));
@@ -219,6 +251,7 @@ impl Driver {
                     open.id, open.facts.version
                 )));
             }
+            not_itself(&order, &open.facts.version)?;
             let note = Note {
                 kind: NoteKind::Rollback,
                 by: order.by.clone(),
@@ -241,9 +274,20 @@ impl Driver {
             )));
         };
         let facts = to_roll_back(&last, version).map_err(GateFault::Conflict)?;
+        not_itself(&order, &facts.version)?;
         let (record, _) = self.enter(name, facts, Vec::new(), Some(order)).await?;
         Ok(record)
     }
+}
+
+/// An order does not name the version that is served to go back to.
+fn not_itself(order: &Order, served: &str) -> Result<(), GateFault> {
+    if order.to == served {
+        return Err(GateFault::Invalid(format!(
+            "`{served}` cannot be rolled back to itself"
+        )));
+    }
+    Ok(())
 }
 
 /// Pure: the deploy that an order is about, after the newest gate of its name.

@@ -254,7 +254,10 @@ fn ended(phase: Phase, performed: Ended, held: bool, waived: Vec<Waiver>) -> Eve
 
 /// The time that is left for a phase: its own budget, and that of the whole gate.
 fn left(gate: &Gate, record: &Record, phase: Phase) -> Duration {
-    let whole = gate.budget.as_millis() as i64 - (now_ms() - record.state.started_ms);
+    let remedy = record.state.remedy.as_ref();
+    let begun_ms = remedy.and_then(|remedy| remedy.settled_ms);
+    let begun_ms = begun_ms.unwrap_or(record.state.started_ms);
+    let whole = gate.budget.as_millis() as i64 - (now_ms() - begun_ms);
     let whole = Duration::from_millis(whole.max(0) as u64);
     if phase == Phase::Approval {
         // People are not measured by the budget of the measurements.

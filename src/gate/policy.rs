@@ -72,7 +72,8 @@ pub fn policy(
         acts_on_hold: !gate.on_hold.is_empty(),
         ways,
         has_remedy: !gate.on_failure.is_empty(),
-        asks_consent: !record.facts.migrated.is_empty() && !gate.migrates_compatibly,
+        asks_consent: !record.migrations().is_empty() && !gate.migrates_compatibly,
+        has_down: !gate.down.is_empty(),
         targets: Some((
             gate.prove.action_target.as_millis() as i64,
             gate.prove.healthy_target.as_millis() as i64,

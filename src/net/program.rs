@@ -66,11 +66,11 @@ const PIPES_WITHIN: Duration = Duration::from_secs(1);
 pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished, Fault> {
     let (mut said, mut complained) = (Kept::default(), Kept::default());
     let on_output = &mut |bytes: &[u8]| said.add(bytes);
-    let code = listen(invocation, timeout, on_output, &mut |bytes| {
+    let heard = listen(invocation, timeout, on_output, &mut |bytes| {
         complained.add(bytes);
     })
     .await?;
-    let Some(code) = code else {
+    let Some(code) = heard.code else {
         let program = invocation.words.first().map_or("", String::as_str);
         let text = format!(
             "`{program}` did not end within {}",
@@ -80,7 +80,7 @@ pub async fn run(invocation: &Invocation, timeout: Duration) -> Result<Finished,
     };
     Ok(Finished {
         code,
-        is_cut: said.is_cut || complained.is_cut,
+        is_cut: said.is_cut || complained.is_cut || !heard.is_whole,
         stdout: String::from_utf8_lossy(&said.bytes).into_owned(),
         stderr: String::from_utf8_lossy(&complained.bytes).into_owned(),
     })
@@ -102,14 +102,22 @@ impl Kept {
     }
 }
 
-/// Runs a program and hands on what it prints, standard output and error apart; its exit code, or nothing
-/// where time ran out, and it was killed with everything it started.
+/// What was heard of a program.
+#[derive(Debug, Clone, Copy)]
+pub struct Heard {
+    /// Its exit code; nothing where time ran out, and it was killed with everything it started.
+    pub code: Option<u16>,
+    /// Whether nothing that it left behind may print more.
+    pub is_whole: bool,
+}
+
+/// Runs a program and hands on what it prints, standard output and error apart.
 pub async fn listen(
     invocation: &Invocation,
     timeout: Duration,
     on_output: OnPrinted<'_>,
     on_error: OnPrinted<'_>,
-) -> Result<Option<u16>, Fault> {
+) -> Result<Heard, Fault> {
     use std::os::unix::process::ExitStatusExt;
     let (program, words) = invocation
         .words
@@ -173,20 +181,24 @@ pub async fn listen(
     };
     let Ok(status) = tokio::time::timeout(timeout, ended).await else {
         drop(group);
-        return Ok(None);
+        return Ok(Heard {
+            code: None,
+            is_whole: true,
+        });
     };
     std::mem::forget(group);
-    if !is_drained {
-        // What it left in the background may hold its pipes for ever.
-        let _ = tokio::time::timeout(PIPES_WITHIN, &mut pipes).await;
-    }
+    // What it left in the background may hold its pipes for ever.
+    let is_whole = is_drained || tokio::time::timeout(PIPES_WITHIN, &mut pipes).await.is_ok();
     drop(pipes);
     let status =
         status.map_err(|error| Fault::new(ErrorClass::Command, format!("`{program}`: {error}")))?;
     let code = status
         .code()
         .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-    Ok(Some(code as u16))
+    Ok(Heard {
+        code: Some(code as u16),
+        is_whole,
+    })
 }
 
 /// Kills the whole process group when it is dropped.

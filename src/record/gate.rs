@@ -26,6 +26,16 @@ pub struct Record {
 }
 
 impl Record {
+    /// What the database was changed to since the version to go back to, this deploy's change last.
+    pub fn migrations(&self) -> Vec<String> {
+        let own = [self.facts.migrated.clone()];
+        let mut all: Vec<String> = self.state.migrated.iter().cloned().chain(own).collect();
+        all.retain(|one| !one.is_empty());
+        let mut known = std::collections::BTreeSet::new();
+        all.retain(|one| known.insert(one.clone()));
+        all
+    }
+
     /// Until when its promotion holds, if it has decided so: what was measured says nothing of what
     /// is served much later.
     pub fn holds_until_ms(&self) -> Option<i64> {
@@ -159,7 +169,7 @@ pub fn inputs(record: &Record) -> BTreeMap<String, String> {
         record.id.to_string(),
         record.environment.clone(),
         verdict.unwrap_or_default(),
-        facts.migrated.clone(),
+        record.migrations().pop().unwrap_or_default(),
         crate::clock::text_of(record.state.started_ms),
     ];
     INPUTS.map(str::to_owned).into_iter().zip(values).collect()

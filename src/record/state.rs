@@ -200,6 +200,9 @@ pub struct Remedy {
     pub failing_ms: i64,
     /// Whether it was ordered.
     pub ordered: bool,
+    /// When its actions were settled, in milliseconds since 1970: the time for measuring again runs from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_ms: Option<i64>,
     /// What became of it, once its actions are settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub came_to: Option<String>,
@@ -305,6 +308,10 @@ pub struct State {
     /// What was tried to mend it without another version, once at the most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
+    /// What deploys between the version to go back to and this one changed the database to, where they
+    /// said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub migrated: Vec<String>,
     /// Whether somebody has to consent before anything is rolled back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asks_consent: bool,
@@ -341,6 +348,7 @@ impl State {
             measures: String::new(),
             undone: None,
             remedy: None,
+            migrated: Vec::new(),
             asks_consent: false,
             consent: None,
             undoing: false,

@@ -198,7 +198,7 @@ pub fn gate(record: &Record) -> GateView {
         healthy_ms: proof.and_then(|proof| proof.healthy_ms),
         late: proof.map(|proof| proof.late.clone()).unwrap_or_default(),
         migrated: (state.asks_consent && state.consent.is_none())
-            .then(|| record.facts.migrated.clone()),
+            .then(|| record.migrations().join(", ")),
         started: time(state.started_ms),
         decided: state.verdict_ms.map(time),
         phases: state

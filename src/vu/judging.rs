@@ -30,7 +30,8 @@ impl VirtualUser {
         last: bool,
     ) -> Option<Failure> {
         let reply = &attempt.reply;
-        let mut failure = before_checks(step, attempt);
+        let clean = |text: &str| self.shared.binding.redactor.clean(text);
+        let mut failure = before_checks(step, attempt, &clean);
         let doubts = doubts(step, reply);
         // Checks of an attempt that is repeated do not count.
         let (mut later, mut others) = (Vec::new(), 0);
@@ -140,10 +141,14 @@ impl VirtualUser {
             facts.push(format!("status was {status}"));
         }
         if check.uses("body") && serde_json::from_slice::<Value>(&reply.body).is_err() {
-            facts.push(match page_title(&reply.body) {
-                Some(title) => format!("an HTML page{title} came where JSON was expected"),
-                None => "the body is not JSON".to_owned(),
-            });
+            facts.push(
+                match page_title(&reply.body, &|text| {
+                    self.shared.binding.redactor.clean(text)
+                }) {
+                    Some(title) => format!("an HTML page{title} came where JSON was expected"),
+                    None => "the body is not JSON".to_owned(),
+                },
+            );
         }
         if let Some(kind) = reply.headers.get(http::header::CONTENT_TYPE)
             && (check.uses("body") || check.uses("headers"))
@@ -198,7 +203,7 @@ fn relies_on_it(step: &Step) -> bool {
 }
 
 /// What speaks against a step before its checks: a fault, what was said against it, the status.
-fn before_checks(step: &Step, attempt: &Attempt) -> Option<Failure> {
+fn before_checks(step: &Step, attempt: &Attempt, clean: Clean<'_>) -> Option<Failure> {
     if let Some(fault) = &attempt.fault {
         return Some(Failure {
             class: fault.class,
@@ -216,7 +221,7 @@ fn before_checks(step: &Step, attempt: &Attempt) -> Option<Failure> {
     }
     match step.checks_status() {
         true => None,
-        false => expected_status(step, reply),
+        false => expected_status(step, reply, clean),
     }
 }
 
@@ -229,7 +234,7 @@ fn doubts<'a>(step: &Step, reply: &'a Reply) -> &'a [String] {
 }
 
 /// That a body is an HTML page, with its title in quotes where it has one.
-fn page_title(body: &[u8]) -> Option<String> {
+fn page_title(body: &[u8], clean: Clean<'_>) -> Option<String> {
     let start = String::from_utf8_lossy(&body[..body.len().min(4_096)]).into_owned();
     let small = start.trim_start().to_ascii_lowercase();
     if !small.starts_with("<!doctype html") && !small.starts_with("<html") {
@@ -237,12 +242,15 @@ fn page_title(body: &[u8]) -> Option<String> {
     }
     let title = start.find("<title>").and_then(|at| {
         let (title, _) = start.get(at + 7..)?.split_once("</title>")?;
-        Some(format!(" ({:?})", title.trim()))
+        Some(format!(" ({:?})", clean(title.trim())))
     });
     Some(title.unwrap_or_default())
 }
 
-fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
+/// Takes secrets out of a text. What is cut comes after: half a secret is still one.
+type Clean<'a> = &'a dyn Fn(&str) -> String;
+
+fn expected_status(step: &Step, reply: &Reply, clean: Clean<'_>) -> Option<Failure> {
     let status = reply.status?;
     match &step.action {
         Action::Command(_) if status != 0 => {
@@ -263,7 +271,7 @@ fn expected_status(step: &Step, reply: &Reply) -> Option<Failure> {
             })
         }
         Action::Http(_) => status_class(reply.status).map(|class| {
-            let text = String::from_utf8_lossy(&reply.body);
+            let text = clean(&String::from_utf8_lossy(&reply.body));
             let start: String = text.trim().chars().take(SHOWN).collect();
             let body = match start.as_str() {
                 "" => String::new(),

@@ -47,7 +47,7 @@ pub fn understand(
             .and_then(Value::as_str)
             .unwrap_or("an alert");
         if wanted.heartbeat.as_deref() == Some(name) {
-            has_heartbeat = true;
+            has_heartbeat |= state == "active";
             continue;
         }
         let starts = alert["startsAt"].as_str().unwrap_or_default();
@@ -60,7 +60,7 @@ pub fn understand(
         let text = format!("`{name}` {} since {starts}", shown(labels));
         match state {
             "active" => said.objections.push(format!("{text} fires")),
-            _ if wanted.ignore_silenced => {}
+            "suppressed" if wanted.ignore_silenced => {}
             "suppressed" => said
                 .doubts
                 .push(format!("{text} fires, and is silenced or inhibited")),
@@ -75,7 +75,9 @@ pub fn understand(
     }
     if let Some(silences) = silences.filter(|_| wanted.refuse_silences) {
         let list = silences.as_array().ok_or("it is no list of silences")?;
-        let active = list.iter().filter(|one| one["status"]["state"] == "active");
+        let is_over =
+            |one: &&Value| matches!(one["status"]["state"].as_str(), Some("expired" | "pending"));
+        let active = list.iter().filter(|one| !is_over(one));
         for silence in active.filter(|silence| may_cover(silence, &wanted.labels)) {
             let text = |key: &str| silence[key].as_str().unwrap_or("?").to_owned();
             let (by, until, why) = (text("createdBy"), text("endsAt"), text("comment"));
@@ -107,7 +109,11 @@ fn may_cover(silence: &Value, labels: &[(String, String)]) -> bool {
         let is_equal = matcher["isEqual"].as_bool().unwrap_or(true);
         let fits = match matcher["isRegex"].as_bool().unwrap_or(false) {
             true => {
-                regex::Regex::new(&format!("^(?:{wanted})$")).is_ok_and(|it| it.is_match(value))
+                match regex::Regex::new(&format!("^(?:{wanted})$")) {
+                    Ok(regex) => regex.is_match(value),
+                    // It is of another kind than we read: it may.
+                    Err(_) => return true,
+                }
             }
             false => wanted == value,
         };
@@ -205,5 +211,38 @@ mod tests {
             )),
             1
         );
+    }
+
+    #[test]
+    fn what_is_not_understood_is_no_good_news() {
+        let wanted = Wanted {
+            labels: vec![("service".to_owned(), "api".to_owned())],
+            heartbeat: Some("Watchdog".to_owned()),
+            ignore_silenced: true,
+            refuse_silences: true,
+            ..Wanted::default()
+        };
+        let of = |list: Value| understand(&list, None, &wanted).unwrap();
+        let beat = alert("Watchdog", "", "active");
+        assert!(
+            of(json!([beat, alert("Errors", "api", "suppressed")]))
+                .doubts
+                .is_empty()
+        );
+        assert_eq!(
+            of(json!([beat, alert("Errors", "api", "unprocessed")]))
+                .doubts
+                .len(),
+            1
+        );
+        assert_eq!(
+            of(json!([alert("Watchdog", "", "suppressed")]))
+                .doubts
+                .len(),
+            1
+        );
+        let silence = json!([{ "matchers": [ { "name": "service", "value": "api(?!x)", "isRegex": true } ] }]);
+        let said = understand(&json!([beat]), Some(&silence), &wanted).unwrap();
+        assert_eq!(said.objections.len(), 1, "{said:?}");
     }
 }

@@ -54,9 +54,13 @@ pub fn understand(text: &str, wanted: &Wanted) -> Said {
         }
     }
     for (name, value) in &wanted.equal {
-        if variables.get(name).is_some_and(|found| found != value) {
-            said.objections
-                .push(format!("`{name}` is not what it must be"));
+        match variables.get(name) {
+            Some(found) if found == value => {}
+            Some(_) => said
+                .objections
+                .push(format!("`{name}` is not what it must be")),
+            None if wanted.required.contains(name) => {}
+            None => said.objections.push(format!("`{name}` is missing")),
         }
     }
     said.value("count", variables.len());
@@ -100,7 +104,10 @@ fn parse(text: &str) -> (BTreeMap<String, String>, Vec<usize>) {
                 let mut whole = value[1..].to_owned();
                 // A value in quotes may go over lines.
                 while !whole.contains(quote) {
-                    let Some((_, more)) = lines.next() else { break };
+                    let Some((_, more)) = lines.next() else {
+                        broken.push(number + 1);
+                        break;
+                    };
                     whole.push('\n');
                     whole.push_str(more);
                 }
@@ -159,5 +166,19 @@ mod tests {
             understand("<html>", &Wanted::default()).objections,
             ["line 1 is no `NAME=value`"]
         );
+    }
+
+    #[test]
+    fn what_is_missing_is_not_equal_and_an_open_quote_hides_nothing() {
+        let wanted = Wanted {
+            equal: vec![("MODE".to_owned(), "production".to_owned())],
+            ..Wanted::default()
+        };
+        assert_eq!(
+            understand("A=1\n", &wanted).objections,
+            ["`MODE` is missing"]
+        );
+        let open = understand("A=\"open\nMODE=staging\n", &wanted);
+        assert!(open.objections.len() == 2, "{open:?}");
     }
 }

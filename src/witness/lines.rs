@@ -13,8 +13,10 @@ use std::collections::VecDeque;
 pub const LINE_BYTES_MAX: usize = 256 * 1024;
 /// Lines that expressions see: the last ones.
 pub const LINES_MAX: usize = 1_000;
-/// Characters of a line that people are shown.
-const SHOWN: usize = 200;
+/// Bytes of a line that expressions see; of a longer one they see how long it is.
+const SEEN_BYTES_MAX: usize = 8 * 1024;
+/// How far apart the times of two lines of one log stand, in bytes.
+const COLUMNS_APART: usize = 16;
 
 /// What is looked for in a log.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +73,8 @@ pub struct Reading<'a> {
     long: u64,
     oldest_ms: Option<i64>,
     newest_ms: Option<i64>,
+    /// Where in a line its time stands.
+    column: Option<usize>,
     is_in_range: bool,
     last: VecDeque<Value>,
 }
@@ -92,6 +96,7 @@ impl<'a> Reading<'a> {
             long: 0,
             oldest_ms: None,
             newest_ms: None,
+            column: None,
             is_in_range: true,
             last: VecDeque::new(),
         }
@@ -139,7 +144,10 @@ impl<'a> Reading<'a> {
             .starts_with('{')
             .then(|| serde_json::from_str::<Value>(start).ok());
         let json = json.flatten();
-        let at_ms = known_ms.or_else(|| moment::of_line(line, json.as_ref()));
+        let at_ms = known_ms.or_else(|| match &json {
+            Some(json) => moment::of_json(json),
+            None => self.moment_of(line),
+        });
         if let Some(at_ms) = at_ms {
             self.oldest_ms = Some(self.oldest_ms.map_or(at_ms, |old| old.min(at_ms)));
             self.newest_ms = Some(self.newest_ms.map_or(at_ms, |new| new.max(at_ms)));
@@ -162,17 +170,19 @@ impl<'a> Reading<'a> {
             for (found, pattern) in found.iter_mut().zip(patterns) {
                 if pattern.fits(line, json.as_ref()) {
                     found.count += 1;
-                    found
-                        .first
-                        .get_or_insert_with(|| line.chars().take(SHOWN).collect());
+                    // Whole: what is cut before it is cleaned may hold half a secret.
+                    found.first.get_or_insert_with(|| line.to_owned());
                 }
             }
         }
         if self.last.len() == LINES_MAX {
             self.last.pop_front();
         }
-        self.last
-            .push_back(json.unwrap_or_else(|| Value::String(line.chars().take(2_000).collect())));
+        let seen = match line.len() {
+            ..=SEEN_BYTES_MAX => json.unwrap_or_else(|| Value::String(line.to_owned())),
+            long => Value::String(format!("(a line of {long} bytes)")),
+        };
+        self.last.push_back(seen);
     }
 
     /// Takes one line whose moment is known, in milliseconds since 1970.
@@ -194,7 +204,7 @@ impl<'a> Reading<'a> {
                 let (times, name) = (times(found.count), &pattern.name);
                 let why = pattern.explained();
                 said.objections
-                    .push(format!("`{name}` is there {times}: {first:?}{why}"));
+                    .push(format!("`{name}` is there {times}{why}: {first}"));
             }
         }
         said.doubts.extend(self.doubts());
@@ -214,12 +224,23 @@ impl<'a> Reading<'a> {
         said
     }
 
+    /// When a line was written. A date that a line merely mentions stands elsewhere than its time.
+    fn moment_of(&mut self, line: &str) -> Option<i64> {
+        let (column, at_ms) = moment::of_line(line)?;
+        let usual = *self.column.get_or_insert(column);
+        (column.abs_diff(usual) <= COLUMNS_APART).then_some(at_ms)
+    }
+
     fn doubts(&self) -> Vec<String> {
         let mut doubts = Vec::new();
-        if self.all < self.wanted.at_least {
-            let (all, least) = (self.all, self.wanted.at_least);
+        if self.read < self.wanted.at_least {
+            let (read, least) = (self.read, self.wanted.at_least);
+            let newest = self.newest_ms.filter(|_| self.all > self.read);
+            let newest = newest.map_or(String::new(), |at_ms| {
+                format!("; the newest is of {}", crate::clock::text_of(at_ms))
+            });
             doubts.push(format!(
-                "{all} lines were there to be read, and {least} are needed: that nothing is there proves nothing"
+                "{read} lines were there to be read, and {least} are needed{newest}: that nothing is there proves nothing"
             ));
         }
         if self.long > 0 {

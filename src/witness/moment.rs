@@ -11,12 +11,14 @@ const LEAD: usize = 200;
 /// Fields of JSON that hold the time, the first that is there.
 const FIELDS: [&str; 6] = ["timestamp", "time", "@timestamp", "ts", "date", "t"];
 
-/// When a line was written, in milliseconds since 1970. What has no zone is UTC.
-pub fn of_line(line: &str, json: Option<&Value>) -> Option<i64> {
-    match json {
-        Some(json @ Value::Object(_)) => FIELDS.iter().find_map(|name| of_value(json.get(name)?)),
-        _ => of_text(line),
-    }
+/// When a line of text was written, and where in it that stands. What has no zone is UTC.
+pub fn of_line(line: &str) -> Option<(usize, i64)> {
+    located(line)
+}
+
+/// When a line that is JSON was written, in milliseconds since 1970.
+pub fn of_json(json: &Value) -> Option<i64> {
+    FIELDS.iter().find_map(|name| of_value(json.get(name)?))
 }
 
 fn of_value(value: &Value) -> Option<i64> {
@@ -39,6 +41,10 @@ fn of_value(value: &Value) -> Option<i64> {
 
 /// The first date with a time in the beginning of a text (RFC 3339, or with a space and without a zone).
 pub fn of_text(text: &str) -> Option<i64> {
+    located(text).map(|(_, at_ms)| at_ms)
+}
+
+fn located(text: &str) -> Option<(usize, i64)> {
     static FORM: OnceLock<Regex> = OnceLock::new();
     let form = FORM.get_or_init(|| {
         Regex::new(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?\s?(Z|UTC|[+-]\d{2}:?\d{2})?")
@@ -64,7 +70,7 @@ pub fn of_text(text: &str) -> Option<i64> {
     let moment: DateTime<Utc> = DateTime::parse_from_rfc3339(&format!("{whole}{zone}"))
         .ok()?
         .into();
-    Some(moment.timestamp_millis())
+    Some((found.get(0)?.start(), moment.timestamp_millis()))
 }
 
 #[cfg(test)]
@@ -80,7 +86,7 @@ mod tests {
             "INFO 2026-11-26T13:00:00.000+01:00 started",
             "app[1]: 2026-11-26T07:00:00-0500 started",
         ] {
-            assert_eq!(of_line(line, None), at, "{line}");
+            assert_eq!(of_text(line), at, "{line}");
         }
         for json in [
             serde_json::json!({ "time": "2026-11-26T12:00:00Z" }),
@@ -88,7 +94,7 @@ mod tests {
             serde_json::json!({ "timestamp": 1_795_694_400_000_i64 }),
             serde_json::json!({ "@timestamp": "2026-11-26 12:00:00" }),
         ] {
-            assert_eq!(of_line("", Some(&json)), at, "{json}");
+            assert_eq!(of_json(&json), at, "{json}");
         }
         for line in [
             "started",
@@ -96,7 +102,7 @@ mod tests {
             "2026-11-26T25:00:00Z",
             "",
         ] {
-            assert_eq!(of_line(line, None), None, "{line}");
+            assert_eq!(of_text(line), None, "{line}");
         }
     }
 }

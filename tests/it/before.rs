@@ -309,3 +309,69 @@ fn a_command_that_could_not_roll_back_is_found_in_the_preflight() {
         "{reasons}"
     );
 }
+
+#[test]
+fn a_change_of_the_database_by_a_deploy_in_between_is_not_forgotten() {
+    let world = world();
+    let gate = format!(
+        "    smoke: [ smoke.yaml ]\n    actions:\n{}",
+        world.rollback()
+    );
+    let daemon = world.daemon("    enforce: true", &gate, "");
+    world.verify(&daemon, Deploy::healthy("1.0.0"));
+    // It changed the database, and was called off.
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    let mut body = facts("shop", "1.2.0-was-never-served");
+    body["migrated"] = "V42".into();
+    let id = daemon.start_gate(&body);
+    assert_eq!(cli(&daemon, &["cancel", &id.to_string()]).0, 0);
+    daemon.done(id);
+    world.shop.deploy(broken("1.3.0"));
+    let id = daemon.start_gate(&facts("shop", "1.3.0"));
+    let waits = || {
+        let gate = api(&daemon.address, &format!("/api/v1/gates/{id}"))?;
+        (gate["position"] == "waiting for consent").then_some(gate)
+    };
+    let waiting = eventually("it waits for consent", Duration::from_secs(20), waits);
+    assert_eq!(waiting["migrated"], "V42", "{waiting}");
+    let consent = [
+        "consent",
+        &id.to_string(),
+        "--by",
+        "jane",
+        "--reason",
+        "V42 is compatible",
+    ];
+    assert_eq!(cli(&daemon, &consent).0, 0);
+    assert_eq!(daemon.done(id)["proven"], true);
+    // What is served is nothing to go back to.
+    world.verify(&daemon, Deploy::healthy("2.0.0"));
+    let order = json!({ "by": "jane", "reason": "why not", "to": "2.0.0" });
+    let (status, said) = post(&daemon, "/api/v1/rollback/shop", &order);
+    assert_eq!(status, 422, "{said}");
+    assert!(
+        said.to_string().contains("cannot be rolled back to itself"),
+        "{said}"
+    );
+}
+
+#[test]
+fn without_enforce_nothing_is_changed_back_either() {
+    let world = world();
+    let gate = format!(
+        "    smoke: [ smoke.yaml ]\n    actions: {{ down: [ {{ command: [ touch, down ], dir: \"{}\" }} ] }}",
+        world.path().display()
+    );
+    let daemon = world.daemon("", &gate, "");
+    world.verify(&daemon, Deploy::healthy("1.0.0"));
+    world.shop.deploy(broken("1.1.0"));
+    let mut body = facts("shop", "1.1.0");
+    body["migrated"] = "V1".into();
+    let gate = daemon.done(daemon.start_gate(&body));
+    assert_eq!(
+        (&gate["verdict"], &gate["dry_run"]),
+        (&json!("rollback"), &json!(true)),
+        "{gate}"
+    );
+    assert!(!world.path().join("down").exists());
+}

@@ -110,6 +110,10 @@ fn a_log_that_was_not_read_whole_is_never_free_of_what_must_not_be_there() {
     for (rest, said) in [
         ("shell: 'true', must_not: [ CRITICAL ]", "proves nothing"),
         (
+            "shell: '(sleep 3; echo CRITICAL) & echo fine', must_not: [ CRITICAL ]",
+            "left something behind",
+        ),
+        (
             "shell: 'echo fine; exit 3', must_not: [ CRITICAL ]",
             "ended with exit code 3",
         ),
@@ -242,6 +246,16 @@ fn prometheus_that_knows_nothing_is_no_good_news() {
     expect(at, dead, DOUBT, "did not answer");
     let other = "  - prometheus: { url: 'http://127.0.0.1:1/x', query: 'a or vector(0)' }";
     expect(at, other, DOUBT, "answers 0 for anything");
+    witness.says(
+        "/api/v1/query?query=idle",
+        &vector(r#"{"metric":{},"value":[1,"0"]}"#),
+    );
+    expect(
+        at,
+        &ask("query: gone, empty: zero, only_if: idle", "value < 1"),
+        DOUBT,
+        "compare it",
+    );
     expect(
         at,
         &ask("query: gone, empty: zero", "value < 1"),
@@ -364,4 +378,37 @@ fn files_of_variables_are_told_by_their_names_alone() {
         FAIL,
         "no metric `down`",
     );
+}
+
+#[test]
+fn half_a_secret_is_still_one_and_a_file_that_is_replaced_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let secret = "SuperSecretToken1234567890";
+    let text = format!(
+        "name: s\nsecrets: {{ KEY: {{}} }}\nsteps:\n  - logs: {{ shell: \"echo {}$KEY FATAL\", must_not: [ FATAL ] }}\n",
+        "x".repeat(190)
+    );
+    std::fs::write(at.join("s.yaml"), text).unwrap();
+    let (code, out, err) = run(bellwether()
+        .arg("run")
+        .arg(at.join("s.yaml"))
+        .env("KEY", secret));
+    assert_eq!(code, FAIL);
+    assert!(!format!("{out}{err}").contains("SuperSec"), "{out}{err}");
+    std::fs::write(at.join("app.log"), "one\n").unwrap();
+    let log = at.join("app.log");
+    let replacing = std::thread::spawn(move || {
+        std::thread::park_timeout(std::time::Duration::from_millis(600));
+        let another = log.with_extension("new");
+        std::fs::write(&another, "two\nFATAL\n").unwrap();
+        std::fs::rename(another, log).unwrap();
+    });
+    expect(
+        at,
+        "  - logs: { file: app.log, follow: 2s, must_not: [ FATAL ] }",
+        FAIL,
+        "was replaced",
+    );
+    replacing.join().unwrap();
 }

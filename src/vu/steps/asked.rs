@@ -71,15 +71,22 @@ impl VirtualUser {
         if reply.status.as_u16() < 300 {
             return Ok(reply.body);
         }
-        let text: String = String::from_utf8_lossy(&reply.body)
-            .chars()
-            .take(200)
-            .collect();
+        let text = self.start_of(&reply.body);
         let status = reply.status.as_u16();
         Err(unknown(format!(
             "{shown}{path} answered {status}: {}",
             text.trim()
         )))
+    }
+
+    /// The start of what came, without secrets: cleaned before it is cut.
+    fn start_of(&self, body: &[u8]) -> String {
+        let text = self
+            .shared
+            .binding
+            .redactor
+            .clean(&String::from_utf8_lossy(body));
+        text.trim().chars().take(120).collect()
     }
 
     /// The same, as JSON.
@@ -92,7 +99,7 @@ impl VirtualUser {
     ) -> Result<Value, Fault> {
         let body = self.ask(asked, path, query, deadline).await?;
         serde_json::from_slice(&body).map_err(|_| {
-            let start: String = String::from_utf8_lossy(&body).chars().take(80).collect();
+            let start = self.start_of(&body);
             unknown(format!(
                 "{path} did not answer with JSON but with {start:?}"
             ))

@@ -32,10 +32,8 @@ impl VirtualUser {
         };
         Ok(match tokio::fs::read_to_string(&path).await {
             Ok(text) => understand(&text, &wanted),
-            Err(error) => Said {
-                objections: vec![format!("`{}` cannot be read: {error}", path.display())],
-                ..Said::default()
-            },
+            // It says nothing of what was deployed.
+            Err(error) => Said::doubt(format!("`{}` cannot be read: {error}", path.display())),
         })
     }
 }

@@ -18,7 +18,7 @@ use crate::witness::said::Said;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio::io::AsyncReadExt as _;
 
 /// Pause between looks at a file that is followed.
 const FILE_PAUSE: Duration = Duration::from_millis(200);
@@ -88,11 +88,16 @@ impl VirtualUser {
         let (output, error) = (&mut |it: &[u8]| take(true, it), &mut |it: &[u8]| {
             take(false, it);
         });
-        let code = program::listen(&invocation, within, output, error).await?;
+        let heard = program::listen(&invocation, within, output, error).await?;
         let program = invocation.words.first().map_or("", String::as_str);
         let mut doubts = Vec::new();
         let took = crate::duration::show(begun.elapsed());
-        match (code, follow) {
+        if !heard.is_whole {
+            doubts.push(format!(
+                "`{program}` left something behind that still prints"
+            ));
+        }
+        match (heard.code, follow) {
             (None, Some(_)) => {}
             (None, None) => doubts.push(format!("`{program}` did not end within {took}")),
             (Some(0), None) => {}
@@ -195,16 +200,15 @@ async fn file(
                     return doubts;
                 }
                 tokio::time::sleep(FILE_PAUSE).await;
-                let here = tokio::fs::metadata(path)
-                    .await
-                    .map_or(0, |found| found.len());
-                if here < at {
-                    doubts.push(format!("`{name}` was cut or replaced while it was read"));
+                if let Some(why) = replaced(path, &file, at).await {
+                    doubts.push(format!("`{name}` {why} while it was read"));
                     match tokio::fs::File::open(path).await {
                         Ok(another) => (file, at) = (another, 0),
-                        Err(_) => at = 0,
+                        Err(error) => {
+                            doubts.push(format!("`{name}` cannot be read on: {error}"));
+                            return doubts;
+                        }
                     }
-                    let _ = file.seek(std::io::SeekFrom::Start(0)).await;
                 }
             }
             Ok(count) => {
@@ -225,4 +229,17 @@ async fn file(
             return doubts;
         }
     }
+}
+
+/// Why what stands at a path is not the file that is being read any more, if it is not.
+async fn replaced(path: &Path, open: &tokio::fs::File, at: u64) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (here, ours) = (
+        tokio::fs::metadata(path).await.ok()?,
+        open.metadata().await.ok()?,
+    );
+    if (here.dev(), here.ino()) != (ours.dev(), ours.ino()) {
+        return Some("was replaced");
+    }
+    (here.len() < at).then_some("was cut")
 }

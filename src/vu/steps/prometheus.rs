@@ -5,9 +5,11 @@ use super::exchange::Attempt;
 use crate::net::Fault;
 use crate::scenario::steps::alertmanager::AlertQuestion;
 use crate::scenario::steps::prometheus::PromQuestion;
+use crate::scenario::template::Template;
 use crate::vu::user::VirtualUser;
 use crate::witness::said::Said;
 use crate::witness::{alerts, series};
+use serde_json::Value;
 use std::time::Instant;
 
 impl VirtualUser {
@@ -17,16 +19,9 @@ impl VirtualUser {
     }
 
     async fn answer(&self, question: &PromQuestion, deadline: Instant) -> Result<Said, Fault> {
-        let scraped = match &question.only_if {
-            None => None,
-            Some(only_if) => {
-                let query = self.render(only_if)?;
-                let at = [("query", query.as_str())];
-                let reply = self.ask_json(&question.asked, "/api/v1/query", &at, deadline);
-                let said = series::understand(&reply.await?, series::Empty::Doubt, None);
-                let said = said.map_err(|why| unknown(format!("`{query}`: {why}")))?;
-                Some(said.values.get("count").and_then(serde_json::Value::as_u64) > Some(0))
-            }
+        let (scraped, doubts) = match &question.only_if {
+            None => (None, Vec::new()),
+            Some(only_if) => self.scraped(question, only_if, deadline).await?,
         };
         let query = self.render(&question.query)?;
         let reply = match question.range {
@@ -49,8 +44,36 @@ impl VirtualUser {
                     .await?
             }
         };
-        series::understand(&reply, question.empty, scraped)
-            .map_err(|why| unknown(format!("`{query}`: {why}")))
+        let said = series::understand(&reply, question.empty, scraped);
+        let mut said = said.map_err(|why| unknown(format!("`{query}`: {why}")))?;
+        said.doubts.extend(doubts);
+        Ok(said)
+    }
+
+    /// Whether the question beside has an answer, and what is doubtful of that.
+    async fn scraped(
+        &self,
+        question: &PromQuestion,
+        only_if: &Template,
+        deadline: Instant,
+    ) -> Result<(Option<bool>, Vec<String>), Fault> {
+        let query = self.render(only_if)?;
+        let at = [("query", query.as_str())];
+        let reply = self.ask_json(&question.asked, "/api/v1/query", &at, deadline);
+        let said = series::understand(&reply.await?, series::Empty::Doubt, None);
+        let said = said.map_err(|why| unknown(format!("`{query}`: {why}")))?;
+        let values = said.values.get("values").and_then(Value::as_array);
+        let is_empty = values.is_none_or(Vec::is_empty);
+        if is_empty && said.doubts.len() <= 1 {
+            return Ok((Some(false), Vec::new()));
+        }
+        let mut doubts = said.doubts;
+        if values.is_some_and(|all| all.iter().any(|one| one.as_f64() == Some(0.0))) {
+            doubts.push(format!(
+                "`only_if: {query}` is 0: compare it, such as with `== 1`"
+            ));
+        }
+        Ok((Some(true), doubts))
     }
 
     pub(super) async fn alertmanager(
