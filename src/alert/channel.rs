@@ -3,8 +3,8 @@
 //! To add one: its file with settings, form, reader and sending, and its line in [`CHANNELS`].
 
 use super::{
-    alertmanager, command, discord, email, matrix, mattermost, ntfy, oncall, opsgenie, pagerduty,
-    pushover, slack, teams, telegram, twilio, webex, webhook,
+    alertmanager, command, discord, email, grafana, matrix, mattermost, ntfy, oncall, opsgenie,
+    pagerduty, pushover, slack, teams, telegram, twilio, webex, webhook,
 };
 use crate::delivery::attempt::{Delivery, of_reply};
 use crate::delivery::means::Means;
@@ -41,6 +41,7 @@ pub const CHANNELS: &[Kind<ReadChannel>] = &[
     slack::KIND,
     discord::KIND,
     teams::KIND,
+    grafana::KIND,
     mattermost::KIND,
     pagerduty::KIND,
     opsgenie::KIND,

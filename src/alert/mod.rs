@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`channel`] (the registry: one line a channel), one channel in a file each ([`email`],
 //! [`slack`] with [`slack_bot`], [`discord`], [`webhook`], [`command`]; and by one [`call`] each, [`pagerduty`], [`opsgenie`], [`oncall`],
-//! [`alertmanager`], [`teams`], [`mattermost`], [`telegram`], [`ntfy`], [`pushover`], [`twilio`], [`matrix`],
+//! [`alertmanager`], [`teams`], [`mattermost`], [`grafana`] (annotations), [`telegram`], [`ntfy`], [`pushover`], [`twilio`], [`matrix`],
 //! [`webex`]), [`message`] (pure: from records to sentences).
 //!
 //! Does not know when anybody is told, nor how often: that is the outbox.
@@ -15,6 +15,7 @@ pub mod channel;
 mod command;
 mod discord;
 mod email;
+mod grafana;
 mod matrix;
 mod mattermost;
 pub mod message;

@@ -6,6 +6,7 @@ use crate::environment::form::{ENVIRONMENT, SECRET};
 use crate::project::alerts::{ALERTS, TELL};
 use crate::project::gate_form::GATE;
 use crate::project::heartbeat::{DEAD_MAN, HEARTBEAT};
+use crate::project::keeping::KEEPING;
 use crate::project::probe::PROBE;
 use crate::project::pushing::PUSHES;
 use crate::project::slo::SLO;
@@ -20,6 +21,11 @@ pub static FILE: Object = Object {
             "state",
             Shape::Text,
             "the SQLite file that keeps what must outlive the process (bellwether.db)",
+        ),
+        field(
+            "keep",
+            Shape::Object(&KEEPING),
+            "how long what was seen is kept",
         ),
         field(
             "secrets",

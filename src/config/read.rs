@@ -109,6 +109,7 @@ impl Reader<'_> {
             state: self
                 .folder
                 .join(text(root, "state").unwrap_or_else(|| "bellwether.db".to_owned())),
+            keeping: self.keeping(root.get("keep")),
             secrets,
             environments,
             probes,

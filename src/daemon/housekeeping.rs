@@ -1,8 +1,10 @@
 //! Rolls history up, and removes what has been kept long enough, a little at a time.
 
-use crate::limits;
+use crate::project::current::Current;
+use crate::project::keeping::Keeping;
 use crate::store::Store;
 use crate::store::contract::Stretch;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two looks for results that are to be rolled up.
@@ -11,11 +13,11 @@ const ROLL_UP_EVERY: Duration = Duration::from_secs(10);
 const REMOVE_EVERY: u64 = 360;
 
 /// Keeps house for ever; to be aborted at the end.
-pub async fn keep(store: Store) {
+pub async fn keep(store: Store, current: Arc<Current>) {
     for round in 0_u64.. {
         roll_up(&store).await;
         if round.is_multiple_of(REMOVE_EVERY) {
-            remove(&store).await;
+            remove(&store, current.get().file.keeping).await;
         }
         tokio::time::sleep(ROLL_UP_EVERY).await;
     }
@@ -34,12 +36,12 @@ async fn roll_up(store: &Store) {
     }
 }
 
-async fn remove(store: &Store) {
+async fn remove(store: &Store, keeping: Keeping) {
     let before = |kept: Duration| crate::clock::now_ms() - kept.as_millis() as i64;
-    let evidence = before(limits::EVIDENCE_RETENTION);
-    let results = before(limits::RESULTS_RETENTION);
-    let minutes = before(limits::MINUTES_RETENTION) / 1_000;
-    let hours = before(limits::HOURS_RETENTION) / 1_000;
+    let evidence = before(keeping.evidence);
+    let results = before(keeping.results);
+    let minutes = before(keeping.minutes) / 1_000;
+    let hours = before(keeping.hours) / 1_000;
     for (what, removed) in [
         ("probe results", store.prune_probe_results(results).await),
         (
@@ -49,10 +51,7 @@ async fn remove(store: &Store) {
         ("history", store.prune_history(Stretch::Hour, hours).await),
         ("incidents", store.prune_incidents(evidence).await),
         ("evidence", store.prune_evidence(evidence).await),
-        (
-            "gates",
-            store.prune_gates(before(limits::GATE_RETENTION)).await,
-        ),
+        ("gates", store.prune_gates(before(keeping.gates)).await),
     ] {
         match removed {
             Ok(0) => {}

@@ -27,7 +27,7 @@ impl Tasks {
         };
         let (courier, partners) = (courier.clone(), driver.clone());
         let (seen, current, driver) = (store.clone(), current.clone(), driver.clone());
-        let old = store.clone();
+        let (old, kept_for) = (store.clone(), current.clone());
         let watch = move || sighting::watch(seen.clone(), current.clone(), driver.clone());
         Tasks(vec![
             kept("courier", Box::new(move || Box::pin(courier.clone().run()))),
@@ -38,7 +38,7 @@ impl Tasks {
             kept("sighting", Box::new(move || Box::pin(watch()))),
             kept(
                 "keeper",
-                Box::new(move || Box::pin(housekeeping::keep(old.clone()))),
+                Box::new(move || Box::pin(housekeeping::keep(old.clone(), kept_for.clone()))),
             ),
         ])
     }

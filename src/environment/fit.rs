@@ -28,6 +28,17 @@ pub fn against(plan: &Plan, environment: &Environment, found: &mut Diagnostics) 
         });
         found.push(diagnostic);
     }
+    for step in plan.all_steps().filter(|step| !step.only_in.is_empty()) {
+        if !step.only_in.contains(&environment.name) {
+            let (name, here) = (&step.name, &environment.name);
+            let title = format!("the step `{name}` is not for the environment `{here}`");
+            found.push(
+                Diagnostic::error("wrong-environment", title)
+                    .at(&plan.source, step.span, "refused here")
+                    .hint(format!("it is only for {}", step.only_in.join(", "))),
+            );
+        }
+    }
     let each = plan.requests_per_iteration().max(1) as f64;
     let total: Option<f64> = plan.load.iter().map(|load| load.executor.rate_max()).sum();
     for load in &plan.load {

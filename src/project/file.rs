@@ -8,6 +8,7 @@ use super::alerts::AlertPolicy;
 use super::found::Discovered;
 use super::gate::Gate;
 use super::heartbeat::{DeadMan, Heartbeat};
+use super::keeping::Keeping;
 use super::probe::Probe;
 use super::pushing::Push;
 use super::slo::Slo;
@@ -42,6 +43,8 @@ pub struct File {
     pub public_url: Option<String>,
     /// The SQLite file.
     pub state: PathBuf,
+    /// How long what was seen is kept.
+    pub keeping: Keeping,
     /// Where secrets are kept.
     pub secrets: BTreeMap<String, SecretSource>,
     /// Environments by name.

@@ -10,6 +10,7 @@ use super::steps::{http_read, wait};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::kind::{self, Kind};
 use crate::document::node::Node;
+use crate::scenario::reader::texts;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,6 +103,7 @@ impl Compiler<'_> {
             think: node.get("think").map(wait::read),
             advisory: flag(node, "advisory"),
             keeps,
+            only_in: texts(node, "only_in"),
             go_on: flag(node, "continue"),
             wants_body,
             paths,

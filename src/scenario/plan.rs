@@ -180,6 +180,8 @@ pub struct Step {
     pub advisory: bool,
     /// Whether what comes back is kept as evidence.
     pub keeps: bool,
+    /// Environments in which it may be performed; any where none is named.
+    pub only_in: Vec<String>,
     /// The iteration goes on after a failure.
     pub go_on: bool,
     /// Whether checks or captures look at the body.

@@ -50,6 +50,11 @@ const COMMON: &[Field] = &[
         "pause after the step; not part of any latency",
     ),
     field(
+        "only_in",
+        Shape::OneOrMany(&Shape::Text),
+        "environments in which it may be performed; in any other the scenario is refused before its first request",
+    ),
+    field(
         "keep",
         Shape::Bool,
         "keep what came back as evidence: output, body or lines, redacted, hashed and up to 64 KiB (false)",

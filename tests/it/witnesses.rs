@@ -412,3 +412,46 @@ fn half_a_secret_is_still_one_and_a_file_that_is_replaced_is_seen() {
     );
     replacing.join().unwrap();
 }
+
+#[test]
+fn a_step_of_one_environment_refuses_another_and_nothing_is_kept_too_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let file = |name: &str, text: &str| std::fs::write(at.join(name), text).unwrap();
+    file(
+        "migrate.yaml",
+        "name: migrate\nsteps: [ { name: migrate, command: [ touch, migrated ], only_in: staging } ]\n",
+    );
+    file(
+        "bellwether.yaml",
+        "keep: { evidence: 30d, gates: 1d }\nenvironments: { staging: { services: {} }, production: { services: {} } }\n",
+    );
+    let of = |environment: &str| {
+        let (code, out, err) = run(bellwether()
+            .args(["run", "--env", environment])
+            .arg(at.join("migrate.yaml")));
+        (code, format!("{out}{err}"))
+    };
+    let (code, said) = run_check(at);
+    assert_eq!(code, 104, "{said}");
+    assert!(said.contains("`gates` are kept for 30d at least"), "{said}");
+    file(
+        "bellwether.yaml",
+        "keep: { evidence: 30d }\nenvironments: { staging: { services: {} }, production: { services: {} } }\n",
+    );
+    let (code, said) = of("production");
+    assert_eq!(code, 104, "{said}");
+    assert!(
+        said.contains("is not for the environment `production`"),
+        "{said}"
+    );
+    assert!(!at.join("migrated").exists());
+    let (code, said) = of("staging");
+    assert_eq!(code, PASS, "{said}");
+    assert!(at.join("migrated").exists());
+}
+
+fn run_check(folder: &Path) -> (i32, String) {
+    let (code, out, err) = run(bellwether().arg("check").arg(folder));
+    (code, format!("{out}{err}"))
+}
