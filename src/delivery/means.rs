@@ -104,22 +104,6 @@ impl Scope for Facts<'_> {
             _ => None,
         }
     }
-
-    fn status(&self) -> Option<u16> {
-        None
-    }
-
-    fn header(&self, _name: &str) -> Option<String> {
-        None
-    }
-
-    fn json(&self) -> Option<&Value> {
-        None
-    }
-
-    fn latency_micros(&self) -> Option<u64> {
-        None
-    }
 }
 
 #[cfg(test)]

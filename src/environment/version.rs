@@ -203,22 +203,6 @@ impl Scope for SecretsScope {
         let secret = self.0.get(key).filter(|_| root == "secrets")?;
         Some(Value::String(secret.expose().to_owned()))
     }
-
-    fn status(&self) -> Option<u16> {
-        None
-    }
-
-    fn header(&self, _name: &str) -> Option<String> {
-        None
-    }
-
-    fn json(&self) -> Option<&Value> {
-        None
-    }
-
-    fn latency_micros(&self) -> Option<u64> {
-        None
-    }
 }
 
 /// One exchange, and those that it leads to.
@@ -395,10 +379,6 @@ impl Scope for MessageScope {
 
     fn json(&self) -> Option<&Value> {
         self.json.as_ref()
-    }
-
-    fn latency_micros(&self) -> Option<u64> {
-        None
     }
 }
 

@@ -161,19 +161,7 @@ impl Scope for Steady<'_> {
         self.values.path(root, key)
     }
 
-    fn status(&self) -> Option<u16> {
-        None
-    }
-
-    fn header(&self, _name: &str) -> Option<String> {
-        None
-    }
-
     fn json(&self) -> Option<&serde_json::Value> {
-        None
-    }
-
-    fn latency_micros(&self) -> Option<u64> {
         None
     }
 }
