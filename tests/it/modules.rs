@@ -49,9 +49,13 @@ modules:
 
 /// Answers questions on UDP and TCP: `gone.test` is not there, all else is 127.0.0.1.
 fn name_server() -> u16 {
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (udp, tcp) = eventually("a port is free for both", Duration::from_secs(10), || {
+        let udp = UdpSocket::bind("127.0.0.1:0").ok()?;
+        // Somebody's connection may start from the port of this number.
+        let tcp = TcpListener::bind(udp.local_addr().ok()?).ok()?;
+        Some((udp, tcp))
+    });
     let port = udp.local_addr().unwrap().port();
-    let tcp = TcpListener::bind(("127.0.0.1", port)).unwrap();
     std::thread::spawn(move || {
         let mut question = [0; 2048];
         while let Ok((length, from)) = udp.recv_from(&mut question) {
