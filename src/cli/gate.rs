@@ -373,6 +373,13 @@ fn show(detail: &GateDetail, style: Style) -> String {
     if gate.dry_run {
         text.push_str(&format!("  {}\n", style.doubtful(&dry_run(gate))));
     }
+    if let Some(migrated) = gate.migrated.as_ref().filter(|_| !gate.done) {
+        let lead = style.doubtful("? nothing is rolled back before somebody consents:");
+        let id = gate.id;
+        text.push_str(&format!(
+            "  {lead} the database was changed to `{migrated}`\n    bellwether gate consent {id} --reason '…'   (--with-down to change the database back first)\n"
+        ));
+    }
     for phase in &gate.phases {
         let mark = match phase.outcome.as_str() {
             "pass" => style.good("✓"),

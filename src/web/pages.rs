@@ -201,6 +201,9 @@ fn proof_badge(gate: &GateView) -> Markup {
             html! { span.badge.failed { "not carried out" } }
         }
         (None, _) if gate.dry_run => html! { span.badge.running { "dry run" } },
+        (None, _) if gate.migrated.is_some() => {
+            html! { span.badge.failed { "waiting for consent" } }
+        }
         (None, Some("rollback")) => html! { span.badge.running { "proving…" } },
         _ => html! {},
     }

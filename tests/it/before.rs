@@ -226,6 +226,13 @@ fn a_deploy_that_changed_the_database_is_rolled_back_by_consent_alone() {
     let waiting = eventually("it waits for consent", Duration::from_secs(20), waits);
     assert_eq!(waiting["verdict"], "rollback");
     assert_eq!(waiting["migrated"], "20260412");
+    let (_, shown) = cli(&daemon, &["show", &id.to_string()]);
+    assert!(
+        shown.contains("nothing is rolled back before somebody consents"),
+        "{shown}"
+    );
+    let page = super::support::http(&daemon.address, "GET", &format!("/gates/{id}"), &[], "");
+    assert!(page.unwrap().1.contains("waiting for consent"));
     assert_eq!(
         world.shop.rollbacks(),
         Vec::<String>::new(),
