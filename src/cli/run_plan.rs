@@ -1,6 +1,7 @@
 //! What `bellwether run` is to perform: from arguments and files to bound scenarios with their loads.
 
 use super::run_arguments::Arguments;
+use crate::config::given::{no_place, placed};
 use crate::config::{load, read};
 use crate::document::{Diagnostic, Diagnostics, Source};
 use crate::environment::needs::Supplied;
@@ -207,20 +208,14 @@ fn environment(
         );
     }
     for pair in &arguments.services {
-        let Some((name, url)) = pair
-            .split_once('=')
-            .filter(|(_, url)| crate::net::redirect::is_absolute(url))
-        else {
-            found.push(Diagnostic::error(
-                "bad-url",
-                format!("`--service {pair}` is not `NAME=https://…`"),
-            ));
+        let Some((name, url)) = placed(pair) else {
+            found.push(no_place(pair));
             continue;
         };
         services.insert(
             name.to_owned(),
             Service {
-                url: url.trim_end_matches('/').to_owned(),
+                url: url.to_owned(),
                 limit: None,
                 version: None,
             },

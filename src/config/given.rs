@@ -52,14 +52,25 @@ impl Given {
     }
 }
 
+/// A service and its base URL, of `NAME=URL`.
+pub fn placed(pair: &str) -> Option<(&str, &str)> {
+    let (name, url) = pair.split_once('=').filter(|(_, url)| is_absolute(url))?;
+    Some((name, url.trim_end_matches('/')))
+}
+
+/// That a text is no service with its URL.
+pub fn no_place(pair: &str) -> Diagnostic {
+    let title = format!("`--service {pair}` is not `NAME=https://…`");
+    Diagnostic::error("bad-url", title)
+}
+
 /// Puts a service elsewhere; the mistake, where there is none of the name.
 fn misplaced(
     pair: &str,
     environments: &mut BTreeMap<String, Arc<Environment>>,
 ) -> Option<Diagnostic> {
-    let Some((which, url)) = pair.split_once('=').filter(|(_, url)| is_absolute(url)) else {
-        let title = format!("`--service {pair}` is not `NAME=https://…`");
-        return Some(Diagnostic::error("bad-url", title));
+    let Some((which, url)) = placed(pair) else {
+        return Some(no_place(pair));
     };
     let (wanted, name) = match which.split_once('/') {
         Some((environment, name)) => (Some(environment), name),
@@ -76,7 +87,7 @@ fn misplaced(
         if is_it && settings.services.contains_key(name) {
             let services = &mut Arc::make_mut(settings).services;
             if let Some(service) = services.get_mut(name) {
-                url.trim_end_matches('/').clone_into(&mut service.url);
+                url.clone_into(&mut service.url);
                 is_there = true;
             }
         }

@@ -151,7 +151,10 @@ async fn answered(
             };
             let finished = program::run(&invocation, READ_TIMEOUT).await;
             let finished = finished.map_err(|fault| unknown(fault.to_string()))?;
-            if finished.code != 0 || finished.is_cut {
+            if finished.is_cut {
+                return Err(unknown(format!("{what} printed more than was looked at")));
+            }
+            if finished.code != 0 {
                 let last = finished.stderr.trim().lines().last().unwrap_or_default();
                 let code = finished.code;
                 return Err(unknown(format!(

@@ -46,7 +46,10 @@ impl Driver {
             && record.state.verdict.is_none()
         {
             record.rollback_to = Some(order.to.clone());
-            let since = self.migrated_since(&record.gate, &record.environment, Some(&order.to));
+            let (gate, environment) = (record.gate.clone(), record.environment.clone());
+            let since = self
+                .store
+                .migrated_since(gate, environment, order.to.clone());
             match since.await {
                 Ok(migrated) => record.state.migrated = migrated,
                 // What is not known may have changed anything.

@@ -250,9 +250,14 @@ impl Driver {
             Some(to) => Some(to),
             None => good.await?,
         };
-        let migrated = self
-            .migrated_since(name, &gate.environment, rollback_to.as_deref())
-            .await?;
+        let migrated = match rollback_to.clone() {
+            Some(target) => {
+                let (gate, environment) = (name.to_owned(), gate.environment.clone());
+                let since = self.store.migrated_since(gate, environment, target);
+                since.await?
+            }
+            None => Vec::new(),
+        };
         let now = now_ms();
         let mut record = Record {
             id: 0,

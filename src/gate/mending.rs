@@ -23,7 +23,6 @@ impl Stepper<'_> {
             failing_ms,
             ordered: false,
             settled_ms: None,
-            came_to: None,
         });
         self.enter(Position::Remedying);
         vec![Effect::Lock]
@@ -63,7 +62,6 @@ impl Stepper<'_> {
         let now_ms = self.now_ms;
         if let Some(remedy) = &mut self.state.remedy {
             remedy.settled_ms = Some(now_ms);
-            remedy.came_to = Some("it was tried, and everything is measured again".to_owned());
         }
         let before = [Phase::Preflight, Phase::Preconditions];
         self.state.phases.retain(|one| before.contains(&one.phase));
@@ -80,10 +78,9 @@ impl Stepper<'_> {
 
     /// What failed before the remedy still stands.
     pub(super) fn not_mended(&mut self, why: String) -> Vec<Effect> {
-        let Some(remedy) = &mut self.state.remedy else {
+        let Some(remedy) = &self.state.remedy else {
             return self.conclude(Verdict::Hold, vec![why]);
         };
-        remedy.came_to = Some(why.clone());
         let (phase, failing_ms) = (remedy.phase, remedy.failing_ms);
         let mut reasons = because(phase, "failed", &remedy.reasons);
         reasons.push(why);

@@ -6,11 +6,7 @@ use super::driver::{Driver, GateFault, Outside, now_ms};
 use crate::record::gate::{Facts, Record, cleaned};
 use crate::record::note::{Note, NoteKind};
 use crate::record::state::{Consent, Order, Position, Verdict, Waiver};
-use crate::store::StoreFault;
 use std::sync::{Arc, PoisonError};
-
-/// Gates among which earlier changes of the database are looked for.
-const MIGRATIONS_AMONG: u32 = 10_000;
 
 fn has_its_verdict(id: i64) -> GateFault {
     GateFault::Conflict(format!("gate {id} reached its verdict in this moment"))
@@ -135,39 +131,6 @@ impl Driver {
             record.gate,
             known.join(", ")
         )))
-    }
-
-    /// What deploys of a gate said that they changed the database to, since the version to go back to was
-    /// promoted: all that is known where nobody knows that version here. What was changed back by consent
-    /// is not among it.
-    pub(super) async fn migrated_since(
-        &self,
-        name: &str,
-        environment: &str,
-        target: Option<&str>,
-    ) -> Result<Vec<String>, StoreFault> {
-        let Some(target) = target else {
-            return Ok(Vec::new());
-        };
-        let records = self.store.gates(MIGRATIONS_AMONG).await?;
-        let mut found = Vec::new();
-        let of_gate = |record: &&Record| record.gate == name && record.environment == environment;
-        for record in records.iter().filter(of_gate) {
-            let state = &record.state;
-            if record.facts.version == target && state.verdict == Some(Verdict::Promote) {
-                break;
-            }
-            let down = state
-                .consent
-                .as_ref()
-                .is_some_and(|consent| consent.with_down);
-            let is_back = down && state.proof.as_ref().is_some_and(|proof| proof.proven);
-            if !record.facts.migrated.is_empty() && !is_back {
-                found.push(record.facts.migrated.clone());
-            }
-        }
-        found.reverse();
-        Ok(found)
     }
 
     /// Consents to a rollback that waits for it, since the database was changed.

@@ -29,7 +29,7 @@ pub struct Finished {
     pub stdout: String,
     /// Standard error, up to the limit.
     pub stderr: String,
-    /// Whether one of them was longer than the limit.
+    /// Whether one of them was longer than the limit, or something that it left behind may print more.
     pub is_cut: bool,
 }
 

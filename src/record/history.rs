@@ -100,6 +100,30 @@ pub fn forgettable(history: &[Headline], before_ms: i64) -> Vec<i64> {
     forgotten
 }
 
+/// What a gate said of the database, and whether that still stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    /// The version that it was about.
+    pub version: String,
+    /// Whether that version was promoted.
+    pub is_promoted: bool,
+    /// What the database was changed to; empty where it was not.
+    pub to: String,
+    /// Whether it was changed back, by consent and with a proof.
+    pub is_back: bool,
+}
+
+/// Pure: what the database was changed to since a version was promoted, in order; all that is known where
+/// nobody knows that version. `history` has the oldest first.
+pub fn migrated_since(history: &[Migration], target: &str) -> Vec<String> {
+    let is_target = |one: &&Migration| one.is_promoted && one.version == target;
+    let newest_first = history.iter().rev().take_while(|one| !is_target(one));
+    let standing = newest_first.filter(|one| !one.to.is_empty() && !one.is_back);
+    let mut found: Vec<String> = standing.map(|one| one.to.clone()).collect();
+    found.reverse();
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,5 +182,24 @@ mod tests {
         history[1].owes = true;
         history[2].done = false;
         assert_eq!(forgettable(&history, 3), [] as [i64; 0]);
+    }
+
+    #[test]
+    fn changes_of_the_database_stand_until_they_are_changed_back() {
+        let of = |version: &str, is_promoted, to: &str, is_back| Migration {
+            version: version.to_owned(),
+            is_promoted,
+            to: to.to_owned(),
+            is_back,
+        };
+        let history = [
+            of("1", true, "V1", false),
+            of("2", false, "V2", false),
+            of("3", false, "V3", true),
+            of("4", false, "", false),
+        ];
+        assert_eq!(migrated_since(&history, "1"), ["V2"]);
+        assert_eq!(migrated_since(&history, "unknown"), ["V1", "V2"]);
+        assert!(migrated_since(&[], "1").is_empty());
     }
 }

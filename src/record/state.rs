@@ -203,9 +203,6 @@ pub struct Remedy {
     /// When its actions were settled, in milliseconds since 1970: the time for measuring again runs from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_ms: Option<i64>,
-    /// What became of it, once its actions are settled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub came_to: Option<String>,
 }
 
 /// A consent to roll the application back though the database was changed.

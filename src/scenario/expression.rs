@@ -14,7 +14,7 @@ use cel::objects::{Key, Map as CelMap};
 use cel::{Context, Program};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Names that every expression may use.
 pub const NAMES: [&str; 6] = ["vars", "inputs", "secrets", "data", "vu", "now"];
@@ -66,6 +66,8 @@ pub struct Expression {
     /// Top-level names that it uses.
     pub names: Vec<String>,
     compiled: Compiled,
+    /// What it compares, compiled when it is first asked for.
+    left: OnceLock<Option<Box<Expression>>>,
 }
 
 #[derive(Debug)]
@@ -129,6 +131,7 @@ impl Expression {
             text: text.to_owned(),
             names,
             compiled,
+            left: OnceLock::new(),
         })
     }
 
@@ -169,7 +172,15 @@ impl Expression {
 
     /// What is compared, of an expression that compares one thing with another: `body.version` of
     /// `body.version == '1.2'`.
-    pub fn left_side(&self) -> Option<Expression> {
+    pub fn left_side(&self) -> Option<&Expression> {
+        let left = || {
+            self.left_text()
+                .and_then(|text| Expression::compile(text, true).ok())
+        };
+        self.left.get_or_init(|| left().map(Box::new)).as_deref()
+    }
+
+    fn left_text(&self) -> Option<&str> {
         let (mut depth, mut quote) = (0, None);
         let mut letters = self.text.char_indices();
         while let Some((at, letter)) = letters.next() {
@@ -194,7 +205,7 @@ impl Expression {
                 if after.contains("&&") || after.contains("||") || after.contains('?') {
                     return None;
                 }
-                return Expression::compile(&self.text[..at], true).ok();
+                return Some(&self.text[..at]);
             }
         }
         None

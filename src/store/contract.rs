@@ -170,6 +170,14 @@ pub trait Notes: Send + Sync {
         since_ms: i64,
     ) -> Result<Vec<(i64, i64, Note)>, StoreFault>;
 
+    /// What gates of a name changed the database to since a version was promoted, in order.
+    async fn migrated_since(
+        &self,
+        gate: String,
+        environment: String,
+        target: String,
+    ) -> Result<Vec<String>, StoreFault>;
+
     /// Whether a gate answers the questions of this rollout: it answers the first that asks, and no
     /// other.
     async fn answers_rollout(&self, gate_id: i64, rollout: String) -> Result<bool, StoreFault>;

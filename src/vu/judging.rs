@@ -14,6 +14,9 @@ use serde_json::Value;
 /// Characters of a body that people are shown.
 const SHOWN: usize = 120;
 
+/// Bytes of a body that are cleaned to show its start: no secret is as long.
+const CLEANED_BYTES: usize = 64 * 1024;
+
 /// A step that did not pass.
 pub(super) struct Failure {
     pub(super) class: ErrorClass,
@@ -30,8 +33,7 @@ impl VirtualUser {
         last: bool,
     ) -> Option<Failure> {
         let reply = &attempt.reply;
-        let clean = |text: &str| self.shared.binding.redactor.clean(text);
-        let mut failure = before_checks(step, attempt, &clean);
+        let mut failure = self.before_checks(step, attempt);
         let doubts = doubts(step, reply);
         // Checks of an attempt that is repeated do not count.
         let (mut later, mut others) = (Vec::new(), 0);
@@ -129,9 +131,10 @@ impl VirtualUser {
     /// What stood there instead.
     fn actual(&self, check: &Expression, reply: &Reply) -> String {
         let mut facts = Vec::new();
+        // What is made of a secret is not known to whoever cleans texts.
         let left = check
             .left_side()
-            .filter(|left| left.text.trim() != "status");
+            .filter(|left| left.text.trim() != "status" && !left.uses("secrets"));
         let seen = left.and_then(|left| {
             let value = left.value(&self.scope(Some(reply))).ok()?;
             Some(format!("`{}` is {value}", left.text))
@@ -141,14 +144,10 @@ impl VirtualUser {
             facts.push(format!("status was {status}"));
         }
         if check.uses("body") && serde_json::from_slice::<Value>(&reply.body).is_err() {
-            facts.push(
-                match page_title(&reply.body, &|text| {
-                    self.shared.binding.redactor.clean(text)
-                }) {
-                    Some(title) => format!("an HTML page{title} came where JSON was expected"),
-                    None => "the body is not JSON".to_owned(),
-                },
-            );
+            facts.push(match self.page_title(&reply.body) {
+                Some(title) => format!("an HTML page{title} came where JSON was expected"),
+                None => "the body is not JSON".to_owned(),
+            });
         }
         if let Some(kind) = reply.headers.get(http::header::CONTENT_TYPE)
             && (check.uses("body") || check.uses("headers"))
@@ -166,13 +165,7 @@ impl VirtualUser {
         }
         let has_failed = reply.status.is_some_and(|status| status >= 400);
         if check.uses("body") || check.uses("text") || has_failed {
-            // Cleaned before it is cut: half a secret is still one.
-            let text = self
-                .shared
-                .binding
-                .redactor
-                .clean(&String::from_utf8_lossy(&reply.body));
-            let start: String = text.chars().take(SHOWN).collect();
+            let start = self.start_of(&reply.body);
             if !start.is_empty() {
                 facts.push(format!("the body starts with {start:?}"));
             }
@@ -182,6 +175,91 @@ impl VirtualUser {
         } else {
             format!("; {}", facts.join(", "))
         }
+    }
+
+    /// What speaks against a step before its checks: a fault, what was said against it, the status.
+    fn before_checks(&self, step: &Step, attempt: &Attempt) -> Option<Failure> {
+        if let Some(fault) = &attempt.fault {
+            return Some(Failure {
+                class: fault.class,
+                detail: fault.detail.clone(),
+            });
+        }
+        let reply = &attempt.reply;
+        if let Some(said) = reply.said.as_deref()
+            && let Some(objection) = said.objections.first()
+        {
+            return Some(Failure {
+                class: ErrorClass::Check,
+                detail: with_more(objection, said.objections.len() - 1),
+            });
+        }
+        match step.checks_status() {
+            true => None,
+            false => self.expected_status(step, reply),
+        }
+    }
+
+    /// That a body is an HTML page, with its title in quotes where it has one.
+    fn page_title(&self, body: &[u8]) -> Option<String> {
+        let start = String::from_utf8_lossy(&body[..body.len().min(4_096)]).into_owned();
+        let small = start.trim_start().to_ascii_lowercase();
+        if !small.starts_with("<!doctype html") && !small.starts_with("<html") {
+            return None;
+        }
+        let title = start.find("<title>").and_then(|at| {
+            let (title, _) = start.get(at + 7..)?.split_once("</title>")?;
+            Some(format!(" ({:?})", self.clean(title.trim())))
+        });
+        Some(title.unwrap_or_default())
+    }
+
+    fn expected_status(&self, step: &Step, reply: &Reply) -> Option<Failure> {
+        let status = reply.status?;
+        match &step.action {
+            Action::Command(_) if status != 0 => {
+                let (stdout, stderr) = reply.output.as_ref()?;
+                let said = if stderr.trim().is_empty() {
+                    stdout
+                } else {
+                    stderr
+                };
+                let last = said.trim().lines().last().unwrap_or_default();
+                let said = match last {
+                    "" => String::new(),
+                    last => format!(": {last}"),
+                };
+                Some(Failure {
+                    class: ErrorClass::Command,
+                    detail: format!("it ended with exit code {status}{said}"),
+                })
+            }
+            Action::Http(_) => status_class(reply.status).map(|class| {
+                let start = self.start_of(&reply.body);
+                let body = match start.as_str() {
+                    "" => String::new(),
+                    start => format!("; the body starts with {start:?}"),
+                };
+                Failure {
+                    class,
+                    detail: format!("status was {status}, expected one under 400{body}"),
+                }
+            }),
+            _ => None,
+        }
+    }
+
+    fn clean(&self, text: &str) -> String {
+        self.shared.binding.redactor.clean(text)
+    }
+
+    /// The start of what came, without secrets. It is cleaned before it is cut, since half a secret is still
+    /// one; only so much of it as a secret before the cut may reach into.
+    pub(super) fn start_of(&self, body: &[u8]) -> String {
+        let text = self.clean(&String::from_utf8_lossy(
+            &body[..body.len().min(CLEANED_BYTES)],
+        ));
+        text.trim().chars().take(SHOWN).collect()
     }
 }
 
@@ -202,86 +280,10 @@ fn relies_on_it(step: &Step) -> bool {
         || looks.any(|expression| printed.iter().any(|name| expression.uses(name)))
 }
 
-/// What speaks against a step before its checks: a fault, what was said against it, the status.
-fn before_checks(step: &Step, attempt: &Attempt, clean: Clean<'_>) -> Option<Failure> {
-    if let Some(fault) = &attempt.fault {
-        return Some(Failure {
-            class: fault.class,
-            detail: fault.detail.clone(),
-        });
-    }
-    let reply = &attempt.reply;
-    if let Some(said) = reply.said.as_deref()
-        && let Some(objection) = said.objections.first()
-    {
-        return Some(Failure {
-            class: ErrorClass::Check,
-            detail: with_more(objection, said.objections.len() - 1),
-        });
-    }
-    match step.checks_status() {
-        true => None,
-        false => expected_status(step, reply, clean),
-    }
-}
-
 /// Why what was said cannot be relied on, where the step does.
 fn doubts<'a>(step: &Step, reply: &'a Reply) -> &'a [String] {
     match reply.said.as_deref() {
         Some(said) if relies_on_it(step) => &said.doubts,
         _ => &[],
-    }
-}
-
-/// That a body is an HTML page, with its title in quotes where it has one.
-fn page_title(body: &[u8], clean: Clean<'_>) -> Option<String> {
-    let start = String::from_utf8_lossy(&body[..body.len().min(4_096)]).into_owned();
-    let small = start.trim_start().to_ascii_lowercase();
-    if !small.starts_with("<!doctype html") && !small.starts_with("<html") {
-        return None;
-    }
-    let title = start.find("<title>").and_then(|at| {
-        let (title, _) = start.get(at + 7..)?.split_once("</title>")?;
-        Some(format!(" ({:?})", clean(title.trim())))
-    });
-    Some(title.unwrap_or_default())
-}
-
-/// Takes secrets out of a text. What is cut comes after: half a secret is still one.
-type Clean<'a> = &'a dyn Fn(&str) -> String;
-
-fn expected_status(step: &Step, reply: &Reply, clean: Clean<'_>) -> Option<Failure> {
-    let status = reply.status?;
-    match &step.action {
-        Action::Command(_) if status != 0 => {
-            let (stdout, stderr) = reply.output.as_ref()?;
-            let said = if stderr.trim().is_empty() {
-                stdout
-            } else {
-                stderr
-            };
-            let last = said.trim().lines().last().unwrap_or_default();
-            let said = match last {
-                "" => String::new(),
-                last => format!(": {last}"),
-            };
-            Some(Failure {
-                class: ErrorClass::Command,
-                detail: format!("it ended with exit code {status}{said}"),
-            })
-        }
-        Action::Http(_) => status_class(reply.status).map(|class| {
-            let text = clean(&String::from_utf8_lossy(&reply.body));
-            let start: String = text.trim().chars().take(SHOWN).collect();
-            let body = match start.as_str() {
-                "" => String::new(),
-                start => format!("; the body starts with {start:?}"),
-            };
-            Failure {
-                class,
-                detail: format!("status was {status}, expected one under 400{body}"),
-            }
-        }),
-        _ => None,
     }
 }

@@ -40,19 +40,54 @@ struct Found {
     first: Option<String>,
 }
 
-/// A line whose end has not come yet.
-#[derive(Debug, Default)]
-struct Unfinished {
-    bytes: Vec<u8>,
-    is_long: bool,
+/// One stream of a log.
+#[derive(Debug)]
+struct Stream {
+    /// A line whose end has not come yet, and whether it is longer than what is kept of it.
+    unfinished: (Vec<u8>, bool),
+    /// Where in a line its time stands.
+    column: Option<usize>,
+    /// Whether the line before was in the range: what has no time of its own belongs to it.
+    is_in_range: bool,
 }
 
-impl Unfinished {
+impl Stream {
+    fn new() -> Stream {
+        Stream {
+            unfinished: (Vec::new(), false),
+            column: None,
+            is_in_range: true,
+        }
+    }
+
     fn add(&mut self, bytes: &[u8]) {
-        let room = LINE_BYTES_MAX.saturating_sub(self.bytes.len());
-        self.is_long |= bytes.len() > room;
-        self.bytes
-            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let (kept, is_long) = &mut self.unfinished;
+        let room = LINE_BYTES_MAX.saturating_sub(kept.len());
+        *is_long |= bytes.len() > room;
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// When a line was written. A date that a line merely mentions stands elsewhere than its time.
+    fn moment_of(&mut self, line: &str) -> Option<i64> {
+        let (column, at_ms) = moment::of_line(line)?;
+        let usual = *self.column.get_or_insert(column);
+        (column.abs_diff(usual) <= COLUMNS_APART).then_some(at_ms)
+    }
+}
+
+/// Counts the patterns that a line fits.
+fn note<'p>(
+    found: &mut [Found],
+    patterns: impl Iterator<Item = &'p Pattern>,
+    line: &str,
+    json: Option<&Value>,
+) {
+    for (found, pattern) in found.iter_mut().zip(patterns) {
+        if pattern.fits(line, json) {
+            found.count += 1;
+            // Whole: what is cut before it is cleaned may hold half a secret.
+            found.first.get_or_insert_with(|| line.to_owned());
+        }
     }
 }
 
@@ -65,7 +100,7 @@ pub struct Reading<'a> {
     must: Vec<Found>,
     must_not: Vec<Found>,
     counts: Vec<Found>,
-    streams: [Unfinished; 2],
+    streams: [Stream; 2],
     /// Lines that were there, and those in the range.
     all: u64,
     read: u64,
@@ -73,9 +108,6 @@ pub struct Reading<'a> {
     long: u64,
     oldest_ms: Option<i64>,
     newest_ms: Option<i64>,
-    /// Where in a line its time stands.
-    column: Option<usize>,
-    is_in_range: bool,
     last: VecDeque<Value>,
 }
 
@@ -89,15 +121,13 @@ impl<'a> Reading<'a> {
             must: of(wanted.must.len()),
             must_not: of(wanted.must_not.len()),
             counts: of(wanted.count.len()),
-            streams: Default::default(),
+            streams: [Stream::new(), Stream::new()],
             all: 0,
             read: 0,
             json: 0,
             long: 0,
             oldest_ms: None,
             newest_ms: None,
-            column: None,
-            is_in_range: true,
             last: VecDeque::new(),
         }
     }
@@ -123,18 +153,13 @@ impl<'a> Reading<'a> {
     }
 
     fn end_line(&mut self, stream: usize) {
-        let Unfinished { bytes, is_long } = std::mem::take(&mut self.streams[stream]);
+        let (bytes, is_long) = std::mem::take(&mut self.streams[stream].unfinished);
         self.long += u64::from(is_long);
         let text = String::from_utf8_lossy(&bytes);
-        self.line(text.trim_end_matches('\r'));
+        self.line(stream, text.trim_end_matches('\r'), None);
     }
 
-    /// Takes one line.
-    pub fn line(&mut self, line: &str) {
-        self.take_line(line, None);
-    }
-
-    fn take_line(&mut self, line: &str, known_ms: Option<i64>) {
+    fn line(&mut self, stream: usize, line: &str, known_ms: Option<i64>) {
         if line.trim().is_empty() {
             return;
         }
@@ -146,35 +171,24 @@ impl<'a> Reading<'a> {
         let json = json.flatten();
         let at_ms = known_ms.or_else(|| match &json {
             Some(json) => moment::of_json(json),
-            None => self.moment_of(line),
+            None => self.streams[stream].moment_of(line),
         });
         if let Some(at_ms) = at_ms {
             self.oldest_ms = Some(self.oldest_ms.map_or(at_ms, |old| old.min(at_ms)));
             self.newest_ms = Some(self.newest_ms.map_or(at_ms, |new| new.max(at_ms)));
-            // What has no time of its own belongs to the line before.
-            self.is_in_range = self.since_ms.is_none_or(|since| at_ms >= since);
+            self.streams[stream].is_in_range = self.since_ms.is_none_or(|since| at_ms >= since);
         }
-        if !self.is_in_range {
+        if !self.streams[stream].is_in_range {
             return;
         }
         self.read += 1;
         self.json += u64::from(json.is_some());
         let wanted = self.wanted;
         let counted = wanted.count.iter().map(|(_, pattern)| pattern);
-        let all = [
-            (&mut self.must, wanted.must.iter().collect::<Vec<_>>()),
-            (&mut self.must_not, wanted.must_not.iter().collect()),
-            (&mut self.counts, counted.collect()),
-        ];
-        for (found, patterns) in all {
-            for (found, pattern) in found.iter_mut().zip(patterns) {
-                if pattern.fits(line, json.as_ref()) {
-                    found.count += 1;
-                    // Whole: what is cut before it is cleaned may hold half a secret.
-                    found.first.get_or_insert_with(|| line.to_owned());
-                }
-            }
-        }
+        let json_seen = json.as_ref();
+        note(&mut self.must, wanted.must.iter(), line, json_seen);
+        note(&mut self.must_not, wanted.must_not.iter(), line, json_seen);
+        note(&mut self.counts, counted, line, json_seen);
         if self.last.len() == LINES_MAX {
             self.last.pop_front();
         }
@@ -187,7 +201,7 @@ impl<'a> Reading<'a> {
 
     /// Takes one line whose moment is known, in milliseconds since 1970.
     pub fn line_at(&mut self, line: &str, at_ms: i64) {
-        self.take_line(line, Some(at_ms));
+        self.line(0, line, Some(at_ms));
     }
 
     /// What the log says, in the end; `doubts` are those of the one who read it.
@@ -222,13 +236,6 @@ impl<'a> Reading<'a> {
         }
         self.values(&mut said, now_ms);
         said
-    }
-
-    /// When a line was written. A date that a line merely mentions stands elsewhere than its time.
-    fn moment_of(&mut self, line: &str) -> Option<i64> {
-        let (column, at_ms) = moment::of_line(line)?;
-        let usual = *self.column.get_or_insert(column);
-        (column.abs_diff(usual) <= COLUMNS_APART).then_some(at_ms)
     }
 
     fn doubts(&self) -> Vec<String> {

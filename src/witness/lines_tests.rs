@@ -1,7 +1,7 @@
 //! Logs that lie, that are cut, and that hold what must not be there.
 
 use super::*;
-use crate::witness::pattern::Fits;
+use crate::witness::pattern::{Fits, whole};
 use proptest::prelude::*;
 use regex::Regex;
 
@@ -17,7 +17,7 @@ fn line(pattern: &str) -> Pattern {
 fn level(level: &str) -> Pattern {
     Pattern {
         name: level.to_owned(),
-        fits: Fits::Fields(vec![("level".to_owned(), Regex::new(level).unwrap())]),
+        fits: Fits::Fields(vec![("level".to_owned(), whole(level).unwrap())]),
         cause: "the disk".to_owned(),
         advice: "look at it".to_owned(),
     }
@@ -125,6 +125,18 @@ fn lines_of_before_the_range_are_left_out_with_what_belongs_to_them() {
 }
 
 #[test]
+fn what_has_no_time_belongs_to_the_line_before_of_its_own_stream() {
+    let wanted = Wanted {
+        must_not: vec![line("panic")],
+        ..Wanted::default()
+    };
+    let mut reading = Reading::new(&wanted, Some(1_795_694_400_000));
+    reading.push(b"2026-11-26T11:00:00Z old\n");
+    reading.push_beside(b"panic\n");
+    assert_eq!(reading.end(Vec::new(), 0).objections.len(), 1);
+}
+
+#[test]
 fn a_line_that_is_too_long_is_a_doubt_and_costs_no_memory() {
     let wanted = Wanted {
         must_not: vec![line("panic")],
@@ -133,7 +145,7 @@ fn a_line_that_is_too_long_is_a_doubt_and_costs_no_memory() {
     let mut reading = Reading::new(&wanted, None);
     for _ in 0..64 {
         reading.push(&vec![b'x'; 64 * 1024]);
-        assert!(reading.streams[0].bytes.capacity() <= 2 * LINE_BYTES_MAX);
+        assert!(reading.streams[0].unfinished.0.capacity() <= 2 * LINE_BYTES_MAX);
     }
     reading.push(b"panic\n");
     let said = reading.end(Vec::new(), 0);

@@ -21,8 +21,8 @@ pub struct Pattern {
 pub enum Fits {
     /// A line.
     Line(Regex),
-    /// All of these fields of a line that is JSON: paths such as `error.kind`, and what their whole text is
-    /// like.
+    /// All of these fields of a line that is JSON: paths such as `error.kind`, and what their text is like
+    /// from its beginning to its end (see [`whole`]).
     Fields(Vec<(String, Regex)>),
 }
 
@@ -40,8 +40,8 @@ impl Pattern {
                 let mut all = fields.iter();
                 all.all(|(path, regex)| {
                     field(json, path).is_some_and(|value| match value {
-                        Value::String(text) => is_whole(regex, text),
-                        other => is_whole(regex, &other.to_string()),
+                        Value::String(text) => regex.is_match(text),
+                        other => regex.is_match(&other.to_string()),
                     })
                 })
             }),
@@ -61,11 +61,13 @@ impl Pattern {
     }
 }
 
-fn is_whole(regex: &Regex, text: &str) -> bool {
-    let whole = |found: regex::Match<'_>| found.start() == 0 && found.end() == text.len();
-    // A shorter alternative may come first, and the whole still fit.
-    regex.find_iter(text).any(whole)
-        || Regex::new(&format!("^(?:{})$", regex.as_str())).is_ok_and(|it| it.is_match(text))
+/// The same expression over a whole text.
+///
+/// # Errors
+///
+/// It is no regular expression.
+pub fn whole(pattern: &str) -> Result<Regex, regex::Error> {
+    Regex::new(&format!("^(?:{pattern})$"))
 }
 
 /// A field by its path: a key with dots in it, or keys of objects in objects.

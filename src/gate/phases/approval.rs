@@ -1,6 +1,6 @@
 //! People agree, with their names, and attest what the gate asks for.
 
-use super::attested::{Said, Standing, standing};
+use super::attested::{AttestationNote, Attested, standing};
 use crate::duration::show;
 use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::prerequisites::{LOOK_EVERY, read};
@@ -85,9 +85,9 @@ async fn asked(context: &PhaseContext<'_>) -> Result<(Vec<String>, Vec<String>),
         context.store.attested(gate, since_ms)
     };
     let rows = read(context, "what was attested", look).await?;
-    let said: Vec<Said> = rows
+    let said: Vec<AttestationNote> = rows
         .into_iter()
-        .map(|(gate, at_ms, note)| Said {
+        .map(|(gate, at_ms, note)| AttestationNote {
             note,
             at_ms,
             is_own: gate == context.record.id,
@@ -95,8 +95,8 @@ async fn asked(context: &PhaseContext<'_>) -> Result<(Vec<String>, Vec<String>),
         .collect();
     for wanted in &context.gate.attestations {
         match standing(wanted, &said, now_ms) {
-            Standing::Given(told) => given.push(format!("attested {told}")),
-            Standing::Missing(told) => missing.push(format!("nobody attested {told}")),
+            Attested::Given(told) => given.push(format!("attested {told}")),
+            Attested::Missing(told) => missing.push(format!("nobody attested {told}")),
         }
     }
     Ok((given, missing))

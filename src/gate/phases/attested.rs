@@ -9,7 +9,7 @@ use crate::record::note::{Note, NoteKind};
 
 /// A note of this gate, or of one before it.
 #[derive(Debug, Clone)]
-pub struct Said {
+pub struct AttestationNote {
     /// The note.
     pub note: Note,
     /// When, in milliseconds since 1970.
@@ -20,7 +20,7 @@ pub struct Said {
 
 /// One attestation as it stands.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Attested {
     /// Somebody said so; in words.
     Given(String),
     /// Nobody has; in words, with what was said and does not count.
@@ -28,9 +28,10 @@ pub enum Standing {
 }
 
 /// How an attestation stands, the newest word first.
-pub fn standing(wanted: &Attestation, said: &[Said], now_ms: i64) -> Standing {
-    let of_it =
-        |one: &&Said| one.note.kind == NoteKind::Attestation && one.note.check == wanted.name;
+pub fn standing(wanted: &Attestation, said: &[AttestationNote], now_ms: i64) -> Attested {
+    let of_it = |one: &&AttestationNote| {
+        one.note.kind == NoteKind::Attestation && one.note.check == wanted.name
+    };
     let mut why = String::new();
     for one in said.iter().rev().filter(of_it) {
         match objection(wanted, one, now_ms) {
@@ -46,17 +47,17 @@ pub fn standing(wanted: &Attestation, said: &[Said], now_ms: i64) -> Standing {
                     let at = crate::clock::text_of(one.at_ms);
                     told.push_str(&format!(", said on {at} to a gate before"));
                 }
-                return Standing::Given(told);
+                return Attested::Given(told);
             }
             Some(objection) if why.is_empty() => why = format!("; {objection}"),
             Some(_) => {}
         }
     }
-    Standing::Missing(format!("`{}`: {}{why}", wanted.name, wanted.text))
+    Attested::Missing(format!("`{}`: {}{why}", wanted.name, wanted.text))
 }
 
 /// Why a note does not count.
-fn objection(wanted: &Attestation, one: &Said, now_ms: i64) -> Option<String> {
+fn objection(wanted: &Attestation, one: &AttestationNote, now_ms: i64) -> Option<String> {
     let by = &one.note.by;
     let may = wanted.by.is_empty() || wanted.by.iter().any(|name| folded(name) == folded(by));
     if !may {
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn said(by: &str, link: &str, at_ms: i64, is_own: bool) -> Said {
+    fn said(by: &str, link: &str, at_ms: i64, is_own: bool) -> AttestationNote {
         let note = Note {
             kind: NoteKind::Attestation,
             by: by.to_owned(),
@@ -92,7 +93,7 @@ mod tests {
             until_ms: 0,
             gate: None,
         };
-        Said {
+        AttestationNote {
             note,
             at_ms,
             is_own,
@@ -109,8 +110,8 @@ mod tests {
             by: vec!["Jane Doe".to_owned()],
             valid_for: Some(Duration::from_secs(30 * 86_400)),
         };
-        let is_given = |wanted: &Attestation, one: Said| {
-            matches!(standing(wanted, &[one], 40 * day), Standing::Given(_))
+        let is_given = |wanted: &Attestation, one: AttestationNote| {
+            matches!(standing(wanted, &[one], 40 * day), Attested::Given(_))
         };
         assert!(is_given(
             &wanted,
@@ -139,6 +140,6 @@ mod tests {
         ));
         let missing = standing(&once, &[said("john", "x", 1, true)], 2);
         let told = "`drill`: the restore was tried; john said so, but only Jane Doe may";
-        assert_eq!(missing, Standing::Missing(told.to_owned()));
+        assert_eq!(missing, Attested::Missing(told.to_owned()));
     }
 }

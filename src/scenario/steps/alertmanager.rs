@@ -3,7 +3,7 @@
 use super::asked::{self, Asked};
 use crate::document::node::Node;
 use crate::document::shape::{Field, Object, Shape, field};
-use crate::scenario::compiler::{Compiler, flag, text};
+use crate::scenario::compiler::{Compiler, text};
 use crate::scenario::template::Template;
 
 pub(super) const FIELD: Field = field(
@@ -72,7 +72,6 @@ pub(super) fn read(compiler: &mut Compiler<'_>, node: &Node) -> Option<AlertQues
         heartbeat: Some(heartbeat).filter(|name| name != "none"),
         ignore_silenced: text(node, "silenced").as_deref() == Some("ok"),
         since: node.get("since").and_then(|node| compiler.template(node)),
-        refuse_silences: text(node, "silences").as_deref() == Some("refuse")
-            || flag(node, "silences"),
+        refuse_silences: text(node, "silences").as_deref() == Some("refuse"),
     })
 }

@@ -8,7 +8,7 @@ use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::scenario::compiler::{Compiler, flag, text, time};
 use crate::scenario::template::Template;
 use crate::witness::lines::Wanted;
-use crate::witness::pattern::{Fits, Pattern};
+use crate::witness::pattern::{Fits, Pattern, whole};
 use regex::Regex;
 use std::time::Duration;
 
@@ -224,10 +224,11 @@ fn pattern(compiler: &mut Compiler<'_>, node: &Node) -> Option<Pattern> {
     };
     let fields = node.get("fields").map(Node::entries).unwrap_or_default();
     let fits = match (line, fields) {
-        (Some(line), []) => Fits::Line(regex(compiler, line)?),
+        (Some(line), []) => Fits::Line(regex(compiler, line, Regex::new)?),
         (None, [_, ..]) => {
             let all = fields.iter();
-            let all = all.map(|(path, value)| Some((path.text.clone(), regex(compiler, value)?)));
+            let all =
+                all.map(|(path, value)| Some((path.text.clone(), regex(compiler, value, whole)?)));
             Fits::Fields(all.collect::<Option<Vec<_>>>()?)
         }
         _ => {
@@ -236,11 +237,11 @@ fn pattern(compiler: &mut Compiler<'_>, node: &Node) -> Option<Pattern> {
             return None;
         }
     };
-    let called = match &fits {
-        Fits::Line(regex) => regex.as_str().to_owned(),
-        Fits::Fields(fields) => {
+    let called = match (line, fields) {
+        (Some(line), _) => line.text.clone(),
+        (None, fields) => {
             let all = fields.iter();
-            let all = all.map(|(path, regex)| format!("{path}: {}", regex.as_str()));
+            let all = all.map(|(path, value)| format!("{}: {}", path.text, value.text));
             all.collect::<Vec<_>>().join(", ")
         }
     };
@@ -252,8 +253,12 @@ fn pattern(compiler: &mut Compiler<'_>, node: &Node) -> Option<Pattern> {
     })
 }
 
-fn regex(compiler: &mut Compiler<'_>, node: &Node) -> Option<Regex> {
-    match Regex::new(&node.text) {
+fn regex(
+    compiler: &mut Compiler<'_>,
+    node: &Node,
+    compile: fn(&str) -> Result<Regex, regex::Error>,
+) -> Option<Regex> {
+    match compile(&node.text) {
         Ok(regex) if !regex.is_match("") => Some(regex),
         Ok(_) => {
             let title = format!("`{}` fits everything", node.text);

@@ -2,6 +2,7 @@
 
 use super::file::Sqlite;
 use super::tables::Cached;
+use crate::record::history::{self, Migration};
 use crate::record::note::{Note, NoteKind};
 use crate::store::contract::Notes;
 use crate::store::fault::StoreFault;
@@ -96,6 +97,35 @@ impl Notes for Sqlite {
             rows.into_iter()
                 .map(|(gate, at_ms, text)| Ok((gate, at_ms, parsed(kind, &text)?)))
                 .collect()
+        })
+        .await
+    }
+
+    async fn migrated_since(
+        &self,
+        gate: String,
+        environment: String,
+        target: String,
+    ) -> Result<Vec<String>, StoreFault> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT json_extract(record, '$.facts.version'),
+                   json_extract(record, '$.state.verdict') IS 'promote',
+                   coalesce(json_extract(record, '$.facts.migrated'), ''),
+                   coalesce(json_extract(record, '$.state.consent.with_down'), 0)
+                     AND coalesce(json_extract(record, '$.state.proof.proven'), 0)
+                 FROM gates WHERE gate = ?1 AND environment = ?2 ORDER BY id",
+            )?;
+            let rows = statement.query_map(params![gate, environment], |row| {
+                Ok(Migration {
+                    version: row.get::<_, Option<String>>(0)?.unwrap_or_default(),
+                    is_promoted: row.get(1)?,
+                    to: row.get(2)?,
+                    is_back: row.get(3)?,
+                })
+            })?;
+            let history = rows.collect::<Result<Vec<_>, _>>()?;
+            Ok(history::migrated_since(&history, &target))
         })
         .await
     }

@@ -37,7 +37,10 @@ impl VirtualUser {
         deadline: Instant,
     ) -> Result<Bytes, Fault> {
         let base = self.render(&asked.url)?;
-        let mut url = format!("{}{path}", base.trim_end_matches('/'));
+        let mut url = match path {
+            "" => base.clone(),
+            path => format!("{}{path}", base.trim_end_matches('/')),
+        };
         for (number, (name, value)) in query.iter().enumerate() {
             let mark = if number == 0 && !url.contains('?') {
                 '?'
@@ -77,16 +80,6 @@ impl VirtualUser {
             "{shown}{path} answered {status}: {}",
             text.trim()
         )))
-    }
-
-    /// The start of what came, without secrets: cleaned before it is cut.
-    fn start_of(&self, body: &[u8]) -> String {
-        let text = self
-            .shared
-            .binding
-            .redactor
-            .clean(&String::from_utf8_lossy(body));
-        text.trim().chars().take(120).collect()
     }
 
     /// The same, as JSON.

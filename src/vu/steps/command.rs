@@ -44,6 +44,6 @@ impl VirtualUser {
 /// What was not looked at may hold anything.
 fn cut() -> Box<Said> {
     Box::new(Said::doubt(format!(
-        "it printed more than {COMMAND_OUTPUT_BYTES_MAX} bytes, and was looked at only so far; a `logs` step reads all of it"
+        "what it printed was looked at only so far: it is more than {COMMAND_OUTPUT_BYTES_MAX} bytes, or something that it left behind still prints; a `logs` step reads all of it"
     )))
 }
