@@ -15,6 +15,23 @@ pub fn show_micros(micros: f64) -> String {
     }
 }
 
+/// A number without a unit as people read it: `91`, `0.25`, `1.235`.
+pub fn figure(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        return format!("{value:.0}");
+    }
+    if !value.is_finite() {
+        return "no value".to_owned();
+    }
+    let whole = libm::floor(libm::log10(value.abs().max(1e-9))) as i32;
+    let digits = usize::try_from(3 - whole).unwrap_or(0).min(9);
+    let text = format!("{value:.digits$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
 /// A share as people read it.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;

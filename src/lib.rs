@@ -34,6 +34,7 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod secret;
+pub mod severity;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;

@@ -88,6 +88,9 @@ impl Recorded {
         let mut objectives = Vec::new();
         for written in &self.objectives {
             match Objective::parse(written) {
+                Ok(objective) if objective.class.is_some() => mistakes.push(format!(
+                    "--objective '{written}': recorded samples say whether a request failed, not how; use `error_rate` without `class`"
+                )),
                 Ok(objective) if tally::is_sequential(&objective) => objectives.push(objective),
                 Ok(_) => mistakes.push(format!(
                     "--objective '{written}': a stream is judged by shares of requests; use a quantile such as `p95 < 300ms`, or `error_rate < 1%`"

@@ -1,15 +1,17 @@
 //! Whether a gate could ever conclude: objectives that its load can never prove, versions that could
 //! never be seen everywhere.
 
-use crate::document::diagnostic::{Diagnostic, Diagnostics};
+use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::duration::show;
 use crate::environment::everywhere;
 use crate::environment::settings::Environment;
 use crate::objective::binomial;
 use crate::objective::judge::PROMOTE_LEVEL;
 use crate::project::gate::Gate;
+use crate::project::probe::Probe;
 use crate::scenario::lint::requests_planned;
 use crate::scenario::plan::{Plan, end_of};
+use crate::watch::trend::DURATION;
 use std::time::Duration;
 
 /// Reports a gate whose services may be asked so seldom that its convergence, or the proof of its
@@ -41,6 +43,29 @@ pub fn convergeable(gate: &Gate, environment: &Environment, found: &mut Diagnost
                 .hint(format!("`{key}: {{ timeout: {} }}`, or a higher `limit`", show(takes * 2))),
             );
         }
+    }
+}
+
+/// Reports trends of a probe on values that its scenario does not measure: they would never be told.
+pub fn followed(probe: &Probe, plan: &Plan, found: &mut Diagnostics) {
+    let measures = plan.all_steps().flat_map(|step| &step.measures);
+    let mut known: Vec<&str> = measures.map(|(name, _)| name.as_ref()).collect();
+    known.push(DURATION);
+    for trend in &probe.trends {
+        let name = trend.value.as_str();
+        if known.contains(&name) {
+            continue;
+        }
+        let title = format!(
+            "the probe `{}` follows `{name}`, which no step of `{}` measures",
+            probe.name,
+            probe.scenario.display()
+        );
+        let hint = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("measured are {}", known.join(", ")),
+        };
+        found.push(Diagnostic::error("unknown-value", title).hint(hint));
     }
 }
 

@@ -76,6 +76,11 @@ pub fn configuration_with(path: &Path, given: &Given, found: &mut Diagnostics) -
             fit::against(plan, environment, found);
         }
     }
+    for probe in &file.probes {
+        if let Some(plan) = plans.get(&probe.scenario) {
+            conclude::followed(probe, plan, found);
+        }
+    }
     for gate in &file.gates {
         for path in &gate.load {
             if plans

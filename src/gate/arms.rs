@@ -300,6 +300,7 @@ fn distribution(
     baseline: Option<&Finished>,
 ) -> Option<Distribution> {
     let objective = plan.objectives.iter().find(|objective| {
+        // Of latencies: what is sequential is not of measured values.
         matches!(objective.metric, Metric::Quantile(_)) && tally::is_sequential(objective)
     })?;
     let mut found = Distribution::new(objective.limit as u64);

@@ -4,13 +4,14 @@
 //! successful requests are in the histograms; failed ones are counted apart, because a fast
 //! failure must not look like a fast success.
 
+use super::kept::Kept;
+use super::measured::Measured;
 use super::tick::{SampleLine, StepTick, Tick};
 use crate::limits;
 use crate::net::ErrorClass;
-use crate::objective::tally::{self, SLOT_MICROS, Watched};
+use crate::objective::tally::{self, Came, SLOT_MICROS, Watched};
 use crate::vu::{Heading, Headings, Sample, Sink};
 use hdrhistogram::Histogram;
-use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -28,36 +29,6 @@ fn record(histogram: &mut Histogram<u64>, micros: u64) {
     histogram
         .record(micros.min(limits::LATENCY_MICROS_MAX))
         .expect("a growing histogram takes every value");
-}
-
-/// What came back of a step, kept as evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
-    /// As much of it as is kept, redacted.
-    pub text: String,
-    /// SHA-256 of the whole of it, redacted.
-    pub sha256: String,
-    /// Bytes of the whole of it.
-    pub bytes: u64,
-}
-
-impl Kept {
-    /// Keeps a text, its beginning where it is long.
-    pub fn new(mut text: String) -> Kept {
-        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-        let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
-        let (sha256, bytes) = (hex.collect(), text.len() as u64);
-        let mut end = limits::KEPT_BYTES_MAX.min(text.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        Kept {
-            text,
-            sha256,
-            bytes,
-        }
-    }
 }
 
 /// What one step left behind.
@@ -83,6 +54,12 @@ pub struct StepRecord {
     pub checks: Vec<(u64, u64)>,
     /// Texts of failures, the first of each kind, with how often their class came.
     pub examples: Vec<(ErrorClass, String)>,
+    /// Numbers that replies told, by their place in the heading.
+    pub values: Vec<Measured>,
+    /// How often something was warned of.
+    pub warned: u64,
+    /// What was warned of, the first of each.
+    pub warnings: Vec<String>,
     /// What was kept as evidence, the first of the performances.
     pub kept: Vec<Kept>,
     /// Bytes sent and received.
@@ -106,8 +83,11 @@ impl StepRecord {
             phases: std::array::from_fn(|_| histogram()),
             statuses: BTreeMap::new(),
             checks: vec![(0, 0); heading.checks.len()],
+            values: vec![Measured::default(); heading.measures.len()],
             heading,
             examples: Vec::new(),
+            warned: 0,
+            warnings: Vec::new(),
             kept: Vec::new(),
             bytes: (0, 0),
             skipped: 0,
@@ -149,6 +129,13 @@ impl StepRecord {
             *requests -= if goes { *count } else { 0 };
             !goes
         });
+        if forgotten(ErrorClass::Unauthorized) {
+            self.statuses
+                .retain(|status, _| !matches!(status, 401 | 403));
+        }
+        if forgotten(ErrorClass::RateLimited) {
+            self.statuses.remove(&429);
+        }
     }
 
     fn sample(&mut self, sample: &Sample) {
@@ -186,6 +173,16 @@ impl StepRecord {
         }
     }
 
+    fn warn(&mut self, text: &dyn Fn() -> String) {
+        self.warned += 1;
+        if self.warnings.len() < limits::EXAMPLES_MAX {
+            let text = text();
+            if !self.warnings.contains(&text) {
+                self.warnings.push(text);
+            }
+        }
+    }
+
     fn keep(&mut self, kept: impl FnOnce() -> Kept) {
         if self.kept.len() < limits::KEPT_MAX {
             self.kept.push(kept());
@@ -214,6 +211,13 @@ impl StepRecord {
         for (class, text) in &other.examples {
             self.example(*class, &|| text.clone());
         }
+        for (mine, theirs) in self.values.iter_mut().zip(&other.values) {
+            mine.merge(theirs);
+        }
+        for text in &other.warnings {
+            self.warn(&|| text.clone());
+        }
+        self.warned += other.warned.saturating_sub(other.warnings.len() as u64);
         for kept in &other.kept {
             self.keep(|| kept.clone());
         }
@@ -373,7 +377,11 @@ impl Inner {
                 watched,
                 sample.step as u32,
                 micros,
-                sample.error.is_none(),
+                Came {
+                    ok: sample.error.is_none(),
+                    status: sample.status,
+                    error: sample.error,
+                },
             );
         }
         if self.keep_lines {
@@ -445,6 +453,12 @@ macro_rules! sink {
             }
             fn kept(&$self, step: usize, text: &dyn Fn() -> String) {
                 $inner.step(step).keep(|| Kept::new(text()));
+            }
+            fn warned(&$self, step: usize, text: &dyn Fn() -> String) {
+                $inner.step(step).warn(text);
+            }
+            fn measured(&$self, step: usize, number: usize, value: f64) {
+                $inner.step(step).values[number].add(value);
             }
             fn skipped(&$self, step: usize) {
                 $inner.step(step).skipped += 1;

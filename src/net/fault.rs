@@ -140,6 +140,39 @@ impl ErrorClass {
         }
     }
 
+    /// Whether time ran out.
+    pub fn is_timeout(self) -> bool {
+        matches!(
+            self,
+            ErrorClass::TimeoutResolve
+                | ErrorClass::TimeoutConnect
+                | ErrorClass::TimeoutTls
+                | ErrorClass::TimeoutSend
+                | ErrorClass::TimeoutWait
+                | ErrorClass::TimeoutReceive
+        )
+    }
+
+    /// Whether no whole reply came.
+    pub fn is_unanswered(self) -> bool {
+        self.is_timeout()
+            || matches!(
+                self,
+                ErrorClass::Resolve
+                    | ErrorClass::Unreachable
+                    | ErrorClass::Refused
+                    | ErrorClass::Reset
+                    | ErrorClass::TlsExpired
+                    | ErrorClass::TlsUntrusted
+                    | ErrorClass::TlsName
+                    | ErrorClass::TlsVersion
+                    | ErrorClass::Tls
+                    | ErrorClass::Protocol
+                    | ErrorClass::Dropped
+                    | ErrorClass::OwnLimit
+            )
+    }
+
     /// Whether it says something about our side or the way there rather than about the product,
     /// so that a verdict cannot rest on it.
     pub fn is_inconclusive(self) -> bool {

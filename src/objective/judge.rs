@@ -14,7 +14,7 @@
 
 use super::binomial;
 use super::parse::{Metric, Objective};
-use crate::figures::{percent, show_micros};
+use crate::figures::{figure, percent, show_micros};
 
 /// How often a healthy service may be judged to fail.
 pub const ROLLBACK_LEVEL: f64 = 0.01;
@@ -110,7 +110,7 @@ pub fn judge(objective: &Objective, evidence: &Evidence) -> Judgement {
 
 /// The same, where a healthy service may fail as often as a level says.
 pub fn judge_at(objective: &Objective, evidence: &Evidence, level: f64) -> Judgement {
-    let seen = show_value(objective.metric, evidence.value);
+    let seen = show_value(objective, evidence.value);
     match objective.allowed_share() {
         Some(share) => judge_share(objective, evidence, (share, level), seen),
         None => judge_point(objective, evidence, seen),
@@ -130,10 +130,7 @@ fn judge_share(
     };
     let needed = binomial::flawless_needed(share, PROMOTE_LEVEL);
     let observed = bad as f64 / n.max(1) as f64;
-    let what = match objective.metric {
-        Metric::ErrorRate => "failed".to_owned(),
-        _ => format!("failed or took over {}", show_micros(objective.limit)),
-    };
+    let what = bad_in_words(objective);
     let counted = format!(
         "{bad} of {n} requests ({}) {what}; allowed: {}",
         percent(observed),
@@ -198,14 +195,14 @@ fn more_requests(bad: u64, n: u64, (share, level): (f64, f64), needed: u64) -> u
 }
 
 fn judge_point(objective: &Objective, evidence: &Evidence, seen: String) -> Judgement {
-    let limit = show_value(objective.metric, Some(objective.limit));
+    let limit = show_value(objective, Some(objective.limit));
     let (outcome, reason) = match evidence.value {
         _ if evidence.requests == 0 => (Outcome::Inconclusive, "nothing was measured".to_owned()),
         None => (
             Outcome::Fail,
             format!("no request succeeded, {} failed", evidence.errors),
         ),
-        _ if objective.metric == Metric::Max && evidence.errors > 0 => (
+        _ if matches!(objective.metric, Metric::Max | Metric::Min) && evidence.errors > 0 => (
             Outcome::Fail,
             format!(
                 "{} of {} requests failed, and a failed request is over every limit",
@@ -240,16 +237,32 @@ fn judge_point(objective: &Objective, evidence: &Evidence, seen: String) -> Judg
     }
 }
 
-fn show_value(metric: Metric, value: Option<f64>) -> String {
+/// What is bad by an objective, in words.
+pub fn bad_in_words(objective: &Objective) -> String {
+    let limit = || show_value(objective, Some(objective.limit));
+    match (objective.metric, objective.class, &objective.value) {
+        (Metric::Quantile(_), _, Some(name)) => {
+            format!("failed or had a `{name}` over {}", limit())
+        }
+        (Metric::Quantile(_), ..) => format!("failed or took over {}", limit()),
+        (_, Some(class), _) => class.told(),
+        _ => "failed".to_owned(),
+    }
+}
+
+fn show_value(objective: &Objective, value: Option<f64>) -> String {
     let Some(value) = value else {
         return "nothing".to_owned();
     };
-    match metric {
+    if objective.value.is_some() {
+        return figure(value);
+    }
+    match objective.metric {
         // So many requests failed that there is no such latency.
         Metric::Quantile(_) if value >= crate::limits::LATENCY_MICROS_MAX as f64 => {
             "no answer".to_owned()
         }
-        Metric::Quantile(_) | Metric::Mean | Metric::Max => show_micros(value),
+        Metric::Quantile(_) | Metric::Mean | Metric::Max | Metric::Min => show_micros(value),
         Metric::ErrorRate => percent(value),
         Metric::Rate => format!("{value:.1}/s"),
         Metric::Errors | Metric::Requests | Metric::Dropped => format!("{value:.0}"),

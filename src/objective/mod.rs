@@ -1,6 +1,6 @@
 //! Objectives and how they are judged: all pure.
 //!
-//! Rooms: [`parse`] (as written), [`judge`] (a fixed sample, once) with [`binomial`] (exact tests, also of a trial at its end);
+//! Rooms: [`parse`] (as written) with [`class`] (kinds of failures), [`judge`] (a fixed sample, once) with [`binomial`] (exact tests, also of a trial at its end);
 //! a load while it runs: [`slot`] and [`tally`] (counts of a quarter of a second), [`trial`] (the test
 //! that may be looked at any time) of [`wealth`] (bets), [`contest`] (beside a baseline),
 //! [`spread`] (design effect) and [`memory`] (tempering), by a [`rule`], with [`mixture`] beside it, which
@@ -11,6 +11,7 @@
 //! Does not know clocks, sockets, or where samples come from.
 
 pub mod binomial;
+pub mod class;
 pub mod confirmation;
 pub mod contest;
 pub mod evidence;

@@ -1,5 +1,7 @@
-//! Objectives as people write them: `p95 < 500ms`, `error_rate < 1%`, `p99{step: search} < 2s`.
+//! Objectives as people write them: `p95 < 500ms`, `error_rate < 1%`, `p99{step: search} < 2s`,
+//! `error_rate{class: 5xx} < 0.1%`, `max{value: memory} < 80`.
 
+use super::class::Class;
 use crate::duration;
 
 /// What is measured.
@@ -11,6 +13,8 @@ pub enum Metric {
     Mean,
     /// Highest latency, in microseconds.
     Max,
+    /// Lowest of a measured value.
+    Min,
     /// Failed requests by all requests, 0 to 1.
     ErrorRate,
     /// Failed requests.
@@ -60,9 +64,14 @@ pub struct Objective {
     pub metric: Metric,
     /// On which step; on all of them where nothing is said.
     pub step: Option<String>,
+    /// Which failures are counted; all of them where nothing is said.
+    pub class: Option<Class>,
+    /// Of which measured value; of the latency where nothing is said.
+    pub value: Option<String>,
     /// How it is compared.
     pub comparison: Comparison,
-    /// The limit: microseconds for latencies, a ratio for rates of errors, a number otherwise.
+    /// The limit: microseconds for latencies, a ratio for rates of errors, a number otherwise. Of a
+    /// measured value it is in the value's own unit.
     pub limit: f64,
 }
 
@@ -72,7 +81,7 @@ impl Objective {
         static FORM: std::sync::OnceLock<regex::Regex> = std::sync::OnceLock::new();
         let form = FORM.get_or_init(|| {
             regex::Regex::new(
-                r"^\s*([a-z_]+|p[0-9.]+)\s*(?:\{\s*step\s*:\s*([^}]+?)\s*\})?\s*(<=|>=|==|<|>)\s*(.+?)\s*$",
+                r"^\s*([a-z_]+|p[0-9.]+)\s*(?:\{([^}]*)\})?\s*(<=|>=|==|<|>)\s*(.+?)\s*$",
             )
             .expect("the pattern is a constant")
         });
@@ -80,6 +89,8 @@ impl Objective {
             "an objective is written like `p95 < 500ms`, `error_rate < 1%` or `p99{step: search} < 2s`",
         )?;
         let metric = metric(&found[1])?;
+        let only = Only::parse(found.get(2).map_or("", |only| only.as_str()))?;
+        only.fits(metric, &found[1])?;
         let comparison = match &found[3] {
             "<" => Comparison::Less,
             "<=" => Comparison::LessOrEqual,
@@ -94,10 +105,20 @@ impl Objective {
         Ok(Objective {
             text: text.trim().to_owned(),
             metric,
-            step: found.get(2).map(|step| step.as_str().to_owned()),
+            limit: match &only.value {
+                Some(_) => number(&found[4])?,
+                None => limit(metric, &found[4])?,
+            },
+            step: only.step,
+            class: only.class,
+            value: only.value,
             comparison,
-            limit: limit(metric, &found[4])?,
         })
+    }
+
+    /// Whether all failures of what it is about are bad by it, and nothing else is narrowed.
+    pub fn counts_all_failures(&self) -> bool {
+        self.class.is_none() && self.value.is_none()
     }
 
     /// The share of requests that may be bad, for objectives that are judged by a share.
@@ -110,12 +131,89 @@ impl Objective {
     }
 }
 
+/// What an objective is narrowed to.
+#[derive(Default)]
+struct Only {
+    step: Option<String>,
+    class: Option<Class>,
+    value: Option<String>,
+}
+
+const ONLY: [&str; 3] = ["step", "class", "value"];
+
+impl Only {
+    fn parse(text: &str) -> Result<Only, String> {
+        let mut pieces: Vec<(&str, String)> = Vec::new();
+        if text.trim().is_empty() {
+            return Ok(Only::default());
+        }
+        for piece in text.split(',') {
+            let named = piece.split_once(':');
+            let key = named.and_then(|(key, _)| ONLY.iter().find(|it| **it == key.trim()));
+            match (key, named, pieces.last_mut()) {
+                (Some(key), Some((_, value)), _) => pieces.push((key, value.to_owned())),
+                // A comma in the name of a step.
+                (None, _, Some((_, before))) => before.push_str(&format!(",{piece}")),
+                _ => {
+                    return Err(format!(
+                        "`{{{text}}}` narrows nothing; known: `step: NAME`, `class: 5xx`, `value: NAME`"
+                    ));
+                }
+            }
+        }
+        let mut only = Only::default();
+        for (key, value) in pieces {
+            let value = value.trim();
+            if value.is_empty() {
+                return Err(format!("`{key}:` names nothing"));
+            }
+            match key {
+                "step" => only.step = Some(value.to_owned()),
+                "class" => only.class = Some(Class::parse(value)?),
+                _ => only.value = Some(value.to_owned()),
+            }
+        }
+        Ok(only)
+    }
+
+    fn fits(&self, metric: Metric, word: &str) -> Result<(), String> {
+        let is_of_values = matches!(
+            metric,
+            Metric::Quantile(_) | Metric::Mean | Metric::Max | Metric::Min
+        );
+        if self.class.is_some() && !matches!(metric, Metric::ErrorRate | Metric::Errors) {
+            return Err(format!(
+                "`class` narrows `error_rate` and `errors`, not `{word}`"
+            ));
+        }
+        if self.value.is_some() && !is_of_values {
+            return Err(format!(
+                "of a measured value there are p50 to p99.99, mean, min and max, not `{word}`"
+            ));
+        }
+        if self.value.is_none() && metric == Metric::Min {
+            return Err("`min` is of a measured value: `min{value: NAME}`".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(format!(
+            "`{text}` is not a number; a measured value has no unit"
+        )),
+    }
+}
+
 fn metric(word: &str) -> Result<Metric, String> {
     Ok(match word {
         "error_rate" => Metric::ErrorRate,
         "errors" => Metric::Errors,
         "mean" | "avg" => Metric::Mean,
         "max" => Metric::Max,
+        "min" => Metric::Min,
         "rate" => Metric::Rate,
         "requests" => Metric::Requests,
         "dropped" => Metric::Dropped,
@@ -126,7 +224,7 @@ fn metric(word: &str) -> Result<Metric, String> {
             }
             _ => {
                 return Err(format!(
-                    "`{word}` is not measured; known: p50 to p99.99, mean, max, error_rate, errors, rate, requests, dropped"
+                    "`{word}` is not measured; known: p50 to p99.99, mean, max, min, error_rate, errors, rate, requests, dropped"
                 ));
             }
         },
@@ -135,7 +233,7 @@ fn metric(word: &str) -> Result<Metric, String> {
 
 fn limit(metric: Metric, text: &str) -> Result<f64, String> {
     match metric {
-        Metric::Quantile(_) | Metric::Mean | Metric::Max => {
+        Metric::Quantile(_) | Metric::Mean | Metric::Max | Metric::Min => {
             duration::parse(text).map(|limit| limit.as_secs_f64() * 1e6)
         }
         Metric::ErrorRate => {

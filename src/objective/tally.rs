@@ -2,8 +2,10 @@
 //!
 //! A sample counts in the slot in which it was known, that is, when it ended.
 
+use super::class::Class;
 use super::slot::{ArmSlot, Count, SLOTS_A_SECOND, Slot};
 use super::{Metric, Objective};
+use crate::net::ErrorClass;
 
 /// Length of a slot in microseconds.
 pub const SLOT_MICROS: u64 = 1_000_000 / SLOTS_A_SECOND as u64;
@@ -24,6 +26,8 @@ pub struct Watched {
     pub step: Option<u32>,
     /// Over this latency in microseconds; only failures where nothing is said.
     pub limit_micros: Option<u64>,
+    /// These failures only; all of them where nothing is said.
+    pub class: Option<Class>,
 }
 
 impl Watched {
@@ -33,17 +37,42 @@ impl Watched {
         Watched {
             step,
             limit_micros: limited.then_some(objective.limit as u64),
+            class: objective.class,
         }
     }
 }
 
-/// Whether an objective can be judged while evidence comes in: by a share over zero.
+/// What a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Came {
+    /// Whether it succeeded.
+    pub ok: bool,
+    /// Its status, 0 where there was none, or none is known.
+    pub status: u16,
+    /// What it failed by, as far as that is known.
+    pub error: Option<ErrorClass>,
+}
+
+impl Came {
+    /// Of what only the success is known.
+    pub fn known(ok: bool) -> Came {
+        Came {
+            ok,
+            status: 0,
+            error: None,
+        }
+    }
+}
+
+/// Whether an objective can be judged while evidence comes in: by a share of requests over zero.
 pub fn is_sequential(objective: &Objective) -> bool {
-    objective.allowed_share().is_some_and(|share| share > 0.0)
+    let share = objective.allowed_share();
+    objective.value.is_none() && share.is_some_and(|share| share > 0.0)
 }
 
 /// Counts a sample in one arm of a slot.
-pub fn count(arm: &mut ArmSlot, watched: &[Watched], step: u32, latency_micros: u64, ok: bool) {
+pub fn count(arm: &mut ArmSlot, watched: &[Watched], step: u32, latency_micros: u64, came: Came) {
+    let ok = came.ok;
     arm.all.add(Count {
         requests: 1,
         bad: u64::from(!ok),
@@ -58,9 +87,13 @@ pub fn count(arm: &mut ArmSlot, watched: &[Watched], step: u32, latency_micros: 
         let slow = watched
             .limit_micros
             .is_some_and(|limit| latency_micros > limit);
+        let is_bad = match watched.class {
+            Some(class) => class.counts(came.status, came.error),
+            None => !ok || slow,
+        };
         count.add(Count {
             requests: 1,
-            bad: u64::from(!ok || slow),
+            bad: u64::from(is_bad),
         });
     }
 }
@@ -103,7 +136,8 @@ pub fn slots(
             Arm::Candidate => &mut slot.candidate,
             Arm::Baseline => &mut slot.baseline,
         };
-        count(arm, watched, sample.step, sample.latency_micros, sample.ok);
+        let came = Came::known(sample.ok);
+        count(arm, watched, sample.step, sample.latency_micros, came);
     }
     Ok(slots)
 }

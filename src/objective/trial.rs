@@ -192,6 +192,7 @@ impl Trial {
         let declared = objectives
             .iter()
             .filter(|objective| objective.metric == Metric::ErrorRate && objective.step.is_none())
+            .filter(|objective| objective.counts_all_failures())
             .filter_map(Objective::allowed_share);
         let dead_share = declared.fold(rule.dead_share, f64::max).min(0.999);
         Trial {

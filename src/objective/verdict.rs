@@ -1,11 +1,11 @@
 //! From slots of evidence to a verdict with its reasons: pure.
 
-use super::judge::PROMOTE_LEVEL;
+use super::judge::{PROMOTE_LEVEL, bad_in_words};
 use super::rule::Rule;
 use super::slot::Slot;
 use super::trial::{Conclusion, Standing, Trial};
-use super::{Metric, Objective, binomial};
-use crate::figures::{percent, show_micros};
+use super::{Objective, binomial};
+use crate::figures::percent;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -162,10 +162,7 @@ fn objective_state(
     objectives: usize,
 ) -> JudgedObjective {
     let count = standing.candidate;
-    let what = match objective.metric {
-        Metric::Quantile(_) => format!("failed or took over {}", show_micros(objective.limit)),
-        _ => "failed".to_owned(),
-    };
+    let what = bad_in_words(objective);
     let share = count.share().unwrap_or(0.0);
     let mut reason = if count.requests == 0 {
         "nothing was measured".to_owned()

@@ -7,7 +7,7 @@ use crate::project::current::base;
 use crate::project::file::Project;
 use crate::project::probe::Probe;
 use crate::watch::alert::{Condition, Level, Severity};
-use crate::watch::health::{Health, ProbeState};
+use crate::watch::health::{Health, ProbeState, Seen};
 use std::collections::BTreeMap;
 
 /// How the subjects of probes begin.
@@ -19,17 +19,25 @@ pub fn subject(probe: &str) -> String {
 }
 
 /// What is wrong with a probe by its state.
-pub fn condition(probe: &Probe, state: &ProbeState, reason: &str) -> Option<Condition> {
+/// `said` is how bad what failed says that it is.
+pub fn condition(
+    probe: &Probe,
+    state: &ProbeState,
+    reason: &str,
+    said: Option<Severity>,
+) -> Option<Condition> {
+    let bad = said.unwrap_or(probe.alert.severity);
+    let not_so_bad = said.unwrap_or(probe.alert.severity.min(Severity::Warning));
     let (word, severity) = match state.health {
         _ if state.flapping => (
             "flapping",
             match state.health {
-                Health::Down => probe.alert.severity,
-                _ => probe.alert.severity.min(Severity::Warning),
+                Health::Down => bad,
+                _ => not_so_bad,
             },
         ),
-        Health::Down => ("down", probe.alert.severity),
-        Health::Degraded => ("degraded", probe.alert.severity.min(Severity::Warning)),
+        Health::Down => ("down", bad),
+        Health::Degraded => ("degraded", not_so_bad),
         // One that was never measured is in trouble once it has tried often enough.
         Health::Unknown if state.runs_without_pass() >= probe.rules.failures => {
             ("unknown", probe.alert.severity.min(Severity::Warning))
@@ -76,7 +84,7 @@ fn labels(watched: &Watched) -> BTreeMap<String, String> {
 pub fn of(watched: &Watched, project: &Project) -> Level {
     let policy = &project.file.alerts;
     let probe = &watched.probe;
-    let labels = labels(watched);
+    let mut labels = labels(watched);
     let shared = policy.group_by.iter();
     let shared: Vec<&str> = shared
         .filter_map(|name| labels.get(name))
@@ -91,6 +99,19 @@ pub fn of(watched: &Watched, project: &Project) -> Level {
     let state = &memory.state;
     let last = memory.results.back();
     let reason = last.map_or("", |result| &result.reason);
+    let mut results = memory.results.iter().rev();
+    // A run that passed meanwhile makes what is still called down no better.
+    let not_well = results.find(|result| result.seen() != Seen::Passed);
+    let said = not_well.and_then(|result| result.severity);
+    let condition = match memory.unmeasured {
+        _ if probe.paused => None,
+        Some(since_ms) => Some(not_measured(probe, since_ms)),
+        None => condition(probe, state, reason, said),
+    };
+    if let Some(condition) = &condition {
+        let word = condition.severity.word().to_owned();
+        labels.insert("severity".to_owned(), word);
+    }
     let name =
         percent_encoding::utf8_percent_encode(&probe.name, percent_encoding::NON_ALPHANUMERIC);
     let (route, group) = policy.told(&probe.alert, group);
@@ -99,11 +120,7 @@ pub fn of(watched: &Watched, project: &Project) -> Level {
         group,
         route,
         depends_on: probe.depends_on.iter().map(|on| subject(on)).collect(),
-        condition: match memory.unmeasured {
-            _ if probe.paused => None,
-            Some(since_ms) => Some(not_measured(probe, since_ms)),
-            None => condition(probe, state, reason),
-        },
+        condition,
         // What nobody looks at explains nothing.
         explains: !is_idle
             && (memory.unmeasured.is_some()

@@ -377,6 +377,7 @@ impl Prober {
             probe: watched.name.clone(),
             state: is_news.then(|| state.clone()),
             result: result.clone(),
+            measured: ran.measured,
         });
         if let Some(change) = change {
             log_change(&probe.name, change, &result.reason);

@@ -17,9 +17,10 @@ use crate::run::observation::{Observation, Observer};
 use crate::scenario::Plan;
 use crate::watch::health::{ProbeState, Rules};
 use crate::watch::result::{ProbeResult, Remembered};
+use crate::watch::trend::{self, Series};
 use crate::{clock, limits};
 use chrono::DateTime;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,8 @@ pub struct Memory {
     pub last: Option<Observation>,
     /// Runs that were due and could not be made for a lack of our own, in a row.
     pub starved: u64,
+    /// Values whose way is followed.
+    series: BTreeMap<Arc<str>, Series>,
     /// When it was idle last, because it is not measured at that hour.
     pub idle_ms: Option<i64>,
     /// Since when it seems not to be measured any more.
@@ -57,6 +60,11 @@ impl Memory {
         Memory {
             state: kept.state(rules),
             results: kept.results[from..].iter().cloned().collect(),
+            series: kept
+                .measured
+                .iter()
+                .map(|(name, points)| (name.as_str().into(), Series::of(points.clone())))
+                .collect(),
             ..Memory::default()
         }
     }
@@ -93,6 +101,8 @@ pub struct Ran {
     pub result: ProbeResult,
     /// When the first certificate of the chain expires, in seconds since 1970.
     pub expiry: Option<i64>,
+    /// Values whose way is followed, as far as they are kept.
+    pub measured: Vec<(Arc<str>, f64)>,
     /// Whether our own machine had nothing left to measure with.
     pub is_own_trouble: bool,
 }
@@ -279,7 +289,13 @@ impl Watched {
             .is_some_and(|most| observed.duration > most);
         let expiry = self.expiry(&observed);
         let ends_soon = self.ends_soon(expiry, at_ms);
-        let is_impaired = is_slow || ends_soon.is_some() || observed.has_advisory_failure();
+        let (measured, ways) = match has_passed {
+            true => self.follow(&observed),
+            false => (Vec::new(), Vec::new()),
+        };
+        let not_well = [ends_soon, observed.impairment()];
+        let not_well: Vec<String> = not_well.into_iter().flatten().chain(ways).collect();
+        let is_impaired = is_slow || !not_well.is_empty();
         let result = ProbeResult {
             at_ms,
             outcome: observed.outcome,
@@ -287,7 +303,8 @@ impl Watched {
             flaky: has_passed && tried > 0,
             is_excluded: self.is_in_maintenance(),
             duration_us: observed.duration.as_micros() as i64,
-            reason: self.reason(&observed, is_slow, ends_soon),
+            severity: observed.severity(),
+            reason: self.reason(&observed, is_slow, &not_well),
         };
         let mut failures = observed.events.failures.iter();
         Ran {
@@ -295,14 +312,39 @@ impl Watched {
             expiry,
             result,
             observed,
+            measured,
         }
     }
 
-    fn reason(&self, observed: &Observation, is_slow: bool, ends_soon: Option<String>) -> Arc<str> {
+    /// Takes the values of a run whose way is followed: those that are kept, and what is wrong with where
+    /// they go.
+    fn follow(&self, observed: &Observation) -> (Vec<(Arc<str>, f64)>, Vec<String>) {
+        let (mut kept, mut wrong) = (Vec::new(), Vec::new());
+        if self.probe.trends.is_empty() {
+            return (kept, wrong);
+        }
+        let mut values = observed.values();
+        let millis = observed.duration.as_secs_f64() * 1e3;
+        values.entry(trend::DURATION.into()).or_insert(millis);
+        let mut memory = self.memory();
+        for trend in &self.probe.trends {
+            let Some((name, value)) = values.get_key_value(trend.value.as_str()) else {
+                continue;
+            };
+            let series = memory.series.entry(name.clone()).or_default();
+            if series.take((observed.at_ms, *value), trend.over) {
+                kept.push((name.clone(), *value));
+            }
+            wrong.extend(trend.objection(series));
+        }
+        (kept, wrong)
+    }
+
+    fn reason(&self, observed: &Observation, is_slow: bool, not_well: &[String]) -> Arc<str> {
         if observed.outcome != Outcome::Pass {
             return observed.reasons.join("; ").into();
         }
-        match (self.probe.degraded_above, ends_soon) {
+        match (self.probe.degraded_above, not_well) {
             (Some(most), _) if is_slow => {
                 let (took, most) = (observed.duration, crate::duration::show(most));
                 format!(
@@ -311,13 +353,8 @@ impl Watched {
                 )
                 .into()
             }
-            (_, Some(reason)) => reason.into(),
-            _ if observed.has_advisory_failure() => {
-                let failure = observed.events.failures.first();
-                let text = failure.map_or("", |(.., text)| text.as_str());
-                format!("an advisory step failed: {text}").into()
-            }
-            _ => NO_REASON.clone(),
+            (_, []) => NO_REASON.clone(),
+            (_, reasons) => reasons.join("; ").into(),
         }
     }
 

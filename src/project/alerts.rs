@@ -166,6 +166,11 @@ static ESCALATION: Object = Object {
             Shape::List(&Shape::Text),
             "channels that are told then",
         ),
+        field(
+            "severity",
+            Shape::OneOrMany(&Shape::Word(&Severity::WORDS)),
+            "only for trouble of this severity (any)",
+        ),
     ],
 };
 

@@ -9,6 +9,7 @@ use crate::environment::form::WINDOWS;
 use crate::environment::settings::Environment;
 use crate::environment::windows::Windows;
 use crate::watch::health::Rules;
+use crate::watch::trend::Trend;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub struct Probe {
     pub rules: Rules,
     /// A pass that takes longer is degraded.
     pub degraded_above: Option<Duration>,
+    /// Where its values must not go.
+    pub trends: Vec<Trend>,
     /// Times that a run which fails is tried again at once.
     pub retries: u64,
     /// How it uses connections.
@@ -124,6 +127,33 @@ impl Probe {
     }
 }
 
+static TREND: Object = Object {
+    name: "trend",
+    called: "a trend",
+    fields: &[
+        required(
+            "over",
+            Shape::Duration,
+            "the time that is looked at, 4d at the most",
+        ),
+        field(
+            "rises",
+            Shape::Text,
+            "the most that it may rise in an hour, in its own unit or as a share of its median: `2`, `5%`",
+        ),
+        field(
+            "drops",
+            Shape::Count(0, 10_000),
+            "how often it may become smaller: 0 for an uptime, which tells of every restart",
+        ),
+        field(
+            "worse",
+            Shape::Text,
+            "how much higher the newest tenth of the time may be than what was before: `50%`",
+        ),
+    ],
+};
+
 /// The form of a probe.
 pub static PROBE: Object = Object {
     name: "probe",
@@ -180,6 +210,11 @@ pub static PROBE: Object = Object {
             "degraded_above",
             Shape::Duration,
             "a run that passes but takes longer is degraded",
+        ),
+        field(
+            "trends",
+            Shape::Named(&Shape::Object(&TREND)),
+            "values that steps `measure` (or `duration`, in milliseconds) and where they must not go over hours; then it is degraded",
         ),
         field(
             "retries",
@@ -255,6 +290,7 @@ mod tests {
                 without_pass: 5,
             },
             degraded_above: None,
+            trends: Vec::new(),
             retries: 0,
             connections: Connecting::Fresh,
             depends_on: Vec::new(),

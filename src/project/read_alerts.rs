@@ -198,6 +198,10 @@ impl Reader<'_> {
             .map(|rung| Escalation {
                 after_ms: ms(time(rung, "after", 0)),
                 tell: self.tell(rung, root),
+                severities: texts(rung, "severity")
+                    .iter()
+                    .filter_map(|word| Severity::of(word))
+                    .collect(),
             })
             .collect();
         escalate.sort();

@@ -207,12 +207,14 @@ impl Reader<'_> {
         let mut objectives = Vec::new();
         for written in node.get("objectives").map(Node::items).unwrap_or_default() {
             match Objective::parse(&written.text) {
-                Ok(objective) if objective.step.is_some() => self.error(
-                    "bad-objective",
-                    "objectives of a bake are over all its requests",
-                    written.span,
-                    "without `{step: …}`",
-                ),
+                Ok(objective) if objective.step.is_some() || !objective.counts_all_failures() => {
+                    self.error(
+                        "bad-objective",
+                        "objectives of a bake are over all its requests",
+                        written.span,
+                        "without `{…}`",
+                    );
+                }
                 Ok(objective) => objectives.push(objective),
                 Err(reason) => self.found.push(
                     Diagnostic::error(

@@ -10,10 +10,15 @@ use crate::duration;
 use crate::environment::settings::Environment;
 use crate::scenario::reader::{Reader, entries, named_texts, text, texts, time};
 use crate::watch::health::Rules;
+use crate::watch::trend::{Rise, Trend};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The times in which trends are looked for: what is kept for days is thinned.
+const TREND_MIN: Duration = Duration::from_secs(600);
+const TREND_MAX: Duration = Duration::from_secs(4 * 86_400);
 
 impl Reader<'_> {
     /// The environment that a probe or a gate names.
@@ -115,6 +120,61 @@ impl Reader<'_> {
         Some(Maintenance::Once(from, to))
     }
 
+    /// Where values must not go.
+    fn trends(&mut self, node: &Node) -> Vec<Trend> {
+        let mut trends = Vec::new();
+        for (name, node) in entries(node, "trends") {
+            let trend = Trend {
+                value: name.text.clone(),
+                over: time(node, "over", 3_600),
+                rises: node.get("rises").and_then(|node| self.rise(node)),
+                drops: node.get("drops").and_then(Node::as_count),
+                worse: node.get("worse").and_then(|node| match self.rise(node) {
+                    Some(Rise::Share(share)) => Some(share),
+                    Some(Rise::By(_)) => {
+                        let title = "what is worse is so by a share";
+                        self.error("wrong-type", title, node.span, "write `50%`");
+                        None
+                    }
+                    None => None,
+                }),
+            };
+            if trend.over > TREND_MAX || trend.over < TREND_MIN {
+                let title = "a trend is looked for in 10m to 4d";
+                let span = node.get("over").map_or(node.span, |over| over.span);
+                self.error("wrong-type", title, span, "not in this time");
+            }
+            if ["rises", "drops", "worse"]
+                .iter()
+                .all(|key| node.get(key).is_none())
+            {
+                let title = format!("nothing is said of where `{}` must not go", name.text);
+                let label = "add `rises`, `drops` or `worse`";
+                self.error("missing-field", title, name.span, label);
+            }
+            trends.push(trend);
+        }
+        trends
+    }
+
+    fn rise(&mut self, node: &Node) -> Option<Rise> {
+        let text = node.text.trim();
+        let read = match text.strip_suffix('%') {
+            Some(digits) => digits.trim().parse().map(|it: f64| Rise::Share(it / 100.0)),
+            None => text.parse().map(Rise::By),
+        };
+        match read {
+            Ok(rise @ (Rise::By(most) | Rise::Share(most))) if most > 0.0 && most.is_finite() => {
+                Some(rise)
+            }
+            _ => {
+                let title = format!("`{text}` is neither a number over 0 nor a share");
+                self.error("wrong-type", title, node.span, "write `2` or `5%`");
+                None
+            }
+        }
+    }
+
     /// Probes that a probe depends on: others that are configured, and no circle of them.
     fn depends_on(&mut self, name: &Node, node: &Node, root: &Node) -> Vec<String> {
         let probes = entries(root, "probes");
@@ -185,6 +245,7 @@ impl Reader<'_> {
                 without_pass: count("without_pass").unwrap_or((2 * failures).clamp(5, 64)),
             },
             degraded_above: duration("degraded_above"),
+            trends: self.trends(node),
             retries: count("retries").unwrap_or(0),
             connections: match text(node, "connections").as_deref() {
                 Some("kept") => Connecting::Kept,

@@ -1,9 +1,10 @@
 //! A self-contained page of a run, with plots of throughput, latency and errors over time.
 
 use super::chart::{Line, STYLE, render as chart};
-use crate::figures::show_micros;
+use crate::figures::{figure, show_micros};
 use crate::load::breakpoint::Search;
 use crate::load::series::Point;
+use crate::objective::Judgement;
 use crate::run::summary::Summary;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -44,18 +45,8 @@ pub fn one(summary: &Summary) -> Markup {
         @if let Some(search) = &summary.search { h2 { "Search for the highest rate" } div.card { (tried(search)) } }
         h2 { "Steps" }
         div.card { (steps(summary)) }
-        @if !summary.objectives.is_empty() {
-            h2 { "Objectives" }
-            div.card { table {
-                thead { tr { th { "objective" } th { "outcome" } th { "seen" } th { "evidence" } } }
-                tbody { @for judgement in &summary.objectives { tr {
-                    td { code { (judgement.objective) } }
-                    td { span class=(format!("badge {}", judgement.outcome.word())) { (judgement.outcome.word()) } }
-                    td { (judgement.seen) }
-                    td { (judgement.reason) }
-                } } }
-            } }
-        }
+        (judged("Objectives", &summary.objectives))
+        (judged("Should hold", &summary.warnings))
         @if !summary.checks.is_empty() {
             h2 { "Checks" }
             div.card { table {
@@ -71,6 +62,21 @@ pub fn one(summary: &Summary) -> Markup {
     }
 }
 
+fn judged(title: &str, judgements: &[Judgement]) -> Markup {
+    html! { @if !judgements.is_empty() {
+        h2 { (title) }
+        div.card { table {
+            thead { tr { th { "objective" } th { "outcome" } th { "seen" } th { "evidence" } } }
+            tbody { @for judgement in judgements { tr {
+                td { code { (judgement.objective) } }
+                td { span class=(format!("badge {}", judgement.outcome.word())) { (judgement.outcome.word()) } }
+                td { (judgement.seen) }
+                td { (judgement.reason) }
+            } } }
+        } }
+    } }
+}
+
 fn steps(summary: &Summary) -> Markup {
     let time = |micros: u64| show_micros(micros as f64);
     html! { table {
@@ -80,6 +86,8 @@ fn steps(summary: &Summary) -> Markup {
                 td {
                     (step.name) @if step.part != "step" { span.soft { " (" (step.part) ")" } }
                     @for example in &step.examples { div.soft { (example) } }
+                    @for warning in &step.warnings { div.soft { "Warning: " (warning) } }
+                    @for (name, value) in &step.values { div.soft { code { (name) } " " (figure(value.last)) @if value.count > 1 { ", " (figure(value.min)) " to " (figure(value.max)) } } }
                     @for kept in &step.kept { details { summary { "Kept: " (kept.bytes) " bytes, SHA-256 " code { (kept.sha256.get(..12).unwrap_or_default()) } } pre { (kept.text) } } }
                 }
                 td.n { (step.core.requests) }

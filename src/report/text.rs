@@ -1,9 +1,9 @@
 //! The summary that an engineer reads on a terminal.
 
 use super::style::Style;
-use crate::figures::show_micros;
+use crate::figures::{figure, show_micros};
 use crate::load::breakpoint::Search;
-use crate::objective::Outcome;
+use crate::objective::{Judgement, Outcome};
 use crate::run::summary::{Core, StepSummary, Summary};
 use std::fmt::Write as _;
 
@@ -44,7 +44,9 @@ fn write_all(summary: &Summary, style: Style, out: &mut String) -> std::fmt::Res
         tried(out, search, style)?;
     }
     checks(out, summary, style)?;
-    objectives(out, summary, style)?;
+    objectives(out, "objectives", &summary.objectives, style)?;
+    objectives(out, "should hold", &summary.warnings, style)?;
+    values(out, summary, style)?;
     writeln!(out)?;
     totals(out, summary, style)?;
     let outcome = summary.outcome;
@@ -129,10 +131,39 @@ fn checks(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result
     Ok(())
 }
 
-fn objectives(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result {
-    if !summary.objectives.is_empty() {
-        writeln!(out, "\n{}", style.bold("objectives"))?;
-        for judgement in &summary.objectives {
+fn values(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result {
+    if summary.steps.iter().all(|step| step.values.is_empty()) {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", style.bold("values"))?;
+    for step in &summary.steps {
+        for (name, value) in &step.values {
+            let text = match value.count {
+                1 => figure(value.last),
+                count => format!(
+                    "{} to {}, p50 {}, p95 {}, {count} times",
+                    figure(value.min),
+                    figure(value.max),
+                    figure(value.p50),
+                    figure(value.p95)
+                ),
+            };
+            let of = style.dim(&format!("({})", step.name));
+            writeln!(out, "  {name}  {text}  {of}")?;
+        }
+    }
+    Ok(())
+}
+
+fn objectives(
+    out: &mut String,
+    title: &str,
+    judgements: &[Judgement],
+    style: Style,
+) -> std::fmt::Result {
+    if !judgements.is_empty() {
+        writeln!(out, "\n{}", style.bold(title))?;
+        for judgement in judgements {
             let outcome = judgement.outcome;
             writeln!(
                 out,

@@ -38,6 +38,9 @@ pub struct MemberView {
     pub subject: String,
     /// What is wrong, or was.
     pub state: String,
+    /// How bad that is: `info`, `warning`, `error` or `critical`.
+    #[serde(default)]
+    pub severity: String,
     /// Why.
     pub reason: String,
     /// Since when, RFC 3339.
@@ -112,6 +115,7 @@ pub fn incident(incident: &Incident) -> IncidentView {
         MemberView {
             subject: subject.clone(),
             state: condition.word.clone(),
+            severity: condition.severity.word().to_owned(),
             reason: condition.reason.clone(),
             since: time(condition.since_ms),
             ended: member.ended_ms.map(time),

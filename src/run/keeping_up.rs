@@ -102,10 +102,11 @@ pub fn apply(
         Cause::NoUser(..) => false,
     });
     for (objective, judgement) in objectives.iter().zip(judgements) {
-        let is_timed = matches!(
+        let is_of_time = matches!(
             objective.metric,
             Metric::Quantile(_) | Metric::Mean | Metric::Max
         );
+        let is_timed = is_of_time && objective.value.is_none();
         // How many requests there were is our own doing in any case.
         let is_ours = matches!(
             objective.metric,

@@ -5,6 +5,7 @@
 //! would have, because the same rules decide.
 
 use super::decide::{Performed, decide_once};
+use super::remarks::remarks;
 use super::summarize::summarize;
 use super::summary::Summary;
 use crate::load::Stop;
@@ -14,7 +15,10 @@ use crate::net::ErrorClass;
 use crate::net::tls::TlsFacts;
 use crate::objective::Outcome;
 use crate::scenario::Plan;
+use crate::scenario::plan::Step;
+use crate::severity::Severity;
 use crate::vu::{Headings, Sample, Sink};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +35,10 @@ pub struct Events {
     pub tls: Option<Arc<TlsFacts>>,
     /// What was kept: step, text.
     pub kept: Vec<(u32, String)>,
+    /// What should hold and does not: step, text.
+    pub warnings: Vec<(u32, String)>,
+    /// Numbers that replies told: step, number, value.
+    pub values: Vec<(u32, u32, f64)>,
     skipped: Vec<u32>,
     repeated: Vec<u32>,
     retried: Vec<u32>,
@@ -71,6 +79,17 @@ impl Sink for Observer {
     fn kept(&self, step: usize, text: &dyn Fn() -> String) {
         let text = text();
         self.events().kept.push((step as u32, text));
+    }
+
+    fn warned(&self, step: usize, text: &dyn Fn() -> String) {
+        let text = text();
+        self.events().warnings.push((step as u32, text));
+    }
+
+    fn measured(&self, step: usize, number: usize, value: f64) {
+        self.events()
+            .values
+            .push((step as u32, number as u32, value));
     }
 
     fn tls(&self, facts: &Arc<TlsFacts>) {
@@ -183,10 +202,55 @@ impl Observation {
         }
     }
 
-    /// Whether an advisory step of the iteration failed.
-    pub fn has_advisory_failure(&self) -> bool {
-        let mut samples = self.events.samples.iter();
-        samples.any(|sample| sample.advisory && sample.error.is_some())
+    /// The numbers that replies told, by name; of several of one name the last.
+    pub fn values(&self) -> BTreeMap<Arc<str>, f64> {
+        let steps: Vec<&Step> = self.plan.all_steps().collect();
+        let told = self.events.values.iter();
+        told.filter_map(|(step, number, value)| {
+            let measures = &steps.get(*step as usize)?.measures;
+            Some((measures.get(*number as usize)?.0.clone(), *value))
+        })
+        .collect()
+    }
+
+    /// How bad what failed is, if the steps that failed say so.
+    pub fn severity(&self) -> Option<Severity> {
+        let steps: Vec<&Step> = self.plan.all_steps().collect();
+        let failed = self.events.failures.iter();
+        let warned = self.events.warnings.iter();
+        let in_trouble = failed
+            .map(|(step, ..)| *step)
+            .chain(warned.map(|(step, _)| *step));
+        let said = in_trouble.map(|step| match steps.get(step as usize) {
+            Some(step) if step.pending.is_some() => None,
+            Some(step) => Some(step.severity),
+            None => Some(None),
+        });
+        // One step that says nothing is as bad as its probe.
+        let said: Option<Vec<Severity>> = said.flatten().collect();
+        said?.into_iter().max()
+    }
+
+    /// What makes a run that passed one that is not all well: an advisory step that failed, something that
+    /// should hold and does not, weaker evidence.
+    pub fn impairment(&self) -> Option<String> {
+        if let Some((_, text)) = self.events.warnings.first() {
+            return Some(text.clone());
+        }
+        let steps: Vec<&Step> = self.plan.all_steps().collect();
+        let is_pending = |step: u32| {
+            let step = steps.get(step as usize);
+            step.is_some_and(|step| step.pending.is_some())
+        };
+        let samples = self.events.samples.iter();
+        let failed = samples.filter(|sample| sample.advisory && sample.error.is_some());
+        let step = failed
+            .map(|sample| sample.step as u32)
+            .find(|step| !is_pending(*step))?;
+        let mut failures = self.events.failures.iter();
+        let failure = failures.find(|(of, ..)| *of == step);
+        let text = failure.map_or("", |(.., text)| text.as_str());
+        Some(format!("an advisory step failed: {text}"))
     }
 
     /// The whole summary.
@@ -204,6 +268,12 @@ impl Observation {
         }
         for (step, text) in &self.events.kept {
             recorder.kept(*step as usize, &|| text.clone());
+        }
+        for (step, text) in &self.events.warnings {
+            recorder.warned(*step as usize, &|| text.clone());
+        }
+        for (step, number, value) in &self.events.values {
+            recorder.measured(*step as usize, *number as usize, *value);
         }
         for step in &self.events.skipped {
             recorder.skipped(*step as usize);
@@ -229,6 +299,7 @@ impl Observation {
         let mut summary = summarize(&self.plan, environment, started, &finished, &[]);
         summary.outcome = self.outcome;
         summary.reasons.clone_from(&self.reasons);
+        summary.reasons.extend(remarks(&summary));
         summary
     }
 }

@@ -4,12 +4,16 @@
 //! limit. What a summary comes to is decided beside it.
 
 use super::decide::Again;
-use super::summary::{CheckSummary, Core, PhaseSummary, Quantiles, StepSummary, Summary};
+use super::remarks::remarks;
+use super::summary::{
+    CheckSummary, Core, PhaseSummary, Quantiles, StepSummary, Summary, ValueSummary,
+};
 use crate::load::Stop;
 use crate::load::recorder::StepRecord;
 use crate::load::run::Finished;
 use crate::net::ErrorClass;
 use crate::net::phases::PHASES;
+use crate::objective::class::Class;
 use crate::objective::judge::judge;
 use crate::objective::{Evidence, Judgement, Metric, Objective, Outcome};
 use crate::scenario::Plan;
@@ -47,6 +51,10 @@ pub fn summarize_judged(
     let seconds = finished.duration.as_secs_f64();
     let whole = whole_of(finished);
     let lateness = &finished.recorded.lateness;
+    let at_once = |objective: &Objective| {
+        let seen = evidence(objective, finished, whole.as_ref());
+        judge_with_cut_off(objective, &seen, finished.recorded.interrupted)
+    };
     let mut summary = Summary {
         scenario: plan.name.to_string(),
         environment: environment.to_owned(),
@@ -62,8 +70,7 @@ pub fn summarize_judged(
             .iter()
             .enumerate()
             .map(|(number, objective)| {
-                let seen = evidence(objective, finished, whole.as_ref());
-                let at_once = judge_with_cut_off(objective, &seen, finished.recorded.interrupted);
+                let at_once = at_once(objective);
                 match judged.get(&number) {
                     // The value itself, over all requests, is what people want to see.
                     Some(judgement) => Judgement {
@@ -79,6 +86,10 @@ pub fn summarize_judged(
                 }
             })
             .collect(),
+        warnings: match finished.is_load {
+            true => plan.warnings.iter().map(at_once).collect(),
+            false => Vec::new(),
+        },
         checks: checks_of(finished),
         iterations: finished.recorded.iterations,
         iterations_failed: finished.recorded.iterations_failed,
@@ -113,6 +124,8 @@ pub fn summarize_judged(
             },
         },
     );
+    let remarks = remarks(&summary);
+    summary.reasons.extend(remarks);
     summary
 }
 
@@ -145,16 +158,34 @@ fn checks_of(finished: &Finished) -> Vec<CheckSummary> {
         let heading = &record.heading;
         let checks = heading.checks.iter().zip(&record.checks);
         checks
-            .map(|(check, (passed, failed))| CheckSummary {
+            .enumerate()
+            .map(|(number, (check, (passed, failed)))| CheckSummary {
                 step: heading.name.to_string(),
                 check: check.clone(),
                 passed: *passed,
                 failed: *failed,
-                advisory: heading.advisory,
+                advisory: heading.advisory || number >= heading.warns_from,
             })
             .collect()
     };
     finished.recorded.steps.iter().flat_map(of_step).collect()
+}
+
+fn values_of(record: &StepRecord) -> BTreeMap<String, ValueSummary> {
+    let named = record.heading.measures.iter().zip(&record.values);
+    let told = named.filter_map(|(name, seen)| {
+        let summary = ValueSummary {
+            count: seen.count,
+            mean: seen.mean()?,
+            min: seen.min,
+            p50: seen.quantile(0.5, 0)?,
+            p95: seen.quantile(0.95, 0)?,
+            max: seen.max,
+            last: seen.last,
+        };
+        Some((name.to_string(), summary))
+    });
+    told.collect()
 }
 
 /// Judges an objective. Iterations that were cut off might all have failed: a pass that would not
@@ -200,12 +231,15 @@ fn record_of<'a>(
     finished: &'a Finished,
     whole: Option<&'a StepRecord>,
 ) -> Option<&'a StepRecord> {
-    match &objective.step {
-        None => whole,
-        Some(name) => {
-            let mut steps = finished.recorded.steps.iter();
-            steps.find(|record| record.heading.name.as_ref() == name)
-        }
+    let mut steps = finished.recorded.steps.iter();
+    let has_value = |record: &StepRecord| match &objective.value {
+        Some(value) => record.heading.measures.iter().any(|name| **name == **value),
+        None => true,
+    };
+    match (&objective.step, &objective.value) {
+        (None, None) => whole,
+        (None, Some(_)) => steps.find(|record| has_value(record)),
+        (Some(name), _) => steps.find(|record| *record.heading.name == **name && has_value(record)),
     }
 }
 
@@ -216,10 +250,13 @@ pub fn evidence_of(
     duration: Duration,
     dropped: u64,
 ) -> Evidence {
-    let errors = record.failed();
+    let errors = failed_by(objective, record);
     // A failure that is only advisory is evidence of nothing.
     let requests = record.requests - record.advisory_failures;
     let good = requests.saturating_sub(errors);
+    if let Some(name) = &objective.value {
+        return of_value(objective, record, name, (requests, errors));
+    }
     let slow = match objective.metric {
         Metric::Quantile(_) => {
             let limit = objective
@@ -234,6 +271,7 @@ pub fn evidence_of(
         Metric::Quantile(quantile) => some(quantile_with_failures(record, quantile)),
         Metric::Mean => some(record.latency.mean()),
         Metric::Max => some(record.latency.max() as f64),
+        Metric::Min => some(record.latency.min() as f64),
         Metric::ErrorRate => Some(errors as f64 / requests.max(1) as f64),
         Metric::Errors => Some(errors as f64),
         Metric::Rate => Some(good as f64 / duration.as_secs_f64().max(1e-9)),
@@ -245,6 +283,56 @@ pub fn evidence_of(
         errors,
         slow,
         value,
+    }
+}
+
+/// Failures that an objective counts.
+fn failed_by(objective: &Objective, record: &StepRecord) -> u64 {
+    let of = |counts: &dyn Fn(ErrorClass) -> bool| -> u64 {
+        let errors = record.errors.iter();
+        errors
+            .filter(|(class, _)| counts(**class))
+            .map(|(_, count)| count)
+            .sum()
+    };
+    match objective.class {
+        None => record.failed(),
+        Some(class @ Class::Statuses(from, to)) => {
+            let answered: u64 = record.statuses.range(from..=to).map(|(_, it)| it).sum();
+            let silent = of(&|error| class.counts(0, Some(error)));
+            (answered + silent).min(record.requests - record.advisory_failures)
+        }
+        Some(class) => of(&|error| class.counts(0, Some(error))),
+    }
+}
+
+/// The evidence for an objective on a measured value. A request that failed told none, and stands above
+/// every limit.
+fn of_value(
+    objective: &Objective,
+    record: &StepRecord,
+    name: &str,
+    (requests, errors): (u64, u64),
+) -> Evidence {
+    let named = record.heading.measures.iter();
+    let place = named.into_iter().position(|measured| **measured == *name);
+    let Some(seen) = place.and_then(|place| record.values.get(place)) else {
+        return Evidence::default();
+    };
+    let some = |value: f64| (seen.count > 0).then_some(value);
+    Evidence {
+        requests,
+        errors,
+        slow: seen.over(objective.limit),
+        value: match objective.metric {
+            Metric::Quantile(quantile) if seen.count > 0 => {
+                seen.quantile(quantile, errors).or(Some(f64::INFINITY))
+            }
+            Metric::Mean => seen.mean(),
+            Metric::Min => some(seen.min),
+            Metric::Max => some(seen.max),
+            _ => None,
+        },
     }
 }
 
@@ -313,6 +401,9 @@ fn step_summary(name: &str, part: &str, record: &StepRecord, seconds: f64) -> St
             .iter()
             .map(|(class, text)| format!("{}: {text}", class.word()))
             .collect(),
+        warned: record.warned,
+        warnings: record.warnings.clone(),
+        values: values_of(record),
         kept: record.kept.clone(),
         bytes_sent: record.bytes.0,
         bytes_received: record.bytes.1,

@@ -1,7 +1,7 @@
 //! The one model behind every report of a run. A boundary type: it is kept as evidence.
 
 use crate::load::breakpoint::Search;
-use crate::load::recorder::Kept;
+use crate::load::kept::Kept;
 use crate::load::series::Point;
 use crate::objective::{Judgement, Outcome};
 use hdrhistogram::Histogram;
@@ -30,6 +30,9 @@ pub struct Summary {
     pub steps: Vec<StepSummary>,
     /// Objectives.
     pub objectives: Vec<Judgement>,
+    /// Objectives that should hold, and change no outcome.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Judgement>,
     /// Checks.
     pub checks: Vec<CheckSummary>,
     /// Iterations that ended.
@@ -150,6 +153,15 @@ pub struct StepSummary {
     pub statuses: BTreeMap<String, u64>,
     /// Texts of some failures.
     pub examples: Vec<String>,
+    /// How often something was warned of.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub warned: u64,
+    /// What was warned of, the first of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// Numbers that replies told, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, ValueSummary>,
     /// What was kept as evidence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<Kept>,
@@ -159,6 +171,29 @@ pub struct StepSummary {
     pub bytes_received: u64,
     /// Times it was left out.
     pub skipped: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// A number that replies told, in its own unit.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct ValueSummary {
+    /// How often it was told.
+    pub count: u64,
+    /// Mean.
+    pub mean: f64,
+    /// Lowest.
+    pub min: f64,
+    /// Median.
+    pub p50: f64,
+    /// 95th percentile.
+    pub p95: f64,
+    /// Highest.
+    pub max: f64,
+    /// The newest.
+    pub last: f64,
 }
 
 /// One phase of a step.

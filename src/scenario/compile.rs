@@ -7,12 +7,11 @@ use super::compiler::{Compiler, read_duration, text, time};
 use super::data;
 use super::plan::*;
 use super::shape::SCENARIO;
-use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node::{self, Node};
 use crate::document::shape::{self, Shape};
 use crate::document::source::Source;
 use crate::limits;
-use crate::objective::Objective;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,6 +83,11 @@ impl Compiler<'_> {
             );
         }
         let load = self.loads(root);
+        let all: Vec<&Step> = setup.iter().chain(&steps).chain(&teardown).collect();
+        let objectives = self.objectives(root, "objectives", &all);
+        let warnings = self.objectives(root, "warn", &all);
+        self.counted(root, &objectives);
+        self.stand_ins_are_performed_once(&all, !load.is_empty());
         let plan = Plan {
             name: text(root, "name").unwrap_or_default().into(),
             description: text(root, "description").unwrap_or_default(),
@@ -96,7 +100,8 @@ impl Compiler<'_> {
                 Some("off") => CookieLife::Off,
                 _ => CookieLife::Iteration,
             },
-            objectives: self.objectives(root, &setup, &steps, &teardown),
+            objectives,
+            warnings,
             data,
             setup,
             steps,
@@ -114,10 +119,17 @@ impl Compiler<'_> {
 
     fn steps(&mut self, list: Option<&Node>) -> Vec<Step> {
         let Some(list) = list else { return Vec::new() };
-        list.items()
-            .into_iter()
-            .filter_map(|node| self.step(node))
-            .collect()
+        let mut steps: Vec<Step> = Vec::new();
+        for node in list.items() {
+            let Some(step) = self.step(node) else {
+                continue;
+            };
+            if let Some(name) = node.get("instead_of") {
+                self.stands_in(name, steps.last_mut());
+            }
+            steps.push(step);
+        }
+        steps
     }
 
     fn pattern(&mut self, node: Option<&Node>) -> Option<regex::Regex> {
@@ -267,57 +279,6 @@ impl Compiler<'_> {
             groups.push(names);
         }
         groups
-    }
-
-    fn objectives(
-        &mut self,
-        root: &Node,
-        setup: &[Step],
-        steps: &[Step],
-        teardown: &[Step],
-    ) -> Vec<Objective> {
-        let mut objectives = Vec::new();
-        for node in root.get("objectives").map(Node::items).unwrap_or_default() {
-            let Some(written) = node.as_text() else {
-                continue;
-            };
-            match Objective::parse(written) {
-                Ok(objective) => {
-                    let names: Vec<&str> = setup
-                        .iter()
-                        .chain(steps)
-                        .chain(teardown)
-                        .map(|step| step.name.as_ref())
-                        .collect();
-                    if let Some(step) = &objective.step
-                        && !names.contains(&step.as_str())
-                    {
-                        let mut diagnostic = Diagnostic::error(
-                            "unknown-step",
-                            format!("the scenario has no step `{step}`"),
-                        )
-                        .at(
-                            self.source,
-                            node.span,
-                            "this objective can never be measured",
-                        );
-                        diagnostic.hint = nearest(step, names.iter().copied())
-                            .map(|near| format!("did you mean `{near}`?"));
-                        self.found.push(diagnostic);
-                    }
-                    objectives.push(objective);
-                }
-                Err(reason) => {
-                    let title = format!("`{written}` is not an objective");
-                    self.found.push(
-                        Diagnostic::error("bad-objective", title)
-                            .at(self.source, node.span, "cannot be read")
-                            .hint(reason),
-                    );
-                }
-            }
-        }
-        objectives
     }
 
     fn unread(&mut self, plan: &Plan) {

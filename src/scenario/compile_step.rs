@@ -4,6 +4,7 @@
 //! to the steps after it, and to its own `until`.
 
 use super::compiler::{Compiler, flag, read_duration, text, time};
+use super::expression::Expression;
 use super::plan::*;
 use super::steps::action::{Action, KINDS, StepKind, Written};
 use super::steps::{http_read, wait};
@@ -11,6 +12,7 @@ use crate::document::diagnostic::Diagnostic;
 use crate::document::kind::{self, Kind};
 use crate::document::node::Node;
 use crate::scenario::reader::texts;
+use crate::severity::Severity;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,13 +58,14 @@ impl Compiler<'_> {
             .and_then(|node| self.expression(node, false));
         let action = self.action(node, kind)?;
         let reply = kind.what.has_reply;
-        let checks: Vec<_> = node
-            .get("check")
-            .map(Node::items)
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|node| self.expression(node, reply))
-            .collect();
+        let checks = self.conditions(node, "check", reply);
+        let warnings = self.conditions(node, "warn", reply);
+        let mut measures = Vec::new();
+        for (name, value) in node.get("measure").map(Node::entries).unwrap_or_default() {
+            if let Some(expression) = self.expression(value, reply) {
+                measures.push((Arc::from(name.text.as_str()), expression));
+            }
+        }
         let mut captures = Vec::new();
         for (name, value) in node.get("capture").map(Node::entries).unwrap_or_default() {
             if let Some(expression) = self.expression(value, reply) {
@@ -78,6 +81,8 @@ impl Compiler<'_> {
         let looking = || {
             checks
                 .iter()
+                .chain(&warnings)
+                .chain(measures.iter().map(|(_, expression)| expression))
                 .chain(captures.iter().map(|(_, expression)| expression))
                 .chain(until)
         };
@@ -96,18 +101,32 @@ impl Compiler<'_> {
             service: text(node, "service"),
             timeout: timeout_node.unwrap_or(self.timeout),
             checks,
+            warnings,
+            measures,
             captures,
             when,
             repeat,
             retry,
             think: node.get("think").map(wait::read),
-            advisory: flag(node, "advisory"),
+            advisory: flag(node, "advisory") || node.get("pending").is_some(),
+            pending: text(node, "pending"),
+            instead_of: text(node, "instead_of"),
+            has_stand_in: false,
+            severity: text(node, "severity").and_then(|word| Severity::of(&word)),
             keeps,
             only_in: texts(node, "only_in"),
             go_on: flag(node, "continue"),
             wants_body,
             paths,
         })
+    }
+
+    fn conditions(&mut self, node: &Node, key: &str, reply: bool) -> Vec<Expression> {
+        let written = node.get(key).map(Node::items).unwrap_or_default();
+        let written = written.into_iter();
+        written
+            .filter_map(|node| self.expression(node, reply))
+            .collect()
     }
 
     fn step_name(&mut self, node: &Node, kind: &Kind<StepKind>, index: usize) -> Arc<str> {

@@ -23,9 +23,27 @@ pub fn requests_planned(plan: &Plan, step: Option<&str>) -> Option<u64> {
     Some(iterations * each)
 }
 
+/// Reports objectives of what is performed once: nobody judges them, unless a load is given to a run.
+fn unjudged(plan: &Plan, root: &Node, found: &mut Diagnostics) {
+    for (key, objectives) in [("objectives", &plan.objectives), ("warn", &plan.warnings)] {
+        let Some(key) = root.key(key).filter(|_| !objectives.is_empty()) else {
+            continue;
+        };
+        found.push(
+            Diagnostic::warning(
+                "objective-not-judged",
+                "objectives are judged under load, and this scenario is performed once",
+            )
+            .at(&plan.source, key.span, "without effect here")
+            .hint("add `load`, or ask the step itself: `check`, or `warn`"),
+        );
+    }
+}
+
 /// Reports objectives that the planned number of requests can never prove.
 pub fn provable(plan: &Plan, root: &Node, found: &mut Diagnostics) {
     if plan.load.is_empty() {
+        unjudged(plan, root, found);
         return;
     }
     let nodes = root.get("objectives").map(Node::items).unwrap_or_default();

@@ -4,7 +4,7 @@
 //! expression can see), [`expression`] (CEL) with [`expression_text`], [`cost`] (what it may cost at most) and [`native`] (what needs no
 //! interpreter), [`template`] (`${…}`), [`extract`] (parts of a body, in one pass), [`plan`] and
 //! [`load_plan`] (the compiled form), [`steps`] (kinds of steps), [`executors`], [`data`]; [`compiler`]
-//! (what every part of compiling needs), [`mod@compile`], [`compile_step`], [`compile_load`] (from the one to
+//! (what every part of compiling needs), [`mod@compile`], [`compile_step`], [`compile_objectives`], [`compile_load`] (from the one to
 //! the other, with every mistake), [`lint`] (mistakes that no single value shows), [`reader`] (values of
 //! a configuration).
 //!
@@ -12,6 +12,7 @@
 
 pub mod compile;
 mod compile_load;
+mod compile_objectives;
 pub mod compile_step;
 pub mod compiler;
 mod cost;

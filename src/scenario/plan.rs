@@ -10,6 +10,7 @@ use super::steps::wait::Pause;
 use crate::document::source::{Source, Span};
 use crate::net::redirect::is_absolute;
 use crate::objective::Objective;
+use crate::severity::Severity;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub struct Plan {
     pub load: Vec<Load>,
     /// Objectives.
     pub objectives: Vec<Objective>,
+    /// Objectives that change no outcome.
+    pub warnings: Vec<Objective>,
     /// Secrets that it needs.
     pub secrets: Vec<SecretNeed>,
     /// Inputs that it needs.
@@ -166,6 +169,10 @@ pub struct Step {
     pub timeout: Duration,
     /// What must hold.
     pub checks: Vec<Expression>,
+    /// What should hold.
+    pub warnings: Vec<Expression>,
+    /// Numbers in the reply, in the order written.
+    pub measures: Vec<(Arc<str>, Expression)>,
     /// What is kept, in the order written.
     pub captures: Vec<(Arc<str>, Expression)>,
     /// Whether it is performed.
@@ -178,6 +185,14 @@ pub struct Step {
     pub think: Option<Pause>,
     /// A failure is shown but not counted.
     pub advisory: bool,
+    /// Why it cannot hold yet; then it is advisory.
+    pub pending: Option<String>,
+    /// The step before, in whose place it stands.
+    pub instead_of: Option<String>,
+    /// Whether the next one stands in for it.
+    pub has_stand_in: bool,
+    /// How bad it is where it fails, if it says so.
+    pub severity: Option<Severity>,
     /// Whether what comes back is kept as evidence.
     pub keeps: bool,
     /// Environments in which it may be performed; any where none is named.

@@ -89,6 +89,11 @@ pub static SCENARIO: Object = Object {
             Shape::List(&Shape::Text),
             "what must hold: `p95 < 500ms`, `error_rate < 1%`, `p95{step: search} < 2s`",
         ),
+        field(
+            "warn",
+            Shape::List(&Shape::Text),
+            "objectives that should hold: one that does not is said, and changes no outcome",
+        ),
     ],
 };
 

@@ -6,6 +6,7 @@ use super::steps::wait::PAUSE;
 use crate::document::kind;
 use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::limits;
+use crate::severity::Severity;
 
 const NAME: &[Field] = &[field(
     "name",
@@ -23,6 +24,16 @@ const COMMON: &[Field] = &[
         "check",
         Shape::OneOrMany(&Shape::Expression),
         "conditions that must hold, `status == 200`; an HTTP step that says nothing of `status` also expects one under 400",
+    ),
+    field(
+        "warn",
+        Shape::OneOrMany(&Shape::Expression),
+        "conditions that should hold: where one does not, the step passes, and a probe is degraded",
+    ),
+    field(
+        "measure",
+        Shape::Named(&Shape::Expression),
+        "numbers from 0 on in the reply, kept as series and metrics: `memory: body.memory.percentage`",
     ),
     field(
         "capture",
@@ -63,6 +74,21 @@ const COMMON: &[Field] = &[
         "advisory",
         Shape::Bool,
         "show a failure, but do not count it",
+    ),
+    field(
+        "pending",
+        Shape::Text,
+        "why it cannot hold yet: it is performed and counts for nothing, and it is said when it holds",
+    ),
+    field(
+        "instead_of",
+        Shape::Text,
+        "the name of the step before, in whose place it stands where that one fails: weaker evidence, which is said",
+    ),
+    field(
+        "severity",
+        Shape::Word(&Severity::WORDS),
+        "how bad it is where a probe fails by this step (the probe's)",
     ),
     field(
         "continue",

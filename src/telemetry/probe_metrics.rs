@@ -49,6 +49,8 @@ struct StepSeries {
     phases: [f64; 6],
     errors: Vec<(ErrorClass, u64)>,
     check_failures: u64,
+    /// By the name of a number that replies tell: the newest.
+    told: Vec<(Arc<str>, Option<f64>)>,
 }
 
 /// All series of one probe.
@@ -114,7 +116,11 @@ impl ProbeSeries {
                 phases: [0.0; 6],
                 errors: Vec::new(),
                 check_failures: 0,
+                told: Vec::new(),
             });
+            let mut step = step;
+            let names = heading.measures.iter();
+            step.told = names.map(|name| (name.clone(), None)).collect();
             values.steps.push(step);
         }
     }
@@ -145,6 +151,9 @@ impl ProbeSeries {
         values.duration.observe(seconds, observed.at_ms);
         values.last_passed = outcome == 0;
         values.last_seconds = seconds;
+        // What was told before is not so now.
+        let told = values.steps.iter_mut().flat_map(|step| &mut step.told);
+        told.for_each(|(_, value)| *value = None);
         // What nothing answered has no status.
         values.last_status = 0;
         values.last_phases = [0.0; 6];
@@ -171,6 +180,12 @@ impl ProbeSeries {
                     Some((_, count)) => *count += 1,
                     None => step.errors.push((class, 1)),
                 },
+            }
+        }
+        for (step, number, value) in &observed.events.values {
+            let step = values.steps.get_mut(*step as usize);
+            if let Some((_, told)) = step.and_then(|step| step.told.get_mut(*number as usize)) {
+                *told = Some(*value);
             }
         }
         for (step, _, _) in observed.events.checks.iter().filter(|(.., holds)| !holds) {
@@ -252,6 +267,20 @@ const FAMILIES: &[Lines] = &[
         |writer, values| {
             let is_up = matches!(values.health, Health::Up | Health::Degraded);
             writer.whole(&values.labels, None, u64::from(is_up));
+        },
+    ),
+    (
+        "bellwether_probe_value",
+        "gauge",
+        "A number that the last reply told, by the name that `measure` gives it.",
+        |writer, values| {
+            for step in &values.steps {
+                for (name, told) in &step.told {
+                    if let Some(value) = told {
+                        writer.number(&step.labels, Some(("value", name)), *value);
+                    }
+                }
+            }
         },
     ),
     (

@@ -7,6 +7,7 @@
 
 use crate::scenario::Plan;
 use crate::scenario::plan::Step;
+use crate::severity::Severity;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where a step stands.
@@ -42,8 +43,16 @@ pub struct Heading {
     pub measured: bool,
     /// Whether its failures are only shown.
     pub advisory: bool,
+    /// Whether it cannot hold yet, and counts for nothing.
+    pub pending: bool,
+    /// How bad its failure is, if it says so.
+    pub severity: Option<Severity>,
     /// Texts of its checks.
     pub checks: Vec<String>,
+    /// From this one on they only warn.
+    pub warns_from: usize,
+    /// Names of the numbers that it measures.
+    pub measures: Vec<Arc<str>>,
 }
 
 impl Heading {
@@ -53,7 +62,16 @@ impl Heading {
             part,
             measured: step.is_measured(),
             advisory: step.advisory,
-            checks: step.checks.iter().map(|check| check.text.clone()).collect(),
+            pending: step.pending.is_some(),
+            severity: step.severity,
+            checks: step
+                .checks
+                .iter()
+                .chain(&step.warnings)
+                .map(|check| check.text.clone())
+                .collect(),
+            warns_from: step.checks.len(),
+            measures: step.measures.iter().map(|(name, _)| name.clone()).collect(),
         }
     }
 

@@ -87,18 +87,36 @@ impl VirtualUser {
                 Ok(value) => {
                     self.vars.set(name, value);
                 }
-                Err(reason) => {
-                    return Some(Failure {
-                        class: ErrorClass::Capture,
-                        detail: format!(
-                            "cannot capture `{name}` from `{}`: {reason}",
-                            expression.text
-                        ),
-                    });
-                }
+                Err(reason) => return Some(not_taken("capture", name, expression, &reason)),
             }
         }
+        for (number, (name, expression)) in step.measures.iter().enumerate() {
+            match self.number(step, expression, reply) {
+                Ok(value) => sink.measured(step.index, number, value),
+                Err(reason) => return Some(not_taken("measure", name, expression, &reason)),
+            }
+        }
+        self.warn(step, reply, sink);
         None
+    }
+
+    fn number(&self, step: &Step, expression: &Expression, reply: &Reply) -> Result<f64, String> {
+        let value = expression.value(&self.scope_after(step, reply))?;
+        let number = value.as_f64().filter(|number| *number >= 0.0);
+        number.ok_or_else(|| "it is not a number from 0 on".to_owned())
+    }
+
+    /// What should hold of a step that passed.
+    fn warn(&self, step: &Step, reply: &Reply, sink: &impl Sink) {
+        for (number, warning) in step.warnings.iter().enumerate() {
+            let held = warning.holds(&self.scope_after(step, reply));
+            let holds = matches!(held, Ok(true));
+            sink.check(step.index, step.checks.len() + number, holds);
+            if !holds {
+                let broken = self.broken(warning, held, reply, &[]);
+                sink.warned(step.index, &|| self.shown(&broken.detail));
+            }
+        }
     }
 
     /// Why a check does not hold.
@@ -260,6 +278,17 @@ impl VirtualUser {
             &body[..body.len().min(CLEANED_BYTES)],
         ));
         text.trim().chars().take(SHOWN).collect()
+    }
+}
+
+/// A value that a reply should have told.
+fn not_taken(doing: &str, name: &str, expression: &Expression, reason: &str) -> Failure {
+    Failure {
+        class: ErrorClass::Capture,
+        detail: format!(
+            "cannot {doing} `{name}` from `{}`: {reason}",
+            expression.text
+        ),
     }
 }
 

@@ -54,6 +54,10 @@ pub trait Sink {
     fn failure(&self, step: usize, class: ErrorClass, detail: &dyn Fn() -> String);
     /// What came back of a step that keeps it, redacted.
     fn kept(&self, _step: usize, _text: &dyn Fn() -> String) {}
+    /// Something that should hold does not, or weaker evidence stands for stronger; it changes no outcome.
+    fn warned(&self, _step: usize, _text: &dyn Fn() -> String) {}
+    /// A number that a reply told; `number` counts those that its step measures.
+    fn measured(&self, _step: usize, _number: usize, _value: f64) {}
     /// TLS showed this on the connection that a step used.
     fn tls(&self, _facts: &Arc<TlsFacts>) {}
     /// A step was left out, because `when` did not hold.

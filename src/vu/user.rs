@@ -33,6 +33,9 @@ pub enum IterationOutcome {
     Failed(ErrorClass),
 }
 
+/// What is said of a step that is said to be pending.
+const HOLDS_NOW: &str = "it holds now, though it is said to be pending: remove `pending`";
+
 /// When something begins.
 #[derive(Debug, Clone, Copy)]
 pub struct Begin {
@@ -157,9 +160,24 @@ impl VirtualUser {
     ) -> IterationOutcome {
         let mut begin = Some(begin);
         let mut outcome = IterationOutcome::Passed;
+        // What failed, and in whose place the next one stands.
+        let mut owed: Option<(&Step, Failure)> = None;
         for step in steps {
-            match self.step(step, &mut begin, sink).await {
+            let before = owed.take();
+            if step.instead_of.is_some() && before.is_none() {
+                sink.skipped(step.index);
+                continue;
+            }
+            let mut result = self.step(step, &mut begin, sink).await;
+            if let Some((stronger, failure)) = before {
+                result = self.stood_in(step, (stronger, failure), result, sink);
+            }
+            match result {
+                Ok(()) if step.pending.is_some() => {
+                    sink.warned(step.index, &|| HOLDS_NOW.to_owned());
+                }
                 Ok(()) => {}
+                Err(failure) if step.has_stand_in => owed = Some((step, failure)),
                 Err(failure) if step.advisory => {
                     sink.failure(step.index, failure.class, &|| self.shown(&failure.detail));
                 }
@@ -179,7 +197,37 @@ impl VirtualUser {
         outcome
     }
 
-    fn shown(&self, detail: &str) -> String {
+    /// What the two come to, of which one stands in for the other that failed.
+    fn stood_in(
+        &self,
+        step: &Step,
+        (stronger, failure): (&Step, Failure),
+        result: Result<(), Failure>,
+        sink: &impl Sink,
+    ) -> Result<(), Failure> {
+        let (name, why) = (&stronger.name, &failure.detail);
+        sink.failure(stronger.index, failure.class, &|| self.shown(why));
+        match result {
+            Ok(()) => {
+                sink.warned(step.index, &|| {
+                    self.shown(&format!(
+                        "weaker evidence stands for `{name}`, which failed: {why}"
+                    ))
+                });
+                Ok(())
+            }
+            Err(weaker) => Err(Failure {
+                // What speaks against the product counts for more than what leaves us in doubt.
+                class: match weaker.class.is_inconclusive() {
+                    true => failure.class,
+                    false => weaker.class,
+                },
+                detail: format!("{}; before it `{name}` failed: {why}", weaker.detail),
+            }),
+        }
+    }
+
+    pub(super) fn shown(&self, detail: &str) -> String {
         let clean = self.shared.binding.redactor.clean(detail);
         match clean.char_indices().nth(limits::EXAMPLE_CHARACTERS_MAX) {
             Some((at, _)) => format!("{}…", &clean[..at]),
@@ -312,7 +360,8 @@ impl VirtualUser {
                     status: attempt.reply.status.unwrap_or(0),
                     bytes_sent: attempt.bytes_sent,
                     bytes_received: attempt.bytes_received,
-                    advisory: step.advisory,
+                    // Whether it counts is known when the next one stands in for it, or does not.
+                    advisory: step.advisory || step.has_stand_in && failure.is_some(),
                 });
             }
             if is_over {

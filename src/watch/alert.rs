@@ -3,48 +3,10 @@
 //! A level, not an edge: whoever watches a subject says again and again what is so, and the book of
 //! incidents finds out what is new. So nothing is lost that was said just before a kill.
 
+pub use crate::severity::Severity;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// How bad it is, the worst last.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Somebody may like to know.
-    Info,
-    /// Somebody should look at it today.
-    Warning,
-    /// Somebody should look at it soon.
-    Error,
-    /// Somebody must act now.
-    #[default]
-    Critical,
-}
-
-impl Severity {
-    /// The words, as configurations and messages use them.
-    pub const WORDS: [&'static str; 4] = ["info", "warning", "error", "critical"];
-
-    /// Its word.
-    pub fn word(self) -> &'static str {
-        Severity::WORDS[self as usize]
-    }
-
-    /// The severity of a word.
-    pub fn of(word: &str) -> Option<Severity> {
-        [
-            Severity::Info,
-            Severity::Warning,
-            Severity::Error,
-            Severity::Critical,
-        ]
-        .into_iter()
-        .find(|severity| severity.word() == word)
-    }
-}
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +47,16 @@ pub struct Escalation {
     pub after_ms: i64,
     /// Who is told then.
     pub tell: Vec<String>,
+    /// Of trouble of which severity; of any where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub severities: Vec<Severity>,
+}
+
+impl Escalation {
+    /// Whether trouble of a severity climbs it.
+    pub fn is_for(&self, severity: Severity) -> bool {
+        self.severities.is_empty() || self.severities.contains(&severity)
+    }
 }
 
 /// Milliseconds of a duration.

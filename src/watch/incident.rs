@@ -3,10 +3,10 @@
 //! Pure: what is quiet is looked up by the [book](super::book). Invariant: one first message, one end, and
 //! the end only for those who got a first message.
 
-use super::alert::{Condition, Level, Route, Severity};
+use super::alert::{Condition, Escalation, Level, Route, Severity};
 use super::duty::Duty;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Time after the first message in which more of the same is collected.
 const FIRST_NEWS_MS: i64 = 30_000;
@@ -123,11 +123,26 @@ pub struct Incident {
     pub told_severity: Severity,
     /// Messages so far.
     pub messages: u64,
-    /// Rungs of the ladder that were climbed.
-    pub climbed: usize,
+    /// Rungs of the ladder that were climbed, by their place.
+    #[serde(deserialize_with = "rungs")]
+    pub climbed: BTreeSet<usize>,
     /// What happened, newest last.
     #[serde(default)]
     pub log: Vec<(i64, String)>,
+}
+
+/// Rungs as they are kept: once it was only said how many.
+fn rungs<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BTreeSet<usize>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Kept {
+        Count(usize),
+        Places(BTreeSet<usize>),
+    }
+    Ok(match Kept::deserialize(from)? {
+        Kept::Count(count) => (0..count).collect(),
+        Kept::Places(places) => places,
+    })
 }
 
 /// Something to be told of an incident.
@@ -157,7 +172,7 @@ impl Incident {
             last_told_ms: 0,
             told_severity: Severity::Info,
             messages: 0,
-            climbed: 0,
+            climbed: BTreeSet::new(),
             log: Vec::new(),
         }
     }
@@ -299,12 +314,12 @@ impl Incident {
             return tellings;
         };
         if self.acknowledged.is_none() {
-            while let Some(rung) = self.route.escalate.get(self.climbed)
-                && now_ms >= first + rung.after_ms
-            {
-                let tell = duty.channels(&rung.tell);
-                self.climbed += 1;
-                tellings.push(self.telling(Occasion::Escalated, tell, now_ms));
+            for (place, rung) in self.rungs_left() {
+                if now_ms >= first + rung.after_ms {
+                    let tell = duty.channels(&rung.tell);
+                    self.climbed.insert(place);
+                    tellings.push(self.telling(Occasion::Escalated, tell, now_ms));
+                }
             }
         }
         // What was told of those who are well again says nothing of those who are not.
@@ -324,6 +339,16 @@ impl Incident {
         tellings
     }
 
+    /// Rungs that trouble as bad as this one has yet to climb: one that becomes worse climbs those of
+    /// what it has become.
+    fn rungs_left(&self) -> Vec<(usize, Escalation)> {
+        let severity = worst(self.audible());
+        let rungs = self.route.escalate.iter().cloned().enumerate();
+        rungs
+            .filter(|(place, rung)| !self.climbed.contains(place) && rung.is_for(severity))
+            .collect()
+    }
+
     /// When more of the same may be told.
     fn news_ms(&self) -> i64 {
         let pause = match self.first_told_ms == Some(self.last_told_ms) {
@@ -341,7 +366,7 @@ impl Incident {
         let mut next = i64::MAX;
         if self.acknowledged.is_none() {
             next = self.last_told_ms.saturating_add(self.route.repeat_ms);
-            if let Some(rung) = self.route.escalate.get(self.climbed) {
+            for (_, rung) in self.rungs_left() {
                 next = next.min(first.saturating_add(rung.after_ms));
             }
         }
@@ -353,8 +378,9 @@ impl Incident {
 
     /// Who is to know how it goes on: who was told, and who is on duty now for those.
     fn concerned(&self, duty: &Duty) -> Vec<String> {
-        let rungs = self.route.escalate.iter().take(self.climbed);
-        let named = rungs.flat_map(|rung| &rung.tell);
+        let rungs = self.route.escalate.iter().enumerate();
+        let climbed = rungs.filter(|(place, _)| self.climbed.contains(place));
+        let named = climbed.flat_map(|(_, rung)| &rung.tell);
         let named: Vec<String> = self.route.tell.iter().chain(named).cloned().collect();
         let mut all = self.told.clone();
         for channel in duty.channels(&named) {

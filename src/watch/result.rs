@@ -2,8 +2,11 @@
 
 use super::health::{ProbeState, Rules, Seen};
 use super::rollup::Bucket;
+use super::trend::Point;
 use crate::objective::Outcome;
+use crate::severity::Severity;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One result of a probe.
@@ -21,6 +24,9 @@ pub struct ProbeResult {
     pub is_excluded: bool,
     /// How long it took.
     pub duration_us: i64,
+    /// How bad it is, if what failed says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
     /// Why it did not pass.
     #[serde(serialize_with = "as_text")]
     pub reason: Arc<str>,
@@ -59,6 +65,8 @@ pub struct ProbeCommit {
     pub state: Option<ProbeState>,
     /// The result.
     pub result: ProbeResult,
+    /// Values whose way is followed.
+    pub measured: Vec<(Arc<str>, f64)>,
 }
 
 /// What was kept of a probe.
@@ -70,6 +78,8 @@ pub struct Remembered {
     pub unreadable: Option<String>,
     /// Its newest results, oldest first.
     pub results: Vec<ProbeResult>,
+    /// Values whose way is followed, oldest first.
+    pub measured: BTreeMap<String, Vec<Point>>,
 }
 
 impl Remembered {

@@ -490,8 +490,10 @@ async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
                 flaky: false,
                 is_excluded: false,
                 duration_us: 1_000,
+                severity: (at_ms % 2 == 0).then_some(Severity::Error),
                 reason: "".into(),
             },
+            measured: vec![("memory".into(), at_ms as f64)],
         };
         let commits = (0..1_200).map(result).collect();
         store.commit_probes(commits).await.unwrap();
@@ -507,6 +509,10 @@ async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
         let left = known["api"].results.iter().map(|result| result.at_ms);
         assert_eq!(left.collect::<Vec<_>>(), Vec::from_iter(1_190..1_200));
         assert!(known["api"].state.is_some() && known["none"].results.is_empty());
+        let severities: Vec<_> = known["api"].results.iter().map(|it| it.severity).collect();
+        assert_eq!(severities[..2], [Some(Severity::Error), None]);
+        let memory = &known["api"].measured["memory"];
+        assert_eq!((memory.len(), memory[7]), (1_200, (7, 7.0)));
         store
             .commit_probes(vec![result(59_999), result(60_000)])
             .await
@@ -524,6 +530,8 @@ async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
             assert_eq!(passed, expected);
         }
         assert_eq!(store.prune_history(Stretch::Minute, 60).await.unwrap(), 1);
+        let known = store.remembered(vec!["api".to_owned()], 1).await.unwrap();
+        assert_eq!(known["api"].measured["memory"], [(60_000, 60_000.0)]);
         // What comes after all results were forgotten is counted all the same.
         store.prune_probe_results(i64::MAX - 1).await.unwrap();
         store.commit_probes(vec![result(120_000)]).await.unwrap();

@@ -21,6 +21,7 @@ mod doubt;
 mod engine;
 mod everywhere;
 mod gate;
+mod grading;
 mod guides;
 mod hostile;
 mod house;

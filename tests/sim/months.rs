@@ -63,6 +63,7 @@ fn route() -> Route {
         escalate: vec![Escalation {
             after_ms: 15 * MINUTE,
             tell: vec!["phone".to_owned()],
+            severities: Vec::new(),
         }],
         wait_ms: 500,
         interval_ms: 5 * MINUTE,

@@ -4,6 +4,7 @@ use super::file::Sqlite;
 use super::tables::Cached;
 use crate::objective::Outcome;
 use crate::record::message::written;
+use crate::severity::Severity;
 use crate::store::contract::{Probes, Stretch};
 use crate::store::fault::StoreFault;
 use crate::watch::health::Seen;
@@ -16,6 +17,8 @@ use std::collections::{BTreeMap, HashMap};
 /// Bits of a result beside what it showed.
 const FLAKY: i64 = 4;
 const EXCLUDED: i64 = 8;
+/// Where the severity stands, from 1 on; 0 for none.
+const SEVERITY_SHIFT: u32 = 4;
 
 /// Results that are rolled up in one transaction.
 const AT_ONCE_MAX: usize = 5_000;
@@ -30,7 +33,32 @@ fn coded(result: &ProbeResult) -> i64 {
         Seen::Unmeasured => 3,
     };
     let flags = i64::from(result.flaky) * FLAKY + i64::from(result.is_excluded) * EXCLUDED;
-    seen | flags
+    let severity = result.severity.map_or(0, |severity| severity as i64 + 1);
+    seen | flags | severity << SEVERITY_SHIFT
+}
+
+fn severity(code: i64) -> Option<Severity> {
+    let place = usize::try_from((code >> SEVERITY_SHIFT) & 7).ok()?;
+    Severity::ALL.get(place.checked_sub(1)?).copied()
+}
+
+/// The values of a probe whose way is followed, oldest first.
+fn measured(
+    connection: &Connection,
+    probe: i64,
+) -> rusqlite::Result<BTreeMap<String, Vec<(i64, f64)>>> {
+    let mut all: BTreeMap<String, Vec<(i64, f64)>> = BTreeMap::new();
+    let mut statement = connection.prepare_cached(
+        "SELECT name, at_ms, value FROM measured WHERE probe = ?1 ORDER BY name, at_ms",
+    )?;
+    let rows = statement.query_map([probe], |row| {
+        Ok((row.get::<_, String>(0)?, (row.get(1)?, row.get(2)?)))
+    })?;
+    for row in rows {
+        let (name, point) = row?;
+        all.entry(name).or_default().push(point);
+    }
+    Ok(all)
 }
 
 fn seen(code: i64) -> Seen {
@@ -67,6 +95,7 @@ fn result(row: &rusqlite::Row<'_>) -> rusqlite::Result<ProbeResult> {
         impaired: seen == Seen::Impaired,
         flaky: code & FLAKY != 0,
         is_excluded: code & EXCLUDED != 0,
+        severity: severity(code),
         duration_us: row.get(3)?,
         reason: row.get::<_, Option<String>>(4)?.unwrap_or_default().into(),
     })
@@ -118,6 +147,10 @@ fn remembered(
         let sql = "SELECT id FROM probes WHERE name = ?1";
         let number: Option<i64> = connection.one(sql, [&probe], |row| row.get(0)).optional()?;
         numbers.extend(number.map(|number| (number, probe.clone())));
+        let measured = match number {
+            Some(number) => measured(connection, number)?,
+            None => BTreeMap::new(),
+        };
         let results = Vec::new();
         all.insert(
             probe,
@@ -125,6 +158,7 @@ fn remembered(
                 state,
                 unreadable,
                 results,
+                measured,
             },
         );
     }
@@ -143,7 +177,7 @@ impl Probes for Sqlite {
             // Of several runs of one probe the last state stands.
             let mut states = BTreeMap::new();
             let mut numbers: HashMap<&str, i64> = HashMap::new();
-            for ProbeCommit { probe, state, result } in &commits {
+            for ProbeCommit { probe, state, result, measured } in &commits {
                 if let Some(state) = state {
                     states.insert(probe, state);
                 }
@@ -157,6 +191,12 @@ impl Probes for Sqlite {
                     "INSERT INTO results (probe, at_ms, outcome, duration_us, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
                     params![number, result.at_ms, coded(result), result.duration_us, reason],
                 )?;
+                for (name, value) in measured {
+                    connection.run(
+                        "INSERT OR REPLACE INTO measured VALUES (?1, ?2, ?3, ?4)",
+                        params![number, &**name, result.at_ms, value],
+                    )?;
+                }
             }
             for (probe, state) in states {
                 let text = written(state);

@@ -51,6 +51,17 @@ impl Retention for Sqlite {
     async fn prune_history(&self, span: Stretch, before_s: i64) -> Result<usize, StoreFault> {
         let sql = "DELETE FROM rollups WHERE (probe, span_s, at_s) IN (
             SELECT probe, span_s, at_s FROM rollups INDEXED BY rollups_age WHERE span_s = ?1 AND at_s < ?2 LIMIT ?3)";
+        if span == Stretch::Minute {
+            let before_ms = before_s.saturating_mul(1_000);
+            let sql = "DELETE FROM measured WHERE (probe, name, at_ms) IN (
+                SELECT probe, name, at_ms FROM measured INDEXED BY measured_age
+                WHERE at_ms < ?1 OR at_ms > ?3 LIMIT ?2)";
+            let future_ms = before_ms.saturating_add(2 * ms(FUTURE));
+            self.bit_by_bit(move |connection| {
+                connection.run(sql, [before_ms, AT_ONCE_MAX, future_ms])
+            })
+            .await?;
+        }
         let span = span.seconds();
         self.bit_by_bit(move |connection| connection.run(sql, [span, before_s, AT_ONCE_MAX]))
             .await

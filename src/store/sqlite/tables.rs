@@ -37,7 +37,7 @@ impl Cached for Connection {
 }
 
 /// The version of the tables that this program writes.
-pub const SCHEMA_VERSION: i64 = 4;
+pub const SCHEMA_VERSION: i64 = 5;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -118,6 +118,14 @@ CREATE INDEX rollups_age ON rollups (span_s, at_s);
 INSERT INTO meta VALUES ('rolled_up', '0');
 ";
 
+/// Values of probes whose way is followed over hours.
+const SCHEMA_5: &str = "
+CREATE TABLE measured (
+  probe INTEGER NOT NULL, name TEXT NOT NULL, at_ms INTEGER NOT NULL, value REAL NOT NULL,
+  PRIMARY KEY (probe, name, at_ms)) STRICT, WITHOUT ROWID;
+CREATE INDEX measured_age ON measured (at_ms);
+";
+
 /// The version of the tables, 0 for an empty file. What is newer or not ours is refused.
 pub(super) fn version_of(connection: &Connection, path: &Path) -> Result<i64, StoreFault> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -144,7 +152,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<String
             let instance = [crate::ids::short()];
             transaction.execute("INSERT INTO meta VALUES ('instance', ?1)", instance)?;
         }
-        for (added, schema) in [(2, SCHEMA_2), (3, SCHEMA_3), (4, SCHEMA_4)] {
+        for (added, schema) in [(2, SCHEMA_2), (3, SCHEMA_3), (4, SCHEMA_4), (5, SCHEMA_5)] {
             if version < added {
                 transaction.execute_batch(schema)?;
             }
