@@ -43,9 +43,13 @@ fn facts(record: &Record) -> Vec<(String, String)> {
         ("Workflow run", record.facts.link.clone()),
         ("Health check", health),
     ];
+    let ticket = [("Ticket", record.facts.ticket.clone())];
+    let links = record.facts.links.iter();
     all.into_iter()
+        .chain(ticket)
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_owned(), value))
+        .chain(links.map(|(name, link)| (name.clone(), link.clone())))
         .collect()
 }
 

@@ -47,7 +47,7 @@ enum Command {
     /// Run the daemon: probes, gates, metrics, API and pages
     Serve(serve::Arguments),
     /// Start, watch and explain gates of a running daemon
-    Gate(gate::Arguments),
+    Gate(Box<gate::Arguments>),
     /// List the probes of a running daemon, or run one now
     Probe(probe::Arguments),
     /// Test the channels of a configuration
@@ -89,7 +89,7 @@ pub fn main() -> ExitCode {
         Command::Judge(arguments) => judge::run(&arguments),
         Command::Load(arguments) => load::run(arguments),
         Command::Serve(arguments) => serve::run(&arguments),
-        Command::Gate(arguments) => gate::run(arguments),
+        Command::Gate(arguments) => gate::run(*arguments),
         Command::Probe(arguments) => probe::run(arguments),
         Command::Alert(arguments) => alert::run(arguments),
         Command::Rules(arguments) => rules::run(&arguments),

@@ -67,6 +67,9 @@ enum Command {
         /// unasked
         #[arg(long, value_name = "MIGRATION", default_value = "")]
         migrated: String,
+        /// The ticket of the change; what a gate's `ticket` names by `${inputs.ticket}`
+        #[arg(long, default_value = "")]
+        ticket: String,
         /// Go on without a precondition, and say why; needs --actor, and is recorded
         #[arg(long = "skip", value_name = "PRECONDITION=REASON", value_parser = skip)]
         skips: Vec<(String, String)>,
@@ -155,12 +158,12 @@ pub fn run(arguments: Arguments) -> Exit {
     } = arguments;
     let result = crate::cli::commands::runtime().block_on(async {
         match command {
-            Command::Start { gate, version, previous_version, commit, actor, reason, link, deployment, break_glass, migrated, skips, wait, timeout } => {
+            Command::Start { gate, version, previous_version, commit, actor, reason, link, deployment, break_glass, migrated, ticket, skips, wait, timeout } => {
                 let skips: std::collections::BTreeMap<String, String> = skips.into_iter().collect();
                 let body = serde_json::json!({
                     "gate": gate, "version": version, "previous_version": previous_version, "commit": commit,
                     "actor": actor, "reason": reason, "link": link, "deployment": deployment, "break_glass": break_glass,
-                    "migrated": migrated, "skips": skips,
+                    "migrated": migrated, "ticket": ticket, "skips": skips,
                 });
                 let started: GateView = server.ask(Method::POST, "/api/v1/gates", Some(body)).await?;
                 if wait {

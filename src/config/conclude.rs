@@ -12,6 +12,9 @@ use crate::project::probe::Probe;
 use crate::scenario::lint::requests_planned;
 use crate::scenario::plan::{Plan, end_of};
 use crate::watch::trend::DURATION;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Reports a gate whose services may be asked so seldom that its convergence, or the proof of its
@@ -66,6 +69,28 @@ pub fn followed(probe: &Probe, plan: &Plan, found: &mut Diagnostics) {
             None => format!("measured are {}", known.join(", ")),
         };
         found.push(Diagnostic::error("unknown-value", title).hint(hint));
+    }
+}
+
+/// Reports secrets that are to be rotated and that no scenario of the gate has.
+pub fn rotatable(gate: &Gate, plans: &BTreeMap<PathBuf, Arc<Plan>>, found: &mut Diagnostics) {
+    let known = gate.scenarios().filter_map(|path| plans.get(path));
+    let known = known.flat_map(|plan| plan.secrets.iter().map(|need| need.name.as_str()));
+    let known: Vec<&str> = known.collect();
+    for name in gate
+        .rotated
+        .iter()
+        .filter(|name| !known.contains(&name.as_str()))
+    {
+        let title = format!(
+            "the gate `{}` wants the secret `{name}` rotated, which none of its scenarios has",
+            gate.name
+        );
+        let hint = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "name it under `secrets` of the scenario that uses it".to_owned(),
+        };
+        found.push(Diagnostic::error("unknown-secret", title).hint(hint));
     }
 }
 

@@ -82,6 +82,7 @@ pub fn configuration_with(path: &Path, given: &Given, found: &mut Diagnostics) -
         }
     }
     for gate in &file.gates {
+        conclude::rotatable(gate, &plans, found);
         for path in &gate.load {
             if plans
                 .get(path)

@@ -104,7 +104,22 @@ fn told(
 ) -> Vec<NewEffect> {
     let mut effects = Vec::new();
     if gate.github.is_some() {
-        effects.extend(github(record, gate, &body(record, event, page), key));
+        effects.extend(github(
+            record,
+            gate,
+            &body(record, event, page.clone()),
+            key,
+        ));
+    }
+    if gate.ticket.is_some() {
+        effects.push(NewEffect {
+            key: key("ticket"),
+            gate_id: Some(record.id),
+            after_key: None,
+            chain: None,
+            target: Target::Ticket(gate.name.clone()),
+            body: body(record, event, page),
+        });
     }
     effects.extend(tell(&gate.tell, message, Some(record.id), key));
     effects
@@ -293,6 +308,7 @@ fn announcement(record: &Record, event: &str, page: Option<String>) -> Announcem
         record: record.clone(),
         page,
         action: String::new(),
+        bundle: None,
     }
 }
 

@@ -272,6 +272,7 @@ impl Driver {
             record.state.measures = measures(gate, environment, &project.plans);
         }
         record.state.migrated = migrated;
+        record.facts.links.clone_from(&gate.links);
         record.state.ordered.clone_from(&order);
         let (record, new) = self.store.create_gate(record, webhooks, now).await?;
         if new {

@@ -3,6 +3,7 @@
 //! An attempt is noted before it starts, so that a kill in the middle leaves a trace. Rows that
 //! follow one another wait for their predecessor; all others go side by side.
 
+use super::bundle::with_bundle;
 use super::deliver::deliver;
 use super::lane::{self, Lanes};
 use super::retry::{Next, next};
@@ -241,7 +242,16 @@ impl Courier {
                 .await;
         }
         let project = self.current.get();
-        let delivery = self.world.deliver(&project, &effect).await;
+        let delivery = match &effect.target {
+            Target::Ticket(_) => match with_bundle(&self.store, &effect).await {
+                Ok(whole) => self.world.deliver(&project, &whole).await,
+                Err(fault) => Delivery::again(
+                    format!("what is to be attached cannot be read: {fault}"),
+                    None,
+                ),
+            },
+            _ => self.world.deliver(&project, &effect).await,
+        };
         let attempts = effect.attempts + 1;
         self.metrics
             .delivery(effect.target.word(), delivery.delivered);

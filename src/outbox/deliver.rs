@@ -7,6 +7,7 @@ use crate::delivery::attempt::Delivery;
 use crate::delivery::means::Means;
 use crate::limits;
 use crate::pipeline::github;
+use crate::pipeline::ticket::Attachment;
 use crate::project::file::Project;
 use crate::record::announcement::Announcement;
 use crate::record::effect::Effect;
@@ -24,6 +25,7 @@ pub async fn deliver(project: &Project, means: &Means, effect: &Effect) -> Deliv
             ..
         } => action(project, means, effect, gate, *occasion, *number).await,
         Target::Github { gate, kind } => status(project, means, effect, gate, kind).await,
+        Target::Ticket(gate) => ticket(project, means, effect, gate).await,
         Target::Channel(name) => channel(project, means, effect, name).await,
         // Orders to partners are the driver's; they never come here.
         Target::Partner(_) | Target::Foreign(_) => Delivery::give_up(format!(
@@ -106,6 +108,31 @@ async fn status(
         }
         Err(reason) => Delivery::give_up(reason),
     }
+}
+
+async fn ticket(project: &Project, means: &Means, effect: &Effect, gate: &str) -> Delivery {
+    let announcement = match announcement(effect) {
+        Ok(announcement) => announcement,
+        Err(delivery) => return delivery,
+    };
+    let configured = project
+        .file
+        .gate(gate)
+        .and_then(|known| known.ticket.as_ref());
+    let Some(configured) = configured else {
+        return Delivery::give_up(format!("the gate `{gate}` has no ticket any more"));
+    };
+    let Some(bundle) = announcement.bundle else {
+        return Delivery::again("what is to be attached cannot be read".to_owned(), None);
+    };
+    let (id, event) = (announcement.record.id, &announcement.event);
+    let attachment = Attachment {
+        name: format!("bellwether-gate-{id}-{event}.json"),
+        markdown: bundle.markdown,
+        json: bundle.json,
+    };
+    let facts = inputs(&announcement.record);
+    configured.attach(means, &facts, &attachment).await
 }
 
 async fn channel(project: &Project, means: &Means, effect: &Effect, name: &str) -> Delivery {

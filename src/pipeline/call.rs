@@ -90,10 +90,39 @@ impl Call<'_> {
         body: Option<Value>,
         allowed: &[u16],
     ) -> Result<Answer, Delivery> {
+        let body = body.map(|body| ("application/json".to_owned(), body.to_string().into_bytes()));
+        self.exchange(whom, method, url, headers, body, allowed)
+            .await
+    }
+
+    /// Sends a file to a vendor: its content type, and its bytes.
+    pub async fn upload(
+        &self,
+        whom: &str,
+        url: &str,
+        headers: &[(&'static str, String)],
+        file: (String, Vec<u8>),
+    ) -> Result<Answer, Delivery> {
+        self.exchange(whom, Method::POST, url, headers, Some(file), &[])
+            .await
+    }
+
+    async fn exchange(
+        &self,
+        whom: &str,
+        method: Method,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Option<(String, Vec<u8>)>,
+        allowed: &[u16],
+    ) -> Result<Answer, Delivery> {
         let mut map = HeaderMap::new();
         map.insert("user-agent", HeaderValue::from_static("bellwether"));
-        if body.is_some() {
-            map.insert("content-type", HeaderValue::from_static("application/json"));
+        let (kind, body) = body.unwrap_or_default();
+        if let Ok(kind) = HeaderValue::from_str(&kind)
+            && !kind.is_empty()
+        {
+            map.insert("content-type", kind);
         }
         for (name, value) in headers {
             let Ok(mut value) = HeaderValue::from_str(value) else {
@@ -105,9 +134,8 @@ impl Call<'_> {
             map.insert(HeaderName::from_static(name), value);
         }
         let left = self.deadline.saturating_duration_since(Instant::now());
-        let text = body.map(|body| body.to_string()).unwrap_or_default();
         let timeout = left.min(REQUEST_TIMEOUT).max(Duration::from_millis(100));
-        let result = client::send(self.connector, method, url, map, text.into(), timeout).await;
+        let result = client::send(self.connector, method, url, map, body.into(), timeout).await;
         if let Ok(reply) = &result {
             let status = reply.status.as_u16();
             if reply.status.is_success() || allowed.contains(&status) {

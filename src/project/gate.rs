@@ -8,6 +8,7 @@ use crate::objective::tally;
 use crate::pipeline::action::{Action, ordered};
 use crate::pipeline::github::Github;
 use crate::pipeline::source::Sources;
+use crate::pipeline::ticket::Ticket;
 use crate::record::state::Waiver;
 use crate::record::target::Occasion;
 use crate::scenario::Plan;
@@ -84,6 +85,12 @@ pub struct Gate {
     pub migrates_compatibly: bool,
     /// Statuses on GitHub.
     pub github: Option<Github>,
+    /// Secrets of its scenarios that are to be other ones at each release.
+    pub rotated: Vec<String>,
+    /// Where its record is attached.
+    pub ticket: Option<Ticket>,
+    /// Pages that people want beside.
+    pub links: BTreeMap<String, String>,
     /// Signing key of the webhook that starts it.
     pub webhook: Option<Template>,
     /// Webhooks of others that start it, by the last part of their address.

@@ -1,10 +1,12 @@
 //! The form of a gate in `bellwether.yaml`.
 
 use super::before::{ATTESTATION, PRECONDITION};
-use crate::document::shape::{Object, Shape, field, required};
+use crate::document::kind;
+use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::pipeline::action::ACTION;
 use crate::pipeline::github::GITHUB;
 use crate::pipeline::source::TRIGGERS;
+use crate::pipeline::ticket::TICKETS;
 
 /// A gate.
 pub static GATE: Object = Object {
@@ -121,6 +123,21 @@ pub static GATE: Object = Object {
             "deployment and commit statuses on GitHub",
         ),
         field(
+            "rotated",
+            Shape::List(&Shape::Text),
+            "secrets of its scenarios that must be other ones than at the release before; known by salted fingerprints",
+        ),
+        field(
+            "ticket",
+            Shape::Object(&TICKET),
+            "where the record of the gate is attached, at its verdict and its proof",
+        ),
+        field(
+            "links",
+            Shape::Named(&Shape::Text),
+            "pages that people want beside: dashboards, logs, workflows; in every message and report",
+        ),
+        field(
             "webhook",
             Shape::Object(&TRIGGER),
             "a signed webhook that starts this gate at `/hooks/NAME`",
@@ -136,6 +153,14 @@ pub static GATE: Object = Object {
             "channels that are told the verdict and the proof",
         ),
     ],
+};
+
+static TICKET_FIELDS: [Field; TICKETS.len()] = kind::fields(&[], TICKETS, &[]);
+
+static TICKET: Object = Object {
+    name: "ticket",
+    called: "the ticket",
+    fields: &TICKET_FIELDS,
 };
 
 static APPROVAL: Object = Object {

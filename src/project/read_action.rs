@@ -8,6 +8,7 @@ use crate::document::node::Node;
 use crate::environment::settings::Environment;
 use crate::net::program;
 use crate::pipeline::action::{Action, ActionKind};
+use crate::pipeline::ticket::{TICKETS, Ticket};
 use crate::pipeline::vendor::VENDORS;
 use crate::record::gate::INPUTS;
 use crate::scenario::reader::{Reader, text, time};
@@ -105,6 +106,26 @@ impl Reader<'_> {
             }
         };
         Some(whole_action(node, key, number, kind))
+    }
+
+    /// The ticket that the record of a gate is attached to.
+    pub(super) fn ticket(&mut self, node: &Node) -> Option<Ticket> {
+        self.known_facts(node);
+        let kinds = kind::named(TICKETS, node);
+        let [(kind, settings)] = kinds.as_slice() else {
+            let title = format!("a ticket is of one of {}", kind::list(TICKETS));
+            self.error("missing-field", title, node.span, "exactly one of them");
+            return None;
+        };
+        let names = kind.what.named_by();
+        if names.iter().all(|name| settings.get(name).is_none()) {
+            let title = format!("which ticket? It needs `{}`", names.join("` or `"));
+            self.error("missing-field", title, settings.span, "not here");
+        }
+        Some(Ticket {
+            kind,
+            settings: self.settings(settings),
+        })
     }
 
     /// The settings of a platform, as templates.

@@ -95,6 +95,9 @@ impl Reader<'_> {
             github: node
                 .get("github")
                 .and_then(|node| self.github(node, &name.text)),
+            rotated: texts(node, "rotated"),
+            ticket: node.get("ticket").and_then(|node| self.ticket(node)),
+            links: named_texts(node, "links"),
             webhook: node
                 .get("webhook")
                 .and_then(|node| node.get("secret"))

@@ -16,6 +16,18 @@ pub struct Announcement {
     /// Of an action: which one it is, whatever its place in the configuration is by then.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub action: String,
+    /// Of a ticket: what is attached to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Bundle>,
+}
+
+/// The record of a gate, as it is attached to a ticket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Bundle {
+    /// What people read.
+    pub markdown: String,
+    /// The whole of it.
+    pub json: String,
 }
 
 /// An order to a gate that is rolled back together with another. Version 1 of a boundary type.

@@ -85,6 +85,12 @@ pub struct Facts {
     /// rolled back safely.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub migrated: String,
+    /// The ticket of the change.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ticket: String,
+    /// Pages that people want beside, as the gate names them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub links: BTreeMap<String, String>,
     /// Preconditions that somebody goes on without, each with its reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub skips: BTreeMap<String, String>,
@@ -122,6 +128,7 @@ impl Facts {
             &mut self.asked_by,
             &mut self.skipped_by,
             &mut self.migrated,
+            &mut self.ticket,
         ] {
             *text = cleaned(text);
         }
@@ -134,7 +141,7 @@ impl Facts {
 }
 
 /// Names of the facts of a gate as inputs of scenarios and actions.
-pub const INPUTS: [&str; 13] = [
+pub const INPUTS: [&str; 14] = [
     "version",
     "previous_version",
     "commit",
@@ -148,6 +155,7 @@ pub const INPUTS: [&str; 13] = [
     "verdict",
     "migrated",
     "started",
+    "ticket",
 ];
 
 /// The facts of a gate as inputs, by the names of [`INPUTS`] and in their order.
@@ -171,6 +179,7 @@ pub fn inputs(record: &Record) -> BTreeMap<String, String> {
         verdict.unwrap_or_default(),
         record.migrations().pop().unwrap_or_default(),
         crate::clock::text_of(record.state.started_ms),
+        facts.ticket.clone(),
     ];
     INPUTS.map(str::to_owned).into_iter().zip(values).collect()
 }

@@ -19,6 +19,8 @@ pub enum NoteKind {
     Attestation,
     /// Somebody consents to a rollback that is unsafe alone.
     Consent,
+    /// What a secret can be known again by: its name stands in `check`, the fingerprint in `reason`.
+    Fingerprint,
 }
 
 impl NoteKind {
@@ -31,6 +33,7 @@ impl NoteKind {
             NoteKind::Rollback => "rollback",
             NoteKind::Attestation => "attestation",
             NoteKind::Consent => "consent",
+            NoteKind::Fingerprint => "fingerprint",
         }
     }
 
@@ -42,6 +45,7 @@ impl NoteKind {
             NoteKind::Rollback,
             NoteKind::Attestation,
             NoteKind::Consent,
+            NoteKind::Fingerprint,
         ];
         all.into_iter().find(|kind| kind.word() == word)
     }

@@ -82,6 +82,8 @@ pub enum Target {
         /// `deployment`, `commit`, `check`, `issue` or `callback`.
         kind: String,
     },
+    /// The ticket of a gate: `ticket:GATE`.
+    Ticket(String),
     /// People: `channel:NAME`.
     Channel(String),
     /// A gate that is rolled back together with another: `partner:GATE`.
@@ -96,6 +98,7 @@ impl Target {
         match self {
             Target::Action { .. } => "action",
             Target::Github { .. } => "github",
+            Target::Ticket(_) => "ticket",
             Target::Channel(_) => "channel",
             Target::Partner(_) => "partner",
             Target::Foreign(_) => "foreign",
@@ -135,6 +138,7 @@ impl fmt::Display for Target {
                 }
             }
             Target::Github { gate, kind } => write!(f, "github:{gate}:{kind}"),
+            Target::Ticket(gate) => write!(f, "ticket:{gate}"),
             Target::Channel(name) => write!(f, "channel:{name}"),
             Target::Partner(name) => write!(f, "partner:{name}"),
             Target::Foreign(text) => f.write_str(text),
@@ -161,6 +165,7 @@ impl FromStr for Target {
                 gate: (*gate).to_owned(),
                 kind: (*kind).to_owned(),
             }),
+            ["ticket", gate] => Some(Target::Ticket((*gate).to_owned())),
             ["channel", name] => Some(Target::Channel((*name).to_owned())),
             ["partner", name] => Some(Target::Partner((*name).to_owned())),
             _ => None,
@@ -182,6 +187,7 @@ mod tests {
             ("action:shop eu:promote:1:webhook", "action", true),
             ("action:shop:hold:0", "action", true),
             ("github:shop:check", "github", false),
+            ("ticket:shop", "ticket", false),
             ("channel:team", "channel", false),
             ("partner:console", "partner", false),
             ("action:shop:explode:0:command", "foreign", false),

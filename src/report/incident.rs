@@ -28,6 +28,7 @@ pub fn markdown(detail: &GateDetail) -> String {
         ("Deployed by", gate.actor.clone()),
         ("Reason", gate.reason.clone()),
         ("Pipeline", gate.link.clone()),
+        ("Ticket", gate.ticket.clone()),
         ("Started", gate.started.clone()),
         ("Verdict", gate.decided.clone().unwrap_or_default()),
     ];
@@ -35,6 +36,14 @@ pub fn markdown(detail: &GateDetail) -> String {
         text.push_str(&format!(
             "| {name} | {} |\n",
             line(value).replace('|', "\\|")
+        ));
+    }
+    for (name, link) in &gate.links {
+        let (name, link) = (line(name), line(link));
+        text.push_str(&format!(
+            "| {} | {} |\n",
+            name.replace('|', "\\|"),
+            link.replace('|', "%7C")
         ));
     }
     if let Some(proven) = gate.proven {

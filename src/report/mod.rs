@@ -1,11 +1,12 @@
 //! What people and machines read: of runs, of gates, of probes.
 //!
 //! Rooms: [`text`], [`json`], [`junit`], [`html`] with [`chart`], [`samples`] and [`hdr`] (of a run),
-//! [`explain`] (why a load was judged as it was), [`incident`] (the record of a gate), [`watching`] (incidents, silences, budgets), [`view`] (what
+//! [`explain`] (why a load was judged as it was), [`incident`] (the record of a gate), [`bundle`] (all of it, to be kept elsewhere), [`watching`] (incidents, silences, budgets), [`view`] (what
 //! pages and API show alike), [`style`] (color only on a terminal).
 //!
 //! Renders, and decides nothing.
 
+pub mod bundle;
 pub mod chart;
 pub mod explain;
 pub mod hdr;

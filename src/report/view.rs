@@ -9,6 +9,7 @@ use crate::run::observation::Observation;
 use crate::watch::health::ProbeState;
 use crate::watch::result::ProbeResult;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A gate in a list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +32,12 @@ pub struct GateView {
     pub reason: String,
     /// The pipeline's page.
     pub link: String,
+    /// The ticket of the change.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ticket: String,
+    /// Pages that people want beside.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub links: BTreeMap<String, String>,
     /// The phase, `acting`, `proving` or `done`.
     pub position: String,
     /// `promote`, `rollback` or `hold`, once reached.
@@ -180,6 +187,8 @@ pub fn gate(record: &Record) -> GateView {
         actor: record.facts.actor.clone(),
         reason: record.facts.reason.clone(),
         link: record.facts.link.clone(),
+        ticket: record.facts.ticket.clone(),
+        links: record.facts.links.clone(),
         position: match state.position {
             Position::Measuring(phase) => phase.word(),
             Position::Remedying => "trying a remedy",

@@ -170,6 +170,15 @@ pub trait Notes: Send + Sync {
         since_ms: i64,
     ) -> Result<Vec<(i64, i64, Note)>, StoreFault>;
 
+    /// Fingerprints of secrets at the newest promotion of another version by gates of a name in an
+    /// environment that kept any, in order.
+    async fn fingerprints(
+        &self,
+        gate: String,
+        environment: String,
+        version: String,
+    ) -> Result<Vec<Note>, StoreFault>;
+
     /// What gates of a name changed the database to since a version was promoted, in order.
     async fn migrated_since(
         &self,

@@ -65,6 +65,9 @@ pub struct LooseFacts {
     /// What the database was changed to.
     #[serde(default)]
     pub migrated: String,
+    /// The ticket of the change.
+    #[serde(default)]
+    pub ticket: String,
     /// Preconditions that are skipped, each with its reason.
     #[serde(default)]
     pub skips: BTreeMap<String, String>,
@@ -82,12 +85,15 @@ impl From<LooseFacts> for Facts {
             deployment,
             break_glass,
             migrated,
+            ticket,
             skips,
         } = facts;
         Facts {
             asked_by: String::new(),
             break_glass,
             migrated,
+            ticket,
+            links: BTreeMap::new(),
             skips,
             skipped_by: String::new(),
             callback: String::new(),

@@ -274,6 +274,8 @@ fn gate_page(detail: &GateDetail, loads: &[Summary]) -> Markup {
                 @for (name, value) in facts { @if !value.is_empty() { tr { th { (name) } td { (value) } } } }
                 @if let Some(version) = &gate.rollback_to { tr { th { "Rolls back to" } td { (version) } } }
                 @if !gate.link.is_empty() { tr { th { "Workflow run" } td { (link(&gate.link)) } } }
+                @if !gate.ticket.is_empty() { tr { th { "Ticket" } td { (gate.ticket) } } }
+                @for (name, to) in &gate.links { tr { th { (name) } td { (link(to)) } } }
                 tr { th { "Started" } td { (clock(&gate.started)) } }
                 @if let Some(decided) = &gate.decided { tr { th { "Verdict at" } td { (clock(decided)) } } }
                 @if let Some(ms) = gate.action_ms { tr { th { "Rollback action took" } td { (format!("{:.1} s", ms as f64 / 1e3)) } } }

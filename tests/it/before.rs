@@ -382,3 +382,32 @@ fn without_enforce_nothing_is_changed_back_either() {
     );
     assert!(!world.path().join("down").exists());
 }
+
+#[test]
+fn a_secret_that_is_still_that_of_the_release_before_holds_the_gate() {
+    let world = World::new();
+    let secret = world.path().join("token");
+    let file = "name: signed\nservice: api\nsecrets: { TOKEN: { file: token } }\nsteps: [ { get: /health, headers: { x-token: \"${secrets.TOKEN}\" } } ]\n";
+    std::fs::write(world.path().join("signed.yaml"), file).unwrap();
+    std::fs::write(&secret, "first-token-of-all").unwrap();
+    let daemon = world.daemon("", "    smoke: [ signed.yaml ]\n    rotated: [ TOKEN ]", "");
+    let first = world.verify(&daemon, Deploy::healthy("1.1.0"));
+    assert_eq!(first["verdict"], "promote", "{first}");
+    let same = world.verify(&daemon, Deploy::healthy("1.2.0"));
+    assert_eq!(same["verdict"], "hold", "{same}");
+    let reasons = same["reasons"].to_string();
+    assert!(
+        reasons.contains("`TOKEN` is still that of the release before"),
+        "{reasons}"
+    );
+    // The same release once more is no new one, and one that was held is none to compare with.
+    let again = world.verify(&daemon, Deploy::healthy("1.1.0"));
+    assert_eq!(again["verdict"], "promote", "{again}");
+    std::fs::write(&secret, "second-token-of-all").unwrap();
+    let rotated = world.verify(&daemon, Deploy::healthy("1.2.0"));
+    assert_eq!(rotated["verdict"], "promote", "{rotated}");
+    let (_, reasons) = of_phase(&rotated, "preflight");
+    assert!(reasons.contains("`TOKEN` was rotated"), "{reasons}");
+    let state = std::fs::read(world.path().join("bellwether.db")).unwrap_or_default();
+    assert!(!String::from_utf8_lossy(&state).contains("token-of-all"));
+}

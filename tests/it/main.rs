@@ -42,6 +42,7 @@ mod state;
 mod support;
 mod target;
 mod targets;
+mod tickets;
 mod vendors;
 mod verdicts;
 mod visitors;

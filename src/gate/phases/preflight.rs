@@ -7,11 +7,12 @@ use super::smoke::smoke_all;
 use crate::environment::everywhere::Look;
 use crate::environment::settings::Environment;
 use crate::gate::context::{Ended, PhaseContext, bind, connector};
-use crate::gate::{prerequisites, served};
+use crate::gate::{prerequisites, rotation, served};
 use crate::net::connect::Connector;
 use crate::net::{ErrorClass, message};
 use crate::objective::Outcome;
 use crate::run::Summary;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,16 +44,22 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
     }
     problems.extend(prerequisites::actions(context).await);
     let mut services: Vec<String> = context.gate.services.clone();
+    let mut secrets = BTreeMap::new();
     let mut paths: Vec<_> = context.gate.scenarios().collect();
     paths.sort();
     paths.dedup();
     for path in paths {
-        if let Err(reasons) = bind(context, path, &context.record.facts.version) {
-            problems.extend(reasons);
+        match bind(context, path, &context.record.facts.version) {
+            Ok(binding) => secrets.extend(binding.values.secrets),
+            Err(reasons) => problems.extend(reasons),
         }
         if let Some(plan) = context.project.plans.get(path) {
             services.extend(plan.services().into_iter().map(str::to_owned));
         }
+    }
+    match rotation::rotated(context, &secrets).await {
+        Ok(rotated) => notes.extend(rotated),
+        Err(reasons) => problems.extend(reasons),
     }
     services.sort();
     services.dedup();

@@ -101,6 +101,33 @@ impl Notes for Sqlite {
         .await
     }
 
+    async fn fingerprints(
+        &self,
+        gate: String,
+        environment: String,
+        version: String,
+    ) -> Result<Vec<Note>, StoreFault> {
+        self.read(move |connection| {
+            let kind = NoteKind::Fingerprint.word();
+            let sql = "SELECT max(gate_id) FROM gate_notes JOIN gates ON gates.id = gate_id
+                 WHERE kind = ?1 AND gate = ?2 AND environment = ?3
+                   AND json_extract(record, '$.state.verdict') = 'promote'
+                   AND json_extract(record, '$.facts.version') <> ?4";
+            let newest: Option<i64> =
+                connection.one(sql, params![kind, gate, environment, version], |row| {
+                    row.get(0)
+                })?;
+            let mut statement = connection.prepare_cached(
+                "SELECT note FROM gate_notes WHERE gate_id = ?1 AND kind = ?2 ORDER BY rowid",
+            )?;
+            let rows: Vec<String> = statement
+                .query_map(params![newest, kind], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            rows.iter().map(|text| parsed(kind, text)).collect()
+        })
+        .await
+    }
+
     async fn migrated_since(
         &self,
         gate: String,
