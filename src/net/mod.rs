@@ -4,9 +4,9 @@
 //! [`tls`] (and [`tls_legacy`], [`tls_refused`]), [`message`] (a request before it goes out), [`http`] over [`http1`] with
 //! [`http1_parser`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
 //! (decompression) and [`redirect`] (where it leads), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
-//! exchange with a program), [`client`] (a single exchange for our own errands).
+//! exchange with a program), [`mod@postgres`] (a question to PostgreSQL), [`client`] (a single exchange for our own errands).
 //!
-//! Does not know scenarios, databases or vendors.
+//! Does not know scenarios, what we keep, or vendors.
 
 pub mod body;
 pub mod client;
@@ -22,6 +22,7 @@ pub mod lookup;
 pub mod message;
 pub mod patience;
 pub mod phases;
+pub mod postgres;
 pub mod program;
 pub mod redirect;
 pub mod reply;

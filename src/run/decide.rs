@@ -433,6 +433,9 @@ fn inconclusive_because(class: ErrorClass) -> &'static str {
             "credentials were refused, which says nothing about the product"
         }
         ErrorClass::RateLimited => "a rate limiter answered, not the product",
+        ErrorClass::NoEvidence => {
+            "what was asked for is not known, which says nothing about the product"
+        }
         ErrorClass::Template => "the request could not be made from the values at hand",
         _ => "the target could not be reached from here, which says nothing about the product",
     }

@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 pub const NAMES: [&str; 6] = ["vars", "inputs", "secrets", "data", "vu", "now"];
 
 /// Names that exist once there is a reply.
-pub const REPLY_NAMES: [&str; 23] = [
+pub const REPLY_NAMES: [&str; 24] = [
     "status",
     "headers",
     "body",
@@ -41,6 +41,7 @@ pub const REPLY_NAMES: [&str; 23] = [
     "series",
     "alerts",
     "lines",
+    "rows",
     "count",
     "counts",
     "rates",

@@ -9,7 +9,7 @@
 //! [`judging`] (whether an attempt was good). [`performer`] is what executors see of all that, and
 //! of whatever else can go through iterations; [`heading`] is what a run knows of its steps.
 //!
-//! Knows no executor, no report and no database.
+//! Knows no executor, no report, and nothing of what is kept.
 
 pub mod binding;
 pub mod compiled;

@@ -11,6 +11,7 @@ use super::http::HttpRequest;
 use super::http_read::{self, method};
 use super::logs::{self, Logs};
 use super::prometheus::{self, PromQuestion};
+use super::sql::{self, SqlQuestion};
 use super::tls::{self, TlsHandshake};
 use super::wait::{self, Pause};
 use super::{tcp, websocket};
@@ -41,6 +42,8 @@ pub enum Action {
     Prometheus(Box<PromQuestion>),
     /// A question to Alertmanager.
     Alertmanager(Box<AlertQuestion>),
+    /// A question to a database.
+    Sql(Box<SqlQuestion>),
     /// A file of environment variables.
     Dotenv(Box<Dotenv>),
     /// A pause.
@@ -150,6 +153,9 @@ pub const KINDS: &[Kind<StepKind>] = &[
     other(alertmanager::FIELD, |compiler, written| {
         let question = alertmanager::read(compiler, written.value)?;
         Some(Action::Alertmanager(Box::new(question)))
+    }),
+    other(sql::FIELD, |compiler, written| {
+        Some(Action::Sql(Box::new(sql::read(compiler, written.value)?)))
     }),
     other(dotenv::FIELD, |compiler, written| {
         let step = dotenv::read(compiler, written.value)?;

@@ -1,7 +1,7 @@
 //! What a step can do, one kind in a file each: how it is written, and its compiled form.
 //!
 //! Rooms: [`action`] (the registry), [`http`] with [`http_read`], [`tcp`], [`tls`], [`dns`],
-//! [`websocket`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`dotenv`],
+//! [`websocket`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`sql`], [`dotenv`],
 //! who are [`asked`].
 //!
 //! Sends nothing: how a step is done stands in `vu::steps`.
@@ -16,6 +16,7 @@ pub mod http;
 pub(in crate::scenario) mod http_read;
 pub mod logs;
 pub mod prometheus;
+pub mod sql;
 mod tcp;
 pub mod tls;
 pub mod wait;

@@ -56,6 +56,7 @@ impl VirtualUser {
             }
             Action::Command(command) => Box::pin(self.command(command, deadline)).await,
             Action::Logs(logs) => Box::pin(self.logs(logs, deadline)).await,
+            Action::Sql(question) => Box::pin(self.sql(question, deadline)).await,
             Action::Prometheus(question) => Box::pin(self.prometheus(question, deadline)).await,
             Action::Alertmanager(question) => Box::pin(self.alertmanager(question, deadline)).await,
             Action::Dotenv(step) => Box::pin(self.dotenv(step)).await,

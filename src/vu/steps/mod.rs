@@ -3,7 +3,7 @@
 //!
 //! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`http`], [`tcp`],
 //! [`tls`], [`dns`], [`websocket`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
-//! (and Alertmanager), [`dotenv`].
+//! (and Alertmanager), [`sql`], [`dotenv`].
 //!
 //! None of them judges a reply: that is the virtual user's.
 
@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod http;
 mod logs;
 mod prometheus;
+mod sql;
 mod tcp;
 mod tls;
 mod websocket;
