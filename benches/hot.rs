@@ -60,6 +60,7 @@ fn binding() -> Binding {
         secrets: BTreeMap::new(),
         windows: None,
         ca_file: None,
+        vantage: Vec::new(),
     };
     let supplied = Supplied::default();
     let mut found = Diagnostics::default();

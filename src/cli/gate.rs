@@ -3,6 +3,7 @@
 use super::client::{Refusal, Server};
 use super::exit::Exit;
 use super::gate_people;
+use super::gate_wait::{phase, watch};
 use crate::replay::curve::replay;
 use crate::report::explain;
 use crate::report::style::Style;
@@ -11,13 +12,14 @@ use crate::run::Summary;
 use clap::Subcommand;
 use http::Method;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Arguments of the command.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bellwether gate start api --version 1.4.2 --commit $GITHUB_SHA --actor $GITHUB_ACTOR --wait
   bellwether gate list
+  bellwether gate wait 12 --until converge    # before the deploy: what must hold before it holds
   bellwether gate explain 12
   bellwether gate rollback api --by jane --reason 'checkout is broken' --wait
   bellwether gate calibrate yesterday.csv --objective 'p95 < 300ms' --length 2m
@@ -84,6 +86,9 @@ enum Command {
     Wait {
         /// The gate's number
         id: i64,
+        /// Wait only until it has come so far: with `converge`, what must hold before the deploy holds
+        #[arg(long, value_name = "PHASE")]
+        until: Option<String>,
         /// Wait at most so long; a gate that is not done by then counts as hold
         #[arg(long, default_value = "1h", value_parser = crate::duration::parse)]
         timeout: Duration,
@@ -167,7 +172,7 @@ pub fn run(arguments: Arguments) -> Exit {
                 });
                 let started: GateView = server.ask(Method::POST, "/api/v1/gates", Some(body)).await?;
                 if wait {
-                    return watch(&server, started.id, timeout, json).await;
+                    return watch(&server, started.id, None, timeout, json).await;
                 }
                 if json {
                     print_json(&started);
@@ -176,7 +181,16 @@ pub fn run(arguments: Arguments) -> Exit {
                 }
                 Ok(Exit::Success)
             }
-            Command::Wait { id, timeout } => watch(&server, id, timeout, json).await,
+            Command::Wait { id, until, timeout } => {
+                let until = match until.as_deref().map(phase).transpose() {
+                    Ok(until) => until,
+                    Err(reason) => {
+                        crate::cli::commands::complain(reason);
+                        return Ok(Exit::Usage);
+                    }
+                };
+                watch(&server, id, until, timeout, json).await
+            }
             Command::Show { id } => {
                 let detail: GateDetail = server.ask(Method::GET, &format!("/api/v1/gates/{id}"), None).await?;
                 if json {
@@ -201,7 +215,7 @@ pub fn run(arguments: Arguments) -> Exit {
                 let body = serde_json::json!({ "by": by, "reason": reason, "version": served, "to": to });
                 let ordered: GateView = server.ask(Method::POST, &format!("/api/v1/rollback/{gate}"), Some(body)).await?;
                 if wait {
-                    return watch(&server, ordered.id, Duration::from_secs(3600), json).await;
+                    return watch(&server, ordered.id, None, Duration::from_secs(3600), json).await;
                 }
                 eprintln!("gate {} rolls `{gate}` back", ordered.id);
                 Ok(Exit::Success)
@@ -238,7 +252,7 @@ fn skip(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn print_json(value: &impl serde::Serialize) {
+pub(super) fn print_json(value: &impl serde::Serialize) {
     println!(
         "{}",
         serde_json::to_string_pretty(value).unwrap_or_default()
@@ -246,7 +260,7 @@ fn print_json(value: &impl serde::Serialize) {
 }
 
 /// The exit code of a verdict.
-fn exit(gate: &GateView) -> Exit {
+pub(super) fn exit(gate: &GateView) -> Exit {
     match gate.verdict.as_deref() {
         // Whoever waits for the promotion must not go on as if it were there.
         Some("promote") if gate.undone.is_some() => Exit::Hold,
@@ -255,55 +269,6 @@ fn exit(gate: &GateView) -> Exit {
         Some("rollback") if gate.migrated.is_some() && gate.proven != Some(true) => Exit::Hold,
         Some("rollback") => Exit::Rollback,
         _ => Exit::Hold,
-    }
-}
-
-async fn watch(server: &Server, id: i64, timeout: Duration, json: bool) -> Result<Exit, Refusal> {
-    let style = Style::for_stream(&std::io::stderr());
-    let end = Instant::now() + timeout;
-    let mut shown = 0;
-    let mut unreached: Option<Instant> = None;
-    loop {
-        match server
-            .ask::<GateDetail>(Method::GET, &format!("/api/v1/gates/{id}"), None)
-            .await
-        {
-            Ok(detail) => {
-                unreached = None;
-                for line in detail.timeline.iter().skip(shown) {
-                    eprintln!(
-                        "{} {}",
-                        style.dim(line.at.get(11..19).unwrap_or_default()),
-                        line.event
-                    );
-                }
-                shown = shown.max(detail.timeline.len());
-                if detail.gate.done {
-                    if json {
-                        print_json(&detail);
-                    } else {
-                        print!("{}", show(&detail, Style::for_stream(&std::io::stdout())));
-                    }
-                    return Ok(exit(&detail.gate));
-                }
-            }
-            Err(Refusal::Unreached(reason)) => {
-                // A daemon that is restarted comes back and goes on; only a long absence is an answer.
-                let since = *unreached.get_or_insert_with(Instant::now);
-                if since.elapsed() > Duration::from_secs(120) {
-                    return Err(Refusal::Unreached(reason));
-                }
-            }
-            Err(refusal) => return Err(refusal),
-        }
-        if Instant::now() >= end {
-            crate::cli::commands::complain(format!(
-                "gate {id} is not done within {}; that counts as hold",
-                crate::duration::show(timeout)
-            ));
-            return Ok(Exit::Hold);
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
@@ -357,7 +322,7 @@ fn verdict_text(gate: &GateView, style: Style) -> String {
     }
 }
 
-fn show(detail: &GateDetail, style: Style) -> String {
+pub(super) fn show(detail: &GateDetail, style: Style) -> String {
     let gate = &detail.gate;
     let mut text = format!(
         "\n{} {}  {} {}\n",

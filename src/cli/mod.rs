@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`commands`] (all of them, and where the program begins), [`exit`] (the table of codes),
 //! [`client`] (asks a daemon); [`init`], [`check`], [`run`] with [`run_arguments`], [`run_plan`],
-//! [`progress`] and [`keys`], [`judge`], [`calibrate`], [`serve`], [`gate`] with [`gate_people`], [`incident`], [`probe`],
+//! [`progress`] and [`keys`], [`judge`], [`calibrate`], [`serve`], [`gate`] with [`gate_people`] and [`gate_wait`], [`incident`], [`probe`],
 //! [`alert`], [`load`], [`rules`], [`demo`].
 //!
 //! Data goes to standard output, everything else to standard error.
@@ -16,6 +16,7 @@ pub mod demo;
 pub mod exit;
 pub mod gate;
 pub mod gate_people;
+mod gate_wait;
 pub mod incident;
 pub mod init;
 pub mod judge;

@@ -230,5 +230,6 @@ fn environment(
         secrets: base.secrets.clone(),
         windows: None,
         ca_file: base.ca_file.clone(),
+        vantage: base.vantage.clone(),
     }))
 }

@@ -140,6 +140,11 @@ impl Shop {
         .clone()
     }
 
+    /// Questions for the catalogue that came so far.
+    pub fn requests(&self) -> u64 {
+        self.count.load(Relaxed)
+    }
+
     /// Orders to roll back that came.
     pub fn rollbacks(&self) -> Vec<String> {
         self.inner().rollbacks.clone()

@@ -57,6 +57,11 @@ pub static ENVIRONMENT: Object = Object {
             "perform the actions of verdicts here; without it they are only said (false)",
         ),
         field(
+            "vantage",
+            Shape::List(&Shape::Text),
+            "`host:port` that can be reached from where we should be, a private network; where none can, a connection that times out is inconclusive",
+        ),
+        field(
             "ca_file",
             Shape::Text,
             "further certificate authorities to trust, as PEM",

@@ -3,6 +3,7 @@
 use super::settings::{Caps, Environment, SecretSource, Service, VersionFrom, VersionSource};
 use super::windows;
 use crate::document::node::Node;
+use crate::net::connect::host_port;
 use crate::scenario::expression::Expression;
 use crate::scenario::reader::{Reader, entries, named_texts, per_second, text, texts};
 use std::collections::BTreeMap;
@@ -31,7 +32,23 @@ impl Reader<'_> {
             windows: node.get("windows").and_then(|node| self.windows(node)),
             enforce: node.get("enforce").and_then(Node::as_bool).unwrap_or(false),
             ca_file: text(node, "ca_file").map(|file| self.folder.join(file)),
+            vantage: self.vantage(node),
         }
+    }
+
+    fn vantage(&mut self, node: &Node) -> Vec<(String, u16)> {
+        let written = node.get("vantage").map(Node::items).unwrap_or_default();
+        let mut addresses = Vec::new();
+        for node in written {
+            match host_port(&node.text, 0) {
+                Ok((host, port)) if port > 0 => addresses.push((host, port)),
+                _ => {
+                    let title = format!("`{}` is no address to look for", node.text);
+                    self.error("wrong-type", title, node.span, "expected `host:port`");
+                }
+            }
+        }
+        addresses
     }
 
     fn service(&mut self, node: &Node) -> Option<Service> {

@@ -37,6 +37,8 @@ pub struct Environment {
     pub enforce: bool,
     /// Further certificate authorities.
     pub ca_file: Option<PathBuf>,
+    /// Addresses that can be reached from where we should be.
+    pub vantage: Vec<(String, u16)>,
 }
 
 impl Environment {

@@ -6,7 +6,7 @@
 //! gates order of each other), [`sighting`] (a version that changed starts a gate); [`context`] (what
 //! a phase may look at), [`phases`] (one in a file each), [`prerequisites`] (what must have been
 //! promoted before; whether actions could be performed), [`rotation`] (secrets that are other ones at each release), [`served`] (which version is served
-//! everywhere), [`arms`] (one load,
+//! everywhere), [`rollout`] (pure: what a rollout does meanwhile), [`arms`] (one load,
 //! on the candidate and beside it), [`watch`] (pure: its evidence while it comes in), [`diagnostics`] (of what failed), [`proof`] (of a
 //! rollback), [`announce`] (pure: a verdict as effects of the outbox), [`forecast`]
 //! (pure: what a gate promises before it runs), [`world`] (phases and proofs
@@ -33,6 +33,7 @@ pub mod phases;
 pub mod policy;
 mod prerequisites;
 pub mod proof;
+mod rollout;
 mod rotation;
 mod served;
 pub mod sighting;

@@ -85,6 +85,8 @@ pub struct Gate {
     pub migrates_compatibly: bool,
     /// Statuses on GitHub.
     pub github: Option<Github>,
+    /// What is performed while it rolls out.
+    pub rollout: Option<Rolling>,
     /// Secrets of its scenarios that are to be other ones at each release.
     pub rotated: Vec<String>,
     /// Where its record is attached.
@@ -136,7 +138,8 @@ impl Gate {
         let baked = self.bake.iter().flat_map(|bake| &bake.scenarios);
         let measured = self.smoke.iter().chain(&self.load).chain(baked);
         let after = self.prove.smoke.iter().chain(&self.diagnostics);
-        before.chain(measured).chain(after)
+        let rolling = self.rollout.iter().flat_map(|rollout| &rollout.scenarios);
+        before.chain(rolling).chain(measured).chain(after)
     }
 
     /// How its error rate is shared out among its phases.
@@ -163,6 +166,17 @@ impl Gate {
         }
         objectives
     }
+}
+
+/// What is performed while a version rolls out.
+#[derive(Debug, Clone)]
+pub struct Rolling {
+    /// Scenarios of a round.
+    pub scenarios: Vec<PathBuf>,
+    /// Pause between the beginnings of two rounds.
+    pub every: Duration,
+    /// The longest time that may pass without a round that passes, if anything is asked of it.
+    pub downtime: Option<Duration>,
 }
 
 /// How a version is awaited.

@@ -123,6 +123,11 @@ pub static GATE: Object = Object {
             "deployment and commit statuses on GitHub",
         ),
         field(
+            "rollout",
+            Shape::Object(&ROLLOUT),
+            "what is performed from the start of the gate until the version is served everywhere; start the gate before the deploy",
+        ),
+        field(
             "rotated",
             Shape::List(&Shape::Text),
             "secrets of its scenarios that must be other ones than at the release before; known by salted fingerprints",
@@ -275,6 +280,28 @@ static BAKE: Object = Object {
             "objectives",
             Shape::List(&Shape::Text),
             "objectives over all requests of the bake",
+        ),
+    ],
+};
+
+static ROLLOUT: Object = Object {
+    name: "rollout",
+    called: "the rollout",
+    fields: &[
+        field(
+            "scenarios",
+            Shape::List(&Shape::Text),
+            "scenario files of a round; those of `smoke` by default",
+        ),
+        field(
+            "every",
+            Shape::Duration,
+            "from the beginning of a round to that of the next one (1s)",
+        ),
+        field(
+            "downtime",
+            Shape::Duration,
+            "the longest time without a round that passes; more holds the gate, and `0s` is none at all",
         ),
     ],
 };

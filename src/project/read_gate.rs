@@ -1,6 +1,6 @@
 //! Reads the gates of `bellwether.yaml`.
 
-use super::gate::{Bake, Converge, Gate, Prove};
+use super::gate::{Bake, Converge, Gate, Prove, Rolling};
 use super::read_policy::{approval, budgets};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::node::Node;
@@ -57,6 +57,7 @@ impl Reader<'_> {
         let attestations = self.attestations(node);
         let triggers = node.get("triggers");
         let sources = triggers.map(|triggers| source::read(self, triggers, node));
+        let rollout = node.get("rollout").map(|node| self.rolling(node, &smoke));
         Some(Gate {
             name: name.text.clone(),
             environment: environment?,
@@ -95,6 +96,7 @@ impl Reader<'_> {
             github: node
                 .get("github")
                 .and_then(|node| self.github(node, &name.text)),
+            rollout,
             rotated: texts(node, "rotated"),
             ticket: node.get("ticket").and_then(|node| self.ticket(node)),
             links: named_texts(node, "links"),
@@ -202,6 +204,20 @@ impl Reader<'_> {
                 )
                 .hint("add `smoke`, or `prove: { smoke: [...] }`"),
             );
+        }
+    }
+
+    fn rolling(&mut self, node: &Node, smoke: &[PathBuf]) -> Rolling {
+        let named = self.files(node, "scenarios");
+        let downtime = node.get("downtime").and_then(Node::as_text);
+        Rolling {
+            scenarios: if named.is_empty() {
+                smoke.to_vec()
+            } else {
+                named
+            },
+            every: time(node, "every", 1),
+            downtime: downtime.and_then(|text| crate::duration::parse(text).ok()),
         }
     }
 

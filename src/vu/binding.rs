@@ -4,6 +4,7 @@
 
 use super::compiled::{self, Compiled};
 use super::guard::Guard;
+use super::vantage::Vantage;
 use crate::document::{Diagnostic, Diagnostics};
 use crate::environment::fit;
 use crate::environment::needs::{self, Supplied, Values};
@@ -47,6 +48,8 @@ pub struct Binding {
     pub compiled: Vec<Option<Compiled>>,
     /// What is asked of every exchange beside the scenario's own checks, in a gate.
     pub guard: Option<Guard>,
+    /// Whether we are where we should be.
+    pub vantage: Vantage,
     /// Next row of each data file.
     pub next_row: Vec<AtomicU64>,
 }
@@ -117,6 +120,7 @@ impl Binding {
             inputs_value,
             secrets_value,
             guard: None,
+            vantage: Vantage::new(environment.vantage.clone()),
             next_row: plan.data.iter().map(|_| AtomicU64::new(0)).collect(),
             plan,
         })

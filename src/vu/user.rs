@@ -336,6 +336,13 @@ impl VirtualUser {
             }
             let Begin { intended, start } = begin.take().unwrap_or_else(Begin::now);
             let mut attempt = self.attempt(step, start, start + step.timeout).await;
+            if let Some(fault) = attempt.fault.take() {
+                // What it takes to find out is no latency of the target.
+                attempt.end.get_or_insert_with(Instant::now);
+                let binding = &self.shared.binding;
+                let understood = binding.vantage.understood(&binding.connector, fault);
+                attempt.fault = Some(Box::pin(understood).await);
+            }
             for _ in 0..attempt.repeated {
                 sink.repeated(step.index);
             }

@@ -33,6 +33,7 @@ mod people;
 mod policy;
 mod prometheus;
 mod receiver;
+mod rollouts;
 mod run;
 mod scraped;
 mod slack;

@@ -1,0 +1,85 @@
+//! `bellwether gate wait`: follows a gate to its end, or until it has come so far.
+
+use super::client::{Refusal, Server};
+use super::exit::Exit;
+use super::gate::{exit, print_json, show};
+use crate::record::state::Phase;
+use crate::report::style::Style;
+use crate::report::view::{GateDetail, GateView};
+use http::Method;
+use std::time::{Duration, Instant};
+
+/// The phase of a word.
+pub(super) fn phase(word: &str) -> Result<Phase, String> {
+    let known = || Phase::ALL.map(Phase::word).join(", ");
+    let found = Phase::ALL.into_iter().find(|phase| phase.word() == word);
+    found.ok_or_else(|| format!("`{word}` is no phase; known: {}", known()))
+}
+
+/// Whether a gate has come to a phase, or is beyond it.
+fn has_reached(gate: &GateView, until: Phase) -> bool {
+    let mut left = Phase::ALL.into_iter().skip_while(|phase| *phase != until);
+    left.any(|phase| phase.word() == gate.position)
+}
+
+/// Waits for a gate, showing what happens to it: to its end, or until it has come so far.
+pub(super) async fn watch(
+    server: &Server,
+    id: i64,
+    until: Option<Phase>,
+    timeout: Duration,
+    json: bool,
+) -> Result<Exit, Refusal> {
+    let style = Style::for_stream(&std::io::stderr());
+    let end = Instant::now() + timeout;
+    let mut shown = 0;
+    let mut unreached: Option<Instant> = None;
+    loop {
+        match server
+            .ask::<GateDetail>(Method::GET, &format!("/api/v1/gates/{id}"), None)
+            .await
+        {
+            Ok(detail) => {
+                unreached = None;
+                for line in detail.timeline.iter().skip(shown) {
+                    eprintln!(
+                        "{} {}",
+                        style.dim(line.at.get(11..19).unwrap_or_default()),
+                        line.event
+                    );
+                }
+                shown = shown.max(detail.timeline.len());
+                if until.is_some_and(|until| has_reached(&detail.gate, until)) {
+                    if json {
+                        print_json(&detail);
+                    }
+                    return Ok(Exit::Success);
+                }
+                if detail.gate.done {
+                    if json {
+                        print_json(&detail);
+                    } else {
+                        print!("{}", show(&detail, Style::for_stream(&std::io::stdout())));
+                    }
+                    return Ok(exit(&detail.gate));
+                }
+            }
+            Err(Refusal::Unreached(reason)) => {
+                // A daemon that is restarted comes back and goes on; only a long absence is an answer.
+                let since = *unreached.get_or_insert_with(Instant::now);
+                if since.elapsed() > Duration::from_secs(120) {
+                    return Err(Refusal::Unreached(reason));
+                }
+            }
+            Err(refusal) => return Err(refusal),
+        }
+        if Instant::now() >= end {
+            crate::cli::commands::complain(format!(
+                "gate {id} is not done within {}; that counts as hold",
+                crate::duration::show(timeout)
+            ));
+            return Ok(Exit::Hold);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
