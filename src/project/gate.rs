@@ -9,7 +9,7 @@ use crate::pipeline::action::{Action, ordered};
 use crate::pipeline::github::Github;
 use crate::pipeline::source::Sources;
 use crate::pipeline::ticket::Ticket;
-use crate::record::state::Waiver;
+use crate::record::state::{Phase, Waiver};
 use crate::record::target::Occasion;
 use crate::scenario::Plan;
 use crate::scenario::template::Template;
@@ -128,8 +128,9 @@ pub struct Prerequisite {
 impl Gate {
     /// How long people are waited for.
     pub fn people_within(&self) -> Duration {
-        self.approval
-            .map_or(PEOPLE_WITHIN, |approval| approval.timeout)
+        let own = self.approval.map(|approval| approval.timeout);
+        let budget = self.budgets.get(Phase::Approval.word()).copied();
+        own.or(budget).unwrap_or(PEOPLE_WITHIN)
     }
 
     /// The files of its scenarios, each as often as it is named.

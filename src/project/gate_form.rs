@@ -238,6 +238,11 @@ static BUDGETS: Object = Object {
         field("smoke", Shape::Duration, "time for the smoke checks"),
         field("load", Shape::Duration, "time for the loads"),
         field("bake", Shape::Duration, "time for the bake"),
+        field(
+            "approval",
+            Shape::Duration,
+            "time for people to attest, where no `approval` says its own (1h)",
+        ),
     ],
 };
 

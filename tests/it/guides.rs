@@ -99,7 +99,7 @@ fn every_shipped_folder_is_clean() {
 
 // ApexMediation.
 
-fn apex(asked: &Asked, as_built: bool) -> Answer {
+pub(super) fn apex(asked: &Asked, as_built: bool) -> Answer {
     let bearer = asked.header("authorization").starts_with("Bearer ey");
     let denied = || {
         json(
@@ -273,7 +273,7 @@ fn apexmediation_passes_as_its_guide_says_and_names_what_was_built() {
 
 // Calibrate.
 
-fn calibrate(asked: &Asked, as_built: bool) -> Answer {
+pub(super) fn calibrate(asked: &Asked, as_built: bool) -> Answer {
     let page = |text: &str| {
         of(
             200,
@@ -364,7 +364,7 @@ fn calibrate_passes_as_its_guide_says_and_names_what_was_built() {
 
 // Paintbox.
 
-fn paintbox(asked: &Asked, as_built: bool) -> Answer {
+pub(super) fn paintbox(asked: &Asked, as_built: bool) -> Answer {
     let checks = |storage: &str| value!({ "memory": { "status": "pass" }, "jwks": { "status": "pass" }, "storage": { "status": storage, "message": "/data is not mounted" } });
     let key = |kid: &str| value!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": "n", "e": "AQAB" });
     let script = "/_next/static/chunks/main.js";
@@ -459,7 +459,7 @@ fn paintbox_passes_as_its_guide_says_and_names_what_was_built() {
 
 // docsense.
 
-fn docsense(asked: &Asked, as_built: bool) -> Answer {
+pub(super) fn docsense(asked: &Asked, as_built: bool) -> Answer {
     let page = || {
         of(
             200,
@@ -568,7 +568,7 @@ fn docsense_passes_as_its_guide_says_and_names_what_was_built() {
 
 // HotDash.
 
-fn hotdash(asked: &Asked, as_built: bool) -> Answer {
+pub(super) fn hotdash(asked: &Asked, as_built: bool) -> Answer {
     match asked.path.as_str() {
         "/" => of(
             200,

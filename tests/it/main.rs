@@ -41,6 +41,7 @@ mod smtp;
 mod standin;
 mod standing;
 mod state;
+mod stories;
 mod support;
 mod target;
 mod targets;

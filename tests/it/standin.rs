@@ -50,12 +50,18 @@ impl Answer {
 
 /// Serves until the process ends; its address.
 pub fn serve(answer: fn(&Asked) -> Answer) -> String {
+    serve_by(answer)
+}
+
+/// The same, by something that knows more than what is asked.
+pub fn serve_by(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> String {
+    let answer = std::sync::Arc::new(answer);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let host = address.clone();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let host = host.clone();
+            let (host, answer) = (host.clone(), answer.clone());
             std::thread::spawn(move || {
                 let mut reader = BufReader::new(stream.try_clone().unwrap());
                 while let Some(asked) = read(&mut reader, &host) {
