@@ -38,7 +38,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 prop_compose! {
-    fn policy()(mask in 1usize..256, extend: bool, acts: bool, ways in 0usize..3, has_target: bool, enforce: bool, has_remedy: bool, asks_consent: bool) -> Policy {
+    fn policy()(mask in 1usize..512, extend: bool, acts: bool, ways in 0usize..3, has_target: bool, enforce: bool, has_remedy: bool, asks_consent: bool) -> Policy {
         Policy {
             phases: Phase::ALL.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, phase)| *phase).collect(),
             extend, acts_on_promote: acts, acts_on_hold: acts, ways, has_target, enforce, has_remedy, asks_consent, has_down: acts, targets: None, changed: false,

@@ -82,7 +82,7 @@ impl Driver {
         };
         let performed = match performed {
             // In a time of its own: a failure that was measured is none the less one.
-            Some(ended) if phase.measures() || phase == Phase::Approval => {
+            Some(ended) if phase.measures() || phase.waits() => {
                 Some(self.world.still(&context, ended).await)
             }
             performed => performed,
@@ -116,7 +116,7 @@ impl Driver {
 
     /// What is looked at where a phase did not pass, kept as evidence.
     async fn diagnose(&self, context: &PhaseContext<'_>, phase: Phase, ended: &Ended) {
-        let is_wanted = !context.gate.diagnostics.is_empty() && phase != Phase::Approval;
+        let is_wanted = !context.gate.diagnostics.is_empty() && !phase.waits();
         if is_wanted && ended.outcome != Outcome::Pass {
             let seen = self.world.diagnose(context).await;
             self.keep_runs(context.record.id, "diagnostics", seen, false)
@@ -263,6 +263,9 @@ fn left(gate: &Gate, record: &Record, phase: Phase) -> Duration {
         // People are not measured by the budget of the measurements.
         return gate.people_within() + Duration::from_secs(5);
     }
+    if phase == Phase::Pair {
+        return gate.pair_within() + Duration::from_secs(5);
+    }
     match gate.budgets.get(phase.word()) {
         Some(budget) => whole.min(*budget),
         None => whole,
@@ -291,7 +294,12 @@ mod tests {
         let smoke = ["smoke".to_owned(), "b".to_owned()];
         let of = |check: &str| matching(&[waiver(check)], Phase::Smoke, &smoke, &[]).len();
         assert_eq!((of("smoke"), of("phase/smoke")), (0, 1));
-        for phase in [Phase::Preflight, Phase::Approval, Phase::Converge] {
+        for phase in [
+            Phase::Preflight,
+            Phase::Approval,
+            Phase::Pair,
+            Phase::Converge,
+        ] {
             let waivers = [
                 waiver(phase.word()),
                 waiver(&format!("phase/{}", phase.word())),

@@ -57,6 +57,8 @@ pub struct Gate {
     pub require_budget: BTreeMap<String, f64>,
     /// Gates whose deploys are rolled back together with this one's.
     pub together: Vec<String>,
+    /// Gates that are promoted only together with this one.
+    pub pair: Vec<String>,
     /// Failures that somebody answers for.
     pub waivers: Vec<Waiver>,
     /// Time for single phases, by their words.
@@ -131,6 +133,12 @@ impl Gate {
         let own = self.approval.map(|approval| approval.timeout);
         let budget = self.budgets.get(Phase::Approval.word()).copied();
         own.or(budget).unwrap_or(PEOPLE_WITHIN)
+    }
+
+    /// How long the other one of a pair is waited for.
+    pub fn pair_within(&self) -> Duration {
+        let budget = self.budgets.get(Phase::Pair.word()).copied();
+        budget.unwrap_or(PEOPLE_WITHIN)
     }
 
     /// The files of its scenarios, each as often as it is named.

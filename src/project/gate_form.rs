@@ -96,6 +96,11 @@ pub static GATE: Object = Object {
             "gates whose deploy of the same commit is rolled back together with this one",
         ),
         field(
+            "pair",
+            Shape::List(&Shape::Text),
+            "gates of the same commit that are promoted as a pair with this one: none, until each would be",
+        ),
+        field(
             "waivers",
             Shape::List(&Shape::Object(&WAIVER)),
             "failures that somebody answers for; shown as waived, never as passed",
@@ -242,6 +247,11 @@ static BUDGETS: Object = Object {
             "approval",
             Shape::Duration,
             "time for people to attest, where no `approval` says its own (1h)",
+        ),
+        field(
+            "pair",
+            Shape::Duration,
+            "time for the other one of a pair (1h)",
         ),
     ],
 };

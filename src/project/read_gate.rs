@@ -52,6 +52,7 @@ impl Reader<'_> {
         let after = self.prerequisites(node, &gates);
         let require_budget = self.require_budget(node, root);
         let together = self.together(node, &gates);
+        let pair = self.pair(name, node, root, &gates);
         let waivers = self.waivers(node);
         let preconditions = self.preconditions(node);
         let attestations = self.attestations(node);
@@ -68,6 +69,7 @@ impl Reader<'_> {
             after,
             require_budget,
             together,
+            pair,
             waivers,
             budgets: budgets(node),
             sighting: node

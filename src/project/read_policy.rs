@@ -124,6 +124,40 @@ impl Reader<'_> {
         known.map(|name| name.text.clone()).collect()
     }
 
+    /// Gates that are promoted as a pair with this one: each names the other, and none waits for the other's
+    /// promotion before it begins.
+    pub fn pair(&mut self, own: &Node, node: &Node, root: &Node, gates: &[&str]) -> Vec<String> {
+        let mut names = Vec::new();
+        for name in node.get("pair").map(Node::items).unwrap_or_default() {
+            if !self.known_gate(name, gates) {
+                continue;
+            }
+            let all = entries(root, "gates");
+            let other = all.iter().find(|(known, _)| known.text == name.text);
+            let lists = |node: &Node, key: &str, wanted: &str| {
+                let items = node.get(key).map(Node::items).unwrap_or_default();
+                items.iter().any(|item| {
+                    let named = item.get("gate").unwrap_or(item);
+                    named.text == wanted
+                })
+            };
+            let is_mutual = other.is_some_and(|(_, node)| lists(node, "pair", &own.text));
+            let waits = lists(node, "after", &name.text)
+                || other.is_some_and(|(_, node)| lists(node, "after", &own.text));
+            if name.text == own.text || !is_mutual {
+                let title = format!("`{}` is no pair with `{}`", own.text, name.text);
+                let label = format!("add `pair: [{}]` there", own.text);
+                self.error("no-pair", title, name.span, &label);
+            } else if waits {
+                let title =
+                    "one of a pair that begins `after` the other is promoted would wait for ever";
+                self.error("no-pair", title, name.span, "leave out `after`");
+            }
+            names.push(name.text.clone());
+        }
+        names
+    }
+
     /// Failures that somebody answers for.
     pub fn waivers(&mut self, node: &Node) -> Vec<Waiver> {
         let mut found = Vec::new();

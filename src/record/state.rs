@@ -24,11 +24,13 @@ pub enum Phase {
     Bake,
     /// People agree.
     Approval,
+    /// The other one of a pair would be promoted, too.
+    Pair,
 }
 
 impl Phase {
     /// All of them, in the order of a gate.
-    pub const ALL: [Phase; 8] = [
+    pub const ALL: [Phase; 9] = [
         Phase::Preflight,
         Phase::Preconditions,
         Phase::Converge,
@@ -37,6 +39,7 @@ impl Phase {
         Phase::Load,
         Phase::Bake,
         Phase::Approval,
+        Phase::Pair,
     ];
 
     /// Its word.
@@ -50,7 +53,13 @@ impl Phase {
             Phase::Load => "load",
             Phase::Bake => "bake",
             Phase::Approval => "approval",
+            Phase::Pair => "pair",
         }
+    }
+
+    /// Whether it waits for others, and looks at nothing of the product itself.
+    pub fn waits(self) -> bool {
+        matches!(self, Phase::Approval | Phase::Pair)
     }
 
     /// Whether it measures the product: only such a phase can justify a promotion.

@@ -29,6 +29,7 @@ mod house;
 mod modules;
 mod nginx;
 mod omission;
+mod pairs;
 mod people;
 mod policy;
 mod prometheus;

@@ -3,7 +3,7 @@
 //! To add one: its file here, its line in [`PHASES`], and its variant of `record::state::Phase`,
 //! which says whether it measures the product.
 
-use super::{approval, bake, baseline, converge, load, preconditions, preflight, smoke};
+use super::{approval, bake, baseline, converge, load, pair, preconditions, preflight, smoke};
 use crate::doing::Doing;
 use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::world::OnTick;
@@ -62,6 +62,11 @@ pub const PHASES: &[PhaseKind] = &[
         phase: Phase::Approval,
         is_wanted: |gate| gate.approval.is_some() || !gate.attestations.is_empty(),
         perform: |context, _| Box::pin(approval::approval(context)),
+    },
+    PhaseKind {
+        phase: Phase::Pair,
+        is_wanted: |gate| !gate.pair.is_empty(),
+        perform: |context, _| Box::pin(pair::pair(context)),
     },
 ];
 
