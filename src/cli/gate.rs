@@ -37,7 +37,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start a gate for a deploy
+    /// Start a gate for a deploy: after it, or, where the gate has a `rollout`, right before it
     Start {
         /// The gate's name
         gate: String,
@@ -333,6 +333,12 @@ pub(super) fn show(detail: &GateDetail, style: Style) -> String {
     );
     for reason in &gate.reasons {
         text.push_str(&format!("  {reason}\n"));
+    }
+    if gate.verdict.is_some() && !gate.done {
+        text.push_str(&format!(
+            "  {}\n",
+            style.dim(&format!("now: {}", gate.position))
+        ));
     }
     if let Some(why) = &gate.undone {
         let lead = style.bad("✗ the verdict was NOT carried out:");

@@ -2,7 +2,7 @@
 
 use super::run_arguments::Arguments;
 use crate::config::given::{no_place, placed};
-use crate::config::{load, read};
+use crate::config::{given, load, read};
 use crate::document::{Diagnostic, Diagnostics, Source};
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
@@ -141,6 +141,20 @@ fn loads(arguments: &Arguments, plan: &Plan) -> Vec<Load> {
     }]
 }
 
+/// An environment with inputs in the addresses of its services.
+fn filled(arguments: &Arguments, base: &Environment, found: &mut Diagnostics) -> Environment {
+    let mut filled = base.clone();
+    let given = arguments.inputs.iter();
+    let given = given.filter_map(|pair| pair.split_once('='));
+    let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    filled.inputs.extend(given);
+    given::fill(&mut filled, found);
+    Environment {
+        inputs: base.inputs.clone(),
+        ..filled
+    }
+}
+
 fn environment(
     arguments: &Arguments,
     first: &Path,
@@ -193,8 +207,9 @@ fn environment(
             Arc::new(Environment::default())
         }
     };
+    // What the command line places elsewhere needs no address.
     if arguments.services.is_empty() {
-        return Some(base);
+        return Some(Arc::new(filled(arguments, &base, found)));
     }
     let mut services = BTreeMap::new();
     for (name, service) in &base.services {

@@ -4,6 +4,7 @@
 //! Invariant: what is given and fits nothing is a mistake, never passed over.
 
 use crate::document::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::environment::read::is_base_url;
 use crate::environment::settings::Environment;
 use crate::net::redirect::is_absolute;
 use crate::project::file::File;
@@ -48,6 +49,42 @@ impl Given {
                     value.clone_into(own);
                 }
             }
+        }
+        for environment in file.environments.values_mut() {
+            fill(Arc::make_mut(environment), found);
+        }
+    }
+}
+
+/// Fills inputs into the addresses of an environment's services.
+pub fn fill(environment: &mut Environment, found: &mut Diagnostics) {
+    for (name, service) in &mut environment.services {
+        let mut missing = None;
+        while let Some((before, rest)) = service.url.split_once("${inputs.") {
+            let Some((input, after)) = rest.split_once('}') else {
+                break;
+            };
+            let Some(value) = environment.inputs.get(input) else {
+                missing = Some(input.to_owned());
+                break;
+            };
+            // What a value holds is not filled in once more.
+            let value = value.replace("${", "");
+            service.url = format!("{before}{value}{after}");
+        }
+        let place = &environment.name;
+        if let Some(input) = missing {
+            let title = format!("the address of `{name}` in `{place}` needs the input `{input}`");
+            let hint = format!(
+                "give it to the environment, `inputs: {{ {input}: … }}`, or by `--input {input}=…`"
+            );
+            found.push(Diagnostic::error("missing-input", title).hint(hint));
+        } else if !is_base_url(&service.url) {
+            let title = format!(
+                "`{}`, the address of `{name}` in `{place}`, is no base URL",
+                service.url
+            );
+            found.push(Diagnostic::error("bad-url", title).hint("expected `https://host`"));
         }
     }
 }

@@ -4,10 +4,17 @@ use super::settings::{Caps, Environment, SecretSource, Service, VersionFrom, Ver
 use super::windows;
 use crate::document::node::Node;
 use crate::net::connect::host_port;
+use crate::net::redirect::is_absolute;
 use crate::scenario::expression::Expression;
 use crate::scenario::reader::{Reader, entries, named_texts, per_second, text, texts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Whether a text is the base URL of a service.
+pub fn is_base_url(text: &str) -> bool {
+    let parsed = text.parse::<http::Uri>();
+    is_absolute(text) && parsed.is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
+}
 
 impl Reader<'_> {
     /// An environment.
@@ -53,12 +60,8 @@ impl Reader<'_> {
 
     fn service(&mut self, node: &Node) -> Option<Service> {
         let url = node.get("url")?;
-        let parsed = url
-            .text
-            .parse::<http::Uri>()
-            .ok()
-            .filter(|uri| uri.host().is_some());
-        if parsed.is_none() || !crate::net::redirect::is_absolute(&url.text) {
+        // One with inputs in it is looked at when they are known.
+        if !url.text.contains("${inputs.") && !is_base_url(&url.text) {
             self.error(
                 "bad-url",
                 format!("`{}` is not a base URL", url.text),

@@ -41,6 +41,9 @@ pub struct Ended {
     pub skipped: Vec<Waiver>,
     /// When what failed was first seen, in milliseconds since 1970, if that was not at its start.
     pub failing_ms: Option<i64>,
+    /// Why nothing is promoted, however well everything else is: the gate goes on, since what is broken is
+    /// rolled back all the same.
+    pub holds: Option<String>,
     /// Whether more of the same evidence would probably settle it.
     pub is_open: bool,
     /// Whether it was, or may have been, another version that was measured: nobody can waive that.
@@ -62,6 +65,7 @@ impl Ended {
             spoiled: Vec::new(),
             skipped: Vec::new(),
             failing_ms: None,
+            holds: None,
             is_open: false,
             is_foreign: false,
         }

@@ -54,6 +54,8 @@ pub enum Event {
         waived: Vec<Waiver>,
         /// When what failed was first seen, in milliseconds since 1970, if that was not at its start.
         failing_ms: Option<i64>,
+        /// Why nothing is promoted, however well everything else is.
+        holds: Option<String>,
     },
     /// Somebody called it off.
     Cancelled {

@@ -160,6 +160,7 @@ impl Stepper<'_> {
             held,
             waived,
             failing_ms,
+            holds,
         } = event
         else {
             return Vec::new();
@@ -188,6 +189,7 @@ impl Stepper<'_> {
             let first = self.state.remedy.as_ref().map(|remedy| remedy.failing_ms);
             self.state.triggered_ms = Some(first.unwrap_or(failing_ms));
         }
+        self.state.holds.extend(holds.clone());
         self.state.phases.push(PhaseRecord {
             phase: *phase,
             outcome: *outcome,
@@ -217,6 +219,10 @@ impl Stepper<'_> {
                 let reason = format!("{} is no longer a phase of this gate", phase.word());
                 self.conclude(Verdict::Hold, vec![reason])
             }
+            // Nobody is asked for what will not be promoted.
+            Some(Some(following)) if following.waits() && !self.state.holds.is_empty() => {
+                self.conclude(Verdict::Hold, self.state.holds.clone())
+            }
             Some(Some(following)) => {
                 self.enter(Position::Measuring(*following));
                 let asks = (*following == Phase::Approval).then_some(Effect::Ask);
@@ -226,54 +232,6 @@ impl Stepper<'_> {
             }
             Some(None) => self.conclude_passed(),
         }
-    }
-
-    /// The last phase let the gate go on: promote, if all of them did. A configuration that was
-    /// changed meanwhile may have brought phases that were never performed.
-    fn conclude_passed(&mut self) -> Vec<Effect> {
-        let missing: Vec<&str> = self
-            .policy
-            .phases
-            .iter()
-            .filter(|phase| !self.state.let_on(**phase))
-            .map(|phase| phase.word())
-            .collect();
-        if !missing.is_empty() {
-            let reason = format!("never performed: {}", missing.join(", "));
-            return self.conclude(Verdict::Hold, vec![reason]);
-        }
-        if self.policy.changed {
-            let reason = "what this gate measures was changed while it ran: what was measured is not what was asked for at its start".to_owned();
-            return self.conclude(Verdict::Hold, vec![reason]);
-        }
-        if !self.state.was_measured() {
-            let reason = "every measurement was waived; nothing was measured that held".to_owned();
-            return self.conclude(Verdict::Hold, vec![reason]);
-        }
-        let waivers = self.state.phases.iter().flat_map(|record| &record.waived);
-        let mut reasons: Vec<String> = waivers
-            .map(|waiver| {
-                format!(
-                    "`{}` did not pass and was waived by {}: {}",
-                    waiver.check, waiver.by, waiver.reason
-                )
-            })
-            .collect();
-        reasons.insert(
-            0,
-            if reasons.is_empty() {
-                "every phase passed"
-            } else {
-                "every phase passed or was waived"
-            }
-            .to_owned(),
-        );
-        if let Some(remedy) = &self.state.remedy {
-            let before = because(remedy.phase, "failed", &remedy.reasons);
-            let before = before.join("; ");
-            reasons.push(format!("it needed a remedy first: {before}"));
-        }
-        self.conclude(Verdict::Promote, reasons)
     }
 
     pub(super) fn conclude(&mut self, verdict: Verdict, reasons: Vec<String>) -> Vec<Effect> {

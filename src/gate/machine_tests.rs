@@ -23,7 +23,7 @@ fn event() -> impl Strategy<Value = Event> {
     ];
     prop_oneof![
         10 => (0usize..8, outcome, any::<bool>(), 0usize..6).prop_map(|(phase, outcome, is_open, waived)| Event::PhaseEnded {
-            phase: Phase::ALL[phase], outcome, reasons: vec![], is_open, held: is_open, waived: if waived == 0 { vec![waiver()] } else { vec![] }, failing_ms: None }),
+            phase: Phase::ALL[phase], outcome, reasons: vec![], is_open, held: is_open, waived: if waived == 0 { vec![waiver()] } else { vec![] }, failing_ms: None, holds: None }),
         1 => Just(Event::Cancelled { by: "a test".to_owned() }),
         1 => Just(Event::RollbackOrdered(Order { by: "a test".to_owned(), reason: "why not".to_owned(), gate: None, to: String::new() })),
         1 => Just(Event::BudgetExceeded),
@@ -125,6 +125,7 @@ fn ended(phase: Phase, outcome: Outcome) -> Event {
         held: false,
         waived: vec![],
         failing_ms: None,
+        holds: None,
     }
 }
 
@@ -261,6 +262,7 @@ fn an_open_phase_is_performed_once_more_and_no_oftener() {
         held: false,
         waived: vec![],
         failing_ms: None,
+        holds: None,
     };
     let once = told(
         &policy_of(1),
@@ -288,6 +290,7 @@ fn a_waived_failure_goes_on_and_is_never_called_passed() {
         held: false,
         waived: vec![waiver()],
         failing_ms: None,
+        holds: None,
     };
     let state = told(
         &policy,
@@ -383,6 +386,7 @@ fn a_remedy_is_tried_once_and_what_still_fails_is_rolled_back() {
         held: true,
         waived: Vec::new(),
         failing_ms: None,
+        holds: None,
     };
     let state = told(&policy, &[&begun[..], &[held]].concat());
     assert_eq!(state.verdict, Some(Verdict::Promote));
@@ -469,4 +473,21 @@ fn what_a_database_was_changed_for_is_rolled_back_by_consent_alone() {
         reasons.contains("the application was not rolled back"),
         "{reasons}"
     );
+}
+
+#[test]
+fn what_holds_a_gate_hides_no_failure_and_asks_nobody() {
+    let policy = Policy {
+        phases: vec![Phase::Converge, Phase::Smoke, Phase::Approval],
+        ..policy_of(1)
+    };
+    let mut down = ended(Phase::Converge, Outcome::Pass);
+    if let Event::PhaseEnded { holds, .. } = &mut down {
+        *holds = Some("it was down".to_owned());
+    }
+    let state = told(&policy, &[down.clone(), ended(Phase::Smoke, Outcome::Pass)]);
+    assert_eq!(state.verdict, Some(Verdict::Hold));
+    assert_eq!(state.reasons, ["it was down"]);
+    let state = told(&policy, &[down, ended(Phase::Smoke, Outcome::Fail)]);
+    assert_eq!(state.verdict, Some(Verdict::Rollback));
 }

@@ -1,6 +1,6 @@
 //! The durable process that verifies one deploy.
 //!
-//! Rooms, in reading order: [`machine`] (pure: state × event → state + effects) with its words ([`event`]), what it is to do ([`policy`]), and its detours: a remedy ([`mending`]), a consent ([`consenting`]); [`driver`] (runs
+//! Rooms, in reading order: [`machine`] (pure: state × event → state + effects) with its words ([`event`]), what it is to do ([`policy`]), its end ([`concluding`]), and its detours: a remedy ([`mending`]), a consent ([`consenting`]); [`driver`] (runs
 //! gates: the only one that changes them) with [`advance`] (commits a step), [`performing`] (phases)
 //! and [`acting`] (lock, actions, proof); [`orders`] (what people want of a gate), [`partners`] (what
 //! gates order of each other), [`sighting`] (a version that changed starts a gate); [`context`] (what
@@ -18,6 +18,7 @@ mod acting;
 pub(crate) mod advance;
 pub mod announce;
 mod arms;
+mod concluding;
 mod consenting;
 pub mod context;
 mod diagnostics;

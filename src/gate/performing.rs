@@ -249,6 +249,7 @@ fn ended(phase: Phase, performed: Ended, held: bool, waived: Vec<Waiver>) -> Eve
         held,
         waived,
         failing_ms: performed.failing_ms,
+        holds: performed.holds,
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a rollout does to those who use the service meanwhile: rounds, by the version that was served.
 //!
 //! Pure. Invariant: a time is down from the first round that failed to the next one that passed, whatever
-//! could not be measured in between; it is told as what it was at least.
+//! could not be measured in between; it is told as what it was at least. That nothing was down is said only of
+//! a rollout that was seen, from the version before on, and measured all along.
 
 use crate::objective::Outcome;
 use std::collections::BTreeMap;
@@ -54,7 +55,10 @@ pub struct Rollout {
     by_version: BTreeMap<Served, Rounds>,
     down_since: Option<Duration>,
     longest: Duration,
+    blind_since: Option<Duration>,
+    longest_blind: Duration,
     first_failure: Option<String>,
+    first_doubt: Option<String>,
 }
 
 impl Rollout {
@@ -67,13 +71,20 @@ impl Rollout {
                 if let Some(since) = self.down_since.take() {
                     self.longest = self.longest.max(at.saturating_sub(since));
                 }
+                if let Some(since) = self.blind_since.take() {
+                    self.longest_blind = self.longest_blind.max(at.saturating_sub(since));
+                }
             }
             Outcome::Fail => {
                 rounds.failed += 1;
                 self.down_since.get_or_insert(at);
                 self.first_failure.get_or_insert_with(|| reason.to_owned());
             }
-            Outcome::Inconclusive => rounds.unmeasured += 1,
+            Outcome::Inconclusive => {
+                rounds.unmeasured += 1;
+                self.blind_since.get_or_insert(at);
+                self.first_doubt.get_or_insert_with(|| reason.to_owned());
+            }
         }
     }
 
@@ -83,14 +94,47 @@ impl Rollout {
         self.longest.max(open.unwrap_or_default())
     }
 
-    /// Whether any round failed.
-    fn has_failed(&self) -> bool {
-        self.first_failure.is_some()
+    /// Why that it was not down for longer than `most` is not shown, if it is not.
+    fn objection(&self, now: Duration, wanted: &str, most: Duration) -> Option<String> {
+        let allowed = crate::duration::show(most);
+        let down = self.downtime(now);
+        let is_over = |time: Duration| time > most || most.is_zero();
+        if self.first_failure.is_some() && is_over(down) {
+            return Some(format!(
+                "the rollout took the service down for at least {:.1} s, and {allowed} is allowed",
+                down.as_secs_f64()
+            ));
+        }
+        let is_before = |served: &Served| match served {
+            Served::Version(version) => version != wanted,
+            Served::Mixed => true,
+            Served::Hidden => false,
+        };
+        if !self.by_version.keys().any(is_before) {
+            return Some(
+                "the rollout was not seen: the gate was started when the version was served already"
+                    .to_owned(),
+            );
+        }
+        let open = self.blind_since.map(|since| now.saturating_sub(since));
+        let blind = self.longest_blind.max(open.unwrap_or_default());
+        if let Some(doubt) = self.first_doubt.as_ref().filter(|_| is_over(blind)) {
+            return Some(format!(
+                "for {:.1} s it was not measured whether the rollout took the service down, and {allowed} is allowed: {doubt}",
+                blind.as_secs_f64()
+            ));
+        }
+        None
     }
 
     /// What is said of it, and why it holds a gate, if it does. `allowed` is the longest time that may be
     /// down; none at all is disproven by any round that failed.
-    pub fn end(&self, now: Duration, allowed: Option<Duration>) -> (Vec<String>, Option<String>) {
+    pub fn end(
+        &self,
+        now: Duration,
+        wanted: &str,
+        allowed: Option<Duration>,
+    ) -> (Vec<String>, Option<String>) {
         let told = self.by_version.iter().map(|(served, rounds)| {
             let Rounds {
                 passed,
@@ -116,17 +160,7 @@ impl Rollout {
         if let Some(reason) = &self.first_failure {
             said.push(format!("it was down for at least {seconds:.1} s: {reason}"));
         }
-        let objection = match allowed {
-            None => None,
-            Some(_) if !self.by_version.values().any(|rounds| rounds.passed > 0) => {
-                Some("whether the rollout took the service down was not measured".to_owned())
-            }
-            Some(most) if self.has_failed() && (down > most || most.is_zero()) => Some(format!(
-                "the rollout took the service down for at least {seconds:.1} s, and {} is allowed",
-                crate::duration::show(most)
-            )),
-            Some(_) => None,
-        };
+        let objection = allowed.and_then(|most| self.objection(now, wanted, most));
         (said, objection)
     }
 }
@@ -159,7 +193,8 @@ mod tests {
 
     fn end(letters: &str, allowed_s: Option<u64>) -> (String, Option<String>) {
         let now = Duration::from_secs(letters.replace('|', "").len() as u64);
-        let (said, objection) = rollout(letters).end(now, allowed_s.map(Duration::from_secs));
+        let allowed = allowed_s.map(Duration::from_secs);
+        let (said, objection) = rollout(letters).end(now, "2", allowed);
         (said.join("; "), objection)
     }
 
@@ -183,7 +218,15 @@ mod tests {
     fn no_downtime_is_disproven_by_any_round_and_never_shown_by_none() {
         assert_eq!(end("PP|PP", Some(0)).1, None);
         assert!(end("PPF|PP", Some(0)).1.is_some());
-        assert!(end("II|II", Some(60)).1.is_some(), "nothing was measured");
+        assert!(end("II|II", Some(3)).1.is_some(), "nothing was measured");
+        assert!(
+            end("PI|IP", Some(0))
+                .1
+                .unwrap()
+                .contains("was not measured")
+        );
+        assert_eq!(end("PI|IP", Some(5)).1, None);
+        assert!(end("|PP", Some(60)).1.unwrap().contains("was not seen"));
         assert!(end("", Some(60)).1.is_some());
         assert!(end("PP|FF", Some(1)).1.is_some(), "it is down yet");
         assert_eq!(end("PP|FF", None).1, None, "it is only told");

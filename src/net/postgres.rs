@@ -67,6 +67,12 @@ async fn answered(
     let [Host::Tcp(host)] = config.get_hosts() else {
         return Err(template("the address names one host").into());
     };
+    // An unescaped `@` in a password makes the rest of it a part of the host: that is shown to nobody.
+    let is_host = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+    if host.is_empty() || !host.chars().all(is_host) {
+        let why = "the address names no host; what of the password is no letter or digit is percent-encoded";
+        return Err(template(why).into());
+    }
     let port = config.get_ports().first().copied().unwrap_or(5432);
     let shown = format!("PostgreSQL at {host}:{port}");
     let (stream, _) = connector
@@ -104,13 +110,14 @@ async fn told(
     let begun = client.simple_query(&begin).await;
     let begun = begun.map_err(|error| refused(shown, &error))?;
     let role = begun.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0),
+        SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten(),
         _ => None,
     });
     let role = role.unwrap_or_default().to_owned();
     let may = client.query_one(may_write, &[]).await;
     let may = may.map_err(|error| refused(shown, &error))?;
-    if let Some(what) = may.get::<_, Option<String>>(0) {
+    let may: Option<String> = may.try_get(0).map_err(|error| refused(shown, &error))?;
+    if let Some(what) = may {
         return Err(Refusal::MayWrite(role, what));
     }
     // By the extended protocol, which takes one statement and no more.
@@ -118,7 +125,7 @@ async fn told(
     let row = row.map_err(|error| refused(shown, &error))?;
     // What is not rolled back ends with the connection all the same.
     let _ = client.simple_query("rollback").await;
-    let text: Option<String> = row.get(0);
+    let text: Option<String> = row.try_get(0).map_err(|error| refused(shown, &error))?;
     Ok(text.unwrap_or_default())
 }
 

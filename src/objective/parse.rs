@@ -131,6 +131,18 @@ impl Objective {
     }
 }
 
+/// Whether one of them counts every failure of every step: else a service of which everything fails might
+/// hold what is asked of it.
+pub fn counts_all(objectives: &[Objective]) -> bool {
+    objectives.iter().any(|objective| {
+        let is_counted = matches!(
+            objective.metric,
+            Metric::Quantile(_) | Metric::ErrorRate | Metric::Errors | Metric::Max | Metric::Mean
+        );
+        is_counted && objective.counts_all_failures() && objective.step.is_none()
+    })
+}
+
 /// What an objective is narrowed to.
 #[derive(Default)]
 struct Only {
@@ -167,6 +179,16 @@ impl Only {
             if value.is_empty() {
                 return Err(format!("`{key}:` names nothing"));
             }
+            let is_again = match key {
+                "step" => only.step.is_some(),
+                "class" => only.class.is_some(),
+                _ => only.value.is_some(),
+            };
+            if is_again {
+                return Err(format!(
+                    "`{key}:` stands there twice; write an objective for each"
+                ));
+            }
             match key {
                 "step" => only.step = Some(value.to_owned()),
                 "class" => only.class = Some(Class::parse(value)?),
@@ -199,12 +221,11 @@ impl Only {
 }
 
 fn number(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value),
-        _ => Err(format!(
-            "`{text}` is not a number; a measured value has no unit"
-        )),
-    }
+    finite(text).ok_or_else(|| format!("`{text}` is not a number; a measured value has no unit"))
+}
+
+fn finite(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|value| value.is_finite())
 }
 
 fn metric(word: &str) -> Result<Metric, String> {
@@ -246,12 +267,10 @@ fn limit(metric: Metric, text: &str) -> Result<f64, String> {
                 _ => Err(format!("`{text}` is not a share; write `1%` or `0.01`")),
             }
         }
-        Metric::Rate => text
-            .trim_end_matches("/s")
-            .parse()
-            .map_err(|_| format!("`{text}` is not a rate; write `100/s`")),
-        Metric::Errors | Metric::Requests | Metric::Dropped => text
-            .parse()
-            .map_err(|_| format!("`{text}` is not a number")),
+        Metric::Rate => finite(text.trim_end_matches("/s"))
+            .ok_or_else(|| format!("`{text}` is not a rate; write `100/s`")),
+        Metric::Errors | Metric::Requests | Metric::Dropped => {
+            finite(text).ok_or_else(|| format!("`{text}` is not a number"))
+        }
     }
 }

@@ -145,14 +145,18 @@ async fn issue(call: &Call<'_>, attachment: &Attachment) -> Result<String, Deliv
             break;
         }
     }
-    let body = json!({ "body": comment(attachment) });
+    let (comment, is_whole) = comment(attachment);
+    let body = json!({ "body": comment });
     call.ask("GitHub", Method::POST, &comments, &headers, Some(body), &[])
         .await?;
-    Ok(format!("issue {number}"))
+    Ok(match is_whole {
+        true => format!("issue {number}"),
+        false => format!("issue {number} without its evidence, which is too long for a comment"),
+    })
 }
 
-/// What people read, with the JSON folded away where it fits.
-fn comment(attachment: &Attachment) -> String {
+/// What people read, with the JSON folded away where it fits; and whether it does.
+fn comment(attachment: &Attachment) -> (String, bool) {
     let (mark, markdown) = (attachment.mark(), &attachment.markdown);
     let whole = format!(
         "{markdown}\n\n<details><summary>{}</summary>\n\n```json\n{}```\n\n</details>\n\n{mark}\n",
@@ -161,10 +165,11 @@ fn comment(attachment: &Attachment) -> String {
         attachment.json.replace("```", "\\u0060\\u0060\\u0060"),
     );
     if whole.chars().count() <= COMMENT_MAX {
-        return whole;
+        return (whole, true);
     }
     let start: String = markdown.chars().take(COMMENT_MAX).collect();
-    format!("{start}\n\n{mark}\n")
+    let left_out = "The evidence is too long for a comment: `bellwether gate incident` writes it, and a release takes it as a file.";
+    (format!("{start}\n\n{left_out}\n\n{mark}\n"), false)
 }
 
 #[cfg(test)]
@@ -199,12 +204,15 @@ mod tests {
             markdown: "# promote".to_owned(),
             json: "{ \"body\": \"```\\n@everyone\" }\n".to_owned(),
         };
-        let text = comment(&attachment);
+        let (text, is_whole) = comment(&attachment);
+        assert!(is_whole);
         assert_eq!(text.matches("```").count(), 2, "{text}");
         let long = Attachment {
             json: "x".repeat(70_000),
             ..attachment
         };
-        assert!(!comment(&long).contains("```") && comment(&long).contains(&long.mark()));
+        let (text, is_whole) = comment(&long);
+        assert!(!is_whole && !text.contains("```"));
+        assert!(text.contains("too long") && text.contains(&long.mark()));
     }
 }

@@ -62,14 +62,23 @@ async fn attach(call: &Call<'_>, attachment: &Attachment) -> Result<String, Deli
     );
     let notes = format!("{of_project}/issues/{issue}/notes");
     let headers = [("private-token", call.text("token"))];
-    let known = format!("{notes}?per_page=100&order_by=created_at&sort=desc");
-    let known = call
-        .ask("GitLab", Method::GET, &known, &headers, None, &[])
-        .await?
-        .json;
     let mark = attachment.mark();
-    let mut there = known.as_array().into_iter().flatten();
-    if !there.any(|note| text_of(note, "/body").contains(&mark)) {
+    let mut is_there = false;
+    for page in 1.. {
+        let known = format!("{notes}?per_page=100&page={page}");
+        let known = call
+            .ask("GitLab", Method::GET, &known, &headers, None, &[])
+            .await?
+            .json;
+        let all = known.as_array().cloned().unwrap_or_default();
+        is_there |= all
+            .iter()
+            .any(|note| text_of(note, "/body").contains(&mark));
+        if is_there || all.len() < 100 {
+            break;
+        }
+    }
+    if !is_there {
         let to = format!("{of_project}/uploads");
         let made = call
             .upload("GitLab", &to, &headers, form(attachment))

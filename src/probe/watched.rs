@@ -17,7 +17,7 @@ use crate::run::observation::{Observation, Observer};
 use crate::scenario::Plan;
 use crate::watch::health::{ProbeState, Rules};
 use crate::watch::result::{ProbeResult, Remembered};
-use crate::watch::trend::{self, Series};
+use crate::watch::trend::{self, Point, Series};
 use crate::{clock, limits};
 use chrono::DateTime;
 use std::collections::{BTreeMap, VecDeque};
@@ -102,7 +102,7 @@ pub struct Ran {
     /// When the first certificate of the chain expires, in seconds since 1970.
     pub expiry: Option<i64>,
     /// Values whose way is followed, as far as they are kept.
-    pub measured: Vec<(Arc<str>, f64)>,
+    pub measured: Vec<(Arc<str>, Point)>,
     /// Whether our own machine had nothing left to measure with.
     pub is_own_trouble: bool,
 }
@@ -318,7 +318,7 @@ impl Watched {
 
     /// Takes the values of a run whose way is followed: those that are kept, and what is wrong with where
     /// they go.
-    fn follow(&self, observed: &Observation) -> (Vec<(Arc<str>, f64)>, Vec<String>) {
+    fn follow(&self, observed: &Observation) -> (Vec<(Arc<str>, Point)>, Vec<String>) {
         let (mut kept, mut wrong) = (Vec::new(), Vec::new());
         if self.probe.trends.is_empty() {
             return (kept, wrong);
@@ -332,9 +332,8 @@ impl Watched {
                 continue;
             };
             let series = memory.series.entry(name.clone()).or_default();
-            if series.take((observed.at_ms, *value), trend.over) {
-                kept.push((name.clone(), *value));
-            }
+            let points = series.take((observed.at_ms, *value), trend.over);
+            kept.extend(points.into_iter().map(|point| (name.clone(), point)));
             wrong.extend(trend.objection(series));
         }
         (kept, wrong)

@@ -143,7 +143,7 @@ static TREND: Object = Object {
         ),
         field(
             "drops",
-            Shape::Count(0, 10_000),
+            Shape::Count(0, 500),
             "how often it may become smaller: 0 for an uptime, which tells of every restart",
         ),
         field(

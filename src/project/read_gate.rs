@@ -4,6 +4,7 @@ use super::gate::{Bake, Converge, Gate, Prove, Rolling};
 use super::read_policy::{approval, budgets};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::node::Node;
+use crate::environment::read::is_base_url;
 use crate::environment::settings::Environment;
 use crate::objective::Objective;
 use crate::pipeline::github::Github;
@@ -58,6 +59,7 @@ impl Reader<'_> {
         let attestations = self.attestations(node);
         let triggers = node.get("triggers");
         let sources = triggers.map(|triggers| source::read(self, triggers, node));
+        self.budgets_fit(node);
         let rollout = node.get("rollout").map(|node| self.rolling(node, &smoke));
         Some(Gate {
             name: name.text.clone(),
@@ -101,7 +103,7 @@ impl Reader<'_> {
             rollout,
             rotated: texts(node, "rotated"),
             ticket: node.get("ticket").and_then(|node| self.ticket(node)),
-            links: named_texts(node, "links"),
+            links: self.links(node),
             webhook: node
                 .get("webhook")
                 .and_then(|node| node.get("secret"))
@@ -209,16 +211,57 @@ impl Reader<'_> {
         }
     }
 
+    /// Pages that people want beside: addresses as they stand, in which nothing is filled in.
+    fn links(&mut self, node: &Node) -> BTreeMap<String, String> {
+        let written = node.get("links").map(Node::entries).unwrap_or_default();
+        for (name, link) in written {
+            if !is_base_url(&link.text) || link.text.contains("${") {
+                let title = format!("`{}` is no page for people", name.text);
+                let label = "expected `https://host/path`, as it stands";
+                self.error("bad-url", title, link.span, label);
+            }
+        }
+        named_texts(node, "links")
+    }
+
+    /// Time for people that nobody waits for.
+    fn budgets_fit(&mut self, node: &Node) {
+        let budgets = node.get("budgets");
+        let has = |key: &str| node.get(key).is_some();
+        for (key, is_wanted, label) in [
+            (
+                "approval",
+                has("attestations") && !has("approval"),
+                "for people to attest, where no `approval` says its own `timeout`",
+            ),
+            ("pair", has("pair"), "for the other one of a `pair`"),
+        ] {
+            let Some(written) = budgets.and_then(|node| node.get(key)) else {
+                continue;
+            };
+            if !is_wanted {
+                let title = format!("`budgets: {{ {key} }}` has no effect here");
+                self.error("without-effect", title, written.span, label);
+            }
+        }
+    }
+
     fn rolling(&mut self, node: &Node, smoke: &[PathBuf]) -> Rolling {
         let named = self.files(node, "scenarios");
         let downtime = node.get("downtime").and_then(Node::as_text);
+        let every = time(node, "every", 1);
+        if !(Duration::from_millis(50)..=Duration::from_secs(60)).contains(&every) {
+            let span = node.get("every").map_or(node.span, |every| every.span);
+            let title = "a round begins every 50ms to 1m";
+            self.error("wrong-type", title, span, "not so often, or so seldom");
+        }
         Rolling {
             scenarios: if named.is_empty() {
                 smoke.to_vec()
             } else {
                 named
             },
-            every: time(node, "every", 1),
+            every,
             downtime: downtime.and_then(|text| crate::duration::parse(text).ok()),
         }
     }

@@ -311,6 +311,9 @@ pub struct State {
     /// Why the verdict was not carried out, if it was to be and was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<String>,
+    /// Why nothing is promoted, however well everything else is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<String>,
     /// What was tried to mend it without another version, once at the most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
@@ -355,6 +358,7 @@ impl State {
             undone: None,
             remedy: None,
             migrated: Vec::new(),
+            holds: Vec::new(),
             asks_consent: false,
             consent: None,
             undoing: false,
@@ -402,6 +406,9 @@ impl State {
             }
             Some(Verdict::Promote) if any(Outcome::Fail) || any(Outcome::Inconclusive) => {
                 Some("promoted after a phase that did not pass")
+            }
+            Some(Verdict::Promote) if !self.holds.is_empty() => {
+                Some("promoted in spite of what holds it")
             }
             Some(Verdict::Promote) if !self.was_measured() => {
                 Some("promoted though nothing was measured that held")

@@ -9,6 +9,7 @@ use crate::load::breakpoint::Search;
 use crate::load::recorder::StepRecord;
 use crate::load::run::Finished;
 use crate::net::ErrorClass;
+use crate::objective::parse::counts_all;
 use crate::objective::{Metric, Objective, Outcome};
 
 /// Ways to judge an objective a second time.
@@ -306,21 +307,26 @@ impl Judging<'_> {
         }
     }
 
-    /// Without objectives every request counts.
+    /// Where no objective counts all failures, every request counts.
     fn without_objectives(&mut self) {
-        // Of one that was scaled it is said already.
-        if !self.summary.objectives.is_empty() || was_scaled(self.finished) {
+        // Of one that was scaled it is said already. A search judges each of its steps.
+        let is_judged = counts_all(self.objectives) || self.finished.search.is_some();
+        if is_judged || was_scaled(self.finished) {
             return;
         }
         let (errors, requests) = (self.summary.core.errors, self.summary.core.requests);
         let doubtful = doubtful_errors(self.finished);
         if errors > doubtful {
-            let reason = format!("{errors} of {requests} requests failed");
+            let allowed = match self.objectives.is_empty() {
+                true => "",
+                false => ", and no objective says how many may",
+            };
+            let reason = format!("{errors} of {requests} requests failed{allowed}");
             self.summary.reasons.push(reason);
             self.outcomes.push(Outcome::Fail);
         } else if doubtful > 0 {
             self.inconclusive(format!("{doubtful} requests failed {DOUBTFUL}"));
-        } else if requests > 0 {
+        } else if requests > 0 && self.objectives.is_empty() {
             self.outcomes.push(Outcome::Pass);
         }
     }

@@ -70,6 +70,7 @@ impl Compiler<'_> {
         let setup = self.steps(root.get("setup"));
         let steps = self.steps(root.get("steps"));
         let teardown = self.steps(root.get("teardown"));
+        self.nothing_stands_in(&teardown);
         if root
             .get("steps")
             .is_some_and(|node| node.items().is_empty())
@@ -88,6 +89,7 @@ impl Compiler<'_> {
         let warnings = self.objectives(root, "warn", &all);
         self.counted(root, &objectives);
         self.stand_ins_are_performed_once(&all, !load.is_empty());
+        self.measures_are_told_apart(&all);
         let plan = Plan {
             name: text(root, "name").unwrap_or_default().into(),
             description: text(root, "description").unwrap_or_default(),
@@ -125,7 +127,7 @@ impl Compiler<'_> {
                 continue;
             };
             if let Some(name) = node.get("instead_of") {
-                self.stands_in(name, steps.last_mut());
+                self.stands_in(name, &step, steps.last_mut());
             }
             steps.push(step);
         }

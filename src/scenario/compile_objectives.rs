@@ -6,7 +6,7 @@ use crate::document::diagnostic::{Diagnostic, nearest};
 use crate::document::node::Node;
 use crate::objective::Objective;
 use crate::objective::class::Class;
-use crate::objective::parse::Metric;
+use crate::objective::parse::counts_all;
 
 impl Compiler<'_> {
     /// Objectives written under a key, each about steps and values that there are.
@@ -50,10 +50,20 @@ impl Compiler<'_> {
         };
         let measures = steps.iter().filter(asked).flat_map(|step| &step.measures);
         let values: Vec<&str> = measures.map(|(name, _)| name.as_ref()).collect();
-        if let Some(value) = &objective.value
-            && !values.contains(&value.as_str())
-        {
+        let Some(value) = &objective.value else {
+            return;
+        };
+        if !values.contains(&value.as_str()) {
             self.unknown(node, "unknown-value", "step that measures", value, &values);
+            return;
+        }
+        let measures = |step: &&&Step| step.measures.iter().any(|(name, _)| **name == **value);
+        if let Some(step) = steps.iter().find(measures).filter(|step| step.advisory) {
+            let title = format!(
+                "the step `{}` is advisory, and counts for nothing",
+                step.name
+            );
+            self.error("unknown-value", title, node.span, "so would this");
         }
     }
 
@@ -72,15 +82,20 @@ impl Compiler<'_> {
     /// Where objectives are narrowed to some failures or to values, another one must count all of them:
     /// otherwise a service of which every check fails would hold what is asked of it.
     pub(super) fn counted(&mut self, root: &Node, objectives: &[Objective]) {
-        let counts_all = |objective: &Objective| {
-            let is_counted = matches!(
-                objective.metric,
-                Metric::Quantile(_) | Metric::ErrorRate | Metric::Errors
-            );
-            is_counted && objective.counts_all_failures() && objective.step.is_none()
-        };
         let is_narrow = |objective: &Objective| !objective.counts_all_failures();
-        if objectives.iter().any(counts_all) || !objectives.iter().any(is_narrow) {
+        if counts_all(objectives) || objectives.is_empty() {
+            return;
+        }
+        if !objectives.iter().any(is_narrow) {
+            let span = root.key("objectives").map_or(root.span, |key| key.span);
+            self.found.push(
+                Diagnostic::warning(
+                    "failures-not-counted",
+                    "none of the objectives says how many requests may fail",
+                )
+                .at(self.source, span, "so none may")
+                .hint("add one on all requests, such as `error_rate < 1%`"),
+            );
             return;
         }
         let items = root.get("objectives").map(Node::items).unwrap_or_default();
@@ -102,6 +117,28 @@ impl Compiler<'_> {
         );
     }
 
+    /// After the end every step is performed, whatever became of the one before.
+    pub(super) fn nothing_stands_in(&mut self, teardown: &[Step]) {
+        if let Some(step) = teardown.iter().find(|step| step.instead_of.is_some()) {
+            let title = "in `teardown` no step stands in for another one";
+            self.error("no-stand-in", title, step.span, "all of them are performed");
+        }
+    }
+
+    /// Two steps that measured under one name would be told as one, or one of them not at all.
+    pub(super) fn measures_are_told_apart(&mut self, steps: &[&Step]) {
+        let mut known: Vec<&str> = Vec::new();
+        for step in steps {
+            for (name, _) in &step.measures {
+                if known.contains(&name.as_ref()) {
+                    let title = format!("two steps measure `{name}`");
+                    self.error("duplicate-value", title, step.span, "the second one");
+                }
+                known.push(name);
+            }
+        }
+    }
+
     /// Under load every request is evidence, also one in whose place another one stands.
     pub(super) fn stand_ins_are_performed_once(&mut self, steps: &[&Step], is_load: bool) {
         let stands_in = steps.iter().find(|step| step.instead_of.is_some());
@@ -116,7 +153,12 @@ impl Compiler<'_> {
     }
 
     /// A step in whose place another one stands: the one right before it, which is performed once.
-    pub(super) fn stands_in(&mut self, name: &Node, before: Option<&mut Step>) {
+    pub(super) fn stands_in(&mut self, name: &Node, step: &Step, before: Option<&mut Step>) {
+        if !step.is_measured() || step.advisory || step.when.is_some() {
+            let title = format!("this is no evidence that could stand for `{}`", name.text);
+            let label = "it must be performed, and able to fail";
+            self.error("no-stand-in", title, name.span, label);
+        }
         match before {
             Some(before) if *before.name == *name.text => {
                 if before.is_measured() && !before.advisory && !before.go_on {

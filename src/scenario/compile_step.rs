@@ -60,18 +60,8 @@ impl Compiler<'_> {
         let reply = kind.what.has_reply;
         let checks = self.conditions(node, "check", reply);
         let warnings = self.conditions(node, "warn", reply);
-        let mut measures = Vec::new();
-        for (name, value) in node.get("measure").map(Node::entries).unwrap_or_default() {
-            if let Some(expression) = self.expression(value, reply) {
-                measures.push((Arc::from(name.text.as_str()), expression));
-            }
-        }
-        let mut captures = Vec::new();
-        for (name, value) in node.get("capture").map(Node::entries).unwrap_or_default() {
-            if let Some(expression) = self.expression(value, reply) {
-                captures.push((Arc::from(name.text.as_str()), expression));
-            }
-        }
+        let measures = self.values(node, "measure", reply);
+        let captures = self.values(node, "capture", reply);
         for (name, _) in node.get("capture").map(Node::entries).unwrap_or_default() {
             self.captured.insert(name.text.clone());
         }
@@ -90,6 +80,8 @@ impl Compiler<'_> {
         let wants_body = keeps
             || looking().any(|expression| BODY_NAMES.iter().any(|name| expression.uses(name)));
         let paths = super::expression::paths(looking());
+        let looks_at_nothing = looking().next().is_none();
+        self.asks_for_something(node, kind, looks_at_nothing);
         let index = self.step_count;
         self.step_count += 1;
         let timeout_node = node.get("timeout").and_then(read_duration);
@@ -119,6 +111,31 @@ impl Compiler<'_> {
             wants_body,
             paths,
         })
+    }
+
+    /// A question whose answer nobody looks at.
+    fn asks_for_something(&mut self, node: &Node, kind: &Kind<StepKind>, looks_at_nothing: bool) {
+        if kind.field.key == "sql" && looks_at_nothing {
+            let title = "whatever the database answers, this passes";
+            let span = node.entries()[0].0.span;
+            self.error(
+                "nothing-checked",
+                title,
+                span,
+                "add `check: [ value == 0 ]`",
+            );
+        }
+    }
+
+    /// Values of a reply, by the names that they are given.
+    fn values(&mut self, node: &Node, key: &str, reply: bool) -> Vec<(Arc<str>, Expression)> {
+        let mut values = Vec::new();
+        for (name, value) in node.get(key).map(Node::entries).unwrap_or_default() {
+            if let Some(expression) = self.expression(value, reply) {
+                values.push((Arc::from(name.text.as_str()), expression));
+            }
+        }
+        values
     }
 
     fn conditions(&mut self, node: &Node, key: &str, reply: bool) -> Vec<Expression> {

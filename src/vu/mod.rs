@@ -6,7 +6,7 @@
 //! asks of every exchange beside), [`shared`] (connections
 //! that virtual users share), [`kept`] (those that outlive a virtual user), [`vantage`] (whether we are where we should be), [`cookies`], [`variables`], [`steps`] (one step on the wire,
 //! one kind in a file each), [`user`] (steps, repeats, retries, teardown),
-//! [`judging`] (whether an attempt was good). [`performer`] is what executors see of all that, and
+//! [`judging`] (whether an attempt was good), [`standing_in`] (weaker evidence). [`performer`] is what executors see of all that, and
 //! of whatever else can go through iterations; [`heading`] is what a run knows of its steps.
 //!
 //! Knows no executor, no report, and nothing of what is kept.
@@ -23,6 +23,7 @@ pub mod reply;
 pub mod request;
 pub mod sample;
 pub mod shared;
+mod standing_in;
 pub mod steps;
 pub mod user;
 pub mod vantage;

@@ -11,6 +11,7 @@ use super::performer::{Performer, Performers};
 use super::reply::{Reply, UserScope};
 use super::sample::{Sample, Sink};
 use super::shared::Shared;
+use super::standing_in::Did;
 use super::steps::exchange::Attempt;
 use super::steps::http::Held;
 use super::variables::Variables;
@@ -173,10 +174,10 @@ impl VirtualUser {
                 result = self.stood_in(step, (stronger, failure), result, sink);
             }
             match result {
-                Ok(()) if step.pending.is_some() => {
+                Ok(Did::Performed) if step.pending.is_some() => {
                     sink.warned(step.index, &|| HOLDS_NOW.to_owned());
                 }
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(failure) if step.has_stand_in => owed = Some((step, failure)),
                 Err(failure) if step.advisory => {
                     sink.failure(step.index, failure.class, &|| self.shown(&failure.detail));
@@ -197,36 +198,6 @@ impl VirtualUser {
         outcome
     }
 
-    /// What the two come to, of which one stands in for the other that failed.
-    fn stood_in(
-        &self,
-        step: &Step,
-        (stronger, failure): (&Step, Failure),
-        result: Result<(), Failure>,
-        sink: &impl Sink,
-    ) -> Result<(), Failure> {
-        let (name, why) = (&stronger.name, &failure.detail);
-        sink.failure(stronger.index, failure.class, &|| self.shown(why));
-        match result {
-            Ok(()) => {
-                sink.warned(step.index, &|| {
-                    self.shown(&format!(
-                        "weaker evidence stands for `{name}`, which failed: {why}"
-                    ))
-                });
-                Ok(())
-            }
-            Err(weaker) => Err(Failure {
-                // What speaks against the product counts for more than what leaves us in doubt.
-                class: match weaker.class.is_inconclusive() {
-                    true => failure.class,
-                    false => weaker.class,
-                },
-                detail: format!("{}; before it `{name}` failed: {why}", weaker.detail),
-            }),
-        }
-    }
-
     pub(super) fn shown(&self, detail: &str) -> String {
         let clean = self.shared.binding.redactor.clean(detail);
         match clean.char_indices().nth(limits::EXAMPLE_CHARACTERS_MAX) {
@@ -240,13 +211,13 @@ impl VirtualUser {
         step: &Step,
         begin: &mut Option<Begin>,
         sink: &impl Sink,
-    ) -> Result<(), Failure> {
+    ) -> Result<Did, Failure> {
         if let Some(when) = &step.when {
             match when.holds(&self.scope(None)) {
                 Ok(true) => {}
                 Ok(false) => {
                     sink.skipped(step.index);
-                    return Ok(());
+                    return Ok(Did::Nothing);
                 }
                 Err(reason) => {
                     return Err(Failure {
@@ -259,10 +230,10 @@ impl VirtualUser {
         if let Action::Wait(pause) = &step.action {
             tokio::time::sleep(pause.length(fastrand::f64())).await;
             *begin = None;
-            return Ok(());
+            return Ok(Did::Nothing);
         }
         let times = step.repeat.as_ref().map_or(1, |repeat| repeat.times);
-        let mut result = Ok(());
+        let mut result = Ok(Did::Performed);
         for round in 0..times {
             let (attempt, failure) = self.round(step, begin.take(), sink).await;
             let until = step
@@ -273,7 +244,7 @@ impl VirtualUser {
                 Some(until) => {
                     let held = until.holds(&self.scope_after(step, &attempt.reply));
                     if matches!(held, Ok(true)) && failure.is_none() {
-                        result = Ok(());
+                        result = Ok(Did::Performed);
                         break;
                     }
                     let (class, reason) = match (failure, held) {

@@ -88,6 +88,9 @@ const FLAP_RUNS: u32 = 20;
 /// So many changes among them are flapping.
 const FLAP_CHANGES: u32 = 4;
 
+/// Runs without a change after which a state is steady, at least.
+const STEADY_RUNS: u64 = 10;
+
 /// The last runs, the newest in the lowest bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Recent {
@@ -195,7 +198,10 @@ impl ProbeState {
             next.recent.changed |= u64::from(self.changes > 0);
         }
         let turns = newest(next.recent.changed, FLAP_RUNS.into()).count_ones();
-        next.flapping = turns >= FLAP_CHANGES || self.flapping && turns > 0;
+        // One that has stayed what it is for long enough is that, whatever was before.
+        let steady = next.recent.changed.trailing_zeros();
+        let is_steady = u64::from(steady) >= STEADY_RUNS.max(2 * rules.failures);
+        next.flapping = !is_steady && (turns >= FLAP_CHANGES || self.flapping && turns > 0);
         (next, change)
     }
 
@@ -337,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_state_that_keeps_changing_is_flapping_until_it_is_steady() {
-        let quiet = "P".repeat(20);
+        let quiet = "P".repeat(STEADY_RUNS as usize);
         let text = story(&format!("PFPFPFP{quiet}"), rules(1, 1));
         assert!(
             text.starts_with("up! down! up! down! up!~ down!~ up!~ up~"),

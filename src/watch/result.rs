@@ -65,8 +65,8 @@ pub struct ProbeCommit {
     pub state: Option<ProbeState>,
     /// The result.
     pub result: ProbeResult,
-    /// Values whose way is followed.
-    pub measured: Vec<(Arc<str>, f64)>,
+    /// Values whose way is followed, each with its moment.
+    pub measured: Vec<(Arc<str>, Point)>,
 }
 
 /// What was kept of a probe.

@@ -51,29 +51,66 @@ pub enum Rise {
 /// A value at a moment: milliseconds since 1970, and the value.
 pub type Point = (i64, f64);
 
-/// The newest points of a value, a bounded number of them.
+/// The newest points of a value, a bounded number of them, and where it became smaller.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Series(Vec<Point>);
+pub struct Series {
+    points: Vec<Point>,
+    /// The newest, whether it is kept or not.
+    last: Option<Point>,
+}
+
+/// Points beside those of stretches: of values that become smaller again and again.
+const DROP_POINTS_MAX: usize = 2_000;
 
 impl Series {
-    /// Takes a point; whether it is kept, and so is to be remembered. Of a stretch of time the first is.
-    pub fn take(&mut self, (at_ms, value): Point, over: Duration) -> bool {
+    /// Takes a point; the points that are kept of it, and so are to be remembered. Of a stretch of time the first
+    /// is, and wherever it became smaller both sides of that.
+    pub fn take(&mut self, (at_ms, value): Point, over: Duration) -> Vec<Point> {
         let over_ms = i64::try_from(over.as_millis()).unwrap_or(i64::MAX);
         let stretch = (over_ms / POINTS_MAX).max(1);
         // What a clock that was set back leaves ahead of now was not measured then.
-        self.0
-            .retain(|(at, _)| (at_ms - over_ms..at_ms).contains(at));
-        let last = self.0.last();
-        let is_new = last.is_none_or(|(at, _)| at.div_euclid(stretch) != at_ms.div_euclid(stretch));
-        if is_new {
-            self.0.push((at_ms, value));
+        let is_before = |at: i64| (at_ms.saturating_sub(over_ms)..at_ms).contains(&at);
+        self.points.retain(|(at, _)| is_before(*at));
+        let before = self.last.filter(|(at, _)| is_before(*at));
+        self.last = Some((at_ms, value));
+        let newest = self.points.last().copied();
+        let is_new =
+            newest.is_none_or(|(at, _)| at.div_euclid(stretch) != at_ms.div_euclid(stretch));
+        let peak = before.filter(|(_, before)| value < *before);
+        let has_room = self.points.len() < DROP_POINTS_MAX;
+        let mut kept = Vec::new();
+        if let Some(peak) = peak.filter(|_| has_room) {
+            kept.extend((newest != Some(peak)).then_some(peak));
+            kept.push((at_ms, value));
+        } else if is_new {
+            kept.push((at_ms, value));
         }
-        is_new
+        self.points.extend(&kept);
+        kept
     }
 
     /// What is remembered, oldest first.
     pub fn of(points: Vec<Point>) -> Series {
-        Series(points)
+        Series {
+            last: points.last().copied(),
+            points,
+        }
+    }
+
+    /// At most one point of a stretch of time, evenly spread over all of it.
+    fn spread(&self, over: Duration) -> Vec<Point> {
+        let stretch = (i64::try_from(over.as_millis()).unwrap_or(i64::MAX) / POINTS_MAX).max(1);
+        let mut spread: Vec<Point> = Vec::new();
+        for point in &self.points {
+            let place = point.0.div_euclid(stretch);
+            if spread
+                .last()
+                .is_none_or(|(at, _)| at.div_euclid(stretch) != place)
+            {
+                spread.push(*point);
+            }
+        }
+        spread
     }
 }
 
@@ -118,10 +155,10 @@ fn slope(points: &[Point]) -> (f64, f64) {
 impl Trend {
     /// What is wrong with where a value goes, if anything is.
     pub fn objection(&self, series: &Series) -> Option<String> {
-        let points = &series.0;
-        self.dropped(points)
-            .or_else(|| self.rose(points))
-            .or_else(|| self.worsened(points))
+        let spread = series.spread(self.over);
+        self.dropped(&series.points)
+            .or_else(|| self.rose(&spread))
+            .or_else(|| self.worsened(&spread))
     }
 
     fn time(&self) -> String {
@@ -243,6 +280,14 @@ mod tests {
         let one = series(&limit, 300, |minute| ((minute % 200) * 60) as f64);
         let said = limit.objection(&one).unwrap();
         assert_eq!(said, "`memory` became smaller 1 times in 6h");
+        // One that is started anew every three minutes, at each of which it is looked at ten times.
+        let crashing = trend(None, Some(0), None);
+        let mut loops = Series::default();
+        for tick in 0..2_160_i64 {
+            loops.take((tick * 10_000, ((tick % 18) * 10) as f64), crashing.over);
+        }
+        let said = crashing.objection(&loops).unwrap();
+        assert_eq!(said, "`memory` became smaller 119 times in 6h");
         let none = series(&limit, 300, |minute| minute as f64);
         assert_eq!(limit.objection(&none), None);
     }
@@ -265,8 +310,8 @@ mod tests {
             for step in steps {
                 now += step * 1_000;
                 series.take((now, 1.0), over);
-                prop_assert!(series.0.len() <= POINTS_MAX as usize + 2);
-                prop_assert!(series.0.windows(2).all(|two| two[0].0 < two[1].0));
+                prop_assert!(series.points.len() <= POINTS_MAX as usize + 2);
+                prop_assert!(series.points.windows(2).all(|two| two[0].0 < two[1].0));
             }
         }
     }

@@ -6,18 +6,21 @@
 use super::said::Said;
 use serde_json::Value;
 
-/// A question that asks whether the role could change anything: a session that only reads is no boundary
-/// against one that can.
-pub const MAY_WRITE: &str = "select case
-  when rolsuper then 'is a superuser'
-  when pg_has_role(current_user, 'pg_execute_server_program', 'member') then 'may run programs on the server'
-  when pg_has_role(current_user, 'pg_write_server_files', 'member') then 'may write files on the server'
-  when pg_has_role(current_user, 'pg_write_all_data', 'member') then 'may write everywhere'
-  else (select 'may write to ' || c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'v', 'f') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%'
-      and has_schema_privilege(n.oid, 'usage')
-      and has_table_privilege(c.oid, 'insert, update, delete, truncate') limit 1)
-  end from pg_roles where rolname = current_user";
+/// A question that asks what the role could change, itself or as a role that it may take on: a session that only
+/// reads is no boundary against one that can.
+pub const MAY_WRITE: &str = "with own as (
+    select * from pg_roles where pg_has_role(current_user, oid, 'member')),
+  there as (select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
+      and n.nspname not like 'pg\\_toast%' and n.nspname not like 'pg\\_temp%')
+  select coalesce(
+    (select 'is a superuser' from own where rolsuper limit 1),
+    (select 'may make roles or databases' from own where rolcreaterole or rolcreatedb limit 1),
+    (select 'is a member of ' || rolname from own where rolname in
+      ('pg_execute_server_program', 'pg_write_server_files', 'pg_write_all_data') limit 1),
+    (select 'may write to ' || there.oid::regclass::text from there, own
+      where has_any_column_privilege(own.oid, there.oid, 'insert, update')
+        or has_table_privilege(own.oid, there.oid, 'delete, truncate') limit 1))";
 
 /// A question, wrapped: its lines stand alone, so that a comment at its end ends nothing.
 pub fn wrapped(query: &str, rows_max: u64) -> String {
@@ -44,17 +47,17 @@ pub fn understand(text: &str, rows_max: u64) -> Result<Said, String> {
             "there are more than {rows_max} rows, and the others were not looked at"
         ));
     }
-    // One value is what most questions come to.
-    let only = match rows.as_slice() {
-        [Value::Object(row)] if row.len() == 1 => row.values().next().cloned(),
-        _ => None,
-    };
-    match only {
-        Some(Value::Null) => said
-            .doubts
-            .push("the only value is null: nothing was there to be added up".to_owned()),
-        Some(value) => said.value("value", value),
-        None => {}
+    if let [Value::Object(row)] = rows.as_slice() {
+        if row.values().all(Value::is_null) {
+            let doubt = "the only row is null: nothing was there to be added up";
+            said.doubts.push(doubt.to_owned());
+        } else if row.len() == 1 {
+            // One value is what most questions come to.
+            said.values.extend(
+                row.values()
+                    .map(|value| ("value".to_owned(), value.clone())),
+            );
+        }
     }
     said.value("count", rows.len() as u64);
     said.value("rows", Value::Array(rows));
@@ -73,7 +76,9 @@ mod tests {
         assert_eq!(said("[]", 10).values["count"], 0);
         assert!(said("[]", 10).doubts.is_empty(), "no row is an answer");
         assert_eq!(said("[{\"n\":1},{\"n\":2}]", 1).doubts.len(), 1);
-        assert_eq!(said("[{\"sum\":null}]", 1).doubts.len(), 1);
+        for nothing in ["[{\"sum\":null}]", "[{\"sum\":null,\"max\":null}]"] {
+            assert_eq!(said(nothing, 1).doubts.len(), 1, "{nothing}");
+        }
         assert!(understand("{}", 1).is_err() && understand("", 1).is_err());
     }
 

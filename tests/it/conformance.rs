@@ -493,7 +493,7 @@ async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
                 severity: (at_ms % 2 == 0).then_some(Severity::Error),
                 reason: "".into(),
             },
-            measured: vec![("memory".into(), at_ms as f64)],
+            measured: vec![("memory".into(), (at_ms, at_ms as f64))],
         };
         let commits = (0..1_200).map(result).collect();
         store.commit_probes(commits).await.unwrap();

@@ -84,6 +84,9 @@ impl Database {
             "create table orders (id int, total numeric); insert into orders select n, n * 1.5 from generate_series(1, 300) n",
             "create role reader login; grant select on orders to reader",
             "create role writer login; grant select, insert on orders to writer",
+            "create role clerk login; grant select, update (total) on orders to clerk",
+            "create role deputy login noinherit; grant writer to deputy; grant select on orders to deputy",
+            "create role maker login createdb; grant select on orders to maker",
         ] {
             assert!(database.does(sql), "{sql}");
         }
@@ -158,7 +161,7 @@ fn a_database_is_asked_by_who_may_only_read_and_nothing_is_changed() {
     reader(
         "select sum(total) from orders where id < 0",
         "true",
-        (DOUBT, "the only value is null"),
+        (DOUBT, "the only row is null"),
     );
     reader("select pg_sleep(30)", "true", (DOUBT, ""));
     reader("select * from customers", "true", (DOUBT, "42P01"));
@@ -183,6 +186,14 @@ fn a_database_is_asked_by_who_may_only_read_and_nothing_is_changed() {
         "true",
         (DOUBT, "the role `admin` is a superuser"),
     );
+    for (role, what) in [
+        ("clerk", "may write to orders"),
+        ("deputy", "may write to orders"),
+        ("maker", "may make roles or databases"),
+    ] {
+        let said = format!("the role `{role}` {what}");
+        database.expect(role, "select 1", "true", (DOUBT, &said));
+    }
     database.expect("nobody", "select 1", "true", (DOUBT, "28000"));
     reader("select count(*) from orders", "value == 300", (PASS, ""));
 }

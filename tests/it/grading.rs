@@ -108,6 +108,54 @@ fn weaker_evidence_stands_only_for_the_step_before_and_is_said() {
 }
 
 #[test]
+fn what_could_not_fail_stands_in_for_nothing() {
+    let after = |stand_in: &str| {
+        format!(
+            "  - {{ name: health, get: HOST/gone }}\n  - {{ name: root, {stand_in}, instead_of: health }}"
+        )
+    };
+    for stand_in in [
+        "get: HOST/, when: \"1 == 2\"",
+        "wait: 1ms",
+        "get: HOST/, pending: not yet",
+        "get: HOST/, advisory: true",
+    ] {
+        expect(
+            &after(stand_in),
+            USAGE,
+            "this is no evidence that could stand for `health`",
+        );
+    }
+    let teardown = format!("  - get: HOST/\nteardown:\n{}", after("get: HOST/"));
+    expect(&teardown, USAGE, "in `teardown` no step stands in");
+    let twice = "  - { name: a, get: HOST/health, measure: { m: body.memory.percentage } }\n  - { name: b, get: HOST/health, measure: { m: body.memory.percentage } }";
+    expect(twice, USAGE, "two steps measure `m`");
+    expect(
+        "  - { name: pool, get: HOST/gone, when: \"1 == 2\", pending: not yet }\n  - get: HOST/",
+        PASS,
+        "outcome: pass",
+    );
+}
+
+#[test]
+fn a_load_of_which_no_objective_counts_the_failures_allows_none() {
+    let load = "load: { executor: shared-iterations, vus: 1, iterations: 100 }";
+    for objectives in [
+        "[ 'rate < 10000/s', 'dropped < 5' ]",
+        "[ 'error_rate{step: well} < 5%' ]",
+    ] {
+        let steps = format!(
+            "  - {{ name: well, get: HOST/ , continue: true }}\n  - {{ name: ill, get: HOST/gone }}\n{load}\nobjectives: {objectives}"
+        );
+        expect(&steps, FAIL, "and no objective says how many may");
+    }
+    for wrong in ["error_rate{class: 5xx, class: 4xx} < 5%", "errors < inf"] {
+        let steps = format!("  - get: HOST/\n{load}\nobjectives: [ 'error_rate < 1%', '{wrong}' ]");
+        expect(&steps, USAGE, "is not an objective");
+    }
+}
+
+#[test]
 fn what_is_pending_counts_for_nothing_and_it_is_said_when_it_holds() {
     let pending = |path: &str| {
         format!(

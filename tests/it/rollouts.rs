@@ -66,8 +66,18 @@ fn a_rollout_that_takes_the_service_down_holds_however_well_the_version_is() {
         said.contains("the rollout took the service down for at least"),
         "{said}"
     );
-    assert!(said.contains("failed on `1.0.0`"), "{said}");
-    assert!(said.contains("status was 500"), "{said}");
+    let told = converge_of(&gate);
+    assert!(told.contains("failed on `1.0.0`"), "{told}");
+    assert!(told.contains("status was 500"), "{told}");
+    // A version that is broken, too, is rolled back, not held.
+    world.shop.deploy(Deploy::healthy("1.0.0"));
+    let id = daemon.start_gate(&facts("shop", "1.2.0"));
+    let (code, said) = cli(&daemon, &["wait", &id.to_string(), "--until", "converge"]);
+    assert_eq!(code, 0, "{said}");
+    some_rounds(&world);
+    world.shop.deploy(broken("1.2.0"));
+    let gate = daemon.done(id);
+    assert_eq!(gate["verdict"], "rollback", "{gate}");
     // Where nothing is asked of it, it is told and changes nothing.
     drop(daemon);
     let (daemon, id) = before_the_deploy(&world, "{ every: 50ms }");
@@ -101,4 +111,15 @@ fn who_waits_for_a_phase_that_never_comes_is_told_how_it_ended() {
         "{said}"
     );
     assert!(api(&daemon.address, &format!("/api/v1/gates/{id}")).is_some());
+}
+
+#[test]
+fn a_rollout_that_was_not_seen_is_not_shown_to_be_without_downtime() {
+    let world = World::new();
+    let gate = "    smoke: [ smoke.yaml ]\n    rollout: { every: 50ms, downtime: 0s }";
+    let daemon = world.daemon("", gate, "");
+    let gate = world.verify(&daemon, Deploy::healthy("1.1.0"));
+    assert_eq!(gate["verdict"], "hold", "{gate}");
+    let said = gate["reasons"].to_string();
+    assert!(said.contains("the rollout was not seen"), "{said}");
 }

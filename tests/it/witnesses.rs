@@ -455,3 +455,53 @@ fn run_check(folder: &Path) -> (i32, String) {
     let (code, out, err) = run(bellwether().arg("check").arg(folder));
     (code, format!("{out}{err}"))
 }
+
+#[test]
+fn an_address_takes_inputs_and_says_which_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("bellwether.yaml");
+    let check = |inputs: &str, url: &str| {
+        let text = format!(
+            "environments:\n  production:\n    inputs: {inputs}\n    services: {{ api: {{ url: \"{url}\" }} }}\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        let (code, out, err) = run(bellwether().arg("check").arg(&config));
+        (code, format!("{out}{err}"))
+    };
+    let at = "https://${inputs.host}/v1";
+    assert_eq!(check("{ host: api.example.com }", at).0, 0);
+    let (code, said) = check("{ other: x }", at);
+    assert!(
+        code != 0 && said.contains("needs the input `host`"),
+        "{said}"
+    );
+    let (code, said) = check("{ host: \"\" }", at);
+    assert!(code != 0 && said.contains("is no base URL"), "{said}");
+    let (code, said) = check("{ host: a }", "https://${inputs.host");
+    assert!(code != 0 && said.contains("is no base URL"), "{said}");
+    std::fs::write(
+        &config,
+        "environments: { production: { services: { api: { url: \"http://${inputs.host}\" } } } }\n",
+    )
+    .unwrap();
+    std::fs::write(
+        folder.path().join("get.yaml"),
+        "name: get\nservice: api\nsteps: [ { get: / } ]\n",
+    )
+    .unwrap();
+    let get = |input: &[&str]| {
+        let file = folder.path().join("get.yaml");
+        let (code, out, err) = run(bellwether().arg("run").arg(file).args(input));
+        (code, format!("{out}{err}"))
+    };
+    let (code, said) = get(&[]);
+    assert!(
+        code == 104 && said.contains("needs the input `host`"),
+        "{said}"
+    );
+    let (code, said) = get(&["--input", "host=127.0.0.1:9"]);
+    assert!(
+        code == FAIL && said.contains("connecting to 127.0.0.1:9"),
+        "{said}"
+    );
+}

@@ -17,7 +17,9 @@ pub async fn converge(context: &PhaseContext<'_>) -> Ended {
     let deadline = Instant::now() + context.gate.converge.timeout;
     let is_wanted = |version: &str| version == wanted;
     let awaiting = served::await_version(context, &context.gate.converge, deadline, &is_wanted);
-    let Some(rolling) = &context.gate.rollout else {
+    // What a remedy does is no rollout.
+    let is_rollout = context.record.state.remedy.is_none();
+    let Some(rolling) = context.gate.rollout.as_ref().filter(|_| is_rollout) else {
         return ended(context, awaiting.await);
     };
     let begun = Instant::now();
@@ -30,14 +32,11 @@ pub async fn converge(context: &PhaseContext<'_>) -> Ended {
         },
         rounds(context, rolling, begun, is_over),
     );
-    let (said, objection) = seen.end(begun.elapsed(), rolling.downtime);
+    let (said, objection) = seen.end(begun.elapsed(), &wanted, rolling.downtime);
     let mut ended = ended(context, result);
     ended.reasons.extend(said);
-    if let Some(objection) = objection {
-        // Rolling back would be one more rollout: people decide.
-        ended.outcome = Outcome::all([ended.outcome, Outcome::Inconclusive]);
-        ended.reasons.insert(0, objection);
-    }
+    // The rest is measured all the same: a version that is broken, too, is rolled back.
+    ended.holds = objection;
     ended
 }
 

@@ -191,10 +191,10 @@ impl Probes for Sqlite {
                     "INSERT INTO results (probe, at_ms, outcome, duration_us, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
                     params![number, result.at_ms, coded(result), result.duration_us, reason],
                 )?;
-                for (name, value) in measured {
+                for (name, (at_ms, value)) in measured {
                     connection.run(
                         "INSERT OR REPLACE INTO measured VALUES (?1, ?2, ?3, ?4)",
-                        params![number, &**name, result.at_ms, value],
+                        params![number, &**name, at_ms, value],
                     )?;
                 }
             }
