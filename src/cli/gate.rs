@@ -72,6 +72,10 @@ enum Command {
         /// The ticket of the change; what a gate's `ticket` names by `${inputs.ticket}`
         #[arg(long, default_value = "")]
         ticket: String,
+        /// Only rehearse it: loads and bake of some seconds, nobody is asked, nothing is done; the verdict is
+        /// never to promote, and says what it would have been
+        #[arg(long = "rehearse")]
+        rehearsal: bool,
         /// Go on without a precondition, and say why; needs --actor, and is recorded
         #[arg(long = "skip", value_name = "PRECONDITION=REASON", value_parser = skip)]
         skips: Vec<(String, String)>,
@@ -163,12 +167,12 @@ pub fn run(arguments: Arguments) -> Exit {
     } = arguments;
     let result = crate::cli::commands::runtime().block_on(async {
         match command {
-            Command::Start { gate, version, previous_version, commit, actor, reason, link, deployment, break_glass, migrated, ticket, skips, wait, timeout } => {
+            Command::Start { gate, version, previous_version, commit, actor, reason, link, deployment, break_glass, migrated, ticket, rehearsal, skips, wait, timeout } => {
                 let skips: std::collections::BTreeMap<String, String> = skips.into_iter().collect();
                 let body = serde_json::json!({
                     "gate": gate, "version": version, "previous_version": previous_version, "commit": commit,
                     "actor": actor, "reason": reason, "link": link, "deployment": deployment, "break_glass": break_glass,
-                    "migrated": migrated, "ticket": ticket, "skips": skips,
+                    "migrated": migrated, "ticket": ticket, "rehearsal": rehearsal, "skips": skips,
                 });
                 let started: GateView = server.ask(Method::POST, "/api/v1/gates", Some(body)).await?;
                 if wait {
@@ -409,7 +413,10 @@ fn dry_run(gate: &GateView) -> String {
         (Some("promote"), _) => "would have promoted".to_owned(),
         _ => "would have acted".to_owned(),
     };
-    format!("dry run: {word}; the environment does not say `enforce: true`")
+    match gate.rehearsal {
+        true => format!("rehearsal: {word}"),
+        false => format!("dry run: {word}; the environment does not say `enforce: true`"),
+    }
 }
 
 fn list(gates: &[GateView], style: Style) {

@@ -103,7 +103,9 @@ fn told(
     key: &dyn Fn(&str) -> String,
 ) -> Vec<NewEffect> {
     let mut effects = Vec::new();
-    if gate.github.is_some() {
+    // What was only rehearsed is no status of a deploy.
+    let is_real = !record.facts.rehearsal;
+    if gate.github.is_some() && is_real {
         effects.extend(github(
             record,
             gate,
@@ -111,7 +113,7 @@ fn told(
             key,
         ));
     }
-    if gate.ticket.is_some() {
+    if gate.ticket.is_some() && is_real {
         effects.push(NewEffect {
             key: key("ticket"),
             gate_id: Some(record.id),

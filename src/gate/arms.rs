@@ -18,7 +18,7 @@ use crate::objective::{Metric, Objective, Outcome};
 use crate::run::keeping_up::{self, Cause};
 use crate::run::{Summary, summarize as summary};
 use crate::scenario::Plan;
-use crate::scenario::plan::end_of;
+use crate::scenario::plan::{Load, end_of};
 use crate::vu::{Binding, Performers};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -65,6 +65,8 @@ impl Again {
 pub(super) struct Arms {
     pub candidate: Arc<Binding>,
     pub baseline: Option<Arc<Binding>>,
+    /// What is performed on each.
+    pub loads: Vec<Load>,
 }
 
 /// What a load came to.
@@ -78,7 +80,7 @@ pub(super) struct Measured {
 impl Arms {
     /// How long the load lasts.
     pub fn length(&self) -> Duration {
-        end_of(&self.candidate.plan.load)
+        end_of(&self.loads)
     }
 
     /// Performs a load on both arms at once. Nothing if the gate was stopped.
@@ -171,7 +173,7 @@ impl Arms {
         on_candidate: impl FnMut(&mut Tick),
         on_baseline: impl FnMut(&mut Tick),
     ) -> (Finished, Option<Finished>) {
-        let loads = &self.candidate.plan.load;
+        let loads = &self.loads;
         let options = || Options {
             watched: Some(watched.clone()),
             ..Options::default()

@@ -5,7 +5,7 @@
 
 use super::announce;
 use super::event::{Effect, Event};
-use super::policy::measures;
+use super::policy::begun;
 use super::world::{RealWorld, World};
 use crate::load::Control;
 use crate::load::live::Live;
@@ -13,7 +13,7 @@ use crate::project::current::Current;
 use crate::record::accepted::superseded_by;
 use crate::record::gate::{Facts, Record};
 use crate::record::note::NoteKind;
-use crate::record::state::{Order, Phase, Position, State, Verdict};
+use crate::record::state::{Order, Phase, Position, Verdict};
 use crate::store::{Store, StoreFault, insist};
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
@@ -259,20 +259,8 @@ impl Driver {
             None => Vec::new(),
         };
         let now = now_ms();
-        let mut record = Record {
-            id: 0,
-            gate: name.to_owned(),
-            environment: gate.environment.clone(),
-            services: gate.services.clone(),
-            facts,
-            rollback_to,
-            state: State::new(Some(Phase::Preflight), now),
-        };
-        if let Some(environment) = project.file.environments.get(&gate.environment) {
-            record.state.measures = measures(gate, environment, &project.plans);
-        }
+        let mut record = begun(&project, gate, facts, rollback_to, now);
         record.state.migrated = migrated;
-        record.facts.links.clone_from(&gate.links);
         record.state.ordered.clone_from(&order);
         let (record, new) = self.store.create_gate(record, webhooks, now).await?;
         if new {

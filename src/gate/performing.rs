@@ -3,6 +3,7 @@
 use super::context::{Ended, PhaseContext, valid_waivers};
 use super::driver::{Driver, Handle, Outside, now_ms};
 use super::event::Event;
+use super::rehearsal;
 use crate::load::Tick;
 use crate::objective::Outcome;
 use crate::objective::evidence::Evidence;
@@ -87,6 +88,11 @@ impl Driver {
             }
             performed => performed,
         };
+        let is_rehearsal = record.facts.rehearsal;
+        let performed = performed.map(|ended| match is_rehearsal {
+            true => rehearsal::rehearsed(phase, ended),
+            false => ended,
+        });
         if self.stopping.load(Relaxed) {
             return None;
         }

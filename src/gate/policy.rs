@@ -3,13 +3,41 @@
 
 use super::event::Policy;
 use super::phases::registry;
+use super::rehearsal;
 use crate::environment::settings::Environment;
+use crate::project::file::Project;
 use crate::project::gate::Gate;
-use crate::record::gate::Record;
+use crate::record::gate::{Facts, Record};
+use crate::record::state::{Phase, State};
 use crate::scenario::Plan;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// A gate that begins: what it is about, and what it has to measure by its configuration.
+pub(super) fn begun(
+    project: &Project,
+    gate: &Gate,
+    facts: Facts,
+    rollback_to: Option<String>,
+    now_ms: i64,
+) -> Record {
+    let mut record = Record {
+        id: 0,
+        gate: gate.name.clone(),
+        environment: gate.environment.clone(),
+        services: gate.services.clone(),
+        facts,
+        rollback_to,
+        state: State::new(Some(Phase::Preflight), now_ms),
+    };
+    if let Some(environment) = project.file.environments.get(&gate.environment) {
+        record.state.measures = measures(gate, environment, &project.plans);
+    }
+    record.facts.links.clone_from(&gate.links);
+    record.state.holds.extend(rehearsal::holds(&record.facts));
+    record
+}
 
 /// What stands for all that a gate has to measure: its phases, its scenarios word for word, and how
 /// they are judged.
@@ -27,6 +55,12 @@ pub(super) fn measures(
         gate.bake
     );
     text.push_str(&format!(" {:?} {:?}", gate.converge, environment.services));
+    if gate.rollout.is_some() || !gate.pair.is_empty() || !gate.rotated.is_empty() {
+        text.push_str(&format!(
+            " {:?} {:?} {:?}",
+            gate.rollout, gate.pair, gate.rotated
+        ));
+    }
     // Absent where there are none, so that what was kept before there were any stays what it is.
     for (what, count) in [
         (
@@ -39,12 +73,14 @@ pub(super) fn measures(
     }
     let baked = gate.bake.iter().flat_map(|bake| &bake.scenarios);
     let before = gate.preconditions.iter().flat_map(|one| &one.scenarios);
+    let rolling = gate.rollout.iter().flat_map(|rollout| &rollout.scenarios);
     for path in gate
         .smoke
         .iter()
         .chain(&gate.load)
         .chain(baked)
         .chain(before)
+        .chain(rolling)
     {
         let plan = plans.get(path).map_or("", |plan| plan.source.text.as_str());
         text.push_str(&format!(" {}\n{plan}", path.display()));
@@ -67,7 +103,7 @@ pub fn policy(
     };
     Policy {
         phases: registry::wanted(gate),
-        extend: gate.extend,
+        extend: gate.extend && !record.facts.rehearsal,
         acts_on_promote: !gate.on_promote.is_empty(),
         acts_on_hold: !gate.on_hold.is_empty(),
         ways,
@@ -79,7 +115,7 @@ pub fn policy(
             gate.prove.healthy_target.as_millis() as i64,
         )),
         has_target: record.rollback_to.is_some(),
-        enforce: environment.enforce,
+        enforce: environment.enforce && !record.facts.rehearsal,
         // Asked only for a promotion that is still to be decided.
         changed: record.state.verdict.is_none()
             && !record.state.measures.is_empty()

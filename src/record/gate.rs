@@ -91,6 +91,9 @@ pub struct Facts {
     /// Pages that people want beside, as the gate names them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub links: BTreeMap<String, String>,
+    /// Whether it only rehearses: measured for a short time, and whatever comes of it, nothing is done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// Preconditions that somebody goes on without, each with its reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub skips: BTreeMap<String, String>,

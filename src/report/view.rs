@@ -32,6 +32,9 @@ pub struct GateView {
     pub reason: String,
     /// The pipeline's page.
     pub link: String,
+    /// Whether it only rehearses.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// The ticket of the change.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub ticket: String,
@@ -187,6 +190,7 @@ pub fn gate(record: &Record) -> GateView {
         actor: record.facts.actor.clone(),
         reason: record.facts.reason.clone(),
         link: record.facts.link.clone(),
+        rehearsal: record.facts.rehearsal,
         ticket: record.facts.ticket.clone(),
         links: record.facts.links.clone(),
         position: match state.position {

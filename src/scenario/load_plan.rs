@@ -21,6 +21,32 @@ pub struct Load {
 }
 
 impl Load {
+    /// The same shape in less time: a factor from 0 to 1. Counts of iterations stay what they are.
+    #[must_use]
+    pub fn shortened(mut self, factor: f64) -> Load {
+        let factor = factor.clamp(0.0, 1.0);
+        self.start = self.start.mul_f64(factor);
+        match &mut self.executor {
+            Executor::SharedIterations { max_duration, .. }
+            | Executor::PerVuIterations { max_duration, .. } => {
+                *max_duration = max_duration.mul_f64(factor);
+            }
+            Executor::ConstantVus { duration, .. }
+            | Executor::ConstantArrivalRate { duration, .. } => {
+                *duration = duration.mul_f64(factor);
+            }
+            Executor::RampingVus { stages, .. } | Executor::RampingArrivalRate { stages, .. } => {
+                for stage in stages {
+                    stage.duration = stage.duration.mul_f64(factor);
+                }
+            }
+            Executor::Breakpoint { step_duration, .. } => {
+                *step_duration = step_duration.mul_f64(factor);
+            }
+        }
+        self
+    }
+
     /// When it starts no more iterations, from the start of the run.
     pub fn end(&self) -> Duration {
         self.start + self.executor.length()

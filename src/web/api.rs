@@ -68,6 +68,9 @@ pub struct LooseFacts {
     /// The ticket of the change.
     #[serde(default)]
     pub ticket: String,
+    /// Whether it only rehearses.
+    #[serde(default)]
+    pub rehearsal: bool,
     /// Preconditions that are skipped, each with its reason.
     #[serde(default)]
     pub skips: BTreeMap<String, String>,
@@ -86,6 +89,7 @@ impl From<LooseFacts> for Facts {
             break_glass,
             migrated,
             ticket,
+            rehearsal,
             skips,
         } = facts;
         Facts {
@@ -93,6 +97,7 @@ impl From<LooseFacts> for Facts {
             break_glass,
             migrated,
             ticket,
+            rehearsal,
             links: BTreeMap::new(),
             skips,
             skipped_by: String::new(),

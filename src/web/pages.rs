@@ -269,7 +269,8 @@ fn gate_page(detail: &GateDetail, loads: &[Summary]) -> Markup {
         div.card {
             @for reason in &gate.reasons { p { strong { (reason) } } }
             @if let Some(why) = &gate.undone { p { span.badge.failed { "not carried out" } " " (why) } }
-            @if gate.dry_run { p { span.badge.running { "dry run" } " nothing was done: the environment does not say " code { "enforce: true" } } }
+            @if gate.rehearsal { p { span.badge.running { "rehearsal" } " nothing is done" } }
+            @if gate.dry_run && !gate.rehearsal { p { span.badge.running { "dry run" } " nothing was done: the environment does not say " code { "enforce: true" } } }
             table { tbody {
                 @for (name, value) in facts { @if !value.is_empty() { tr { th { (name) } td { (value) } } } }
                 @if let Some(version) = &gate.rollback_to { tr { th { "Rolls back to" } td { (version) } } }

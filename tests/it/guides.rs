@@ -9,21 +9,26 @@ use std::path::{Path, PathBuf};
 const FLY_LOGS: &str =
     "logs*) echo '2026-11-26T12:00:00Z app[1] sjc [info] server listening on 8080';;";
 
+/// Secrets that ApexMediation has on its platform.
+pub(super) const SECRETS: [&str; 9] = [
+    "DATABASE_URL",
+    "CLICKHOUSE_URL",
+    "CLICKHOUSE_PASSWORD",
+    "UPSTASH_REDIS_URL",
+    "UPSTASH_REDIS_TOKEN",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRET",
+    "RESEND_API_KEY",
+    "JWT_SECRET",
+];
+
 fn fly(app: &str, count: usize) -> String {
     let machine = value!({ "id": "1", "state": "started", "region": "sjc", "image_ref": { "tag": "1.2.0" }, "checks": [ { "name": "http", "status": "passing" } ] });
     let machines = Value::Array(vec![machine; count]);
-    let names = [
-        "DATABASE_URL",
-        "CLICKHOUSE_URL",
-        "CLICKHOUSE_PASSWORD",
-        "UPSTASH_REDIS_URL",
-        "UPSTASH_REDIS_TOKEN",
-        "STRIPE_SECRET_KEY",
-        "STRIPE_WEBHOOK_SECRET",
-        "RESEND_API_KEY",
-        "JWT_SECRET",
-    ];
-    let secrets: Vec<Value> = names.iter().map(|name| value!({ "name": name })).collect();
+    let secrets: Vec<Value> = SECRETS
+        .iter()
+        .map(|name| value!({ "name": name }))
+        .collect();
     let secrets = Value::Array(secrets);
     format!("*machine*{app}*) echo '{machines}';;\n*secrets*) echo '{secrets}';;\n{FLY_LOGS}")
 }

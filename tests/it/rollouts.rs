@@ -123,3 +123,41 @@ fn a_rollout_that_was_not_seen_is_not_shown_to_be_without_downtime() {
     let said = gate["reasons"].to_string();
     assert!(said.contains("the rollout was not seen"), "{said}");
 }
+
+#[test]
+fn a_rehearsal_goes_through_everything_in_seconds_and_does_nothing() {
+    let world = World::new();
+    let long = std::fs::read_to_string(world.path().join("load.yaml")).unwrap();
+    let long = long.replace("duration: 4s", "duration: 5m");
+    std::fs::write(world.path().join("load.yaml"), long).unwrap();
+    let gate = format!(
+        "    smoke: [ home.yaml ]\n    load: [ load.yaml ]\n    bake: {{ duration: 10m, every: 1m }}\n    approval: {{ timeout: 1h, by_actor: true }}\n    actions:\n{}",
+        world.rollback()
+    );
+    let daemon = world.daemon("    enforce: true", &gate, "");
+    let rehearse = |deploy: Deploy| {
+        let mut facts = facts("shop", &deploy.version);
+        facts["rehearsal"] = true.into();
+        world.shop.deploy(deploy);
+        daemon.done(daemon.start_gate(&facts))
+    };
+    let good = rehearse(Deploy::healthy("1.1.0"));
+    assert_eq!(good["verdict"], "hold", "{good}");
+    let said = good["reasons"].to_string();
+    assert!(said.contains("it was a rehearsal"), "{said}");
+    let phases: Vec<&str> = good["phases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|it| it["phase"].as_str())
+        .collect();
+    assert_eq!(phases, ["preflight", "converge", "smoke", "load", "bake"]);
+    // What would be rolled back is said, and nothing is.
+    let bad = rehearse(broken("1.2.0"));
+    assert_eq!(
+        (&bad["verdict"], &bad["dry_run"]),
+        (&"rollback".into(), &true.into()),
+        "{bad}"
+    );
+    assert!(world.shop.rollbacks().is_empty());
+}

@@ -4,7 +4,7 @@
 //! The folders are as shipped but for times, rates, addresses and `enforce`: minutes become seconds. What a
 //! version does is said by its name: `1.3.0-broken` is as the guide's system was built, `1.4.0-slow` is slow.
 
-use super::guides::{apex, calibrate, docsense, hotdash, paintbox};
+use super::guides::{SECRETS, apex, calibrate, docsense, hotdash, paintbox};
 use super::policy::cli;
 use super::standin::{Answer, Asked, programs, serve_by};
 use super::support::{Daemon, api, eventually, root, was_disturbed};
@@ -598,17 +598,6 @@ fn apexmediation_is_promoted_by_all_its_loads_and_its_faults_are_rolled_back() {
         edits: &[],
     });
     machines(&story, 4);
-    let names = [
-        "DATABASE_URL",
-        "CLICKHOUSE_URL",
-        "CLICKHOUSE_PASSWORD",
-        "UPSTASH_REDIS_URL",
-        "UPSTASH_REDIS_TOKEN",
-        "STRIPE_SECRET_KEY",
-        "STRIPE_WEBHOOK_SECRET",
-        "RESEND_API_KEY",
-        "JWT_SECRET",
-    ];
     let secrets = |names: &[&str]| {
         let all: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
         std::fs::write(
@@ -617,7 +606,7 @@ fn apexmediation_is_promoted_by_all_its_loads_and_its_faults_are_rolled_back() {
         )
         .unwrap();
     };
-    secrets(&names[..5]);
+    secrets(&SECRETS[..5]);
     let people = ["known warnings", "invoice in the console"];
     let unset = story.verify("backend", "1.2.0", NONE, &people);
     story.is(
@@ -628,7 +617,7 @@ fn apexmediation_is_promoted_by_all_its_loads_and_its_faults_are_rolled_back() {
             "STRIPE_SECRET_KEY",
         ],
     );
-    secrets(&names);
+    secrets(&SECRETS);
     story.is(
         &story.verify("backend", "1.2.0", NONE, &people),
         "promote",

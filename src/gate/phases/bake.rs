@@ -2,6 +2,7 @@
 
 use super::smoke::{confirm, confirmations, performance, smoke_once};
 use crate::gate::context::{Ended, PhaseContext, bind};
+use crate::gate::rehearsal;
 use crate::load::Stop;
 use crate::load::recorder::StepRecord;
 use crate::objective::confirmation::Confirmation;
@@ -60,14 +61,15 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
         is_broken: false,
     };
     let start = Instant::now();
-    let end = start + bake.duration;
+    let (duration, every) = rehearsal::bake(&context.record.facts, bake);
+    let end = start + duration;
     while Instant::now() < end && context.control.asked() == Stop::No {
         let round = Instant::now();
         baking.round().await;
         if baking.is_broken || baking.rounds.are_enough() {
             break;
         }
-        let next = (round + bake.every).min(end);
+        let next = (round + every).min(end);
         tokio::select! {
             () = tokio::time::sleep_until(next.into()) => {}
             () = context.control.stopped() => {}

@@ -4,6 +4,7 @@
 
 use crate::gate::arms::{Again, Arms, Measured};
 use crate::gate::context::{Ended, PhaseContext, bind, bind_to};
+use crate::gate::rehearsal;
 use crate::load::Tick;
 use crate::objective::Outcome;
 use crate::run::Summary;
@@ -33,6 +34,7 @@ impl Load {
                 .baseline
                 .map(|beside| bind_to(context, beside, path, before));
             Ok(Arms {
+                loads: rehearsal::loads(&context.record.facts, &candidate.plan.load),
                 candidate: Arc::new(candidate),
                 baseline: baseline.transpose()?.map(Arc::new),
             })

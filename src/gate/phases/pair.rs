@@ -23,7 +23,7 @@ pub async fn pair(context: &PhaseContext<'_>) -> Ended {
                 Ok(found) => found,
                 Err(reason) => return Ended::new(Outcome::Inconclusive, reason),
             };
-            match standing(name, found.as_ref()) {
+            match standing(name, found.as_ref(), context.record.state.started_ms) {
                 Standing::Ready(told) => ready.push(told),
                 Standing::Open(told) => missing.push(told),
                 Standing::Ended(told) => return Ended::new(Outcome::Inconclusive, told),
@@ -52,7 +52,6 @@ pub async fn pair(context: &PhaseContext<'_>) -> Ended {
 async fn other(context: &PhaseContext<'_>, name: &str) -> Result<Option<Record>, String> {
     let facts = &context.record.facts;
     let what = format!("how far `{name}` is");
-    // One that ended before this one began is of the deploy before.
     let since_ms = context.record.state.started_ms - DEPLOYED_BEFORE_MS;
     let look = || {
         let (commit, version) = (facts.commit.clone(), facts.version.clone());
@@ -74,8 +73,13 @@ enum Standing {
     Ended(String),
 }
 
-fn standing(name: &str, record: Option<&Record>) -> Standing {
-    let Some(record) = record else {
+fn standing(name: &str, record: Option<&Record>, started_ms: i64) -> Standing {
+    // One that did not promote it before this one began was another attempt: a new one is waited for.
+    let is_past = |record: &&Record| {
+        let is_promoted = record.state.verdict == Some(Verdict::Promote);
+        !is_promoted && record.state.verdict_ms.is_some_and(|at| at < started_ms)
+    };
+    let Some(record) = record.filter(|record| !is_past(record)) else {
         return Standing::Open(format!("`{name}` has not begun with it"));
     };
     let (id, state) = (record.id, &record.state);
