@@ -78,7 +78,11 @@ fn judged(title: &str, judgements: &[Judgement]) -> Markup {
 }
 
 fn steps(summary: &Summary) -> Markup {
-    let time = |micros: u64| show_micros(micros as f64);
+    // Where nothing succeeded there is no latency.
+    let time = |micros: u64, has_any: bool| match has_any {
+        true => show_micros(micros as f64),
+        false => "-".to_owned(),
+    };
     html! { table {
         thead { tr { th { "step" } th.n { "requests" } th.n { "rate" } th.n { "errors" } th.n { "p50" } th.n { "p90" } th.n { "p95" } th.n { "p99" } th.n { "max" } } }
         tbody { @for step in &summary.steps {
@@ -94,7 +98,7 @@ fn steps(summary: &Summary) -> Markup {
                 td.n { (format!("{:.1}/s", step.core.rate)) }
                 td.n class=[(step.core.errors > 0).then_some("fail")] { (step.core.errors) }
                 @let latency = &step.core.latency_us;
-                @for value in [latency.p50, latency.p90, latency.p95, latency.p99, latency.max] { td.n { (time(value)) } }
+                @for value in [latency.p50, latency.p90, latency.p95, latency.p99, latency.max] { td.n { (time(value, latency.max > 0)) } }
             }
         } }
     } }
