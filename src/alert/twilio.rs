@@ -5,10 +5,9 @@ use super::channel::{Channel, ReadChannel};
 use crate::document::kind::Kind;
 use crate::document::node::Node;
 use crate::document::shape::{Object, Shape, field, required};
+use crate::net::client::basic;
 use crate::record::message::Message;
 use crate::scenario::reader::Reader;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 pub(super) const KIND: Kind<ReadChannel> = Kind {
     field: field(
@@ -81,6 +80,5 @@ pub(super) fn call(settings: &Filled, message: &Message, _: &str) -> Option<Call
         serde_json::Value::Null,
     );
     call.carried = Carried::Form(form);
-    let basic = STANDARD.encode(format!("{account}:{token}"));
-    Some(call.with("authorization", format!("Basic {basic}")))
+    Some(call.with("authorization", basic(account, token)))
 }

@@ -31,6 +31,8 @@ pub struct Policy {
     pub has_target: bool,
     /// Whether the environment lets us act.
     pub enforce: bool,
+    /// Whether it is only rehearsed: then nothing is rolled back, with actions or without.
+    pub rehearses: bool,
     /// Whether what it has to measure is not what it was at its start.
     pub changed: bool,
 }

@@ -247,7 +247,8 @@ impl Stepper<'_> {
                 self.policy.ways > 0 || changes_back
             }
         };
-        if acts && !self.policy.enforce {
+        let is_rehearsed = self.policy.rehearses && verdict == Verdict::Rollback;
+        if acts && !self.policy.enforce || is_rehearsed {
             self.state.dry_run = true;
             self.enter(Position::Done);
         } else if verdict == Verdict::Rollback && !self.policy.has_target {

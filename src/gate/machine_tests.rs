@@ -41,7 +41,7 @@ prop_compose! {
     fn policy()(mask in 1usize..512, extend: bool, acts: bool, ways in 0usize..3, has_target: bool, enforce: bool, has_remedy: bool, asks_consent: bool) -> Policy {
         Policy {
             phases: Phase::ALL.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, phase)| *phase).collect(),
-            extend, acts_on_promote: acts, acts_on_hold: acts, ways, has_target, enforce, has_remedy, asks_consent, has_down: acts, targets: None, changed: false,
+            extend, acts_on_promote: acts, acts_on_hold: acts, ways, has_target, enforce, has_remedy, asks_consent, has_down: acts, targets: None, changed: false, rehearses: false,
         }
     }
 }
@@ -105,6 +105,7 @@ fn policy_of(ways: usize) -> Policy {
         ways,
         has_target: true,
         enforce: true,
+        rehearses: false,
         ..Policy::default()
     }
 }

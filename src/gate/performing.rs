@@ -88,11 +88,7 @@ impl Driver {
             }
             performed => performed,
         };
-        let is_rehearsal = record.facts.rehearsal;
-        let performed = performed.map(|ended| match is_rehearsal {
-            true => rehearsal::rehearsed(phase, ended),
-            false => ended,
-        });
+        let performed = performed.map(|ended| rehearsal::rehearsed(&record.facts, phase, ended));
         if self.stopping.load(Relaxed) {
             return None;
         }
@@ -266,12 +262,14 @@ fn left(gate: &Gate, record: &Record, phase: Phase) -> Duration {
     let begun_ms = begun_ms.unwrap_or(record.state.started_ms);
     let whole = gate.budget.as_millis() as i64 - (now_ms() - begun_ms);
     let whole = Duration::from_millis(whole.max(0) as u64);
-    if phase == Phase::Approval {
-        // People are not measured by the budget of the measurements.
-        return gate.people_within() + Duration::from_secs(5);
-    }
-    if phase == Phase::Pair {
-        return gate.pair_within() + Duration::from_secs(5);
+    let waits = match phase {
+        Phase::Approval => Some(gate.people_within()),
+        Phase::Pair => Some(gate.pair_within()),
+        _ => None,
+    };
+    if let Some(waits) = waits {
+        // Others are not measured by the budget of the measurements.
+        return waits + Duration::from_secs(5);
     }
     match gate.budgets.get(phase.word()) {
         Some(budget) => whole.min(*budget),

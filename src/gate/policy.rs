@@ -55,12 +55,6 @@ pub(super) fn measures(
         gate.bake
     );
     text.push_str(&format!(" {:?} {:?}", gate.converge, environment.services));
-    if gate.rollout.is_some() || !gate.pair.is_empty() || !gate.rotated.is_empty() {
-        text.push_str(&format!(
-            " {:?} {:?} {:?}",
-            gate.rollout, gate.pair, gate.rotated
-        ));
-    }
     // Absent where there are none, so that what was kept before there were any stays what it is.
     for (what, count) in [
         (
@@ -68,6 +62,9 @@ pub(super) fn measures(
             gate.preconditions.len(),
         ),
         (format!("{:?}", gate.attestations), gate.attestations.len()),
+        (format!("{:?}", gate.rollout), gate.rollout.iter().count()),
+        (format!("{:?}", gate.pair), gate.pair.len()),
+        (format!("{:?}", gate.rotated), gate.rotated.len()),
     ] {
         text.push_str(if count == 0 { "" } else { &what });
     }
@@ -116,6 +113,7 @@ pub fn policy(
         )),
         has_target: record.rollback_to.is_some(),
         enforce: environment.enforce && !record.facts.rehearsal,
+        rehearses: record.facts.rehearsal,
         // Asked only for a promotion that is still to be decided.
         changed: record.state.verdict.is_none()
             && !record.state.measures.is_empty()

@@ -42,10 +42,17 @@ pub fn bake(facts: &Facts, bake: &Bake) -> (Duration, Duration) {
     }
 }
 
-/// A phase as it counts in a rehearsal: what was measured for too short a time goes on, and says so.
-pub fn rehearsed(phase: Phase, mut ended: Ended) -> Ended {
-    let is_short = matches!(phase, Phase::Load | Phase::Bake);
-    if is_short && !ended.is_foreign && ended.outcome == Outcome::Inconclusive {
+/// A phase as it counts in a rehearsal: what held as far as it was measured, and was too short to tell, goes on
+/// and says so. What could not be measured ends it, as it would end the gate.
+pub fn rehearsed(facts: &Facts, phase: Phase, mut ended: Ended) -> Ended {
+    let is_short = match phase {
+        Phase::Load => ended.is_open,
+        // The round that did not pass is kept.
+        Phase::Bake => ended.runs.is_empty(),
+        _ => false,
+    };
+    let is_doubtful = ended.outcome == Outcome::Inconclusive && !ended.is_foreign;
+    if facts.rehearsal && is_short && is_doubtful {
         ended.outcome = Outcome::Pass;
         let said = "rehearsed for some seconds only, which is too short to tell";
         ended.reasons.insert(0, said.to_owned());

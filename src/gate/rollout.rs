@@ -89,7 +89,7 @@ impl Rollout {
     }
 
     /// The longest time without a round that passed, of those that ended and the one that goes on.
-    pub fn downtime(&self, now: Duration) -> Duration {
+    fn downtime(&self, now: Duration) -> Duration {
         let open = self.down_since.map(|since| now.saturating_sub(since));
         self.longest.max(open.unwrap_or_default())
     }
@@ -115,6 +115,9 @@ impl Rollout {
                 "the rollout was not seen: the gate was started when the version was served already"
                     .to_owned(),
             );
+        }
+        if !self.by_version.values().any(|rounds| rounds.passed > 0) {
+            return Some("whether the rollout took the service down was not measured".to_owned());
         }
         let open = self.blind_since.map(|since| now.saturating_sub(since));
         let blind = self.longest_blind.max(open.unwrap_or_default());
@@ -218,6 +221,7 @@ mod tests {
     fn no_downtime_is_disproven_by_any_round_and_never_shown_by_none() {
         assert_eq!(end("PP|PP", Some(0)).1, None);
         assert!(end("PPF|PP", Some(0)).1.is_some());
+        assert!(end("II|II", Some(60)).1.is_some(), "nothing was measured");
         assert!(end("II|II", Some(3)).1.is_some(), "nothing was measured");
         assert!(
             end("PI|IP", Some(0))

@@ -34,8 +34,6 @@ fn heading(name: &str, part: Part) -> Heading {
         part,
         measured: true,
         advisory: false,
-        pending: false,
-        severity: None,
         checks: vec![format!("{name} is there")],
         warns_from: 1,
         measures: Vec::new(),

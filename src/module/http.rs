@@ -4,13 +4,13 @@ use super::reach;
 use super::seen::{Gauge, REGEX, Seen};
 use super::settings::{Authorization, HeaderRule, Http, Modules};
 use crate::limits;
+use crate::net::client::basic;
 use crate::net::http::{Connection, Keep};
 use crate::net::message::{Fixed, Message};
 use crate::net::reply::Reply;
 use crate::net::stream::Stream;
 use crate::net::tls::TlsFacts;
 use crate::net::{ErrorClass, Fault, body, redirect};
-use base64::Engine as _;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HOST, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue, Method, Uri};
@@ -125,12 +125,6 @@ fn authorization(settings: &Http) -> Result<Option<HeaderValue>, Fault> {
         .map_err(|_| Fault::new(ErrorClass::Template, "the credentials cannot be a header"))?;
     value.set_sensitive(true);
     Ok(Some(value))
-}
-
-/// User and password as a header has them (RFC 7617).
-pub fn basic(user: &str, password: &str) -> String {
-    let both = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-    format!("Basic {both}")
 }
 
 /// Looks at a target.

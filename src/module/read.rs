@@ -4,7 +4,6 @@
 //! would go well where it should not.
 
 use super::form::FILE;
-use super::http::basic;
 use super::settings::{
     Authorization, Dns, Family, HeaderRule, Http, Icmp, Module, Prober, RecordRules, Tcp, Tls, Turn,
 };
@@ -13,6 +12,7 @@ use crate::document::node::{self, Node};
 use crate::document::shape::{self, Shape};
 use crate::document::source::Source;
 use crate::duration;
+use crate::net::client::basic;
 use crate::scenario::reader::{entries, text, texts};
 use crate::secret::Secret;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};

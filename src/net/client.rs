@@ -8,6 +8,7 @@ use super::http::{Connection, Keep};
 use super::message::{Fixed, Message, origin};
 use super::reply::Reply;
 use super::tls::Offer;
+use base64::Engine as _;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::time::{Duration, Instant};
@@ -109,6 +110,12 @@ pub async fn post_json(
     );
     let body = body.to_string();
     send(connector, Method::POST, url, headers, body.into(), timeout).await
+}
+
+/// User and password as a header has them (RFC 7617).
+pub fn basic(user: &str, password: &str) -> String {
+    let both = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+    format!("Basic {both}")
 }
 
 /// The value of `authorization` for a bearer token (RFC 6750), kept out of what is shown of headers.

@@ -215,6 +215,11 @@ impl Fault {
         }
     }
 
+    /// That nothing is known, and why.
+    pub fn unknown(why: impl Into<String>) -> Fault {
+        Fault::new(ErrorClass::NoEvidence, why)
+    }
+
     /// The same of a request that was not processed.
     pub fn unprocessed(self) -> Fault {
         Fault {

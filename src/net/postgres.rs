@@ -36,34 +36,35 @@ impl From<Fault> for Refusal {
     }
 }
 
-fn unknown(why: impl Into<String>) -> Fault {
-    Fault::new(ErrorClass::NoEvidence, why)
+/// A question, and whom it goes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The address, with its credentials.
+    pub url: &'a str,
+    /// Asks what the role could change: an answer that is not null ends it.
+    pub may_write: &'a str,
+    /// What is asked.
+    pub query: &'a str,
 }
 
-/// Asks; the text of the first column of the first row. `may_write` asks what the role could change: an
-/// answer that is not null ends it.
+/// Asks; the text of the first column of the first row.
 pub async fn ask(
     connector: &Connector,
-    url: &str,
-    may_write: &str,
-    query: &str,
+    question: Question<'_>,
     deadline: Instant,
 ) -> Result<String, Refusal> {
-    let asking = answered(connector, url, may_write, query, deadline);
-    match timeout_at(deadline.into(), asking).await {
+    match timeout_at(deadline.into(), answered(connector, question, deadline)).await {
         Ok(answer) => answer,
-        Err(_) => Err(unknown("the database did not answer in time").into()),
+        Err(_) => Err(Fault::unknown("the database did not answer in time").into()),
     }
 }
 
 async fn answered(
     connector: &Connector,
-    url: &str,
-    may_write: &str,
-    query: &str,
+    question: Question<'_>,
     deadline: Instant,
 ) -> Result<String, Refusal> {
-    let (config, is_verified) = settings(url)?;
+    let (config, is_verified) = settings(question.url)?;
     let [Host::Tcp(host)] = config.get_hosts() else {
         return Err(template("the address names one host").into());
     };
@@ -78,7 +79,7 @@ async fn answered(
     let (stream, _) = connector
         .tcp(host, port, deadline)
         .await
-        .map_err(|(fault, _)| unknown(format!("{shown} was not reached: {fault}")))?;
+        .map_err(|(fault, _)| Fault::unknown(format!("{shown} was not reached: {fault}")))?;
     let tls = Encrypted {
         config: connector.tls.client(is_verified, Offer::Nothing),
         name: server_name(host)?,
@@ -89,7 +90,7 @@ async fn answered(
     let line = tokio::spawn(async move {
         let _ = connection.await;
     });
-    let answer = told(&client, &shown, may_write, query, deadline).await;
+    let answer = told(&client, &shown, question, deadline).await;
     drop(client);
     line.abort();
     answer
@@ -98,8 +99,7 @@ async fn answered(
 async fn told(
     client: &Client,
     shown: &str,
-    may_write: &str,
-    query: &str,
+    question: Question<'_>,
     deadline: Instant,
 ) -> Result<String, Refusal> {
     let left = deadline.saturating_duration_since(Instant::now());
@@ -114,14 +114,14 @@ async fn told(
         _ => None,
     });
     let role = role.unwrap_or_default().to_owned();
-    let may = client.query_one(may_write, &[]).await;
+    let may = client.query_one(question.may_write, &[]).await;
     let may = may.map_err(|error| refused(shown, &error))?;
     let may: Option<String> = may.try_get(0).map_err(|error| refused(shown, &error))?;
     if let Some(what) = may {
         return Err(Refusal::MayWrite(role, what));
     }
     // By the extended protocol, which takes one statement and no more.
-    let row = client.query_one(query, &[]).await;
+    let row = client.query_one(question.query, &[]).await;
     let row = row.map_err(|error| refused(shown, &error))?;
     // What is not rolled back ends with the connection all the same.
     let _ = client.simple_query("rollback").await;
@@ -169,7 +169,7 @@ fn refused(shown: &str, error: &tokio_postgres::Error) -> Fault {
             format!("{shown}: {why}")
         }
     };
-    unknown(why)
+    Fault::unknown(why)
 }
 
 /// TLS as PostgreSQL asks for it in the middle of a connection.

@@ -116,9 +116,14 @@ impl Objective {
         })
     }
 
-    /// Whether all failures of what it is about are bad by it, and nothing else is narrowed.
+    /// Whether all failures of what it is about are bad by it.
     pub fn counts_all_failures(&self) -> bool {
         self.class.is_none() && self.value.is_none()
+    }
+
+    /// Whether it is about all requests, and all of their failures.
+    pub fn is_of_all(&self) -> bool {
+        self.step.is_none() && self.counts_all_failures()
     }
 
     /// The share of requests that may be bad, for objectives that are judged by a share.
@@ -139,7 +144,7 @@ pub fn counts_all(objectives: &[Objective]) -> bool {
             objective.metric,
             Metric::Quantile(_) | Metric::ErrorRate | Metric::Errors | Metric::Max | Metric::Mean
         );
-        is_counted && objective.counts_all_failures() && objective.step.is_none()
+        is_counted && objective.is_of_all()
     })
 }
 

@@ -191,8 +191,7 @@ impl Trial {
             .collect();
         let declared = objectives
             .iter()
-            .filter(|objective| objective.metric == Metric::ErrorRate && objective.step.is_none())
-            .filter(|objective| objective.counts_all_failures())
+            .filter(|objective| objective.metric == Metric::ErrorRate && objective.is_of_all())
             .filter_map(Objective::allowed_share);
         let dead_share = declared.fold(rule.dead_share, f64::max).min(0.999);
         Trial {

@@ -17,7 +17,7 @@ use crate::record::target::{Occasion, Target};
 
 /// Delivers a row once.
 pub async fn deliver(project: &Project, means: &Means, effect: &Effect) -> Delivery {
-    let mut delivery = match &effect.target {
+    let delivered = match &effect.target {
         Target::Action {
             gate,
             occasion,
@@ -26,13 +26,14 @@ pub async fn deliver(project: &Project, means: &Means, effect: &Effect) -> Deliv
         } => action(project, means, effect, gate, *occasion, *number).await,
         Target::Github { gate, kind } => status(project, means, effect, gate, kind).await,
         Target::Ticket(gate) => ticket(project, means, effect, gate).await,
-        Target::Channel(name) => channel(project, means, effect, name).await,
+        Target::Channel(name) => Ok(channel(project, means, effect, name).await),
         // Orders to partners are the driver's; they never come here.
-        Target::Partner(_) | Target::Foreign(_) => Delivery::give_up(format!(
+        Target::Partner(_) | Target::Foreign(_) => Err(Delivery::give_up(format!(
             "`{}` is no target that this version knows",
             effect.target
-        )),
+        ))),
     };
+    let mut delivery = delivered.unwrap_or_else(|refused| refused);
     // Cleaned before it is cut: half a secret is still one.
     delivery.text = means
         .redactor()
@@ -55,25 +56,21 @@ async fn action(
     gate: &str,
     occasion: Occasion,
     number: usize,
-) -> Delivery {
-    let announcement = match announcement(effect) {
-        Ok(announcement) => announcement,
-        Err(delivery) => return delivery,
-    };
+) -> Result<Delivery, Delivery> {
+    let announcement = announcement(effect)?;
     let configured = project
         .file
         .gate(gate)
         .filter(|known| known.environment == announcement.record.environment)
         .and_then(|known| known.ordered(occasion, number, &announcement.action));
     let Some(action) = configured else {
-        return Delivery::give_up(format!(
+        return Err(Delivery::give_up(format!(
             "the action `{}` ({}) is no longer configured for {}",
             effect.target, announcement.action, announcement.record.environment
-        ));
+        )));
     };
-    action
-        .perform(means, &announcement, occasion, &effect.key)
-        .await
+    let key = &effect.key;
+    Ok(action.perform(means, &announcement, occasion, key).await)
 }
 
 async fn status(
@@ -82,48 +79,47 @@ async fn status(
     effect: &Effect,
     gate: &str,
     kind: &str,
-) -> Delivery {
-    let announcement = match announcement(effect) {
-        Ok(announcement) => announcement,
-        Err(delivery) => return delivery,
-    };
+) -> Result<Delivery, Delivery> {
+    let announcement = announcement(effect)?;
     let configured = project
         .file
         .gate(gate)
         .and_then(|known| known.github.as_ref());
     let Some(configured) = configured else {
-        return Delivery::give_up(format!("the gate `{gate}` has no GitHub statuses any more"));
+        let text = format!("the gate `{gate}` has no GitHub statuses any more");
+        return Err(Delivery::give_up(text));
     };
-    match means.fill(&configured.token, &inputs(&announcement.record)) {
-        Ok(token) => {
-            github::send(
-                &means.connector,
-                configured,
-                &token,
-                kind,
-                &announcement,
-                limits::DELIVERY_TIMEOUT,
-            )
-            .await
-        }
-        Err(reason) => Delivery::give_up(reason),
-    }
+    let token = means.fill(&configured.token, &inputs(&announcement.record));
+    let token = token.map_err(Delivery::give_up)?;
+    let sent = github::send(
+        &means.connector,
+        configured,
+        &token,
+        kind,
+        &announcement,
+        limits::DELIVERY_TIMEOUT,
+    );
+    Ok(sent.await)
 }
 
-async fn ticket(project: &Project, means: &Means, effect: &Effect, gate: &str) -> Delivery {
-    let announcement = match announcement(effect) {
-        Ok(announcement) => announcement,
-        Err(delivery) => return delivery,
-    };
+async fn ticket(
+    project: &Project,
+    means: &Means,
+    effect: &Effect,
+    gate: &str,
+) -> Result<Delivery, Delivery> {
+    let announcement = announcement(effect)?;
     let configured = project
         .file
         .gate(gate)
         .and_then(|known| known.ticket.as_ref());
     let Some(configured) = configured else {
-        return Delivery::give_up(format!("the gate `{gate}` has no ticket any more"));
+        let text = format!("the gate `{gate}` has no ticket any more");
+        return Err(Delivery::give_up(text));
     };
     let Some(bundle) = announcement.bundle else {
-        return Delivery::again("what is to be attached cannot be read".to_owned(), None);
+        let text = "what is to be attached cannot be read".to_owned();
+        return Err(Delivery::again(text, None));
     };
     let (id, event) = (announcement.record.id, &announcement.event);
     let attachment = Attachment {
@@ -132,7 +128,7 @@ async fn ticket(project: &Project, means: &Means, effect: &Effect, gate: &str) -
         json: bundle.json,
     };
     let facts = inputs(&announcement.record);
-    configured.attach(means, &facts, &attachment).await
+    Ok(configured.attach(means, &facts, &attachment).await)
 }
 
 async fn channel(project: &Project, means: &Means, effect: &Effect, name: &str) -> Delivery {

@@ -198,6 +198,15 @@ pub fn bearer(call: &Call<'_>) -> (&'static str, String) {
     ("authorization", format!("Bearer {}", call.text("token")))
 }
 
+/// What every request to GitHub says.
+pub fn github_headers(call: &Call<'_>) -> [(&'static str, String); 3] {
+    [
+        bearer(call),
+        ("accept", "application/vnd.github+json".to_owned()),
+        ("x-github-api-version", "2022-11-28".to_owned()),
+    ]
+}
+
 /// Text of a JSON value.
 pub fn text_of<'a>(value: &'a Value, path: &str) -> &'a str {
     value

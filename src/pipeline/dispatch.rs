@@ -3,7 +3,7 @@
 //! Neither call has an idempotency key: the effect's key goes into the input `bellwether_key` (or
 //! the event's payload), and runs that were started since are looked through for it beforehand.
 
-use super::call::{Answer, Call, bearer, text_of};
+use super::call::{Answer, Call, github_headers, text_of};
 use super::vendor::{Done, Vendor, VendorKind};
 use crate::delivery::attempt::Delivery;
 use crate::document::kind::Kind;
@@ -85,11 +85,7 @@ async fn ask(
         call.api("https://api.github.com"),
         call.text("repository")
     );
-    let headers = [
-        bearer(call),
-        ("accept", "application/vnd.github+json".to_owned()),
-        ("x-github-api-version", "2022-11-28".to_owned()),
-    ];
+    let headers = github_headers(call);
     call.ask(WHOM, method, &url, &headers, body, &[]).await
 }
 

@@ -4,7 +4,7 @@
 //! Setting the same status twice is harmless. A check run and an issue are looked for first, by the
 //! gate's mark, and brought up to date if they are there.
 
-use super::call::{Answer, Call, bearer, text_of};
+use super::call::{Answer, Call, github_headers, text_of};
 use crate::delivery::attempt::Delivery;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::net::connect::Connector;
@@ -137,11 +137,7 @@ impl Hub<'_> {
         url: &str,
         body: Option<Value>,
     ) -> Result<Answer, Delivery> {
-        let headers = [
-            bearer(self.call),
-            ("accept", "application/vnd.github+json".to_owned()),
-            ("x-github-api-version", "2022-11-28".to_owned()),
-        ];
+        let headers = github_headers(self.call);
         self.call
             .ask("GitHub", method, url, &headers, body, &[])
             .await

@@ -5,7 +5,7 @@
 //!
 //! To add one: its file with form and doing, and its line in [`TICKETS`].
 
-use super::call::Call;
+use super::call::{Call, text_of};
 use super::vendor::Done;
 use super::{ticket_github, ticket_gitlab, ticket_jira};
 use crate::delivery::attempt::Delivery;
@@ -13,8 +13,12 @@ use crate::delivery::means::Means;
 use crate::document::kind::Kind;
 use crate::limits;
 use crate::scenario::template::Template;
+use http::Method;
 use std::collections::BTreeMap;
 use std::time::Instant;
+
+/// Comments of a page.
+const PAGE: usize = 100;
 
 /// What is attached.
 #[derive(Debug, Clone)]
@@ -99,6 +103,30 @@ pub(super) fn key(call: &Call<'_>, name: &str) -> Result<String, Delivery> {
         )));
     }
     Ok(text.to_owned())
+}
+
+/// Whether any comment of a ticket has a mark; they are looked through page by page.
+pub(super) async fn is_marked(
+    call: &Call<'_>,
+    whom: &str,
+    comments: &str,
+    headers: &[(&'static str, String)],
+    mark: &str,
+) -> Result<bool, Delivery> {
+    for page in 1.. {
+        let url = format!("{comments}?per_page={PAGE}&page={page}");
+        let known = call
+            .ask(whom, Method::GET, &url, headers, None, &[])
+            .await?;
+        let all = known.json.as_array().map_or(&[][..], Vec::as_slice);
+        if all.iter().any(|one| text_of(one, "/body").contains(mark)) {
+            return Ok(true);
+        }
+        if all.len() < PAGE {
+            break;
+        }
+    }
+    Ok(false)
 }
 
 /// A form with one file, as browsers send it: its content type, and its bytes.

@@ -1,7 +1,7 @@
 //! GitHub: the record as an asset of a release, or as a comment on an issue, which takes no files.
 
-use super::call::{Call, bearer, text_of};
-use super::ticket::{Attachment, TicketKind, Tickets, key};
+use super::call::{Call, github_headers, text_of};
+use super::ticket::{Attachment, TicketKind, Tickets, is_marked, key};
 use super::vendor::Done;
 use crate::delivery::attempt::Delivery;
 use crate::document::kind::Kind;
@@ -77,21 +77,13 @@ async fn attach(call: &Call<'_>, attachment: &Attachment) -> Result<String, Deli
     ))
 }
 
-fn headers(call: &Call<'_>) -> [(&'static str, String); 3] {
-    [
-        bearer(call),
-        ("accept", "application/vnd.github+json".to_owned()),
-        ("x-github-api-version", "2022-11-28".to_owned()),
-    ]
-}
-
 fn repository(call: &Call<'_>) -> String {
     let api = call.api("https://api.github.com");
     format!("{api}/repos/{}", call.text("repository"))
 }
 
 async fn release(call: &Call<'_>, attachment: &Attachment) -> Result<String, Delivery> {
-    let (tag, headers) = (key(call, "release")?, headers(call));
+    let (tag, headers) = (key(call, "release")?, github_headers(call));
     let url = format!("{}/releases/tags/{tag}", repository(call));
     let known = call
         .ask("GitHub", Method::GET, &url, &headers, None, &[])
@@ -128,22 +120,10 @@ fn is_of(to: &str, api: &str) -> bool {
 }
 
 async fn issue(call: &Call<'_>, attachment: &Attachment) -> Result<String, Delivery> {
-    let (number, headers) = (key(call, "issue")?, headers(call));
+    let (number, headers) = (key(call, "issue")?, github_headers(call));
     let comments = format!("{}/issues/{number}/comments", repository(call));
-    let mark = attachment.mark();
-    for page in 1.. {
-        let known = format!("{comments}?per_page=100&page={page}");
-        let known = call
-            .ask("GitHub", Method::GET, &known, &headers, None, &[])
-            .await?
-            .json;
-        let all = known.as_array().cloned().unwrap_or_default();
-        if all.iter().any(|one| text_of(one, "/body").contains(&mark)) {
-            return Ok(format!("issue {number}"));
-        }
-        if all.len() < 100 {
-            break;
-        }
+    if is_marked(call, "GitHub", &comments, &headers, &attachment.mark()).await? {
+        return Ok(format!("issue {number}"));
     }
     let (comment, is_whole) = comment(attachment);
     let body = json!({ "body": comment });

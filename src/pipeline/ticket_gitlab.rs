@@ -1,7 +1,7 @@
 //! GitLab: the record as an upload, linked by a comment on an issue.
 
 use super::call::{Call, text_of};
-use super::ticket::{Attachment, TicketKind, Tickets, form, key};
+use super::ticket::{Attachment, TicketKind, Tickets, form, is_marked, key};
 use super::vendor::Done;
 use crate::delivery::attempt::Delivery;
 use crate::document::kind::Kind;
@@ -63,22 +63,7 @@ async fn attach(call: &Call<'_>, attachment: &Attachment) -> Result<String, Deli
     let notes = format!("{of_project}/issues/{issue}/notes");
     let headers = [("private-token", call.text("token"))];
     let mark = attachment.mark();
-    let mut is_there = false;
-    for page in 1.. {
-        let known = format!("{notes}?per_page=100&page={page}");
-        let known = call
-            .ask("GitLab", Method::GET, &known, &headers, None, &[])
-            .await?
-            .json;
-        let all = known.as_array().cloned().unwrap_or_default();
-        is_there |= all
-            .iter()
-            .any(|note| text_of(note, "/body").contains(&mark));
-        if is_there || all.len() < 100 {
-            break;
-        }
-    }
-    if !is_there {
+    if !is_marked(call, "GitLab", &notes, &headers, &mark).await? {
         let to = format!("{of_project}/uploads");
         let made = call
             .upload("GitLab", &to, &headers, form(attachment))

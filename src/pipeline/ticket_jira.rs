@@ -6,8 +6,7 @@ use super::vendor::Done;
 use crate::delivery::attempt::Delivery;
 use crate::document::kind::Kind;
 use crate::document::shape::{Object, Shape, field, required};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::net::client::basic;
 use http::Method;
 
 pub(super) const KIND: TicketKind = Kind {
@@ -56,10 +55,7 @@ async fn attach(call: &Call<'_>, attachment: &Attachment) -> Result<String, Deli
     let issue_url = format!("{}/rest/api/2/issue/{issue}", url.trim_end_matches('/'));
     let authorization = match call.text("user").as_str() {
         "" => format!("Bearer {}", call.text("token")),
-        user => format!(
-            "Basic {}",
-            STANDARD.encode(format!("{user}:{}", call.text("token")))
-        ),
+        user => basic(user, &call.text("token")),
     };
     let headers = [
         ("authorization", authorization),

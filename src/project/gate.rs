@@ -165,10 +165,8 @@ impl Gate {
     /// them counts all failures, since nothing is promoted of which nobody looked whether it works.
     pub fn objectives_of(&self, plan: &Plan) -> Vec<Objective> {
         let mut objectives = plan.objectives.clone();
-        let counts_all = |objective: &Objective| {
-            let is_narrow = objective.step.is_some() || !objective.counts_all_failures();
-            !is_narrow && tally::is_sequential(objective)
-        };
+        let counts_all =
+            |objective: &Objective| objective.is_of_all() && tally::is_sequential(objective);
         if !objectives.iter().any(counts_all) {
             let share = self.rule.allowance * 100.0;
             objectives.extend(Objective::parse(&format!("error_rate < {share}%")).ok());

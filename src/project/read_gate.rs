@@ -271,7 +271,7 @@ impl Reader<'_> {
         let mut objectives = Vec::new();
         for written in node.get("objectives").map(Node::items).unwrap_or_default() {
             match Objective::parse(&written.text) {
-                Ok(objective) if objective.step.is_some() || !objective.counts_all_failures() => {
+                Ok(objective) if !objective.is_of_all() => {
                     self.error(
                         "bad-objective",
                         "objectives of a bake are over all its requests",

@@ -5,7 +5,7 @@ use crate::figures::{figure, show_micros};
 use crate::load::breakpoint::Search;
 use crate::load::series::Point;
 use crate::objective::Judgement;
-use crate::run::summary::Summary;
+use crate::run::summary::{StepSummary, Summary};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The whole page of one or several runs.
@@ -78,8 +78,7 @@ fn judged(title: &str, judgements: &[Judgement]) -> Markup {
 }
 
 fn steps(summary: &Summary) -> Markup {
-    // Where nothing succeeded there is no latency.
-    let time = |micros: u64, has_any: bool| match has_any {
+    let time = |step: &StepSummary, micros: u64| match step.core.has_latency() {
         true => show_micros(micros as f64),
         false => "-".to_owned(),
     };
@@ -98,7 +97,7 @@ fn steps(summary: &Summary) -> Markup {
                 td.n { (format!("{:.1}/s", step.core.rate)) }
                 td.n class=[(step.core.errors > 0).then_some("fail")] { (step.core.errors) }
                 @let latency = &step.core.latency_us;
-                @for value in [latency.p50, latency.p90, latency.p95, latency.p99, latency.max] { td.n { (time(value, latency.max > 0)) } }
+                @for value in [latency.p50, latency.p90, latency.p95, latency.p99, latency.max] { td.n { (time(step, value)) } }
             }
         } }
     } }

@@ -185,10 +185,8 @@ fn row(out: &mut String, name: &str, core: &Core, width: usize, style: Style) ->
         name.to_owned()
     };
     let latency = &core.latency_us;
-    // Failures that are only shown have no latency either.
-    let successful = core.requests > core.errors && latency.max > 0;
     let at = |micros: u64| {
-        if successful {
+        if core.has_latency() {
             show_micros(micros as f64)
         } else {
             "-".to_owned()

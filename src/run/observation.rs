@@ -202,32 +202,33 @@ impl Observation {
         }
     }
 
-    /// The numbers that replies told, by name; of several of one name the last.
+    fn step(&self, index: u32) -> Option<&Step> {
+        self.plan.all_steps().nth(index as usize)
+    }
+
+    fn is_pending(&self, index: u32) -> bool {
+        self.step(index).is_some_and(|step| step.pending.is_some())
+    }
+
+    /// The numbers that replies told, by name.
     pub fn values(&self) -> BTreeMap<Arc<str>, f64> {
-        let steps: Vec<&Step> = self.plan.all_steps().collect();
         let told = self.events.values.iter();
         told.filter_map(|(step, number, value)| {
-            let measures = &steps.get(*step as usize)?.measures;
-            Some((measures.get(*number as usize)?.0.clone(), *value))
+            let (name, _) = self.step(*step)?.measures.get(*number as usize)?;
+            Some((name.clone(), *value))
         })
         .collect()
     }
 
-    /// How bad what failed is, if the steps that failed say so.
+    /// How bad what failed is, if all of the steps that failed say so: one that says nothing is as bad as its
+    /// probe.
     pub fn severity(&self) -> Option<Severity> {
-        let steps: Vec<&Step> = self.plan.all_steps().collect();
-        let failed = self.events.failures.iter();
-        let warned = self.events.warnings.iter();
-        let in_trouble = failed
-            .map(|(step, ..)| *step)
-            .chain(warned.map(|(step, _)| *step));
-        let said = in_trouble.map(|step| match steps.get(step as usize) {
-            Some(step) if step.pending.is_some() => None,
-            Some(step) => Some(step.severity),
-            None => Some(None),
-        });
-        // One step that says nothing is as bad as its probe.
-        let said: Option<Vec<Severity>> = said.flatten().collect();
+        let failed = self.events.failures.iter().map(|(step, ..)| *step);
+        let warned = self.events.warnings.iter().map(|(step, _)| *step);
+        let in_trouble = failed.chain(warned).filter(|step| !self.is_pending(*step));
+        let said: Option<Vec<Severity>> = in_trouble
+            .map(|step| self.step(step).and_then(|step| step.severity))
+            .collect();
         said?.into_iter().max()
     }
 
@@ -237,16 +238,11 @@ impl Observation {
         if let Some((_, text)) = self.events.warnings.first() {
             return Some(text.clone());
         }
-        let steps: Vec<&Step> = self.plan.all_steps().collect();
-        let is_pending = |step: u32| {
-            let step = steps.get(step as usize);
-            step.is_some_and(|step| step.pending.is_some())
-        };
         let samples = self.events.samples.iter();
         let failed = samples.filter(|sample| sample.advisory && sample.error.is_some());
         let step = failed
             .map(|sample| sample.step as u32)
-            .find(|step| !is_pending(*step))?;
+            .find(|step| !self.is_pending(*step))?;
         let mut failures = self.events.failures.iter();
         let failure = failures.find(|(of, ..)| *of == step);
         let text = failure.map_or("", |(.., text)| text.as_str());

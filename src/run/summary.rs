@@ -99,6 +99,13 @@ pub struct Quantiles {
     pub max: u64,
 }
 
+impl Core {
+    /// Whether anything succeeded, and so has a latency.
+    pub fn has_latency(&self) -> bool {
+        self.latency_us.max > 0
+    }
+}
+
 impl Summary {
     /// Why nothing follows from the evidence of this run, if that is so: it was spoiled, or changed
     /// by hand.

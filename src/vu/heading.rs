@@ -7,7 +7,6 @@
 
 use crate::scenario::Plan;
 use crate::scenario::plan::Step;
-use crate::severity::Severity;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where a step stands.
@@ -43,10 +42,6 @@ pub struct Heading {
     pub measured: bool,
     /// Whether its failures are only shown.
     pub advisory: bool,
-    /// Whether it cannot hold yet, and counts for nothing.
-    pub pending: bool,
-    /// How bad its failure is, if it says so.
-    pub severity: Option<Severity>,
     /// Texts of its checks.
     pub checks: Vec<String>,
     /// From this one on they only warn.
@@ -62,8 +57,6 @@ impl Heading {
             part,
             measured: step.is_measured(),
             advisory: step.advisory,
-            pending: step.pending.is_some(),
-            severity: step.severity,
             checks: step
                 .checks
                 .iter()

@@ -160,4 +160,16 @@ fn a_rehearsal_goes_through_everything_in_seconds_and_does_nothing() {
         "{bad}"
     );
     assert!(world.shop.rollbacks().is_empty());
+    // Nor is anybody paged, or anything locked, where there is no action at all.
+    drop(daemon);
+    let daemon = world.daemon("    enforce: true", "    smoke: [ smoke.yaml ]", "");
+    world.shop.deploy(broken("1.3.0"));
+    let mut facts = facts("shop", "1.3.0");
+    facts["rehearsal"] = true.into();
+    let bad = daemon.done(daemon.start_gate(&facts));
+    assert_eq!(
+        (&bad["verdict"], &bad["dry_run"], &bad["proven"]),
+        (&"rollback".into(), &true.into(), &serde_json::Value::Null),
+        "{bad}"
+    );
 }

@@ -22,11 +22,6 @@ use super::exchange::Attempt;
 /// Bytes of an answer: a page of Loki holds thousands of lines.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// That nothing is known, and why.
-pub(super) fn unknown(why: impl Into<String>) -> Fault {
-    Fault::new(ErrorClass::NoEvidence, why)
-}
-
 impl VirtualUser {
     /// Asks, with these parameters in the query; the body of a reply with a status below 300.
     pub(super) async fn ask(
@@ -70,13 +65,13 @@ impl VirtualUser {
         let shown = &base;
         let reply = sent
             .await
-            .map_err(|fault| unknown(format!("{shown} did not answer: {fault}")))?;
+            .map_err(|fault| Fault::unknown(format!("{shown} did not answer: {fault}")))?;
         if reply.status.as_u16() < 300 {
             return Ok(reply.body);
         }
         let text = self.start_of(&reply.body);
         let status = reply.status.as_u16();
-        Err(unknown(format!(
+        Err(Fault::unknown(format!(
             "{shown}{path} answered {status}: {}",
             text.trim()
         )))
@@ -93,7 +88,7 @@ impl VirtualUser {
         let body = self.ask(asked, path, query, deadline).await?;
         serde_json::from_slice(&body).map_err(|_| {
             let start = self.start_of(&body);
-            unknown(format!(
+            Fault::unknown(format!(
                 "{path} did not answer with JSON but with {start:?}"
             ))
         })

@@ -2,7 +2,7 @@
 //!
 //! Invariant: whatever ends the reading before the log is read whole is a doubt.
 
-use super::asked::{attempt, unknown};
+use super::asked::attempt;
 use super::exchange::Attempt;
 use crate::limits::LOG_BYTES_MAX;
 use crate::net::Fault;
@@ -163,7 +163,7 @@ impl VirtualUser {
                 // Loki knows the moment, whatever the line says.
                 reading.line_at(line, at_ns / 1_000_000);
             };
-            match pages.take(&page, each).map_err(unknown)? {
+            match pages.take(&page, each).map_err(Fault::unknown)? {
                 Next::From(next) => from_ns = next,
                 Next::Nothing => return Ok(Vec::new()),
                 Next::Lost(why) => return Ok(vec![why]),

@@ -1,6 +1,6 @@
 //! Questions to Prometheus and to Alertmanager.
 
-use super::asked::{attempt, unknown};
+use super::asked::attempt;
 use super::exchange::Attempt;
 use crate::net::Fault;
 use crate::scenario::steps::alertmanager::AlertQuestion;
@@ -45,7 +45,7 @@ impl VirtualUser {
             }
         };
         let said = series::understand(&reply, question.empty, scraped);
-        let mut said = said.map_err(|why| unknown(format!("`{query}`: {why}")))?;
+        let mut said = said.map_err(|why| Fault::unknown(format!("`{query}`: {why}")))?;
         said.doubts.extend(doubts);
         Ok(said)
     }
@@ -61,7 +61,7 @@ impl VirtualUser {
         let at = [("query", query.as_str())];
         let reply = self.ask_json(&question.asked, "/api/v1/query", &at, deadline);
         let said = series::understand(&reply.await?, series::Empty::Doubt, None);
-        let said = said.map_err(|why| unknown(format!("`{query}`: {why}")))?;
+        let said = said.map_err(|why| Fault::unknown(format!("`{query}`: {why}")))?;
         let values = said.values.get("values").and_then(Value::as_array);
         let is_empty = values.is_none_or(Vec::is_empty);
         if is_empty && said.doubts.len() <= 1 {
@@ -106,6 +106,6 @@ impl VirtualUser {
             ),
             false => None,
         };
-        alerts::understand(&list, silences.as_ref(), &wanted).map_err(unknown)
+        alerts::understand(&list, silences.as_ref(), &wanted).map_err(Fault::unknown)
     }
 }

@@ -1,9 +1,9 @@
 //! Questions to PostgreSQL, in a transaction that only reads.
 
-use super::asked::{attempt, unknown};
+use super::asked::attempt;
 use super::exchange::Attempt;
 use crate::net::Fault;
-use crate::net::postgres;
+use crate::net::postgres::{self, Question};
 use crate::scenario::steps::sql::SqlQuestion;
 use crate::vu::user::VirtualUser;
 use crate::witness::rows;
@@ -20,16 +20,20 @@ impl VirtualUser {
         let (url, query) = (self.render(&question.url)?, self.render(&question.query)?);
         let connector = &self.shared.binding.connector;
         let wrapped = rows::wrapped(&query, question.rows_max);
-        let asked = postgres::ask(connector, &url, rows::MAY_WRITE, &wrapped, deadline).await;
-        let text = match asked {
+        let asked = Question {
+            url: &url,
+            may_write: rows::MAY_WRITE,
+            query: &wrapped,
+        };
+        let text = match postgres::ask(connector, asked, deadline).await {
             Ok(text) => text,
             Err(postgres::Refusal::MayWrite(role, what)) => {
-                return Err(unknown(format!(
+                return Err(Fault::unknown(format!(
                     "the role `{role}` {what}: ask by one that may only SELECT, since a session that only reads is no boundary"
                 )));
             }
             Err(postgres::Refusal::Fault(fault)) => return Err(fault),
         };
-        rows::understand(&text, question.rows_max).map_err(unknown)
+        rows::understand(&text, question.rows_max).map_err(Fault::unknown)
     }
 }
