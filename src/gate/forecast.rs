@@ -7,14 +7,18 @@
 use crate::duration::show;
 use crate::figures::percent;
 use crate::objective::Outcome;
+use crate::objective::binomial;
 use crate::objective::confirmation::{Confirmation, Performance};
+use crate::objective::judge::PROMOTE_LEVEL;
 use crate::objective::rounds::Rounds;
 use crate::objective::rule::Rule;
-use crate::project::gate::Gate;
+use crate::project::counter::Counter;
+use crate::project::gate::{Bake, Gate};
 use crate::scenario::Plan;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Gates that are simulated for each share.
 const GATES: u64 = 400;
@@ -125,6 +129,7 @@ pub fn told(gate: &Gate, plans: &BTreeMap<PathBuf, Arc<Plan>>) -> Vec<String> {
             show(bake.duration),
             how(&by)
         ));
+        lines.extend(bake.counters.iter().map(|counter| counters(counter, bake)));
         let rounds = Rounds::new(rule.allowance, std::slice::from_ref(&by.requests), level);
         of_bake = Some((by, rounds, bake.rounds().min(ROUNDS_MAX)));
     }
@@ -141,6 +146,21 @@ pub fn told(gate: &Gate, plans: &BTreeMap<PathBuf, Arc<Plan>>) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// What counters of a bake need.
+fn counters(counter: &Counter, bake: &Bake) -> String {
+    let block = counter.scrape.max(Duration::from_secs(2));
+    let blocks = bake.duration.as_secs() / block.as_secs().max(1);
+    let share = counter.objective.allowed_share().unwrap_or(0.0);
+    format!(
+        "        counters `{}`: `{}` over {} of {}; promoted from {} requests on",
+        counter.name,
+        counter.objective.text,
+        counted(blocks, "scrape"),
+        show(block),
+        binomial::flawless_needed(share, PROMOTE_LEVEL)
+    )
 }
 
 fn counted(count: u64, word: &str) -> String {

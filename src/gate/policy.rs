@@ -53,7 +53,8 @@ pub(super) fn measures(
         gate.baseline,
         gate.approval,
         gate.bake
-    );
+    )
+    .replace(", counters: []", "");
     text.push_str(&format!(" {:?} {:?}", gate.converge, environment.services));
     // Absent where there are none, so that what was kept before there were any stays what it is.
     for (what, count) in [

@@ -13,6 +13,7 @@ use crate::project::gate::Prerequisite;
 use crate::record::state::Verdict;
 use crate::store::{StoreFault, history, insist};
 use crate::watch::budget::{History, Standing, standing};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Time for a platform to answer in the preflight.
@@ -136,6 +137,16 @@ fn budget(name: &str, least: f64, seen: &Standing) -> Option<String> {
     })
 }
 
+/// The secrets of the configuration, and sockets that trust the authority of a file.
+pub fn means_of(context: &PhaseContext<'_>, ca_file: Option<&Path>) -> Result<Means, String> {
+    let mut found = Diagnostics::default();
+    let file = &context.project.file;
+    Ok(Means {
+        connector: Connector::new(Settings::new(ca_file)?, Duration::ZERO),
+        secrets: tokio::task::block_in_place(|| file::secrets(file, &mut found)),
+    })
+}
+
 /// What is wrong with the actions of a verdict: programs, texts, credentials and targets are proven
 /// before anything is measured, since a rollback that cannot be ordered is found out too late.
 pub async fn actions(context: &PhaseContext<'_>) -> Vec<String> {
@@ -149,13 +160,8 @@ pub async fn actions(context: &PhaseContext<'_>) -> Vec<String> {
     if used.is_empty() || !context.environment.enforce {
         return Vec::new();
     }
-    let mut found = Diagnostics::default();
-    let secrets = tokio::task::block_in_place(|| file::secrets(&context.project.file, &mut found));
-    let means = match Settings::new(None) {
-        Ok(tls) => Means {
-            connector: Connector::new(tls, Duration::ZERO),
-            secrets,
-        },
+    let means = match means_of(context, None) {
+        Ok(means) => means,
         Err(reason) => return vec![reason],
     };
     let mut problems = Vec::new();

@@ -23,10 +23,18 @@ const CAUTION_RECENT: f64 = 1.2;
 const CORRELATION_MAX: f64 = 0.9;
 
 /// What is remembered of the shares of blocks.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Memory {
+    /// What caution is multiplied with, from 0 to 1.
+    caution: f64,
     sums: Sums,
     recent: VecDeque<f64>,
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory::cautious(1.0)
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,6 +78,16 @@ impl Sums {
 }
 
 impl Memory {
+    /// One whose caution is multiplied with a factor from 0 to 1: less than one where a block is longer
+    /// than what may depend on one another, so that little of it reaches the next block.
+    pub fn cautious(factor: f64) -> Memory {
+        Memory {
+            caution: factor.clamp(0.0, 1.0),
+            sums: Sums::default(),
+            recent: VecDeque::new(),
+        }
+    }
+
     /// Takes the bad share of a block.
     pub fn block(&mut self, share: f64) {
         self.sums.take(share);
@@ -87,8 +105,8 @@ impl Memory {
         }
         let correlation = self
             .sums
-            .correlation(CAUTION)
-            .min(recent.correlation(CAUTION_RECENT))
+            .correlation(self.caution * CAUTION)
+            .min(recent.correlation(self.caution * CAUTION_RECENT))
             .clamp(0.0, CORRELATION_MAX);
         (1.0 - correlation) / (1.0 + correlation)
     }

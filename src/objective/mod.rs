@@ -5,12 +5,13 @@
 //! that may be looked at any time) of [`wealth`] (bets), [`contest`] (beside a baseline),
 //! [`spread`] (design effect) and [`memory`] (tempering), by a [`rule`], with [`mixture`] beside it, which
 //! is only shown; [`verdict`] (a trial in words),
-//! [`evidence`] (kept so that it can be judged again); a whole gate: [`levels`] (shared out among its
+//! [`blocks`] (counts that come by the block, such as those of a scrape), [`evidence`] (kept so that it can be judged again); a whole gate: [`levels`] (shared out among its
 //! phases), [`confirmation`] (of a smoke that failed), [`rounds`] (of a bake).
 //!
 //! Does not know clocks, sockets, or where samples come from.
 
 pub mod binomial;
+pub mod blocks;
 pub mod class;
 pub mod confirmation;
 pub mod contest;

@@ -211,6 +211,15 @@ impl Trial {
         }
     }
 
+    /// The same, whose blocks are longer than what may depend on one another: see [`Memory::cautious`].
+    #[must_use]
+    pub fn with_caution(mut self, factor: f64) -> Trial {
+        for line in &mut self.lines {
+            line.memory = Memory::cautious(factor);
+        }
+        self
+    }
+
     /// Takes a quarter of a second. Once a rollback is called, nothing changes it.
     pub fn slot(&mut self, slot: &Slot) {
         if self.called.is_some() {

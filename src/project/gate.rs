@@ -1,6 +1,7 @@
 //! A gate as configured: what verifies a deploy.
 
 use super::before::{Attestation, Precondition};
+use super::counter::Counter;
 use crate::objective::Objective;
 use crate::objective::levels::Levels;
 use crate::objective::rule::Rule;
@@ -208,6 +209,8 @@ pub struct Bake {
     pub scenarios: Vec<PathBuf>,
     /// Objectives over all its requests.
     pub objectives: Vec<Objective>,
+    /// Counters of others that are judged beside.
+    pub counters: Vec<Counter>,
 }
 
 impl Bake {
@@ -218,9 +221,9 @@ impl Bake {
     }
 
     /// Into how many parts its level is shared out: rounds that fail again, rounds that fail too
-    /// often, and each objective.
+    /// often, and each objective, those of counters among them.
     pub fn parts(&self) -> usize {
-        2 + self.objectives.len()
+        2 + self.objectives.len() + self.counters.len()
     }
 }
 

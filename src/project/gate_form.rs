@@ -1,6 +1,7 @@
 //! The form of a gate in `bellwether.yaml`.
 
 use super::before::{ATTESTATION, PRECONDITION};
+use super::counter::COUNTER;
 use crate::document::kind;
 use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::pipeline::action::ACTION;
@@ -295,6 +296,11 @@ static BAKE: Object = Object {
             "objectives",
             Shape::List(&Shape::Text),
             "objectives over all requests of the bake",
+        ),
+        field(
+            "counters",
+            Shape::Named(&Shape::Object(&COUNTER)),
+            "counters of a Prometheus that are judged beside, by name: what real users met, in the same sequential test as a load",
         ),
     ],
 };

@@ -148,7 +148,7 @@ impl Reader<'_> {
     }
 
     /// A fact that does not exist would be found out when the action is needed.
-    fn known_facts(&mut self, node: &Node) {
+    pub(super) fn known_facts(&mut self, node: &Node) {
         for (_, value) in node.entries() {
             self.known_facts(value);
         }

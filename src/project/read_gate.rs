@@ -299,6 +299,7 @@ impl Reader<'_> {
                 scenarios
             },
             objectives,
+            counters: self.counters(node),
         }
     }
 

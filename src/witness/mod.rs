@@ -2,13 +2,14 @@
 //!
 //! Rooms: [`mod@said`] (what a witness says, and what is doubtful of it), [`lines`] (a log, as it comes in) with
 //! [`pattern`] (what is looked for) and [`moment`] (when a line was written), [`loki`] (pages of lines),
-//! [`series`] (answers of Prometheus), [`exposition`] (metrics as text), [`alerts`] (of Alertmanager), [`rows`] (of a database), [`dotenv`] (files of variables) with [`mod@placeholder`], [`token`] (what a JSON
+//! [`series`] (answers of Prometheus), [`counters`] (its counters as blocks of requests) by a [`selector`], [`exposition`] (metrics as text), [`alerts`] (of Alertmanager), [`rows`] (of a database), [`dotenv`] (files of variables) with [`mod@placeholder`], [`token`] (what a JSON
 //! Web Token says).
 //!
 //! Does not ask anybody. Invariant: that something is absent is said only of what was read whole and
 //! was there to be read; everything else is a doubt, and a doubt is never a pass.
 
 pub mod alerts;
+pub mod counters;
 pub mod dotenv;
 pub mod exposition;
 pub mod lines;
@@ -18,5 +19,6 @@ pub mod pattern;
 pub mod placeholder;
 pub mod rows;
 pub mod said;
+pub mod selector;
 pub mod series;
 pub mod token;

@@ -17,6 +17,7 @@ mod channels;
 mod check;
 mod commands;
 mod conformance;
+mod counters;
 mod databases;
 mod doubt;
 mod engine;

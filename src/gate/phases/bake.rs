@@ -2,9 +2,10 @@
 
 use super::smoke::{confirm, confirmations, performance, smoke_once};
 use crate::gate::context::{Ended, PhaseContext, bind};
+use crate::gate::counting::{self, Counted};
 use crate::gate::rehearsal;
-use crate::load::Stop;
 use crate::load::recorder::StepRecord;
+use crate::load::{Control, Stop};
 use crate::objective::confirmation::Confirmation;
 use crate::objective::judge::judge_at;
 use crate::objective::rounds::Rounds;
@@ -63,19 +64,28 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
     let start = Instant::now();
     let (duration, every) = rehearsal::bake(&context.record.facts, bake);
     let end = start + duration;
-    while Instant::now() < end && context.control.asked() == Stop::No {
-        let round = Instant::now();
-        baking.round().await;
-        if baking.is_broken || baking.rounds.are_enough() {
-            break;
+    // What is proven by rounds or by counters ends the other, too.
+    let over = Control::new();
+    let rounds = async {
+        while Instant::now() < end && over.asked() == Stop::No {
+            let round = Instant::now();
+            baking.round().await;
+            if baking.is_broken || baking.rounds.are_enough() || context.control.asked() != Stop::No
+            {
+                over.stop();
+                break;
+            }
+            let next = (round + every).min(end);
+            tokio::select! {
+                () = tokio::time::sleep_until(next.into()) => {}
+                () = over.stopped() => {}
+                () = context.control.stopped() => over.stop(),
+            }
         }
-        let next = (round + every).min(end);
-        tokio::select! {
-            () = tokio::time::sleep_until(next.into()) => {}
-            () = context.control.stopped() => {}
-        }
-    }
-    baking.end(bake, level, start.elapsed())
+    };
+    let counting = counting::count_all(context, &bake.counters, level, end, &over);
+    let ((), counted) = tokio::join!(rounds, counting);
+    baking.end((bake, &counted), level, start.elapsed())
 }
 
 impl Baking<'_> {
@@ -111,7 +121,7 @@ impl Baking<'_> {
         self.rounds.settle_last(Outcome::all(settled));
     }
 
-    fn end(self, bake: &Bake, level: f64, lasted: Duration) -> Ended {
+    fn end(self, (bake, counted): (&Bake, &[Counted]), level: f64, lasted: Duration) -> Ended {
         let why = self
             .last
             .as_ref()
@@ -130,10 +140,29 @@ impl Baking<'_> {
             let outcome = judged(bake, whole, (lasted, level), &mut reasons);
             Ended::because(outcome, reasons)
         };
+        add(&mut ended, counted, self.context.control.asked());
         ended.failing_ms = self.failing_ms;
         ended.runs = self.last.into_iter().collect();
         ended
     }
+}
+
+/// Adds what was counted elsewhere: what is proven bad is bad, whatever the rounds say.
+fn add(ended: &mut Ended, counted: &[Counted], asked: Stop) {
+    if counted.is_empty() || asked != Stop::No {
+        return;
+    }
+    let outcomes = counted.iter().map(|one| one.outcome);
+    let before = ended.outcome;
+    ended.outcome = Outcome::all(outcomes.chain([before]));
+    let (decided, others): (Vec<_>, Vec<_>) = counted
+        .iter()
+        .partition(|one| one.outcome == ended.outcome && one.outcome != before);
+    let texts = |of: Vec<&Counted>| of.into_iter().map(|one| one.reason.clone()).collect();
+    let first: Vec<String> = texts(decided);
+    let rest: Vec<String> = texts(others);
+    ended.reasons.splice(0..0, first);
+    ended.reasons.extend(rest);
 }
 
 /// Judges the objectives of a bake over all its requests.

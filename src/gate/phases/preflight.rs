@@ -7,7 +7,7 @@ use super::smoke::smoke_all;
 use crate::environment::everywhere::Look;
 use crate::environment::settings::Environment;
 use crate::gate::context::{Ended, PhaseContext, bind, connector};
-use crate::gate::{prerequisites, rotation, served};
+use crate::gate::{counting, prerequisites, rotation, served};
 use crate::net::connect::Connector;
 use crate::net::{ErrorClass, message};
 use crate::objective::Outcome;
@@ -43,6 +43,7 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
         problems.push(blind.to_owned());
     }
     problems.extend(prerequisites::actions(context).await);
+    problems.extend(counting::obstacles(context).await);
     let mut services: Vec<String> = context.gate.services.clone();
     let mut secrets = BTreeMap::new();
     let mut paths: Vec<_> = context.gate.scenarios().collect();

@@ -16,14 +16,16 @@ pub struct Asked {
     pub bearer: Option<Template>,
 }
 
-/// Fields of whoever is asked.
-pub(super) const URL: Field = required("url", Shape::Template, "its base URL");
-pub(super) const HEADERS: Field = field(
+/// Where whoever is asked is.
+pub const URL: Field = required("url", Shape::Template, "its base URL");
+/// What is sent along.
+pub const HEADERS: Field = field(
     "headers",
     Shape::Named(&Shape::Template),
     "headers to send, such as `X-Scope-OrgID`",
 );
-pub(super) const AUTH: Field = field("auth", Shape::Object(&FORM), "credentials");
+/// Credentials.
+pub const AUTH: Field = field("auth", Shape::Object(&FORM), "credentials");
 
 static FORM: Object = Object {
     name: "asked_auth",

@@ -1,0 +1,268 @@
+use super::*;
+use proptest::prelude::*;
+
+const SCRAPE: i64 = 15_000;
+const FROM: i64 = 1_000_000_000;
+
+fn selector(text: &str) -> Selector {
+    Selector::parse(text).unwrap()
+}
+
+fn counters() -> Counters {
+    let bad = selector("http_total{code=~\"5..\"}");
+    Counters::new(selector("http_total"), (Part::Bad, bad), FROM, SCRAPE)
+}
+
+/// A series of one target, by scrapes since the window began.
+fn series(code: &str, instance: &str, points: &[(i64, f64)]) -> Series {
+    let labels = [("instance", instance), ("code", code)];
+    Series {
+        labels: labels
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        points: points
+            .iter()
+            .map(|(scrape, value)| (FROM + scrape * SCRAPE, *value))
+            .collect(),
+    }
+}
+
+fn answer(series: &[Series]) -> Answer {
+    Answer {
+        series: series.to_vec(),
+        doubts: Vec::new(),
+    }
+}
+
+/// All requests are those of all codes; bad are those of 500.
+fn take(counters: &mut Counters, all: &[Series]) {
+    let bad: Vec<Series> = all
+        .iter()
+        .filter(|one| one.labels["code"] == "500")
+        .cloned()
+        .collect();
+    counters.take(&answer(all), &answer(&bad));
+}
+
+fn closed(counters: &mut Counters, scrapes: i64) -> Vec<Option<Counted>> {
+    counters.close(FROM + scrapes * SCRAPE)
+}
+
+#[test]
+fn what_was_counted_before_the_window_does_not_count_and_a_reset_loses_nothing() {
+    let mut counters = counters();
+    let ok = series(
+        "200",
+        "a",
+        &[
+            (-1, 900.0),
+            (0, 1_000.0),
+            (1, 1_100.0),
+            (2, 30.0),
+            (3, 40.0),
+        ],
+    );
+    take(&mut counters, &[ok]);
+    // The last scrape is not over yet.
+    assert_eq!(closed(&mut counters, 3), [Some((100, 0)), Some((30, 0))]);
+    assert_eq!(closed(&mut counters, 4), [Some((10, 0))]);
+    assert_eq!((counters.sum(), counters.resets()), ((140, 0), 1));
+    assert_eq!(counters.doubts(5 * SCRAPE, false), [""; 0]);
+}
+
+#[test]
+fn a_counter_that_is_born_with_its_first_error_counts_it() {
+    let mut counters = counters();
+    let ok = series("200", "a", &[(0, 10.0), (1, 20.0), (2, 30.0)]);
+    let born = series("500", "a", &[(2, 3.0), (3, 4.0)]);
+    // A pod that comes counts from its first scrape: nobody knows since when it counts.
+    let new = series("500", "b", &[(2, 700.0), (3, 701.0)]);
+    take(&mut counters, &[ok, born, new]);
+    assert_eq!(
+        closed(&mut counters, 4),
+        [Some((10, 0)), Some((13, 3)), Some((2, 2))]
+    );
+}
+
+#[test]
+fn what_was_not_scraped_is_no_quiet_block() {
+    let mut counters = counters();
+    take(
+        &mut counters,
+        &[series(
+            "200",
+            "a",
+            &[(0, 0.0), (1, 0.0), (2, 0.0), (12, 50.0)],
+        )],
+    );
+    let over = closed(&mut counters, 13);
+    assert_eq!(over[..2], [Some((0, 0)), Some((0, 0))]);
+    // Also what was counted across the gap: nobody knows when.
+    assert_eq!(over[2..], [None; 10]);
+    let doubts = counters.doubts(14 * SCRAPE, false);
+    assert!(
+        doubts[0].starts_with("2 of 12 blocks of 15s were scraped"),
+        "{doubts:?}"
+    );
+}
+
+#[test]
+fn samples_that_come_late_are_not_lost() {
+    let mut counters = counters();
+    take(&mut counters, &[series("500", "a", &[(0, 0.0)])]);
+    assert_eq!(closed(&mut counters, 4), [None; 3]);
+    take(
+        &mut counters,
+        &[series(
+            "500",
+            "a",
+            &[(0, 0.0), (1, 5.0), (2, 6.0), (4, 8.0)],
+        )],
+    );
+    assert_eq!(closed(&mut counters, 5), [Some((8, 8))]);
+    assert!(!counters.doubts(6 * SCRAPE, false).is_empty());
+}
+
+#[test]
+fn a_target_that_goes_takes_what_it_knew_with_it() {
+    let mut counters = counters();
+    let stays = series(
+        "200",
+        "a",
+        &[
+            (0, 0.0),
+            (1, 1.0),
+            (2, 2.0),
+            (3, 3.0),
+            (4, 4.0),
+            (5, 5.0),
+            (6, 6.0),
+        ],
+    );
+    let goes = series("200", "b", &[(0, 0.0), (1, 1.0)]);
+    take(&mut counters, &[stays, goes]);
+    assert_eq!(closed(&mut counters, 7).len(), 6);
+    let doubts = counters.doubts(8 * SCRAPE, false);
+    assert!(
+        doubts[0].starts_with("`b` is not scraped any more"),
+        "{doubts:?}"
+    );
+    assert!(counters.doubts(8 * SCRAPE, true).is_empty());
+}
+
+#[test]
+fn what_does_not_fit_is_a_doubt() {
+    let flat = [(0, 0.0), (1, 10.0), (2, 20.0)];
+    let doubts = |part: Part, bad: &str, of: &[Series]| {
+        let mut counters =
+            Counters::new(selector("http_total"), (part, selector(bad)), FROM, SCRAPE);
+        counters.take(&answer(&[series("200", "a", &flat)]), &answer(of));
+        counters.close(FROM + 3 * SCRAPE);
+        counters.doubts(4 * SCRAPE, false).join("; ")
+    };
+    assert_eq!(doubts(Part::Bad, "http_total{code=~\"5..\"}", &[]), "");
+    // A label that is not there counts nothing, or everything.
+    for typo in ["http_total{cod=~\"5..\"}", "http_total{cod!~\"2..\"}"] {
+        let said = doubts(Part::Bad, typo, &[]);
+        assert!(
+            said.contains("no series of `http_total` has a label `cod`"),
+            "{said}"
+        );
+    }
+    let everything = [series("200", "a", &flat)];
+    assert!(doubts(Part::Good, "http_total{cod!~\"5..\"}", &everything).contains("label `cod`"));
+    assert_eq!(
+        doubts(Part::Good, "http_total{code!~\"5..\"}", &everything),
+        ""
+    );
+    assert!(doubts(Part::Bad, "http_errors", &[]).contains("born with its first error"));
+    assert!(doubts(Part::Good, "http_total{code=\"2\"}", &[]).contains("which requests are good"));
+    let more = [series("500", "a", &[(0, 0.0), (1, 50.0), (2, 99.0)])];
+    assert!(doubts(Part::Bad, "http_errors", &more).contains("79 more bad requests than requests"));
+    let none = counters().doubts(60_000, false);
+    assert!(none[0].contains("has no series"), "{none:?}");
+}
+
+#[test]
+fn an_answer_that_is_none_is_said_and_a_number_that_is_none_is_a_doubt() {
+    let of = |result: Value| {
+        understand(&serde_json::json!({ "status": "success", "data": { "result": result } }))
+    };
+    let good =
+        of(serde_json::json!([{ "metric": { "a": "b" }, "values": [[2, "5"], [1.5, "4"]] }]))
+            .unwrap();
+    assert_eq!(good.series[0].points, [(1_500, 4.0), (2_000, 5.0)]);
+    for value in ["NaN", "+Inf", "-3"] {
+        let odd = of(serde_json::json!([{ "metric": {}, "values": [[1, value]] }])).unwrap();
+        assert_eq!(
+            (odd.doubts.len(), odd.series[0].points.len()),
+            (1, 0),
+            "{value}"
+        );
+    }
+    for odd in [
+        serde_json::json!(null),
+        serde_json::json!([{}]),
+        serde_json::json!([{ "metric": {}, "value": [1, "2"] }]),
+        serde_json::json!([{ "metric": {}, "values": [[1, 2]] }]),
+        serde_json::json!([{ "metric": {}, "values": [], "histograms": [] }]),
+    ] {
+        assert!(of(odd.clone()).is_err(), "{odd}");
+    }
+    let refused =
+        serde_json::json!({ "status": "error", "errorType": "bad_data", "error": "parse error" });
+    assert_eq!(understand(&refused).unwrap_err(), "bad_data: parse error");
+}
+
+proptest! {
+    /// Whatever restarts, however often and late one asks, what comes out is what a naive recount of all
+    /// increments says.
+    #[test]
+    fn nothing_is_lost_and_nothing_counted_twice(
+        steps in prop::collection::vec((0u32..40, 0u32..8, prop::bool::weighted(0.1)), 4..40),
+        polls in prop::collection::vec(1i64..4, 1..40),
+    ) {
+        let (mut good, mut bad) = (500.0, 70.0);
+        let mut scraped = vec![(0, good, bad)];
+        let mut naive = (0u64, 0u64);
+        for (number, (more, worse, restarts)) in steps.iter().enumerate() {
+            if *restarts {
+                (good, bad) = (0.0, 0.0);
+            }
+            let before = (good, bad);
+            (good, bad) = (good + f64::from(*more), bad + f64::from(*worse));
+            // A restart that counts as much as before at once cannot be seen by anybody.
+            let hidden = |now: f64, then: f64| *restarts && now >= then;
+            let then = scraped.last().copied().unwrap();
+            if hidden(good, then.1) || hidden(bad, then.2) {
+                (good, bad) = (then.1 + f64::from(*more), then.2 + f64::from(*worse));
+            } else {
+                prop_assert!(before.0 <= good && before.1 <= bad);
+            }
+            naive = (naive.0 + u64::from(more + worse), naive.1 + u64::from(*worse));
+            scraped.push((number as i64 + 1, good, bad));
+        }
+        let mut counters = counters();
+        let (mut at, mut handed) = (0i64, 0usize);
+        let end = steps.len() as i64;
+        let mut polls = polls.iter().cycle();
+        while at < end {
+            at = (at + polls.next().unwrap()).min(end);
+            let seen = scraped.iter().filter(|(scrape, ..)| *scrape <= at && *scrape >= at - 10);
+            let of = |take: fn(&(i64, f64, f64)) -> f64| {
+                seen.clone().map(|point| (point.0, take(point))).collect::<Vec<_>>()
+            };
+            take(&mut counters, &[
+                series("200", "a", &of(|point| point.1)),
+                series("500", "a", &of(|point| point.2)),
+            ]);
+            let over = closed(&mut counters, at);
+            prop_assert!(over.iter().all(Option::is_some));
+            handed += over.len();
+        }
+        handed += closed(&mut counters, end + 1).len();
+        prop_assert_eq!(handed as i64, end);
+        prop_assert_eq!(counters.sum(), naive);
+        prop_assert!(counters.doubts((end + 2) * SCRAPE, false).is_empty());
+    }
+}

@@ -1,0 +1,162 @@
+//! A selector of series, as PromQL has it: a name, and labels in braces.
+//!
+//! Knows no functions and no operators: what is asked for is samples, and nothing made of them.
+
+/// Letters of an operator, longest first.
+const OPERATORS: [&str; 4] = ["!=", "=~", "!~", "="];
+
+/// A selector of series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    text: String,
+    /// The name of the metric.
+    pub metric: String,
+    labels: Vec<String>,
+}
+
+impl Selector {
+    /// Reads one.
+    ///
+    /// # Errors
+    ///
+    /// It is none, or it names no metric.
+    pub fn parse(text: &str) -> Result<Selector, String> {
+        let text = text.trim();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+        let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
+        let mut metric = name.to_owned();
+        let mut labels = Vec::new();
+        let rest = rest.trim();
+        if let Some(inside) = rest.strip_prefix('{') {
+            let mut inside = inside.trim_start();
+            loop {
+                if let Some(after) = inside.strip_prefix('}') {
+                    if !after.trim().is_empty() {
+                        return Err(beyond(after.trim()));
+                    }
+                    break;
+                }
+                let (label, is_equal, value, after) = matcher(inside)?;
+                match (label.as_str(), is_equal) {
+                    ("__name__", true) if metric.is_empty() => metric = value,
+                    ("__name__", _) => return Err("it names its metric in two ways".to_owned()),
+                    _ => labels.push(label),
+                }
+                inside = after.trim_start();
+                if let Some(after) = inside.strip_prefix(',') {
+                    inside = after.trim_start();
+                } else if !inside.starts_with('}') {
+                    return Err("`{` is never closed".to_owned());
+                }
+            }
+        } else if !rest.is_empty() {
+            return Err(beyond(rest));
+        }
+        if metric.is_empty() || metric.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err("it names no metric".to_owned());
+        }
+        Ok(Selector {
+            text: text.to_owned(),
+            metric,
+            labels,
+        })
+    }
+
+    /// As written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Names of the labels that it asks for.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.labels.iter().map(String::as_str)
+    }
+}
+
+fn beyond(rest: &str) -> String {
+    format!(
+        "`{}` is more than a selector such as `http_requests_total{{job=\"api\"}}`: without `rate()`, a range or an operator",
+        rest.chars().take(40).collect::<String>()
+    )
+}
+
+/// A label, whether it must be equal, its value, and what comes after.
+fn matcher(text: &str) -> Result<(String, bool, String, &str), String> {
+    let is_label = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let end = text.find(|c| !is_label(c)).unwrap_or(text.len());
+    let (label, rest) = text.split_at(end);
+    if label.is_empty() {
+        return Err("a label in `{…}` has no name".to_owned());
+    }
+    let rest = rest.trim_start();
+    let operator = OPERATORS.iter().find(|word| rest.starts_with(**word));
+    let operator =
+        operator.ok_or_else(|| format!("after `{label}` comes one of =, !=, =~, !~ and a text"))?;
+    let rest = rest[operator.len()..].trim_start();
+    let quote = rest
+        .chars()
+        .next()
+        .filter(|c| matches!(c, '"' | '\'' | '`'));
+    let quote = quote.ok_or_else(|| format!("the value of `{label}` stands in quotes"))?;
+    let mut is_escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if quote != '`' => is_escaped = true,
+            c if c == quote => {
+                let value = rest[1..at].to_owned();
+                return Ok((label.to_owned(), *operator == "=", value, &rest[at + 1..]));
+            }
+            _ => {}
+        }
+    }
+    Err(format!("the value of `{label}` is never closed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selector_is_a_name_and_labels() {
+        let of = |text: &str| {
+            let selector = Selector::parse(text).unwrap();
+            let labels: Vec<String> = selector.labels().map(str::to_owned).collect();
+            (selector.metric, labels.join(" "))
+        };
+        let is = |metric: &str, labels: &str| (metric.to_owned(), labels.to_owned());
+        assert_eq!(of("up"), is("up", ""));
+        assert_eq!(of(" a:b_c{} "), is("a:b_c", ""));
+        assert_eq!(
+            of(r#"x{ job = "a}b\"c", code=~'5..' , z!~`\d`,}"#),
+            is("x", "job code z")
+        );
+        assert_eq!(of(r#"{__name__="x", job!=""}"#), is("x", "job"));
+    }
+
+    #[test]
+    fn whatever_is_more_or_less_is_none() {
+        for text in [
+            "",
+            "{}",
+            r#"{job="a"}"#,
+            "rate(x[5m])",
+            "x[5m]",
+            "x offset 5m",
+            "x + y",
+            r#"x{job="a"} or vector(0)"#,
+            "x{job}",
+            "x{job=a}",
+            "x{job=\"a",
+            "x{job=\"a\"",
+            "x{=\"a\"}",
+            "x{a=\"b\" c=\"d\"}",
+            "1x",
+            "x{__name__=\"y\"}",
+            "x{__name__=~\"y.*\"}",
+        ] {
+            assert!(Selector::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Counters of a real Prometheus in the bake of a gate: what real users met promotes, rolls back or holds.
+
+use super::policy::World;
+use super::standin::{of, serve_by};
+use super::support::{Process, eventually, free_port, http, program};
+use bellwether::demo::shop::Deploy;
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What users of each version meet: failures a second among fifty requests.
+const VERSIONS: [(&str, f64); 3] = [("1.0.0", 0.0), ("2.0.0", 0.0), ("3.0.0", 25.0)];
+
+/// Counters that go on whether anybody looks or not.
+fn exporter() -> String {
+    let begun = Instant::now();
+    serve_by(move |_| {
+        let seconds = begun.elapsed().as_secs_f64();
+        let mut text = "# TYPE http_requests_total counter\n".to_owned();
+        for (version, failures) in VERSIONS {
+            let good = ((50.0 - failures) * seconds).floor();
+            let _ = writeln!(
+                text,
+                "http_requests_total{{version=\"{version}\",code=\"200\"}} {good}"
+            );
+            if failures > 0.0 {
+                let bad = (failures * seconds).floor();
+                let _ = writeln!(
+                    text,
+                    "http_requests_total{{version=\"{version}\",code=\"503\"}} {bad}"
+                );
+            }
+        }
+        of(200, "text/plain; version=0.0.4", &text)
+    })
+}
+
+fn prometheus(folder: &Path, exporter: &str) -> Option<(String, Process)> {
+    let prometheus = program("prometheus")?;
+    let (port, file) = (free_port(), folder.join("prometheus.yml"));
+    let text = format!(
+        "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\nscrape_configs: [ {{ job_name: shop, static_configs: [ {{ targets: [\"{exporter}\"] }} ] }} ]\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let process = Process::start(
+        Command::new(prometheus)
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!(
+                "--storage.tsdb.path={}",
+                folder.join("tsdb").display()
+            ))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
+    let address = format!("127.0.0.1:{port}");
+    eventually("it has scraped", Duration::from_secs(60), || {
+        let path = "/api/v1/query?query=http_requests_total";
+        let (_, body) = http(&address, "GET", path, &[], "")?;
+        body.contains("3.0.0").then_some(())
+    });
+    Some((format!("http://{address}"), process))
+}
+
+/// A gate that bakes for a while with the counters of a Prometheus.
+fn gate(world: &World, prometheus: &str, duration: &str, (total, bad): (&str, &str)) -> String {
+    format!(
+        "    smoke: [ home.yaml ]
+    rule: {{ warm-up: 1s }}
+    bake:
+      duration: {duration}
+      every: 2s
+      counters:
+        users:
+          prometheus: {{ url: \"{prometheus}\" }}
+          total: '{total}'
+          bad: '{bad}'
+          objective: error_rate < 1%
+          scrape: 1s
+    actions:
+{}
+",
+        world.rollback()
+    )
+}
+
+const TOTAL: &str = "http_requests_total{version=\"${inputs.version}\"}";
+const BAD: &str = "http_requests_total{version=\"${inputs.version}\", code=~\"5..\"}";
+
+#[track_caller]
+fn expect(gate: &Value, verdict: &str, reason: &str) {
+    assert_eq!(gate["verdict"], verdict, "{gate:#}");
+    let reasons = gate["reasons"].to_string();
+    assert!(reasons.contains(reason), "{reason}\n{reasons}");
+}
+
+#[test]
+fn what_users_met_is_judged_as_a_load_is() {
+    let world = World::new();
+    let exporter = exporter();
+    let Some((address, process)) = prometheus(world.path(), &exporter) else {
+        return;
+    };
+    let daemon = world.daemon(
+        "    enforce: true",
+        &gate(&world, &address, "24s", (TOTAL, BAD)),
+        "",
+    );
+    expect(
+        &world.verify(&daemon, Deploy::healthy("1.0.0")),
+        "promote",
+        "",
+    );
+    // Our own rounds pass: only real users meet what is broken.
+    let begun = Instant::now();
+    let broken = world.verify(&daemon, Deploy::healthy("3.0.0"));
+    expect(&broken, "rollback", "counters `users`: `error_rate < 1%`: ");
+    assert_eq!(broken["proven"], true, "{broken:#}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(24),
+        "it waited for the end"
+    );
+    drop(daemon);
+    // Nobody asks for this version: nothing was counted, and nothing is promoted by that.
+    let daemon = world.daemon(
+        "    enforce: true",
+        &gate(&world, &address, "8s", (TOTAL, BAD)),
+        "",
+    );
+    let unknown = world.verify(&daemon, Deploy::healthy("9.0.0"));
+    expect(
+        &unknown,
+        "hold",
+        "has no series: it is not scraped, or not named so",
+    );
+    drop(daemon);
+    // A label that is not there would count nothing.
+    let typo = BAD.replace("code", "status");
+    let daemon = world.daemon(
+        "    enforce: true",
+        &gate(&world, &address, "8s", (TOTAL, &typo)),
+        "",
+    );
+    let held = world.verify(&daemon, Deploy::healthy("2.0.0"));
+    expect(
+        &held,
+        "hold",
+        "no series of `http_requests_total` has a label `status`",
+    );
+    drop(daemon);
+    // What cannot be counted is said before anything is measured.
+    let typo = TOTAL.replace("requests", "request");
+    let daemon = world.daemon(
+        "    enforce: true",
+        &gate(&world, &address, "8s", (&typo, BAD)),
+        "",
+    );
+    let held = world.verify(&daemon, Deploy::healthy("2.0.0"));
+    expect(&held, "hold", "knows no `http_request_total`");
+    drop((daemon, process));
+    let daemon = world.daemon(
+        "    enforce: true",
+        &gate(&world, &address, "8s", (TOTAL, BAD)),
+        "",
+    );
+    let held = world.verify(&daemon, Deploy::healthy("2.0.0"));
+    expect(&held, "hold", "the counters `users` could not be counted");
+}
