@@ -223,6 +223,13 @@ impl Driver {
                     record.id
                 )));
             }
+            // What is only rehearsed ends nothing that counts.
+            if facts.rehearsal && !record.facts.rehearsal {
+                return Err(GateFault::Conflict(format!(
+                    "gate {} of `{name}` is verifying a deploy; rehearse when it is done",
+                    record.id
+                )));
+            }
         }
         if webhooks.is_empty() && order.is_none() {
             let same = before.iter().find(|open| {

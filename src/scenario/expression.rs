@@ -4,7 +4,9 @@
 //! reply came from. Invariant: an expression that compiled names only what can exist.
 
 use super::cost::{Growth, Sizes, growth};
-use super::expression_text::{check_functions, find_word, local_names, members, parse_mistake};
+use super::expression_text::{
+    check_functions, compared, find_word, local_names, members, parse_mistake,
+};
 use super::extract::{PATHS_MAX, Path};
 use super::native::{Native, native};
 use super::scope::{Mistake, Scope};
@@ -68,7 +70,7 @@ pub struct Expression {
     pub names: Vec<String>,
     compiled: Compiled,
     /// What it compares, compiled when it is first asked for.
-    left: OnceLock<Option<Box<Expression>>>,
+    left: OnceLock<Vec<Expression>>,
 }
 
 #[derive(Debug)]
@@ -171,45 +173,15 @@ impl Expression {
         members(&self.text, root)
     }
 
-    /// What is compared, of an expression that compares one thing with another: `body.version` of
-    /// `body.version == '1.2'`.
-    pub fn left_side(&self) -> Option<&Expression> {
-        let left = || {
-            self.left_text()
-                .and_then(|text| Expression::compile(text, true).ok())
-        };
-        self.left.get_or_init(|| left().map(Box::new)).as_deref()
-    }
-
-    fn left_text(&self) -> Option<&str> {
-        let (mut depth, mut quote) = (0, None);
-        let mut letters = self.text.char_indices();
-        while let Some((at, letter)) = letters.next() {
-            match (quote, letter) {
-                (Some(_), '\\') => {
-                    letters.next();
-                }
-                (Some(open), _) if open == letter => quote = None,
-                (Some(_), _) => {}
-                (None, '"' | '\'') => quote = Some(letter),
-                (None, '(' | '[' | '{') => depth += 1,
-                (None, ')' | ']' | '}') => depth -= 1,
-                // More than one comparison, or a choice: there is no one side.
-                (None, '&' | '|' | '?') if depth == 0 => return None,
-                _ => {}
-            }
-            let rest = &self.text[at..];
-            let signs = ["==", "!=", "<", ">", " in "];
-            let compares = signs.iter().any(|sign| rest.starts_with(sign));
-            if quote.is_none() && depth == 0 && compares && at > 0 {
-                let after = rest.trim_start_matches(['=', '!', '<', '>', ' ']);
-                if after.contains("&&") || after.contains("||") || after.contains('?') {
-                    return None;
-                }
-                return Some(&self.text[..at]);
-            }
-        }
-        None
+    /// What is compared, of an expression that compares things with others: `body.version` of
+    /// `body.version == '1.2'`, and `body.a`, `body.b` of `body.a == 1 || body.b == 2`.
+    pub fn left_sides(&self) -> &[Expression] {
+        self.left.get_or_init(|| {
+            let sides = compared(&self.text).into_iter();
+            sides
+                .filter_map(|text| Expression::compile(text, true).ok())
+                .collect()
+        })
     }
 
     /// Evaluates it as a condition. The error says why it is neither true nor false.

@@ -141,6 +141,45 @@ pub(super) fn local_names(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// What an expression compares, each once: the left side of each comparison that stands alone or between
+/// `&&` and `||`. Nothing of a choice, nor of what stands in parentheses.
+pub(super) fn compared(text: &str) -> Vec<&str> {
+    let quoted = quoted_ranges(text);
+    let is_quoted = |at: usize| quoted.iter().any(|(from, to)| (*from..=*to).contains(&at));
+    let (mut depth, mut begun) = (0_i32, 0);
+    let mut found: Vec<&str> = Vec::new();
+    let mut is_compared = false;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            _ if is_quoted(at) => continue,
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+        if depth != 0 {
+            continue;
+        }
+        let rest = &text[at..];
+        if letter == '?' {
+            return Vec::new();
+        }
+        if rest.starts_with("&&") || rest.starts_with("||") {
+            (begun, is_compared) = (at + 2, false);
+        }
+        let signs = ["==", "!=", "<", ">", " in "];
+        if !is_compared && signs.iter().any(|sign| rest.starts_with(sign)) {
+            is_compared = true;
+            let side = text[begun..at].trim();
+            let is_literal =
+                side.starts_with(['\'', '"']) || side.starts_with(|c: char| c.is_ascii_digit());
+            if !side.is_empty() && !is_literal && !found.contains(&side) {
+                found.push(side);
+            }
+        }
+    }
+    found
+}
+
 /// Byte ranges of the string literals of an expression.
 fn quoted_ranges(text: &str) -> Vec<(usize, usize)> {
     let mut ranges = Vec::new();
@@ -160,4 +199,32 @@ fn quoted_ranges(text: &str) -> Vec<(usize, usize)> {
         }
     }
     ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compared_is_every_left_side() {
+        for (text, sides) in [
+            ("body.a == 1", &["body.a"][..]),
+            ("body.a == '==' && body.b < 2", &["body.a", "body.b"]),
+            ("body.a >= 0.0 && body.a <= 1.0", &["body.a"]),
+            (
+                "'k' in headers || headers['a>b'] in ['x']",
+                &["headers['a>b']"],
+            ),
+            (
+                "!('k' in headers) || headers['k'] == 'x'",
+                &["headers['k']"],
+            ),
+            ("body.a == 1 ? true : body.b == 2", &[]),
+            ("body.all(k, k > 2)", &[]),
+            ("0 < body.a", &[]),
+            ("body.size() > 0", &["body.size()"]),
+        ] {
+            assert_eq!(compared(text), sides, "{text}");
+        }
+    }
 }

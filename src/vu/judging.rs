@@ -150,14 +150,12 @@ impl VirtualUser {
     fn actual(&self, check: &Expression, reply: &Reply) -> String {
         let mut facts = Vec::new();
         // What is made of a secret is not known to whoever cleans texts.
-        let left = check
-            .left_side()
-            .filter(|left| left.text.trim() != "status" && !left.uses("secrets"));
-        let seen = left.and_then(|left| {
+        let left = check.left_sides().iter();
+        let left = left.filter(|left| left.text != "status" && !left.uses("secrets"));
+        facts.extend(left.filter_map(|left| {
             let value = left.value(&self.scope(Some(reply))).ok()?;
             Some(format!("`{}` is {value}", left.text))
-        });
-        facts.extend(seen);
+        }));
         if let Some(status) = reply.status {
             facts.push(format!("status was {status}"));
         }

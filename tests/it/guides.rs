@@ -575,11 +575,7 @@ fn docsense_passes_as_its_guide_says_and_names_what_was_built() {
 
 pub(super) fn hotdash(asked: &Asked, as_built: bool) -> Answer {
     match asked.path.as_str() {
-        "/" => of(
-            200,
-            "text/html",
-            "<html><body>A short heading about [your app]</body></html>",
-        ),
+        "/" => of(200, "text/html", "<html><body>HotDash</body></html>"),
         _ if as_built => of(404, "text/plain", "Not Found"),
         "/health" => json(
             200,

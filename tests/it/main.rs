@@ -22,6 +22,7 @@ mod databases;
 mod doubt;
 mod engine;
 mod everywhere;
+mod faults;
 mod gate;
 mod grading;
 mod guides;
