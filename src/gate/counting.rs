@@ -9,15 +9,14 @@ use super::context::PhaseContext;
 use super::prerequisites::means_of;
 use crate::delivery::means::Means;
 use crate::load::{Control, Stop};
-use crate::net::client::{self, bearer};
+use crate::net::client::{self, bearer, without_credentials};
 use crate::net::connect::Connector;
 use crate::objective::Outcome;
 use crate::objective::blocks::Blocks;
 use crate::objective::slot::Count;
 use crate::project::counter::Counter;
 use crate::record::gate::inputs;
-use crate::secret::Redactor;
-use crate::witness::counters::{Answer, Counters, understand};
+use crate::witness::counters::{Answer, Counters, SECONDS, understand};
 use crate::witness::selector::Selector;
 use crate::witness::series;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -25,8 +24,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// Time for one answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Time for all answers of one scrape.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of an answer.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Scrapes of which the samples are asked for each time: a Prometheus that is away for less loses nothing.
@@ -47,7 +46,6 @@ pub struct Counted {
 struct Source<'a> {
     counter: &'a Counter,
     connector: &'a Connector,
-    redactor: Redactor,
     url: String,
     headers: HeaderMap,
     total: Selector,
@@ -61,11 +59,8 @@ impl<'a> Source<'a> {
         counter: &'a Counter,
     ) -> Result<Source<'a>, String> {
         let facts = inputs(context.record);
-        let fill = |template| Ok::<_, String>(means.fill(template, &facts)?.expose().to_owned());
-        let selector = |template| {
-            let text = fill(template)?;
-            Selector::parse(&text).map_err(|why| format!("`{text}`: {why}"))
-        };
+        let fill =
+            |template: &_| Ok::<_, String>(means.fill(template, &facts)?.expose().to_owned());
         let mut headers = HeaderMap::new();
         for (name, value) in &counter.headers {
             let value = HeaderValue::try_from(fill(value)?);
@@ -77,121 +72,122 @@ impl<'a> Source<'a> {
         if let Some(token) = &counter.bearer {
             headers.insert(http::header::AUTHORIZATION, bearer(&fill(token)?)?);
         }
+        let (total, part) = counter.selectors(fill)?;
         Ok(Source {
             counter,
             connector: &means.connector,
-            redactor: means.redactor(),
             url: fill(&counter.url)?.trim_end_matches('/').to_owned(),
             headers,
-            total: selector(&counter.total)?,
-            part: selector(&counter.part.1)?,
+            total,
+            part,
         })
     }
 
-    async fn ask(&self, query: &str) -> Result<Value, String> {
-        let url = &self.url;
+    async fn ask(&self, query: &str, deadline: Instant) -> Result<Value, String> {
         let text = utf8_percent_encode(query, NON_ALPHANUMERIC);
-        let address = format!("{url}/api/v1/query?query={text}");
+        let address = format!("{}/api/v1/query?query={text}", self.url);
         let headers = self.headers.clone();
-        let sent = client::get(
-            self.connector,
-            &address,
-            headers,
-            ANSWER_WITHIN,
-            ANSWER_BYTES_MAX,
-        );
-        let clean = |text: String| self.redactor.clean(&text);
-        let reply = sent
-            .await
-            .map_err(|fault| clean(format!("{url} did not answer: {fault}")))?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let sent = client::get(self.connector, &address, headers, left, ANSWER_BYTES_MAX);
+        let url = without_credentials(&self.url);
+        let reply = sent.await;
+        let reply = reply.map_err(|fault| format!("{url} did not answer: {fault}"))?;
         let status = reply.status.as_u16();
-        let start: String = String::from_utf8_lossy(&reply.body)
-            .chars()
-            .take(SHOWN)
-            .collect();
         // What is wrong with a question stands in a body of JSON, too.
         match serde_json::from_slice::<Value>(&reply.body) {
-            Ok(value) if status < 300 || value["error"].is_string() => Ok(value),
-            _ => Err(clean(format!("{url} answered {status} with {start:?}"))),
+            Ok(value) if status < 300 || value["status"] == "error" => Ok(value),
+            _ => {
+                let start = String::from_utf8_lossy(&reply.body);
+                let start: String = start.chars().take(SHOWN).collect();
+                Err(format!("{url} answered {status} with {start:?}"))
+            }
         }
     }
 
     /// The samples of a selector over the last scrapes.
-    async fn samples(&self, selector: &Selector) -> Result<Answer, String> {
+    async fn samples(&self, selector: &Selector, deadline: Instant) -> Result<Answer, String> {
         let window = self.counter.scrape.max(Duration::from_secs(1)) * WINDOW_SCRAPES;
         let query = format!("{}[{}s]", selector.text(), window.as_secs());
-        let answer = understand(&self.ask(&query).await?);
-        answer.map_err(|why| {
-            self.redactor
-                .clean(&format!("`{}`: {why}", selector.text()))
-        })
+        let answer = understand(&self.ask(&query, deadline).await?);
+        answer.map_err(|why| format!("`{}`: {why}", selector.text()))
     }
 
     /// One number.
-    async fn number(&self, query: &str) -> Result<Option<f64>, String> {
-        let reply = self.ask(query).await?;
+    async fn number(&self, query: &str, deadline: Instant) -> Result<Option<f64>, String> {
+        let reply = self.ask(query, deadline).await?;
         let said = series::understand(&reply, series::Empty::Doubt, None);
-        let said = said.map_err(|why| self.redactor.clean(&format!("`{query}`: {why}")))?;
+        let said = said.map_err(|why| format!("`{query}`: {why}"))?;
         Ok(said.values.get("value").and_then(Value::as_f64))
     }
 
     /// What the clock of Prometheus shows, in milliseconds since 1970.
-    async fn now_ms(&self) -> Result<i64, String> {
-        let seconds = self.number("time()").await?;
-        let seconds = seconds.ok_or("it does not tell what time it is")?;
-        Ok((seconds * 1e3) as i64)
+    async fn now_ms(&self, deadline: Instant) -> Result<i64, String> {
+        let seconds = self.number("time()", deadline).await?;
+        let seconds = seconds.filter(|seconds| SECONDS.contains(seconds));
+        Ok((seconds.ok_or("it does not tell what time it is")? * 1e3) as i64)
     }
 
     async fn poll(&self) -> Result<(i64, Answer, Answer), String> {
-        let now = self.now_ms().await?;
-        let (total, part) = (self.samples(&self.total), self.samples(&self.part));
+        let deadline = Instant::now() + ANSWERS_WITHIN;
+        let now = self.now_ms(deadline).await?;
+        let total = self.samples(&self.total, deadline);
+        let part = self.samples(&self.part, deadline);
         let (total, part) = futures_util::future::try_join(total, part).await?;
         Ok((now, total, part))
     }
 
-    /// Counts until the end of the bake, or until it is over; a proven failure ends it.
+    /// Counts until the end of the bake; a proven failure ends it, and so does that of others.
     async fn count(&self, mut trial: Blocks, end: Instant, over: &Control) -> (Outcome, String) {
         let begun = Instant::now();
-        let scrape = self.counter.scrape;
         let mut counters: Option<Counters> = None;
-        let mut trouble;
-        loop {
+        let mut trouble = None;
+        let take = |trial: &mut Blocks, blocks: Vec<Option<(u64, u64)>>| {
+            for block in blocks {
+                trial.block(block.map(|(requests, bad)| Count { requests, bad }));
+            }
+        };
+        while over.asked() == Stop::No {
             let asked = Instant::now();
-            let is_last = asked >= end || over.asked() != Stop::No;
-            trouble = match self.poll().await {
-                Err(why) => Some(why),
+            let polled = tokio::select! {
+                polled = self.poll() => polled,
+                () = over.stopped() => break,
+            };
+            match polled {
+                Err(why) => trouble = Some(why),
                 Ok((now, total, part)) => {
                     let counters = counters.get_or_insert_with(|| self.since(now, begun, asked));
                     counters.take(&total, &part);
-                    for block in counters.close(now) {
-                        trial.block(block.map(|(requests, bad)| Count { requests, bad }));
+                    take(&mut trial, counters.close(now));
+                    if asked >= end {
+                        take(&mut trial, counters.close_all());
                     }
-                    None
+                    trouble = None;
                 }
-            };
+            }
             if trial.is_called() {
                 over.stop();
             }
-            if is_last || trial.is_called() {
+            if asked >= end {
                 break;
             }
             tokio::select! {
-                () = tokio::time::sleep_until((asked + scrape).min(end).into()) => {}
+                () = tokio::time::sleep_until((asked + self.counter.scrape).min(end).into()) => {}
                 () = over.stopped() => {}
             }
         }
-        let elapsed = begun.elapsed().as_millis() as i64;
+        let elapsed = begun.elapsed().min(end.saturating_duration_since(begun));
         let mut doubts: Vec<String> = trouble.into_iter().collect();
         if let Some(counters) = &counters {
-            doubts.extend(counters.doubts(elapsed, self.counter.scales));
+            doubts.extend(counters.doubts(elapsed.as_millis() as i64, self.counter.scales));
         }
         let (outcome, mut reason) = trial.conclude(&doubts);
-        if let Some(counters) = &counters {
-            if counters.resets() > 0 {
-                let times = counters.resets();
-                reason.push_str(&format!("; counters began anew {times} times"));
+        if let Some(counters) = &counters
+            && outcome == Outcome::Pass
+        {
+            if counters.starts() > 0 {
+                reason.push_str("; a target started anew");
             }
-            if outcome == Outcome::Pass && !counters.has_part() {
+            if !counters.has_part() {
                 let none = self.part.text();
                 reason.push_str(&format!("; no series matched `{none}`"));
             }
@@ -209,17 +205,18 @@ impl<'a> Source<'a> {
 
     /// Why nothing could be counted, before anything is measured.
     async fn obstacle(&self) -> Option<String> {
+        let deadline = Instant::now() + ANSWERS_WITHIN;
         let look = async {
-            self.now_ms().await?;
-            self.samples(&self.total).await?;
-            self.samples(&self.part).await?;
+            self.now_ms(deadline).await?;
+            self.samples(&self.total, deadline).await?;
+            self.samples(&self.part, deadline).await?;
             let metric = &self.total.metric;
-            let known = self.number(&format!("count({metric})")).await?;
+            let known = self.number(&format!("count({metric})"), deadline).await?;
             match known {
                 Some(known) if known > 0.0 => Ok(()),
                 _ => Err(format!(
                     "{} knows no `{metric}`: is it scraped, and named so?",
-                    self.redactor.clean(&self.url)
+                    without_credentials(&self.url)
                 )),
             }
         };
@@ -245,6 +242,7 @@ pub async fn count_all(
             return vec![Counted { outcome, reason }];
         }
     };
+    let redactor = means.redactor();
     let each = counters.iter().map(|counter| async {
         let length = counter.scrape.max(Duration::from_secs(2));
         let trial = Blocks::new(context.gate.rule, &counter.objective, length, level);
@@ -252,7 +250,8 @@ pub async fn count_all(
             Ok(source) => source.count(trial, end, over).await,
             Err(why) => (Outcome::Inconclusive, why),
         };
-        let reason = format!("counters `{}`: {why}", counter.name);
+        // Whatever it is made of, others have had a hand in it.
+        let reason = redactor.clean(&format!("counters `{}`: {why}", counter.name));
         Counted { outcome, reason }
     });
     futures_util::future::join_all(each).await
@@ -269,13 +268,18 @@ pub async fn obstacles(context: &PhaseContext<'_>) -> Vec<String> {
         Ok(means) => means,
         Err(reason) => return vec![reason],
     };
+    let redactor = means.redactor();
     let each = counters.into_iter().map(|counter| async {
         let found = match Source::new(context, &means, counter) {
             Ok(source) => source.obstacle().await,
             Err(why) => Some(why),
         };
         let name = &counter.name;
-        found.map(|why| format!("the counters `{name}` could not be counted: {why}"))
+        found.map(|why| {
+            redactor.clean(&format!(
+                "the counters `{name}` could not be counted: {why}"
+            ))
+        })
     });
     let all = futures_util::future::join_all(each).await;
     all.into_iter().flatten().collect()

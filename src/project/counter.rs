@@ -218,6 +218,29 @@ impl Reader<'_> {
     }
 }
 
+impl Counter {
+    /// Its selectors with everything filled in: of all requests, and of the part.
+    ///
+    /// # Errors
+    ///
+    /// One cannot be read, or a value asks for something else than what is written.
+    pub fn selectors(
+        &self,
+        fill: impl Fn(&Template) -> Result<String, String>,
+    ) -> Result<(Selector, Selector), String> {
+        let selector = |template: &Template| {
+            let text = fill(template)?;
+            let filled = Selector::parse(&text).map_err(|why| format!("`{text}`: {why}"))?;
+            let written = Selector::parse(&template.render(&Anything)?)?;
+            if !filled.has_shape_of(&written) {
+                return Err(format!("`{text}`: a value in it changes what is asked for"));
+            }
+            Ok(filled)
+        };
+        Ok((selector(&self.total)?, selector(&self.part.1)?))
+    }
+}
+
 /// A value for everything that is filled in, to see what a text is around it.
 struct Anything;
 

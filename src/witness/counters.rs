@@ -8,13 +8,25 @@
 //! quiet block; whatever does not fit is a doubt.
 
 use super::selector::Selector;
+use super::series::answered;
+use crate::duration::show;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Blocks of a window at the most: more are no window but a clock that jumped.
 const BLOCKS_MAX: i64 = 100_000;
-/// Scrapes that may be missing in a row before what was counted meanwhile is not attributed to a time.
+/// Scrapes of a target that may be missing in a row before the blocks meanwhile count as not scraped.
 const GAP_SCRAPES: i64 = 3;
+/// No counter stands higher: numbers beyond are not exact any more, and sums of them not theirs.
+const VALUE_MAX: f64 = 1e15;
+/// From 2000 to 2100, in seconds since 1970: no sample is of another time.
+pub const SECONDS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
+/// What a counter may stand at when it is first seen, to have been born since the scrape before: so
+/// much, or twice of what any block counted.
+const BORN_MAX: f64 = 100.0;
+/// A target that starts so often while one looks is in trouble.
+const STARTS_MAX: usize = 2;
 /// The share of blocks that must have been scraped.
 pub const COVERAGE: f64 = 0.9;
 
@@ -42,21 +54,10 @@ pub struct Answer {
 ///
 /// It is none, it says what is wrong with the question, or it is of native histograms.
 pub fn understand(reply: &Value) -> Result<Answer, String> {
-    if reply["status"] != "success" {
-        return Err(
-            match (reply["errorType"].as_str(), reply["error"].as_str()) {
-                (Some(kind), Some(error)) => format!("{kind}: {error}"),
-                _ => "it is no answer of Prometheus".to_owned(),
-            },
-        );
-    }
-    let mut answer = Answer::default();
-    for warning in reply["warnings"].as_array().into_iter().flatten() {
-        let warning = warning.as_str().unwrap_or("of an unknown kind");
-        answer
-            .doubts
-            .push(format!("an answer came with a warning: {warning}"));
-    }
+    let mut answer = Answer {
+        doubts: answered(reply)?,
+        ..Answer::default()
+    };
     let result = reply["data"]["result"].as_array();
     for one in result.ok_or("it has no `result`")? {
         let labels = one["metric"].as_object().ok_or("a series has no labels")?;
@@ -73,16 +74,18 @@ pub fn understand(reply: &Value) -> Result<Answer, String> {
             series.labels.insert(name.clone(), value.to_owned());
         }
         for point in points {
-            let at = point[0].as_f64().ok_or("a sample has no time")?;
+            let at = point[0].as_f64().filter(|at| SECONDS.contains(at));
+            let at = at.ok_or("a sample has no time, or an impossible one")?;
             let value: f64 = point[1]
                 .as_str()
                 .and_then(|text| text.parse().ok())
                 .ok_or("a sample has no value")?;
-            match value.is_finite() && value >= 0.0 {
+            match (0.0..=VALUE_MAX).contains(&value) {
                 true => series.points.push(((at * 1e3).round() as i64, value)),
-                false => answer
-                    .doubts
-                    .push(format!("a sample is {value}, which no counter is")),
+                false => {
+                    let said = "a sample is no number that a counter could stand at";
+                    answer.doubts.push(said.to_owned());
+                }
             }
         }
         series.points.sort_by_key(|(at, _)| *at);
@@ -100,6 +103,9 @@ pub enum Part {
     Good,
 }
 
+/// What a series was scraped from: its job and its instance.
+type Target = (String, String);
+
 /// What is counted, and over which time.
 #[derive(Debug, Clone)]
 pub struct Counters {
@@ -112,27 +118,32 @@ pub struct Counters {
     /// The last sample of each series: of all requests, and of the part.
     last: [BTreeMap<BTreeMap<String, String>, (i64, f64)>; 2],
     /// The first and the last sample of each target.
-    targets: BTreeMap<(String, String), (i64, i64)>,
+    targets: BTreeMap<Target, (i64, i64)>,
+    /// When each target started anew.
+    starts: BTreeMap<Target, BTreeSet<i64>>,
     /// Names of labels that series have.
     labels: [BTreeSet<String>; 2],
     blocks: BTreeMap<i64, Block>,
     /// Blocks that were handed over.
     closed: i64,
-    /// Bad ones that came with no requests yet.
-    carried: f64,
-    measured: u64,
+    /// Blocks in which something was scraped, and those in which some target was not.
+    scraped: BTreeSet<i64>,
+    missed: BTreeSet<i64>,
+    /// The most that any block counted.
+    largest: f64,
+    /// Bad ones for which there were no requests yet, and the least that this ever was.
+    carried: (f64, f64),
     /// All requests, and bad ones, of what was handed over.
     sum: (u64, u64),
-    resets: u64,
     doubts: BTreeSet<String>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Block {
     total: f64,
     part: f64,
-    is_scraped: bool,
-    is_lost: bool,
+    /// What of both came with series that were not there before.
+    born: [f64; 2],
 }
 
 /// Requests of a block, and bad ones among them.
@@ -149,58 +160,100 @@ impl Counters {
             block_ms: scrape_ms.max(2_000),
             last: Default::default(),
             targets: BTreeMap::new(),
+            starts: BTreeMap::new(),
             labels: Default::default(),
             blocks: BTreeMap::new(),
             closed: 0,
-            carried: 0.0,
-            measured: 0,
+            scraped: BTreeSet::new(),
+            missed: BTreeSet::new(),
+            largest: 0.0,
+            carried: (0.0, 0.0),
             sum: (0, 0),
-            resets: 0,
             doubts: BTreeSet::new(),
         }
     }
 
     /// Takes the samples of all requests and of the part, in which those of earlier answers may stand again.
     pub fn take(&mut self, total: &Answer, part: &Answer) {
-        for answer in [total, part] {
+        self.look_at_targets(total.series.iter().chain(&part.series));
+        let answers = [total, part];
+        for (number, answer) in answers.into_iter().enumerate() {
             self.doubts.extend(answer.doubts.iter().cloned());
-        }
-        // A target is known by whatever it was ever seen with, also where the other series was born later.
-        for series in total.series.iter().chain(&part.series) {
-            let (Some(first), Some(last)) = (series.points.first(), series.points.last()) else {
-                continue;
-            };
-            let known = self
-                .targets
-                .entry(target(series))
-                .or_insert((first.0, last.0));
-            *known = (known.0.min(first.0), known.1.max(last.0));
-        }
-        for (number, answer) in [total, part].into_iter().enumerate() {
             for series in &answer.series {
                 self.labels[number].extend(series.labels.keys().cloned());
-                self.series(number, series);
+            }
+        }
+        // What is known first: by that it is told whether what is new can have been born just now.
+        for is_known in [true, false] {
+            for (number, answer) in answers.into_iter().enumerate() {
+                let before: BTreeSet<_> = self.last[number].keys().cloned().collect();
+                for series in &answer.series {
+                    if before.contains(&series.labels) == is_known {
+                        self.series(number, series);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Which blocks were scraped. A target is there by whatever was ever seen of it.
+    fn look_at_targets<'a>(&mut self, all: impl Iterator<Item = &'a Series>) {
+        let mut times: BTreeMap<Target, BTreeSet<i64>> = BTreeMap::new();
+        for series in all {
+            let of_target = times.entry(target(series)).or_default();
+            of_target.extend(series.points.iter().map(|(at, _)| *at));
+        }
+        for (target, times) in times {
+            let Some(first) = times.first().copied() else {
+                continue;
+            };
+            let known = self.targets.entry(target).or_insert((first, first));
+            known.0 = known.0.min(first);
+            let mut last = known.1;
+            let mut gaps = Vec::new();
+            for at in times {
+                if at - last > GAP_SCRAPES * self.scrape_ms.max(1_000) {
+                    gaps.push((last, at));
+                }
+                last = last.max(at);
+                if at > self.from_ms {
+                    self.scraped.insert((at - self.from_ms - 1) / self.block_ms);
+                }
+            }
+            known.1 = last;
+            for (from, to) in gaps {
+                let place = |at: i64| (at - self.from_ms - 1).div_euclid(self.block_ms);
+                let (from, to) = (
+                    place(from).max(-1) + 1,
+                    place(to).min(self.closed + BLOCKS_MAX),
+                );
+                self.missed.extend(from..to);
             }
         }
     }
 
     fn series(&mut self, number: usize, series: &Series) {
-        let seen = self.targets.get(&target(series)).map(|(first, _)| *first);
+        let target = target(series);
+        let seen = self.targets.get(&target).map(|(first, _)| *first);
         let mut last = self.last[number].get(&series.labels).copied();
         for (at, value) in series.points.iter().copied() {
             if last.is_some_and(|(then, _)| at <= then) {
                 continue;
             }
-            let since = match last {
-                Some(since) => Some(since),
+            match last {
+                // Started anew: what it counts now it has counted since.
+                Some((_, from)) if value < from => {
+                    if at > self.from_ms {
+                        self.starts.entry(target.clone()).or_default().insert(at);
+                    }
+                    self.increase(number, at, value);
+                }
+                Some((_, from)) => self.increase(number, at, value - from),
                 // Born on a target that was scraped before: it began at nothing. On a new one, nobody
                 // knows since when it counts.
-                None => {
-                    let is_born = seen.is_some_and(|first| first < at);
-                    is_born.then_some((at - self.scrape_ms, 0.0))
-                }
-            };
-            self.increase(number, since, (at, value));
+                None if seen.is_some_and(|first| first < at) => self.born(number, at, value),
+                None => {}
+            }
             last = Some((at, value));
         }
         if let Some(last) = last {
@@ -208,74 +261,92 @@ impl Counters {
         }
     }
 
-    /// One step of one counter.
-    fn increase(&mut self, number: usize, since: Option<(i64, f64)>, (at, value): (i64, f64)) {
+    /// The block that counts at a moment, if it is in the window. What comes late counts where there is
+    /// still room: nothing is lost by that.
+    fn block(&mut self, at: i64) -> Option<&mut Block> {
         if at <= self.from_ms {
-            return;
+            return None;
         }
         let place = (at - self.from_ms - 1) / self.block_ms;
         if place > self.closed + BLOCKS_MAX {
             let said = "a sample is of a time that has not come: a clock jumped";
             self.doubts.insert(said.to_owned());
-            return;
+            return None;
         }
-        // What comes late counts where there is still room: nothing is lost by that.
-        let block = self.blocks.entry(place.max(self.closed)).or_default();
-        block.is_scraped |= place >= self.closed;
-        let Some((then, from)) = since else {
+        Some(self.blocks.entry(place.max(self.closed)).or_default())
+    }
+
+    /// One step of one counter, however long it took.
+    fn increase(&mut self, number: usize, at: i64, more: f64) {
+        let Some(block) = self.block(at) else {
             return;
-        };
-        if at - then > GAP_SCRAPES * self.scrape_ms.max(1_000) + self.scrape_ms / 2 {
-            block.is_lost = true;
-            return;
-        }
-        // Started anew: what it counts now it has counted since.
-        let more = if value < from {
-            self.resets += u64::from(number == 0);
-            value
-        } else {
-            value - from
         };
         match number {
             0 => block.total += more,
             _ => block.part += more,
         }
+        let total = block.total;
+        self.largest = self.largest.max(total);
+    }
+
+    /// A counter that was not there before. One that stands too high to have been born since has changed
+    /// its labels, or comes from elsewhere: what it counted before is not this deploy's.
+    fn born(&mut self, number: usize, at: i64, value: f64) {
+        let limit = BORN_MAX.max(2.0 * self.largest);
+        let Some(block) = self.block(at) else {
+            return;
+        };
+        if block.born[number] + value > limit {
+            let said = "a counter appeared that stands too high to be new: nobody knows since when it counts";
+            self.doubts.insert(said.to_owned());
+            return;
+        }
+        block.born[number] += value;
+        match number {
+            0 => block.total += value,
+            _ => block.part += value,
+        }
     }
 
     /// Hands over the blocks that are over by a moment of the clock of Prometheus, in order: nothing for
-    /// one that was not scraped, or in which samples are missing. A block is over one scrape after its end.
+    /// one of which nothing is known. A block is over one scrape after its end.
     pub fn close(&mut self, now_ms: i64) -> Vec<Option<Counted>> {
+        let since = now_ms - self.scrape_ms - self.from_ms;
+        self.hand_over(since.div_euclid(self.block_ms))
+    }
+
+    /// Hands over what is left: the last block, too, as far as it was counted.
+    pub fn close_all(&mut self) -> Vec<Option<Counted>> {
+        let last = self.blocks.keys().next_back().map_or(0, |last| last + 1);
+        self.hand_over(last)
+    }
+
+    fn hand_over(&mut self, end: i64) -> Vec<Option<Counted>> {
         let mut over = Vec::new();
-        let end = (now_ms - self.scrape_ms - self.from_ms).div_euclid(self.block_ms);
         while self.closed < end.min(BLOCKS_MAX) {
             let block = self.blocks.remove(&self.closed).unwrap_or_default();
+            let is_scraped = self.scraped.contains(&self.closed);
             self.closed += 1;
-            over.push(self.counted(&block));
+            let counted = self.counted(block);
+            over.push((is_scraped || counted.0 > 0).then_some(counted));
         }
         over
     }
 
-    fn counted(&mut self, block: &Block) -> Option<Counted> {
-        if !block.is_scraped || block.is_lost {
-            // Late bad ones of a block that is not there any more are bad all the same.
-            self.carried += self.bad(block).max(0.0);
-            return None;
-        }
-        self.measured += 1;
+    fn counted(&mut self, block: Block) -> Counted {
         let requests = block.total.round();
-        let pool = self.carried + self.bad(block);
-        let bad = pool.round().clamp(0.0, requests);
-        self.carried = pool - bad;
-        let counted = (requests as u64, bad as u64);
-        self.sum = (self.sum.0 + counted.0, self.sum.1 + counted.1);
-        Some(counted)
-    }
-
-    fn bad(&self, block: &Block) -> f64 {
-        match self.part.0 {
+        let more = match self.part.0 {
             Part::Bad => block.part,
             Part::Good => block.total - block.part,
-        }
+        };
+        let pool = self.carried.0 + more;
+        let bad = pool.round().clamp(0.0, requests);
+        let left = pool - bad;
+        self.carried = (left, self.carried.1.min(left));
+        let counted = (requests as u64, bad as u64);
+        self.sum.0 = self.sum.0.saturating_add(counted.0);
+        self.sum.1 = self.sum.1.saturating_add(counted.1);
+        counted
     }
 
     /// Requests and bad ones of all that was handed over.
@@ -283,9 +354,9 @@ impl Counters {
         self.sum
     }
 
-    /// How often a counter started anew.
-    pub fn resets(&self) -> u64 {
-        self.resets
+    /// How often targets started anew.
+    pub fn starts(&self) -> usize {
+        self.starts.values().map(BTreeSet::len).sum()
     }
 
     /// Length of a block in milliseconds.
@@ -308,30 +379,8 @@ impl Counters {
             ));
             return doubts;
         }
-        let expected = ((elapsed_ms - 2 * self.scrape_ms) / self.block_ms).max(1);
-        if (self.measured as f64) < COVERAGE * expected as f64 {
-            doubts.push(format!(
-                "{} of {expected} blocks of {} were scraped: is that the pause between scrapes?",
-                self.measured,
-                crate::duration::show(std::time::Duration::from_millis(self.block_ms as u64)),
-            ));
-        }
-        if self.carried.abs() >= 1.0 {
-            doubts.push(match self.part.0 {
-                Part::Bad => format!(
-                    "{:.0} more bad requests than requests: `{}` counts what `{}` does not",
-                    self.carried,
-                    self.part.1.text(),
-                    self.total.text()
-                ),
-                Part::Good => format!(
-                    "{:.0} more good requests than requests: `{}` counts what `{}` does not",
-                    self.carried.abs(),
-                    self.part.1.text(),
-                    self.total.text()
-                ),
-            });
-        }
+        doubts.extend(self.uncovered(elapsed_ms));
+        doubts.extend(self.unfitting());
         doubts.extend(self.unknown_labels());
         let newest = self.targets.values().map(|(_, last)| *last).max();
         let gone = self.targets.iter().filter(|(_, (_, last))| {
@@ -345,7 +394,44 @@ impl Counters {
                 if gone.len() == 1 { "is" } else { "are" },
             ));
         }
+        for (target, starts) in &self.starts {
+            if starts.len() >= STARTS_MAX {
+                let times = starts.len();
+                doubts.push(format!(
+                    "{} started anew {times} times, and what it counted just before is lost",
+                    named(target)
+                ));
+            }
+        }
         doubts
+    }
+
+    /// Whether enough of the time was scraped, on all targets.
+    fn uncovered(&self, elapsed_ms: i64) -> Option<String> {
+        let expected = ((elapsed_ms - 2 * self.scrape_ms) / self.block_ms).max(1);
+        let all = self.scraped.range(..expected);
+        let covered = all.filter(|block| !self.missed.contains(*block)).count();
+        let block = show(Duration::from_millis(self.block_ms.unsigned_abs()));
+        ((covered as f64) < COVERAGE * expected as f64).then(|| {
+            format!(
+                "{covered} of {expected} blocks of {block} were scraped on every target (`scrape` says how often that is)"
+            )
+        })
+    }
+
+    /// Whether the part is one of all requests.
+    fn unfitting(&self) -> Option<String> {
+        let (part, word) = match self.part.0 {
+            Part::Bad => (self.carried.0, "bad"),
+            Part::Good => (-self.carried.1, "good"),
+        };
+        (part >= 1.0).then(|| {
+            format!(
+                "{part:.0} more {word} requests than requests: `{}` counts what `{}` does not",
+                self.part.1.text(),
+                self.total.text()
+            )
+        })
     }
 
     /// Labels that are asked for, and that no series has: a counter by a label that is not there counts
@@ -387,12 +473,12 @@ impl Counters {
 }
 
 /// What a series was scraped from.
-fn target(series: &Series) -> (String, String) {
+fn target(series: &Series) -> Target {
     let label = |name: &str| series.labels.get(name).cloned().unwrap_or_default();
     (label("job"), label("instance"))
 }
 
-fn named((job, instance): &(String, String)) -> String {
+fn named((job, instance): &Target) -> String {
     match (job.as_str(), instance.as_str()) {
         ("", "") => "what was counted".to_owned(),
         ("", instance) => format!("`{instance}`"),

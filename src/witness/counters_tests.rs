@@ -66,7 +66,7 @@ fn what_was_counted_before_the_window_does_not_count_and_a_reset_loses_nothing()
     // The last scrape is not over yet.
     assert_eq!(closed(&mut counters, 3), [Some((100, 0)), Some((30, 0))]);
     assert_eq!(closed(&mut counters, 4), [Some((10, 0))]);
-    assert_eq!((counters.sum(), counters.resets()), ((140, 0), 1));
+    assert_eq!((counters.sum(), counters.starts()), ((140, 0), 1));
     assert_eq!(counters.doubts(5 * SCRAPE, false), [""; 0]);
 }
 
@@ -97,11 +97,12 @@ fn what_was_not_scraped_is_no_quiet_block() {
     );
     let over = closed(&mut counters, 13);
     assert_eq!(over[..2], [Some((0, 0)), Some((0, 0))]);
-    // Also what was counted across the gap: nobody knows when.
-    assert_eq!(over[2..], [None; 10]);
+    assert_eq!(over[2..11], [None; 9]);
+    // What was counted across the gap was counted.
+    assert_eq!(over[11], Some((50, 0)));
     let doubts = counters.doubts(14 * SCRAPE, false);
     assert!(
-        doubts[0].starts_with("2 of 12 blocks of 15s were scraped"),
+        doubts[0].starts_with("3 of 12 blocks of 15s were scraped"),
         "{doubts:?}"
     );
 }
@@ -189,11 +190,15 @@ fn an_answer_that_is_none_is_said_and_a_number_that_is_none_is_a_doubt() {
         understand(&serde_json::json!({ "status": "success", "data": { "result": result } }))
     };
     let good =
-        of(serde_json::json!([{ "metric": { "a": "b" }, "values": [[2, "5"], [1.5, "4"]] }]))
+        of(serde_json::json!([{ "metric": { "a": "b" }, "values": [[1000000002, "5"], [1000000001.5, "4"]] }]))
             .unwrap();
-    assert_eq!(good.series[0].points, [(1_500, 4.0), (2_000, 5.0)]);
-    for value in ["NaN", "+Inf", "-3"] {
-        let odd = of(serde_json::json!([{ "metric": {}, "values": [[1, value]] }])).unwrap();
+    assert_eq!(
+        good.series[0].points,
+        [(1_000_000_001_500, 4.0), (1_000_000_002_000, 5.0)]
+    );
+    for value in ["NaN", "+Inf", "-3", "1e300"] {
+        let odd =
+            of(serde_json::json!([{ "metric": {}, "values": [[1000000001, value]] }])).unwrap();
         assert_eq!(
             (odd.doubts.len(), odd.series[0].points.len()),
             (1, 0),
@@ -204,7 +209,9 @@ fn an_answer_that_is_none_is_said_and_a_number_that_is_none_is_a_doubt() {
         serde_json::json!(null),
         serde_json::json!([{}]),
         serde_json::json!([{ "metric": {}, "value": [1, "2"] }]),
-        serde_json::json!([{ "metric": {}, "values": [[1, 2]] }]),
+        serde_json::json!([{ "metric": {}, "values": [[1000000001, 2]] }]),
+        serde_json::json!([{ "metric": {}, "values": [[1, "2"]] }]),
+        serde_json::json!([{ "metric": {}, "values": [[-1e300, "2"]] }]),
         serde_json::json!([{ "metric": {}, "values": [], "histograms": [] }]),
     ] {
         assert!(of(odd.clone()).is_err(), "{odd}");
@@ -212,6 +219,109 @@ fn an_answer_that_is_none_is_said_and_a_number_that_is_none_is_a_doubt() {
     let refused =
         serde_json::json!({ "status": "error", "errorType": "bad_data", "error": "parse error" });
     assert_eq!(understand(&refused).unwrap_err(), "bad_data: parse error");
+}
+
+/// Points of a counter that rises by so much a scrape, at these scrapes.
+fn rising(by: f64, scrapes: impl Iterator<Item = i64>) -> Vec<(i64, f64)> {
+    scrapes
+        .map(|scrape| (scrape, by * scrape as f64 + 1_000.0))
+        .collect()
+}
+
+#[test]
+fn what_was_counted_while_nobody_could_look_is_counted_and_the_time_is_missed() {
+    let mut counters = counters();
+    let away = |scrape: &i64| !(3..15).contains(scrape);
+    let all = [
+        series("200", "a", &rising(100.0, 0..=20)),
+        series("200", "b", &rising(10.0, (0..=20).filter(away))),
+        series("500", "b", &rising(90.0, (0..=20).filter(away))),
+    ];
+    take(&mut counters, &all);
+    let over = closed(&mut counters, 21);
+    assert_eq!(counters.sum(), (20 * 200, 20 * 90));
+    assert_eq!(over[14], Some((100 + 13 * 100, 13 * 90)));
+    let doubts = counters.doubts(22 * SCRAPE, false);
+    assert!(doubts[0].contains("scraped on every target"), "{doubts:?}");
+}
+
+#[test]
+fn a_series_that_was_not_shown_for_a_while_goes_on_where_it_was() {
+    let mut counters = counters();
+    let shown = |scrape: &i64| !(3..15).contains(scrape);
+    let all = [
+        series("200", "a", &rising(100.0, 0..=20)),
+        series("500", "a", &rising(50.0, (0..=20).filter(shown))),
+    ];
+    take(&mut counters, &all);
+    closed(&mut counters, 21);
+    assert_eq!(counters.sum(), (20 * 150, 20 * 50));
+    // The target was scraped all along.
+    assert_eq!(counters.doubts(22 * SCRAPE, false), [""; 0]);
+}
+
+#[test]
+fn late_samples_change_no_share() {
+    let mut counters = counters();
+    let all = |to: i64| {
+        [
+            series("200", "a", &rising(194.0, 0..=to)),
+            series("500", "a", &rising(6.0, 0..=to)),
+        ]
+    };
+    for now in 1..=30 {
+        // Most of the time what comes is late, now and then it is not.
+        let newest = if now % 7 == 0 { now } else { (now - 6).max(0) };
+        take(&mut counters, &all(newest));
+        for (requests, bad) in closed(&mut counters, now).into_iter().flatten() {
+            assert_eq!(requests * 3, bad * 100);
+        }
+    }
+    counters.close_all();
+    assert_eq!(counters.sum(), (28 * 200, 28 * 6));
+}
+
+#[test]
+fn a_counter_that_stands_too_high_to_be_new_is_a_doubt() {
+    let mut counters = counters();
+    let all = [
+        series("200", "a", &rising(100.0, 0..=10)),
+        series("201", "a", &[(4, 9_000.0), (5, 9_010.0)]),
+        series("202", "a", &[(6, 150.0), (7, 160.0)]),
+    ];
+    take(&mut counters, &all);
+    closed(&mut counters, 11);
+    assert_eq!(counters.sum(), (10 * 100 + 10 + 150 + 10, 0));
+    let doubts = counters.doubts(12 * SCRAPE, false);
+    assert_eq!(doubts.len(), 1, "{doubts:?}");
+    assert!(doubts[0].contains("too high to be new"), "{doubts:?}");
+}
+
+#[test]
+fn a_target_that_starts_again_and_again_and_a_part_that_is_more_than_the_whole_are_doubts() {
+    let mut looping = counters();
+    let points: Vec<(i64, f64)> = (0..=8)
+        .map(|scrape| (scrape, [50.0, 60.0][scrape as usize % 2]))
+        .collect();
+    take(&mut looping, &[series("200", "a", &points)]);
+    closed(&mut looping, 9);
+    let doubts = looping.doubts(10 * SCRAPE, false);
+    assert!(
+        doubts[0].starts_with("`a` started anew 4 times"),
+        "{doubts:?}"
+    );
+    let good = selector("http_ok");
+    let mut masked = Counters::new(selector("http_total"), (Part::Good, good), FROM, SCRAPE);
+    let total = series("", "a", &[(0, 0.0), (1, 100.0), (2, 200.0), (3, 300.0)]);
+    // More good ones than there were, and then as many fewer: it comes out even, and is not.
+    let part = series("", "a", &[(0, 0.0), (1, 150.0), (2, 200.0), (3, 300.0)]);
+    masked.take(&answer(&[total]), &answer(&[part]));
+    masked.close(FROM + 4 * SCRAPE);
+    let doubts = masked.doubts(5 * SCRAPE, false);
+    assert!(
+        doubts[0].starts_with("50 more good requests than requests"),
+        "{doubts:?}"
+    );
 }
 
 proptest! {
@@ -263,6 +373,7 @@ proptest! {
         handed += closed(&mut counters, end + 1).len();
         prop_assert_eq!(handed as i64, end);
         prop_assert_eq!(counters.sum(), naive);
-        prop_assert!(counters.doubts((end + 2) * SCRAPE, false).is_empty());
+        let doubts = counters.doubts((end + 2) * SCRAPE, false);
+        prop_assert!(doubts.iter().all(|doubt| doubt.contains("started anew")), "{:?}", doubts);
     }
 }

@@ -11,7 +11,8 @@ pub struct Selector {
     text: String,
     /// The name of the metric.
     pub metric: String,
-    labels: Vec<String>,
+    /// Labels, each with its operator.
+    labels: Vec<(String, &'static str)>,
 }
 
 impl Selector {
@@ -37,11 +38,11 @@ impl Selector {
                     }
                     break;
                 }
-                let (label, is_equal, value, after) = matcher(inside)?;
-                match (label.as_str(), is_equal) {
-                    ("__name__", true) if metric.is_empty() => metric = value,
+                let (label, operator, value, after) = matcher(inside)?;
+                match (label.as_str(), operator) {
+                    ("__name__", "=") if metric.is_empty() => metric = value,
                     ("__name__", _) => return Err("it names its metric in two ways".to_owned()),
-                    _ => labels.push(label),
+                    _ => labels.push((label, operator)),
                 }
                 inside = after.trim_start();
                 if let Some(after) = inside.strip_prefix(',') {
@@ -70,7 +71,12 @@ impl Selector {
 
     /// Names of the labels that it asks for.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
-        self.labels.iter().map(String::as_str)
+        self.labels.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Whether it asks for the same labels in the same way, whatever their values.
+    pub fn has_shape_of(&self, other: &Selector) -> bool {
+        self.labels == other.labels
     }
 }
 
@@ -81,8 +87,8 @@ fn beyond(rest: &str) -> String {
     )
 }
 
-/// A label, whether it must be equal, its value, and what comes after.
-fn matcher(text: &str) -> Result<(String, bool, String, &str), String> {
+/// A label, its operator, its value, and what comes after.
+fn matcher(text: &str) -> Result<(String, &'static str, String, &str), String> {
     let is_label = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let end = text.find(|c| !is_label(c)).unwrap_or(text.len());
     let (label, rest) = text.split_at(end);
@@ -106,7 +112,7 @@ fn matcher(text: &str) -> Result<(String, bool, String, &str), String> {
             '\\' if quote != '`' => is_escaped = true,
             c if c == quote => {
                 let value = rest[1..at].to_owned();
-                return Ok((label.to_owned(), *operator == "=", value, &rest[at + 1..]));
+                return Ok((label.to_owned(), operator, value, &rest[at + 1..]));
             }
             _ => {}
         }
@@ -133,6 +139,15 @@ mod tests {
             is("x", "job code z")
         );
         assert_eq!(of(r#"{__name__="x", job!=""}"#), is("x", "job"));
+    }
+
+    #[test]
+    fn a_value_that_asks_for_more_changes_the_shape() {
+        let shape = |text: &str| Selector::parse(text).unwrap();
+        let written = shape(r#"x{version="1"}"#);
+        assert!(shape(r#"x{version="2.0.0+b"}"#).has_shape_of(&written));
+        assert!(!shape(r#"x{version="1",code!~"5.."}"#).has_shape_of(&written));
+        assert!(!shape(r#"x{version=~"1"}"#).has_shape_of(&written));
     }
 
     #[test]

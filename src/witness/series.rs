@@ -24,20 +24,8 @@ pub enum Empty {
 ///
 /// It is no answer of Prometheus, or one that says what is wrong with the question.
 pub fn understand(reply: &Value, empty: Empty, scraped: Option<bool>) -> Result<Said, String> {
-    if reply["status"] != "success" {
-        return Err(
-            match (reply["errorType"].as_str(), reply["error"].as_str()) {
-                (Some(kind), Some(error)) => format!("{kind}: {error}"),
-                _ => "it is no answer of Prometheus".to_owned(),
-            },
-        );
-    }
     let mut said = Said::default();
-    for warning in reply["warnings"].as_array().into_iter().flatten() {
-        let warning = warning.as_str().unwrap_or("of an unknown kind");
-        said.doubts
-            .push(format!("it comes with a warning: {warning}"));
-    }
+    said.doubts.extend(answered(reply)?);
     let series = series(&reply["data"])?;
     if scraped == Some(false) {
         said.doubts.push(
@@ -82,6 +70,32 @@ pub fn understand(reply: &Value, empty: Empty, scraped: Option<bool>) -> Result<
     let shown = series.into_iter().map(Series::shown).collect();
     said.value("series", Value::Array(shown));
     Ok(said)
+}
+
+/// What is doubtful of an answer as a whole: warnings, and that it is only a part of what there is.
+///
+/// # Errors
+///
+/// It is no answer of Prometheus, or one that says what is wrong with the question.
+pub(super) fn answered(reply: &Value) -> Result<Vec<String>, String> {
+    let error = reply["error"].as_str().filter(|error| !error.is_empty());
+    if reply["status"] != "success" {
+        return Err(match (reply["errorType"].as_str(), error) {
+            (Some(kind), Some(error)) => format!("{kind}: {error}"),
+            _ => "it is no answer of Prometheus".to_owned(),
+        });
+    }
+    let warnings = reply["warnings"].as_array().into_iter().flatten();
+    let warnings = warnings.map(|warning| warning.as_str().unwrap_or("of an unknown kind"));
+    let mut doubts: Vec<String> = warnings
+        .chain(error)
+        .map(|warning| format!("it comes with a warning: {warning}"))
+        .collect();
+    if reply["isPartial"] == true {
+        let said = "it is only a part: some of what keeps the samples did not answer";
+        doubts.push(said.to_owned());
+    }
+    Ok(doubts)
 }
 
 /// The value of the only series, its last one of a range.
@@ -177,6 +191,14 @@ mod tests {
         let mut warned = vector(&["1"]);
         warned["warnings"] = json!(["a part did not answer"]);
         assert!(of(&warned).doubts[0].contains("a part did not answer"));
+        for (name, value) in [
+            ("isPartial", json!(true)),
+            ("error", json!("a store is down")),
+        ] {
+            let mut partial = vector(&["1"]);
+            partial[name] = value;
+            assert_eq!(of(&partial).doubts.len(), 1, "{partial}");
+        }
         assert_eq!(of(&vector(&[])).doubts.len(), 1);
         let scalar = json!({ "status": "success", "data": { "resultType": "scalar", "result": [1, "NaN"] } });
         assert_eq!(of(&scalar).doubts.len(), 1);

@@ -62,7 +62,7 @@ impl VirtualUser {
         let left = deadline.saturating_duration_since(Instant::now());
         let connector = &self.shared.binding.connector;
         let sent = client::get(connector, &url, headers, left, ANSWER_BYTES_MAX);
-        let shown = &base;
+        let shown = client::without_credentials(&base);
         let reply = sent
             .await
             .map_err(|fault| Fault::unknown(format!("{shown} did not answer: {fault}")))?;
