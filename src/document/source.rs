@@ -27,6 +27,8 @@ impl Source {
     /// Reads a file. Bytes that are not UTF-8 are an error of their own.
     pub fn read(path: &Path) -> std::io::Result<Arc<Source>> {
         let text = std::fs::read_to_string(path)?;
+        // The mark of the byte order that some editors put first is no letter of it.
+        let text = text.trim_start_matches('\u{feff}');
         Ok(Source::new(path.display().to_string(), text))
     }
 

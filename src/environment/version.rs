@@ -3,6 +3,7 @@
 use super::secrets::environment_secrets;
 use super::settings::{Environment, VersionFrom};
 use crate::document::Diagnostics;
+use crate::net::body::without_mark;
 use crate::net::connect::Connector;
 use crate::net::fault::status_class;
 use crate::net::program::{self, Invocation};
@@ -237,6 +238,8 @@ async fn fetch(
         let Some(target) = leads else {
             return Ok(reply);
         };
+        let target =
+            target.map_err(|why| Fault::new(ErrorClass::Capture, format!("{url}: {why}")))?;
         if !environment.is_own_host(target.host().unwrap_or_default()) {
             return Err(Fault::new(
                 ErrorClass::Capture,
@@ -258,8 +261,7 @@ fn shown(
     status: u16,
     value: &Expression,
 ) -> Result<String, String> {
-    // Some editors and servers put a mark of the byte order before the text.
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let body = without_mark(body);
     let text = String::from_utf8_lossy(body).into_owned();
     let mut scope = MessageScope {
         headers,

@@ -12,7 +12,7 @@ use crate::net::stream::Stream;
 use crate::net::tls::TlsFacts;
 use crate::net::{ErrorClass, Fault, body, redirect};
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HOST, LAST_MODIFIED};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -238,6 +238,7 @@ async fn journey(
         if !settings.follows {
             return Ok((reply, is_tls));
         }
+        let next = next.map_err(|why| Fault::new(ErrorClass::RedirectAway, why))?;
         let is_elsewhere = next.authority() != uri.authority();
         if is_elsewhere && bounds.is_some_and(|bounds| !bounds.allows(&next.to_string())) {
             let title = format!("it leads to {next}, which not everybody may ask for");
@@ -302,9 +303,9 @@ fn judge(settings: &Http, reply: &Reply, is_tls: bool, seen: &mut Seen) -> Resul
         good => good.contains(&status),
     };
     let mut content = reply.body.clone();
-    if let Some(encoding) = text(&CONTENT_ENCODING).filter(|_| settings.compression.is_some()) {
+    if settings.compression.is_some() {
         let limit = settings.body_bytes_max.unwrap_or(limits::BODY_BYTES_MAX);
-        content = body::decode(content, Some(encoding), limit)?;
+        content = body::decode(content, &body::encodings(reply.headers.map()), limit)?;
     }
     seen.set(LENGTH, content.len() as f64);
     if !is_good {

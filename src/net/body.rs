@@ -2,18 +2,43 @@
 
 use super::fault::{ErrorClass, Fault};
 use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 use std::io::Read;
 
-/// Decompresses a body after its `content-encoding`, up to a limit.
-pub fn decode(body: Bytes, encoding: Option<&str>, limit: usize) -> Result<Bytes, Fault> {
-    let Some(encoding) = encoding
-        .map(str::trim)
-        .filter(|encoding| !encoding.is_empty())
-    else {
-        return Ok(body);
-    };
+/// Encodings that are undone at the most.
+const ENCODINGS_MAX: usize = 5;
+
+/// A text without the mark of the byte order that some editors and servers put before it.
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
+/// The encodings of a body in the order in which they were applied, however many lines name them.
+pub fn encodings(headers: &HeaderMap) -> Vec<String> {
+    let lines = headers.get_all(CONTENT_ENCODING).iter();
+    let lines: Vec<String> = lines
+        .map(|line| String::from_utf8_lossy(line.as_bytes()).to_ascii_lowercase())
+        .collect();
+    let names = lines.iter().flat_map(|line| line.split(','));
+    let names = names.map(|name| name.trim().to_owned());
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+/// Undoes the encodings of a body, the last one first (RFC 9110, section 8.4), up to a limit.
+pub fn decode(body: Bytes, encodings: &[String], limit: usize) -> Result<Bytes, Fault> {
+    if encodings.len() > ENCODINGS_MAX {
+        let count = encodings.len();
+        let title = format!("the body has {count} encodings");
+        return Err(Fault::new(ErrorClass::Decode, title));
+    }
+    let undo = |body, encoding: &String| undone(body, encoding, limit);
+    encodings.iter().rev().try_fold(body, undo)
+}
+
+fn undone(body: Bytes, encoding: &str, limit: usize) -> Result<Bytes, Fault> {
     let input: &[u8] = &body;
-    match encoding.to_ascii_lowercase().as_str() {
+    match encoding {
         "identity" => Ok(body),
         "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(input), "gzip", limit),
         // RFC 9110 means zlib; some servers send the bare stream.
@@ -26,16 +51,26 @@ pub fn decode(body: Bytes, encoding: Option<&str>, limit: usize) -> Result<Bytes
             "br",
             limit,
         ),
-        "zstd" => {
-            let decoder = ruzstd::decoding::StreamingDecoder::new(input).map_err(|error| {
-                Fault::new(ErrorClass::Decode, format!("the body is not zstd: {error}"))
-            })?;
-            read(decoder, "zstd", limit)
-        }
+        "zstd" => frames(input, limit),
         other => Err(Fault::new(
             ErrorClass::Decode,
             format!("the body has the unknown encoding `{other}`"),
         )),
+    }
+}
+
+/// All frames of zstd: a body may have several (RFC 8878, section 3).
+fn frames(mut input: &[u8], limit: usize) -> Result<Bytes, Fault> {
+    let mut whole = Vec::new();
+    loop {
+        let decoder = ruzstd::decoding::StreamingDecoder::new(&mut input);
+        let decoder = decoder.map_err(|error| {
+            Fault::new(ErrorClass::Decode, format!("the body is not zstd: {error}"))
+        })?;
+        whole.extend_from_slice(&read(decoder, "zstd", limit - whole.len())?);
+        if input.is_empty() {
+            return Ok(whole.into());
+        }
     }
 }
 
@@ -64,25 +99,76 @@ mod tests {
     use super::*;
     use std::io::Write;
 
+    fn named(text: &str) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for line in text.split('|') {
+            headers.append(CONTENT_ENCODING, line.parse().unwrap());
+        }
+        encodings(&headers)
+    }
+
+    #[test]
+    fn encodings_are_undone_in_the_reverse_order_and_frames_to_the_last_one() {
+        let gzip = |bytes: &[u8]| {
+            let mut encoder =
+                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        };
+        let deflate = |bytes: &[u8]| {
+            let mut encoder =
+                flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        };
+        let both = Bytes::from(gzip(&deflate(b"text")));
+        for line in [
+            "deflate, gzip",
+            "Deflate|GZIP",
+            "identity, deflate|gzip, identity",
+            "deflate,,gzip",
+        ] {
+            let whole = decode(both.clone(), &named(line), 1_000).unwrap();
+            assert_eq!(&whole[..], b"text", "{line}");
+        }
+        let many = "gzip,".repeat(6);
+        assert_eq!(
+            decode(both, &named(&many), 1_000).unwrap_err().class,
+            ErrorClass::Decode
+        );
+        let frame = |bytes: &[u8]| {
+            ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+        };
+        let two = Bytes::from([frame(b"one "), frame(b"two")].concat());
+        assert_eq!(
+            &decode(two.clone(), &named("zstd"), 1_000).unwrap()[..],
+            b"one two"
+        );
+        assert_eq!(
+            decode(two, &named("zstd"), 5).unwrap_err().class,
+            ErrorClass::BodyTooLarge
+        );
+    }
+
     #[test]
     fn a_small_body_that_unfolds_without_end_is_stopped() {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(&vec![0; 1_000_000]).unwrap();
         let packed = Bytes::from(encoder.finish().unwrap());
         assert_eq!(
-            decode(packed.clone(), Some("gzip"), 2_000_000)
+            decode(packed.clone(), &named("gzip"), 2_000_000)
                 .unwrap()
                 .len(),
             1_000_000
         );
         assert_eq!(
-            decode(packed, Some("gzip"), 1000).unwrap_err().class,
+            decode(packed, &named("gzip"), 1000).unwrap_err().class,
             ErrorClass::BodyTooLarge
         );
         let broken = Bytes::from_static(b"not packed");
         for encoding in ["gzip", "deflate", "br", "zstd", "rot13"] {
             assert_eq!(
-                decode(broken.clone(), Some(encoding), 1000)
+                decode(broken.clone(), &named(encoding), 1000)
                     .unwrap_err()
                     .class,
                 ErrorClass::Decode,

@@ -88,11 +88,8 @@ async fn exchange(
         .exchange(&message, None, keep, start, deadline)
         .await
         .map_err(|(fault, _)| fault)?;
-    let encoding = reply
-        .headers
-        .get(http::header::CONTENT_ENCODING)
-        .and_then(|value| value.to_str().ok());
-    reply.body = super::body::decode(reply.body, encoding, limit)?;
+    let encodings = super::body::encodings(reply.headers.map());
+    reply.body = super::body::decode(reply.body, &encodings, limit)?;
     Ok(reply)
 }
 

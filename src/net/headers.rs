@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 use std::mem::MaybeUninit;
 
 /// Headers at the most, as hyper has it with room to spare.
-pub const HEADERS_MAX: usize = 128;
+pub const HEADERS_MAX: usize = 512;
 
 /// Headers, taken apart when somebody looks.
 #[derive(Debug, Default, Clone)]

@@ -82,7 +82,9 @@ fn suite(summary: &Summary) -> String {
 
 fn escape(text: &str) -> String {
     text.chars()
+        // What no XML may hold (XML 1.0, section 2.2).
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}'))
         .map(|c| match c {
             '&' => "&amp;".to_owned(),
             '<' => "&lt;".to_owned(),
@@ -92,4 +94,15 @@ fn escape(text: &str) -> String {
             other => other.to_string(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_xml_may_hold_is_left_out() {
+        let text = "a\u{ffff}b\u{fffe}c\u{1}d\u{85}e\n<\u{10ffff}";
+        assert_eq!(escape(text), "abcde&#10;&lt;\u{10ffff}");
+    }
 }

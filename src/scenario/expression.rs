@@ -5,7 +5,7 @@
 
 use super::cost::{Growth, Sizes, growth};
 use super::expression_text::{
-    check_functions, compared, find_word, local_names, members, parse_mistake,
+    check_functions, compared, find_word, local_names, members, parse_mistake, with_low_headers,
 };
 use super::extract::{PATHS_MAX, Path};
 use super::native::{Native, native};
@@ -84,6 +84,9 @@ impl Expression {
     pub fn compile(text: &str, reply: bool) -> Result<Expression, Mistake> {
         let text = text.trim();
         let whole = (0, text.len());
+        // Names of headers are case-insensitive (RFC 9110, section 5.1).
+        let (written, lowered) = (text, with_low_headers(text));
+        let text = lowered.as_ref();
         let program = Program::compile(text).map_err(|errors| parse_mistake(text, &errors))?;
         let references = program.references();
         let mut names: Vec<String> = references
@@ -131,7 +134,7 @@ impl Expression {
             }
         };
         Ok(Expression {
-            text: text.to_owned(),
+            text: written.to_owned(),
             names,
             compiled,
             left: OnceLock::new(),

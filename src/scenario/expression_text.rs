@@ -2,6 +2,7 @@
 
 use super::expression::{FUNCTIONS, NAMES, REPLY_NAMES};
 use super::scope::Mistake;
+use std::borrow::Cow;
 
 pub(super) fn parse_mistake(text: &str, errors: &cel::ParseErrors) -> Mistake {
     let first = errors.errors.first();
@@ -141,6 +142,19 @@ pub(super) fn local_names(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// An expression with the names of headers in small letters, as they are kept; as long as it was.
+pub(super) fn with_low_headers(text: &str) -> Cow<'_, str> {
+    static FORM: std::sync::OnceLock<regex::Regex> = std::sync::OnceLock::new();
+    let form = FORM.get_or_init(|| {
+        let name = r#"(?:'[^'\\]*'|"[^"\\]*")"#;
+        let pattern = format!(r"\bheaders\s*\[\s*{name}|{name}\s+in\s+headers\b");
+        regex::Regex::new(&pattern).expect("the pattern is a constant")
+    });
+    form.replace_all(text, |found: &regex::Captures<'_>| {
+        found[0].to_ascii_lowercase()
+    })
+}
+
 /// What an expression compares, each once: the left side of each comparison that stands alone or between
 /// `&&` and `||`. Nothing of a choice, nor of what stands in parentheses.
 pub(super) fn compared(text: &str) -> Vec<&str> {
@@ -204,6 +218,23 @@ fn quoted_ranges(text: &str) -> Vec<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_headers_have_no_case() {
+        for (text, lowered) in [
+            (
+                "headers['Content-Type'].startsWith('Text/')",
+                "headers['content-type'].startsWith('Text/')",
+            ),
+            (
+                "\"X-A\" in headers && headers [ \"X-A\" ] != 'B'",
+                "\"x-a\" in headers && headers [ \"x-a\" ] != 'B'",
+            ),
+            ("body['A'] == 'headers'", "body['A'] == 'headers'"),
+        ] {
+            assert_eq!(with_low_headers(text), lowered);
+        }
+    }
 
     #[test]
     fn what_is_compared_is_every_left_side() {

@@ -1,7 +1,9 @@
 //! A cookie jar: what RFC 6265 asks of a client that visits a few hosts for a short while.
 //!
-//! Knows domain, path, secure, expiry by `max-age`, and deletion. Public suffixes are not known:
+//! Knows domain, path, secure, and when a cookie expires; the time is given. Public suffixes are not known:
 //! a scenario's hosts are its author's own.
+
+use chrono::Datelike as _;
 
 /// Cookies of one virtual user.
 #[derive(Debug, Default, Clone)]
@@ -17,6 +19,14 @@ struct Cookie {
     host_only: bool,
     path: String,
     secure: bool,
+    /// In milliseconds since 1970; at the end of the session where nothing is said.
+    expires_ms: Option<i64>,
+}
+
+impl Cookie {
+    fn is_alive(&self, now_ms: i64) -> bool {
+        self.expires_ms.is_none_or(|expires| expires > now_ms)
+    }
 }
 
 impl Jar {
@@ -25,8 +35,8 @@ impl Jar {
         self.cookies.clear();
     }
 
-    /// Takes a `set-cookie` header of a reply.
-    pub fn store(&mut self, header: &str, host: &str, path: &str) {
+    /// Takes a `set-cookie` header of a reply that came at a time in milliseconds since 1970.
+    pub fn store(&mut self, header: &str, host: &str, path: &str, now_ms: i64) {
         let mut parts = header.split(';');
         let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
             return;
@@ -38,8 +48,9 @@ impl Jar {
             host_only: true,
             path: default_path(path).to_owned(),
             secure: false,
+            expires_ms: None,
         };
-        let mut dead = false;
+        let (mut max_age, mut expires) = (None, None);
         for part in parts {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             match key.trim().to_ascii_lowercase().as_str() {
@@ -57,18 +68,24 @@ impl Jar {
                     value.trim().clone_into(&mut cookie.path);
                 }
                 "secure" => cookie.secure = true,
-                "max-age" => dead = value.trim().parse::<i64>().is_ok_and(|age| age <= 0),
-                "expires" => dead = dead || value.contains("1970"),
+                "max-age" => max_age = age(value).or(max_age),
+                "expires" => expires = date(value).or(expires),
                 _ => {}
             }
         }
+        // Of the two, `max-age` counts (RFC 6265, section 5.3).
+        let of_age = max_age.map(|age| now_ms.saturating_add(age.saturating_mul(1_000)));
+        cookie.expires_ms = of_age.or(expires);
         self.cookies.retain(|known| {
             !(known.name == cookie.name
                 && known.domain == cookie.domain
                 && known.path == cookie.path)
         });
         let size = cookie.name.len() + cookie.value.len();
-        if !dead && !cookie.name.is_empty() && size <= crate::limits::COOKIE_BYTES_MAX {
+        if cookie.is_alive(now_ms)
+            && !cookie.name.is_empty()
+            && size <= crate::limits::COOKIE_BYTES_MAX
+        {
             if self.cookies.len() >= crate::limits::COOKIES_MAX {
                 // The one that was set first goes, as in browsers.
                 self.cookies.remove(0);
@@ -77,8 +94,8 @@ impl Jar {
         }
     }
 
-    /// The `cookie` header of a request, if any cookie fits.
-    pub fn header(&self, host: &str, path: &str, tls: bool) -> Option<String> {
+    /// The `cookie` header of a request at a time in milliseconds since 1970, if any cookie fits.
+    pub fn header(&self, host: &str, path: &str, tls: bool, now_ms: i64) -> Option<String> {
         if self.cookies.is_empty() {
             return None;
         }
@@ -86,6 +103,7 @@ impl Jar {
         let mut fitting: Vec<&Cookie> = self
             .cookies
             .iter()
+            .filter(|cookie| cookie.is_alive(now_ms))
             .filter(|cookie| {
                 if cookie.host_only {
                     cookie.domain == host
@@ -109,12 +127,74 @@ impl Jar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// Names and values, for expressions.
-    pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.cookies
-            .iter()
+    /// Names and values at a time in milliseconds since 1970, for expressions.
+    pub fn entries(&self, now_ms: i64) -> impl Iterator<Item = (&str, &str)> {
+        let alive = self.cookies.iter();
+        alive
+            .filter(move |cookie| cookie.is_alive(now_ms))
             .map(|cookie| (cookie.name.as_str(), cookie.value.as_str()))
     }
+}
+
+/// Seconds of a `max-age`: digits, with a sign before them; nothing counts that is something else. Zero and
+/// less is the earliest time that there is.
+fn age(value: &str) -> Option<i64> {
+    let value = value.trim();
+    let digits = value.strip_prefix('-').unwrap_or(value);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let age = digits.parse::<i64>().unwrap_or(i64::MAX);
+    let is_over = value.starts_with('-') || age == 0;
+    Some(if is_over { -1 } else { age })
+}
+
+/// A date as browsers read one: a time, a day, a month and a year in any order, whatever stands between
+/// (RFC 6265, section 5.1.1); in milliseconds since 1970.
+fn date(value: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ];
+    let (mut time, mut day, mut month, mut year) = (None, None, None, None);
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == ':';
+    for token in value
+        .split(|c| !is_part(c))
+        .filter(|token| !token.is_empty())
+    {
+        let numbers: Vec<u32> = token.split(':').map_while(leading).collect();
+        let name = token.get(..3).map(str::to_ascii_lowercase);
+        let is_month = |known: &&str| name.as_deref() == Some(*known);
+        match (token.contains(':'), numbers.as_slice()) {
+            (true, [hour, minute, second]) if time.is_none() => {
+                time = Some((*hour, *minute, *second));
+            }
+            (false, [number]) if day.is_none() && digits(token) <= 2 => day = Some(*number),
+            (false, [number]) if year.is_none() && (2..=4).contains(&digits(token)) => {
+                year = Some(match number {
+                    70..=99 => number + 1_900,
+                    0..=69 => number + 2_000,
+                    number => *number,
+                });
+            }
+            (false, []) if month.is_none() => {
+                month = MONTHS.iter().position(is_month);
+            }
+            _ => {}
+        }
+    }
+    let (hour, minute, second) = time?;
+    let day = chrono::NaiveDate::from_ymd_opt(year? as i32, month? as u32 + 1, day?)?;
+    let moment = day.and_hms_opt(hour, minute, second)?;
+    (day.year() >= 1601).then(|| moment.and_utc().timestamp_millis())
+}
+
+fn digits(token: &str) -> usize {
+    token.bytes().take_while(u8::is_ascii_digit).count()
+}
+
+/// The number that a text begins with.
+fn leading(text: &str) -> Option<u32> {
+    text[..digits(text)].parse().ok()
 }
 
 fn under(host: &str, domain: &str) -> bool {
@@ -135,14 +215,17 @@ fn default_path(path: &str) -> &str {
 mod tests {
     use super::*;
 
+    /// 2026-11-27T01:00:00Z.
+    const NOW: i64 = 1_795_741_200_000;
+
     #[test]
     fn what_a_server_sets_without_end_does_not_fill_the_jar() {
         let mut jar = Jar::default();
         for number in 0..10_000 {
-            jar.store(&format!("c{number}=v"), "a.test", "/");
+            jar.store(&format!("c{number}=v"), "a.test", "/", NOW);
         }
-        jar.store(&format!("big={}", "x".repeat(1 << 20)), "a.test", "/");
-        let sent = jar.header("a.test", "/", false).unwrap_or_default();
+        jar.store(&format!("big={}", "x".repeat(1 << 20)), "a.test", "/", NOW);
+        let sent = jar.header("a.test", "/", false, NOW).unwrap_or_default();
         assert_eq!(sent.split("; ").count(), crate::limits::COOKIES_MAX);
         assert!(sent.contains("c9999=v") && !sent.contains("big="));
     }
@@ -150,20 +233,75 @@ mod tests {
     #[test]
     fn cookies_go_back_where_they_belong() {
         let mut jar = Jar::default();
-        jar.store("sid=1; Path=/; HttpOnly", "shop.test", "/login");
-        jar.store("wide=2; Domain=test", "shop.test", "/");
-        jar.store("deep=3; Path=/admin; Secure", "shop.test", "/");
-        jar.store("evil=4; Domain=other.test", "shop.test", "/");
+        jar.store("sid=1; Path=/; HttpOnly", "shop.test", "/login", NOW);
+        jar.store("wide=2; Domain=test", "shop.test", "/", NOW);
+        jar.store("deep=3; Path=/admin; Secure", "shop.test", "/", NOW);
+        jar.store("evil=4; Domain=other.test", "shop.test", "/", NOW);
         assert_eq!(
-            jar.header("shop.test", "/admin/x", true).unwrap(),
+            jar.header("shop.test", "/admin/x", true, NOW).unwrap(),
             "deep=3; sid=1; wide=2"
         );
         assert_eq!(
-            jar.header("shop.test", "/administrator", false).unwrap(),
+            jar.header("shop.test", "/administrator", false, NOW)
+                .unwrap(),
             "sid=1; wide=2"
         );
-        assert_eq!(jar.header("api.test", "/", true).unwrap(), "wide=2");
-        jar.store("sid=; Max-Age=0; Path=/", "shop.test", "/");
-        assert_eq!(jar.header("shop.test", "/", true).unwrap(), "wide=2");
+        assert_eq!(jar.header("api.test", "/", true, NOW).unwrap(), "wide=2");
+        jar.store("sid=; Max-Age=0; Path=/", "shop.test", "/", NOW);
+        assert_eq!(jar.header("shop.test", "/", true, NOW).unwrap(), "wide=2");
+    }
+
+    #[test]
+    fn a_cookie_lives_as_long_as_it_says() {
+        let mut jar = Jar::default();
+        let sent = |jar: &Jar, later_ms: i64| jar.header("a.test", "/", false, NOW + later_ms);
+        jar.store("sid=1", "a.test", "/", NOW);
+        jar.store(
+            "a=1; Max-Age=3600; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+            "a.test",
+            "/",
+            NOW,
+        );
+        jar.store("b=1; Max-Age=1", "a.test", "/", NOW);
+        assert_eq!(sent(&jar, 0).as_deref(), Some("sid=1; a=1; b=1"));
+        assert_eq!(sent(&jar, 1_500).as_deref(), Some("sid=1; a=1"));
+        jar.store(
+            "sid=; Expires=Mon, 01 Jan 2001 00:00:00 GMT",
+            "a.test",
+            "/",
+            NOW,
+        );
+        assert_eq!(sent(&jar, 1_500).as_deref(), Some("a=1"));
+        assert_eq!(sent(&jar, 3_600_000), None);
+        assert_eq!(jar.entries(NOW + 3_600_000).count(), 0);
+        for (written, later) in [
+            ("Expires=Friday, 27-Nov-26 01:00:10 GMT", 10_000),
+            ("expires=Fri Nov 27 01:00:10 2026", 10_000),
+            ("Expires=27 nov 2026 1:00:10 GMT; Max-Age=soon", 10_000),
+            ("Max-Age=99999999999999999999", i64::MAX / 2),
+        ] {
+            let mut jar = Jar::default();
+            jar.store(&format!("c=1; {written}"), "a.test", "/", NOW);
+            assert!(
+                jar.header("a.test", "/", false, NOW + later - 1).is_some(),
+                "{written}"
+            );
+            if later < i64::MAX / 2 {
+                assert!(
+                    jar.header("a.test", "/", false, NOW + later).is_none(),
+                    "{written}"
+                );
+            }
+        }
+        // What is no date is none: a cookie of the session.
+        for written in [
+            "Expires=0",
+            "Expires=never",
+            "Expires=32 Nov 2026 00:00:00",
+            "Max-Age=",
+        ] {
+            jar.store(&format!("s=1; {written}"), "a.test", "/", NOW);
+            assert_eq!(sent(&jar, 1 << 50).as_deref(), Some("s=1"), "{written}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use super::sample::Sink;
 use super::steps::exchange::Attempt;
 use super::user::VirtualUser;
 use crate::net::ErrorClass;
+use crate::net::body::without_mark;
 use crate::net::fault::status_class;
 use crate::scenario::expression::Expression;
 use crate::scenario::plan::Step;
@@ -159,7 +160,8 @@ impl VirtualUser {
         if let Some(status) = reply.status {
             facts.push(format!("status was {status}"));
         }
-        if check.uses("body") && serde_json::from_slice::<Value>(&reply.body).is_err() {
+        if check.uses("body") && serde_json::from_slice::<Value>(without_mark(&reply.body)).is_err()
+        {
             facts.push(match self.page_title(&reply.body) {
                 Some(title) => format!("an HTML page{title} came where JSON was expected"),
                 None => "the body is not JSON".to_owned(),

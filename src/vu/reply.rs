@@ -4,6 +4,7 @@ use super::binding::Binding;
 use super::cookies::Jar;
 use super::variables::Variables;
 use crate::net::Phases;
+use crate::net::body::without_mark;
 use crate::net::headers::Headers;
 use crate::net::phases::PHASES;
 use crate::net::tls::TlsFacts;
@@ -90,14 +91,16 @@ impl Reply {
 
     fn parsed(&self) -> Option<&Value> {
         self.json
-            .get_or_init(|| serde_json::from_slice(&self.body).ok())
+            .get_or_init(|| serde_json::from_slice(without_mark(&self.body)).ok())
             .as_ref()
     }
 
     /// The part at one of these paths, taken out with all others at once.
     fn part(&self, paths: &[Path], path: &[PathPart]) -> Option<&Value> {
         let place = paths.iter().position(|known| known == path)?;
-        let parts = self.parts.get_or_init(|| extract(&self.body, paths));
+        let parts = self
+            .parts
+            .get_or_init(|| extract(without_mark(&self.body), paths));
         parts.as_ref()?.get(place)?.as_ref()
     }
 }
@@ -195,7 +198,7 @@ impl Scope for UserScope<'_> {
             }
             "cookies" => expression::map(
                 self.jar
-                    .entries()
+                    .entries(crate::clock::now_ms())
                     .map(|(name, value)| (name.to_owned(), text(value))),
             ),
             "url" => text(reply.url.as_ref().map_or_else(String::new, Uri::to_string)),

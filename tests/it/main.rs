@@ -54,4 +54,5 @@ mod verdicts;
 mod visitors;
 mod watching;
 mod websocket;
+mod wire;
 mod witnesses;

@@ -3,6 +3,7 @@
 //! Invariant: whoever does not answer, or answers something else, is a doubt and no failure of the
 //! product.
 
+use crate::net::body::without_mark;
 use crate::net::client::{self, bearer};
 use crate::net::{ErrorClass, Fault, Phases};
 use crate::scenario::steps::asked::Asked;
@@ -86,7 +87,7 @@ impl VirtualUser {
         deadline: Instant,
     ) -> Result<Value, Fault> {
         let body = self.ask(asked, path, query, deadline).await?;
-        serde_json::from_slice(&body).map_err(|_| {
+        serde_json::from_slice(without_mark(&body)).map_err(|_| {
             let start = self.start_of(&body);
             Fault::unknown(format!(
                 "{path} did not answer with JSON but with {start:?}"

@@ -23,7 +23,7 @@ use crate::vu::request;
 use crate::vu::shared::{Lease, Pool};
 use crate::vu::user::VirtualUser;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, SET_COOKIE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use std::sync::Arc;
 use std::time::Instant;
@@ -190,9 +190,8 @@ fn finish(step: &Step, hop: Hop, journey: Journey, url: Option<Uri>) -> Attempt 
     let mut fault = journey.fault;
     let mut content = wire.body;
     if wire.headers.encoded && step.wants_body && !content.is_empty() {
-        let encoding = wire.headers.get(CONTENT_ENCODING);
-        let encoding = encoding.and_then(|value| value.to_str().ok());
-        match body::decode(content.clone(), encoding, limits::BODY_BYTES_MAX) {
+        let encoding = body::encodings(wire.headers.map());
+        match body::decode(content.clone(), &encoding, limits::BODY_BYTES_MAX) {
             Ok(decoded) => content = decoded,
             Err(broken) => {
                 fault.get_or_insert(broken);
@@ -250,6 +249,13 @@ impl Route<'_> {
             let Some((target, status)) = target else {
                 return finish(step, hop, journey, Some(uri));
             };
+            let target = match target {
+                Ok(target) => target,
+                Err(why) => {
+                    journey.fault = Some(Fault::new(ErrorClass::RedirectAway, why));
+                    return finish(step, hop, journey, Some(uri));
+                }
+            };
             if journey.redirects >= http.redirects {
                 journey.fault = Some(Fault::new(
                     ErrorClass::RedirectLoop,
@@ -282,6 +288,8 @@ impl Route<'_> {
                 // Credentials are for the host that they were written for.
                 headers.remove(AUTHORIZATION);
                 headers.remove(COOKIE);
+                // Nor is the name of a host one of another.
+                headers.remove(HOST);
                 for (name, value) in &http.headers {
                     if value.fixed().is_none() {
                         headers.remove(name);
@@ -320,9 +328,10 @@ impl Route<'_> {
         prepared: Option<Outgoing<'_>>,
     ) -> Hop {
         let cookies = self.binding.plan.cookies != CookieLife::Off;
+        let now_ms = crate::clock::now_ms();
         let cookie = if cookies {
             self.jar
-                .header(&origin.host, message.uri.path(), origin.tls)
+                .header(&origin.host, message.uri.path(), origin.tls, now_ms)
                 .filter(|_| {
                     !message.headers.contains_key(COOKIE)
                         && !message.fixed.map().contains_key(COOKIE)
@@ -349,7 +358,7 @@ impl Route<'_> {
         {
             for header in reply.headers.map().get_all(SET_COOKIE) {
                 if let (Ok(header), Some(host)) = (header.to_str(), message.uri.host()) {
-                    self.jar.store(header, host, message.uri.path());
+                    self.jar.store(header, host, message.uri.path(), now_ms);
                 }
             }
         }

@@ -1,0 +1,99 @@
+//! Replies as the world sends them: redirects, heads, encodings, marks, cookies.
+
+use super::standin::{Answer, Asked, json, of, serve, serve_by};
+use super::support::{bellwether, run};
+use serde_json::json as value;
+
+fn answer(asked: &Asked) -> Answer {
+    let leads = |to: &str| of(302, "text/plain", "").with("location", to);
+    match asked.path.as_str() {
+        "/raw" => leads("/caf\u{e9} au lait"),
+        "/caf%C3%A9%20au%20lait" => of(500, "text/plain", "broken"),
+        "/app/login/start" => leads("../home"),
+        "/app/home" => of(200, "text/plain", "home"),
+        "/foreign" => leads("myapp://callback"),
+        "/marked" => of(200, "application/json", "\u{feff}{\"status\":\"ok\"}"),
+        "/many" => {
+            let names = (0..140).map(|number| Box::leak(format!("x-{number}").into_boxed_str()));
+            names.fold(of(200, "text/plain", "ok"), |answer, name| {
+                answer.with(name, "1")
+            })
+        }
+        "/login" => of(200, "text/plain", "in").with("set-cookie", "sid=1"),
+        "/logout" => of(200, "text/plain", "out")
+            .with("set-cookie", "sid=; Expires=Mon, 01 Jan 2001 00:00:00 GMT"),
+        "/me" => json(200, value!({ "cookie": asked.header("cookie") })),
+        _ => of(404, "text/plain", "no such page"),
+    }
+}
+
+/// Performs steps: exit code, what was said.
+fn perform(steps: &str, address: &str) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scenario.yaml");
+    let steps = steps.replace("HOST", &format!("http://{address}"));
+    // With the mark that some editors put first.
+    std::fs::write(&file, format!("\u{feff}name: wire\nsteps:\n{steps}\n")).unwrap();
+    let (code, out, err) = run(bellwether().arg("run").arg(&file));
+    (code, format!("{out}{err}"))
+}
+
+#[test]
+fn replies_are_understood_as_the_world_sends_them() {
+    let address = serve(answer);
+    for (steps, code, said) in [
+        ("  - get: HOST/raw", 99, "status was 500"),
+        (
+            "  - get: HOST/app/login/start\n    check: text == 'home'",
+            0,
+            "",
+        ),
+        (
+            "  - get: HOST/foreign",
+            99,
+            "`myapp://callback`, which is neither http nor https",
+        ),
+        (
+            "  - get: HOST/foreign\n    redirects: false\n    check: status == 302",
+            0,
+            "",
+        ),
+        (
+            "  - get: HOST/marked\n    check: body.status == 'ok'",
+            0,
+            "",
+        ),
+        (
+            "  - get: HOST/many\n    check: headers['X-139'] == '1' && headers['X-139'].startsWith('1')",
+            0,
+            "",
+        ),
+        (
+            "  - get: HOST/login\n  - get: HOST/me\n    check: body.cookie == 'sid=1'\n  - get: HOST/logout\n  - get: HOST/me\n    check: body.cookie == ''",
+            0,
+            "",
+        ),
+    ] {
+        let (found, text) = perform(steps, &address);
+        assert_eq!(found, code, "{steps}\n{text}");
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+}
+
+#[test]
+fn the_name_of_a_host_stays_with_its_origin() {
+    let other = serve(|asked| json(200, value!({ "host": asked.header("host") })));
+    let elsewhere = format!("http://{other}/");
+    let first = serve_by(move |asked| match asked.path.as_str() {
+        "/away" => of(302, "text/plain", "").with("location", elsewhere.clone()),
+        "/on" => of(302, "text/plain", "").with("location", "/here"),
+        _ => json(200, value!({ "host": asked.header("host") })),
+    });
+    for (path, host) in [("away", other.as_str()), ("on", "shop.example")] {
+        let steps = format!(
+            "  - get: HOST/{path}\n    headers: {{ Host: shop.example }}\n    check: body.host == '{host}'"
+        );
+        let (code, text) = perform(&steps, &first);
+        assert_eq!(code, 0, "{path}\n{text}");
+    }
+}
