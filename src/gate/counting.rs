@@ -16,7 +16,8 @@ use crate::objective::blocks::Blocks;
 use crate::objective::slot::Count;
 use crate::project::counter::Counter;
 use crate::record::gate::inputs;
-use crate::witness::counters::{Answer, Counters, SECONDS, understand};
+use crate::witness::counters::Counters;
+use crate::witness::samples::{Answer, SECONDS, understand};
 use crate::witness::selector::Selector;
 use crate::witness::series;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -176,9 +177,13 @@ impl<'a> Source<'a> {
             }
         }
         let elapsed = begun.elapsed().min(end.saturating_duration_since(begun));
-        let mut doubts: Vec<String> = trouble.into_iter().collect();
-        if let Some(counters) = &counters {
-            doubts.extend(counters.doubts(elapsed.as_millis() as i64, self.counter.scales));
+        let mut doubts = match &counters {
+            Some(counters) => counters.doubts(elapsed.as_millis() as i64, self.counter.scales),
+            None => Vec::new(),
+        };
+        // Who did not answer at last is a doubt only where not enough was seen before.
+        if counters.is_none() || !doubts.is_empty() {
+            doubts.extend(trouble);
         }
         let (outcome, mut reason) = trial.conclude(&doubts);
         if let Some(counters) = &counters

@@ -7,10 +7,9 @@
 //! Invariant: nothing that was counted is lost, and nothing is counted twice; what was not scraped is no
 //! quiet block; whatever does not fit is a doubt.
 
+use super::samples::{Answer, Series};
 use super::selector::Selector;
-use super::series::answered;
 use crate::duration::show;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -18,10 +17,6 @@ use std::time::Duration;
 const BLOCKS_MAX: i64 = 100_000;
 /// Scrapes of a target that may be missing in a row before the blocks meanwhile count as not scraped.
 const GAP_SCRAPES: i64 = 3;
-/// No counter stands higher: numbers beyond are not exact any more, and sums of them not theirs.
-const VALUE_MAX: f64 = 1e15;
-/// From 2000 to 2100, in seconds since 1970: no sample is of another time.
-pub const SECONDS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
 /// What a counter may stand at when it is first seen, to have been born since the scrape before: so
 /// much, or twice of what any block counted.
 const BORN_MAX: f64 = 100.0;
@@ -29,70 +24,6 @@ const BORN_MAX: f64 = 100.0;
 const STARTS_MAX: usize = 2;
 /// The share of blocks that must have been scraped.
 pub const COVERAGE: f64 = 0.9;
-
-/// One series of raw samples.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Series {
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// Moments in milliseconds since 1970, with what the counter stood at.
-    pub points: Vec<(i64, f64)>,
-}
-
-/// An answer to `selector[window]`.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Answer {
-    /// Its series.
-    pub series: Vec<Series>,
-    /// What it warns of, and samples that are no numbers.
-    pub doubts: Vec<String>,
-}
-
-/// Understands an answer.
-///
-/// # Errors
-///
-/// It is none, it says what is wrong with the question, or it is of native histograms.
-pub fn understand(reply: &Value) -> Result<Answer, String> {
-    let mut answer = Answer {
-        doubts: answered(reply)?,
-        ..Answer::default()
-    };
-    let result = reply["data"]["result"].as_array();
-    for one in result.ok_or("it has no `result`")? {
-        let labels = one["metric"].as_object().ok_or("a series has no labels")?;
-        if one.get("histograms").is_some() {
-            return Err("it is of native histograms, which are no counters".to_owned());
-        }
-        let points = one["values"].as_array().ok_or("a series has no samples")?;
-        let mut series = Series {
-            labels: BTreeMap::new(),
-            points: Vec::with_capacity(points.len()),
-        };
-        for (name, value) in labels {
-            let value = value.as_str().ok_or("a label is no text")?;
-            series.labels.insert(name.clone(), value.to_owned());
-        }
-        for point in points {
-            let at = point[0].as_f64().filter(|at| SECONDS.contains(at));
-            let at = at.ok_or("a sample has no time, or an impossible one")?;
-            let value: f64 = point[1]
-                .as_str()
-                .and_then(|text| text.parse().ok())
-                .ok_or("a sample has no value")?;
-            match (0.0..=VALUE_MAX).contains(&value) {
-                true => series.points.push(((at * 1e3).round() as i64, value)),
-                false => {
-                    let said = "a sample is no number that a counter could stand at";
-                    answer.doubts.push(said.to_owned());
-                }
-            }
-        }
-        series.points.sort_by_key(|(at, _)| *at);
-        answer.series.push(series);
-    }
-    Ok(answer)
-}
 
 /// How bad requests are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +50,10 @@ pub struct Counters {
     last: [BTreeMap<BTreeMap<String, String>, (i64, f64)>; 2],
     /// The first and the last sample of each target.
     targets: BTreeMap<Target, (i64, i64)>,
+    /// Targets that came while one looked, and stood so low that they began with what they counted.
+    born: BTreeSet<Target>,
+    /// When it was at last, by the clock of Prometheus.
+    now_ms: i64,
     /// When each target started anew.
     starts: BTreeMap<Target, BTreeSet<i64>>,
     /// Names of labels that series have.
@@ -160,6 +95,8 @@ impl Counters {
             block_ms: scrape_ms.max(2_000),
             last: Default::default(),
             targets: BTreeMap::new(),
+            born: BTreeSet::new(),
+            now_ms: from_ms,
             starts: BTreeMap::new(),
             labels: Default::default(),
             blocks: BTreeMap::new(),
@@ -175,8 +112,10 @@ impl Counters {
 
     /// Takes the samples of all requests and of the part, in which those of earlier answers may stand again.
     pub fn take(&mut self, total: &Answer, part: &Answer) {
-        self.look_at_targets(total.series.iter().chain(&part.series));
         let answers = [total, part];
+        let known: BTreeSet<Target> = self.targets.keys().cloned().collect();
+        self.look_at_targets(total.series.iter().chain(&part.series));
+        self.look_at_births(answers, &known);
         for (number, answer) in answers.into_iter().enumerate() {
             self.doubts.extend(answer.doubts.iter().cloned());
             for series in &answer.series {
@@ -232,9 +171,36 @@ impl Counters {
         }
     }
 
+    /// Which of the targets that are new were born while one looked: all that they counted is this deploy's.
+    fn look_at_births(&mut self, answers: [&Answer; 2], known: &BTreeSet<Target>) {
+        let limit = BORN_MAX.max(2.0 * self.largest);
+        let is_new = |target: &Target, first: i64| {
+            !known.contains(target) && first > self.from_ms + self.scrape_ms
+        };
+        let new = self.targets.iter();
+        let new = new.filter(|(target, (first, _))| is_new(target, *first));
+        let new: Vec<(Target, i64)> = new
+            .map(|(target, (first, _))| (target.clone(), *first))
+            .collect();
+        for (of, first) in new {
+            let at_first = |answer: &Answer| -> f64 {
+                let own = answer.series.iter().filter(|series| target(series) == of);
+                let points = own.filter_map(|series| series.points.first());
+                points
+                    .filter(|(at, _)| *at == first)
+                    .map(|(_, value)| value)
+                    .sum()
+            };
+            if answers.into_iter().map(at_first).fold(0.0, f64::max) <= limit {
+                self.born.insert(of);
+            }
+        }
+    }
+
     fn series(&mut self, number: usize, series: &Series) {
         let target = target(series);
         let seen = self.targets.get(&target).map(|(first, _)| *first);
+        let is_of_born = self.born.contains(&target);
         let mut last = self.last[number].get(&series.labels).copied();
         for (at, value) in series.points.iter().copied() {
             if last.is_some_and(|(then, _)| at <= then) {
@@ -242,16 +208,20 @@ impl Counters {
             }
             match last {
                 // Started anew: what it counts now it has counted since.
-                Some((_, from)) if value < from => {
-                    if at > self.from_ms {
-                        self.starts.entry(target.clone()).or_default().insert(at);
+                Some((then, from)) if value < from => {
+                    let starts = self.starts.entry(target.clone()).or_default();
+                    // Series of one target need not come back at once.
+                    if at > self.from_ms && starts.range(then + 1..=at).next().is_none() {
+                        starts.insert(at);
                     }
                     self.increase(number, at, value);
                 }
                 Some((_, from)) => self.increase(number, at, value - from),
                 // Born on a target that was scraped before: it began at nothing. On a new one, nobody
                 // knows since when it counts.
-                None if seen.is_some_and(|first| first < at) => self.born(number, at, value),
+                None if is_of_born || seen.is_some_and(|first| first < at) => {
+                    self.born(number, at, value);
+                }
                 None => {}
             }
             last = Some((at, value));
@@ -311,6 +281,7 @@ impl Counters {
     /// Hands over the blocks that are over by a moment of the clock of Prometheus, in order: nothing for
     /// one of which nothing is known. A block is over one scrape after its end.
     pub fn close(&mut self, now_ms: i64) -> Vec<Option<Counted>> {
+        self.now_ms = now_ms;
         let since = now_ms - self.scrape_ms - self.from_ms;
         self.hand_over(since.div_euclid(self.block_ms))
     }
@@ -323,6 +294,10 @@ impl Counters {
 
     fn hand_over(&mut self, end: i64) -> Vec<Option<Counted>> {
         let mut over = Vec::new();
+        // What nobody understands is neither good nor bad; it is kept until somebody does.
+        if self.last[0].is_empty() || !self.unknown_labels().is_empty() {
+            return over;
+        }
         while self.closed < end.min(BLOCKS_MAX) {
             let block = self.blocks.remove(&self.closed).unwrap_or_default();
             let is_scraped = self.scraped.contains(&self.closed);
@@ -382,12 +357,11 @@ impl Counters {
         doubts.extend(self.uncovered(elapsed_ms));
         doubts.extend(self.unfitting());
         doubts.extend(self.unknown_labels());
-        let newest = self.targets.values().map(|(_, last)| *last).max();
-        let gone = self.targets.iter().filter(|(_, (_, last))| {
-            newest.is_some_and(|newest| newest - last > GAP_SCRAPES * self.scrape_ms)
-        });
+        let is_gone = |last: i64| self.now_ms - last > GAP_SCRAPES * self.scrape_ms;
+        let gone = self.targets.iter().filter(|(_, (_, last))| is_gone(*last));
         let gone: Vec<String> = gone.map(|(target, _)| named(target)).collect();
-        if !gone.is_empty() && !may_leave {
+        // That all are gone is no coming and going.
+        if !gone.is_empty() && (!may_leave || gone.len() == self.targets.len()) {
             doubts.push(format!(
                 "{} {} not scraped any more, and nobody knows what it counted at last; where targets come and go, say `scales: true`",
                 gone.join(", "),
@@ -439,17 +413,17 @@ impl Counters {
     fn unknown_labels(&self) -> Vec<String> {
         let (part, selector) = &self.part;
         let is_same = selector.metric == self.total.metric;
+        if *part == Part::Good && self.last[1].is_empty() {
+            return vec![format!(
+                "`{}` has no series: nothing shows which requests are good",
+                selector.text()
+            )];
+        }
         if !is_same && self.last[1].is_empty() {
             return vec![format!(
                 "`{}` has no series: a counter that is born with its first error cannot be told from one that is not there; expose it from 0, or ask for `{}` with a label",
                 selector.text(),
                 self.total.metric
-            )];
-        }
-        if *part == Part::Good && self.last[1].is_empty() {
-            return vec![format!(
-                "`{}` has no series: nothing shows which requests are good",
-                selector.text()
             )];
         }
         let seen = |name: &&str| {

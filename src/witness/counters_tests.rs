@@ -184,43 +184,6 @@ fn what_does_not_fit_is_a_doubt() {
     assert!(none[0].contains("has no series"), "{none:?}");
 }
 
-#[test]
-fn an_answer_that_is_none_is_said_and_a_number_that_is_none_is_a_doubt() {
-    let of = |result: Value| {
-        understand(&serde_json::json!({ "status": "success", "data": { "result": result } }))
-    };
-    let good =
-        of(serde_json::json!([{ "metric": { "a": "b" }, "values": [[1000000002, "5"], [1000000001.5, "4"]] }]))
-            .unwrap();
-    assert_eq!(
-        good.series[0].points,
-        [(1_000_000_001_500, 4.0), (1_000_000_002_000, 5.0)]
-    );
-    for value in ["NaN", "+Inf", "-3", "1e300"] {
-        let odd =
-            of(serde_json::json!([{ "metric": {}, "values": [[1000000001, value]] }])).unwrap();
-        assert_eq!(
-            (odd.doubts.len(), odd.series[0].points.len()),
-            (1, 0),
-            "{value}"
-        );
-    }
-    for odd in [
-        serde_json::json!(null),
-        serde_json::json!([{}]),
-        serde_json::json!([{ "metric": {}, "value": [1, "2"] }]),
-        serde_json::json!([{ "metric": {}, "values": [[1000000001, 2]] }]),
-        serde_json::json!([{ "metric": {}, "values": [[1, "2"]] }]),
-        serde_json::json!([{ "metric": {}, "values": [[-1e300, "2"]] }]),
-        serde_json::json!([{ "metric": {}, "values": [], "histograms": [] }]),
-    ] {
-        assert!(of(odd.clone()).is_err(), "{odd}");
-    }
-    let refused =
-        serde_json::json!({ "status": "error", "errorType": "bad_data", "error": "parse error" });
-    assert_eq!(understand(&refused).unwrap_err(), "bad_data: parse error");
-}
-
 /// Points of a counter that rises by so much a scrape, at these scrapes.
 fn rising(by: f64, scrapes: impl Iterator<Item = i64>) -> Vec<(i64, f64)> {
     scrapes
@@ -320,6 +283,77 @@ fn a_target_that_starts_again_and_again_and_a_part_that_is_more_than_the_whole_a
     let doubts = masked.doubts(5 * SCRAPE, false);
     assert!(
         doubts[0].starts_with("50 more good requests than requests"),
+        "{doubts:?}"
+    );
+}
+
+#[test]
+fn targets_that_come_and_go_take_no_failure_with_them() {
+    let mut counters = counters();
+    let mut all = vec![series("200", "a", &rising(100.0, 0..=20))];
+    for pod in 2..20 {
+        all.push(series("500", &format!("b{pod}"), &[(pod, 90.0)]));
+    }
+    // One that stands too high came from elsewhere.
+    all.push(series("500", "old", &[(9, 90_000.0), (10, 90_001.0)]));
+    for now in 1..=21 {
+        let until = |one: &Series| {
+            let mut one = one.clone();
+            one.points.retain(|(at, _)| *at <= FROM + now * SCRAPE);
+            one
+        };
+        let seen: Vec<Series> = all
+            .iter()
+            .map(until)
+            .filter(|one| !one.points.is_empty())
+            .collect();
+        take(&mut counters, &seen);
+        closed(&mut counters, now);
+    }
+    assert_eq!(counters.sum(), (20 * 100 + 18 * 90 + 1, 18 * 90 + 1));
+}
+
+#[test]
+fn what_nobody_understands_is_neither_good_nor_bad() {
+    let total = series("200", "a", &rising(100.0, 0..=10));
+    for (part, asked, series) in [
+        (Part::Good, "http_good", vec![]),
+        (Part::Bad, "http_total{cde!=\"200\"}", vec![total.clone()]),
+    ] {
+        let mut counters = Counters::new(
+            selector("http_total"),
+            (part, selector(asked)),
+            FROM,
+            SCRAPE,
+        );
+        counters.take(&answer(std::slice::from_ref(&total)), &answer(&series));
+        assert_eq!(closed(&mut counters, 11), []);
+        assert_eq!(counters.close_all(), []);
+        assert_eq!(counters.doubts(12 * SCRAPE, false).len(), 1, "{asked}");
+    }
+}
+
+#[test]
+fn one_restart_is_one_and_the_end_of_all_is_an_end() {
+    let mut counters = counters();
+    let ok: Vec<(i64, f64)> = (0..=16)
+        .map(|scrape| {
+            (
+                scrape,
+                100.0 * if scrape < 8 { scrape + 9 } else { scrape - 7 } as f64,
+            )
+        })
+        .collect();
+    let missing = series("404", "a", &[(0, 50.0), (7, 50.0), (13, 1.0), (16, 2.0)]);
+    take(&mut counters, &[series("200", "a", &ok), missing]);
+    closed(&mut counters, 17);
+    assert_eq!(counters.starts(), 1);
+    assert_eq!(counters.doubts(18 * SCRAPE, true), [""; 0]);
+    // Nothing is scraped any more.
+    closed(&mut counters, 21);
+    let doubts = counters.doubts(18 * SCRAPE, true);
+    assert!(
+        doubts[0].starts_with("`a` is not scraped any more"),
         "{doubts:?}"
     );
 }

@@ -1,0 +1,118 @@
+//! Raw samples of a Prometheus: what `selector[window]` is answered with.
+//!
+//! Does not ask, and does not know what samples are for. Invariant: no number that a counter could not
+//! stand at, and no impossible time, gets through.
+
+use super::series::answered;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// No counter stands higher: numbers beyond are not exact any more, and sums of them not theirs.
+const VALUE_MAX: f64 = 1e15;
+/// From 2000 to 2100, in seconds since 1970: no sample is of another time.
+pub const SECONDS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
+
+/// One series of raw samples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Moments in milliseconds since 1970, with what the counter stood at.
+    pub points: Vec<(i64, f64)>,
+}
+
+/// An answer to `selector[window]`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// Its series.
+    pub series: Vec<Series>,
+    /// What it warns of, and samples that are no numbers.
+    pub doubts: Vec<String>,
+}
+
+/// Understands an answer.
+///
+/// # Errors
+///
+/// It is none, it says what is wrong with the question, or it is of native histograms.
+pub fn understand(reply: &Value) -> Result<Answer, String> {
+    let mut answer = Answer {
+        doubts: answered(reply)?,
+        ..Answer::default()
+    };
+    let result = reply["data"]["result"].as_array();
+    for one in result.ok_or("it has no `result`")? {
+        let labels = one["metric"].as_object().ok_or("a series has no labels")?;
+        if one.get("histograms").is_some() {
+            return Err("it is of native histograms, which are no counters".to_owned());
+        }
+        let points = one["values"].as_array().ok_or("a series has no samples")?;
+        let mut series = Series {
+            labels: BTreeMap::new(),
+            points: Vec::with_capacity(points.len()),
+        };
+        for (name, value) in labels {
+            let value = value.as_str().ok_or("a label is no text")?;
+            series.labels.insert(name.clone(), value.to_owned());
+        }
+        for point in points {
+            let at = point[0].as_f64().filter(|at| SECONDS.contains(at));
+            let at = at.ok_or("a sample has no time, or an impossible one")?;
+            let value: f64 = point[1]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .ok_or("a sample has no value")?;
+            match (0.0..=VALUE_MAX).contains(&value) {
+                true => series.points.push(((at * 1e3).round() as i64, value)),
+                false => {
+                    let said = "a sample is no number that a counter could stand at";
+                    answer.doubts.push(said.to_owned());
+                }
+            }
+        }
+        series.points.sort_by_key(|(at, _)| *at);
+        answer.series.push(series);
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_none_is_said_and_a_number_that_is_none_is_a_doubt() {
+        let of = |result: Value| {
+            understand(&serde_json::json!({ "status": "success", "data": { "result": result } }))
+        };
+        let good =
+            of(serde_json::json!([{ "metric": { "a": "b" }, "values": [[1000000002, "5"], [1000000001.5, "4"]] }]))
+                .unwrap();
+        assert_eq!(
+            good.series[0].points,
+            [(1_000_000_001_500, 4.0), (1_000_000_002_000, 5.0)]
+        );
+        for value in ["NaN", "+Inf", "-3", "1e300"] {
+            let odd =
+                of(serde_json::json!([{ "metric": {}, "values": [[1000000001, value]] }])).unwrap();
+            assert_eq!(
+                (odd.doubts.len(), odd.series[0].points.len()),
+                (1, 0),
+                "{value}"
+            );
+        }
+        for odd in [
+            serde_json::json!(null),
+            serde_json::json!([{}]),
+            serde_json::json!([{ "metric": {}, "value": [1, "2"] }]),
+            serde_json::json!([{ "metric": {}, "values": [[1000000001, 2]] }]),
+            serde_json::json!([{ "metric": {}, "values": [[1, "2"]] }]),
+            serde_json::json!([{ "metric": {}, "values": [[-1e300, "2"]] }]),
+            serde_json::json!([{ "metric": {}, "values": [], "histograms": [] }]),
+        ] {
+            assert!(of(odd.clone()).is_err(), "{odd}");
+        }
+        let refused = serde_json::json!({ "status": "error", "errorType": "bad_data", "error": "parse error" });
+        assert_eq!(understand(&refused).unwrap_err(), "bad_data: parse error");
+    }
+}
