@@ -31,6 +31,8 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Scrapes of which the samples are asked for each time: a Prometheus that is away for less loses nothing.
 const WINDOW_SCRAPES: u32 = 10;
+/// Scrapes for which nobody need answer at the end.
+const SILENT_SCRAPES: u32 = 2;
 /// Characters of a body that is no answer.
 const SHOWN: usize = 200;
 
@@ -141,7 +143,7 @@ impl<'a> Source<'a> {
     async fn count(&self, mut trial: Blocks, end: Instant, over: &Control) -> (Outcome, String) {
         let begun = Instant::now();
         let mut counters: Option<Counters> = None;
-        let mut trouble = None;
+        let (mut trouble, mut answered) = (None, begun);
         let take = |trial: &mut Blocks, blocks: Vec<Option<(u64, u64)>>| {
             for block in blocks {
                 trial.block(block.map(|(requests, bad)| Count { requests, bad }));
@@ -162,7 +164,7 @@ impl<'a> Source<'a> {
                     if asked >= end {
                         take(&mut trial, counters.close_all());
                     }
-                    trouble = None;
+                    (trouble, answered) = (None, asked);
                 }
             }
             if trial.is_called() {
@@ -181,8 +183,9 @@ impl<'a> Source<'a> {
             Some(counters) => counters.doubts(elapsed.as_millis() as i64, self.counter.scales),
             None => Vec::new(),
         };
-        // Who did not answer at last is a doubt only where not enough was seen before.
-        if counters.is_none() || !doubts.is_empty() {
+        // Who did not answer just now is a doubt where that is not the first time, or too little was seen.
+        let is_silent = answered + self.counter.scrape * SILENT_SCRAPES < end.min(Instant::now());
+        if is_silent || counters.is_none() || !doubts.is_empty() {
             doubts.extend(trouble);
         }
         let (outcome, mut reason) = trial.conclude(&doubts);

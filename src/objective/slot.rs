@@ -26,8 +26,8 @@ pub struct Count {
 impl Count {
     /// Adds other counts.
     pub fn add(&mut self, other: Count) {
-        self.requests += other.requests;
-        self.bad += other.bad;
+        self.requests = self.requests.saturating_add(other.requests);
+        self.bad = self.bad.saturating_add(other.bad);
     }
 
     /// The bad share, 0 to 1; nothing without requests.

@@ -7,7 +7,7 @@
 //! Invariant: nothing that was counted is lost, and nothing is counted twice; what was not scraped is no
 //! quiet block; whatever does not fit is a doubt.
 
-use super::samples::{Answer, Series};
+use super::samples::{Answer, Series, Target, named, target};
 use super::selector::Selector;
 use crate::duration::show;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ const BLOCKS_MAX: i64 = 100_000;
 const GAP_SCRAPES: i64 = 3;
 /// What a counter may stand at when it is first seen, to have been born since the scrape before: so
 /// much, or twice of what any block counted.
-const BORN_MAX: f64 = 100.0;
+const BORN_MAX: f64 = 1_000.0;
 /// A target that starts so often while one looks is in trouble.
 const STARTS_MAX: usize = 2;
 /// The share of blocks that must have been scraped.
@@ -33,9 +33,6 @@ pub enum Part {
     /// Those that did not: all others are bad.
     Good,
 }
-
-/// What a series was scraped from: its job and its instance.
-type Target = (String, String);
 
 /// What is counted, and over which time.
 #[derive(Debug, Clone)]
@@ -142,6 +139,7 @@ impl Counters {
             let of_target = times.entry(target(series)).or_default();
             of_target.extend(series.points.iter().map(|(at, _)| *at));
         }
+        let gap = self.gap_ms();
         for (target, times) in times {
             let Some(first) = times.first().copied() else {
                 continue;
@@ -151,7 +149,7 @@ impl Counters {
             let mut last = known.1;
             let mut gaps = Vec::new();
             for at in times {
-                if at - last > GAP_SCRAPES * self.scrape_ms.max(1_000) {
+                if at - last > gap {
                     gaps.push((last, at));
                 }
                 last = last.max(at);
@@ -161,10 +159,9 @@ impl Counters {
             }
             known.1 = last;
             for (from, to) in gaps {
-                let place = |at: i64| (at - self.from_ms - 1).div_euclid(self.block_ms);
                 let (from, to) = (
-                    place(from).max(-1) + 1,
-                    place(to).min(self.closed + BLOCKS_MAX),
+                    self.place(from).max(-1) + 1,
+                    self.place(to).min(self.closed + BLOCKS_MAX),
                 );
                 self.missed.extend(from..to);
             }
@@ -191,8 +188,19 @@ impl Counters {
                     .map(|(_, value)| value)
                     .sum()
             };
-            if answers.into_iter().map(at_first).fold(0.0, f64::max) <= limit {
+            let [total, part] = answers.map(at_first);
+            let bad = match self.part.0 {
+                Part::Bad => part,
+                Part::Good => total - part,
+            };
+            if total.max(part) <= limit {
                 self.born.insert(of);
+            } else if bad > limit {
+                let said = format!(
+                    "{} came with {bad:.0} bad requests, and nobody knows since when it counts",
+                    named(&of)
+                );
+                self.doubts.insert(said);
             }
         }
     }
@@ -283,13 +291,41 @@ impl Counters {
     pub fn close(&mut self, now_ms: i64) -> Vec<Option<Counted>> {
         self.now_ms = now_ms;
         let since = now_ms - self.scrape_ms - self.from_ms;
-        self.hand_over(since.div_euclid(self.block_ms))
+        let end = since.div_euclid(self.block_ms);
+        self.hand_over(end.min(self.place(self.reach_ms())))
+    }
+
+    /// Up to when all requests and the part are known. Of what is subtracted both must be: a part that is
+    /// known later invents failures. One that is not shown any more is waited for no longer than a gap.
+    fn reach_ms(&self) -> i64 {
+        let newest = |number: usize| self.last[number].values().map(|(at, _)| *at).max();
+        match (self.part.0, newest(0), newest(1)) {
+            (Part::Good, Some(total), Some(part)) if total - part <= self.gap_ms() => {
+                total.min(part)
+            }
+            (Part::Good, Some(total), _) => total,
+            _ => i64::MAX / 2,
+        }
+    }
+
+    /// The longest time between two scrapes that is no gap.
+    fn gap_ms(&self) -> i64 {
+        GAP_SCRAPES * self.scrape_ms.max(1_000)
+    }
+
+    /// The block of a moment; negative before the window.
+    fn place(&self, at: i64) -> i64 {
+        (at - self.from_ms - 1).div_euclid(self.block_ms)
     }
 
     /// Hands over what is left: the last block, too, as far as it was counted.
     pub fn close_all(&mut self) -> Vec<Option<Counted>> {
         let last = self.blocks.keys().next_back().map_or(0, |last| last + 1);
-        self.hand_over(last)
+        let newest = self.last[0].values().map(|(at, _)| *at).max();
+        let reach = self.reach_ms();
+        let is_whole = newest.is_none_or(|newest| newest <= reach);
+        let end = self.place(reach) + i64::from(is_whole);
+        self.hand_over(last.min(end))
     }
 
     fn hand_over(&mut self, end: i64) -> Vec<Option<Counted>> {
@@ -357,7 +393,7 @@ impl Counters {
         doubts.extend(self.uncovered(elapsed_ms));
         doubts.extend(self.unfitting());
         doubts.extend(self.unknown_labels());
-        let is_gone = |last: i64| self.now_ms - last > GAP_SCRAPES * self.scrape_ms;
+        let is_gone = |last: i64| self.now_ms - last > self.gap_ms();
         let gone = self.targets.iter().filter(|(_, (_, last))| is_gone(*last));
         let gone: Vec<String> = gone.map(|(target, _)| named(target)).collect();
         // That all are gone is no coming and going.
@@ -443,21 +479,6 @@ impl Counters {
                 )
             })
             .collect()
-    }
-}
-
-/// What a series was scraped from.
-fn target(series: &Series) -> Target {
-    let label = |name: &str| series.labels.get(name).cloned().unwrap_or_default();
-    (label("job"), label("instance"))
-}
-
-fn named((job, instance): &Target) -> String {
-    match (job.as_str(), instance.as_str()) {
-        ("", "") => "what was counted".to_owned(),
-        ("", instance) => format!("`{instance}`"),
-        (job, "") => format!("`{job}`"),
-        (job, instance) => format!("`{instance}` of `{job}`"),
     }
 }
 

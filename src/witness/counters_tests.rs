@@ -76,7 +76,7 @@ fn a_counter_that_is_born_with_its_first_error_counts_it() {
     let ok = series("200", "a", &[(0, 10.0), (1, 20.0), (2, 30.0)]);
     let born = series("500", "a", &[(2, 3.0), (3, 4.0)]);
     // A pod that comes counts from its first scrape: nobody knows since when it counts.
-    let new = series("500", "b", &[(2, 700.0), (3, 701.0)]);
+    let new = series("500", "b", &[(2, 7_000.0), (3, 7_001.0)]);
     take(&mut counters, &[ok, born, new]);
     assert_eq!(
         closed(&mut counters, 4),
@@ -295,7 +295,7 @@ fn targets_that_come_and_go_take_no_failure_with_them() {
         all.push(series("500", &format!("b{pod}"), &[(pod, 90.0)]));
     }
     // One that stands too high came from elsewhere.
-    all.push(series("500", "old", &[(9, 90_000.0), (10, 90_001.0)]));
+    all.push(series("200", "old", &[(9, 90_000.0), (10, 90_001.0)]));
     for now in 1..=21 {
         let until = |one: &Series| {
             let mut one = one.clone();
@@ -310,7 +310,41 @@ fn targets_that_come_and_go_take_no_failure_with_them() {
         take(&mut counters, &seen);
         closed(&mut counters, now);
     }
-    assert_eq!(counters.sum(), (20 * 100 + 18 * 90 + 1, 18 * 90 + 1));
+    assert_eq!(counters.sum(), (20 * 100 + 18 * 90 + 1, 18 * 90));
+    assert_eq!(counters.doubts(22 * SCRAPE, true), [""; 0]);
+    // One that came with failures, and stands too high, is not passed over.
+    take(&mut counters, &[series("500", "late", &[(20, 5_000.0)])]);
+    let doubts = counters.doubts(22 * SCRAPE, true);
+    assert!(
+        doubts[0].starts_with("`late` came with 5000 bad requests"),
+        "{doubts:?}"
+    );
+}
+
+#[test]
+fn good_ones_that_are_known_later_invent_no_failure() {
+    let good = selector("http_good");
+    let mut counters = Counters::new(selector("http_total"), (Part::Good, good), FROM, SCRAPE);
+    let until = |newest: i64| answer(&[series("", "a", &rising(100.0, 0..=newest))]);
+    for now in 1..=30 {
+        let lag = 1 + i64::from(now % 5 < 2);
+        counters.take(&until(now), &until((now - lag).max(0)));
+        for counted in closed(&mut counters, now) {
+            assert_eq!(counted, Some((100, 0)), "{now}");
+        }
+    }
+    assert!(
+        counters
+            .close_all()
+            .into_iter()
+            .all(|counted| counted == Some((100, 0)))
+    );
+    assert_eq!(counters.doubts(30 * SCRAPE, false), [""; 0]);
+    // Good ones that are not shown any more are none.
+    counters.take(&until(40), &until(30));
+    counters.close(FROM + 41 * SCRAPE);
+    counters.close_all();
+    assert_eq!(counters.sum().1, 1_000);
 }
 
 #[test]

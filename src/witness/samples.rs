@@ -76,6 +76,25 @@ pub fn understand(reply: &Value) -> Result<Answer, String> {
     Ok(answer)
 }
 
+/// A job and an instance.
+pub(super) type Target = (String, String);
+
+/// What a series was scraped from.
+pub(super) fn target(series: &Series) -> Target {
+    let label = |name: &str| series.labels.get(name).cloned().unwrap_or_default();
+    (label("job"), label("instance"))
+}
+
+/// As people read it.
+pub(super) fn named((job, instance): &Target) -> String {
+    match (job.as_str(), instance.as_str()) {
+        ("", "") => "what was counted".to_owned(),
+        ("", instance) => format!("`{instance}`"),
+        (job, "") => format!("`{job}`"),
+        (job, instance) => format!("`{instance}` of `{job}`"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
