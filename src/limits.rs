@@ -79,3 +79,7 @@ pub const SERIES_POINTS_MAX: usize = 7200;
 
 /// Longest pause before another attempt of a delivery, whatever the other side asks for.
 pub const DELIVERY_PAUSE_MAX: Duration = Duration::from_secs(3600);
+
+/// Bytes of an answer of who is asked for what others know: a page of Loki holds thousands of lines, and an
+/// answer of Prometheus thousands of samples.
+pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;

@@ -8,6 +8,7 @@
 use super::context::PhaseContext;
 use super::prerequisites::means_of;
 use crate::delivery::means::Means;
+use crate::limits::ANSWER_BYTES_MAX;
 use crate::load::{Control, Stop};
 use crate::net::client::{self, bearer, without_credentials};
 use crate::net::connect::Connector;
@@ -16,7 +17,7 @@ use crate::objective::blocks::Blocks;
 use crate::objective::slot::Count;
 use crate::project::counter::Counter;
 use crate::record::gate::inputs;
-use crate::witness::counters::Counters;
+use crate::witness::counters::{Counters, block_of};
 use crate::witness::samples::{Answer, SECONDS, understand};
 use crate::witness::selector::Selector;
 use crate::witness::series;
@@ -27,8 +28,6 @@ use std::time::{Duration, Instant};
 
 /// Time for all answers of one scrape.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
-/// Bytes of an answer.
-const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Scrapes of which the samples are asked for each time: a Prometheus that is away for less loses nothing.
 const WINDOW_SCRAPES: u32 = 10;
 /// Scrapes for which nobody need answer at the end.
@@ -207,8 +206,12 @@ impl<'a> Source<'a> {
     fn since(&self, now_ms: i64, begun: Instant, asked: Instant) -> Counters {
         let before = asked.saturating_duration_since(begun).as_millis() as i64;
         let part = (self.counter.part.0, self.part.clone());
-        let scrape = self.counter.scrape.as_millis() as i64;
-        Counters::new(self.total.clone(), part, now_ms - before, scrape)
+        Counters::new(
+            self.total.clone(),
+            part,
+            now_ms - before,
+            self.counter.scrape,
+        )
     }
 
     /// Why nothing could be counted, before anything is measured.
@@ -252,7 +255,7 @@ pub async fn count_all(
     };
     let redactor = means.redactor();
     let each = counters.iter().map(|counter| async {
-        let length = counter.scrape.max(Duration::from_secs(2));
+        let length = block_of(counter.scrape);
         let trial = Blocks::new(context.gate.rule, &counter.objective, length, level);
         let (outcome, why) = match Source::new(context, &means, counter) {
             Ok(source) => source.count(trial, end, over).await,

@@ -15,10 +15,10 @@ use crate::objective::rule::Rule;
 use crate::project::counter::Counter;
 use crate::project::gate::{Bake, Gate};
 use crate::scenario::Plan;
+use crate::witness::counters::block_of;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Gates that are simulated for each share.
 const GATES: u64 = 400;
@@ -150,7 +150,7 @@ pub fn told(gate: &Gate, plans: &BTreeMap<PathBuf, Arc<Plan>>) -> Vec<String> {
 
 /// What counters of a bake need.
 fn counters(counter: &Counter, bake: &Bake) -> String {
-    let block = counter.scrape.max(Duration::from_secs(2));
+    let block = block_of(counter.scrape);
     let blocks = bake.duration.as_secs() / block.as_secs().max(1);
     let share = counter.objective.allowed_share().unwrap_or(0.0);
     format!(

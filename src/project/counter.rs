@@ -12,7 +12,7 @@ use crate::scenario::reader::{Reader, entries, time};
 use crate::scenario::scope::Scope;
 use crate::scenario::steps::asked;
 use crate::scenario::template::Template;
-use crate::witness::counters::Part;
+use crate::witness::counters::{Part, block_of};
 use crate::witness::selector::Selector;
 use serde_json::Value;
 use std::time::Duration;
@@ -117,7 +117,7 @@ impl Reader<'_> {
             let label = "not so often, or so seldom";
             self.error("wrong-type", "a scrape is every 100ms to 10m", span, label);
         }
-        let blocks = bake.as_secs_f64() / scrape.as_secs_f64().max(2.0);
+        let blocks = bake.as_secs_f64() / block_of(scrape).as_secs_f64();
         if blocks < f64::from(BLOCKS_MIN) {
             let title = format!(
                 "the bake is over after {blocks:.0} scrapes of `{}`, which tells little",
@@ -196,16 +196,7 @@ impl Reader<'_> {
     }
 
     fn share(&mut self, node: &Node) -> Option<Objective> {
-        let objective = match Objective::parse(&node.text) {
-            Ok(objective) => objective,
-            Err(reason) => {
-                let title = format!("`{}` is not an objective", node.text);
-                let found = Diagnostic::error("bad-objective", title);
-                let found = found.at(self.source, node.span, "cannot be read");
-                self.found.push(found.hint(reason));
-                return None;
-            }
-        };
+        let objective = self.objective(node)?;
         let fits = objective.metric == Metric::ErrorRate
             && objective.is_of_all()
             && tally::is_sequential(&objective);

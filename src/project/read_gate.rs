@@ -266,12 +266,27 @@ impl Reader<'_> {
         }
     }
 
+    /// An objective; one that cannot be read is reported.
+    pub(super) fn objective(&mut self, node: &Node) -> Option<Objective> {
+        let title = format!("`{}` is not an objective", node.text);
+        let reason = match Objective::parse(&node.text) {
+            Ok(objective) => return Some(objective),
+            Err(reason) => reason,
+        };
+        self.found.push(
+            Diagnostic::error("bad-objective", title)
+                .at(self.source, node.span, "cannot be read")
+                .hint(reason),
+        );
+        None
+    }
+
     fn bake(&mut self, node: &Node, smoke: &[PathBuf]) -> Bake {
         let scenarios = self.files(node, "scenarios");
         let mut objectives = Vec::new();
         for written in node.get("objectives").map(Node::items).unwrap_or_default() {
-            match Objective::parse(&written.text) {
-                Ok(objective) if !objective.is_of_all() => {
+            match self.objective(written) {
+                Some(objective) if !objective.is_of_all() => {
                     self.error(
                         "bad-objective",
                         "objectives of a bake are over all its requests",
@@ -279,15 +294,7 @@ impl Reader<'_> {
                         "without `{…}`",
                     );
                 }
-                Ok(objective) => objectives.push(objective),
-                Err(reason) => self.found.push(
-                    Diagnostic::error(
-                        "bad-objective",
-                        format!("`{}` is not an objective", written.text),
-                    )
-                    .at(self.source, written.span, "cannot be read")
-                    .hint(reason),
-                ),
+                objective => objectives.extend(objective),
             }
         }
         Bake {

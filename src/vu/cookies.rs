@@ -30,6 +30,11 @@ impl Cookie {
 }
 
 impl Jar {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.cookies.is_empty()
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.cookies.clear();
@@ -96,9 +101,6 @@ impl Jar {
 
     /// The `cookie` header of a request at a time in milliseconds since 1970, if any cookie fits.
     pub fn header(&self, host: &str, path: &str, tls: bool, now_ms: i64) -> Option<String> {
-        if self.cookies.is_empty() {
-            return None;
-        }
         let host = host.to_ascii_lowercase();
         let mut fitting: Vec<&Cookie> = self
             .cookies

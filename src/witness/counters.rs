@@ -23,7 +23,12 @@ const BORN_MAX: f64 = 1_000.0;
 /// A target that starts so often while one looks is in trouble.
 const STARTS_MAX: usize = 2;
 /// The share of blocks that must have been scraped.
-pub const COVERAGE: f64 = 0.9;
+const COVERAGE: f64 = 0.9;
+
+/// Length of a block where scrapes are so far apart: as long as that, and at least two seconds.
+pub fn block_of(scrape: Duration) -> Duration {
+    scrape.max(Duration::from_secs(2))
+}
 
 /// How bad requests are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,18 +83,32 @@ struct Block {
     born: [f64; 2],
 }
 
+impl Block {
+    fn add(&mut self, number: usize, more: f64) {
+        match number {
+            0 => self.total += more,
+            _ => self.part += more,
+        }
+    }
+}
+
 /// Requests of a block, and bad ones among them.
 pub type Counted = (u64, u64);
 
 impl Counters {
-    /// Nothing yet. A block is as long as the pause between scrapes, and at least two seconds.
-    pub fn new(total: Selector, part: (Part, Selector), from_ms: i64, scrape_ms: i64) -> Counters {
+    /// Nothing yet, from a moment of the clock of Prometheus on, in milliseconds since 1970.
+    pub fn new(
+        total: Selector,
+        part: (Part, Selector),
+        from_ms: i64,
+        scrape: Duration,
+    ) -> Counters {
         Counters {
             total,
             part,
             from_ms,
-            scrape_ms,
-            block_ms: scrape_ms.max(2_000),
+            scrape_ms: scrape.as_millis() as i64,
+            block_ms: block_of(scrape).as_millis() as i64,
             last: Default::default(),
             targets: BTreeMap::new(),
             born: BTreeSet::new(),
@@ -170,7 +189,7 @@ impl Counters {
 
     /// Which of the targets that are new were born while one looked: all that they counted is this deploy's.
     fn look_at_births(&mut self, answers: [&Answer; 2], known: &BTreeSet<Target>) {
-        let limit = BORN_MAX.max(2.0 * self.largest);
+        let limit = self.born_max();
         let is_new = |target: &Target, first: i64| {
             !known.contains(target) && first > self.from_ms + self.scrape_ms
         };
@@ -245,7 +264,7 @@ impl Counters {
         if at <= self.from_ms {
             return None;
         }
-        let place = (at - self.from_ms - 1) / self.block_ms;
+        let place = self.place(at);
         if place > self.closed + BLOCKS_MAX {
             let said = "a sample is of a time that has not come: a clock jumped";
             self.doubts.insert(said.to_owned());
@@ -259,18 +278,20 @@ impl Counters {
         let Some(block) = self.block(at) else {
             return;
         };
-        match number {
-            0 => block.total += more,
-            _ => block.part += more,
-        }
+        block.add(number, more);
         let total = block.total;
         self.largest = self.largest.max(total);
+    }
+
+    /// The most that can have been counted since the scrape before.
+    fn born_max(&self) -> f64 {
+        BORN_MAX.max(2.0 * self.largest)
     }
 
     /// A counter that was not there before. One that stands too high to have been born since has changed
     /// its labels, or comes from elsewhere: what it counted before is not this deploy's.
     fn born(&mut self, number: usize, at: i64, value: f64) {
-        let limit = BORN_MAX.max(2.0 * self.largest);
+        let limit = self.born_max();
         let Some(block) = self.block(at) else {
             return;
         };
@@ -280,10 +301,7 @@ impl Counters {
             return;
         }
         block.born[number] += value;
-        match number {
-            0 => block.total += value,
-            _ => block.part += value,
-        }
+        block.add(number, value);
     }
 
     /// Hands over the blocks that are over by a moment of the clock of Prometheus, in order: nothing for
@@ -368,11 +386,6 @@ impl Counters {
     /// How often targets started anew.
     pub fn starts(&self) -> usize {
         self.starts.values().map(BTreeSet::len).sum()
-    }
-
-    /// Length of a block in milliseconds.
-    pub fn block_ms(&self) -> i64 {
-        self.block_ms
     }
 
     /// Whether any series of the part was seen.

@@ -2,6 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 const SCRAPE: i64 = 15_000;
+const EVERY: Duration = Duration::from_secs(15);
 const FROM: i64 = 1_000_000_000;
 
 fn selector(text: &str) -> Selector {
@@ -10,7 +11,7 @@ fn selector(text: &str) -> Selector {
 
 fn counters() -> Counters {
     let bad = selector("http_total{code=~\"5..\"}");
-    Counters::new(selector("http_total"), (Part::Bad, bad), FROM, SCRAPE)
+    Counters::new(selector("http_total"), (Part::Bad, bad), FROM, EVERY)
 }
 
 /// A series of one target, by scrapes since the window began.
@@ -156,7 +157,7 @@ fn what_does_not_fit_is_a_doubt() {
     let flat = [(0, 0.0), (1, 10.0), (2, 20.0)];
     let doubts = |part: Part, bad: &str, of: &[Series]| {
         let mut counters =
-            Counters::new(selector("http_total"), (part, selector(bad)), FROM, SCRAPE);
+            Counters::new(selector("http_total"), (part, selector(bad)), FROM, EVERY);
         counters.take(&answer(&[series("200", "a", &flat)]), &answer(of));
         counters.close(FROM + 3 * SCRAPE);
         counters.doubts(4 * SCRAPE, false).join("; ")
@@ -274,7 +275,7 @@ fn a_target_that_starts_again_and_again_and_a_part_that_is_more_than_the_whole_a
         "{doubts:?}"
     );
     let good = selector("http_ok");
-    let mut masked = Counters::new(selector("http_total"), (Part::Good, good), FROM, SCRAPE);
+    let mut masked = Counters::new(selector("http_total"), (Part::Good, good), FROM, EVERY);
     let total = series("", "a", &[(0, 0.0), (1, 100.0), (2, 200.0), (3, 300.0)]);
     // More good ones than there were, and then as many fewer: it comes out even, and is not.
     let part = series("", "a", &[(0, 0.0), (1, 150.0), (2, 200.0), (3, 300.0)]);
@@ -324,7 +325,7 @@ fn targets_that_come_and_go_take_no_failure_with_them() {
 #[test]
 fn good_ones_that_are_known_later_invent_no_failure() {
     let good = selector("http_good");
-    let mut counters = Counters::new(selector("http_total"), (Part::Good, good), FROM, SCRAPE);
+    let mut counters = Counters::new(selector("http_total"), (Part::Good, good), FROM, EVERY);
     let until = |newest: i64| answer(&[series("", "a", &rising(100.0, 0..=newest))]);
     for now in 1..=30 {
         let lag = 1 + i64::from(now % 5 < 2);
@@ -354,12 +355,8 @@ fn what_nobody_understands_is_neither_good_nor_bad() {
         (Part::Good, "http_good", vec![]),
         (Part::Bad, "http_total{cde!=\"200\"}", vec![total.clone()]),
     ] {
-        let mut counters = Counters::new(
-            selector("http_total"),
-            (part, selector(asked)),
-            FROM,
-            SCRAPE,
-        );
+        let mut counters =
+            Counters::new(selector("http_total"), (part, selector(asked)), FROM, EVERY);
         counters.take(&answer(std::slice::from_ref(&total)), &answer(&series));
         assert_eq!(closed(&mut counters, 11), []);
         assert_eq!(counters.close_all(), []);

@@ -3,6 +3,7 @@
 //! Invariant: whoever does not answer, or answers something else, is a doubt and no failure of the
 //! product.
 
+use crate::limits::ANSWER_BYTES_MAX;
 use crate::net::body::without_mark;
 use crate::net::client::{self, bearer};
 use crate::net::{ErrorClass, Fault, Phases};
@@ -19,9 +20,6 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 
 use super::exchange::Attempt;
-
-/// Bytes of an answer: a page of Loki holds thousands of lines.
-const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 impl VirtualUser {
     /// Asks, with these parameters in the query; the body of a reply with a status below 300.

@@ -328,8 +328,9 @@ impl Route<'_> {
         prepared: Option<Outgoing<'_>>,
     ) -> Hop {
         let cookies = self.binding.plan.cookies != CookieLife::Off;
-        let now_ms = crate::clock::now_ms();
-        let cookie = if cookies {
+        // Who has no cookies pays nothing for when they end.
+        let cookie = if cookies && !self.jar.is_empty() {
+            let now_ms = crate::clock::now_ms();
             self.jar
                 .header(&origin.host, message.uri.path(), origin.tls, now_ms)
                 .filter(|_| {
@@ -356,6 +357,7 @@ impl Route<'_> {
             && cookies
             && reply.headers.sets_cookies
         {
+            let now_ms = crate::clock::now_ms();
             for header in reply.headers.map().get_all(SET_COOKIE) {
                 if let (Ok(header), Some(host)) = (header.to_str(), message.uri.host()) {
                     self.jar.store(header, host, message.uri.path(), now_ms);
