@@ -20,7 +20,7 @@ pub(super) async fn closed_model<P: Performers>(shop: &Rc<Shop<P>>, index: usize
             let counter = shop.assignment.shared.clone();
             let total = *iterations;
             let take = move |_| counter[index].fetch_add(1, Relaxed) < total;
-            looping_users(shop, load, *vus, Rc::new(take)).await;
+            looping_users(shop, (index, load), *vus, Rc::new(take)).await;
             if number == 0 {
                 let made = shop.assignment.shared[index].load(Relaxed).min(total);
                 shop.recorder.0.borrow_mut().total.dropped += total - made;
@@ -37,12 +37,12 @@ pub(super) async fn closed_model<P: Performers>(shop: &Rc<Shop<P>>, index: usize
                 count.set(count.get() + u64::from(more));
                 more
             };
-            looping_users(shop, load, *vus, Rc::new(more)).await;
+            looping_users(shop, (index, load), *vus, Rc::new(more)).await;
             let planned = shop.share(*vus) * each;
             shop.recorder.0.borrow_mut().total.dropped += planned.saturating_sub(made.get());
         }
         Executor::ConstantVus { vus, .. } => {
-            looping_users(shop, load, *vus, Rc::new(|_| true)).await;
+            looping_users(shop, (index, load), *vus, Rc::new(|_| true)).await;
         }
         Executor::RampingVus {
             start,
@@ -57,7 +57,7 @@ pub(super) async fn closed_model<P: Performers>(shop: &Rc<Shop<P>>, index: usize
                 let windows = ramp::active(*start, stages, number);
                 let (shop, grace, from) = (shop.clone(), *graceful_ramp_down, load.start);
                 users.spawn_local(async move {
-                    let mut user = shop.user();
+                    let mut user = shop.user(index);
                     for (begin, end) in windows {
                         if !shop.reach(from + begin).await {
                             return;
@@ -83,7 +83,7 @@ pub(super) async fn closed_model<P: Performers>(shop: &Rc<Shop<P>>, index: usize
 /// smaller scale leaves out, each stops after its iteration.
 async fn looping_users<P: Performers>(
     shop: &Rc<Shop<P>>,
-    load: &Load,
+    (index, load): (usize, &Load),
     planned: u64,
     more: Rc<dyn Fn(u64) -> bool>,
 ) {
@@ -102,7 +102,7 @@ async fn looping_users<P: Performers>(
             while made < wanted {
                 let (shop, more, place) = (shop.clone(), more.clone(), made);
                 tasks.spawn_local(async move {
-                    let mut user = shop.user();
+                    let mut user = shop.user(index);
                     let place = scales.then_some((place, planned));
                     looping(&shop, &mut user, place, end, |round| more(round)).await;
                 });

@@ -8,7 +8,7 @@ use super::run::Finished;
 use super::series::Point;
 use super::tick::Tick;
 use crate::net::ErrorClass;
-use crate::vu::{Begin, IterationOutcome, Performer, Performers, Sink};
+use crate::vu::{Begin, IterationOutcome, Performer, Performers, Place, Sink};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ pub async fn once<P: Performers>(
     control: &Control,
     sink: &impl Sink,
 ) -> Once {
-    let mut user = performers.user(together, 1, &Arc::default());
+    let mut user = performers.user(together, Place::FIRST, &Arc::default());
     let mut failure = None;
     let work = async {
         let setup = user.set_up(sink).await;
@@ -59,7 +59,7 @@ pub async fn once<P: Performers>(
             return (Some(class), None);
         }
         let handed = Arc::new(user.hand_over());
-        let mut user = performers.user(together, 1, &handed);
+        let mut user = performers.user(together, Place::FIRST, &handed);
         let outcome = user.iterate(Begin::now(), sink).await;
         (None, Some((outcome, user.hand_over())))
     };
@@ -80,7 +80,7 @@ pub async fn once<P: Performers>(
     }
     let is_done = handed.is_some();
     let handed = handed.unwrap_or_else(|| user.hand_over());
-    let mut last = performers.user(together, 1, &Arc::new(handed));
+    let mut last = performers.user(together, Place::FIRST, &Arc::new(handed));
     let teardown = last.tear_down(sink).await;
     Once {
         setup_failure,

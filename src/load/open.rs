@@ -41,10 +41,16 @@ struct Pool {
     over: Cell<bool>,
     max_wait: Duration,
     first_step: usize,
+    load: usize,
 }
 
 /// Performs an open executor.
-pub(super) async fn open_model<P: Performers>(shop: &Rc<Shop<P>>, load: &Load, open: OpenModel) {
+pub(super) async fn open_model<P: Performers>(
+    shop: &Rc<Shop<P>>,
+    index: usize,
+    load: &Load,
+    open: OpenModel,
+) {
     let assignment = &shop.assignment;
     let Some(arrivals) = Arrivals::of(&load.executor, assignment.seed) else {
         return;
@@ -57,6 +63,7 @@ pub(super) async fn open_model<P: Performers>(shop: &Rc<Shop<P>>, load: &Load, o
         over: Cell::new(false),
         max_wait: open.max_wait,
         first_step,
+        load: index,
     });
     let work = dispatch(shop, load, open, &pool, arrivals);
     shop.with_grace(work, load.end(), load.graceful_stop).await;
@@ -189,7 +196,7 @@ fn hand_over<P: Performers>(
 fn enlist<P: Performers>(shop: &Rc<Shop<P>>, pool: &Rc<Pool>, users: &mut JoinSet<()>) -> Rc<Slot> {
     pool.made.set(pool.made.get() + 1);
     let slot = Rc::new(Slot::default());
-    let user = shop.user();
+    let user = shop.user(pool.load);
     users.spawn_local(serve(shop.clone(), pool.clone(), slot.clone(), user));
     slot
 }

@@ -8,7 +8,7 @@ use crate::load::{Control, Tick};
 use crate::net::{ErrorClass, Phases};
 use crate::scenario::plan::{Executor, Load, OpenModel, Spacing};
 use crate::vu::{
-    Begin, Heading, Headings, IterationOutcome, Part, Performer, Performers, Sample, Sink,
+    Begin, Heading, Headings, IterationOutcome, Part, Performer, Performers, Place, Sample, Sink,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -108,10 +108,10 @@ impl Performers for Walk {
 
     fn gather(&self) {}
 
-    fn user(&self, (): &(), id: u64, handed: &Arc<String>) -> Walker {
+    fn user(&self, (): &(), place: Place, handed: &Arc<String>) -> Walker {
         Walker {
             walk: self.clone(),
-            id,
+            id: place.id,
             round: 0,
             greeting: handed.clone(),
         }

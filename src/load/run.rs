@@ -14,7 +14,7 @@ use crate::net::ErrorClass;
 use crate::objective::Outcome;
 use crate::objective::tally::Watched;
 use crate::scenario::plan::{Executor, Load, OpenModel, end_of, is_closed};
-use crate::vu::{Headings, Performer, Performers};
+use crate::vu::{Headings, Performer, Performers, Place};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -93,7 +93,7 @@ pub async fn load<P: Performers>(
     let together = performers.gather();
     let headings = performers.headings();
     let recorder = SharedRecorder(Mutex::new(Inner::new(headings.clone(), origin, false)));
-    let mut user = performers.user(&together, 1, &Arc::default());
+    let mut user = performers.user(&together, Place::FIRST, &Arc::default());
     let set_up = async { failed(user.set_up(&recorder).await) };
     let setup_failure = tokio::select! {
         biased;
@@ -120,7 +120,7 @@ pub async fn load<P: Performers>(
             None => crew.perform(loads, &mut finished, &mut on_tick).await,
         }
     }
-    let mut last = performers.user(&together, 1, &handed);
+    let mut last = performers.user(&together, Place::FIRST, &handed);
     let teardown = last.tear_down(&recorder).await;
     let inner = recorder
         .0

@@ -7,7 +7,7 @@ use super::recorder::LocalRecorder;
 use super::tick::Tick;
 use crate::objective::tally::Watched;
 use crate::scenario::plan::Load;
-use crate::vu::{Begin, Headings, IterationOutcome, Performer, Performers};
+use crate::vu::{Begin, Headings, IterationOutcome, Performer, Performers, Place};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::sync::Arc;
@@ -141,15 +141,15 @@ impl<P: Performers> Shop<P> {
         tick
     }
 
-    /// A new virtual user.
-    pub(super) fn user(&self) -> P::User {
+    /// A new virtual user for a load.
+    pub(super) fn user(&self, load: usize) -> P::User {
         let local = self.next_user.get();
         self.next_user.set(local + 1);
         let id = local * self.assignment.count + self.assignment.number + 1;
         let Assignment {
             performers, handed, ..
         } = &self.assignment;
-        performers.user(&self.together, id, handed)
+        performers.user(&self.together, Place { id, load }, handed)
     }
 
     /// This worker's share of a number.

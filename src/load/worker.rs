@@ -135,7 +135,7 @@ async fn execute<P: Performers>(shop: Rc<Shop<P>>, index: usize, load: Load) {
     }
     match &load.executor {
         Executor::ConstantArrivalRate { open, .. } | Executor::RampingArrivalRate { open, .. } => {
-            open_model(&shop, &load, *open).await;
+            open_model(&shop, index, &load, *open).await;
         }
         // A search is performed as a row of constant rates.
         Executor::Breakpoint { .. } => {}

@@ -4,7 +4,7 @@
 //! origin and settings as what is asked for; nothing is kept for ever, so that names and certificates
 //! are looked at again.
 
-use super::steps::http::Held;
+use super::road::Held;
 use crate::net::connect::Origin;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

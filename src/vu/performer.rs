@@ -31,6 +31,20 @@ pub trait Performer {
     fn hand_over(&self) -> Self::Handed;
 }
 
+/// Which virtual user it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Its number, from 1.
+    pub id: u64,
+    /// The number of the load that it performs; the first one's for what is performed once.
+    pub load: usize,
+}
+
+impl Place {
+    /// Of the only one.
+    pub const FIRST: Place = Place { id: 1, load: 0 };
+}
+
 /// Makes the virtual users of a run.
 pub trait Performers: Clone + Send + Sync + 'static {
     /// What it makes.
@@ -52,6 +66,11 @@ pub trait Performers: Clone + Send + Sync + 'static {
     /// What the virtual users of a new thread use together.
     fn gather(&self) -> Self::Together;
 
-    /// A virtual user with a number from 1.
-    fn user(&self, together: &Self::Together, id: u64, handed: &Arc<Self::Handed>) -> Self::User;
+    /// A virtual user.
+    fn user(
+        &self,
+        together: &Self::Together,
+        place: Place,
+        handed: &Arc<Self::Handed>,
+    ) -> Self::User;
 }

@@ -7,13 +7,13 @@ use super::binding::Binding;
 use super::cookies::Jar;
 use super::heading::Headings;
 use super::judging::Failure;
-use super::performer::{Performer, Performers};
+use super::performer::{Performer, Performers, Place};
 use super::reply::{Reply, UserScope};
 use super::sample::{Sample, Sink};
 use super::shared::Shared;
 use super::standing_in::Did;
 use super::steps::exchange::Attempt;
-use super::steps::http::Held;
+use super::road::Held;
 use super::variables::Variables;
 use crate::limits;
 use crate::net::ErrorClass;
@@ -434,8 +434,13 @@ impl Performers for Arc<Binding> {
         Shared::new(self.clone())
     }
 
-    fn user(&self, together: &Arc<Shared>, id: u64, handed: &Arc<Variables>) -> VirtualUser {
-        VirtualUser::new(together.clone(), id, handed.clone())
+    fn user(
+        &self,
+        together: &Arc<Shared>,
+        place: Place,
+        handed: &Arc<Variables>,
+    ) -> VirtualUser {
+        VirtualUser::new(together.clone(), place.id, handed.clone())
     }
 }
 

@@ -1,26 +1,24 @@
-//! An HTTP step on the wire: one request, its redirects, and the connections they go over.
+//! An HTTP step on the wire: one request, and its redirects.
 //!
-//! Knows connections, cookies and redirects. Does not judge the reply.
+//! Knows cookies and redirects. Does not know the connections ([`crate::vu::road`]), and does not judge the
+//! reply.
 
 use super::exchange::Attempt;
 use crate::limits;
 use crate::net::connect::Origin;
-use crate::net::http::{Connection, Keep};
+use crate::net::http::Keep;
 use crate::net::http1::Outgoing;
 use crate::net::message::{Fixed, Message, origin};
 use crate::net::redirect;
-use crate::net::reply::Reply as WireReply;
-use crate::net::tls::TlsFacts;
 use crate::net::{ErrorClass, Fault, Phases, body};
 use crate::scenario::plan::{CookieLife, Reuse, Step};
 use crate::scenario::steps::http::HttpRequest;
 use crate::vu::binding::Binding;
 use crate::vu::compiled::{self, Compiled, offer};
 use crate::vu::cookies::Jar;
-use crate::vu::kept::Kept;
 use crate::vu::reply::Reply;
 use crate::vu::request;
-use crate::vu::shared::{Lease, Pool};
+use crate::vu::road::{Hop, Road};
 use crate::vu::user::VirtualUser;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
@@ -28,31 +26,12 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A connection of a virtual user.
-#[derive(Debug)]
-pub struct Held {
-    pub(in crate::vu) origin: Arc<Origin>,
-    pub(in crate::vu) connection: Connection,
-    pub(in crate::vu) lease: Option<Lease>,
-}
-
 /// What a request needs beside the request itself.
 struct Route<'a> {
     binding: &'a Binding,
-    pool: &'a Pool,
-    kept: Option<&'a Kept>,
-    held: &'a mut Vec<Held>,
     jar: &'a mut Jar,
-    fresh: bool,
-    keep: Keep,
-    start: Instant,
-    deadline: Instant,
-    /// Requests that were sent once more, since they were not processed.
-    repeated: u32,
+    road: Road<'a>,
 }
-
-/// A reply, and what TLS showed.
-type Hop = Result<(WireReply, Option<Arc<TlsFacts>>), (Fault, Phases)>;
 
 impl VirtualUser {
     /// Performs an HTTP step once.
@@ -93,19 +72,22 @@ impl VirtualUser {
         };
         let mut route = Route {
             binding,
-            pool: &shared.pool,
-            kept: shared.kept.as_deref(),
-            held: &mut self.held,
             jar: &mut self.jar,
-            fresh: http.fresh_connection || binding.plan.connections.reuse == Reuse::Never,
-            keep: Keep {
-                head: compiled.wants_head,
-                body: step.wants_body,
-                limit: limits::BODY_BYTES_MAX,
+            road: Road {
+                connector: &binding.connector,
+                pool: &shared.pool,
+                kept: shared.kept.as_deref(),
+                held: &mut self.held,
+                fresh: http.fresh_connection || binding.plan.connections.reuse == Reuse::Never,
+                keep: Keep {
+                    head: compiled.wants_head,
+                    body: step.wants_body,
+                    limit: limits::BODY_BYTES_MAX,
+                },
+                start,
+                deadline,
+                repeated: 0,
             },
-            start,
-            deadline,
-            repeated: 0,
         };
         let known = match &compiled.origin {
             Some(known) => Ok(known.clone()),
@@ -133,12 +115,12 @@ impl VirtualUser {
         if leads_on {
             // Boxed: it happens seldom, and its state would be carried by every virtual user.
             let mut attempt = Box::pin(route.follow(step, http, message, hop)).await;
-            attempt.repeated = route.repeated;
+            attempt.repeated = route.road.repeated;
             return attempt;
         }
         let url =
             (own.is_some() || compiled.wants_url || hop.is_err()).then(|| message.uri.clone());
-        let repeated = route.repeated;
+        let repeated = route.road.repeated;
         Attempt {
             repeated,
             ..finish(step, hop, Journey::default(), url)
@@ -312,7 +294,7 @@ impl Route<'_> {
                 headers: &HeaderMap::new(),
                 body: &body,
             };
-            self.start = Instant::now();
+            self.road.start = Instant::now();
             hop = match origin(&uri, offer(http), http.verify) {
                 Ok(origin) => self.send(&Arc::new(origin), message, None).await,
                 Err(fault) => Err((fault, Phases::default())),
@@ -342,7 +324,7 @@ impl Route<'_> {
             None
         };
         let hop = match cookie {
-            None => self.exchange(origin, message, prepared).await,
+            None => self.road.exchange(origin, message, prepared).await,
             Some(cookie) => {
                 let mut headers = message.headers.clone();
                 headers.insert(COOKIE, cookie);
@@ -350,7 +332,7 @@ impl Route<'_> {
                     headers: &headers,
                     ..message
                 };
-                self.exchange(origin, message, None).await
+                self.road.exchange(origin, message, None).await
             }
         };
         if let Ok((reply, _)) = &hop
@@ -365,105 +347,5 @@ impl Route<'_> {
             }
         }
         hop
-    }
-
-    async fn exchange(
-        &mut self,
-        origin: &Arc<Origin>,
-        message: Message<'_>,
-        prepared: Option<Outgoing<'_>>,
-    ) -> Hop {
-        let mut phases = Phases::default();
-        let mut again = false;
-        loop {
-            let at = match self.ready(origin, self.fresh || again).await {
-                Some(at) => at,
-                None => {
-                    let (held, spent) = self.open(origin).await.map_err(|(fault, spent)| {
-                        phases.add(spent);
-                        (fault, phases)
-                    })?;
-                    phases.add(spent);
-                    self.held.push(held);
-                    self.held.len() - 1
-                }
-            };
-            let connection = &mut self.held[at].connection;
-            let start = if phases == Phases::default() {
-                self.start
-            } else {
-                Instant::now()
-            };
-            let result = connection
-                .exchange(&message, prepared, self.keep, start, self.deadline)
-                .await;
-            match result {
-                Ok(mut reply) => {
-                    let tls = connection.tls.clone();
-                    phases.add(reply.phases);
-                    reply.phases = phases;
-                    return Ok((reply, tls));
-                }
-                Err((fault, spent)) => {
-                    phases.add(spent);
-                    let held = self.held.swap_remove(at);
-                    if let Some(lease) = &held.lease {
-                        lease.give_up();
-                    }
-                    // What was not processed says nothing about the request: it is sent once more, and
-                    // that is counted.
-                    if fault.is_unprocessed && !again {
-                        again = true;
-                        self.repeated += 1;
-                        continue;
-                    }
-                    return Err((fault, phases));
-                }
-            }
-        }
-    }
-
-    /// A connection to an origin that can take a request, by its place. Those that cannot are dropped.
-    async fn ready(&mut self, origin: &Arc<Origin>, fresh: bool) -> Option<usize> {
-        loop {
-            let at = self
-                .held
-                .iter()
-                .position(|held| Arc::ptr_eq(&held.origin, origin) || held.origin == *origin);
-            let at = match at {
-                Some(at) => at,
-                // Who wants a fresh one closes no other's.
-                None if fresh => return None,
-                None => {
-                    self.held.push(self.kept?.take(origin)?);
-                    self.held.len() - 1
-                }
-            };
-            if !fresh && self.held[at].connection.is_ready().await {
-                return Some(at);
-            }
-            let held = self.held.swap_remove(at);
-            if let (Some(lease), false) = (&held.lease, fresh) {
-                lease.give_up();
-            }
-        }
-    }
-
-    async fn open(&mut self, origin: &Arc<Origin>) -> Result<(Held, Phases), (Fault, Phases)> {
-        let connector = &self.binding.connector;
-        // Boxed: it happens once, but its state would be carried for as long as the user lives.
-        let (connection, phases, lease) = if self.pool.is_shared() && !self.fresh {
-            Box::pin(self.pool.connection(connector, origin, self.deadline)).await?
-        } else {
-            let opening = Connection::open(connector, origin, self.deadline);
-            let (connection, phases) = Box::pin(opening).await?;
-            (connection, phases, None)
-        };
-        let held = Held {
-            origin: origin.clone(),
-            connection,
-            lease,
-        };
-        Ok((held, phases))
     }
 }
