@@ -98,10 +98,48 @@ impl Redactor {
                 if text.contains(form.expose()) {
                     text = text.replace(form.expose(), &format!("[secret {name}]"));
                 }
+                text = without_start(&text, form.expose(), name);
             }
         }
         text
     }
+}
+
+/// What ends a text that was cut.
+const CUT: char = '…';
+
+/// At most so many characters of a text that nobody has cleaned yet. It ends in a mark where it was cut, by
+/// which a [`Redactor`] sees that what stands before may be the start of a secret.
+pub fn start_of(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((at, _)) => format!("{}{CUT}", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// The text without the start of a secret that was cut off.
+fn without_start(text: &str, secret: &str, name: &str) -> String {
+    let mut clean = String::new();
+    let mut pieces = text.split(CUT);
+    let Some(last) = pieces.next_back() else {
+        return text.to_owned();
+    };
+    for piece in pieces {
+        let start = (REDACT_LENGTH_MIN..secret.len())
+            .rev()
+            .filter(|length| secret.is_char_boundary(*length))
+            .find(|length| piece.ends_with(&secret[..*length]));
+        match start {
+            Some(length) => {
+                clean.push_str(&piece[..piece.len() - length]);
+                clean.push_str(&format!("[secret {name}]"));
+            }
+            None => clean.push_str(piece),
+        }
+        clean.push(CUT);
+    }
+    clean.push_str(last);
+    clean
 }
 
 /// What is percent-encoded in URLs.
@@ -194,6 +232,21 @@ mod tests {
         let secret = Secret::new("t0ken");
         assert!(secret.is("t0ken") && !secret.is("t0ke") && !secret.is(""));
         assert!(!Secret::new("").is(""));
+    }
+
+    #[test]
+    fn the_start_of_a_secret_that_was_cut_off_is_cleaned_too() {
+        let redactor = Redactor::new([("TOKEN".to_owned(), Secret::new("tok\u{e9}n-0123456789"))]);
+        let text = "it said: Bearer tok\u{e9}n-0123456789 is wrong";
+        for cut in 0..text.chars().count() {
+            let clean = redactor.clean(&format!("{:?}", start_of(text, cut)));
+            assert!(!clean.contains("tok\u{e9}"), "{cut}: {clean}");
+        }
+        assert_eq!(start_of("abc", 3), "abc");
+        assert_eq!(
+            redactor.clean("wait\u{2026} ok\u{2026}"),
+            "wait\u{2026} ok\u{2026}"
+        );
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::objective::blocks::Blocks;
 use crate::objective::slot::Count;
 use crate::project::counter::Counter;
 use crate::record::gate::inputs;
+use crate::secret::start_of;
 use crate::witness::counters::{Counters, block_of};
 use crate::witness::samples::{Answer, SECONDS, understand};
 use crate::witness::selector::Selector;
@@ -99,8 +100,7 @@ impl<'a> Source<'a> {
         match serde_json::from_slice::<Value>(&reply.body) {
             Ok(value) if status < 300 || value["status"] == "error" => Ok(value),
             _ => {
-                let start = String::from_utf8_lossy(&reply.body);
-                let start: String = start.chars().take(SHOWN).collect();
+                let start = start_of(&String::from_utf8_lossy(&reply.body), SHOWN);
                 Err(format!("{url} answered {status} with {start:?}"))
             }
         }
@@ -187,12 +187,23 @@ impl<'a> Source<'a> {
         if is_silent || counters.is_none() || !doubts.is_empty() {
             doubts.extend(trouble);
         }
+        if let Some(counters) = &counters
+            && let (sum, lost) = (counters.sum(), counters.lost())
+            && trial.would_break(sum, lost)
+        {
+            doubts.push(format!(
+                "targets started anew {} times, and the {lost} requests that they may have counted just before are seen by nobody: had these failed, the objective would be broken",
+                counters.starts()
+            ));
+        }
         let (outcome, mut reason) = trial.conclude(&doubts);
         if let Some(counters) = &counters
             && outcome == Outcome::Pass
         {
-            if counters.starts() > 0 {
-                reason.push_str("; a target started anew");
+            match counters.starts() {
+                0 => {}
+                1 => reason.push_str("; a target started anew"),
+                times => reason.push_str(&format!("; targets started anew {times} times")),
             }
             if !counters.has_part() {
                 let none = self.part.text();
@@ -216,13 +227,14 @@ impl<'a> Source<'a> {
 
     /// Why nothing could be counted, before anything is measured.
     async fn obstacle(&self) -> Option<String> {
-        let deadline = Instant::now() + ANSWERS_WITHIN;
+        // One after the other: each has its own time.
+        let soon = || Instant::now() + ANSWERS_WITHIN;
         let look = async {
-            self.now_ms(deadline).await?;
-            self.samples(&self.total, deadline).await?;
-            self.samples(&self.part, deadline).await?;
+            self.now_ms(soon()).await?;
+            self.samples(&self.total, soon()).await?;
+            self.samples(&self.part, soon()).await?;
             let metric = &self.total.metric;
-            let known = self.number(&format!("count({metric})"), deadline).await?;
+            let known = self.number(&format!("count({metric})"), soon()).await?;
             match known {
                 Some(known) if known > 0.0 => Ok(()),
                 _ => Err(format!(

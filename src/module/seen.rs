@@ -36,7 +36,7 @@ impl Seen {
         if self.log.len() < NOTES_MAX {
             let text: String = text.into();
             self.log
-                .push(text.chars().take(NOTE_CHARACTERS_MAX).collect());
+                .push(crate::secret::start_of(&text, NOTE_CHARACTERS_MAX));
         }
     }
 

@@ -67,6 +67,12 @@ impl Blocks {
         self.trial.called().is_some()
     }
 
+    /// Whether the objective would be broken if so many requests had failed beside what was counted.
+    pub fn would_break(&self, (requests, bad): (u64, u64), lost: u64) -> bool {
+        let (all, failed) = ((requests + lost) as f64, (bad + lost) as f64);
+        lost > 0 && failed > self.objective.allowed_share().unwrap_or(0.0) * all
+    }
+
     /// What it comes to if this is the end, and why. Doubts keep it from a pass, and hide no failure.
     pub fn conclude(&self, doubts: &[String]) -> (Outcome, String) {
         let judged = describe(

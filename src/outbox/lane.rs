@@ -137,7 +137,7 @@ pub fn undelivered(reason: &str, now_ms: i64) -> Condition {
     Condition {
         word: "undelivered".to_owned(),
         severity: Severity::Error,
-        reason: reason.chars().take(500).collect(),
+        reason: crate::secret::start_of(reason, 500),
         since_ms: now_ms,
     }
 }

@@ -9,11 +9,11 @@ use super::heading::Headings;
 use super::judging::Failure;
 use super::performer::{Performer, Performers, Place};
 use super::reply::{Reply, UserScope};
+use super::road::Held;
 use super::sample::{Sample, Sink};
 use super::shared::Shared;
 use super::standing_in::Did;
 use super::steps::exchange::Attempt;
-use super::road::Held;
 use super::variables::Variables;
 use crate::limits;
 use crate::net::ErrorClass;
@@ -434,12 +434,7 @@ impl Performers for Arc<Binding> {
         Shared::new(self.clone())
     }
 
-    fn user(
-        &self,
-        together: &Arc<Shared>,
-        place: Place,
-        handed: &Arc<Variables>,
-    ) -> VirtualUser {
+    fn user(&self, together: &Arc<Shared>, place: Place, handed: &Arc<Variables>) -> VirtualUser {
         VirtualUser::new(together.clone(), place.id, handed.clone())
     }
 }

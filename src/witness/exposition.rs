@@ -27,7 +27,7 @@ pub fn parse(text: &str) -> Result<Vec<Sample<'_>>, String> {
             continue;
         }
         let wrong = || {
-            let shown: String = line.chars().take(80).collect();
+            let shown = crate::secret::start_of(line, 80);
             format!("line {} is no metric: {shown:?}", number + 1)
         };
         samples.push(sample(line).ok_or_else(wrong)?);

@@ -83,7 +83,7 @@ impl Selector {
 fn beyond(rest: &str) -> String {
     format!(
         "`{}` is more than a selector such as `http_requests_total{{job=\"api\"}}`: without `rate()`, a range or an operator",
-        rest.chars().take(40).collect::<String>()
+        crate::secret::start_of(rest, 40)
     )
 }
 

@@ -1,0 +1,15 @@
+//! Counters of a Prometheus as evidence: raw samples in, requests and bad ones of each block of time out.
+//!
+//! Rooms: [`window`] (blocks of the time in which one looks), [`steps`] (what one scrape of one target adds),
+//! [`doubts`] (why what was counted is not to be relied on).
+
+mod doubts;
+mod steps;
+pub mod window;
+
+pub use window::{Counted, Counters, Part, block_of};
+
+#[cfg(test)]
+mod target_tests;
+#[cfg(test)]
+mod tests;

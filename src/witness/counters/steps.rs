@@ -1,0 +1,224 @@
+//! What one scrape of one target adds: how far each of its counters went since the scrape before.
+//!
+//! A target is looked at as a whole, because a process counts as a whole: when it starts anew, all that it
+//! counts begins again, and when one counter alone goes down, nothing started. Invariant: what cannot have
+//! been counted since the scrape before is never added; it is a doubt.
+
+use super::super::samples::Target;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a target that was never seen may stand at, to have been born since the scrape before: so much, or
+/// twice of what any block counted.
+const BORN_MAX: f64 = 1_000.0;
+/// What a target that is known may have counted since the scrape before: so many times the most that any
+/// target counted from one scrape to the next, and always so much.
+const FASTER_MAX: f64 = 3.0;
+const STARTED_MAX: f64 = 100.0;
+
+/// Labels of a series.
+pub(super) type Labels = BTreeMap<String, String>;
+
+/// Values of one target at one moment.
+pub(super) struct Scrape<'a> {
+    /// Whether they are of all requests (0) or of the part (1).
+    pub number: usize,
+    /// Where they were scraped.
+    pub target: &'a Target,
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// What each counter stood at.
+    pub values: &'a [(&'a Labels, f64)],
+    /// When anything of the target was seen first.
+    pub first_seen: i64,
+    /// Whether it came while one looked.
+    pub is_new: bool,
+    /// Milliseconds between scrapes.
+    pub scrape_ms: i64,
+    /// The most that any block counted.
+    pub largest: f64,
+}
+
+/// What was not added, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Odd {
+    /// A target that came with more than it can have counted since it was born.
+    Came,
+    /// A counter that appeared with more than that.
+    Appeared,
+    /// A counter that went down alone.
+    Dropped,
+}
+
+/// What a scrape came to.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Came {
+    /// How far counters went that were known.
+    pub more: f64,
+    /// What those counted that were not.
+    pub born: f64,
+    /// Whether the target had started anew.
+    pub started: bool,
+    /// Why some of it was not added, and how much.
+    pub odd: Option<(Odd, f64)>,
+}
+
+/// The last values of all counters, and what is known of their targets.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Steps {
+    /// The last sample of each series: of all requests, and of the part.
+    pub last: [BTreeMap<Labels, (i64, f64)>; 2],
+    /// When each target started anew.
+    starts: BTreeMap<Target, BTreeSet<i64>>,
+    /// Targets that came while one looked, and stood so low that they began with what they counted.
+    born: BTreeSet<Target>,
+    /// Moments at which something of a target could not have been counted since the scrape before.
+    refused: BTreeSet<(Target, i64)>,
+    /// The most that each target counted from one scrape to the next.
+    fastest: BTreeMap<Target, f64>,
+    /// Targets that all requests are known of.
+    deciding: BTreeSet<Target>,
+}
+
+impl Steps {
+    /// What the next scrape of a target adds. Scrapes of all requests come before those of the part.
+    pub fn take(&mut self, scrape: &Scrape<'_>) -> Came {
+        if scrape.number == 0 && !self.deciding.contains(scrape.target) {
+            self.deciding.insert(scrape.target.clone());
+        }
+        // By all requests it is told what a process did; only without them by what is known of the part.
+        let decides = scrape.number == 0 || !self.deciding.contains(scrape.target);
+        let mut came = Came::default();
+        let (mut before, mut now, mut dropped, mut since) = (0.0, 0.0, 0.0_f64, scrape.at);
+        for (labels, value) in scrape.values {
+            if let Some((then, from)) = self.last[scrape.number].get(*labels).copied() {
+                (before, now) = (before + from, now + value);
+                dropped = dropped.max(from - value);
+                since = since.min(then);
+            }
+        }
+        let is_known = since < scrape.at;
+        let scrapes = ((scrape.at - since) as f64 / scrape.scrape_ms as f64).ceil();
+        let most = self.most(scrape, is_known) * scrapes.max(1.0);
+        let all: f64 = scrape.values.iter().map(|(_, value)| value).sum();
+        if decides && dropped > 0.0 && now < before && all <= most {
+            came.started = true;
+            let starts = self.starts.entry(scrape.target.clone()).or_default();
+            starts.insert(scrape.at);
+        }
+        if decides && scrape.is_new && scrape.at == scrape.first_seen {
+            if all <= most {
+                self.born.insert(scrape.target.clone());
+            } else {
+                self.refuse(scrape);
+                came.odd = Some((Odd::Came, all));
+            }
+        }
+        self.add(scrape, most, decides, &mut came);
+        if !came.started && decides && is_known {
+            let fastest = self.fastest.entry(scrape.target.clone()).or_default();
+            *fastest = fastest.max(came.more / scrapes.max(1.0));
+        }
+        came
+    }
+
+    fn add(&mut self, scrape: &Scrape<'_>, most: f64, decides: bool, came: &mut Came) {
+        let newborn = self.newborn(scrape);
+        let sum: f64 = newborn.iter().sum();
+        let is_born = self.born.contains(scrape.target);
+        let began = is_born || scrape.first_seen < scrape.at;
+        if began && sum > most && !(is_born && scrape.at == scrape.first_seen) {
+            self.refuse(scrape);
+            came.odd = Some((Odd::Appeared, sum));
+        }
+        let is_refused = self.refused.contains(&(scrape.target.clone(), scrape.at));
+        for (labels, value) in scrape.values {
+            let last = self.last[scrape.number].get(*labels).copied();
+            match last {
+                Some((then, _)) if self.started(scrape.target, then, scrape.at) => {
+                    came.more += value;
+                }
+                Some((_, from)) if *value >= from => came.more += value - from,
+                Some((_, from)) => {
+                    if decides {
+                        self.refuse(scrape);
+                    }
+                    came.odd = Some((Odd::Dropped, from - value));
+                }
+                None if began && !is_refused => came.born += value,
+                None => {}
+            }
+            let known = &mut self.last[scrape.number];
+            match known.get_mut(*labels) {
+                Some(known) => *known = (scrape.at, *value),
+                None => {
+                    known.insert((*labels).clone(), (scrape.at, *value));
+                }
+            }
+        }
+    }
+
+    fn newborn(&self, scrape: &Scrape<'_>) -> Vec<f64> {
+        let known = &self.last[scrape.number];
+        let new = scrape.values.iter();
+        new.filter(|(labels, _)| !known.contains_key(*labels))
+            .map(|(_, value)| *value)
+            .collect()
+    }
+
+    fn refuse(&mut self, scrape: &Scrape<'_>) {
+        self.refused.insert((scrape.target.clone(), scrape.at));
+    }
+
+    /// Whether a target started anew after one moment and until another.
+    fn started(&self, target: &Target, after: i64, until: i64) -> bool {
+        let starts = self.starts.get(target);
+        starts.is_some_and(|starts| starts.range(after + 1..=until).next().is_some())
+    }
+
+    /// The most that a target can have counted from one scrape to the next.
+    fn most(&self, scrape: &Scrape<'_>, is_known: bool) -> f64 {
+        if is_known || self.fastest.contains_key(scrape.target) {
+            // Who was idle may be as busy as others after a start.
+            let fastest = self.fastest.values().copied().fold(0.0, f64::max);
+            (FASTER_MAX * fastest).max(STARTED_MAX)
+        } else {
+            BORN_MAX.max(2.0 * scrape.largest)
+        }
+    }
+
+    /// How often each target started anew after a moment.
+    pub fn starts(&self, after: i64) -> impl Iterator<Item = (&Target, usize)> {
+        let all = self.starts.iter();
+        all.map(move |(target, starts)| (target, starts.range(after + 1..).count()))
+            .filter(|(_, times)| *times > 0)
+    }
+
+    /// The most that was counted by processes that ended after a moment, and that no scrape saw.
+    pub fn lost(&self, after: i64) -> f64 {
+        let of = |(target, times): (&Target, usize)| {
+            self.fastest.get(target).copied().unwrap_or_default() * times as f64
+        };
+        self.starts(after).map(of).sum()
+    }
+
+    /// Counters that are not shown any more, though their target is and did not start anew: how many, of
+    /// each target.
+    pub fn vanished<'a>(
+        &'a self,
+        newest: impl Fn(&Target) -> Option<i64> + 'a,
+        gap_ms: i64,
+        target_of: impl Fn(&Labels) -> Target + 'a,
+    ) -> BTreeMap<Target, usize> {
+        let mut vanished = BTreeMap::new();
+        for (labels, (then, _)) in self.last.iter().flatten() {
+            let target = target_of(labels);
+            let Some(newest) = newest(&target) else {
+                continue;
+            };
+            if newest - then > gap_ms && !self.started(&target, *then, newest) {
+                *vanished.entry(target).or_default() += 1;
+            }
+        }
+        vanished
+    }
+}

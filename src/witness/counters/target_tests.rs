@@ -1,0 +1,197 @@
+//! Targets that start anew, change their labels, come, go or fall silent.
+
+use super::super::samples::Series;
+use super::tests::{EVERY, FROM, SCRAPE, answer, closed, counters, rising, selector, series, take};
+use super::{Counters, Part};
+
+/// Takes the answers of a bake scrape by scrape, as a gate does.
+fn through(counters: &mut Counters, all: &[Series], scrapes: i64) {
+    for now in 1..=scrapes {
+        let until = |one: &Series| {
+            let mut one = one.clone();
+            let window = FROM + (now - 10) * SCRAPE..=FROM + now * SCRAPE;
+            one.points.retain(|(at, _)| window.contains(at));
+            one
+        };
+        let seen: Vec<Series> = all.iter().map(until).collect();
+        let seen: Vec<Series> = seen
+            .into_iter()
+            .filter(|one| !one.points.is_empty())
+            .collect();
+        take(counters, &seen);
+        closed(counters, now);
+    }
+}
+
+fn only_doubt(counters: &Counters, said: &str) {
+    let doubts = counters.doubts(21 * SCRAPE, true);
+    assert!(doubts.len() == 1 && doubts[0].contains(said), "{doubts:?}");
+}
+
+#[test]
+fn a_counter_that_goes_down_alone_started_nothing_and_counts_nothing() {
+    // The oldest failures are forgotten one by one; nothing failed meanwhile.
+    let mut forgetful = counters();
+    let slipping = |scrape: i64| (scrape, 5_000.0 - (scrape / 8) as f64);
+    let all = [
+        series("200", "a", &rising(100.0, -5..=20)),
+        series("500", "a", &(-5..=20).map(slipping).collect::<Vec<_>>()),
+    ];
+    through(&mut forgetful, &all, 20);
+    assert_eq!(forgetful.sum(), (19 * 100, 0));
+    only_doubt(&forgetful, "a counter of `a` went down by 1");
+    // One worker of many ends: what the others counted is not counted again.
+    let mut cluster = counters();
+    let one_ends = |scrape: i64| {
+        let ended = if scrape > 8 { 200.0 } else { 0.0 };
+        (scrape, 2_000.0 + 24.0 * scrape as f64 - ended)
+    };
+    let points: Vec<_> = (-5..=20).map(one_ends).collect();
+    through(&mut cluster, &[series("200", "a", &points)], 20);
+    assert_eq!(cluster.sum(), (18 * 24, 0), "nobody knows of one scrape");
+    only_doubt(&cluster, "a counter of `a` went down by 176");
+}
+
+#[test]
+fn a_process_that_starts_anew_starts_with_all_that_it_counts() {
+    // After the restart fast answers stand higher than before it.
+    let good = selector("http_seconds_bucket{le=\"0.3\"}");
+    let mut counters = Counters::new(
+        selector("http_seconds_count"),
+        (Part::Good, good),
+        FROM,
+        EVERY,
+    );
+    let all: Vec<(i64, f64)> = (-5..=20)
+        .map(|scrape| {
+            (
+                scrape,
+                if scrape < 8 {
+                    250.0
+                } else {
+                    200.0 + 10.0 * (scrape - 8) as f64
+                },
+            )
+        })
+        .collect();
+    let fast: Vec<(i64, f64)> = all
+        .iter()
+        .map(|(scrape, count)| (*scrape, if *scrape < 8 { 150.0 } else { *count }))
+        .collect();
+    let mut fast = series("", "a", &fast);
+    fast.labels.insert("le".to_owned(), "0.3".to_owned());
+    // One that is busy shows how fast targets are.
+    let mut busy = series("", "b", &rising(200.0, -5..=20));
+    let total = answer(&[series("", "a", &all), busy.clone()]);
+    busy.labels.insert("le".to_owned(), "0.3".to_owned());
+    counters.take(&total, &answer(&[fast, busy]));
+    counters.close(FROM + 21 * SCRAPE);
+    let (requests, bad) = counters.sum();
+    assert_eq!((requests, bad), (19 * 200 + 200 + 110, 0));
+    assert_eq!(counters.starts(), 1);
+}
+
+#[test]
+fn labels_that_change_bring_no_failures_from_before() {
+    let mut counters = counters();
+    let role = |role: &str, mut one: Series| {
+        one.labels.insert("role".to_owned(), role.to_owned());
+        one
+    };
+    let all = [
+        role("canary", series("200", "a", &rising(100.0, -5..=8))),
+        role("stable", series("200", "a", &rising(100.0, 9..=20))),
+        role(
+            "canary",
+            series(
+                "500",
+                "a",
+                &(-5..=8).map(|scrape| (scrape, 90.0)).collect::<Vec<_>>(),
+            ),
+        ),
+        role(
+            "stable",
+            series(
+                "500",
+                "a",
+                &(9..=20).map(|scrape| (scrape, 90.0)).collect::<Vec<_>>(),
+            ),
+        ),
+    ];
+    through(&mut counters, &all, 20);
+    assert_eq!(counters.sum().1, 0);
+    let doubts = counters.doubts(21 * SCRAPE, true).join("; ");
+    assert!(doubts.contains("too high to be new"), "{doubts}");
+}
+
+#[test]
+fn counters_that_go_while_their_target_stays_are_a_doubt() {
+    // The failures are not shown any more.
+    let mut silent = counters();
+    let all = [
+        series("200", "a", &rising(70.0, -5..=20)),
+        series("500", "a", &rising(30.0, 0..=3)),
+    ];
+    through(&mut silent, &all, 20);
+    only_doubt(
+        &silent,
+        "counters of 1 targets, such as `a`, are not shown any more",
+    );
+    // A worker a scrape, of which each takes its failures with it.
+    let mut workers = counters();
+    let mut all = vec![series("200", "a", &rising(20.0, -5..=20))];
+    for number in 1..=20 {
+        let mut worker = series("200", "a", &[(number, 10.0)]);
+        worker.labels.insert("pid".to_owned(), number.to_string());
+        all.push(worker);
+    }
+    through(&mut workers, &all, 20);
+    only_doubt(&workers, "16 counters of 1 targets");
+}
+
+#[test]
+fn what_restarts_took_with_them_is_told() {
+    let mut counters = counters();
+    let pod = |pod: i64| {
+        let restarted = |scrape: i64| {
+            let since = if scrape > pod {
+                scrape - pod
+            } else {
+                scrape + 30
+            };
+            (scrape, 20.0 * since as f64)
+        };
+        series(
+            "200",
+            &format!("p{pod}"),
+            &(-5..=20).map(restarted).collect::<Vec<_>>(),
+        )
+    };
+    let all: Vec<Series> = (1..=19).map(pod).collect();
+    through(&mut counters, &all, 20);
+    assert_eq!((counters.starts(), counters.lost()), (19, 19 * 20));
+    assert_eq!(counters.sum(), (19 * 19 * 20, 0));
+}
+
+#[test]
+fn series_without_the_label_and_a_service_that_stands_still_are_doubts() {
+    let mut mixed = counters();
+    let mut other = series("", "b", &rising(100.0, -5..=20));
+    other.labels.remove("code");
+    let ok = series("200", "a", &rising(100.0, -5..=20));
+    mixed.take(&answer(&[ok, other]), &answer(&[]));
+    mixed.close(FROM + 20 * SCRAPE);
+    only_doubt(&mixed, "some series of `http_total` have no label `code`");
+    let mut frozen = counters();
+    let stopping = |scrape: i64| (scrape, 100.0 * scrape.min(9) as f64 + 1_000.0);
+    through(
+        &mut frozen,
+        &[series(
+            "200",
+            "a",
+            &(-5..=20).map(stopping).collect::<Vec<_>>(),
+        )],
+        20,
+    );
+    only_doubt(&frozen, "no request was counted, after 100 in a block");
+}

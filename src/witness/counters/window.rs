@@ -1,0 +1,390 @@
+//! Counters of a Prometheus as evidence: raw samples in, requests and bad ones of each block of time out.
+//!
+//! Works on samples, never on `rate()` or `increase()`: these go on answering for minutes after a target
+//! has died, extrapolate, and a counter born with its first error increases by nothing. Does not ask, and
+//! does not judge.
+//!
+//! Invariant: nothing that was counted is lost, and nothing is counted twice; what was not scraped is no
+//! quiet block; whatever does not fit is a doubt.
+
+use super::super::samples::{Answer, Series, Target, target};
+use super::super::selector::Selector;
+use super::steps::{Labels, Odd, Scrape, Steps};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Blocks of a window at the most: more are no window but a clock that jumped.
+const BLOCKS_MAX: i64 = 100_000;
+/// Scrapes of a target that may be missing in a row before the blocks meanwhile count as not scraped.
+const GAP_SCRAPES: i64 = 3;
+
+/// Length of a block where scrapes are so far apart: as long as that, and at least two seconds.
+pub fn block_of(scrape: Duration) -> Duration {
+    scrape.max(Duration::from_secs(2))
+}
+
+/// How bad requests are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Those that failed.
+    Bad,
+    /// Those that did not: all others are bad.
+    Good,
+}
+
+/// What is counted, and over which time.
+#[derive(Debug, Clone)]
+pub struct Counters {
+    pub(super) total: Selector,
+    pub(super) part: (Part, Selector),
+    /// From when on, by the clock of Prometheus, in milliseconds since 1970.
+    pub(super) from_ms: i64,
+    pub(super) scrape_ms: i64,
+    pub(super) block_ms: i64,
+    pub(super) steps: Steps,
+    /// The first and the last sample of each target.
+    pub(super) targets: BTreeMap<Target, (i64, i64)>,
+    /// When it was at last, by the clock of Prometheus.
+    pub(super) now_ms: i64,
+    /// Names of labels that series have, and those that some series of all requests have not.
+    pub(super) labels: [BTreeSet<String>; 2],
+    pub(super) unlabelled: BTreeSet<String>,
+    pub(super) blocks: BTreeMap<i64, Block>,
+    /// Blocks that were handed over.
+    pub(super) closed: i64,
+    /// Blocks in which something was scraped, and those in which some target was not.
+    pub(super) scraped: BTreeSet<i64>,
+    pub(super) missed: BTreeSet<i64>,
+    /// The most that any block counted.
+    pub(super) largest: f64,
+    /// Bad ones for which there were no requests yet, and the least that this ever was.
+    pub(super) carried: (f64, f64),
+    /// All requests, and bad ones, of what was handed over.
+    pub(super) sum: (u64, u64),
+    /// The last block that was handed over with a request in it.
+    pub(super) busy: i64,
+    pub(super) doubts: BTreeSet<String>,
+    /// What was odd, of which targets, and by how much at the most.
+    pub(super) odd: BTreeMap<Odd, (BTreeSet<Target>, f64)>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Block {
+    total: f64,
+    part: f64,
+}
+
+impl Block {
+    fn add(&mut self, number: usize, more: f64) {
+        match number {
+            0 => self.total += more,
+            _ => self.part += more,
+        }
+    }
+}
+
+/// Requests of a block, and bad ones among them.
+pub type Counted = (u64, u64);
+
+impl Counters {
+    /// Nothing yet, from a moment of the clock of Prometheus on, in milliseconds since 1970.
+    pub fn new(
+        total: Selector,
+        part: (Part, Selector),
+        from_ms: i64,
+        scrape: Duration,
+    ) -> Counters {
+        Counters {
+            total,
+            part,
+            from_ms,
+            scrape_ms: scrape.as_millis() as i64,
+            block_ms: block_of(scrape).as_millis() as i64,
+            steps: Steps::default(),
+            targets: BTreeMap::new(),
+            now_ms: from_ms,
+            labels: Default::default(),
+            unlabelled: BTreeSet::new(),
+            blocks: BTreeMap::new(),
+            closed: 0,
+            scraped: BTreeSet::new(),
+            missed: BTreeSet::new(),
+            largest: 0.0,
+            carried: (0.0, 0.0),
+            sum: (0, 0),
+            busy: -1,
+            doubts: BTreeSet::new(),
+            odd: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the samples of all requests and of the part, in which those of earlier answers may stand again.
+    pub fn take(&mut self, total: &Answer, part: &Answer) {
+        let answers = [total, part];
+        let known: BTreeSet<Target> = self.targets.keys().cloned().collect();
+        self.look_at_targets(total.series.iter().chain(&part.series));
+        self.look_at_labels(answers);
+        // What is known first: by that it is told whether what is new can have been born just now.
+        for is_known in [true, false] {
+            for (number, answer) in answers.into_iter().enumerate() {
+                self.doubts.extend(answer.doubts.iter().cloned());
+                let all = self.scrapes(number, answer);
+                let asked = all
+                    .iter()
+                    .filter(|((_, target), _)| known.contains(target) == is_known);
+                for ((at, target), values) in asked {
+                    self.scrape(number, (target, *at), values, is_known);
+                }
+            }
+        }
+    }
+
+    /// What is new of each target at each moment. What is known of the part before all requests are is left
+    /// for later: it stands in the next answer again.
+    fn scrapes<'a>(
+        &self,
+        number: usize,
+        answer: &'a Answer,
+    ) -> BTreeMap<(i64, Target), Vec<(&'a Labels, f64)>> {
+        let mut reach: BTreeMap<Target, i64> = BTreeMap::new();
+        if number == 1 {
+            for (labels, (at, _)) in &self.steps.last[0] {
+                let newest = reach.entry(target_of(labels)).or_insert(*at);
+                *newest = (*newest).max(*at);
+            }
+        }
+        let mut scrapes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for series in &answer.series {
+            let last = self.steps.last[number].get(&series.labels);
+            let after = last.map_or(i64::MIN, |(at, _)| *at);
+            let target = target(series);
+            let until = reach.get(&target).copied().unwrap_or(i64::MAX);
+            let new = |at: i64| at > after && at <= until;
+            for (at, value) in series.points.iter().filter(|(at, _)| new(*at)) {
+                let values = scrapes.entry((*at, target.clone())).or_default();
+                values.push((&series.labels, *value));
+            }
+        }
+        scrapes
+    }
+
+    fn scrape(
+        &mut self,
+        number: usize,
+        (target, at): (&Target, i64),
+        values: &[(&Labels, f64)],
+        is_known: bool,
+    ) {
+        let first_seen = self.targets.get(target).map_or(at, |(first, _)| *first);
+        let came = self.steps.take(&Scrape {
+            number,
+            target,
+            at,
+            values,
+            first_seen,
+            is_new: !is_known && first_seen > self.from_ms + self.scrape_ms,
+            scrape_ms: self.scrape_ms.max(1_000),
+            largest: self.largest,
+        });
+        // Before the window it is only learned what a target is like.
+        if at > self.from_ms {
+            if let Some((odd, much)) = came.odd {
+                let known = self.odd.entry(odd).or_default();
+                known.0.insert(target.clone());
+                known.1 = known.1.max(much);
+            }
+            self.increase(number, at, came.more + came.born);
+        }
+    }
+
+    fn look_at_labels(&mut self, answers: [&Answer; 2]) {
+        for (number, answer) in answers.into_iter().enumerate() {
+            for series in &answer.series {
+                for label in series.labels.keys() {
+                    if !self.labels[number].contains(label) {
+                        self.labels[number].insert(label.clone());
+                    }
+                }
+            }
+        }
+        let asked: Vec<&str> = self.part.1.labels().collect();
+        for series in &answers[0].series {
+            let lacks = asked
+                .iter()
+                .filter(|label| !series.labels.contains_key(**label));
+            for label in lacks {
+                self.unlabelled.insert((*label).to_owned());
+            }
+        }
+    }
+
+    /// Which blocks were scraped. A target is there by whatever was ever seen of it.
+    fn look_at_targets<'a>(&mut self, all: impl Iterator<Item = &'a Series>) {
+        let mut times: BTreeMap<Target, BTreeSet<i64>> = BTreeMap::new();
+        for series in all {
+            let of_target = times.entry(target(series)).or_default();
+            of_target.extend(series.points.iter().map(|(at, _)| *at));
+        }
+        let gap = self.gap_ms();
+        for (target, times) in times {
+            let Some(first) = times.first().copied() else {
+                continue;
+            };
+            let known = self.targets.entry(target).or_insert((first, first));
+            known.0 = known.0.min(first);
+            let mut last = known.1;
+            let mut gaps = Vec::new();
+            for at in times {
+                if at - last > gap {
+                    gaps.push((last, at));
+                }
+                last = last.max(at);
+                if at > self.from_ms {
+                    self.scraped.insert((at - self.from_ms - 1) / self.block_ms);
+                }
+            }
+            known.1 = last;
+            for (from, to) in gaps {
+                let (from, to) = (
+                    self.place(from).max(-1) + 1,
+                    self.place(to).min(self.closed + BLOCKS_MAX),
+                );
+                self.missed.extend(from..to);
+            }
+        }
+    }
+
+    /// The block that counts at a moment, if it is in the window. What comes late counts where there is
+    /// still room: nothing is lost by that.
+    fn block(&mut self, at: i64) -> Option<&mut Block> {
+        if at <= self.from_ms {
+            return None;
+        }
+        let place = self.place(at);
+        if place > self.closed + BLOCKS_MAX {
+            let said = "a sample is of a time that has not come: a clock jumped";
+            self.doubts.insert(said.to_owned());
+            return None;
+        }
+        Some(self.blocks.entry(place.max(self.closed)).or_default())
+    }
+
+    /// One step of one counter, however long it took.
+    fn increase(&mut self, number: usize, at: i64, more: f64) {
+        let Some(block) = self.block(at) else {
+            return;
+        };
+        block.add(number, more);
+        let total = block.total;
+        self.largest = self.largest.max(total);
+    }
+
+    /// Hands over the blocks that are over by a moment of the clock of Prometheus, in order: nothing for
+    /// one of which nothing is known. A block is over one scrape after its end.
+    pub fn close(&mut self, now_ms: i64) -> Vec<Option<Counted>> {
+        self.now_ms = now_ms;
+        let since = now_ms - self.scrape_ms - self.from_ms;
+        let end = since.div_euclid(self.block_ms);
+        self.hand_over(end.min(self.place(self.reach_ms())))
+    }
+
+    /// Up to when all requests and the part are known. Of what is subtracted both must be: a part that is
+    /// known later invents failures. One that is not shown any more is waited for no longer than a gap.
+    fn reach_ms(&self) -> i64 {
+        let newest = |number: usize| self.steps.last[number].values().map(|(at, _)| *at).max();
+        match (self.part.0, newest(0), newest(1)) {
+            (Part::Good, Some(total), Some(part)) if total - part <= self.gap_ms() => {
+                total.min(part)
+            }
+            (Part::Good, Some(total), _) => total,
+            _ => i64::MAX / 2,
+        }
+    }
+
+    /// The longest time between two scrapes that is no gap.
+    pub(super) fn gap_ms(&self) -> i64 {
+        GAP_SCRAPES * self.scrape_ms.max(1_000)
+    }
+
+    /// The block of a moment; negative before the window.
+    fn place(&self, at: i64) -> i64 {
+        (at - self.from_ms - 1).div_euclid(self.block_ms)
+    }
+
+    /// Hands over what is left: the last block, too, as far as it was counted.
+    pub fn close_all(&mut self) -> Vec<Option<Counted>> {
+        let last = self.blocks.keys().next_back().map_or(0, |last| last + 1);
+        let newest = self.steps.last[0].values().map(|(at, _)| *at).max();
+        let reach = self.reach_ms();
+        let is_whole = newest.is_none_or(|newest| newest <= reach);
+        let end = self.place(reach) + i64::from(is_whole);
+        self.hand_over(last.min(end))
+    }
+
+    fn hand_over(&mut self, end: i64) -> Vec<Option<Counted>> {
+        let mut over = Vec::new();
+        // What nobody understands is neither good nor bad; it is kept until somebody does.
+        if self.steps.last[0].is_empty() || !self.unknown_labels().is_empty() {
+            return over;
+        }
+        while self.closed < end.min(BLOCKS_MAX) {
+            let block = self.blocks.remove(&self.closed).unwrap_or_default();
+            let is_scraped = self.scraped.contains(&self.closed);
+            self.closed += 1;
+            let counted = self.counted(block);
+            over.push((is_scraped || counted.0 > 0).then_some(counted));
+        }
+        over
+    }
+
+    fn counted(&mut self, block: Block) -> Counted {
+        let requests = block.total.round();
+        let more = match self.part.0 {
+            Part::Bad => block.part,
+            Part::Good => block.total - block.part,
+        };
+        let pool = self.carried.0 + more;
+        let bad = pool.round().clamp(0.0, requests);
+        let left = pool - bad;
+        self.carried = (left, self.carried.1.min(left));
+        let counted = (requests as u64, bad as u64);
+        if counted.0 > 0 {
+            self.busy = self.closed - 1;
+        }
+        self.sum.0 = self.sum.0.saturating_add(counted.0);
+        self.sum.1 = self.sum.1.saturating_add(counted.1);
+        counted
+    }
+
+    /// Requests and bad ones of all that was handed over.
+    pub fn sum(&self) -> Counted {
+        self.sum
+    }
+
+    /// How often targets started anew.
+    pub fn starts(&self) -> usize {
+        self.steps
+            .starts(self.from_ms)
+            .map(|(_, times)| times)
+            .sum()
+    }
+
+    /// The most that was counted by processes that ended, and that nobody saw, where there were several.
+    pub fn lost(&self) -> u64 {
+        if self.starts() < 2 {
+            return 0;
+        }
+        self.steps.lost(self.from_ms).ceil() as u64
+    }
+
+    /// Whether any series of the part was seen.
+    pub fn has_part(&self) -> bool {
+        !self.steps.last[1].is_empty()
+    }
+}
+
+/// What a series with these labels was scraped from.
+pub(super) fn target_of(labels: &Labels) -> Target {
+    let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
+    (label("job"), label("instance"))
+}
