@@ -1,7 +1,9 @@
 //! The commands of `bellwether`, what they share, and where the program begins.
 
 use super::exit::Exit;
-use super::{alert, check, demo, gate, init, judge, load, probe, rules, run, run_arguments, serve};
+use super::{
+    alert, check, demo, gate, init, judge, k6, load, probe, rules, run, run_arguments, serve,
+};
 use crate::config::file_shape::FILE;
 use crate::document::shape::json_schema;
 use crate::scenario::shape::SCENARIO;
@@ -42,6 +44,9 @@ enum Command {
     Run(Box<run_arguments::Arguments>),
     /// Judge recorded samples as a gate would: promote, roll back, hold or inconclusive
     Judge(judge::Arguments),
+    /// Run scripts of k6, as k6 does
+    #[command(disable_help_flag = true)]
+    K6(k6::Raw),
     /// See running loads, and pause, resume, scale or stop them
     Load(load::Arguments),
     /// Run the daemon: probes, gates, metrics, API and pages
@@ -87,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Judge(arguments) => judge::run(&arguments),
+        Command::K6(raw) => k6::run(raw),
         Command::Load(arguments) => load::run(arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Gate(arguments) => gate::run(*arguments),

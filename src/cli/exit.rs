@@ -23,6 +23,8 @@ pub enum Exit {
     Invalid,
     /// It was interrupted.
     Interrupted,
+    /// What `k6` says, by its number.
+    K6(u8),
 }
 
 impl Exit {
@@ -38,6 +40,7 @@ impl Exit {
             Exit::Failed => 99,
             Exit::Invalid => 104,
             Exit::Interrupted => 105,
+            Exit::K6(code) => code,
         }
     }
 

@@ -1,8 +1,8 @@
 //! The command line: one file for each command that does more than print, terminal output, exit codes.
 //!
 //! Rooms: [`commands`] (all of them, and where the program begins), [`exit`] (the table of codes),
-//! [`client`] (asks a daemon); [`init`], [`check`], [`run`] with [`run_arguments`], [`run_plan`],
-//! [`progress`] and [`keys`], [`judge`], [`calibrate`], [`serve`], [`gate`] with [`gate_people`] and [`gate_wait`], [`incident`], [`probe`],
+//! [`client`] (asks a daemon); [`init`], [`check`], [`run`] with [`run_arguments`], [`run_plan`], [`run_script`],
+//! [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`] and [`k6_end`], [`judge`], [`calibrate`], [`serve`], [`gate`] with [`gate_people`] and [`gate_wait`], [`incident`], [`probe`],
 //! [`alert`], [`load`], [`rules`], [`demo`].
 //!
 //! Data goes to standard output, everything else to standard error.
@@ -20,6 +20,11 @@ mod gate_wait;
 pub mod incident;
 pub mod init;
 pub mod judge;
+pub mod k6;
+pub mod k6_arguments;
+pub mod k6_end;
+pub mod k6_log;
+pub mod k6_run;
 pub mod keys;
 pub mod load;
 pub mod probe;
@@ -28,4 +33,5 @@ pub mod rules;
 pub mod run;
 pub mod run_arguments;
 pub mod run_plan;
+pub mod run_script;
 pub mod serve;

@@ -5,6 +5,7 @@ use super::keys::Keys;
 use super::progress::Progress;
 use super::run_arguments::Arguments;
 use super::run_plan::{self, Job};
+use super::run_script::{self, Script};
 use crate::document::Diagnostics;
 use crate::load::live::Live;
 
@@ -115,7 +116,8 @@ pub fn run(arguments: &Arguments) -> Exit {
         crate::cli::commands::complain(format!("a report cannot be written: {error}"));
         return Exit::Fault;
     }
-    if control.asked() != Stop::No {
+    let ended_itself = |job: &Job| job.script.as_ref().is_some_and(Script::ended_itself);
+    if control.asked() != Stop::No && !jobs.iter().any(ended_itself) {
         return Exit::Interrupted;
     }
     Exit::of(Outcome::all(
@@ -182,6 +184,9 @@ async fn perform(
             }
         }
     });
+    for script in jobs.iter().filter_map(|job| job.script.as_ref()) {
+        script.ends(control);
+    }
     let mut summaries = Vec::new();
     for job in jobs {
         if control.asked() != Stop::No {
@@ -213,7 +218,10 @@ async fn perform_one(
         }
     };
     let finished = if job.loads.is_empty() {
-        load::smoke(binding, control, keep_lines, &mut keep).await
+        match &job.script {
+            Some(script) => load::smoke(&script.run, control, keep_lines, &mut keep).await,
+            None => load::smoke(binding, control, keep_lines, &mut keep).await,
+        }
     } else {
         let mut progress = Progress::new(&plan.name, &job.loads, arguments.quiet, seen.keys);
         let judge = |part: &Finished| judged(job, part);
@@ -229,7 +237,7 @@ async fn perform_one(
             .live
             .enter(&plan.name, environment, &started, planned, control);
         let mut began = None;
-        let mut finished = load::load(binding, job.loads.clone(), options, control, |tick| {
+        let on_tick = |tick: &mut Tick| {
             keep(tick);
             tick.lines = Vec::new();
             if let (Some(log), None) = (&mut outputs.hdr, &log_failed) {
@@ -242,8 +250,12 @@ async fn perform_one(
             seen.metrics.tick(&plan.name, tick);
             presence.tick(tick);
             progress.tick(tick, &control.orders());
-        })
-        .await;
+        };
+        let loads = job.loads.clone();
+        let mut finished = match &job.script {
+            Some(script) => load::load(&script.run, loads, options, control, on_tick).await,
+            None => load::load(binding, loads, options, control, on_tick).await,
+        };
         progress.done();
         if let Some(orders) = presence.leave() {
             finished.stopped = orders.stop;
@@ -259,13 +271,12 @@ async fn perform_one(
     } else {
         job.objectives.as_slice()
     };
-    Ok(summary::summarize(
-        plan,
-        &binding.environment,
-        started,
-        &finished,
-        objectives,
-    ))
+    let mut summary =
+        summary::summarize(plan, &binding.environment, started, &finished, objectives);
+    if let Some(script) = &job.script {
+        run_script::judge_too(script, &finished, &mut summary);
+    }
+    Ok(summary)
 }
 
 /// What a step of a search for a breakpoint came to.

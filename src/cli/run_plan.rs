@@ -1,6 +1,7 @@
 //! What `bellwether run` is to perform: from arguments and files to bound scenarios with their loads.
 
 use super::run_arguments::Arguments;
+use super::run_script::{Script, is_script, script};
 use crate::config::given::{no_place, placed};
 use crate::config::{given, load, read};
 use crate::document::{Diagnostic, Diagnostics, Source};
@@ -21,14 +22,15 @@ use std::time::Duration;
 const DNS_TTL: Duration = Duration::from_secs(30);
 
 /// One scenario, ready to be performed.
-#[derive(Debug)]
 pub struct Job {
-    /// The scenario with its values.
+    /// The scenario with its values; of a script, its name, caps and sockets.
     pub binding: Arc<Binding>,
     /// Its load; empty for once.
     pub loads: Vec<Load>,
     /// Its objectives and those of the command line.
     pub objectives: Vec<Objective>,
+    /// The script, if it is one.
+    pub script: Option<Script>,
 }
 
 /// All jobs of a command. Nothing is given if anything stands against any of them.
@@ -39,6 +41,7 @@ pub fn jobs(arguments: &Arguments, found: &mut Diagnostics) -> Option<Vec<Job>> 
             let plans: Vec<_> = arguments
                 .files
                 .iter()
+                .filter(|path| !is_script(path))
                 .map(|path| load::scenario(path, found))
                 .collect();
             plans.into_iter().collect::<Option<_>>()?
@@ -75,6 +78,18 @@ pub fn jobs(arguments: &Arguments, found: &mut Diagnostics) -> Option<Vec<Job>> 
             )),
         }
     }
+    let scripts = arguments.files.iter().filter(|path| is_script(path));
+    let scripts: Vec<Option<Job>> = scripts
+        .map(|path| {
+            let script = script(path, arguments, &environment, &supplied, found)?;
+            Some(Job {
+                binding: script.run.binding.clone(),
+                loads: script.loads.clone(),
+                objectives: objectives.clone(),
+                script: Some(script),
+            })
+        })
+        .collect();
     let jobs: Vec<Option<Job>> = plans
         .into_iter()
         .map(|plan| {
@@ -92,10 +107,11 @@ pub fn jobs(arguments: &Arguments, found: &mut Diagnostics) -> Option<Vec<Job>> 
                 binding: Arc::new(binding),
                 loads,
                 objectives: all,
+                script: None,
             })
         })
         .collect();
-    jobs.into_iter().collect()
+    jobs.into_iter().chain(scripts).collect()
 }
 
 /// The scenario behind `--url`.

@@ -51,7 +51,7 @@ pub async fn once<P: Performers>(
     control: &Control,
     sink: &impl Sink,
 ) -> Once {
-    let mut user = performers.user(together, Place::FIRST, &Arc::default());
+    let mut user = performers.user(together, Place::BESIDE, &Arc::default());
     let mut failure = None;
     let work = async {
         let setup = user.set_up(sink).await;
@@ -80,7 +80,7 @@ pub async fn once<P: Performers>(
     }
     let is_done = handed.is_some();
     let handed = handed.unwrap_or_else(|| user.hand_over());
-    let mut last = performers.user(together, Place::FIRST, &Arc::new(handed));
+    let mut last = performers.user(together, Place::BESIDE, &Arc::new(handed));
     let teardown = last.tear_down(sink).await;
     Once {
         setup_failure,

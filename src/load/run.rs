@@ -93,7 +93,7 @@ pub async fn load<P: Performers>(
     let together = performers.gather();
     let headings = performers.headings();
     let recorder = SharedRecorder(Mutex::new(Inner::new(headings.clone(), origin, false)));
-    let mut user = performers.user(&together, Place::FIRST, &Arc::default());
+    let mut user = performers.user(&together, Place::BESIDE, &Arc::default());
     let set_up = async { failed(user.set_up(&recorder).await) };
     let setup_failure = tokio::select! {
         biased;
@@ -120,7 +120,7 @@ pub async fn load<P: Performers>(
             None => crew.perform(loads, &mut finished, &mut on_tick).await,
         }
     }
-    let mut last = performers.user(&together, Place::FIRST, &handed);
+    let mut last = performers.user(&together, Place::BESIDE, &handed);
     let teardown = last.tear_down(&recorder).await;
     let inner = recorder
         .0

@@ -14,6 +14,7 @@ use super::tls::TlsFacts;
 pub use crate::net::headers::Headers;
 pub use crate::net::http1_parser::Keep;
 use http::Method;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ pub struct Connection {
     kind: Kind,
     /// What TLS showed when it was opened.
     pub tls: Option<Arc<TlsFacts>>,
+    /// Whose socket is at the other end.
+    remote: Option<SocketAddr>,
     used: bool,
     /// When its last exchange ended.
     idle_since: Instant,
@@ -72,6 +75,7 @@ impl Connection {
         connect_micros: u64,
         deadline: Instant,
     ) -> Result<Connection, Fault> {
+        let remote = stream.remote();
         let kind = if two {
             Kind::Two(Http2::start(stream, deadline).await?)
         } else {
@@ -80,6 +84,7 @@ impl Connection {
         Ok(Connection {
             kind,
             tls,
+            remote,
             used: false,
             idle_since: Instant::now(),
             connect_micros,
@@ -95,6 +100,7 @@ impl Connection {
             Kind::Two(http2) => Some(Connection {
                 kind: Kind::Two(http2.clone()),
                 tls: self.tls.clone(),
+                remote: self.remote,
                 used: true,
                 idle_since: self.idle_since,
                 connect_micros: self.connect_micros,
@@ -133,9 +139,10 @@ impl Connection {
         self.is_going = true;
         let result = self.carry(message, prepared, keep, start, deadline).await;
         match result {
-            Ok(reply) => {
+            Ok(mut reply) => {
                 self.idle_since = reply.end;
                 self.is_going = false;
+                reply.remote = self.remote;
                 Ok(reply)
             }
             Err((fault, spent)) => {

@@ -113,6 +113,7 @@ impl Http1 {
         // A reply that came before the whole request was out leaves the rest of it in the way.
         self.spent = !parsed.reusable || !progress.flushed || progress.write_error.is_some();
         Ok(Reply {
+            remote: None,
             status: parsed.status,
             version: parsed.version,
             headers: parsed.headers,

@@ -114,6 +114,7 @@ async fn receive(
         body: kept.into_bytes(),
         body_bytes: count,
         wire_bytes: (0, 0),
+        remote: None,
         phases: Phases::default(),
         end: now,
     })

@@ -4,6 +4,7 @@ use super::headers::Headers;
 use super::phases::Phases;
 use bytes::Bytes;
 use http::{StatusCode, Version};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 /// What came back.
@@ -21,6 +22,8 @@ pub struct Reply {
     pub body_bytes: u64,
     /// Bytes sent and received on the socket for it (HTTP/1.1; 0 for HTTP/2, where exchanges share a socket).
     pub wire_bytes: (u64, u64),
+    /// Whose socket it came from.
+    pub remote: Option<SocketAddr>,
     /// Send, wait and receive.
     pub phases: Phases,
     /// When the last byte had come.

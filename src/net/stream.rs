@@ -1,6 +1,7 @@
 //! A connected socket, plain or TLS.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -13,6 +14,17 @@ pub enum Stream {
     Plain(TcpStream),
     /// With TLS.
     Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// Whose socket is at the other end; nothing where it is gone.
+    pub fn remote(&self) -> Option<SocketAddr> {
+        let socket = match self {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => stream.get_ref().0,
+        };
+        socket.peer_addr().ok()
+    }
 }
 
 /// World a call to the socket that there is.

@@ -34,7 +34,7 @@ pub trait Performer {
 /// Which virtual user it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// Its number, from 1.
+    /// Its number, from 1; 0 of one that performs no iterations.
     pub id: u64,
     /// The number of the load that it performs; the first one's for what is performed once.
     pub load: usize,
@@ -43,6 +43,8 @@ pub struct Place {
 impl Place {
     /// Of the only one.
     pub const FIRST: Place = Place { id: 1, load: 0 };
+    /// Of one that performs no iterations: what comes before them, and after.
+    pub const BESIDE: Place = Place { id: 0, load: 0 };
 }
 
 /// Makes the virtual users of a run.

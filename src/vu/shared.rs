@@ -32,6 +32,11 @@ impl Shared {
         Shared::keeping(binding, None)
     }
 
+    /// Connections that virtual users share.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     /// The same, with connections that outlive a virtual user and are handed to the next one.
     pub fn keeping(binding: Arc<Binding>, kept: Option<Arc<Kept>>) -> Arc<Shared> {
         Arc::new(Shared {

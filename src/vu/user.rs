@@ -435,7 +435,7 @@ impl Performers for Arc<Binding> {
     }
 
     fn user(&self, together: &Arc<Shared>, place: Place, handed: &Arc<Variables>) -> VirtualUser {
-        VirtualUser::new(together.clone(), place.id, handed.clone())
+        VirtualUser::new(together.clone(), place.id.max(1), handed.clone())
     }
 }
 

@@ -5,12 +5,16 @@ use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, roo
 use regex::Regex;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 44] = [
+const COMMANDS: [&str; 48] = [
     "",
     "init",
     "check",
     "run",
     "judge",
+    "k6",
+    "k6 inspect",
+    "k6 run",
+    "k6 version",
     "load",
     "load list",
     "load pause",

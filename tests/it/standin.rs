@@ -10,6 +10,8 @@ pub struct Asked {
     pub method: String,
     /// Without its query.
     pub path: String,
+    /// What follows the question mark.
+    pub query: String,
     pub headers: BTreeMap<String, String>,
     pub body: String,
     /// `host:port` of the stand-in.
@@ -100,6 +102,10 @@ fn read(reader: &mut BufReader<TcpStream>, host: &str) -> Option<Asked> {
     Some(Asked {
         method,
         path: target.split('?').next()?.to_owned(),
+        query: target
+            .split_once('?')
+            .map_or("", |(_, query)| query)
+            .to_owned(),
         headers,
         body: String::from_utf8_lossy(&body).into_owned(),
         host: host.to_owned(),

@@ -35,6 +35,8 @@ const BANS: &[Ban] = &[
         word: "env::var",
         homes: &[
             "src/environment/needs.rs",
+            // k6 hands all of them to its scripts.
+            "src/cli/k6_arguments.rs",
             // Where programs are found.
             "src/net/program.rs",
             "src/report/style.rs",

@@ -1,0 +1,321 @@
+//! `bellwether k6 run` and `inspect`: from a file and its options to a result as k6 gives it.
+//!
+//! Loads the script once to know what it asks for; what is wrong is said before anything is sent. How it ends is
+//! in [`super::k6_end`].
+
+use super::exit::Exit;
+use super::k6_arguments::{Arguments, of_variables, system};
+use super::k6_end::{self, Over};
+use super::k6_log::log;
+use super::progress::Progress;
+use crate::environment::settings::Environment;
+use crate::k6::metric::BuiltIn;
+use crate::k6::options::{self, Found};
+use crate::k6::place::{Merged, Place, merge};
+use crate::k6::threshold::{Key, Threshold};
+use crate::load::{self, Control, Tick};
+use crate::report::style::Style;
+use crate::script::host::{Log, Said};
+use crate::script::prepare::{Around, Ready, prepare};
+use crate::script::run::{Loaded, look};
+use crate::script::{Program, Run};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long addresses are kept, as in k6.
+const DNS_TTL: Duration = Duration::from_secs(300);
+
+/// How often thresholds that end a run are judged.
+const JUDGED_EVERY: u64 = 2;
+
+/// A script that is ready, and what options of higher places threw away.
+struct Readied {
+    ready: Ready,
+    thrown_away: Vec<String>,
+}
+
+fn complain(message: impl std::fmt::Display) {
+    let style = Style::for_stream(&std::io::stderr());
+    eprintln!("{} {message}", style.bad("error:"));
+}
+
+fn program(arguments: &Arguments) -> Result<Program, Exit> {
+    let variables = arguments.variables(system());
+    let program = if arguments.script == Path::new("-") {
+        let mut text = Vec::new();
+        let read = std::io::stdin().read_to_end(&mut text);
+        let here = std::env::current_dir().unwrap_or_default();
+        read.map(|_| Program::of_text(here.join("-"), text, variables))
+            .map_err(|error| format!("standard input cannot be read: {error}"))
+    } else {
+        Program::new(&arguments.script, variables)
+    };
+    program.map_err(|reason| {
+        complain(reason);
+        Exit::K6(255)
+    })
+}
+
+/// The options of all places, merged; `shows` is what the script itself says.
+fn merged(arguments: &Arguments, script: &Value) -> Result<Merged, Exit> {
+    let mut places = Vec::new();
+    if let Some(path) = &arguments.config {
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let read =
+            text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+        match read {
+            Ok(options) => places.push(Place {
+                name: "the configuration file",
+                options,
+            }),
+            Err(error) => {
+                complain(format!("`{}` cannot be read: {error}", path.display()));
+                return Err(Exit::K6(104));
+            }
+        }
+    }
+    places.push(Place {
+        name: "the script",
+        options: script.as_object().cloned().unwrap_or_default(),
+    });
+    places.push(of_variables(system()));
+    places.push(arguments.place());
+    Ok(merge(&places))
+}
+
+/// Prints the options of a script.
+pub fn inspect(arguments: &Arguments) -> Exit {
+    let looked = program(arguments).and_then(|program| {
+        let log = logged(arguments)?;
+        let loaded = loaded(&Arc::new(program), &log)?;
+        merged(arguments, &loaded.options)
+    });
+    match looked {
+        Ok(merged) => {
+            let mut found = Found::default();
+            options::read(&merged.options, &mut found);
+            for error in &found.errors {
+                complain(error);
+            }
+            let mut shown = merged.options;
+            shown.sort_keys();
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&shown).unwrap_or_default()
+            );
+            if found.errors.is_empty() {
+                Exit::Success
+            } else {
+                Exit::K6(104)
+            }
+        }
+        Err(exit) => exit,
+    }
+}
+
+fn logged(arguments: &Arguments) -> Result<Log, Exit> {
+    log(arguments).map_err(|reason| {
+        complain(reason);
+        Exit::K6(255)
+    })
+}
+
+fn loaded(program: &Arc<Program>, log: &Log) -> Result<Loaded, Exit> {
+    look(program, log).map_err(|thrown| {
+        complain(thrown);
+        Exit::K6(107)
+    })
+}
+
+/// Reads everything, and says what is wrong.
+fn ready(arguments: &Arguments) -> Result<Readied, Exit> {
+    let program = Arc::new(program(arguments)?);
+    let log = logged(arguments)?;
+    let loaded = loaded(&program, &log)?;
+    let merged = merged(arguments, &loaded.options)?;
+    if loaded.exports.is_empty() {
+        complain("the script exports no function");
+        return Err(Exit::K6(255));
+    }
+    let mut found = Found::default();
+    let around = Around {
+        environment: &Environment::default(),
+        secrets: BTreeMap::new(),
+        max_wait: Duration::ZERO,
+        dns_ttl: DNS_TTL,
+    };
+    let ready = prepare(
+        program,
+        log.clone(),
+        loaded,
+        &merged.options,
+        around,
+        &mut found,
+    );
+    for text in found.warnings {
+        log(&Said {
+            level: "warning",
+            text,
+            is_console: false,
+        });
+    }
+    for error in &found.errors {
+        complain(error);
+    }
+    let ready = ready.ok_or(Exit::K6(104))?;
+    Ok(Readied {
+        ready,
+        thrown_away: merged.thrown_away,
+    })
+}
+
+/// Performs a script.
+pub fn run(arguments: &Arguments) -> Exit {
+    let Readied { ready, thrown_away } = match ready(arguments) {
+        Ok(ready) => ready,
+        Err(exit) => return exit,
+    };
+    for line in &thrown_away {
+        eprintln!("note: {line}");
+    }
+    let export = match &arguments.summary_export {
+        Some(path) => match std::fs::File::create(path) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                complain(format!(
+                    "`{}` cannot be written: {error}; nothing was sent",
+                    path.display()
+                ));
+                return Exit::K6(255);
+            }
+        },
+        None => None,
+    };
+    let runtime = crate::cli::commands::runtime();
+    let exit = runtime.block_on(async {
+        let over = perform(arguments, &ready).await;
+        k6_end::end(arguments, &ready, over, export).await
+    });
+    runtime.shutdown_background();
+    exit
+}
+
+async fn perform(arguments: &Arguments, ready: &Ready) -> Over {
+    let run = &ready.run;
+    let control = Control::new();
+    let interrupted = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    listen(&control, run, &interrupted);
+    let loads: Vec<_> = run
+        .options
+        .scenarios
+        .iter()
+        .map(|scenario| scenario.load.clone())
+        .collect();
+    let name = run
+        .program
+        .entry
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let mut progress = Progress::new(&name, &loads, arguments.quiet, false);
+    let began = Instant::now();
+    let mut gauges = run.counted().anew();
+    let mut broken = false;
+    let finished = load::load(
+        run,
+        loads,
+        load::run::Options::default(),
+        &control,
+        |tick: &mut Tick| {
+            progress.tick(tick, &control.orders());
+            if began.elapsed() < Duration::from_secs(tick.second + 1) {
+                // What is left of a second at the end is none.
+                return;
+            }
+            let users = run.users.load(std::sync::atomic::Ordering::Relaxed);
+            let none: &[(String, String)] = &[];
+            gauges.count(BuiltIn::Vus, tick.active as f64, none);
+            gauges.count(BuiltIn::VusMax, users as f64, none);
+            if (tick.second + 1).is_multiple_of(JUDGED_EVERY) && !broken && !arguments.no_thresholds
+            {
+                broken = ends(ready, began.elapsed());
+                if broken {
+                    control.stop();
+                    control.stop();
+                }
+            }
+        },
+    )
+    .await;
+    progress.done();
+    let mut tally = run.counted();
+    tally.merge(&gauges);
+    if finished.recorded.dropped > 0 {
+        let none: &[(String, String)] = &[];
+        tally.count(
+            BuiltIn::DroppedIterations,
+            finished.recorded.dropped as f64,
+            none,
+        );
+    }
+    Over {
+        finished,
+        tally,
+        seconds: began.elapsed().as_secs_f64(),
+        interrupted: interrupted.load(std::sync::atomic::Ordering::Relaxed),
+        broken,
+    }
+}
+
+/// Whether a threshold that ends the run does not hold by now.
+fn ends(ready: &Ready, elapsed: Duration) -> bool {
+    let ending = |(_, _, threshold): &&(String, Key, Threshold)| {
+        threshold.abort_on_fail && elapsed.as_millis() as u64 > threshold.delay_abort_ms
+    };
+    let mut ending = ready.thresholds.iter().filter(ending).peekable();
+    if ending.peek().is_none() {
+        return false;
+    }
+    let tally = ready.run.counted();
+    ending.any(|(_, key, threshold)| {
+        let verdict = tally
+            .value(key)
+            .map(|value| threshold.judge(value, elapsed.as_secs_f64()));
+        verdict.is_some_and(|verdict| verdict.measured && !verdict.holds)
+    })
+}
+
+/// Lets signals and the script itself end the run: at once, as in k6.
+fn listen(control: &Control, run: &Arc<Run>, interrupted: &Arc<std::sync::atomic::AtomicBool>) {
+    let (control, run, interrupted) = (control.clone(), run.clone(), interrupted.clone());
+    let signals = signal(SignalKind::interrupt())
+        .and_then(|pressed| Ok((pressed, signal(SignalKind::terminate())?)));
+    let Ok((mut pressed, mut terminated)) = signals else {
+        return;
+    };
+    tokio::spawn(async move {
+        for press in 1.. {
+            tokio::select! {
+                _ = pressed.recv() => {}
+                _ = terminated.recv() => {}
+                () = run.over.notified() => {
+                    control.stop();
+                    control.stop();
+                    continue;
+                }
+            }
+            if press > 1 && interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+                std::process::exit(105);
+            }
+            interrupted.store(true, std::sync::atomic::Ordering::Relaxed);
+            control.stop();
+            control.stop();
+        }
+    });
+}

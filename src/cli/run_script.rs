@@ -1,0 +1,207 @@
+//! A script in `bellwether run`: from a file, inputs and secrets to something that can be performed, and what it
+//! comes to beside the objectives.
+//!
+//! Does not perform it. Invariant: what k6 would call passed, and was not measured, is none here.
+
+use super::run_arguments::Arguments;
+use crate::document::{Diagnostic, Diagnostics};
+use crate::environment::needs::Supplied;
+use crate::environment::settings::Environment;
+use crate::k6::honest::{Known, against};
+use crate::k6::options::Found;
+use crate::k6::summary::judge;
+use crate::load::Control;
+use crate::load::run::Finished;
+use crate::objective::Outcome;
+use crate::run::Summary;
+use crate::run::summary::StepSummary;
+use crate::scenario::plan::Load;
+use crate::script::host::{Log, Said};
+use crate::script::prepare::{Around, Ready, prepare};
+use crate::script::run::look;
+use crate::script::{Program, Run};
+use crate::secret::Redactor;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// How long an arrival waits for a virtual user: its latency counts from when it should have come.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// How long resolved addresses are kept in a run.
+const DNS_TTL: Duration = Duration::from_secs(30);
+/// Options that make a script a load.
+const SHAPES: [&str; 5] = ["scenarios", "duration", "iterations", "stages", "vus"];
+
+/// Whether a file is a script.
+pub fn is_script(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| ["js", "mjs", "cjs"].iter().any(|known| extension == *known))
+}
+
+/// A script, ready to be performed.
+pub struct Script {
+    /// What is performed.
+    pub run: Arc<Run>,
+    /// Its load; empty for once.
+    pub loads: Vec<Load>,
+    ready: Ready,
+    given: BTreeSet<String>,
+}
+
+impl Script {
+    /// Whether it ended the run at once.
+    pub fn ended_itself(&self) -> bool {
+        self.run.ended().aborted.is_some()
+    }
+
+    /// Lets it end the run.
+    pub fn ends(&self, control: &Control) {
+        let (run, control) = (self.run.clone(), control.clone());
+        tokio::spawn(async move {
+            run.over.notified().await;
+            // At once, as in k6.
+            control.stop();
+            control.stop();
+        });
+    }
+}
+
+/// Reads a script with everything that it is given.
+pub fn script(
+    path: &Path,
+    arguments: &Arguments,
+    environment: &Environment,
+    supplied: &Supplied,
+    found: &mut Diagnostics,
+) -> Option<Script> {
+    let wrong =
+        |text: String| Diagnostic::error("bad-script", format!("`{}`: {text}", path.display()));
+    if arguments.rate.is_some() || arguments.vus.is_some() || arguments.duration.is_some() {
+        let text = "a script says itself how long and how often: `--rate`, `--vus` and `--duration` would throw its scenarios away";
+        found.push(wrong(text.to_owned()).hint("`bellwether k6 run` takes k6's flags"));
+        return None;
+    }
+    let mut env = supplied.environment_inputs.clone();
+    env.extend(supplied.inputs.clone());
+    let secrets = supplied.secrets.clone();
+    let exposed = |(name, secret): (&String, &crate::secret::Secret)| {
+        (name.clone(), secret.expose().to_owned())
+    };
+    env.extend(secrets.iter().map(exposed));
+    let given = supplied.inputs.keys().cloned().collect();
+    let log = log(Redactor::new(secrets.clone()), arguments.quiet);
+    let loaded = Program::new(path, env).map(Arc::new).and_then(|program| {
+        let loaded = look(&program, &log).map_err(|thrown| thrown.to_string())?;
+        Ok((program, loaded))
+    });
+    let (program, loaded) = match loaded {
+        Ok(loaded) => loaded,
+        Err(reason) => {
+            found.push(wrong(reason));
+            return None;
+        }
+    };
+    let options = loaded.options.as_object().cloned().unwrap_or_default();
+    let is_load = SHAPES
+        .iter()
+        .any(|key| options.get(*key).is_some_and(|value| !value.is_null()));
+    let around = Around {
+        environment,
+        secrets,
+        max_wait: MAX_WAIT,
+        dns_ttl: DNS_TTL,
+    };
+    let mut read = Found::default();
+    let ready = prepare(program, log, loaded, &options, around, &mut read);
+    for text in read.errors {
+        found.push(wrong(text));
+    }
+    for text in read.warnings {
+        found.push(Diagnostic::warning(
+            "bad-script",
+            format!("`{}`: {text}", path.display()),
+        ));
+    }
+    let ready = ready?;
+    let run = ready.run.clone();
+    let scenarios = run.options.scenarios.iter();
+    let loads = if is_load && !arguments.once {
+        scenarios.map(|scenario| scenario.load.clone()).collect()
+    } else {
+        Vec::new()
+    };
+    Some(Script {
+        run,
+        loads,
+        ready,
+        given,
+    })
+}
+
+/// What a script says goes to standard error, without secrets.
+fn log(redactor: Redactor, quiet: bool) -> Log {
+    Arc::new(move |said: &Said| {
+        if quiet && said.level != "error" {
+            return;
+        }
+        let word = if said.is_console {
+            "console"
+        } else {
+            said.level
+        };
+        eprintln!("{word}: {}", redactor.clean(&said.text));
+    })
+}
+
+/// Adds to a summary what the script itself asks for, and what speaks against a pass.
+pub fn judge_too(script: &Script, finished: &Finished, summary: &mut Summary) {
+    let run = &script.run;
+    let (tally, ended) = (run.counted(), run.ended());
+    let seconds = run.elapsed_ms() / 1e3;
+    let judged = judge(&script.ready.thresholds, &tally, seconds);
+    let known = Known {
+        threw: run.threw.load(Relaxed),
+        is_once: !finished.is_load,
+        aborted: ended.aborted,
+        failed: ended.failed,
+    };
+    let clean = |text: &str| run.binding.redactor.clean(text);
+    let mut outcomes = vec![summary.outcome];
+    // It stands for arrivals that nobody took, and for what was thrown.
+    let is_empty = |step: &StepSummary| step.name == "iteration" && step.core.requests == 0;
+    summary.steps.retain(|step| !is_empty(step));
+    for (outcome, reason) in against(&tally, &judged, &known) {
+        outcomes.push(outcome);
+        summary.reasons.push(clean(&reason));
+    }
+    summary.outcome = Outcome::all(outcomes);
+    let asked = run.program.asked();
+    let names = |names: Vec<&String>| {
+        names
+            .into_iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let unread: Vec<&String> = script.given.difference(&asked).collect();
+    if !unread.is_empty() {
+        let text = format!(
+            "warning: the script never read the inputs {}",
+            names(unread)
+        );
+        summary.reasons.push(text);
+    }
+    let unset: Vec<&String> = asked
+        .iter()
+        .filter(|name| !run.program.env.contains_key(*name))
+        .collect();
+    if !unset.is_empty() {
+        let text = format!(
+            "warning: the script asked for {}, which nobody set",
+            names(unset)
+        );
+        summary.reasons.push(text);
+    }
+}

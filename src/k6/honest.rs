@@ -1,0 +1,133 @@
+//! What a script's run comes to where nothing may pass that was not measured.
+//!
+//! k6 says that all is well when every check, every iteration or every request failed, and when a threshold has
+//! no samples. Here these never pass. Pure.
+
+use super::metric::BuiltIn;
+use super::summary::Judged;
+use super::tally::{Tally, Value};
+use super::threshold::Aggregate;
+use crate::objective::Outcome;
+
+/// What is known beside what was counted.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Iterations that threw.
+    pub threw: u64,
+    /// Whether it was performed once, and not as a load.
+    pub is_once: bool,
+    /// How the script itself ended the run: at once, or as failed.
+    pub aborted: Option<String>,
+    /// The same, of a failure.
+    pub failed: Option<String>,
+}
+
+/// What speaks against a pass, with its reasons. Nothing is said of what holds.
+pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome, String)> {
+    let mut against = Vec::new();
+    let value = |metric: BuiltIn| &tally.metrics[metric as usize].value;
+    if let Some(words) = &known.failed {
+        against.push((
+            Outcome::Fail,
+            format!("the script says that it failed: {words}"),
+        ));
+    }
+    if let Some(words) = &known.aborted {
+        against.push((
+            Outcome::Inconclusive,
+            format!("the script ended the run: {words}"),
+        ));
+    }
+    for one in judged {
+        let text = format!("`{}: {}`", one.source, one.threshold.source);
+        let is_count = one.threshold.aggregate == Aggregate::Count;
+        if !one.verdict.measured && !is_count {
+            let reason = format!("the threshold {text} has nothing to judge: no sample was taken");
+            against.push((Outcome::Inconclusive, reason));
+        } else if !one.verdict.holds {
+            let seen = super::unit::number(one.verdict.seen);
+            let reason = format!("the threshold {text} does not hold: {seen}");
+            against.push((Outcome::Fail, reason));
+        }
+    }
+    let iterations = value(BuiltIn::Iterations).samples();
+    if known.threw > 0 && known.threw >= iterations {
+        let reason = format!("all {iterations} iterations threw");
+        against.push((Outcome::Inconclusive, reason));
+    } else if known.threw > 0 {
+        let reason = format!("{} of {iterations} iterations threw", known.threw);
+        against.push((Outcome::Inconclusive, reason));
+    }
+    if let Value::Rate { passes, total } = value(BuiltIn::Checks) {
+        let failed = total - passes;
+        let is_judged = judged.iter().any(|one| one.key.metric == "checks");
+        if *total == 0 && value(BuiltIn::HttpReqs).samples() > 0 && judged.is_empty() {
+            let reason = "nothing was checked, and there is no threshold".to_owned();
+            against.push((Outcome::Inconclusive, reason));
+        } else if failed > 0 && known.is_once {
+            against.push((Outcome::Fail, format!("{failed} of {total} checks failed")));
+        } else if failed > 0 && !is_judged {
+            let reason = format!(
+                "{failed} of {total} checks failed, and no threshold on `checks` says how many may"
+            );
+            against.push((Outcome::Inconclusive, reason));
+        }
+    }
+    against
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::summary::judge;
+    use super::super::threshold::{Key, Threshold};
+    use super::*;
+    use crate::k6::metric::Kind;
+
+    fn threshold(source: &str, metric: &str, kind: Kind) -> (String, Key, Threshold) {
+        let key = Key::parse(metric).unwrap();
+        (
+            metric.to_owned(),
+            key,
+            Threshold::parse(source, kind).unwrap(),
+        )
+    }
+
+    fn said(tally: &Tally, thresholds: &[(String, Key, Threshold)], known: &Known) -> Vec<String> {
+        let judged = judge(thresholds, tally, 1.0);
+        let all = against(tally, &judged, known);
+        all.into_iter()
+            .map(|(outcome, reason)| format!("{outcome:?}: {reason}"))
+            .collect()
+    }
+
+    #[test]
+    fn what_k6_calls_well_and_is_not_never_passes() {
+        let none: &[(String, String)] = &[];
+        let mut tally = Tally::default();
+        tally.count(BuiltIn::HttpReqs, 1.0, none);
+        tally.count(BuiltIn::Iterations, 1.0, none);
+        let quiet = ["Inconclusive: nothing was checked, and there is no threshold"];
+        assert_eq!(said(&tally, &[], &Known::default()), quiet);
+        let known = Known {
+            threw: 1,
+            ..Known::default()
+        };
+        assert!(said(&tally, &[], &known)[0].starts_with("Inconclusive: all 1 iterations threw"));
+        let latency = [threshold("p(95)<500", "http_req_duration", Kind::Trend)];
+        assert!(said(&tally, &latency, &Known::default())[0].contains("no sample was taken"));
+        let count = [threshold("count<1", "http_reqs", Kind::Counter)];
+        assert!(said(&tally, &count, &Known::default())[0].starts_with("Fail: the threshold"));
+
+        tally.count(BuiltIn::Checks, 1.0, none);
+        assert_eq!(said(&tally, &[], &Known::default()), [""; 0]);
+        tally.count(BuiltIn::Checks, 0.0, none);
+        let once = Known {
+            is_once: true,
+            ..Known::default()
+        };
+        assert_eq!(said(&tally, &[], &once), ["Fail: 1 of 2 checks failed"]);
+        assert!(said(&tally, &[], &Known::default())[0].contains("no threshold on `checks`"));
+        let checks = [threshold("rate>=0.5", "checks", Kind::Rate)];
+        assert_eq!(said(&tally, &checks, &Known::default()), [""; 0]);
+    }
+}

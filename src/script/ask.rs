@@ -1,0 +1,197 @@
+//! What a script asks of the world while it stands still, and what it is answered.
+
+use bytes::Bytes;
+use std::time::{Duration, Instant};
+
+/// What is to be performed.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// `setup`.
+    Setup,
+    /// One iteration of a function.
+    Iterate,
+    /// `teardown`.
+    Teardown,
+    /// `handleSummary`, with its argument as JSON.
+    Summary(String),
+}
+
+/// Why the interpreter goes on.
+#[derive(Debug)]
+pub enum Resume {
+    /// There is something to perform.
+    Perform(Task),
+    /// What it asked for is there.
+    Answer(Answer),
+    /// What it does is not wanted any more.
+    Interrupt,
+    /// Nothing comes any more.
+    Quit,
+}
+
+/// What the interpreter asks for.
+#[derive(Debug)]
+pub enum Ask {
+    /// It is done with what it was to perform, or with its start.
+    Done(Outcome),
+    /// A request.
+    Request(Box<Request>),
+    /// Several at once.
+    Batch(Vec<Request>),
+    /// Time.
+    Sleep(Duration),
+    /// Whatever comes first: this moment, or the reply of a request that was started.
+    Idle(Option<Instant>),
+}
+
+/// What it is answered.
+#[derive(Debug)]
+pub enum Answer {
+    /// Time is over.
+    Now,
+    /// The reply of a request.
+    Reply(Box<Reply>),
+    /// Those of several, in their order.
+    Replies(Vec<Reply>),
+    /// The reply of one that was started, with its number.
+    Arrived(u32, Box<Reply>),
+}
+
+/// How a performance ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// To its end, with what it gave as JSON.
+    Returned(Option<String>),
+    /// Something was thrown.
+    Thrown(Thrown),
+    /// It was cut off.
+    Interrupted,
+    /// The script ended the whole run, with its words.
+    Aborted(String),
+}
+
+/// What was thrown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Thrown {
+    /// Name and message.
+    pub message: String,
+    /// Where, the innermost first, each line with file, line and column.
+    pub stack: String,
+}
+
+impl std::fmt::Display for Thrown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        for line in self
+            .stack
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+        {
+            write!(f, "\n\t{line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What is wanted of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BodyAs {
+    /// Text.
+    #[default]
+    Text,
+    /// Bytes.
+    Binary,
+    /// Nothing.
+    None,
+}
+
+/// Which statuses are expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// Those from 200 to 399.
+    Usual,
+    /// Those in these ranges, ends included.
+    Ranges(Vec<(u16, u16)>),
+    /// Nobody says.
+    Unsaid,
+}
+
+impl Expected {
+    /// Whether a status is; nothing where nobody says.
+    pub fn includes(&self, status: u16) -> Option<bool> {
+        match self {
+            Expected::Usual => Some((200..400).contains(&status)),
+            Expected::Ranges(ranges) => Some(
+                ranges
+                    .iter()
+                    .any(|(low, high)| (*low..=*high).contains(&status)),
+            ),
+            Expected::Unsaid => None,
+        }
+    }
+}
+
+/// A request of a script.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Its number, where it was started without waiting for it.
+    pub number: u32,
+    /// The method.
+    pub method: String,
+    /// The URL.
+    pub url: String,
+    /// The body.
+    pub body: Bytes,
+    /// Names and values in turn.
+    pub headers: Vec<String>,
+    /// Time for all of it.
+    pub timeout: Duration,
+    /// Redirects at the most; those of the options where nothing is said.
+    pub redirects: Option<u32>,
+    /// The number of its jar.
+    pub jar: usize,
+    /// Cookies of this request alone: names and values in turn.
+    pub cookies: Vec<String>,
+    /// Tags: names and values in turn.
+    pub tags: Vec<String>,
+    /// What is wanted of the body.
+    pub body_as: BodyAs,
+    /// Which statuses are expected.
+    pub expected: Expected,
+    /// The group that it is in.
+    pub group: String,
+}
+
+/// The reply of a request, or why there is none.
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    /// Status; 0 where there was none.
+    pub status: u16,
+    /// `HTTP/1.1` or `HTTP/2.0`.
+    pub proto: &'static str,
+    /// The URL of the last hop.
+    pub url: String,
+    /// The body.
+    pub body: Bytes,
+    /// What is wanted of it.
+    pub body_as: BodyAs,
+    /// Headers, each as `name: value` on a line of its own.
+    pub head: String,
+    /// The address that answered, and its port.
+    pub remote: Option<std::net::SocketAddr>,
+    /// Milliseconds: blocked, connecting, handshaking, sending, waiting, receiving.
+    pub timings: [f64; 6],
+    /// `tls1.2` or `tls1.3`.
+    pub tls_version: &'static str,
+    /// What went wrong.
+    pub error: String,
+    /// Its number.
+    pub error_code: u16,
+    /// Method of the last hop.
+    pub method: String,
+    /// Headers that were sent, as those above.
+    pub sent_head: String,
+    /// The body that was sent.
+    pub sent_body: Bytes,
+}

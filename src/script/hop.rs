@@ -1,0 +1,167 @@
+//! One hop of a request: the reply that a script sees, and the samples that k6 makes of it.
+//!
+//! Sends nothing.
+
+use super::ask::{BodyAs, Reply, Request};
+use super::going::{Going, head_of};
+use super::sending::{BODY_BYTES_MAX, Seen};
+use super::tags::{OfRequest, Plain};
+use crate::k6::error_code;
+use crate::k6::metric::BuiltIn;
+use crate::net::reply::Reply as WireReply;
+use crate::net::tls::TlsFacts;
+use crate::net::{Fault, Phases, body};
+
+/// A reply that is none, with its samples.
+pub(super) fn failed(
+    seen: &Seen,
+    request: &Request,
+    (method, url): (&str, &str),
+    fault: &Fault,
+    phases: Phases,
+) -> Reply {
+    let (code, words) = error_code::of_fault(fault);
+    let reply = Reply {
+        url: url.to_owned(),
+        method: method.to_owned(),
+        body_as: request.body_as,
+        error: if words.is_empty() {
+            fault.detail.clone()
+        } else {
+            words.to_owned()
+        },
+        error_code: code,
+        timings: timings(phases),
+        sent_body: request.body.clone(),
+        ..Reply::default()
+    };
+    count(seen, request, &reply, (0, 0));
+    reply
+}
+
+fn timings(phases: Phases) -> [f64; 6] {
+    let milliseconds = |micros: u64| micros as f64 / 1e3;
+    [
+        milliseconds(phases.resolve + phases.connect + phases.tls),
+        milliseconds(phases.connect),
+        milliseconds(phases.tls),
+        milliseconds(phases.send),
+        milliseconds(phases.wait),
+        milliseconds(phases.receive),
+    ]
+}
+
+/// Adds the samples of one hop.
+pub(super) fn count(seen: &Seen, request: &Request, reply: &Reply, bytes: (u64, u64)) {
+    let own = seen.0.tags.borrow();
+    let mut digits = [[0; 5]; 2];
+    let [status_digits, code_digits] = &mut digits;
+    let status = written(status_digits, reply.status);
+    let code = if reply.error_code == 0 {
+        ""
+    } else {
+        written(code_digits, reply.error_code)
+    };
+    let expected = request.expected.includes(reply.status);
+    let tags = OfRequest {
+        plain: Plain {
+            own: &own,
+            more: &request.tags,
+            group: &request.group,
+            also: ("", ""),
+        },
+        method: &reply.method,
+        url: &reply.url,
+        status,
+        proto: reply.proto,
+        error: (&reply.error, code),
+        expected,
+        tls_version: reply.tls_version,
+    };
+    let [blocked, connecting, tls, sending, waiting, receiving] = reply.timings;
+    let mut tally = seen.0.tally();
+    tally.count(BuiltIn::HttpReqs, 1.0, &tags);
+    if let Some(expected) = expected {
+        tally.count(
+            BuiltIn::HttpReqFailed,
+            f64::from(u8::from(!expected)),
+            &tags,
+        );
+    }
+    for (metric, value) in [
+        (BuiltIn::HttpReqDuration, sending + waiting + receiving),
+        (BuiltIn::HttpReqBlocked, blocked),
+        (BuiltIn::HttpReqConnecting, connecting),
+        (BuiltIn::HttpReqTlsHandshaking, tls),
+        (BuiltIn::HttpReqSending, sending),
+        (BuiltIn::HttpReqWaiting, waiting),
+        (BuiltIn::HttpReqReceiving, receiving),
+    ] {
+        tally.count(metric, value, &tags);
+    }
+    tally.count(BuiltIn::DataSent, bytes.0 as f64, &tags);
+    tally.count(BuiltIn::DataReceived, bytes.1 as f64, &tags);
+}
+
+/// A number in digits, without asking for memory.
+fn written(digits: &mut [u8; 5], number: u16) -> &str {
+    let mut at = digits.len();
+    let mut left = number;
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    std::str::from_utf8(&digits[at..]).unwrap_or_default()
+}
+
+/// A reply as a script sees it, and what was wrong with its body.
+pub(super) fn replied(
+    request: &Request,
+    going: &Going,
+    wire: &WireReply,
+    tls: Option<&TlsFacts>,
+) -> (Reply, Option<Fault>) {
+    let status = wire.status.as_u16();
+    let mut content = wire.body.clone();
+    let mut fault = None;
+    if wire.headers.encoded && request.body_as != BodyAs::None && !content.is_empty() {
+        let encodings = body::encodings(wire.headers.map());
+        match body::decode(content.clone(), &encodings, BODY_BYTES_MAX) {
+            Ok(decoded) => content = decoded,
+            Err(broken) => fault = Some(broken),
+        }
+    }
+    let (error, error_code) = match &fault {
+        Some(fault) => (fault.detail.clone(), error_code::of_fault(fault).0),
+        None => (String::new(), error_code::of_status(status).unwrap_or(0)),
+    };
+    let reply = Reply {
+        status,
+        proto: if wire.version == http::Version::HTTP_2 {
+            "HTTP/2.0"
+        } else {
+            "HTTP/1.1"
+        },
+        url: going.uri.to_string(),
+        body: content,
+        body_as: request.body_as,
+        head: head_of(wire.headers.map()),
+        remote: wire.remote,
+        timings: timings(wire.phases),
+        tls_version: match tls.map(|facts| facts.version.as_str()) {
+            Some("1.2") => "tls1.2",
+            Some("1.3") => "tls1.3",
+            _ => "",
+        },
+        error,
+        error_code,
+        method: going.method.as_str().to_owned(),
+        sent_head: String::new(),
+        sent_body: going.body.clone(),
+    };
+    (reply, fault)
+}

@@ -1,0 +1,33 @@
+//! A script performed by a virtual user: JavaScript as k6 runs it, on our own connections.
+//!
+//! Rooms, in reading order: [`program`] (the files of a script, what it is given and what it shares),
+//! [`modules`] (what can be imported), [`ask`] (what a script asks of the world, and what it is answered),
+//! [`engine`] (one interpreter on a stack of its own), [`natives`] with [`native_http`] and
+//! [`native_crypto`] (what modules call), [`host`] (what interpreter and virtual user both see), [`sending`]
+//! (requests on the wire) with [`going`] (what is sent), [`hop`] (what comes back) and [`names`] (what it is
+//! called), [`tags`] (what samples are told apart by), [`user`] (a virtual user that performs
+//! a script), [`run`] (what all of them share), [`prepare`] (from options to a run).
+//!
+//! The interpreter never waits: what takes time leaves its stack as an ask, and comes back as an answer.
+//! Knows no executor and no report.
+
+pub mod ask;
+pub mod engine;
+mod going;
+mod hop;
+pub mod host;
+pub mod modules;
+mod names;
+mod native_crypto;
+mod native_http;
+mod natives;
+pub mod prepare;
+pub mod program;
+pub mod run;
+pub mod sending;
+pub mod tags;
+pub mod user;
+
+pub use program::Program;
+pub use run::Run;
+pub use user::ScriptUser;

@@ -1,0 +1,141 @@
+//! What a script can import: our own modules under the names of k6, and local files.
+//!
+//! Pure. Invariant: what cannot be imported is refused with a reason when the script is loaded.
+
+use super::program::Program;
+use crate::document::diagnostic::nearest;
+use std::path::Path;
+
+/// The module by which our own modules call us. No script can import it.
+pub const NATIVE: &str = "bellwether:native";
+
+/// Our own modules.
+pub const BUILT_IN: [(&str, &str); 16] = [
+    ("bellwether:start", include_str!("modules/start.js")),
+    ("bellwether:path", include_str!("modules/path.js")),
+    ("k6", include_str!("modules/k6.js")),
+    ("k6/http", include_str!("modules/http.js")),
+    ("k6/metrics", include_str!("modules/metrics.js")),
+    ("k6/execution", include_str!("modules/execution.js")),
+    ("k6/data", include_str!("modules/data.js")),
+    ("k6/encoding", include_str!("modules/encoding.js")),
+    ("k6/crypto", include_str!("modules/crypto.js")),
+    ("k6/timers", include_str!("modules/timers.js")),
+    ("k6/options", include_str!("modules/options.js")),
+    ("k6/secrets", include_str!("modules/secrets.js")),
+    ("jslib:k6-utils", include_str!("modules/utils.js")),
+    ("jslib:k6-summary", include_str!("modules/summary.js")),
+    ("jslib:url", include_str!("modules/url.js")),
+    ("jslib:formdata", include_str!("modules/formdata.js")),
+];
+
+/// Modules of k6 that are not there.
+const MISSING: [&str; 12] = [
+    "k6/html",
+    "k6/ws",
+    "k6/websockets",
+    "k6/experimental/websockets",
+    "k6/net/grpc",
+    "k6/browser",
+    "k6/crypto/x509",
+    "k6/experimental/csv",
+    "k6/experimental/fs",
+    "k6/experimental/streams",
+    "k6/experimental/redis",
+    "k6/experimental/tracing",
+];
+
+/// The text of one of our own modules.
+pub fn built_in(name: &str) -> Option<&'static str> {
+    let found = BUILT_IN.iter().find(|(known, _)| *known == name);
+    found.map(|(_, source)| *source)
+}
+
+fn is_own(name: &str) -> bool {
+    name == NATIVE || built_in(name).is_some()
+}
+
+/// The full name of what a module imports.
+pub fn resolve(program: &Program, base: &str, name: &str) -> Result<String, String> {
+    if name.starts_with("bellwether:") {
+        // Files of a script have whole paths; what has none is ours.
+        return if is_own(base) || !base.starts_with('/') {
+            Ok(name.to_owned())
+        } else {
+            Err(format!("`{name}` cannot be imported"))
+        };
+    }
+    if is_own(name) {
+        return Ok(name.to_owned());
+    }
+    if MISSING.contains(&name) || name.starts_with("k6/x/") {
+        return Err(format!("the module `{name}` is not supported"));
+    }
+    if name.starts_with("http://") || name.starts_with("https://") {
+        return remote(name);
+    }
+    if name == "k6" || name.starts_with("k6/") {
+        let known = BUILT_IN.iter().map(|(known, _)| *known);
+        let known = known.filter(|known| known.starts_with("k6"));
+        let hint =
+            nearest(name, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        return Err(format!("there is no module `{name}`{hint}"));
+    }
+    let is_path = ["./", "../", "/", "file://"];
+    if !is_path.iter().any(|start| name.starts_with(start)) {
+        return Err(format!(
+            "`{name}` is neither a module of k6 nor a path; a file beside the script is imported as `./{name}`"
+        ));
+    }
+    let folder = Path::new(base).parent().unwrap_or(Path::new("/"));
+    let path = Program::path(folder, name);
+    if !program.has(&path) {
+        return Err(format!("there is no file `{}`", path.display()));
+    }
+    if path.extension().is_some_and(|extension| extension == "ts") {
+        return Err(format!("`{}`: TypeScript is not supported", path.display()));
+    }
+    Ok(path.display().to_string())
+}
+
+/// What stands at an address of jslib is a module of our own.
+fn remote(name: &str) -> Result<String, String> {
+    let path = name
+        .strip_prefix("https://jslib.k6.io/")
+        .or_else(|| name.strip_prefix("http://jslib.k6.io/"));
+    let own = path.map(|path| format!("jslib:{}", path.split('/').next().unwrap_or_default()));
+    match own.filter(|own| built_in(own).is_some()) {
+        Some(own) => Ok(own),
+        None => Err(format!(
+            "`{name}` would be fetched from elsewhere, and a test must not change with that; save it beside the script and import it by its path"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_imported_has_a_full_name_and_the_rest_a_reason() {
+        let program = Program::of_text("/t/main.js".into(), Vec::new(), Default::default());
+        let resolved = |base: &str, name: &str| resolve(&program, base, name);
+        assert_eq!(resolved("/t/main.js", "k6/http").unwrap(), "k6/http");
+        assert_eq!(resolved("/t/lib/a.js", "../main.js").unwrap(), "/t/main.js");
+        let utils = "https://jslib.k6.io/k6-utils/1.4.0/index.js";
+        assert_eq!(resolved("/t/main.js", utils).unwrap(), "jslib:k6-utils");
+        assert!(resolved("k6/http", NATIVE).is_ok());
+        for (name, reason) in [
+            (NATIVE, "cannot be imported"),
+            ("k6/htpp", "did you mean `k6/http`?"),
+            ("k6/browser", "is not supported"),
+            ("k6/x/sql", "is not supported"),
+            ("lodash", "`./lodash`"),
+            ("./nothing.js", "there is no file `/t/nothing.js`"),
+            ("https://example.com/a.js", "save it beside the script"),
+        ] {
+            let said = resolved("/t/main.js", name).unwrap_err();
+            assert!(said.contains(reason), "{name}: {said}");
+        }
+    }
+}

@@ -1,0 +1,2 @@
+// Types only; nothing is exported at run time.
+export default {};

@@ -1,0 +1,167 @@
+//! From a script that is loaded, and its options, to a run that can be performed.
+//!
+//! Sends nothing. Invariant: what is wrong is reported, all of it, and then there is no run.
+
+use super::host::Log;
+use super::program::Program;
+use super::run::{Loaded, Run};
+use crate::document::{Diagnostics, Source};
+use crate::environment::needs::Supplied;
+use crate::environment::settings::Environment;
+use crate::k6::options::{self, Found, Options};
+use crate::k6::tally::Tally;
+use crate::k6::threshold::{Key, Threshold};
+use crate::scenario;
+use crate::scenario::plan::Executor;
+use crate::secret::{Redactor, Secret};
+use crate::vu::Binding;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Thresholds with their keys.
+pub type Thresholds = Vec<(String, Key, Threshold)>;
+
+/// A script with its options, ready to be performed.
+pub struct Ready {
+    /// The script, its options and its log.
+    pub run: Arc<Run>,
+    /// Thresholds, read.
+    pub thresholds: Thresholds,
+}
+
+/// Where a script is performed.
+pub struct Around<'a> {
+    /// Its caps and certificates.
+    pub environment: &'a Environment,
+    /// What must not be shown.
+    pub secrets: BTreeMap<String, Secret>,
+    /// How long an arrival may wait for a virtual user; k6 lets none wait.
+    pub max_wait: Duration,
+    /// How long addresses are kept.
+    pub dns_ttl: Duration,
+}
+
+/// The run; nothing if anything stands against it.
+pub fn prepare(
+    program: Arc<Program>,
+    log: Log,
+    loaded: Loaded,
+    options: &Map<String, Value>,
+    around: Around<'_>,
+    found: &mut Found,
+) -> Option<Ready> {
+    let mut read = options::read(options, found);
+    let mut metrics = loaded.metrics.clone();
+    let thresholds = thresholds(&read, &mut metrics, found);
+    for scenario in &mut read.scenarios {
+        if !loaded.exports.contains(&scenario.exec) {
+            let (name, exec) = (&scenario.load.name, &scenario.exec);
+            found.errors.push(format!(
+                "the scenario `{name}` performs `{exec}`, and the script exports no such function"
+            ));
+        }
+        if let Executor::ConstantArrivalRate { open, .. }
+        | Executor::RampingArrivalRate { open, .. } = &mut scenario.load.executor
+        {
+            open.max_wait = around.max_wait;
+        }
+    }
+    let binding = bound(&program, &read, around, found)?;
+    if !found.errors.is_empty() {
+        return None;
+    }
+    let text = Value::Object(with_scenarios(options, &read)).to_string();
+    let run = Run::new(program, (loaded, metrics), (read, text), binding, log);
+    Some(Ready {
+        run: Arc::new(run),
+        thresholds,
+    })
+}
+
+/// The options, with the scenario that shortcuts stand for.
+fn with_scenarios(options: &Map<String, Value>, read: &Options) -> Map<String, Value> {
+    let mut options = options.clone();
+    if !options.contains_key("scenarios") {
+        let named = |scenario: &crate::k6::scenarios::Scenario| {
+            let shape = json!({
+                "executor": scenario.load.executor.name(),
+                "exec": scenario.exec,
+                "stages": options.get("stages"),
+                "vus": options.get("vus"),
+                "duration": options.get("duration"),
+                "iterations": options.get("iterations"),
+            });
+            (scenario.load.name.clone(), shape)
+        };
+        let scenarios = read.scenarios.iter().map(named).collect();
+        options.insert("scenarios".to_owned(), Value::Object(scenarios));
+    }
+    options
+}
+
+fn thresholds(options: &Options, metrics: &mut Tally, found: &mut Found) -> Thresholds {
+    let mut all = Vec::new();
+    let expected = "http_req_duration{expected_response:true}";
+    if let Ok(key) = Key::parse(expected) {
+        metrics.watch(expected, &key);
+    }
+    for watched in &options.thresholds {
+        let at = format!("options.thresholds[{:?}]", watched.source);
+        if !metrics.watch(&watched.source, &watched.key) {
+            let metric = &watched.key.metric;
+            found
+                .errors
+                .push(format!("`{at}`: there is no metric `{metric}`"));
+            continue;
+        }
+        let Some(number) = metrics.number(&watched.key.metric) else {
+            continue;
+        };
+        let kind = metrics.metrics[number].metric.kind;
+        for written in &watched.written {
+            match written.read(kind) {
+                Ok(threshold) => all.push((watched.source.clone(), watched.key.clone(), threshold)),
+                Err(reason) => found
+                    .errors
+                    .push(format!("`{at}`: `{}`: {reason}", written.threshold)),
+            }
+        }
+    }
+    all
+}
+
+/// Sockets for a script: a plan of which no step is performed.
+fn bound(
+    program: &Program,
+    options: &Options,
+    around: Around<'_>,
+    found: &mut Found,
+) -> Option<Arc<Binding>> {
+    let name = program.entry.file_name().unwrap_or_default();
+    let name = Value::from(name.to_string_lossy().into_owned());
+    let text = format!("name: {name}\nsteps:\n  - name: nothing\n    get: http://127.0.0.1/\n");
+    let mut wrong = Diagnostics::default();
+    let plan = scenario::compile(&Source::new("script", text), program.folder(), &mut wrong);
+    let mut environment = around.environment.clone();
+    environment.caps.rate = match (environment.caps.rate, options.rps) {
+        (Some(cap), Some(own)) => Some(cap.min(own)),
+        (cap, own) => cap.or(own),
+    };
+    let supplied = Supplied::default();
+    let binding = plan.and_then(|plan| {
+        let plan = Arc::new(plan);
+        Binding::new(plan, &environment, &supplied, around.dns_ttl, &mut wrong)
+    });
+    match binding {
+        Some(mut binding) => {
+            binding.redactor = Redactor::new(around.secrets);
+            Some(Arc::new(binding))
+        }
+        None => {
+            found.errors.push(wrong.render(false));
+            None
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! What all virtual users of a run of a script share: options, counts, what setup handed over, how it ends.
+//!
+//! Does not know how virtual users are driven. Invariant: what one thread counts is never lost: it is held here
+//! from the moment on at which the thread begins.
+
+use super::ask::{Outcome, Thrown};
+use super::engine::Engine;
+use super::host::{Host, Log};
+use super::program::Program;
+use super::user::ScriptUser;
+use crate::k6::options::Options;
+use crate::k6::tally::Tally;
+use crate::vu::{Binding, Heading, Headings, Part, Performers, Place, Shared};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::sync::Notify;
+
+/// What is known of a script once it is loaded.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its `options`, as JSON.
+    pub options: Value,
+    /// Names of its functions.
+    pub exports: BTreeSet<String>,
+    /// Its metrics, with nothing counted.
+    pub metrics: Tally,
+}
+
+/// Loads a script once, to know what it asks for.
+pub fn look(program: &Arc<Program>, log: &Log) -> Result<Loaded, Thrown> {
+    let tally = Arc::<Mutex<Tally>>::default();
+    let host = Host::new(program.clone(), None, log.clone(), tally.clone(), (0, 0));
+    let plain = |message: String| Thrown {
+        message,
+        stack: String::new(),
+    };
+    let (engine, outcome) = Engine::start(host, "default").map_err(plain)?;
+    drop(engine);
+    let text = match outcome {
+        Outcome::Returned(text) => text.unwrap_or_default(),
+        Outcome::Thrown(thrown) => return Err(thrown),
+        Outcome::Interrupted => return Err(plain("it was stopped while it was loaded".to_owned())),
+        Outcome::Aborted(words) => return Err(plain(words)),
+    };
+    let known: Value = serde_json::from_str(&text).unwrap_or_default();
+    let names = known["exports"].as_array().into_iter().flatten();
+    let metrics = tally.lock().unwrap_or_else(PoisonError::into_inner).anew();
+    Ok(Loaded {
+        exports: names.filter_map(Value::as_str).map(str::to_owned).collect(),
+        options: known["options"].clone(),
+        metrics,
+    })
+}
+
+/// What all virtual users share.
+pub struct Run {
+    /// The script.
+    pub program: Arc<Program>,
+    /// Its options.
+    pub options: Options,
+    /// The same, as scripts see them.
+    pub options_text: String,
+    /// Names of its functions.
+    pub exports: BTreeSet<String>,
+    /// Caps, sockets and secrets.
+    pub binding: Arc<Binding>,
+    /// Where lines go.
+    pub log: Log,
+    /// Told when the script ends the run.
+    pub over: Notify,
+    headings: Headings,
+    metrics: Tally,
+    tallies: Mutex<Vec<Arc<Mutex<Tally>>>>,
+    handed: Mutex<Option<String>>,
+    began: (Instant, i64),
+    /// Iterations that began, of each scenario.
+    begun: Vec<AtomicU64>,
+    /// Iterations that came to their end, and that were cut off.
+    pub completed: AtomicU64,
+    /// Iterations that were cut off.
+    pub interrupted: AtomicU64,
+    /// Iterations that threw.
+    pub threw: AtomicU64,
+    /// Virtual users in an iteration.
+    pub active: AtomicU64,
+    /// Virtual users that are there.
+    pub users: AtomicU64,
+    ended: Mutex<Ended>,
+}
+
+/// How the script itself ended the run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// At once, with these words.
+    pub aborted: Option<String>,
+    /// As failed, with these words.
+    pub failed: Option<String>,
+    /// Because `setup` threw, or took too long.
+    pub setup: Option<Broke>,
+    /// The same of `teardown`.
+    pub teardown: Option<Broke>,
+}
+
+/// How a function that is called once broke.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Broke {
+    /// It threw.
+    Threw(Thrown),
+    /// It took too long.
+    Late,
+}
+
+/// Where an arrival counts that nobody took, and an iteration that threw.
+pub const ITERATION: usize = 0;
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Run {
+    /// A run of a script that was loaded.
+    pub fn new(
+        program: Arc<Program>,
+        (loaded, metrics): (Loaded, Tally),
+        (options, options_text): (Options, String),
+        binding: Arc<Binding>,
+        log: Log,
+    ) -> Run {
+        let headings = Headings::default();
+        headings.announce(Heading {
+            name: "iteration".into(),
+            part: Part::Iteration,
+            measured: true,
+            advisory: false,
+            checks: Vec::new(),
+            warns_from: 0,
+            measures: Vec::new(),
+        });
+        Run {
+            begun: options
+                .scenarios
+                .iter()
+                .map(|_| AtomicU64::new(0))
+                .collect(),
+            program,
+            options,
+            options_text,
+            exports: loaded.exports,
+            binding,
+            log,
+            over: Notify::new(),
+            headings,
+            metrics,
+            tallies: Mutex::default(),
+            handed: Mutex::default(),
+            began: (Instant::now(), crate::clock::now_ms()),
+            completed: AtomicU64::new(0),
+            interrupted: AtomicU64::new(0),
+            threw: AtomicU64::new(0),
+            active: AtomicU64::new(0),
+            users: AtomicU64::new(0),
+            ended: Mutex::default(),
+        }
+    }
+
+    /// Tags of all samples of a scenario.
+    pub fn tags(&self, scenario: usize) -> Vec<(String, String)> {
+        let own = |(name, value): (&String, &String)| (name.clone(), value.clone());
+        let mut tags: Vec<_> = self.options.tags.iter().map(own).collect();
+        if let Some(scenario) = self.options.scenarios.get(scenario) {
+            tags.push(("scenario".to_owned(), scenario.load.name.clone()));
+            tags.extend(scenario.tags.iter().map(own));
+        }
+        tags
+    }
+
+    /// A value of `__ENV` that its scenario sets.
+    pub fn variable(&self, scenario: usize, name: &str) -> Option<String> {
+        self.options.scenarios.get(scenario)?.env.get(name).cloned()
+    }
+
+    /// What `setup` returned, as JSON.
+    pub fn handed(&self) -> Option<String> {
+        locked(&self.handed).clone()
+    }
+
+    pub(super) fn hand_over(&self, data: Option<String>) {
+        *locked(&self.handed) = data;
+    }
+
+    /// The number of the iteration that begins now, of its scenario.
+    pub(super) fn begin(&self, scenario: usize) -> u64 {
+        let begun = self.begun.get(scenario);
+        begun.map_or(0, |begun| begun.fetch_add(1, Relaxed))
+    }
+
+    /// Ends the run at once.
+    pub fn abort(&self, words: &str) {
+        locked(&self.ended)
+            .aborted
+            .get_or_insert_with(|| words.to_owned());
+        self.over.notify_one();
+    }
+
+    /// Makes the run a failed one, and lets it go on.
+    pub fn fail(&self, words: &str) {
+        locked(&self.ended)
+            .failed
+            .get_or_insert_with(|| words.to_owned());
+    }
+
+    pub(super) fn broke(&self, is_setup: bool, broke: Broke) {
+        let mut ended = locked(&self.ended);
+        if is_setup {
+            ended.setup = Some(broke);
+        } else {
+            ended.teardown = Some(broke);
+        }
+    }
+
+    /// How the script itself ended the run.
+    pub fn ended(&self) -> Ended {
+        locked(&self.ended).clone()
+    }
+
+    /// Milliseconds since it began.
+    pub fn elapsed_ms(&self) -> f64 {
+        self.began.0.elapsed().as_secs_f64() * 1e3
+    }
+
+    /// All that was counted so far.
+    pub fn counted(&self) -> Tally {
+        let mut all = self.metrics.clone();
+        for tally in locked(&self.tallies).iter() {
+            all.merge(&locked(tally));
+        }
+        all
+    }
+
+    /// A tally of its own for a thread.
+    pub fn tally(&self) -> Arc<Mutex<Tally>> {
+        let tally = Arc::new(Mutex::new(self.metrics.clone()));
+        locked(&self.tallies).push(tally.clone());
+        tally
+    }
+
+    /// What `k6/execution` tells beside what a virtual user knows.
+    pub(super) fn fact(&self, scenario: usize, name: &str) -> Option<Value> {
+        let own = self.options.scenarios.get(scenario);
+        let count = |count: &AtomicU64| Some(Value::from(count.load(Relaxed)));
+        match name {
+            "options" => Some(Value::from(self.options_text.as_str())),
+            "elapsed" => Some(Value::from(self.elapsed_ms())),
+            "iterationsCompleted" => count(&self.completed),
+            "iterationsInterrupted" => count(&self.interrupted),
+            "vusActive" => count(&self.active),
+            "vusInitialized" => count(&self.users),
+            "scenario" => Some(Value::from(own?.load.name.as_str())),
+            "executor" => Some(Value::from(own?.load.executor.name())),
+            "scenarioStart" => {
+                let start = own?.load.start.as_millis() as i64;
+                Some(Value::from(self.began.1 + start))
+            }
+            "progress" => {
+                let load = &own?.load;
+                let since = self
+                    .began
+                    .0
+                    .elapsed()
+                    .saturating_sub(load.start)
+                    .as_secs_f64();
+                let whole = load.executor.length().as_secs_f64().max(1e-9);
+                let begun = self.begun[scenario].load(Relaxed) as f64;
+                let progress = match load.executor.iterations_planned() {
+                    Some(planned) if load.executor.rate_max().is_none() => begun / planned as f64,
+                    _ => since / whole,
+                };
+                Some(Value::from(progress.clamp(0.0, 1.0)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What virtual users of one thread use together.
+#[derive(Clone)]
+pub struct Together {
+    /// Connections.
+    pub shared: Arc<Shared>,
+    /// What they count.
+    pub tally: Arc<Mutex<Tally>>,
+}
+
+impl Performers for Arc<Run> {
+    type User = ScriptUser;
+    type Together = Together;
+    type Handed = ();
+
+    fn headings(&self) -> Headings {
+        self.headings.clone()
+    }
+
+    fn first_step(&self) -> usize {
+        ITERATION
+    }
+
+    fn users_max(&self) -> Option<u64> {
+        self.binding.caps.users
+    }
+
+    fn gather(&self) -> Together {
+        Together {
+            shared: Shared::new(self.binding.clone()),
+            tally: self.tally(),
+        }
+    }
+
+    fn user(&self, together: &Together, place: Place, _: &Arc<()>) -> ScriptUser {
+        ScriptUser::new(self.clone(), together, place)
+    }
+}

@@ -1,0 +1,78 @@
+//! What samples of a script are told apart by. Tags are looked up only where a threshold asks for one.
+
+use crate::k6::tally::Tags;
+
+/// Tags of a check, a group, or a metric of the script's own.
+pub(super) struct Plain<'a> {
+    /// Those of the virtual user.
+    pub own: &'a [(String, String)],
+    /// Those of the sample: names and values in turn.
+    pub more: &'a [String],
+    /// The path of the group.
+    pub group: &'a str,
+    /// One that the engine adds.
+    pub also: (&'a str, &'a str),
+}
+
+fn of_pairs<'a>(pairs: &'a [String], name: &str) -> Option<&'a str> {
+    let mut pairs = pairs.chunks_exact(2);
+    pairs
+        .rfind(|pair| pair[0] == name)
+        .map(|pair| pair[1].as_str())
+}
+
+fn of_own<'a>(own: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = own.iter().rev().find(|(known, _)| known == name);
+    found.map(|(_, value)| value.as_str())
+}
+
+impl Tags for Plain<'_> {
+    fn tag(&self, name: &str) -> Option<&str> {
+        let given = of_pairs(self.more, name);
+        given
+            .or_else(|| (!name.is_empty() && self.also.0 == name).then_some(self.also.1))
+            .or_else(|| of_own(self.own, name))
+            .or_else(|| (name == "group").then_some(self.group))
+    }
+}
+
+/// Tags of a request.
+pub(super) struct OfRequest<'a> {
+    /// Those of the virtual user, and of the request.
+    pub plain: Plain<'a>,
+    /// The method.
+    pub method: &'a str,
+    /// The URL.
+    pub url: &'a str,
+    /// The status; 0 where there was none.
+    pub status: &'a str,
+    /// The version of HTTP.
+    pub proto: &'a str,
+    /// What went wrong, and its number.
+    pub error: (&'a str, &'a str),
+    /// Whether the status was expected, if anybody says.
+    pub expected: Option<bool>,
+    /// The version of TLS.
+    pub tls_version: &'a str,
+}
+
+impl Tags for OfRequest<'_> {
+    fn tag(&self, name: &str) -> Option<&str> {
+        if let Some(given) = of_pairs(self.plain.more, name) {
+            return Some(given);
+        }
+        let some = |text| Some(text).filter(|text: &&str| !text.is_empty());
+        match name {
+            "method" => Some(self.method),
+            "status" => Some(self.status),
+            "url" => Some(of_pairs(self.plain.more, "name").unwrap_or(self.url)),
+            "name" => Some(self.url),
+            "proto" => some(self.proto),
+            "error" => some(self.error.0),
+            "error_code" => some(self.error.1),
+            "tls_version" => some(self.tls_version),
+            "expected_response" => self.expected.map(|is| if is { "true" } else { "false" }),
+            _ => self.plain.tag(name),
+        }
+    }
+}

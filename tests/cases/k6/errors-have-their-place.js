@@ -1,0 +1,5 @@
+import { broken } from './lib/broken.js';
+function inner() {
+  return broken();
+}
+export default function () { inner(); }

@@ -1,0 +1,2 @@
+const value = await Promise.resolve('ready');
+export default function () { console.log(value); }

@@ -1,0 +1,1 @@
+export default function () { Promise.reject(new Error('nobody catches it')); }

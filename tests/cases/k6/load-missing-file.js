@@ -1,0 +1,3 @@
+
+import { help } from './nothing.js';
+export default function () { help(); }

@@ -1,0 +1,2 @@
+import x from 'https://example.com/library.js';
+export default function () { x(); }

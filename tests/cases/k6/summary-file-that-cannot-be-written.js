@@ -1,0 +1,3 @@
+// summary
+export default function () {}
+export function handleSummary() { return { 'no/such/folder/a.json': '{}' }; }

@@ -1,0 +1,3 @@
+// summary
+export default function () {}
+export function handleSummary() { throw new Error('no summary'); }

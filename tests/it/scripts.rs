@@ -1,0 +1,309 @@
+//! Scripts of k6: each performed whole, with its output, its exit code and what its server saw.
+
+use super::standin::{Answer, Asked, json, of, serve};
+use super::support::{bellwether, root, run, snapshot};
+use regex::Regex;
+use serde_json::json;
+use std::path::Path;
+
+/// A server that tells what it was asked, and does what its path says.
+fn echo(asked: &Asked) -> Answer {
+    let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["status", status] => json(status.parse().unwrap_or(500), json!({"status": status})),
+        ["text"] => of(200, "text/plain", "plain words"),
+        ["not-json"] => of(200, "application/json", "{broken"),
+        ["redirect", "0"] => json(200, json!({"at": "the end", "method": asked.method})),
+        ["redirect", left] => {
+            let left: u32 = left.parse().unwrap_or(1);
+            of(302, "text/plain", "").with("location", format!("/redirect/{}", left - 1))
+        }
+        ["moved", status] => {
+            let status = status.parse().unwrap_or(302);
+            of(status, "text/plain", "").with("location", "/echo")
+        }
+        ["set-cookie"] => asked
+            .query
+            .split('&')
+            .fold(json(200, json!({})), |answer, pair| {
+                answer.with("set-cookie", format!("{pair}; Path=/; HttpOnly"))
+            }),
+        ["cookies"] => json(200, json!({"cookie": asked.header("cookie")})),
+        ["two-headers"] => json(200, json!({})).with("x-one", "1").with("x-one", "2"),
+        ["document"] => json(
+            200,
+            json!({
+                "items": [{"id": 1, "name": "one"}, {"id": 2, "name": "two"}, {"id": 3, "name": "two"}],
+                "a.b": 7, "deep": {"list": [1, 2, 3], "text": "x"}, "nothing": null,
+            }),
+        ),
+        ["login"] => json(200, json!({"token": "t-1"})),
+        ["private"] if asked.header("authorization") == "Bearer t-1" => {
+            json(200, json!({"ok": true}))
+        }
+        ["private"] => json(401, json!({"ok": false})),
+        _ => json(
+            200,
+            json!({
+                "method": asked.method, "path": asked.path, "query": asked.query,
+                "type": asked.header("content-type"), "authorization": asked.header("authorization"),
+                "cookie": asked.header("cookie"), "x": asked.header("x-test"), "body": asked.body,
+            }),
+        ),
+    }
+}
+
+/// What a script says of how it is called: a line `// flags: …`.
+fn flags(script: &str) -> Vec<String> {
+    let line = script
+        .lines()
+        .find_map(|line| line.strip_prefix("// flags:"));
+    line.unwrap_or_default()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
+}
+
+fn performed(path: &Path, address: &str) -> String {
+    let script = std::fs::read_to_string(path).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = bellwether();
+    command.args(["k6", "run", "--quiet", "--log-format", "raw"]);
+    if !script.contains("// summary") {
+        command.args(["--summary-mode", "disabled"]);
+    }
+    // It takes connections, and says nothing on them.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let places = [
+        ("URL", address.to_owned()),
+        ("SILENT", silent.local_addr().unwrap().to_string()),
+    ];
+    for (name, address) in places
+        .iter()
+        .filter(|(name, _)| script.contains(&format!("__ENV.{name}")))
+    {
+        command.args(["-e", &format!("{name}=http://{address}")]);
+    }
+    command
+        .args(flags(&script))
+        .arg(path)
+        .current_dir(folder.path());
+    let (code, out, err) = run(&mut command);
+    let mut said = format!("exit {code}\n");
+    for (name, text) in [("standard output", out), ("standard error", err)] {
+        if !text.is_empty() {
+            said.push_str(&format!("--- {name}\n{text}"));
+        }
+    }
+    let mut files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .flatten()
+        .collect();
+    files.sort_by_key(std::fs::DirEntry::file_name);
+    for file in files {
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let name = file.file_name().to_string_lossy().into_owned();
+        said.push_str(&format!("--- {name}\n{text}\n"));
+    }
+    let said = said
+        .replace(address, "HOST")
+        .replace(&root().display().to_string(), "");
+    without_times(&said)
+}
+
+/// The text without what is never the same twice.
+fn without_times(text: &str) -> String {
+    let forms = [
+        (r"\b\d+(\.\d+)?(ns|µs|ms|s)( *)", "T "),
+        (r" +\d+(\.\d+)?/s", " R/s"),
+        (r": \d+(\.\d+)? k?B +\d+(\.\d+)? [kM]?B/s", ": B"),
+        (r"127\.0\.0\.1:\d+", "HOST"),
+        (r"\brate=\d+\.\d+$", "rate=R"),
+        // Times and rates as JSON has them.
+        (r"\d+\.\d{3,}", "N"),
+    ];
+    forms.iter().fold(text.to_owned(), |text, (form, shown)| {
+        Regex::new(&format!("(?m){form}"))
+            .unwrap()
+            .replace_all(&text, *shown)
+            .into_owned()
+    })
+}
+
+#[test]
+fn scripts_do_what_they_do_in_k6() {
+    let address = serve(echo);
+    let folder = root().join("tests/cases/k6");
+    let mut paths: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "js"))
+        .collect();
+    paths.sort();
+    assert!(paths.len() >= 60, "{} cases", paths.len());
+    let mut paths = paths.iter();
+    let all = std::sync::Mutex::new(&mut paths);
+    // Most of them sleep now and then: two at a time.
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let next = all.lock().unwrap().next();
+                    let Some(path) = next else { return };
+                    let said = performed(path, &address);
+                    snapshot(&path.with_extension("out"), &said);
+                }
+            });
+        }
+    });
+}
+
+/// What `bellwether run` says of a script, and its exit code.
+fn run_here(script: &str, address: &str, more: &[&str]) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("script.js");
+    let head = "import http from 'k6/http';\nimport { check, sleep } from 'k6';\nimport { Trend } from 'k6/metrics';\nimport exec from 'k6/execution';\n";
+    std::fs::write(&path, format!("{head}{script}")).unwrap();
+    let configuration = "environments:\n  test:\n    services: { api: { url: http://127.0.0.1:1 } }\n    secrets: { TOKEN: { env: SCRIPT_TOKEN } }\n";
+    std::fs::write(folder.path().join("bellwether.yaml"), configuration).unwrap();
+    let mut command = bellwether();
+    command.args(["run", "--input", &format!("URL=http://{address}")]);
+    command
+        .arg(&path)
+        .args(more)
+        .env("SCRIPT_TOKEN", "t0p-s3cret");
+    let (code, out, err) = run(&mut command);
+    (code, format!("{out}{err}"))
+}
+
+#[test]
+fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
+    let address = serve(echo);
+    let good = "const r = http.get(__ENV.URL); check(r, { ok: (r) => r.status === 200 });";
+    let once = |body: &str| format!("export default function () {{ {body} }}");
+    let loaded =
+        |options: &str, body: &str| format!("export const options = {options};\n{}", once(body));
+    let cases: [(String, i32, &str); 17] = [
+        (once(good), 0, "GET http://HOST"),
+        (
+            once(&format!("{good} check(1, {{ no: false }});")),
+            99,
+            "1 of 2 checks failed",
+        ),
+        (
+            once("http.get(__ENV.URL);"),
+            98,
+            "nothing was checked, and there is no threshold",
+        ),
+        (once("check(1, { one: true });"), 98, "nothing was measured"),
+        (
+            once(&format!("{good} throw new Error('late');")),
+            98,
+            "Error: late",
+        ),
+        (
+            once(&format!("{good} http.get(`${{__ENV.URL}}/status/500`);")),
+            99,
+            "status 500 was not expected",
+        ),
+        (
+            once(&format!("{good} http.get('http://127.0.0.1:1/');")),
+            99,
+            "refused",
+        ),
+        (
+            format!(
+                "export function setup() {{ throw new Error('no data'); }}\n{}",
+                once(good)
+            ),
+            98,
+            "no data",
+        ),
+        (
+            loaded(
+                "{ iterations: 2, thresholds: { 'http_req_duration{name:x}': ['p(95)<500'] } }",
+                good,
+            ),
+            98,
+            "has nothing to judge: no sample was taken",
+        ),
+        (
+            loaded(
+                "{ iterations: 2, thresholds: { http_reqs: ['count>5'] } }",
+                good,
+            ),
+            99,
+            "does not hold: 2",
+        ),
+        (
+            loaded(
+                "{ iterations: 2, thresholds: { http_reqs: ['count==2'] } }",
+                good,
+            ),
+            0,
+            "2 iterations",
+        ),
+        (
+            loaded(
+                "{ iterations: 3, thresholds: { http_reqs: ['count>0'] } }",
+                &format!("{good} if (__ITER === 1) throw new Error('x');"),
+            ),
+            98,
+            "1 of 3 iterations threw",
+        ),
+        (
+            loaded(
+                "{ iterations: 2, thresholds: { http_reqs: ['count>0'] } }",
+                &format!("{good} check(1, {{ no: false }});"),
+            ),
+            98,
+            "no threshold on `checks`",
+        ),
+        (
+            once(&format!("{good} exec.test.fail('wrong total');")),
+            99,
+            "the script says that it failed: wrong total",
+        ),
+        (
+            once(&format!("{good} exec.test.abort('no data');")),
+            98,
+            "the script ended the run: test aborted: no data",
+        ),
+        (
+            loaded("{ hosts: {} }", good),
+            104,
+            "`options.hosts` is not supported",
+        ),
+        (
+            "import './nothing.js';\nexport default function () {}".to_owned(),
+            104,
+            "there is no file",
+        ),
+    ];
+    for (script, expected, said) in cases {
+        let (code, text) = run_here(&script, &address, &[]);
+        let text = text.replace(&address, "HOST");
+        assert_eq!(code, expected, "{script}\n{text}");
+        assert!(text.contains(said), "{script}\n{text}");
+    }
+    let (code, text) = run_here(&once(good), &address, &["--vus", "3", "--duration", "1s"]);
+    assert_eq!(code, 104);
+    assert!(text.contains("would throw its scenarios away"), "{text}");
+    let telling = once(&format!(
+        "{good} console.log(`token ${{__ENV.TOKEN}} ${{__ENV.NOBODY}}`);"
+    ));
+    let (code, text) = run_here(&telling, &address, &["--input", "SPARE=1"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("console: token [secret TOKEN] undefined"),
+        "{text}"
+    );
+    assert!(
+        text.contains("the script never read the inputs SPARE"),
+        "{text}"
+    );
+    assert!(
+        text.contains("the script asked for NOBODY, which nobody set"),
+        "{text}"
+    );
+}
