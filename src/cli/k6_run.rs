@@ -146,7 +146,7 @@ fn ready(arguments: &Arguments) -> Result<Readied, Exit> {
     let around = Around {
         environment: &Environment::default(),
         secrets: BTreeMap::new(),
-        max_wait: Duration::ZERO,
+        is_strict: false,
         dns_ttl: DNS_TTL,
     };
     let ready = prepare(

@@ -27,8 +27,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// How long an arrival waits for a virtual user: its latency counts from when it should have come.
-const MAX_WAIT: Duration = Duration::from_secs(60);
 /// How long resolved addresses are kept in a run.
 const DNS_TTL: Duration = Duration::from_secs(30);
 /// Options that make a script a load.
@@ -76,8 +74,9 @@ pub fn script(
     supplied: &Supplied,
     found: &mut Diagnostics,
 ) -> Option<Script> {
-    let wrong =
-        |text: String| Diagnostic::error("bad-script", format!("`{}`: {text}", path.display()));
+    let redactor = Redactor::new(supplied.secrets.clone());
+    let told = |text: &str| format!("`{}`: {}", path.display(), redactor.clean(text));
+    let wrong = |text: String| Diagnostic::error("bad-script", told(&text));
     if arguments.rate.is_some() || arguments.vus.is_some() || arguments.duration.is_some() {
         let text = "a script says itself how long and how often: `--rate`, `--vus` and `--duration` would throw its scenarios away";
         found.push(wrong(text.to_owned()).hint("`bellwether k6 run` takes k6's flags"));
@@ -91,7 +90,7 @@ pub fn script(
     };
     env.extend(secrets.iter().map(exposed));
     let given = supplied.inputs.keys().cloned().collect();
-    let log = log(Redactor::new(secrets.clone()), arguments.quiet);
+    let log = log(redactor.clone(), arguments.quiet);
     let loaded = Program::new(path, env).map(Arc::new).and_then(|program| {
         let loaded = look(&program, &log).map_err(|thrown| thrown.to_string())?;
         Ok((program, loaded))
@@ -110,7 +109,7 @@ pub fn script(
     let around = Around {
         environment,
         secrets,
-        max_wait: MAX_WAIT,
+        is_strict: true,
         dns_ttl: DNS_TTL,
     };
     let mut read = Found::default();
@@ -119,10 +118,7 @@ pub fn script(
         found.push(wrong(text));
     }
     for text in read.warnings {
-        found.push(Diagnostic::warning(
-            "bad-script",
-            format!("`{}`: {text}", path.display()),
-        ));
+        found.push(Diagnostic::warning("bad-script", told(&text)));
     }
     let ready = ready?;
     let run = ready.run.clone();

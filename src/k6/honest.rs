@@ -12,7 +12,7 @@ use crate::objective::Outcome;
 /// What is known beside what was counted.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// Iterations that threw.
+    /// Iterations that threw, or could not begin.
     pub threw: u64,
     /// Whether it was performed once, and not as a load.
     pub is_once: bool,
@@ -51,11 +51,11 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
         }
     }
     let iterations = value(BuiltIn::Iterations).samples();
-    if known.threw > 0 && known.threw >= iterations {
-        let reason = format!("all {iterations} iterations threw");
-        against.push((Outcome::Inconclusive, reason));
-    } else if known.threw > 0 {
-        let reason = format!("{} of {iterations} iterations threw", known.threw);
+    if known.threw > 0 {
+        let reason = format!(
+            "{} iterations threw, and {iterations} came to an end",
+            known.threw
+        );
         against.push((Outcome::Inconclusive, reason));
     }
     if let Value::Rate { passes, total } = value(BuiltIn::Checks) {
@@ -112,7 +112,7 @@ mod tests {
             threw: 1,
             ..Known::default()
         };
-        assert!(said(&tally, &[], &known)[0].starts_with("Inconclusive: all 1 iterations threw"));
+        assert!(said(&tally, &[], &known)[0].starts_with("Inconclusive: 1 iterations threw"));
         let latency = [threshold("p(95)<500", "http_req_duration", Kind::Trend)];
         assert!(said(&tally, &latency, &Known::default())[0].contains("no sample was taken"));
         let count = [threshold("count<1", "http_reqs", Kind::Counter)];

@@ -25,16 +25,15 @@ pub struct Judged {
 
 /// Judges all thresholds of a run that took so many seconds.
 pub fn judge(thresholds: &[(String, Key, Threshold)], tally: &Tally, seconds: f64) -> Vec<Judged> {
-    let of = |(source, key, threshold): &(String, Key, Threshold)| {
-        let value = tally.value(key)?;
-        Some(Judged {
-            source: source.clone(),
-            key: key.clone(),
-            threshold: threshold.clone(),
-            verdict: threshold.judge(value, seconds),
-        })
+    // A threshold that nothing was counted for is not forgotten: it has no sample.
+    let nothing = Counting::new(Kind::Trend);
+    let of = |(source, key, threshold): &(String, Key, Threshold)| Judged {
+        source: source.clone(),
+        key: key.clone(),
+        threshold: threshold.clone(),
+        verdict: threshold.judge(tally.value(key).unwrap_or(&nothing), seconds),
     };
-    thresholds.iter().filter_map(of).collect()
+    thresholds.iter().map(of).collect()
 }
 
 /// What a run was like beside what it counted.

@@ -345,13 +345,17 @@ impl Tally {
         at
     }
 
-    /// Adds what another thread counted. Metrics have the same numbers in both, as far as both know them.
+    /// Adds what another thread counted.
     pub fn merge(&mut self, other: &Tally) {
         for (at, theirs) in other.metrics.iter().enumerate() {
-            let Some(mine) = self.metrics.get_mut(at) else {
+            let same = |mine: &&Counted| mine.metric.name == theirs.metric.name;
+            // Virtual users may make metrics in another order than the first one did.
+            let known = self.metrics.get(at).filter(same).map(|_| at);
+            let Some(at) = known.or_else(|| self.number(&theirs.metric.name)) else {
                 self.metrics.push(theirs.clone());
                 continue;
             };
+            let mine = &mut self.metrics[at];
             mine.value.merge(&theirs.value);
             for (mine, theirs) in mine.parts.iter_mut().zip(&theirs.parts) {
                 mine.value.merge(&theirs.value);
@@ -433,6 +437,30 @@ mod tests {
         assert_eq!(one.checks.len(), 21);
         let c16 = one.checks.iter().find(|check| check.name == "c16").unwrap();
         assert_eq!((c16.passes, c16.fails), (1, 1));
+    }
+
+    #[test]
+    fn metrics_that_were_made_in_another_order_are_the_same() {
+        let of = |names: [&str; 2]| {
+            let mut tally = Tally::default();
+            for (value, name) in names.into_iter().enumerate() {
+                let metric = Metric {
+                    name: name.to_owned(),
+                    kind: Kind::Counter,
+                    contains: Contains::Default,
+                };
+                let number = tally.declare(metric).unwrap();
+                tally.add(number, value as f64 + 1.0, tags(&[]).as_slice());
+            }
+            tally
+        };
+        let mut all = of(["first", "second"]);
+        all.merge(&of(["second", "third"]));
+        let count = |name: &str| {
+            let number = all.number(name).unwrap();
+            all.metrics[number].value.aggregate(Aggregate::Count, 1.0)
+        };
+        assert_eq!(["first", "second", "third"].map(count), [1.0, 3.0, 2.0]);
     }
 
     #[test]

@@ -25,9 +25,9 @@ pub fn target(from: &Uri, reply: &Reply) -> Option<Result<Uri, String>> {
     Some(resolve(from, &encoded(location.as_bytes())))
 }
 
-/// The address with everything percent-encoded that cannot stand in one (RFC 3986, section 2.1): servers
-/// write letters of UTF-8 and spaces as they are.
-fn encoded(location: &[u8]) -> String {
+/// An address with everything percent-encoded that cannot stand in one (RFC 3986, section 2.1): servers and
+/// scripts write letters of UTF-8 and spaces as they are.
+pub fn encoded(location: &[u8]) -> String {
     let mut text = String::with_capacity(location.len());
     for byte in location.trim_ascii() {
         match byte {

@@ -377,9 +377,6 @@ impl<'js> Life<'_, 'js> {
             if self.host.is_over() {
                 self.caught::<()>(Err(Error::Exception))?;
             }
-            let is_pending = promise
-                .as_ref()
-                .is_some_and(|promise| promise.state() == PromiseState::Pending);
             let next: f64 = match self.host.armed.get() {
                 true => self.caught(script.turn.call(()))?,
                 // Who sets no timers pays nothing for them.
@@ -388,10 +385,9 @@ impl<'js> Life<'_, 'js> {
             while self.ctx.execute_pending_job() {}
             let waits = self.host.outstanding.get() > 0 || !self.host.started.borrow().is_empty();
             if next < 0.0 && !waits {
-                let is_pending = is_pending
-                    && promise
-                        .as_ref()
-                        .is_some_and(|promise| promise.state() == PromiseState::Pending);
+                let is_pending = promise
+                    .as_ref()
+                    .is_some_and(|promise| promise.state() == PromiseState::Pending);
                 if is_pending {
                     let message = "it waits for something that never comes".to_owned();
                     let stack = String::new();

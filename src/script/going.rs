@@ -4,6 +4,7 @@
 
 use super::ask::Request;
 use super::sending::Seen;
+use crate::net::redirect::encoded;
 use crate::net::{ErrorClass, Fault};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -19,7 +20,7 @@ pub(super) struct Going {
 /// What a request of a script comes to; where it cannot be sent, why.
 pub(super) fn understood(seen: &Seen, request: &Request) -> Result<Going, Fault> {
     let wrong = |why: String| Fault::new(ErrorClass::Template, why);
-    let url = without_gaps(request.url.split('#').next().unwrap_or_default().trim());
+    let url = encoded(request.url.split('#').next().unwrap_or_default().as_bytes());
     let uri: Uri = url
         .parse()
         .map_err(|error| wrong(format!("invalid URL `{}`: {error}", request.url)))?;
@@ -51,23 +52,6 @@ pub(super) fn understood(seen: &Seen, request: &Request) -> Result<Going, Fault>
         headers,
         body: request.body.clone(),
     })
-}
-
-/// A URL in which what cannot stand there is percent-encoded.
-fn without_gaps(url: &str) -> String {
-    let odd = |byte: u8| byte <= b' ' || byte >= 0x7f || b"\"<>\\^`{|}".contains(&byte);
-    if !url.bytes().any(odd) {
-        return url.to_owned();
-    }
-    let mut safe = String::with_capacity(url.len() + 16);
-    for byte in url.bytes() {
-        if odd(byte) {
-            safe.push_str(&format!("%{byte:02X}"));
-        } else {
-            safe.push(char::from(byte));
-        }
-    }
-    safe
 }
 
 /// The request that a redirect leads to.

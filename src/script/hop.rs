@@ -8,6 +8,7 @@ use super::sending::{BODY_BYTES_MAX, Seen};
 use super::tags::{OfRequest, Plain};
 use crate::k6::error_code;
 use crate::k6::metric::BuiltIn;
+use crate::limits;
 use crate::net::reply::Reply as WireReply;
 use crate::net::tls::TlsFacts;
 use crate::net::{Fault, Phases, body};
@@ -79,6 +80,13 @@ pub(super) fn count(seen: &Seen, request: &Request, reply: &Reply, bytes: (u64, 
         tls_version: reply.tls_version,
     };
     let [blocked, connecting, tls, sending, waiting, receiving] = reply.timings;
+    let is_strict = seen.0.run.as_ref().is_some_and(|run| run.is_strict);
+    let duration = if reply.status == 0 && is_strict {
+        // What never came is over every limit.
+        limits::LATENCY_MICROS_MAX as f64 / 1e3
+    } else {
+        sending + waiting + receiving
+    };
     let mut tally = seen.0.tally();
     tally.count(BuiltIn::HttpReqs, 1.0, &tags);
     if let Some(expected) = expected {
@@ -89,7 +97,7 @@ pub(super) fn count(seen: &Seen, request: &Request, reply: &Reply, bytes: (u64, 
         );
     }
     for (metric, value) in [
-        (BuiltIn::HttpReqDuration, sending + waiting + receiving),
+        (BuiltIn::HttpReqDuration, duration),
         (BuiltIn::HttpReqBlocked, blocked),
         (BuiltIn::HttpReqConnecting, connecting),
         (BuiltIn::HttpReqTlsHandshaking, tls),

@@ -85,6 +85,8 @@ pub struct Host {
     pub failed: Cell<Option<ErrorClass>>,
     /// Numbers of steps by their names.
     pub steps: RefCell<HashMap<Box<str>, usize>>,
+    /// Whether no more steps are told apart.
+    pub is_full: Cell<bool>,
     next_request: Cell<u32>,
     yielder: Cell<*const Yielder<Resume, Ask>>,
     interrupted: Cell<bool>,
@@ -125,6 +127,7 @@ impl Host {
             checked: RefCell::default(),
             failed: Cell::new(None),
             steps: RefCell::default(),
+            is_full: Cell::new(false),
             next_request: Cell::new(0),
             yielder: Cell::new(std::ptr::null()),
             interrupted: Cell::new(false),

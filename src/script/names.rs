@@ -1,21 +1,19 @@
 //! The steps that a script is told apart by in reports: by the names of its requests and of its checks.
 //!
-//! Invariant: however many names a script makes up, there are at most some hundreds of steps.
+//! Invariant: however many names a script makes up, there are at most some hundreds of steps; and no secret is
+//! in a name.
 
 use super::ask::Request;
 use super::host::{Doing, Host};
-use super::sending::Seen;
-use crate::vu::{Heading, Part};
+use super::run::{ITERATION, Run};
+use crate::vu::{Heading, Part, Performers as _};
 use std::sync::Arc;
 
-/// Names of requests that are told apart in reports; what comes after is one.
-const NAMES_MAX: usize = 500;
+/// Steps that are told apart in a run; whatever comes after is one.
+const STEPS_MAX: usize = 500;
 
 /// The number of the step that a request is, in reports.
-pub(super) fn step_of(seen: &Seen, request: &Request) -> usize {
-    let Some(run) = &seen.0.run else {
-        return super::run::ITERATION;
-    };
+pub(super) fn step_of(host: &Host, request: &Request) -> usize {
     let mut pairs = request.tags.chunks_exact(2);
     let name = match pairs.rfind(|pair| pair[0] == "name") {
         Some(pair) => pair[1].clone(),
@@ -24,67 +22,69 @@ pub(super) fn step_of(seen: &Seen, request: &Request) -> usize {
             format!("{} {url}", request.method)
         }
     };
-    let part = match seen.0.doing.get() {
+    let part = match host.doing.get() {
         Doing::Setup => Part::Setup,
         Doing::Teardown => Part::Teardown,
         _ => Part::Iteration,
     };
-    let mut steps = seen.0.steps.borrow_mut();
-    if let Some(step) = steps.get(name.as_str()) {
-        return *step;
-    }
-    let headings = crate::vu::Performers::headings(run);
-    let is_new = steps.len() < NAMES_MAX;
-    let announced = headings.announce(Heading {
-        name: if is_new {
-            name.as_str().into()
-        } else {
-            "other requests".into()
-        },
+    let heading = |name| Heading {
+        name,
         part,
         measured: true,
         advisory: false,
         checks: Vec::new(),
         warns_from: 0,
         measures: Vec::new(),
-    });
-    if is_new {
-        steps.insert(name.into(), announced);
-    }
-    announced
+    };
+    step(host, name, "other requests", &heading)
 }
 
 /// The number of the step that a check is, in reports: one of its own, by its group and its name.
 pub(super) fn step_of_check(host: &Host, group: &str, name: &str) -> usize {
-    let Some(run) = &host.run else {
-        return super::run::ITERATION;
+    let group = match group.trim_start_matches(':') {
+        "" => String::new(),
+        group => format!("{group}: "),
     };
-    let name = format!(
-        "check {}{}{name}",
-        group.trim_start_matches(':'),
-        if group.is_empty() { "" } else { ": " }
-    );
+    let heading = |name| Heading {
+        name,
+        part: Part::Iteration,
+        measured: false,
+        advisory: false,
+        checks: vec!["it holds".to_owned()],
+        warns_from: 1,
+        measures: Vec::new(),
+    };
+    let name = format!("check {group}{name}");
+    step(host, name, "other checks", &heading)
+}
+
+fn step(host: &Host, name: String, rest: &str, heading: &dyn Fn(Arc<str>) -> Heading) -> usize {
+    let Some(run) = &host.run else {
+        return ITERATION;
+    };
     let mut steps = host.steps.borrow_mut();
     if let Some(step) = steps.get(name.as_str()) {
         return *step;
     }
-    let is_new = steps.len() < 2 * NAMES_MAX;
-    let shown: Arc<str> = if is_new {
-        name.as_str().into()
-    } else {
-        "check of something else".into()
-    };
-    let announced = crate::vu::Performers::headings(run).announce(Heading {
-        checks: vec!["it holds".to_owned()],
-        name: shown,
-        part: Part::Iteration,
-        measured: false,
-        advisory: false,
-        warns_from: 1,
-        measures: Vec::new(),
-    });
-    if is_new {
-        steps.insert(name.into(), announced);
+    // Where there is no room left, none comes back.
+    if let (true, Some(step)) = (host.is_full.get(), steps.get(rest)) {
+        return *step;
     }
-    announced
+    let own = announced(run, &name, heading);
+    host.is_full.set(own.is_none());
+    let (name, step) = match own {
+        Some(step) => (name, step),
+        None => (
+            rest.to_owned(),
+            run.headings().announce(heading(rest.into())),
+        ),
+    };
+    steps.insert(name.into(), step);
+    step
+}
+
+fn announced(run: &Arc<Run>, name: &str, heading: &dyn Fn(Arc<str>) -> Heading) -> Option<usize> {
+    let clean = run.binding.redactor.clean(name);
+    run.headings()
+        .announce_within(heading(clean.into()), STEPS_MAX)
 }

@@ -176,6 +176,14 @@ fn flat<'js>(ctx: Ctx<'js>, object: Value<'js>) -> Result<Vec<String>> {
     Ok(all)
 }
 
+/// Tags of one sample: names and values in turn.
+fn given(tags: Opt<Value<'_>>) -> Result<Vec<String>> {
+    match tags.0.filter(|tags| !tags.is_undefined()) {
+        Some(tags) => tags.get(),
+        None => Ok(Vec::new()),
+    }
+}
+
 fn check(ctx: Ctx<'_>, name: String, holds: bool, tags: Opt<Value<'_>>) -> Result<()> {
     let own = host(&ctx);
     if own.doing.get() == Doing::Start {
@@ -184,10 +192,7 @@ fn check(ctx: Ctx<'_>, name: String, holds: bool, tags: Opt<Value<'_>>) -> Resul
             "check() cannot be called while the script is loaded",
         ));
     }
-    let more: Vec<String> = match tags.0.filter(|tags| !tags.is_undefined()) {
-        Some(tags) => tags.get()?,
-        None => Vec::new(),
-    };
+    let more = given(tags)?;
     let group = own.group.borrow();
     {
         let known = own.tags.borrow();
@@ -277,10 +282,7 @@ fn add(ctx: Ctx<'_>, number: usize, value: f64, tags: Opt<Value<'_>>) -> Result<
             "a metric cannot be added to while the script is loaded",
         ));
     }
-    let more: Vec<String> = match tags.0.filter(|tags| !tags.is_undefined()) {
-        Some(tags) => tags.get()?,
-        None => Vec::new(),
-    };
+    let more = given(tags)?;
     let (known, group) = (own.tags.borrow(), own.group.borrow());
     let tags = super::tags::Plain {
         own: &known,

@@ -20,6 +20,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How long an arrival waits for a virtual user where its latency counts from when it should have come.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
 /// Thresholds with their keys.
 pub type Thresholds = Vec<(String, Key, Threshold)>;
 
@@ -37,8 +40,9 @@ pub struct Around<'a> {
     pub environment: &'a Environment,
     /// What must not be shown.
     pub secrets: BTreeMap<String, Secret>,
-    /// How long an arrival may wait for a virtual user; k6 lets none wait.
-    pub max_wait: Duration,
+    /// Whether latency counts from the intended start, and what failed is over every latency; in k6 no
+    /// arrival waits, and what failed took no time.
+    pub is_strict: bool,
     /// How long addresses are kept.
     pub dns_ttl: Duration,
 }
@@ -52,6 +56,7 @@ pub fn prepare(
     around: Around<'_>,
     found: &mut Found,
 ) -> Option<Ready> {
+    let is_strict = around.is_strict;
     let mut read = options::read(options, found);
     let mut metrics = loaded.metrics.clone();
     let thresholds = thresholds(&read, &mut metrics, found);
@@ -65,7 +70,7 @@ pub fn prepare(
         if let Executor::ConstantArrivalRate { open, .. }
         | Executor::RampingArrivalRate { open, .. } = &mut scenario.load.executor
         {
-            open.max_wait = around.max_wait;
+            open.max_wait = if is_strict { MAX_WAIT } else { Duration::ZERO };
         }
     }
     let binding = bound(&program, &read, around, found)?;
@@ -73,7 +78,8 @@ pub fn prepare(
         return None;
     }
     let text = Value::Object(with_scenarios(options, &read)).to_string();
-    let run = Run::new(program, (loaded, metrics), (read, text), binding, log);
+    let mut run = Run::new(program, (loaded, metrics), (read, text), binding, log);
+    run.is_strict = is_strict;
     Some(Ready {
         run: Arc::new(run),
         thresholds,

@@ -72,6 +72,8 @@ pub struct Run {
     pub log: Log,
     /// Told when the script ends the run.
     pub over: Notify,
+    /// Whether what failed is over every latency.
+    pub is_strict: bool,
     headings: Headings,
     metrics: Tally,
     tallies: Mutex<Vec<Arc<Mutex<Tally>>>>,
@@ -83,7 +85,7 @@ pub struct Run {
     pub completed: AtomicU64,
     /// Iterations that were cut off.
     pub interrupted: AtomicU64,
-    /// Iterations that threw.
+    /// Iterations that threw, or could not begin.
     pub threw: AtomicU64,
     /// Virtual users in an iteration.
     pub active: AtomicU64,
@@ -153,6 +155,7 @@ impl Run {
             binding,
             log,
             over: Notify::new(),
+            is_strict: false,
             headings,
             metrics,
             tallies: Mutex::default(),

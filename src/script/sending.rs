@@ -16,7 +16,7 @@ use crate::net::tls::Offer;
 use crate::net::{ErrorClass, Fault, Phases, redirect};
 use crate::vu::road::{Held, Hop, Road};
 use crate::vu::{Begin, Sample, Shared, Sink};
-use http::header::{COOKIE, SET_COOKIE};
+use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(super) async fn perform(
     begin: Begin,
     sink: &impl Sink,
 ) -> Reply {
-    let step = step_of(way.seen, &request);
+    let step = step_of(&way.seen.0, &request);
     let going = match understood(way.seen, &request) {
         Ok(going) => going,
         Err(fault) => {
@@ -85,22 +85,19 @@ impl Way<'_> {
         sink: &impl Sink,
     ) -> Reply {
         let deadline = begin.start + request.timeout;
-        let run = self.seen.0.run.clone();
-        let most = match (&run, request.redirects) {
-            (_, Some(most)) => most,
-            (Some(run), None) => run.options.max_redirects,
-            (None, None) => 0,
-        };
+        let of_options = self.seen.0.run.as_ref();
+        let of_options = of_options.map_or(0, |run| run.options.max_redirects);
+        let most = request.redirects.unwrap_or(of_options);
         let (mut start, mut hops) = (begin.start, 0);
         let (mut phases, mut bytes) = (Phases::default(), (0, 0));
         loop {
             let sent_head = self.with_cookies(&request, &mut going);
             let hop = self.send(&request, &going, start, deadline).await;
-            let url = going.uri.to_string();
             let (wire, tls) = match hop {
                 Ok(hop) => hop,
                 Err((fault, spent)) => {
                     phases.add(spent);
+                    let url = going.uri.to_string();
                     let names = (going.method.as_str(), url.as_str());
                     let reply = failed(self.seen, &request, names, &fault, spent);
                     self.tell(
@@ -147,13 +144,9 @@ impl Way<'_> {
         deadline: Instant,
     ) -> Hop {
         let binding = &self.shared.binding;
-        let run = self.seen.0.run.clone();
-        let verify = !run
-            .as_ref()
-            .is_some_and(|run| run.options.insecure_skip_tls_verify);
-        let fresh = run
-            .as_ref()
-            .is_some_and(|run| run.options.no_connection_reuse);
+        let options = self.seen.0.run.as_ref().map(|run| &run.options);
+        let verify = !options.is_some_and(|options| options.insecure_skip_tls_verify);
+        let fresh = options.is_some_and(|options| options.no_connection_reuse);
         let nothing = || Phases::default();
         let origin = origin(&going.uri, Offer::Both, verify).map_err(|fault| (fault, nothing()))?;
         if let Some(guard) = &binding.guard
@@ -196,9 +189,12 @@ impl Way<'_> {
         let jars = self.seen.0.jars.borrow();
         let host = going.uri.host().unwrap_or_default();
         let tls = going.uri.scheme_str() == Some("https");
-        let now = crate::clock::now_ms();
         let of_jar = jars.get(request.jar).filter(|jar| !jar.is_empty());
-        let of_jar = of_jar.and_then(|jar| jar.header(host, going.uri.path(), tls, now));
+        // Who has no cookies pays nothing for when they end.
+        let of_jar = of_jar.and_then(|jar| {
+            let now = crate::clock::now_ms();
+            jar.header(host, going.uri.path(), tls, now)
+        });
         let mut pairs: Vec<String> = Vec::new();
         if let Some(given) = request
             .headers
@@ -236,11 +232,7 @@ impl Way<'_> {
             return;
         };
         let now = crate::clock::now_ms();
-        for header in wire.headers.map().get_all(SET_COOKIE) {
-            if let Ok(header) = header.to_str() {
-                jar.store(header, host, going.uri.path(), now);
-            }
-        }
+        jar.store_all(wire.headers.map(), host, going.uri.path(), now);
     }
 
     /// Tells the run of the whole of a request.

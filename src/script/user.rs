@@ -5,7 +5,7 @@
 
 use super::ask::{Answer, Ask, Outcome, Reply, Request, Resume, Task};
 use super::engine::Engine;
-use super::host::{Doing, Host};
+use super::host::Host;
 use super::run::{Broke, ITERATION, Run, Together};
 use super::sending::{Seen, Way, perform};
 use super::tags::Plain;
@@ -19,6 +19,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
+
+/// Time that an iteration takes for which there is no interpreter.
+const BROKEN_PAUSE: Duration = Duration::from_millis(100);
 
 /// One that performs a script.
 pub struct ScriptUser {
@@ -155,7 +158,8 @@ impl ScriptUser {
             let step = super::names::step_of_check(host, &group, &name);
             sink.check(step, 0, holds);
             if !holds {
-                let text = || format!("`{name}` does not hold");
+                let redactor = &self.shared.binding.redactor;
+                let text = || redactor.clean(&format!("`{name}` does not hold"));
                 sink.failure(step, ErrorClass::Check, &text);
             }
         }
@@ -356,7 +360,11 @@ impl Performer for ScriptUser {
 
     async fn iterate(&mut self, begin: Begin, sink: &impl Sink) -> IterationOutcome {
         if let Err(reason) = &self.engine {
-            sink.failure(ITERATION, ErrorClass::OwnLimit, &|| reason.clone());
+            // It counts like one that threw, and is not tried again and again without a pause.
+            self.run.threw.fetch_add(1, Relaxed);
+            let redactor = &self.shared.binding.redactor;
+            sink.failure(ITERATION, ErrorClass::OwnLimit, &|| redactor.clean(reason));
+            tokio::time::sleep(BROKEN_PAUSE).await;
             return IterationOutcome::Failed(ErrorClass::OwnLimit);
         }
         self.begin_iteration();
@@ -416,10 +424,5 @@ impl ScriptUser {
         }
         let begin = Begin::now();
         self.perform(Task::Summary(data), begin, sink).await
-    }
-
-    /// What it was doing when somebody looked.
-    pub fn doing(&self) -> Option<Doing> {
-        self.host().map(|host| host.doing.get())
     }
 }

@@ -4,6 +4,8 @@
 //! a scenario's hosts are its author's own.
 
 use chrono::Datelike as _;
+use http::HeaderMap;
+use http::header::SET_COOKIE;
 
 /// Cookies of one virtual user.
 #[derive(Debug, Default, Clone)]
@@ -96,6 +98,15 @@ impl Jar {
                 self.cookies.remove(0);
             }
             self.cookies.push(cookie);
+        }
+    }
+
+    /// Takes all of a reply from a host, for a request of a path.
+    pub fn store_all(&mut self, headers: &HeaderMap, host: &str, path: &str, now_ms: i64) {
+        for header in headers.get_all(SET_COOKIE) {
+            if let Ok(header) = header.to_str() {
+                self.store(header, host, path, now_ms);
+            }
         }
     }
 

@@ -94,11 +94,20 @@ impl Headings {
     /// The number of a step, which it gets now if it is new: the same name in the same part is the
     /// same step.
     pub fn announce(&self, heading: Heading) -> usize {
+        self.announce_within(heading, usize::MAX)
+            .unwrap_or_else(|| unreachable!("there is always room"))
+    }
+
+    /// The same, as long as there are fewer than so many; nothing for a new one beyond.
+    pub fn announce_within(&self, heading: Heading, most: usize) -> Option<usize> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |known: &Arc<Heading>| known.name == heading.name && known.part == heading.part;
-        all.iter().position(same).unwrap_or_else(|| {
-            all.push(Arc::new(heading));
-            all.len() - 1
+        all.iter().position(same).or_else(|| {
+            let has_room = all.len() < most;
+            has_room.then(|| {
+                all.push(Arc::new(heading));
+                all.len() - 1
+            })
         })
     }
 

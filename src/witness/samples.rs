@@ -79,9 +79,9 @@ pub fn understand(reply: &Value) -> Result<Answer, String> {
 /// A job and an instance.
 pub(super) type Target = (String, String);
 
-/// What a series was scraped from.
-pub(super) fn target(series: &Series) -> Target {
-    let label = |name: &str| series.labels.get(name).cloned().unwrap_or_default();
+/// What a series with these labels was scraped from.
+pub(super) fn target(labels: &BTreeMap<String, String>) -> Target {
+    let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
     (label("job"), label("instance"))
 }
 

@@ -183,7 +183,7 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
     let once = |body: &str| format!("export default function () {{ {body} }}");
     let loaded =
         |options: &str, body: &str| format!("export const options = {options};\n{}", once(body));
-    let cases: [(String, i32, &str); 17] = [
+    let cases: [(String, i32, &str); 21] = [
         (once(good), 0, "GET http://HOST"),
         (
             once(&format!("{good} check(1, {{ no: false }});")),
@@ -249,7 +249,7 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
                 &format!("{good} if (__ITER === 1) throw new Error('x');"),
             ),
             98,
-            "1 of 3 iterations threw",
+            "1 iterations threw, and 3 came to an end",
         ),
         (
             loaded(
@@ -275,6 +275,37 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
             "`options.hosts` is not supported",
         ),
         (
+            loaded(
+                "{ vus: 2, iterations: 6, thresholds: { http_reqs: ['count>0'] } }",
+                &format!("{good} sleep(0.5);"),
+            ) + "\nif (__VU === 2) throw new Error('second');",
+            98,
+            "iterations threw",
+        ),
+        (
+            loaded(
+                "{ iterations: 4, thresholds: { http_reqs: ['count>0'] } }",
+                &format!(
+                    "{good} http.get(__ITER === 3 ? 'http://127.0.0.1:1/' : __ENV.URL, {{ tags: {{ name: 'x' }} }});"
+                ),
+            ),
+            99,
+            "1 of 8 requests failed",
+        ),
+        (
+            loaded(
+                "{ iterations: 4, thresholds: { http_req_failed: ['rate<0.9'], http_req_duration: ['p(95)<500'] } }",
+                &format!("{good} http.get('http://127.0.0.1:1/');"),
+            ),
+            99,
+            "`http_req_duration: p(95)<500` does not hold: 3600000",
+        ),
+        (
+            format!("throw new Error(`it is ${{__ENV.TOKEN}}`);\n{}", once(good)),
+            104,
+            "it is [secret TOKEN]",
+        ),
+        (
             "import './nothing.js';\nexport default function () {}".to_owned(),
             104,
             "there is no file",
@@ -290,10 +321,11 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
     assert_eq!(code, 104);
     assert!(text.contains("would throw its scenarios away"), "{text}");
     let telling = once(&format!(
-        "{good} console.log(`token ${{__ENV.TOKEN}} ${{__ENV.NOBODY}}`);"
+        "{good} console.log(`token ${{__ENV.TOKEN}} ${{__ENV.NOBODY}}`); http.get(`${{__ENV.URL}}/${{__ENV.TOKEN}}`);"
     ));
     let (code, text) = run_here(&telling, &address, &["--input", "SPARE=1"]);
     assert_eq!(code, 0, "{text}");
+    assert!(!text.contains("t0p-s3cret"), "{text}");
     assert!(
         text.contains("console: token [secret TOKEN] undefined"),
         "{text}"

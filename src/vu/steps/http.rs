@@ -21,7 +21,7 @@ use crate::vu::request;
 use crate::vu::road::{Hop, Road};
 use crate::vu::user::VirtualUser;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use std::sync::Arc;
 use std::time::Instant;
@@ -340,10 +340,9 @@ impl Route<'_> {
             && reply.headers.sets_cookies
         {
             let now_ms = crate::clock::now_ms();
-            for header in reply.headers.map().get_all(SET_COOKIE) {
-                if let (Ok(header), Some(host)) = (header.to_str(), message.uri.host()) {
-                    self.jar.store(header, host, message.uri.path(), now_ms);
-                }
+            if let Some(host) = message.uri.host() {
+                self.jar
+                    .store_all(reply.headers.map(), host, message.uri.path(), now_ms);
             }
         }
         hop

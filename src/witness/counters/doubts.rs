@@ -4,7 +4,7 @@
 
 use super::super::samples::named;
 use super::steps::Odd;
-use super::window::{Counters, Part, target_of};
+use super::window::{Counters, Part};
 use crate::duration::show;
 use std::time::Duration;
 
@@ -135,7 +135,7 @@ impl Counters {
     /// Counters that went, though their target did not.
     fn vanished(&self) -> Option<String> {
         let newest = |target: &_| self.targets.get(target).map(|(_, newest)| *newest);
-        let all = self.steps.vanished(newest, self.gap_ms(), target_of);
+        let all = self.steps.vanished(newest, self.gap_ms());
         let count: usize = all.values().sum();
         let (target, _) = all.first_key_value()?;
         Some(format!(

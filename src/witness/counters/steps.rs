@@ -4,7 +4,7 @@
 //! counts begins again, and when one counter alone goes down, nothing started. Invariant: what cannot have
 //! been counted since the scrape before is never added; it is a doubt.
 
-use super::super::samples::Target;
+use super::super::samples::{Target, target};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a target that was never seen may stand at, to have been born since the scrape before: so much, or
@@ -203,15 +203,14 @@ impl Steps {
 
     /// Counters that are not shown any more, though their target is and did not start anew: how many, of
     /// each target.
-    pub fn vanished<'a>(
-        &'a self,
-        newest: impl Fn(&Target) -> Option<i64> + 'a,
+    pub fn vanished(
+        &self,
+        newest: impl Fn(&Target) -> Option<i64>,
         gap_ms: i64,
-        target_of: impl Fn(&Labels) -> Target + 'a,
     ) -> BTreeMap<Target, usize> {
         let mut vanished = BTreeMap::new();
         for (labels, (then, _)) in self.last.iter().flatten() {
-            let target = target_of(labels);
+            let target = target(labels);
             let Some(newest) = newest(&target) else {
                 continue;
             };

@@ -149,7 +149,7 @@ impl Counters {
         let mut reach: BTreeMap<Target, i64> = BTreeMap::new();
         if number == 1 {
             for (labels, (at, _)) in &self.steps.last[0] {
-                let newest = reach.entry(target_of(labels)).or_insert(*at);
+                let newest = reach.entry(target(labels)).or_insert(*at);
                 *newest = (*newest).max(*at);
             }
         }
@@ -157,7 +157,7 @@ impl Counters {
         for series in &answer.series {
             let last = self.steps.last[number].get(&series.labels);
             let after = last.map_or(i64::MIN, |(at, _)| *at);
-            let target = target(series);
+            let target = target(&series.labels);
             let until = reach.get(&target).copied().unwrap_or(i64::MAX);
             let new = |at: i64| at > after && at <= until;
             for (at, value) in series.points.iter().filter(|(at, _)| new(*at)) {
@@ -222,7 +222,7 @@ impl Counters {
     fn look_at_targets<'a>(&mut self, all: impl Iterator<Item = &'a Series>) {
         let mut times: BTreeMap<Target, BTreeSet<i64>> = BTreeMap::new();
         for series in all {
-            let of_target = times.entry(target(series)).or_default();
+            let of_target = times.entry(target(&series.labels)).or_default();
             of_target.extend(series.points.iter().map(|(at, _)| *at));
         }
         let gap = self.gap_ms();
@@ -381,10 +381,4 @@ impl Counters {
     pub fn has_part(&self) -> bool {
         !self.steps.last[1].is_empty()
     }
-}
-
-/// What a series with these labels was scraped from.
-pub(super) fn target_of(labels: &Labels) -> Target {
-    let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
-    (label("job"), label("instance"))
 }
