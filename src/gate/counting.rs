@@ -19,7 +19,7 @@ use crate::project::counter::Counter;
 use crate::record::gate::inputs;
 use crate::secret::start_of;
 use crate::witness::counters::{Counters, block_of};
-use crate::witness::samples::{Answer, SECONDS, understand};
+use crate::witness::samples::{Answer, SECONDS, understand, understand_last};
 use crate::witness::selector::Selector;
 use crate::witness::series;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -31,6 +31,8 @@ use std::time::{Duration, Instant};
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// Scrapes of which the samples are asked for each time: a Prometheus that is away for less loses nothing.
 const WINDOW_SCRAPES: u32 = 10;
+/// How far one looks back for targets that were away when the bake began.
+const LOOK_BACK: &str = "1h";
 /// Scrapes for which nobody need answer at the end.
 const SILENT_SCRAPES: u32 = 2;
 /// Characters of a body that is no answer.
@@ -87,8 +89,13 @@ impl<'a> Source<'a> {
     }
 
     async fn ask(&self, query: &str, deadline: Instant) -> Result<Value, String> {
+        self.ask_at(query, "", deadline).await
+    }
+
+    /// `at` is a further parameter, which says for which moment one asks.
+    async fn ask_at(&self, query: &str, at: &str, deadline: Instant) -> Result<Value, String> {
         let text = utf8_percent_encode(query, NON_ALPHANUMERIC);
-        let address = format!("{}/api/v1/query?query={text}", self.url);
+        let address = format!("{}/api/v1/query?query={text}{at}", self.url);
         let headers = self.headers.clone();
         let left = deadline.saturating_duration_since(Instant::now());
         let sent = client::get(self.connector, &address, headers, left, ANSWER_BYTES_MAX);
@@ -114,6 +121,23 @@ impl<'a> Source<'a> {
         answer.map_err(|why| format!("`{}`: {why}", selector.text()))
     }
 
+    /// Counters from the beginning of the bake on, with what was seen before it.
+    async fn begin(&self, from_ms: i64) -> Result<Counters, String> {
+        let deadline = Instant::now() + ANSWERS_WITHIN;
+        let at = format!("&time={}.{:03}", from_ms / 1_000, from_ms % 1_000);
+        let stood = async |selector: &Selector| {
+            let query = format!("last_over_time({}[{LOOK_BACK}])", selector.text());
+            let answer = understand_last(self.ask_at(&query, &at, deadline).await?);
+            answer.map_err(|why| format!("`{query}`: {why}"))
+        };
+        let (total, part) = (stood(&self.total), stood(&self.part));
+        let (total, part) = futures_util::future::try_join(total, part).await?;
+        let asked = (self.counter.part.0, self.part.clone());
+        let mut counters = Counters::new(self.total.clone(), asked, from_ms, self.counter.scrape);
+        counters.look_back(&total, &part);
+        Ok(counters)
+    }
+
     /// One number.
     async fn number(&self, query: &str, deadline: Instant) -> Result<Option<f64>, String> {
         let reply = self.ask(query, deadline).await?;
@@ -129,13 +153,22 @@ impl<'a> Source<'a> {
         Ok((seconds.ok_or("it does not tell what time it is")? * 1e3) as i64)
     }
 
-    async fn poll(&self) -> Result<(i64, Answer, Answer), String> {
+    /// Asks once, and lets the counters take it: up to which moment they know now.
+    async fn poll(&self, counters: &mut Option<Counters>, begun: Instant) -> Result<i64, String> {
+        let asked = Instant::now();
         let deadline = Instant::now() + ANSWERS_WITHIN;
         let now = self.now_ms(deadline).await?;
         let total = self.samples(&self.total, deadline);
         let part = self.samples(&self.part, deadline);
         let (total, part) = futures_util::future::try_join(total, part).await?;
-        Ok((now, total, part))
+        if counters.is_none() {
+            let before = asked.saturating_duration_since(begun).as_millis() as i64;
+            *counters = Some(self.begin(now - before).await?);
+        }
+        if let Some(counters) = counters {
+            counters.take(&total, &part);
+        }
+        Ok(now)
     }
 
     /// Counts until the end of the bake; a proven failure ends it, and so does that of others.
@@ -151,17 +184,17 @@ impl<'a> Source<'a> {
         while over.asked() == Stop::No {
             let asked = Instant::now();
             let polled = tokio::select! {
-                polled = self.poll() => polled,
+                polled = self.poll(&mut counters, begun) => polled,
                 () = over.stopped() => break,
             };
             match polled {
                 Err(why) => trouble = Some(why),
-                Ok((now, total, part)) => {
-                    let counters = counters.get_or_insert_with(|| self.since(now, begun, asked));
-                    counters.take(&total, &part);
-                    take(&mut trial, counters.close(now));
-                    if asked >= end {
-                        take(&mut trial, counters.close_all());
+                Ok(now) => {
+                    if let Some(counters) = &mut counters {
+                        take(&mut trial, counters.close(now));
+                        if asked >= end {
+                            take(&mut trial, counters.close_all());
+                        }
                     }
                     (trouble, answered) = (None, asked);
                 }
@@ -211,18 +244,6 @@ impl<'a> Source<'a> {
             }
         }
         (outcome, reason)
-    }
-
-    /// Counters from the beginning of the bake on, by the clock of Prometheus.
-    fn since(&self, now_ms: i64, begun: Instant, asked: Instant) -> Counters {
-        let before = asked.saturating_duration_since(begun).as_millis() as i64;
-        let part = (self.counter.part.0, self.part.clone());
-        Counters::new(
-            self.total.clone(),
-            part,
-            now_ms - before,
-            self.counter.scrape,
-        )
     }
 
     /// Why nothing could be counted, before anything is measured.

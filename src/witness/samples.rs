@@ -76,6 +76,21 @@ pub fn understand(reply: &Value) -> Result<Answer, String> {
     Ok(answer)
 }
 
+/// Understands what each series stood at last: one sample each.
+///
+/// # Errors
+///
+/// As [`understand`].
+pub fn understand_last(mut reply: Value) -> Result<Answer, String> {
+    let result = reply.pointer_mut("/data/result");
+    for one in result.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(value) = one.get_mut("value").map(Value::take) {
+            one["values"] = Value::Array(vec![value]);
+        }
+    }
+    understand(&reply)
+}
+
 /// A job and an instance.
 pub(super) type Target = (String, String);
 
@@ -111,6 +126,11 @@ mod tests {
             good.series[0].points,
             [(1_000_000_001_500, 4.0), (1_000_000_002_000, 5.0)]
         );
+        let last = serde_json::json!({ "status": "success", "data": { "result": [
+            { "metric": { "a": "b" }, "value": [1000000002, "5"] }
+        ] } });
+        let last = understand_last(last).unwrap();
+        assert_eq!(last.series[0].points, [(1_000_000_002_000, 5.0)]);
         for value in ["NaN", "+Inf", "-3", "1e300"] {
             let odd =
                 of(serde_json::json!([{ "metric": {}, "values": [[1000000001, value]] }])).unwrap();

@@ -67,6 +67,8 @@ pub(super) struct Came {
 pub(super) struct Steps {
     /// The last sample of each series: of all requests, and of the part.
     pub last: [BTreeMap<Labels, (i64, f64)>; 2],
+    /// What targets stood at, all in all, when they were seen before one looked.
+    earlier: [BTreeMap<Target, f64>; 2],
     /// When each target started anew.
     starts: BTreeMap<Target, BTreeSet<i64>>,
     /// Targets that came while one looked, and stood so low that they began with what they counted.
@@ -80,6 +82,11 @@ pub(super) struct Steps {
 }
 
 impl Steps {
+    /// Takes what a series stood at long before one looked.
+    pub fn stood(&mut self, number: usize, target: Target, value: f64) {
+        *self.earlier[number].entry(target).or_default() += value;
+    }
+
     /// What the next scrape of a target adds. Scrapes of all requests come before those of the part.
     pub fn take(&mut self, scrape: &Scrape<'_>) -> Came {
         if scrape.number == 0 && !self.deciding.contains(scrape.target) {
@@ -106,7 +113,10 @@ impl Steps {
             starts.insert(scrape.at);
         }
         if decides && scrape.is_new && scrape.at == scrape.first_seen {
-            if all <= most {
+            // Who was away, and stands no lower than before, was not born: it counted meanwhile, unseen.
+            let stood = self.earlier[scrape.number].get(scrape.target);
+            let is_back = stood.is_some_and(|stood| all >= *stood);
+            if all <= most && !is_back {
                 self.born.insert(scrape.target.clone());
             } else {
                 self.refuse(scrape);

@@ -150,6 +150,32 @@ fn counters_that_go_while_their_target_stays_are_a_doubt() {
 }
 
 #[test]
+fn who_comes_back_into_view_brings_nothing_and_is_a_doubt() {
+    let stood = |value: f64| {
+        let mut one = series("500", "b", &[(-100, value)]);
+        one.labels.insert("role".to_owned(), "old".to_owned());
+        answer(&[one])
+    };
+    let failing: Vec<_> = (5..=20).map(|scrape| (scrape, scrape as f64)).collect();
+    let all = [
+        series("200", "a", &rising(100.0, -5..=20)),
+        series("500", "b", &failing),
+    ];
+    // It failed before the bake, in sight of nobody.
+    let mut back = counters();
+    back.look_back(&stood(3.0), &stood(3.0));
+    through(&mut back, &all, 20);
+    assert_eq!(back.sum().1, 14, "what it stood at first is not added");
+    only_doubt(&back, "`b` came with");
+    // One that stands lower than before began anew.
+    let mut anew = counters();
+    anew.look_back(&stood(500.0), &stood(500.0));
+    through(&mut anew, &all, 20);
+    assert_eq!(anew.sum().1, 5 + 14);
+    assert_eq!(anew.doubts(21 * SCRAPE, true), [""; 0]);
+}
+
+#[test]
 fn what_restarts_took_with_them_is_told() {
     let mut counters = counters();
     let pod = |pod: i64| {

@@ -118,6 +118,19 @@ impl Counters {
         }
     }
 
+    /// Takes what all requests and the part stood at in the time before the window: who is back from where
+    /// nobody could see it did not begin to count just now.
+    pub fn look_back(&mut self, total: &Answer, part: &Answer) {
+        for (number, answer) in [total, part].into_iter().enumerate() {
+            for series in &answer.series {
+                let Some((_, value)) = series.points.last() else {
+                    continue;
+                };
+                self.steps.stood(number, target(&series.labels), *value);
+            }
+        }
+    }
+
     /// Takes the samples of all requests and of the part, in which those of earlier answers may stand again.
     pub fn take(&mut self, total: &Answer, part: &Answer) {
         let answers = [total, part];
