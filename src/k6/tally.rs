@@ -310,12 +310,13 @@ impl Tally {
         self.add(metric as usize, sample, tags);
     }
 
-    /// Notes what a check came to.
-    pub fn check(&mut self, group: &str, name: &str, holds: bool) {
+    /// Notes what a check came to; its place in the tally.
+    pub fn check(&mut self, group: &str, name: &str, holds: bool) -> usize {
         let at = self.place(group, name);
         let check = &mut self.checks[at];
         check.passes += u64::from(holds);
         check.fails += u64::from(!holds);
+        at
     }
 
     /// Notes that a group was entered.

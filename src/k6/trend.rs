@@ -60,12 +60,11 @@ impl Trend {
         self.sum += value;
         self.min = self.min.min(value);
         self.max = self.max.max(value);
-        if self.is_exact() && self.exact.len() < EXACT_MAX {
-            self.exact.push(value);
-        } else {
+        // Beyond what is exact, too, they are put into classes many at once: that costs less than one by one.
+        if self.exact.len() >= EXACT_MAX {
             self.classify();
-            *self.classes.entry(class(value)).or_default() += 1;
         }
+        self.exact.push(value);
     }
 
     fn is_exact(&self) -> bool {
@@ -73,7 +72,7 @@ impl Trend {
     }
 
     fn classify(&mut self) {
-        for value in std::mem::take(&mut self.exact) {
+        for value in self.exact.drain(..) {
             *self.classes.entry(class(value)).or_default() += 1;
         }
     }
@@ -121,6 +120,11 @@ impl Trend {
 
     /// Several of them at once.
     pub fn quantiles(&self, shares: &[f64]) -> Vec<f64> {
+        if !self.is_exact() && !self.exact.is_empty() {
+            let mut whole = self.clone();
+            whole.classify();
+            return whole.quantiles(shares);
+        }
         let mut sorted = self.exact.clone();
         sorted.sort_by(f64::total_cmp);
         let of = |share: &f64| {

@@ -17,6 +17,7 @@ use http_body_util::Full;
 pub const AGENT: &str = concat!("bellwether/", env!("CARGO_PKG_VERSION"));
 
 /// Headers that are the same in every request, with their form on an HTTP/1.1 wire.
+#[derive(Debug)]
 pub struct Fixed {
     map: HeaderMap,
     wire: Vec<u8>,

@@ -1,6 +1,11 @@
 //! What a script asks of the world while it stands still, and what it is answered.
 
+use crate::net::Phases;
+use crate::net::headers::Headers;
+use crate::net::message::Fixed;
 use bytes::Bytes;
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What is to be performed.
@@ -138,7 +143,7 @@ pub struct Request {
     /// Its number, where it was started without waiting for it.
     pub number: u32,
     /// The method.
-    pub method: String,
+    pub method: Cow<'static, str>,
     /// The URL.
     pub url: String,
     /// The body.
@@ -161,9 +166,11 @@ pub struct Request {
     pub expected: Expected,
     /// The group that it is in.
     pub group: String,
+    /// Whether a script wants thrown what goes wrong.
+    pub throws: bool,
 }
 
-/// The reply of a request, or why there is none.
+/// The reply of a request, or why there is none. Texts of it are made when somebody looks at them.
 #[derive(Debug, Clone, Default)]
 pub struct Reply {
     /// Status; 0 where there was none.
@@ -171,17 +178,17 @@ pub struct Reply {
     /// `HTTP/1.1` or `HTTP/2.0`.
     pub proto: &'static str,
     /// The URL of the last hop.
-    pub url: String,
+    pub url: Arc<str>,
     /// The body.
     pub body: Bytes,
     /// What is wanted of it.
     pub body_as: BodyAs,
-    /// Headers, each as `name: value` on a line of its own.
-    pub head: String,
+    /// Its headers.
+    pub headers: Headers,
     /// The address that answered, and its port.
     pub remote: Option<std::net::SocketAddr>,
-    /// Milliseconds: blocked, connecting, handshaking, sending, waiting, receiving.
-    pub timings: [f64; 6],
+    /// Where the time went.
+    pub phases: Phases,
     /// `tls1.2` or `tls1.3`.
     pub tls_version: &'static str,
     /// What went wrong.
@@ -189,9 +196,53 @@ pub struct Reply {
     /// Its number.
     pub error_code: u16,
     /// Method of the last hop.
-    pub method: String,
-    /// Headers that were sent, as those above.
-    pub sent_head: String,
+    pub method: Cow<'static, str>,
+    /// Headers that were sent.
+    pub sent: Option<Arc<Fixed>>,
     /// The body that was sent.
     pub sent_body: Bytes,
+    /// Whether the script wants thrown what went wrong.
+    pub throws: bool,
+}
+
+/// Milliseconds of a request, as k6 names them.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the names are those of k6")]
+pub struct Timings {
+    pub blocked: f64,
+    pub connecting: f64,
+    pub tls_handshaking: f64,
+    pub sending: f64,
+    pub waiting: f64,
+    pub receiving: f64,
+}
+
+impl Timings {
+    /// From a request until the end of its reply.
+    pub fn duration(&self) -> f64 {
+        self.sending + self.waiting + self.receiving
+    }
+}
+
+impl From<Phases> for Timings {
+    fn from(phases: Phases) -> Timings {
+        let milliseconds = |micros: u64| micros as f64 / 1e3;
+        Timings {
+            blocked: milliseconds(phases.resolve + phases.connect + phases.tls),
+            connecting: milliseconds(phases.connect),
+            tls_handshaking: milliseconds(phases.tls),
+            sending: milliseconds(phases.send),
+            waiting: milliseconds(phases.wait),
+            receiving: milliseconds(phases.receive),
+        }
+    }
+}
+
+/// A method in words, without asking for memory where it is a usual one.
+pub fn method(written: &str) -> Cow<'static, str> {
+    const USUAL: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    match USUAL.iter().find(|usual| **usual == written) {
+        Some(usual) => Cow::Borrowed(usual),
+        None => Cow::Owned(written.to_owned()),
+    }
 }

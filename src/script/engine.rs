@@ -11,11 +11,12 @@
 use super::ask::{Ask, Outcome, Resume, Task, Thrown};
 use super::host::{Doing, Host};
 use super::modules::{self, NATIVE};
+use super::native_reply;
 use super::natives;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult};
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
-use rquickjs::module::Declared;
+use rquickjs::module::{Declared, WriteOptions};
 use rquickjs::promise::PromiseState;
 use rquickjs::{
     Context, Ctx, Error, Exception, FromJs, Function, Module, Object, Promise, Runtime, Value,
@@ -369,9 +370,8 @@ impl<'js> Life<'_, 'js> {
 
     /// Lets jobs, timers and replies come until there are none left, and the value is there.
     fn settled(&self, script: &Script<'js>, value: Value<'js>) -> Result<Value<'js>, Outcome> {
-        let promise = Promise::from_js(&self.ctx, value.clone())
-            .ok()
-            .filter(|_| value.is_promise());
+        let promise = value.is_promise().then(|| value.clone());
+        let promise = promise.and_then(|value| Promise::from_js(&self.ctx, value).ok());
         loop {
             while self.ctx.execute_pending_job() {}
             if self.host.is_over() {
@@ -404,8 +404,12 @@ impl<'js> Life<'_, 'js> {
                     self.host
                         .outstanding
                         .set(self.host.outstanding.get().saturating_sub(1));
-                    let raw = self.caught(super::native_http::raw(&self.ctx, &reply))?;
-                    self.caught(script.arrived.call::<_, ()>((number, raw)))?;
+                    let error = native_reply::thrown(&reply).map(str::to_owned);
+                    let reply = match &error {
+                        Some(_) => Value::new_undefined(self.ctx.clone()),
+                        None => self.caught(native_reply::handed(&self.ctx, reply))?,
+                    };
+                    self.caught(script.arrived.call::<_, ()>((number, reply, error)))?;
                 }
                 Ok(_) => {}
                 Err(_) => return Err(self.host.ended().unwrap_or(Outcome::Interrupted)),
@@ -449,15 +453,21 @@ impl Loader for Files {
         name: &str,
         _: Option<ImportAttributes<'js>>,
     ) -> rquickjs::Result<Module<'js, Declared>> {
+        let program = &self.0.program;
+        if let Some(code) = program.code(name) {
+            // SAFETY: this interpreter wrote it, in this process, when it compiled the same module.
+            return unsafe { Module::load(ctx.clone(), &code) };
+        }
         if name == NATIVE {
             let source =
                 "const own = globalThis.__native; delete globalThis.__native; export default own;";
             return Module::declare(ctx.clone(), name, source);
         }
-        let source = match modules::built_in(name) {
+        let built_in = modules::built_in(name);
+        let source = match built_in {
             Some(source) => source.to_owned(),
             None => {
-                let text = self.0.program.source(std::path::Path::new(name));
+                let text = program.source(std::path::Path::new(name));
                 let text = text.map_err(|reason| Exception::throw_message(ctx, &reason))?;
                 if name.ends_with(".json") {
                     format!("export default {text};")
@@ -466,6 +476,15 @@ impl Loader for Files {
                 }
             }
         };
-        Module::declare(ctx.clone(), name, source)
+        let module = Module::declare(ctx.clone(), name, source)?;
+        // All others load what the first one compiled.
+        let code = module.write(WriteOptions {
+            strip_source: built_in.is_some(),
+            ..WriteOptions::default()
+        });
+        if let Ok(code) = code {
+            program.keep_code(name, code);
+        }
+        Ok(module)
     }
 }

@@ -1,83 +1,153 @@
 //! A request of a script with everything understood: how it goes out, and where a redirect leads it.
 //!
-//! Sends nothing. Follows k6 in what a redirect keeps and drops.
+//! Sends nothing. Follows k6 in what a redirect keeps and drops. What is the same in the next request of a
+//! virtual user is not understood again.
 
 use super::ask::Request;
+use super::host::Host;
 use super::sending::Seen;
+use crate::net::connect::Origin;
+use crate::net::message::{Fixed, origin};
 use crate::net::redirect::encoded;
+use crate::net::tls::Offer;
 use crate::net::{ErrorClass, Fault};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use std::sync::Arc;
+
+/// URLs that a virtual user knows: a script asks for few, or each time for another.
+const TARGETS_MAX: usize = 16;
+
+/// Where a request goes.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub uri: Uri,
+    /// The same as text.
+    pub text: Arc<str>,
+    pub origin: Arc<Origin>,
+}
+
+impl Target {
+    fn new(host: &Host, uri: Uri) -> Result<Target, Fault> {
+        let options = host.run.as_ref().map(|run| &run.options);
+        let verify = !options.is_some_and(|options| options.insecure_skip_tls_verify);
+        let origin = Arc::new(origin(&uri, Offer::Both, verify)?);
+        let text = uri.to_string().into();
+        Ok(Target { uri, text, origin })
+    }
+
+    /// That of a URL as a script writes it.
+    fn of(host: &Host, url: &str) -> Result<Arc<Target>, Fault> {
+        if let Some(known) = host.targets.borrow().get(url) {
+            return Ok(known.clone());
+        }
+        let text = encoded(url.split('#').next().unwrap_or_default().as_bytes());
+        let uri: Uri = text
+            .parse()
+            .map_err(|error| wrong(format!("invalid URL `{url}`: {error}")))?;
+        let target = Arc::new(Target::new(host, uri)?);
+        let mut known = host.targets.borrow_mut();
+        if known.len() >= TARGETS_MAX {
+            known.clear();
+        }
+        known.insert(url.into(), target.clone());
+        Ok(target)
+    }
+}
 
 /// A request with everything understood.
 pub(super) struct Going {
     pub method: Method,
-    pub uri: Uri,
-    pub headers: HeaderMap,
+    pub target: Arc<Target>,
+    pub headers: Arc<Fixed>,
     pub body: bytes::Bytes,
+}
+
+fn wrong(why: String) -> Fault {
+    Fault::new(ErrorClass::Template, why)
 }
 
 /// What a request of a script comes to; where it cannot be sent, why.
 pub(super) fn understood(seen: &Seen, request: &Request) -> Result<Going, Fault> {
-    let wrong = |why: String| Fault::new(ErrorClass::Template, why);
-    let url = encoded(request.url.split('#').next().unwrap_or_default().as_bytes());
-    let uri: Uri = url
-        .parse()
-        .map_err(|error| wrong(format!("invalid URL `{}`: {error}", request.url)))?;
+    let host = &seen.0;
     let method = Method::from_bytes(request.method.as_bytes())
         .map_err(|_| wrong(format!("`{}` is no method", request.method)))?;
-    let mut headers = HeaderMap::new();
-    for pair in request.headers.chunks_exact(2) {
-        let (Ok(name), Ok(value)) = (
-            HeaderName::try_from(pair[0].as_str()),
-            HeaderValue::from_bytes(pair[1].as_bytes()),
-        ) else {
-            return Err(wrong(format!("the header `{}` cannot be sent", pair[0])));
-        };
-        headers.append(name, value);
-    }
-    let agent = seen
-        .0
-        .run
-        .as_ref()
-        .and_then(|run| run.options.user_agent.clone());
-    if let Some(Ok(agent)) = agent.map(HeaderValue::try_from)
-        && !headers.contains_key(USER_AGENT)
-    {
-        headers.insert(USER_AGENT, agent);
-    }
+    let target = Target::of(host, &request.url)?;
+    let headers = match &host.run {
+        Some(run) if request.headers.is_empty() => {
+            let plain = run.plain.get_or_init(|| Arc::new(fixed(host, &[])));
+            plain.clone()
+        }
+        _ => {
+            let unfit = |pair: &&[String]| {
+                HeaderName::try_from(pair[0].as_str()).is_err()
+                    || HeaderValue::from_bytes(pair[1].as_bytes()).is_err()
+            };
+            if let Some(pair) = request.headers.chunks_exact(2).find(unfit) {
+                return Err(wrong(format!("the header `{}` cannot be sent", pair[0])));
+            }
+            Arc::new(fixed(host, &request.headers))
+        }
+    };
+    let body = request.body.clone();
     Ok(Going {
         method,
-        uri,
+        target,
         headers,
-        body: request.body.clone(),
+        body,
     })
 }
 
-/// The request that a redirect leads to.
-pub(super) fn led_on(going: &mut Going, target: Uri, status: StatusCode) {
-    if target.authority() != going.uri.authority() || target.scheme() != going.uri.scheme() {
-        // Credentials are for the host that they were written for.
-        for name in [AUTHORIZATION, COOKIE, HOST] {
-            going.headers.remove(name);
+/// Headers of a request, with the agent of the options.
+fn fixed(host: &Host, headers: &[String]) -> Fixed {
+    let mut map = HeaderMap::with_capacity(headers.len() / 2 + 1);
+    for pair in headers.chunks_exact(2) {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(pair[0].as_str()),
+            HeaderValue::from_bytes(pair[1].as_bytes()),
+        ) {
+            map.append(name, value);
         }
     }
-    if matches!(status.as_u16(), 301..=303) && going.method != Method::HEAD {
-        going.method = Method::GET;
-        going.body = bytes::Bytes::new();
-        going.headers.remove(CONTENT_TYPE);
+    let agent = host.run.as_ref();
+    let agent = agent.and_then(|run| run.options.user_agent.as_deref());
+    if let Some(Ok(agent)) = agent.map(HeaderValue::try_from)
+        && !map.contains_key(USER_AGENT)
+    {
+        map.insert(USER_AGENT, agent);
     }
-    going.uri = target;
+    Fixed::new(map)
 }
 
-/// Headers as text, each on a line of its own.
-pub(super) fn head_of(headers: &HeaderMap) -> String {
-    let mut head = String::new();
-    for (name, value) in headers {
-        head.push_str(name.as_str());
-        head.push_str(": ");
-        head.push_str(&String::from_utf8_lossy(value.as_bytes()));
-        head.push_str("\r\n");
+impl Going {
+    /// Changes its headers.
+    pub fn with(&mut self, change: impl FnOnce(&mut HeaderMap)) {
+        let mut map = self.headers.map().clone();
+        change(&mut map);
+        self.headers = Arc::new(Fixed::new(map));
     }
-    head
+
+    /// The request that a redirect leads to.
+    pub fn led_on(&mut self, host: &Host, to: Uri, status: StatusCode) -> Result<(), Fault> {
+        let from = &self.target.uri;
+        let is_elsewhere = to.authority() != from.authority() || to.scheme() != from.scheme();
+        let is_fetched = matches!(status.as_u16(), 301..=303) && self.method != Method::HEAD;
+        if is_fetched {
+            self.method = Method::GET;
+            self.body = bytes::Bytes::new();
+        }
+        self.with(|headers| {
+            if is_elsewhere {
+                // Credentials are for the host that they were written for.
+                for name in [AUTHORIZATION, COOKIE, HOST] {
+                    headers.remove(name);
+                }
+            }
+            if is_fetched {
+                headers.remove(CONTENT_TYPE);
+            }
+        });
+        self.target = Arc::new(Target::new(host, to)?);
+        Ok(())
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! Sends nothing.
 
-use super::ask::{BodyAs, Reply, Request};
-use super::going::{Going, head_of};
+use super::ask::{BodyAs, Reply, Request, Timings, method};
+use super::going::Going;
 use super::sending::{BODY_BYTES_MAX, Seen};
 use super::tags::{OfRequest, Plain};
 use crate::k6::error_code;
@@ -17,14 +17,22 @@ use crate::net::{Fault, Phases, body};
 pub(super) fn failed(
     seen: &Seen,
     request: &Request,
-    (method, url): (&str, &str),
+    going: Option<&Going>,
     fault: &Fault,
     phases: Phases,
 ) -> Reply {
     let (code, words) = error_code::of_fault(fault);
     let reply = Reply {
-        url: url.to_owned(),
-        method: method.to_owned(),
+        url: match going {
+            Some(going) => going.target.text.clone(),
+            None => request.url.as_str().into(),
+        },
+        method: match going {
+            Some(going) => method(going.method.as_str()),
+            None => request.method.clone(),
+        },
+        sent: going.map(|going| going.headers.clone()),
+        throws: request.throws,
         body_as: request.body_as,
         error: if words.is_empty() {
             fault.detail.clone()
@@ -32,24 +40,12 @@ pub(super) fn failed(
             words.to_owned()
         },
         error_code: code,
-        timings: timings(phases),
+        phases,
         sent_body: request.body.clone(),
         ..Reply::default()
     };
     count(seen, request, &reply, (0, 0));
     reply
-}
-
-fn timings(phases: Phases) -> [f64; 6] {
-    let milliseconds = |micros: u64| micros as f64 / 1e3;
-    [
-        milliseconds(phases.resolve + phases.connect + phases.tls),
-        milliseconds(phases.connect),
-        milliseconds(phases.tls),
-        milliseconds(phases.send),
-        milliseconds(phases.wait),
-        milliseconds(phases.receive),
-    ]
 }
 
 /// Adds the samples of one hop.
@@ -79,13 +75,13 @@ pub(super) fn count(seen: &Seen, request: &Request, reply: &Reply, bytes: (u64, 
         expected,
         tls_version: reply.tls_version,
     };
-    let [blocked, connecting, tls, sending, waiting, receiving] = reply.timings;
+    let timings = Timings::from(reply.phases);
     let is_strict = seen.0.run.as_ref().is_some_and(|run| run.is_strict);
     let duration = if reply.status == 0 && is_strict {
         // What never came is over every limit.
         limits::LATENCY_MICROS_MAX as f64 / 1e3
     } else {
-        sending + waiting + receiving
+        timings.duration()
     };
     let mut tally = seen.0.tally();
     tally.count(BuiltIn::HttpReqs, 1.0, &tags);
@@ -98,12 +94,12 @@ pub(super) fn count(seen: &Seen, request: &Request, reply: &Reply, bytes: (u64, 
     }
     for (metric, value) in [
         (BuiltIn::HttpReqDuration, duration),
-        (BuiltIn::HttpReqBlocked, blocked),
-        (BuiltIn::HttpReqConnecting, connecting),
-        (BuiltIn::HttpReqTlsHandshaking, tls),
-        (BuiltIn::HttpReqSending, sending),
-        (BuiltIn::HttpReqWaiting, waiting),
-        (BuiltIn::HttpReqReceiving, receiving),
+        (BuiltIn::HttpReqBlocked, timings.blocked),
+        (BuiltIn::HttpReqConnecting, timings.connecting),
+        (BuiltIn::HttpReqTlsHandshaking, timings.tls_handshaking),
+        (BuiltIn::HttpReqSending, timings.sending),
+        (BuiltIn::HttpReqWaiting, timings.waiting),
+        (BuiltIn::HttpReqReceiving, timings.receiving),
     ] {
         tally.count(metric, value, &tags);
     }
@@ -130,11 +126,11 @@ fn written(digits: &mut [u8; 5], number: u16) -> &str {
 pub(super) fn replied(
     request: &Request,
     going: &Going,
-    wire: &WireReply,
+    wire: WireReply,
     tls: Option<&TlsFacts>,
 ) -> (Reply, Option<Fault>) {
     let status = wire.status.as_u16();
-    let mut content = wire.body.clone();
+    let mut content = wire.body;
     let mut fault = None;
     if wire.headers.encoded && request.body_as != BodyAs::None && !content.is_empty() {
         let encodings = body::encodings(wire.headers.map());
@@ -154,12 +150,12 @@ pub(super) fn replied(
         } else {
             "HTTP/1.1"
         },
-        url: going.uri.to_string(),
+        url: going.target.text.clone(),
         body: content,
         body_as: request.body_as,
-        head: head_of(wire.headers.map()),
+        headers: wire.headers,
         remote: wire.remote,
-        timings: timings(wire.phases),
+        phases: wire.phases,
         tls_version: match tls.map(|facts| facts.version.as_str()) {
             Some("1.2") => "tls1.2",
             Some("1.3") => "tls1.3",
@@ -167,9 +163,10 @@ pub(super) fn replied(
         },
         error,
         error_code,
-        method: going.method.as_str().to_owned(),
-        sent_head: String::new(),
+        method: method(going.method.as_str()),
+        sent: Some(going.headers.clone()),
         sent_body: going.body.clone(),
+        throws: request.throws,
     };
     (reply, fault)
 }

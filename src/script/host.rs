@@ -3,7 +3,8 @@
 //! Lives on one thread at a time. Invariant: once it is interrupted, nothing of the script goes on: each of its
 //! calls fails, and so does whatever it does without calling.
 
-use super::ask::{Answer, Ask, Outcome, Request, Resume};
+use super::ask::{Answer, Ask, Expected, Outcome, Request, Resume};
+use super::going::Target;
 use super::program::Program;
 use super::run::Run;
 use crate::k6::tally::Tally;
@@ -73,14 +74,22 @@ pub struct Host {
     pub tags: RefCell<Vec<(String, String)>>,
     /// Jars by number; the first is its own.
     pub jars: RefCell<Vec<Jar>>,
+    /// Where it sent requests.
+    pub(super) targets: RefCell<HashMap<Box<str>, Arc<Target>>>,
+    /// Which statuses are expected where a request does not say.
+    pub(super) expected: RefCell<Expected>,
     /// Requests that were started and not sent yet.
     pub started: RefCell<Vec<Request>>,
     /// Requests that were started and are not answered yet.
     pub outstanding: Cell<u32>,
     /// Whether a timer was ever set, in what is performed.
     pub armed: Cell<bool>,
-    /// Checks since somebody looked: their groups and names, and whether they held.
-    pub checked: RefCell<Vec<(String, String, bool)>>,
+    /// Checks since somebody looked, by their place in the tally, and whether they held.
+    pub checked: RefCell<Vec<(usize, bool)>>,
+    /// Numbers of the steps that checks are, by the same.
+    pub check_steps: RefCell<Vec<Option<usize>>>,
+    /// Where names of steps are put together.
+    pub step_name: RefCell<String>,
     /// The class of the first request that failed, of what is performed.
     pub failed: Cell<Option<ErrorClass>>,
     /// Numbers of steps by their names.
@@ -121,10 +130,14 @@ impl Host {
             group: RefCell::default(),
             tags: RefCell::new(tags.unwrap_or_default()),
             jars: RefCell::new(vec![Jar::default()]),
+            targets: RefCell::default(),
+            expected: RefCell::new(Expected::Usual),
             started: RefCell::default(),
             outstanding: Cell::new(0),
             armed: Cell::new(false),
             checked: RefCell::default(),
+            check_steps: RefCell::default(),
+            step_name: RefCell::default(),
             failed: Cell::new(None),
             steps: RefCell::default(),
             is_full: Cell::new(false),
@@ -168,7 +181,8 @@ impl Host {
     }
 
     fn goes_on(&self) {
-        self.turn_ends.set(Some(Instant::now() + TURN_MAX));
+        // The clock is read when the interpreter has computed for a while: most turns are over before.
+        self.turn_ends.set(None);
     }
 
     /// Leaves the stack of the interpreter until there is an answer.
@@ -193,7 +207,17 @@ impl Host {
 
     /// Whether the interpreter is to stop where it is.
     pub(super) fn is_over(&self) -> bool {
-        self.interrupted.get() || self.turn_ends.get().is_some_and(|end| Instant::now() > end)
+        if self.interrupted.get() {
+            return true;
+        }
+        let now = Instant::now();
+        match self.turn_ends.get() {
+            Some(end) => now > end,
+            None => {
+                self.turn_ends.set(Some(now + TURN_MAX));
+                false
+            }
+        }
     }
 
     /// Whether it computed for too long.

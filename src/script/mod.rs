@@ -2,8 +2,8 @@
 //!
 //! Rooms, in reading order: [`program`] (the files of a script, what it is given and what it shares),
 //! [`modules`] (what can be imported), [`ask`] (what a script asks of the world, and what it is answered),
-//! [`engine`] (one interpreter on a stack of its own), [`natives`] with [`native_http`] and
-//! [`native_crypto`] (what modules call), [`host`] (what interpreter and virtual user both see), [`sending`]
+//! [`engine`] (one interpreter on a stack of its own), [`natives`] with [`native_http`],
+//! [`native_reply`] and [`native_crypto`] (what modules call), [`host`] (what interpreter and virtual user both see), [`sending`]
 //! (requests on the wire) with [`going`] (what is sent), [`hop`] (what comes back) and [`names`] (what it is
 //! called), [`tags`] (what samples are told apart by), [`user`] (a virtual user that performs
 //! a script), [`run`] (what all of them share), [`prepare`] (from options to a run).
@@ -20,6 +20,7 @@ pub mod modules;
 mod names;
 mod native_crypto;
 mod native_http;
+mod native_reply;
 mod natives;
 pub mod prepare;
 pub mod program;

@@ -15,11 +15,16 @@ const STEPS_MAX: usize = 500;
 /// The number of the step that a request is, in reports.
 pub(super) fn step_of(host: &Host, request: &Request) -> usize {
     let mut pairs = request.tags.chunks_exact(2);
+    let mut together = host.step_name.borrow_mut();
     let name = match pairs.rfind(|pair| pair[0] == "name") {
-        Some(pair) => pair[1].clone(),
+        Some(pair) => pair[1].as_str(),
         None => {
             let url = request.url.split(['?', '#']).next().unwrap_or_default();
-            format!("{} {url}", request.method)
+            together.clear();
+            for part in [&request.method, " ", url] {
+                together.push_str(part);
+            }
+            together.as_str()
         }
     };
     let part = match host.doing.get() {
@@ -39,8 +44,28 @@ pub(super) fn step_of(host: &Host, request: &Request) -> usize {
     step(host, name, "other requests", &heading)
 }
 
-/// The number of the step that a check is, in reports: one of its own, by its group and its name.
-pub(super) fn step_of_check(host: &Host, group: &str, name: &str) -> usize {
+/// The number of the step that a check is, in reports: one of its own, by its group and its name, which are
+/// looked up the first time.
+pub(super) fn step_of_check(host: &Host, check: usize) -> usize {
+    let known = host.check_steps.borrow().get(check).copied().flatten();
+    if let Some(step) = known {
+        return step;
+    }
+    let (group, name) = {
+        let tally = host.tally();
+        let check = &tally.checks[check];
+        (check.group.clone(), check.name.clone())
+    };
+    let step = step_of_named(host, &group, &name);
+    let mut steps = host.check_steps.borrow_mut();
+    if steps.len() <= check {
+        steps.resize(check + 1, None);
+    }
+    steps[check] = Some(step);
+    step
+}
+
+fn step_of_named(host: &Host, group: &str, name: &str) -> usize {
     let group = match group.trim_start_matches(':') {
         "" => String::new(),
         group => format!("{group}: "),
@@ -55,25 +80,25 @@ pub(super) fn step_of_check(host: &Host, group: &str, name: &str) -> usize {
         measures: Vec::new(),
     };
     let name = format!("check {group}{name}");
-    step(host, name, "other checks", &heading)
+    step(host, &name, "other checks", &heading)
 }
 
-fn step(host: &Host, name: String, rest: &str, heading: &dyn Fn(Arc<str>) -> Heading) -> usize {
+fn step(host: &Host, name: &str, rest: &str, heading: &dyn Fn(Arc<str>) -> Heading) -> usize {
     let Some(run) = &host.run else {
         return ITERATION;
     };
     let mut steps = host.steps.borrow_mut();
-    if let Some(step) = steps.get(name.as_str()) {
+    if let Some(step) = steps.get(name) {
         return *step;
     }
     // Where there is no room left, none comes back.
     if let (true, Some(step)) = (host.is_full.get(), steps.get(rest)) {
         return *step;
     }
-    let own = announced(run, &name, heading);
+    let own = announced(run, name, heading);
     host.is_full.set(own.is_none());
     let (name, step) = match own {
-        Some(step) => (name, step),
+        Some(step) => (name.to_owned(), step),
         None => (
             rest.to_owned(),
             run.headings().announce(heading(rest.into())),

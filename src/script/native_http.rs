@@ -1,11 +1,16 @@
-//! What `k6/http` calls: requests, replies and jars.
+//! What `k6/http` calls: requests and jars.
 
-use super::ask::{Answer, Ask, BodyAs, Expected, Reply, Request};
+use super::ask::{Answer, Ask, BodyAs, Expected, Request};
 use super::host::{Doing, Host};
 use super::native_crypto::bytes;
-use super::natives::{host, refuse};
+use super::native_reply::handed;
+use super::natives::{flat, host, refuse};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use rquickjs::{Array, ArrayBuffer, Ctx, Function, IntoJs as _, Object, Result, Value};
+use percent_encoding::percent_decode_str;
+use rquickjs::function::{FromParam, ParamRequirement, ParamsAccessor};
+use rquickjs::{Array, ArrayBuffer, Coerced, Ctx, Function, Object, Result, Value};
 use std::time::Duration;
 
 /// Time for a request where nothing is said.
@@ -15,8 +20,8 @@ pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     native.set("request", Function::new(ctx.clone(), request)?)?;
     native.set("start", Function::new(ctx.clone(), start)?)?;
     native.set("batch", Function::new(ctx.clone(), batch)?)?;
-    native.set("throws", Function::new(ctx.clone(), throws)?)?;
-    native.set("statusText", Function::new(ctx.clone(), status_text)?)?;
+    native.set("plain", Function::new(ctx.clone(), plain)?)?;
+    native.set("expect", Function::new(ctx.clone(), expect)?)?;
     native.set("jar", Function::new(ctx.clone(), jar)?)?;
     native.set("jarStore", Function::new(ctx.clone(), jar_store)?)?;
     native.set("jarCookies", Function::new(ctx.clone(), jar_cookies)?)?;
@@ -51,39 +56,124 @@ fn list<'js>(value: Value<'js>) -> Result<Vec<String>> {
     }
 }
 
-/// A request as `asked` of the module gives it.
-fn read<'js>(
-    ctx: &Ctx<'js>,
-    own: &Host,
-    (method, url): (String, String),
+fn text<'js>(value: &Value<'js>) -> Result<String> {
+    match value.as_string() {
+        Some(text) => text.to_string(),
+        None => value.get::<Coerced<String>>().map(|text| text.0),
+    }
+}
+
+/// Headers of an object, with the type of what is sent where they do not say it.
+fn headers<'js>(headers: &Value<'js>, content_type: Option<String>) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    let mut is_typed = false;
+    if let Some(object) = headers.as_object() {
+        for pair in object.props::<String, Value<'js>>() {
+            let (name, value) = pair?;
+            is_typed |= name.eq_ignore_ascii_case("content-type");
+            all.extend([name, text(&value)?]);
+        }
+    }
+    if let (Some(content_type), false) = (content_type, is_typed) {
+        all.extend(["content-type".to_owned(), content_type]);
+    }
+    Ok(all)
+}
+
+/// A URL without a name and a password in it, and these as a header has them.
+fn without_user(url: &str) -> Option<(String, String)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let at = rest[..end].find('@')?;
+    let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let (user, rest) = (&rest[..at], &rest[at + 1..]);
+    let decoded: Vec<u8> = match user.split_once(':') {
+        Some((name, word)) => percent_decode_str(name)
+            .chain(b":".iter().copied())
+            .chain(percent_decode_str(word))
+            .collect(),
+        None => percent_decode_str(user)
+            .chain(b":".iter().copied())
+            .collect(),
+    };
+    let authorization = format!("Basic {}", STANDARD.encode(decoded));
+    is_http.then(|| (format!("{scheme}://{rest}"), authorization))
+}
+
+/// A request as `send` of the module hands it on: the type of what is sent, headers and tags as objects, and
+/// whatever else is said, if anything is.
+struct Said<'js> {
+    method: String,
+    url: String,
     body: Value<'js>,
+    content_type: Option<String>,
     headers: Value<'js>,
+    tags: Value<'js>,
     beside: Value<'js>,
-) -> Result<Request> {
-    let body = content(ctx, body)?;
-    let headers = list(headers)?;
-    let discards = own
-        .run
-        .as_ref()
-        .is_some_and(|run| run.options.discard_response_bodies);
+}
+
+impl<'js> Said<'js> {
+    fn of(mut next: impl FnMut() -> Result<Value<'js>>) -> Result<Said<'js>> {
+        Ok(Said {
+            method: next()?.get()?,
+            url: next()?.get()?,
+            body: next()?,
+            content_type: next()?.get()?,
+            headers: next()?,
+            tags: next()?,
+            beside: next()?,
+        })
+    }
+}
+
+impl<'js> FromParam<'js> for Said<'js> {
+    fn param_requirement() -> ParamRequirement {
+        (1..7).fold(ParamRequirement::single(), |all, _| {
+            all.combine(ParamRequirement::single())
+        })
+    }
+
+    fn from_param<'a>(params: &mut ParamsAccessor<'a, 'js>) -> Result<Said<'js>> {
+        Said::of(|| Ok(params.arg()))
+    }
+}
+
+fn read<'js>(ctx: &Ctx<'js>, own: &Host, said: Said<'js>) -> Result<Request> {
+    let options = own.run.as_ref().map(|run| &run.options);
+    let discards = options.is_some_and(|options| options.discard_response_bodies);
     let mut request = Request {
         number: 0,
-        method,
-        url,
-        body,
-        headers,
+        method: super::ask::method(&said.method),
+        url: said.url,
+        body: content(ctx, said.body)?,
+        headers: headers(&said.headers, said.content_type)?,
         timeout: TIMEOUT,
         redirects: None,
         jar: 0,
         cookies: Vec::new(),
         tags: Vec::new(),
         body_as: if discards { BodyAs::None } else { BodyAs::Text },
-        expected: Expected::Usual,
+        expected: own.expected.borrow().clone(),
         group: own.group.borrow().clone(),
+        throws: options.is_some_and(|options| options.throw),
     };
-    let Some(beside) = beside.as_object() else {
-        return Ok(request);
-    };
+    if request.url.contains('@')
+        && let Some((url, authorization)) = without_user(&request.url)
+    {
+        request.url = url;
+        let name = "authorization".to_owned();
+        request.headers.extend([name, authorization]);
+    }
+    if !said.tags.is_undefined() && !said.tags.is_null() {
+        request.tags = flat(ctx.clone(), said.tags)?;
+    }
+    match said.beside.into_object() {
+        Some(beside) => read_beside(ctx, request, &beside),
+        None => Ok(request),
+    }
+}
+
+fn read_beside<'js>(ctx: &Ctx<'js>, mut request: Request, beside: &Object<'js>) -> Result<Request> {
     let timeout: Option<f64> = beside.get("timeout")?;
     if let Some(timeout) = timeout.filter(|timeout| timeout.is_finite() && *timeout > 0.0) {
         request.timeout = Duration::from_secs_f64((timeout / 1e3).min(1e9));
@@ -93,7 +183,9 @@ fn read<'js>(
         .map(|most| most.max(0.0) as u32);
     request.jar = beside.get::<_, Option<usize>>("jar")?.unwrap_or(0);
     request.cookies = list(beside.get("cookies")?)?;
-    request.tags = list(beside.get("tags")?)?;
+    if let Some(throws) = beside.get::<_, Option<Coerced<bool>>>("throws")? {
+        request.throws = throws.0;
+    }
     match beside.get::<_, Option<String>>("as")?.as_deref() {
         Some("binary") => request.body_as = BodyAs::Binary,
         Some("none") => request.body_as = BodyAs::None,
@@ -101,48 +193,61 @@ fn read<'js>(
         Some(other) => return Err(refuse(ctx, format!("`{other}` is no type of a response"))),
         None => {}
     }
-    let expected: Value<'js> = beside.get("expected")?;
-    if expected.is_null() {
-        request.expected = Expected::Unsaid;
-    } else if let Some(ends) = expected.as_array() {
-        let ends: Vec<u16> = ends.iter().collect::<Result<_>>()?;
-        let ranges = ends.chunks_exact(2).map(|pair| (pair[0], pair[1]));
-        request.expected = Expected::Ranges(ranges.collect());
+    let wanted: Value<'js> = beside.get("expected")?;
+    if !wanted.is_undefined() {
+        request.expected = expected(&wanted)?;
     }
     Ok(request)
 }
 
-fn request<'js>(
-    ctx: Ctx<'js>,
-    method: String,
-    url: String,
-    body: Value<'js>,
-    headers: Value<'js>,
-    beside: Value<'js>,
-) -> Result<Value<'js>> {
+/// Statuses as a script gives them: nothing for none that is judged, or ends of ranges.
+fn expected(ends: &Value<'_>) -> Result<Expected> {
+    let Some(ends) = ends.as_array() else {
+        return Ok(Expected::Unsaid);
+    };
+    let ends: Vec<u16> = ends.iter().collect::<Result<_>>()?;
+    let ranges = ends.chunks_exact(2).map(|pair| (pair[0], pair[1]));
+    Ok(Expected::Ranges(ranges.collect()))
+}
+
+/// From now on these are expected where a request does not say.
+fn expect<'js>(ctx: Ctx<'js>, ends: Value<'js>) -> Result<()> {
+    *host(&ctx).expected.borrow_mut() = expected(&ends)?;
+    Ok(())
+}
+
+/// A request of which nothing but its URL is said.
+fn plain<'js>(ctx: Ctx<'js>, method: String, url: String) -> Result<Value<'js>> {
+    let nothing = Value::new_undefined(ctx.clone());
+    let said = Said {
+        method,
+        url,
+        body: nothing.clone(),
+        content_type: None,
+        headers: nothing.clone(),
+        tags: nothing.clone(),
+        beside: nothing,
+    };
+    request(ctx, said)
+}
+
+fn request<'js>(ctx: Ctx<'js>, said: Said<'js>) -> Result<Value<'js>> {
     let own = host(&ctx);
     not_while_loaded(&ctx, &own)?;
-    let request = read(&ctx, &own, (method, url), body, headers, beside)?;
+    let request = read(&ctx, &own, said)?;
     match own.ask(Ask::Request(Box::new(request))) {
-        Ok(Answer::Reply(reply)) => raw(&ctx, &reply),
+        Ok(Answer::Reply(reply)) => handed(&ctx, reply),
         _ => Err(refuse(&ctx, "interrupted")),
     }
 }
 
-fn start<'js>(
-    ctx: Ctx<'js>,
-    method: String,
-    url: String,
-    body: Value<'js>,
-    headers: Value<'js>,
-    beside: Value<'js>,
-) -> Result<u32> {
+fn start<'js>(ctx: Ctx<'js>, said: Said<'js>) -> Result<u32> {
     let own = host(&ctx);
     not_while_loaded(&ctx, &own)?;
     let number = own.number();
     let request = Request {
         number,
-        ..read(&ctx, &own, (method, url), body, headers, beside)?
+        ..read(&ctx, &own, said)?
     };
     own.started.borrow_mut().push(request);
     own.outstanding.set(own.outstanding.get() + 1);
@@ -154,74 +259,19 @@ fn batch<'js>(ctx: Ctx<'js>, all: Array<'js>) -> Result<Array<'js>> {
     not_while_loaded(&ctx, &own)?;
     let mut requests = Vec::new();
     for one in all.iter::<Array<'js>>() {
-        let one = one?;
-        let names = (one.get(0)?, one.get(1)?);
-        requests.push(read(
-            &ctx,
-            &own,
-            names,
-            one.get(2)?,
-            one.get(3)?,
-            one.get(4)?,
-        )?);
+        let (one, mut at) = (one?, 0..);
+        let said = Said::of(|| one.get(at.next().unwrap_or_default()))?;
+        requests.push(read(&ctx, &own, said)?);
     }
     let replies = match own.ask(Ask::Batch(requests)) {
         Ok(Answer::Replies(replies)) => replies,
         _ => return Err(refuse(&ctx, "interrupted")),
     };
     let array = Array::new(ctx.clone())?;
-    for (at, reply) in replies.iter().enumerate() {
-        array.set(at, raw(&ctx, reply)?)?;
+    for (at, reply) in replies.into_iter().enumerate() {
+        array.set(at, handed(&ctx, Box::new(reply))?)?;
     }
     Ok(array)
-}
-
-/// A reply as the module takes it: an array, whose places the module knows.
-pub(super) fn raw<'js>(ctx: &Ctx<'js>, reply: &Reply) -> Result<Value<'js>> {
-    let body = match reply.body_as {
-        _ if reply.status == 0 => Value::new_null(ctx.clone()),
-        BodyAs::None => Value::new_null(ctx.clone()),
-        BodyAs::Binary => ArrayBuffer::new_copy(ctx.clone(), &reply.body)?.into_value(),
-        BodyAs::Text => String::from_utf8_lossy(&reply.body).into_js(ctx)?,
-    };
-    let sent = String::from_utf8_lossy(&reply.sent_body).into_js(ctx)?;
-    let (ip, port) = match reply.remote {
-        Some(remote) => (remote.ip().to_string(), remote.port()),
-        None => (String::new(), 0),
-    };
-    let array = Array::new(ctx.clone())?;
-    array.set(0, reply.status)?;
-    array.set(1, reply.proto)?;
-    array.set(2, reply.url.as_str())?;
-    array.set(3, body)?;
-    array.set(4, reply.head.as_str())?;
-    array.set(5, ip)?;
-    array.set(6, port)?;
-    for (at, time) in reply.timings.iter().enumerate() {
-        array.set(7 + at, *time)?;
-    }
-    array.set(13, reply.tls_version)?;
-    array.set(14, "")?;
-    array.set(15, reply.error.as_str())?;
-    array.set(16, reply.error_code)?;
-    array.set(17, reply.method.as_str())?;
-    array.set(18, reply.sent_head.as_str())?;
-    array.set(19, sent)?;
-    Ok(array.into_value())
-}
-
-fn throws(ctx: Ctx<'_>) -> bool {
-    let own = host(&ctx);
-    own.run.as_ref().is_some_and(|run| run.options.throw)
-}
-
-fn status_text(status: u16) -> String {
-    let known = http::StatusCode::from_u16(status).ok();
-    match known.and_then(|status| status.canonical_reason()) {
-        Some(reason) => format!("{status} {reason}"),
-        None if status == 0 => String::new(),
-        None => status.to_string(),
-    }
 }
 
 fn jar(ctx: Ctx<'_>) -> usize {

@@ -5,7 +5,7 @@
 
 use super::ask::Ask;
 use super::host::{Doing, Host, Said};
-use super::{native_crypto, native_http};
+use super::{native_crypto, native_http, native_reply};
 use crate::k6::metric::{BuiltIn, Contains, Kind, Metric, is_name};
 use crate::k6::summary_text;
 use crate::k6::unit::{self, TimeUnit};
@@ -78,6 +78,7 @@ pub(super) fn put(ctx: &Ctx<'_>, own: &Rc<Host>) -> Result<()> {
         "humanize" humanize;
     }
     native_http::put(ctx, &native)?;
+    native_reply::put(ctx, &native)?;
     native_crypto::put(ctx, &native)?;
     ctx.globals().set("__native", native)
 }
@@ -156,11 +157,11 @@ fn open<'js>(ctx: Ctx<'js>, path: String, is_binary: bool) -> Result<Value<'js>>
 }
 
 /// Names and values of an object in turn, as texts.
-fn flat<'js>(ctx: Ctx<'js>, object: Value<'js>) -> Result<Vec<String>> {
+pub(super) fn flat<'js>(ctx: Ctx<'js>, object: Value<'js>) -> Result<Vec<String>> {
     let Some(object) = object.as_object() else {
         return Err(Exception::throw_type(&ctx, "tags are an object"));
     };
-    let mut all = Vec::new();
+    let mut all = Vec::with_capacity(2);
     for name in object.keys::<String>() {
         let name = name?;
         let value: Value<'js> = object.get(name.as_str())?;
@@ -193,9 +194,8 @@ fn check(ctx: Ctx<'_>, name: String, holds: bool, tags: Opt<Value<'_>>) -> Resul
         ));
     }
     let more = given(tags)?;
-    let group = own.group.borrow();
-    {
-        let known = own.tags.borrow();
+    let place = {
+        let (known, group) = (own.tags.borrow(), own.group.borrow());
         let tags = super::tags::Plain {
             own: &known,
             more: &more,
@@ -204,9 +204,9 @@ fn check(ctx: Ctx<'_>, name: String, holds: bool, tags: Opt<Value<'_>>) -> Resul
         };
         let mut tally = own.tally();
         tally.count(BuiltIn::Checks, f64::from(u8::from(holds)), &tags);
-        tally.check(&group, &name, holds);
-    }
-    own.checked.borrow_mut().push((group.clone(), name, holds));
+        tally.check(&group, &name, holds)
+    };
+    own.checked.borrow_mut().push((place, holds));
     Ok(())
 }
 

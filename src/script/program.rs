@@ -19,6 +19,7 @@ pub struct Program {
     pub env: BTreeMap<String, String>,
     files: Mutex<BTreeMap<PathBuf, Arc<Vec<u8>>>>,
     lists: Mutex<BTreeMap<String, Rows>>,
+    codes: Mutex<BTreeMap<String, Arc<Vec<u8>>>>,
     asked: Mutex<BTreeSet<String>>,
 }
 
@@ -49,6 +50,7 @@ impl Program {
             env,
             files: Mutex::default(),
             lists: Mutex::default(),
+            codes: Mutex::default(),
             asked: Mutex::default(),
         }
     }
@@ -78,6 +80,17 @@ impl Program {
     pub fn source(&self, path: &Path) -> Result<String, String> {
         let bytes = self.file(path)?;
         String::from_utf8(bytes.to_vec()).map_err(|_| format!("`{}` is not UTF-8", path.display()))
+    }
+
+    /// A module as the interpreter compiled it, if it did.
+    pub(super) fn code(&self, name: &str) -> Option<Arc<Vec<u8>>> {
+        locked(&self.codes).get(name).cloned()
+    }
+
+    /// Keeps a module as the interpreter compiled it.
+    pub(super) fn keep_code(&self, name: &str, code: Vec<u8>) {
+        let mut codes = locked(&self.codes);
+        codes.entry(name.to_owned()).or_insert_with(|| code.into());
     }
 
     /// Whether there is such a file.

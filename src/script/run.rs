@@ -10,12 +10,13 @@ use super::program::Program;
 use super::user::ScriptUser;
 use crate::k6::options::Options;
 use crate::k6::tally::Tally;
+use crate::net::message::Fixed;
 use crate::vu::{Binding, Heading, Headings, Part, Performers, Place, Shared};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 use tokio::sync::Notify;
 
@@ -68,6 +69,8 @@ pub struct Run {
     pub exports: BTreeSet<String>,
     /// Caps, sockets and secrets.
     pub binding: Arc<Binding>,
+    /// Headers of a request for which a script gives none.
+    pub plain: OnceLock<Arc<Fixed>>,
     /// Where lines go.
     pub log: Log,
     /// Told when the script ends the run.
@@ -153,6 +156,7 @@ impl Run {
             options_text,
             exports: loaded.exports,
             binding,
+            plain: OnceLock::new(),
             log,
             over: Notify::new(),
             is_strict: false,

@@ -4,22 +4,20 @@
 //! Knows nothing of the interpreter's stack.
 
 use super::ask::{BodyAs, Reply, Request};
-use super::going::{Going, head_of, led_on, understood};
+use super::going::{Going, understood};
 use super::hop::{count, failed, replied};
 use super::host::Host;
 use super::names::step_of;
 use crate::net::fault::status_class;
 use crate::net::http::Keep;
-use crate::net::message::{Fixed, Message, origin};
+use crate::net::message::Message;
 use crate::net::reply::Reply as WireReply;
-use crate::net::tls::Offer;
 use crate::net::{ErrorClass, Fault, Phases, redirect};
 use crate::vu::road::{Held, Hop, Road};
 use crate::vu::{Begin, Sample, Shared, Sink};
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// The host, as requests that are under way at once see it.
@@ -54,21 +52,9 @@ pub(super) async fn perform(
         Ok(going) => going,
         Err(fault) => {
             let spent = Phases::default();
-            let reply = failed(
-                way.seen,
-                &request,
-                (&request.method, &request.url),
-                &fault,
-                spent,
-            );
-            way.tell(
-                step,
-                begin,
-                &reply,
-                Some((fault.class, fault.detail)),
-                (Phases::default(), (0, 0)),
-                sink,
-            );
+            let reply = failed(way.seen, &request, None, &fault, spent);
+            let wrong = Some((fault.class, fault.detail));
+            way.tell(step, begin, &reply, wrong, (spent, (0, 0)), sink);
             return reply;
         }
     };
@@ -91,48 +77,45 @@ impl Way<'_> {
         let (mut start, mut hops) = (begin.start, 0);
         let (mut phases, mut bytes) = (Phases::default(), (0, 0));
         loop {
-            let sent_head = self.with_cookies(&request, &mut going);
+            self.put_cookies(&request, &mut going);
             let hop = self.send(&request, &going, start, deadline).await;
             let (wire, tls) = match hop {
                 Ok(hop) => hop,
                 Err((fault, spent)) => {
                     phases.add(spent);
-                    let url = going.uri.to_string();
-                    let names = (going.method.as_str(), url.as_str());
-                    let reply = failed(self.seen, &request, names, &fault, spent);
-                    self.tell(
-                        step,
-                        begin,
-                        &reply,
-                        Some((fault.class, fault.detail)),
-                        (phases, bytes),
-                        sink,
-                    );
-                    return Reply { sent_head, ..reply };
+                    let reply = failed(self.seen, &request, Some(&going), &fault, spent);
+                    let wrong = Some((fault.class, fault.detail));
+                    self.tell(step, begin, &reply, wrong, (phases, bytes), sink);
+                    return reply;
                 }
             };
             phases.add(wire.phases);
             let moved = (wire.wire_bytes.0, wire.wire_bytes.1.max(wire.body_bytes));
             bytes = (bytes.0 + moved.0, bytes.1 + moved.1);
             self.keep_cookies(&request, &going, &wire);
-            let target = redirect::target(&going.uri, &wire).filter(|_| hops < most);
-            let (reply, fault) = replied(&request, &going, &wire, tls.as_deref());
+            let target = redirect::target(&going.target.uri, &wire).filter(|_| hops < most);
+            let status = wire.status;
+            let (reply, mut fault) = replied(&request, &going, wire, tls.as_deref());
             count(self.seen, &request, &reply, moved);
-            let Some(Ok(target)) = target else {
-                let unexpected = request.expected.includes(reply.status) == Some(false);
-                let class = status_class(Some(reply.status)).unwrap_or(ErrorClass::Status);
-                let wrong = fault.or_else(|| {
-                    unexpected.then(|| {
-                        Fault::new(class, format!("status {} was not expected", reply.status))
-                    })
-                });
-                let wrong = wrong.map(|fault| (fault.class, fault.detail));
-                self.tell(step, begin, &reply, wrong, (phases, bytes), sink);
-                return Reply { sent_head, ..reply };
-            };
-            hops += 1;
-            led_on(&mut going, target, wire.status);
-            start = Instant::now();
+            if let Some(Ok(target)) = target {
+                match going.led_on(&self.seen.0, target, status) {
+                    Ok(()) => {
+                        hops += 1;
+                        start = Instant::now();
+                        continue;
+                    }
+                    Err(astray) => fault = Some(astray),
+                }
+            }
+            let unexpected = request.expected.includes(reply.status) == Some(false);
+            let class = status_class(Some(reply.status)).unwrap_or(ErrorClass::Status);
+            let wrong = fault.or_else(|| {
+                unexpected
+                    .then(|| Fault::new(class, format!("status {} was not expected", reply.status)))
+            });
+            let wrong = wrong.map(|fault| (fault.class, fault.detail));
+            self.tell(step, begin, &reply, wrong, (phases, bytes), sink);
+            return reply;
         }
     }
 
@@ -145,10 +128,7 @@ impl Way<'_> {
     ) -> Hop {
         let binding = &self.shared.binding;
         let options = self.seen.0.run.as_ref().map(|run| &run.options);
-        let verify = !options.is_some_and(|options| options.insecure_skip_tls_verify);
-        let fresh = options.is_some_and(|options| options.no_connection_reuse);
-        let nothing = || Phases::default();
-        let origin = origin(&going.uri, Offer::Both, verify).map_err(|fault| (fault, nothing()))?;
+        let origin = &going.target.origin;
         if let Some(guard) = &binding.guard
             && !guard.allows(&origin.host, &[])
         {
@@ -156,13 +136,13 @@ impl Way<'_> {
                 "`{}` is no host of the environment `{}`",
                 origin.host, binding.environment
             );
-            return Err((Fault::new(ErrorClass::RedirectAway, why), nothing()));
+            let fault = Fault::new(ErrorClass::RedirectAway, why);
+            return Err((fault, Phases::default()));
         }
-        let fixed = Fixed::new(going.headers.clone());
         let message = Message {
             method: &going.method,
-            uri: &going.uri,
-            fixed: &fixed,
+            uri: &going.target.uri,
+            fixed: &going.headers,
             headers: &HeaderMap::new(),
             body: &going.body,
         };
@@ -171,7 +151,7 @@ impl Way<'_> {
             pool: self.shared.pool(),
             kept: None,
             held: self.held,
-            fresh,
+            fresh: options.is_some_and(|options| options.no_connection_reuse),
             keep: Keep {
                 head: true,
                 body: request.body_as != BodyAs::None,
@@ -181,20 +161,24 @@ impl Way<'_> {
             deadline,
             repeated: 0,
         };
-        road.exchange(&Arc::new(origin), message, None).await
+        road.exchange(origin, message, None).await
     }
 
-    /// Puts cookies of the jar and of the request into its head; the head as it is sent.
-    fn with_cookies(&self, request: &Request, going: &mut Going) -> String {
+    /// Puts cookies of the jar and of the request into its head.
+    fn put_cookies(&self, request: &Request, going: &mut Going) {
         let jars = self.seen.0.jars.borrow();
-        let host = going.uri.host().unwrap_or_default();
-        let tls = going.uri.scheme_str() == Some("https");
+        let uri = &going.target.uri;
         let of_jar = jars.get(request.jar).filter(|jar| !jar.is_empty());
         // Who has no cookies pays nothing for when they end.
         let of_jar = of_jar.and_then(|jar| {
+            let tls = uri.scheme_str() == Some("https");
             let now = crate::clock::now_ms();
-            jar.header(host, going.uri.path(), tls, now)
+            jar.header(uri.host().unwrap_or_default(), uri.path(), tls, now)
         });
+        let is_given = going.headers.map().contains_key(COOKIE);
+        if of_jar.is_none() && request.cookies.is_empty() && !is_given {
+            return;
+        }
         let mut pairs: Vec<String> = Vec::new();
         if let Some(given) = request
             .headers
@@ -216,11 +200,13 @@ impl Way<'_> {
                 .map(str::to_owned),
         );
         pairs.extend(own.iter().map(|pair| format!("{}={}", pair[0], pair[1])));
-        going.headers.remove(COOKIE);
-        if let (false, Ok(value)) = (pairs.is_empty(), HeaderValue::try_from(pairs.join("; "))) {
-            going.headers.insert(COOKIE, value);
-        }
-        head_of(&going.headers)
+        going.with(|headers| {
+            headers.remove(COOKIE);
+            if let (false, Ok(value)) = (pairs.is_empty(), HeaderValue::try_from(pairs.join("; ")))
+            {
+                headers.insert(COOKIE, value);
+            }
+        });
     }
 
     fn keep_cookies(&self, request: &Request, going: &Going, wire: &WireReply) {
@@ -228,11 +214,11 @@ impl Way<'_> {
             return;
         }
         let mut jars = self.seen.0.jars.borrow_mut();
-        let (Some(jar), Some(host)) = (jars.get_mut(request.jar), going.uri.host()) else {
+        let (Some(jar), Some(host)) = (jars.get_mut(request.jar), going.target.uri.host()) else {
             return;
         };
         let now = crate::clock::now_ms();
-        jar.store_all(wire.headers.map(), host, going.uri.path(), now);
+        jar.store_all(wire.headers.map(), host, going.target.uri.path(), now);
     }
 
     /// Tells the run of the whole of a request.

@@ -153,12 +153,13 @@ impl ScriptUser {
             return true;
         };
         let mut all = true;
-        for (group, name, holds) in host.checked.take() {
+        for (check, holds) in host.checked.borrow_mut().drain(..) {
             all &= holds;
-            let step = super::names::step_of_check(host, &group, &name);
+            let step = super::names::step_of_check(host, check);
             sink.check(step, 0, holds);
             if !holds {
                 let redactor = &self.shared.binding.redactor;
+                let name = host.tally().checks[check].name.clone();
                 let text = || redactor.clean(&format!("`{name}` does not hold"));
                 sink.failure(step, ErrorClass::Check, &text);
             }
@@ -241,7 +242,7 @@ impl ScriptUser {
         host.failed.set(None);
         let mut jars = host.jars.borrow_mut();
         jars.truncate(1);
-        if !self.run.options.no_cookies_reset {
+        if !jars[0].is_empty() && !self.run.options.no_cookies_reset {
             jars[0] = Jar::default();
         }
     }

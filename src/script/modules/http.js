@@ -14,16 +14,6 @@ const TLS = {
 
 // ---- what came back ----
 
-const canonical = (name) => name.split('-').map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('-');
-const pairs = (head) => head.split('\r\n').filter(Boolean).map((line) => {
-  const at = line.indexOf(': ');
-  return [canonical(line.slice(0, at)), line.slice(at + 2)];
-});
-const joined = (head) => {
-  const all = {};
-  for (const [name, value] of pairs(head)) all[name] = Object.hasOwn(all, name) ? `${all[name]}, ${value}` : value;
-  return all;
-};
 const cookie = (line) => {
   const [first, ...attributes] = line.split(';');
   const at = first.indexOf('=');
@@ -46,86 +36,64 @@ const cookie = (line) => {
   return made;
 };
 
-// Fields that few scripts look at are made when somebody does.
-const lazy = (name, make) => ({
+// Most fields are made by the engine when somebody looks; those that few scripts look at are made here.
+export function Response() { throw new TypeError('a Response is made by a request'); }
+Response.prototype = native.replies;
+const own = (reply, name, value) => {
+  Object.defineProperty(reply, name, { value, writable: true, enumerable: true, configurable: true });
+  return value;
+};
+const lazy = (name, make) => Object.defineProperty(native.replies, name, {
   configurable: true,
-  get() {
-    const value = make(this.__raw);
-    Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
-    return value;
-  },
+  enumerable: true,
+  get() { return own(this, name, make(this)); },
+  set(value) { own(this, name, value); },
+});
+lazy('tls_cipher_suite', () => '');
+lazy('ocsp', () => ({
+  produced_at: 0, this_update: 0, next_update: 0, revoked_at: 0, revocation_reason: '', status: '',
+}));
+lazy('cookies', (reply) => {
+  const all = {};
+  for (const line of native.setCookies(reply)) {
+    const made = cookie(line);
+    if (made) (all[made.name] ??= []).push(made);
+  }
+  return all;
+});
+lazy('request', (reply) => {
+  const [method, address, lines, body] = native.sent(reply);
+  const headers = {};
+  for (let at = 0; at < lines.length; at += 2) (headers[lines[at]] ??= []).push(lines[at + 1]);
+  const cookies = {};
+  for (const line of headers.Cookie ?? []) {
+    for (const pair of line.split('; ')) {
+      const at = pair.indexOf('=');
+      const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
+      (cookies[name] ??= []).push({ name, value, replace: false });
+    }
+  }
+  return { method, url: address, headers, body, cookies };
 });
 
-export class Response {
-  constructor(raw) {
-    Object.defineProperty(this, '__raw', { value: raw });
-    this.status = raw[0];
-    this.body = raw[3];
-    this.url = raw[2];
-    this.proto = raw[1];
-    this.error = raw[15];
-    this.error_code = raw[16];
-  }
-  json(path) {
-    if (this.__json === undefined) {
-      const text = typeof this.body === 'string' ? this.body : this.body === null ? '' : native.decode(this.body);
-      let value;
-      try {
-        value = JSON.parse(text);
-      } catch (error) {
-        throw new SyntaxError(`the body is not JSON: ${error.message}`);
-      }
-      Object.defineProperty(this, '__json', { value: [value] });
-    }
-    // Each caller gets a value of its own.
-    return path === undefined ? JSON.parse(JSON.stringify(this.__json[0])) : found(this.__json[0], path);
-  }
-  html() { throw new Error('Response.html() is not supported'); }
-  submitForm() { throw new Error('Response.submitForm() is not supported'); }
-  clickLink() { throw new Error('Response.clickLink() is not supported'); }
-  toJSON() {
-    const names = [
-      'remote_ip', 'remote_port', 'url', 'status', 'status_text', 'proto', 'headers', 'cookies', 'body', 'timings',
-      'tls_version', 'tls_cipher_suite', 'ocsp', 'error', 'error_code', 'request',
-    ];
-    return Object.fromEntries(names.map((name) => [name, this[name]]));
-  }
-}
-Object.defineProperties(Response.prototype, {
-  headers: lazy('headers', (raw) => joined(raw[4])),
-  status_text: lazy('status_text', (raw) => native.statusText(raw[0])),
-  remote_ip: lazy('remote_ip', (raw) => raw[5]),
-  remote_port: lazy('remote_port', (raw) => raw[6]),
-  timings: lazy('timings', (raw) => ({
-    duration: raw[10] + raw[11] + raw[12], blocked: raw[7], looking_up: 0, connecting: raw[8],
-    tls_handshaking: raw[9], sending: raw[10], waiting: raw[11], receiving: raw[12],
-  })),
-  tls_version: lazy('tls_version', (raw) => raw[13]),
-  tls_cipher_suite: lazy('tls_cipher_suite', () => ''),
-  ocsp: lazy('ocsp', () => ({
-    produced_at: 0, this_update: 0, next_update: 0, revoked_at: 0, revocation_reason: '', status: '',
-  })),
-  cookies: lazy('cookies', (raw) => {
-    const all = {};
-    for (const [name, value] of pairs(raw[4])) {
-      const made = name === 'Set-Cookie' ? cookie(value) : undefined;
-      if (made) (all[made.name] ??= []).push(made);
-    }
-    return all;
-  }),
-  request: lazy('request', (raw) => {
-    const headers = {};
-    for (const [name, value] of pairs(raw[18])) (headers[name] ??= []).push(value);
-    const cookies = {};
-    for (const line of headers.Cookie ?? []) {
-      for (const pair of line.split('; ')) {
-        const at = pair.indexOf('=');
-        const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
-        (cookies[name] ??= []).push({ name, value, replace: false });
-      }
-    }
-    return { method: raw[17], url: raw[2], headers, body: raw[19], cookies };
-  }),
+const parsed = Symbol('json');
+const method = (name, value) =>
+  Object.defineProperty(native.replies, name, { value, writable: true, configurable: true, enumerable: false });
+method('constructor', Response);
+method('json', function json(path) {
+  if (path === undefined) return native.json(this);
+  if (this[parsed] === undefined) Object.defineProperty(this, parsed, { value: [native.json(this)] });
+  return found(this[parsed][0], path);
+});
+method('html', () => { throw new Error('Response.html() is not supported'); });
+method('submitForm', () => { throw new Error('Response.submitForm() is not supported'); });
+method('clickLink', () => { throw new Error('Response.clickLink() is not supported'); });
+method('toJSON', function toJSON() {
+  const names = [
+    'remote_ip', 'remote_port', 'url', 'status', 'status_text', 'proto', 'headers', 'cookies', 'body', 'timings',
+    'tls_version', 'tls_cipher_suite', 'ocsp', 'error', 'error_code', 'request',
+  ];
+  return Object.fromEntries(names.map((name) => [name, this[name]]));
 });
 
 // ---- what is sent ----
@@ -177,9 +145,9 @@ const multipart = (fields) => {
   return [all.buffer, `multipart/form-data; boundary=${mark}`];
 };
 
-const sent = (body) => {
-  if (body === undefined || body === null) return [undefined, undefined];
-  if (typeof body === 'string' || body instanceof ArrayBuffer) return [body, undefined];
+// A body that is no text, as it is sent, and its type.
+const written = (body) => {
+  if (body instanceof ArrayBuffer) return [body, undefined];
   if (ArrayBuffer.isView(body)) {
     return [body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength), undefined];
   }
@@ -201,12 +169,11 @@ export const expectedStatuses = (...all) => {
     return [low, high];
   }));
 };
-let callback = new Expected(undefined);
 export const setResponseCallback = (wanted) => {
   if (wanted !== null && !(wanted instanceof Expected)) {
     throw new TypeError('setResponseCallback() takes what expectedStatuses() gives, or null');
   }
-  callback = wanted;
+  native.expect(wanted === null ? null : wanted.ranges);
 };
 
 export const url = (texts, ...values) => ({
@@ -224,105 +191,71 @@ const seconds = (time) => {
   return native.duration(String(time));
 };
 
-const basic = (target) => {
-  const parts = /^(https?:\/\/)([^/?#@]*)@(.*)$/i.exec(target);
-  if (!parts) return [target, undefined];
-  const [name, ...word] = parts[2].split(':').map(decodeURIComponent);
-  return [parts[1] + parts[3], `Basic ${native.b64encode(native.encode(`${name}:${word.join(':')}`), 'std')}`];
-};
-
-// A request as the engine takes it: method, URL, body, headers, and what is said beside, if anything is.
-const asked = (method, target, body, params) => {
-  const [written, name] = place(target);
-  const [address, authorization] = written.includes('@') ? basic(written) : [written, undefined];
-  const [content, type] = sent(body);
+// Hands a request on as the engine takes it: method, URL, body, its type, headers, tags, and whatever else is
+// said, if anything is.
+const send = (act, method, target, body, params) => {
+  let address = target;
+  let name;
+  if (typeof address !== 'string') [address, name] = place(target);
+  let content = body ?? undefined;
+  let type;
+  if (content !== undefined && typeof content !== 'string') [content, type] = written(content);
   if (params === undefined || params === null) {
-    const headers = [];
-    if (type !== undefined) headers.push('content-type', type);
-    if (authorization !== undefined) headers.push('authorization', authorization);
-    const plainly = name === undefined && callback !== null && callback.ranges === undefined;
-    const beside = plainly ? undefined : {
-      tags: name === undefined ? undefined : ['name', name],
-      expected: callback === null ? null : callback.ranges,
-    };
-    return [method, address, content, headers.length ? headers : undefined, beside];
+    return act(method, address, content, type, undefined, name === undefined ? undefined : { name }, undefined);
   }
+  const { headers, timeout, redirects, jar, cookies, responseType, responseCallback } = params;
   if (params.auth === 'digest' || params.auth === 'ntlm') throw new Error(`auth "${params.auth}" is not supported`);
   if (params.compression) throw new Error('the compression of requests is not supported');
-  const headers = [];
-  let typed = false;
-  for (const key of Object.keys(params.headers ?? {})) {
-    const low = key.toLowerCase();
-    typed ||= low === 'content-type';
-    headers.push(key, String(params.headers[key]));
-  }
-  if (type !== undefined && !typed) headers.push('content-type', type);
-  if (authorization !== undefined) headers.push('authorization', authorization);
-  const tags = native.flat(params.tags ?? {});
-  if (name !== undefined && !('name' in (params.tags ?? {}))) tags.push('name', name);
-  const cookies = [];
-  for (const key of Object.keys(params.cookies ?? {})) {
-    const value = params.cookies[key];
-    cookies.push(key, String(value !== null && typeof value === 'object' ? value.value : value));
-  }
-  const wanted = params.responseCallback === undefined ? callback : params.responseCallback;
-  return [method, address, content, headers, {
-    timeout: seconds(params.timeout),
-    redirects: params.redirects,
-    jar: params.jar?.__number,
-    cookies,
-    tags,
-    as: params.responseType,
-    expected: wanted === null ? null : wanted.ranges,
+  const tags = name === undefined ? params.tags : { name, ...params.tags };
+  const says = timeout !== undefined || redirects !== undefined || jar !== undefined || cookies !== undefined
+    || responseType !== undefined || responseCallback !== undefined || params.throw !== undefined;
+  return act(method, address, content, type, headers, tags, says ? {
+    timeout: seconds(timeout),
+    redirects,
+    jar: jar?.__number,
+    cookies: Object.entries(cookies ?? {}).flatMap(([key, value]) =>
+      [key, String(value !== null && typeof value === 'object' ? value.value : value)]),
+    as: responseType,
+    expected: responseCallback === null ? null : responseCallback?.ranges,
     throws: params.throw,
-  }];
-};
-
-const answered = (raw, beside) => {
-  if (raw[15] !== '' && (beside?.throws ?? native.throws())) throw new Error(raw[15]);
-  return new Response(raw);
+  } : undefined);
 };
 
 export function request(method, target, body, params) {
-  const all = asked(String(method).toUpperCase(), target, body, params);
-  return answered(native.request(...all), all[4]);
+  return send(native.request, String(method).toUpperCase(), target, body, params);
 }
-export const get = (target, params) => request('GET', target, undefined, params);
-export const head = (target, params) => request('HEAD', target, undefined, params);
-export const post = (target, body, params) => request('POST', target, body, params);
-export const put = (target, body, params) => request('PUT', target, body, params);
-export const patch = (target, body, params) => request('PATCH', target, body, params);
-export const del = (target, body, params) => request('DELETE', target, body, params);
-export const options = (target, body, params) => request('OPTIONS', target, body, params);
+export const get = (target, params) => (params === undefined && typeof target === 'string'
+  ? native.plain('GET', target)
+  : send(native.request, 'GET', target, undefined, params));
+export const head = (target, params) => send(native.request, 'HEAD', target, undefined, params);
+export const post = (target, body, params) => send(native.request, 'POST', target, body, params);
+export const put = (target, body, params) => send(native.request, 'PUT', target, body, params);
+export const patch = (target, body, params) => send(native.request, 'PATCH', target, body, params);
+export const del = (target, body, params) => send(native.request, 'DELETE', target, body, params);
+export const options = (target, body, params) => send(native.request, 'OPTIONS', target, body, params);
 
 export function asyncRequest(method, target, body, params) {
   return new Promise((resolve, reject) => {
-    const all = asked(String(method).toUpperCase(), target, body, params);
-    native.waiting.set(native.start(...all), (raw) => {
-      try {
-        resolve(answered(raw, all[4]));
-      } catch (error) {
-        reject(error);
-      }
-    });
+    const number = send(native.start, String(method).toUpperCase(), target, body, params);
+    native.waiting.set(number, (reply, error) => (typeof error === 'string' ? reject(new Error(error)) : resolve(reply)));
   });
 }
 
+const listed = (...all) => all;
 const entry = (one) => {
-  if (typeof one === 'string' || (one !== null && typeof one === 'object' && '__url' in one)) return asked('GET', one);
+  if (typeof one === 'string' || (one !== null && typeof one === 'object' && '__url' in one)) return send(listed, 'GET', one);
   if (Array.isArray(one)) {
     const [method, target, body, params] = one;
     const name = String(method).toUpperCase();
-    return asked(name, target, name === 'GET' || name === 'HEAD' ? undefined : body, params ?? undefined);
+    return send(listed, name, target, name === 'GET' || name === 'HEAD' ? undefined : body, params ?? undefined);
   }
-  return asked(String(one.method ?? 'GET').toUpperCase(), one.url, one.body, one.params);
+  return send(listed, String(one.method ?? 'GET').toUpperCase(), one.url, one.body, one.params);
 };
 
 export function batch(requests) {
   if (requests === null || typeof requests !== 'object') throw new TypeError('batch() takes an array or an object');
   const names = Object.keys(requests);
-  const all = names.map((name) => entry(requests[name]));
-  const replies = native.batch(all).map((raw, at) => answered(raw, all[at][4]));
+  const replies = native.batch(names.map((name) => entry(requests[name])));
   if (Array.isArray(requests)) return replies;
   return Object.fromEntries(names.map((name, at) => [name, replies[at]]));
 }

@@ -42,14 +42,16 @@ export function check(value, checks, tags) {
   for (const name of Object.keys(checks ?? {})) {
     let holds = checks[name];
     if (typeof holds === 'function') {
-      if (holds instanceof AsyncFunction) throw new Error(`check(): "${name}" is an async function`);
       try {
         holds = holds(value);
       } catch (error) {
         native.check(name, false, flat);
         throw error;
       }
-      if (holds instanceof Promise) throw new Error(`check(): "${name}" gave a promise`);
+      if (typeof holds === 'object' && holds instanceof Promise) {
+        const isAsync = checks[name] instanceof AsyncFunction;
+        throw new Error(`check(): "${name}" ${isAsync ? 'is an async function' : 'gave a promise'}`);
+      }
     }
     native.check(name, Boolean(holds), flat);
     if (!holds) all = false;

@@ -62,37 +62,55 @@ const condition = (text) => {
   };
 };
 
-const from = (value, path) => {
-  if (path.length === 0) return value;
-  const [part, ...rest] = path;
-  if (value === null || value === undefined || typeof value !== 'object') return undefined;
-  if (Array.isArray(value)) {
-    if (part === '#') {
-      if (rest.length === 0) return value.length;
-      return value.map((one) => from(one, rest)).filter((one) => one !== undefined);
-    }
-    const query = /^#\(([^]*)\)(#?)$/.exec(part);
-    if (query) {
-      const fits = condition(query[1]);
-      if (query[2] === '#') {
-        const all = value.filter(fits);
-        return rest.length === 0 ? all : from(all, rest[0] === '#' ? rest : ['#', ...rest]);
-      }
-      const first = value.find(fits);
-      return first === undefined ? undefined : from(first, rest);
-    }
-    return /^\d+$/.test(part) ? from(value[Number(part)], rest) : undefined;
-  }
-  const name = plain(part);
-  if (Object.hasOwn(value, name)) return from(value[name], rest);
-  if (/(^|[^\\])[*?]/.test(part)) {
-    const pattern = like(part);
-    const key = Object.keys(value).find((known) => pattern.test(known));
-    return key === undefined ? undefined : from(value[key], rest);
-  }
-  return undefined;
+// A part of a path with everything about it that does not depend on a value.
+const understood = (part) => {
+  const query = /^#\(([^]*)\)(#?)$/.exec(part);
+  return {
+    isAll: part === '#',
+    fits: query ? condition(query[1]) : undefined,
+    wantsAll: query !== null && query[2] === '#',
+    index: /^\d+$/.test(part) ? Number(part) : -1,
+    name: plain(part),
+    pattern: /(^|[^\\])[*?]/.test(part) ? like(part) : undefined,
+  };
 };
 
+const ofEach = (all, path, at) => all.map((one) => from(one, path, at)).filter((one) => one !== undefined);
+
+const inList = (value, path, at) => {
+  const part = path[at];
+  const isLast = at + 1 === path.length;
+  if (part.isAll) return isLast ? value.length : ofEach(value, path, at + 1);
+  if (part.fits === undefined) return part.index >= 0 ? from(value[part.index], path, at + 1) : undefined;
+  if (part.wantsAll) {
+    const all = value.filter(part.fits);
+    if (isLast) return all;
+    return path[at + 1].isAll ? from(all, path, at + 1) : ofEach(all, path, at + 1);
+  }
+  const first = value.find(part.fits);
+  return first === undefined ? undefined : from(first, path, at + 1);
+};
+
+function from(value, path, at) {
+  if (at === path.length) return value;
+  if (value === null || typeof value !== 'object') return undefined;
+  if (Array.isArray(value)) return inList(value, path, at);
+  const { name, pattern } = path[at];
+  if (Object.hasOwn(value, name)) return from(value[name], path, at + 1);
+  const key = pattern && Object.keys(value).find((known) => pattern.test(known));
+  return key === undefined ? undefined : from(value[key], path, at + 1);
+}
+
+// Scripts ask for the same paths again and again.
+const known = new Map();
+const KNOWN_MAX = 200;
+
 export function found(value, path) {
-  return from(value, parts(String(path)));
+  let parsed = known.get(path);
+  if (parsed === undefined) {
+    parsed = parts(String(path)).map(understood);
+    if (known.size >= KNOWN_MAX) known.clear();
+    known.set(path, parsed);
+  }
+  return from(value, parsed, 0);
 }

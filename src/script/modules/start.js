@@ -111,10 +111,10 @@ export default {
     return next ? Math.max(0, next.at - native.now()) : -1;
   },
   clear() { timers.clear(); },
-  arrived(number, reply) {
+  arrived(number, reply, error) {
     const waiting = native.waiting.get(number);
     native.waiting.delete(number);
-    waiting?.(reply);
+    waiting?.(reply, error);
   },
 };
 native.waiting = new Map();
