@@ -1,7 +1,7 @@
 //! What `bellwether run` is to perform: from arguments and files to bound scenarios with their loads.
 
 use super::run_arguments::Arguments;
-use super::run_script::{Script, is_script, script};
+use super::run_script::{Script, script};
 use crate::config::given::{no_place, placed};
 use crate::config::{given, load, read};
 use crate::document::{Diagnostic, Diagnostics, Source};
@@ -12,6 +12,7 @@ use crate::objective::Objective;
 use crate::scenario::compile::folder_of;
 use crate::scenario::plan::{Executor, Load, OpenModel};
 use crate::scenario::{self, Plan};
+use crate::script::program::is_script;
 use crate::vu::Binding;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -7,14 +7,11 @@ use super::run_arguments::Arguments;
 use crate::document::{Diagnostic, Diagnostics};
 use crate::environment::needs::Supplied;
 use crate::environment::settings::Environment;
-use crate::k6::honest::{Known, against};
 use crate::k6::options::Found;
-use crate::k6::summary::judge;
 use crate::load::Control;
 use crate::load::run::Finished;
-use crate::objective::Outcome;
 use crate::run::Summary;
-use crate::run::summary::StepSummary;
+use crate::run::scripted::judge_too as judge;
 use crate::scenario::plan::Load;
 use crate::script::host::{Log, Said};
 use crate::script::prepare::{Around, Ready, prepare};
@@ -24,19 +21,12 @@ use crate::secret::Redactor;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// How long resolved addresses are kept in a run.
 const DNS_TTL: Duration = Duration::from_secs(30);
 /// Options that make a script a load.
 const SHAPES: [&str; 5] = ["scenarios", "duration", "iterations", "stages", "vus"];
-
-/// Whether a file is a script.
-pub fn is_script(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| ["js", "mjs", "cjs"].iter().any(|known| extension == *known))
-}
 
 /// A script, ready to be performed.
 pub struct Script {
@@ -110,6 +100,8 @@ pub fn script(
         environment,
         secrets,
         is_strict: true,
+        is_gate: false,
+        guard: None,
         dns_ttl: DNS_TTL,
     };
     let mut read = Found::default();
@@ -153,26 +145,8 @@ fn log(redactor: Redactor, quiet: bool) -> Log {
 
 /// Adds to a summary what the script itself asks for, and what speaks against a pass.
 pub fn judge_too(script: &Script, finished: &Finished, summary: &mut Summary) {
+    judge(&script.ready, finished, summary);
     let run = &script.run;
-    let (tally, ended) = (run.counted(), run.ended());
-    let seconds = run.elapsed_ms() / 1e3;
-    let judged = judge(&script.ready.thresholds, &tally, seconds);
-    let known = Known {
-        threw: run.threw.load(Relaxed),
-        is_once: !finished.is_load,
-        aborted: ended.aborted,
-        failed: ended.failed,
-    };
-    let clean = |text: &str| run.binding.redactor.clean(text);
-    let mut outcomes = vec![summary.outcome];
-    // It stands for arrivals that nobody took, and for what was thrown.
-    let is_empty = |step: &StepSummary| step.name == "iteration" && step.core.requests == 0;
-    summary.steps.retain(|step| !is_empty(step));
-    for (outcome, reason) in against(&tally, &judged, &known) {
-        outcomes.push(outcome);
-        summary.reasons.push(clean(&reason));
-    }
-    summary.outcome = Outcome::all(outcomes);
     let asked = run.program.asked();
     let names = |names: Vec<&String>| {
         names

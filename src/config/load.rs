@@ -11,9 +11,12 @@ use crate::environment::fit;
 use crate::module;
 use crate::module::settings::Modules;
 use crate::project::file::{File, Project};
+use crate::project::probe::Probe;
 use crate::scenario::compile::folder_of;
 use crate::scenario::plan::Executor;
 use crate::scenario::{self, Plan};
+use crate::script::looking;
+use crate::script::program::is_script;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,33 +52,7 @@ pub fn configuration_with(path: &Path, given: &Given, found: &mut Diagnostics) -
     let text = source(path, found)?;
     let mut file = read::read(&text, &folder_of(path), found)?;
     given.apply(&mut file, found);
-    let mut plans = BTreeMap::new();
-    let mut uses: Vec<(&PathBuf, &str)> = Vec::new();
-    let stand_for_many = file.templates.iter().map(|template| &template.probe);
-    for probe in file.probes.iter().chain(stand_for_many) {
-        uses.push((&probe.scenario, &probe.environment));
-    }
-    for gate in &file.gates {
-        uses.extend(
-            gate.scenarios()
-                .map(|path| (path, gate.environment.as_str())),
-        );
-    }
-    uses.sort();
-    uses.dedup();
-    for (path, environment) in uses {
-        if !plans.contains_key(path) {
-            let Some(plan) = scenario(path, found) else {
-                continue;
-            };
-            plans.insert(path.clone(), plan);
-        }
-        if let (Some(plan), Some(environment)) =
-            (plans.get(path), file.environments.get(environment))
-        {
-            fit::against(plan, environment, found);
-        }
-    }
+    let plans = plans(&file, found);
     for probe in &file.probes {
         if let Some(plan) = plans.get(&probe.scenario) {
             conclude::followed(probe, plan, found);
@@ -88,8 +65,16 @@ pub fn configuration_with(path: &Path, given: &Given, found: &mut Diagnostics) -
                 .get(path)
                 .is_some_and(|plan| plan.load.is_empty() || plan.objectives.is_empty())
             {
+                let wanted = match is_script(path) {
+                    true => {
+                        "of a script: scenarios or a duration, and a threshold on all requests, such as `http_req_duration: ['p(95)<500']`"
+                    }
+                    false => {
+                        "`load: { executor: constant-arrival-rate, … }` and `objectives: [ p95 < 500ms ]`"
+                    }
+                };
                 found.push(
-                    Diagnostic::error("nothing-measured", format!("the load phase of the gate `{}` needs a scenario with `load` and `objectives`; `{}` lacks one of them", gate.name, path.display())),
+                    Diagnostic::error("nothing-measured", format!("the load phase of the gate `{}` needs a scenario with `load` and `objectives`; `{}` lacks one of them", gate.name, path.display())).hint(wanted),
                 );
             }
         }
@@ -130,6 +115,78 @@ pub fn configuration_with(path: &Path, given: &Given, found: &mut Diagnostics) -
     };
     // What is written down is known; what is to be found is not yet.
     Some(project.with_targets(&BTreeMap::new()))
+}
+
+/// Every scenario that is used, fit for where it is.
+fn plans(file: &File, found: &mut Diagnostics) -> BTreeMap<PathBuf, Arc<Plan>> {
+    let mut plans = BTreeMap::new();
+    let mut uses: Vec<(&PathBuf, &str)> = Vec::new();
+    for probe in file.probes.iter().chain(stand_for_many(file)) {
+        uses.push((&probe.scenario, &probe.environment));
+    }
+    for gate in &file.gates {
+        uses.extend(
+            gate.scenarios()
+                .map(|path| (path, gate.environment.as_str())),
+        );
+    }
+    uses.sort();
+    uses.dedup();
+    for (path, environment) in uses {
+        if !plans.contains_key(path) {
+            let plan = match is_script(path) {
+                true => looking::plan(path, given_to(path, file), found).map(Arc::new),
+                false => scenario(path, found),
+            };
+            let Some(plan) = plan else {
+                continue;
+            };
+            plans.insert(path.clone(), plan);
+        }
+        if let (Some(plan), Some(environment)) =
+            (plans.get(path), file.environments.get(environment))
+        {
+            fit::against(plan, environment, found);
+        }
+    }
+    for probe in file.probes.iter().chain(stand_for_many(file)) {
+        if plans
+            .get(&probe.scenario)
+            .is_some_and(|plan| plan.script.is_some())
+        {
+            let title = format!(
+                "the probe `{}` cannot perform a script: only gates can, so far",
+                probe.name
+            );
+            found.push(Diagnostic::error("bad-script", title));
+        }
+    }
+    plans
+}
+
+fn stand_for_many(file: &File) -> impl Iterator<Item = &Probe> {
+    file.templates.iter().map(|template| &template.probe)
+}
+
+/// What a script can be told before there is a deploy: what its gates and their environments say, and a
+/// placeholder for each of their secrets.
+fn given_to(path: &Path, file: &File) -> BTreeMap<String, String> {
+    let mut given = BTreeMap::new();
+    for gate in &file.gates {
+        if !gate.scenarios().any(|known| known == path) {
+            continue;
+        }
+        if let Some(environment) = file.environments.get(&gate.environment) {
+            let secrets = environment.secrets.keys();
+            given.extend(secrets.map(|name| (name.clone(), "secret".to_owned())));
+            given.extend(environment.inputs.clone());
+        }
+        given.extend(gate.inputs.clone());
+    }
+    given
+        .entry("version".to_owned())
+        .or_insert_with(|| "0.0.0".to_owned());
+    given
 }
 
 /// Says of each probe with targets which service takes their URLs: that of its scenario, if nothing else.

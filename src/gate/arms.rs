@@ -16,10 +16,11 @@ use crate::objective::tally::{self, Arm, Watched};
 use crate::objective::trial::Conclusion;
 use crate::objective::{Metric, Objective, Outcome};
 use crate::run::keeping_up::{self, Cause};
-use crate::run::{Summary, summarize as summary};
+use crate::run::{Summary, scripted, summarize as summary};
 use crate::scenario::Plan;
 use crate::scenario::plan::{Load, end_of};
-use crate::vu::{Binding, Performers};
+use crate::script::cast::Cast;
+use crate::vu::Performers;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,8 +64,8 @@ impl Again {
 
 /// The versions that a load is sent to.
 pub(super) struct Arms {
-    pub candidate: Arc<Binding>,
-    pub baseline: Option<Arc<Binding>>,
+    pub candidate: Cast,
+    pub baseline: Option<Cast>,
     /// What is performed on each.
     pub loads: Vec<Load>,
 }
@@ -90,7 +91,7 @@ impl Arms {
         number: usize,
         on_tick: &mut (dyn FnMut(&str, &Tick) + Send),
     ) -> Option<Measured> {
-        let plan = self.candidate.plan.clone();
+        let plan = self.candidate.binding().plan.clone();
         let started = clock::now_text();
         let rule = Rule {
             beside: objectives_beside(context, number),
@@ -112,7 +113,7 @@ impl Arms {
         let (own, beside) = (Control::new(), Control::new());
         let presence = context.live.enter(
             &plan.name,
-            &self.candidate.environment,
+            &self.candidate.binding().environment,
             &started,
             self.length().as_secs_f64(),
             &own,
@@ -179,19 +180,17 @@ impl Arms {
             ..Options::default()
         };
         let candidate = async {
-            let finished =
-                load::load(&self.candidate, loads.clone(), options(), own, on_candidate).await;
+            let performed =
+                load::load(&self.candidate, loads.clone(), options(), own, on_candidate);
+            let finished = until_over(&self.candidate, own, performed).await;
             // What the baseline still sends has nothing beside it.
             beside.stop();
             finished
         };
         let baseline = async {
-            match &self.baseline {
-                Some(binding) => {
-                    Some(load::load(binding, loads.clone(), options(), beside, on_baseline).await)
-                }
-                None => None,
-            }
+            let cast = self.baseline.as_ref()?;
+            let performed = load::load(cast, loads.clone(), options(), beside, on_baseline);
+            Some(until_over(cast, beside, performed).await)
         };
         tokio::join!(candidate, baseline)
     }
@@ -204,7 +203,7 @@ impl Arms {
         watch: &Watch,
         lost: bool,
     ) -> Summary {
-        let plan = &self.candidate.plan;
+        let plan = &self.candidate.binding().plan;
         let judged = watch.judgements(if lost {
             0
         } else {
@@ -212,7 +211,7 @@ impl Arms {
         });
         let mut summary = summary::summarize_judged(
             plan,
-            &self.candidate.environment,
+            &self.candidate.binding().environment,
             started,
             finished,
             objectives,
@@ -244,6 +243,9 @@ impl Arms {
             };
             summary.reasons.extend(watch.judged().reasons);
         }
+        if let Cast::Script(ready) = &self.candidate {
+            scripted::judge_too(ready, finished, &mut summary);
+        }
         let (doubts, is_void) = baseline.map(doubts).unwrap_or_default();
         if is_void || !doubts.is_empty() && summary.outcome == Outcome::Pass {
             summary.outcome = Outcome::Inconclusive;
@@ -251,6 +253,19 @@ impl Arms {
         summary.reasons.extend(doubts);
         summary
     }
+}
+
+/// A load, which its script may end.
+async fn until_over<T>(cast: &Cast, control: &Control, load: impl Future<Output = T>) -> T {
+    tokio::pin!(load);
+    tokio::select! {
+        finished = &mut load => return finished,
+        () = cast.over() => {}
+    }
+    // At once, as in k6.
+    control.stop();
+    control.stop();
+    load.await
 }
 
 /// Lets loads end, or ends them at once, but with teardown, where the gate is stopped: then nothing

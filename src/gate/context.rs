@@ -2,9 +2,6 @@
 //!
 //! Invariant: a phase that could not be performed is inconclusive; it never passes.
 
-use crate::document::{Diagnostics, Severity};
-use crate::environment::needs::Supplied;
-use crate::environment::secrets;
 use crate::environment::settings::Environment;
 use crate::load::Control;
 use crate::load::live::Live;
@@ -13,15 +10,13 @@ use crate::net::tls::Settings;
 use crate::objective::Outcome;
 use crate::project::file::Project;
 use crate::project::gate::Gate;
-use crate::record::gate::{Record, inputs};
+use crate::record::gate::Record;
 use crate::record::note::{Note, NoteKind};
 use crate::record::state::Waiver;
 use crate::run::Summary;
 use crate::store::Store;
-use crate::vu::Binding;
-use crate::vu::guard::{Guard, Seen};
+use crate::vu::guard::Seen;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -99,67 +94,6 @@ pub struct PhaseContext<'a> {
     pub seen: &'a Arc<Seen>,
     /// Woken when somebody adds a note.
     pub noted: &'a Notify,
-}
-
-/// Binds a scenario to the gate's environment.
-pub fn bind(
-    context: &PhaseContext<'_>,
-    path: &PathBuf,
-    version: &str,
-) -> Result<Binding, Vec<String>> {
-    bind_to(context, context.environment, path, version)
-}
-
-/// Binds a scenario to an environment.
-pub fn bind_to(
-    context: &PhaseContext<'_>,
-    environment: &Arc<Environment>,
-    path: &PathBuf,
-    version: &str,
-) -> Result<Binding, Vec<String>> {
-    let Some(plan) = context.project.plans.get(path) else {
-        return Err(vec![format!(
-            "the scenario `{}` is not loaded",
-            path.display()
-        )]);
-    };
-    let mut found = Diagnostics::default();
-    let mut inputs: BTreeMap<String, String> = inputs(context.record);
-    inputs.insert("version".to_owned(), version.to_owned());
-    inputs.extend(context.gate.inputs.clone());
-    // The gate's facts are there for those who want them; nobody has to.
-    inputs.retain(|name, _| plan.inputs.iter().any(|need| need.name == *name));
-    let binding = secrets::resolving(plan, environment, || {
-        let supplied = Supplied {
-            inputs,
-            environment_inputs: environment.inputs.clone(),
-            secrets: secrets::environment_secrets(environment, &mut found),
-        };
-        let dns_ttl = Duration::from_secs(30);
-        Binding::new(plan.clone(), environment, &supplied, dns_ttl, &mut found)
-    });
-    // Beside it another version is served: which one, the baseline's phase looks at.
-    let is_beside = !Arc::ptr_eq(environment, context.environment);
-    let services = if is_beside {
-        &[]
-    } else {
-        context.gate.services.as_slice()
-    };
-    let guard = Guard::new(environment, services, version, context.seen);
-    let binding = binding.map(|binding| binding.guarded(guard));
-    let errors = || {
-        found
-            .sorted()
-            .into_iter()
-            .filter(|item| item.severity == Severity::Error)
-            .map(|item| item.title.clone())
-            .collect()
-    };
-    if found.has_errors() {
-        Err(errors())
-    } else {
-        binding.ok_or_else(errors)
-    }
 }
 
 pub(super) fn connector(context: &PhaseContext<'_>) -> Result<Connector, String> {

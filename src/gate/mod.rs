@@ -6,7 +6,8 @@
 //! gates order of each other), [`sighting`] (a version that changed starts a gate); [`context`] (what
 //! a phase may look at), [`phases`] (one in a file each), [`prerequisites`] (what must have been
 //! promoted before; whether actions could be performed), [`counting`] (counters of a Prometheus while it bakes), [`rotation`] (secrets that are other ones at each release), [`rehearsal`] (pure: what only rehearses), [`served`] (which version is served
-//! everywhere), [`rollout`] (pure: what a rollout does meanwhile), [`arms`] (one load,
+//! everywhere), [`rollout`] (pure: what a rollout does meanwhile), [`casting`] (what is performed, with everything
+//! filled in), [`arms`] (one load,
 //! on the candidate and beside it), [`watch`] (pure: its evidence while it comes in), [`diagnostics`] (of what failed), [`proof`] (of a
 //! rollback), [`announce`] (pure: a verdict as effects of the outbox), [`forecast`]
 //! (pure: what a gate promises before it runs), [`world`] (phases and proofs
@@ -18,6 +19,7 @@ mod acting;
 pub(crate) mod advance;
 pub mod announce;
 mod arms;
+mod casting;
 mod concluding;
 mod consenting;
 pub mod context;

@@ -16,6 +16,8 @@ pub struct Known {
     pub threw: u64,
     /// Whether it was performed once, and not as a load.
     pub is_once: bool,
+    /// Whether objectives judge it, too.
+    pub has_objectives: bool,
     /// How the script itself ended the run: at once, or as failed.
     pub aborted: Option<String>,
     /// The same, of a failure.
@@ -61,7 +63,8 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
     if let Value::Rate { passes, total } = value(BuiltIn::Checks) {
         let failed = total - passes;
         let is_judged = judged.iter().any(|one| one.key.metric == "checks");
-        if *total == 0 && value(BuiltIn::HttpReqs).samples() > 0 && judged.is_empty() {
+        let is_measured = value(BuiltIn::HttpReqs).samples() > 0;
+        if *total == 0 && is_measured && judged.is_empty() && !known.has_objectives {
             let reason = "nothing was checked, and there is no threshold".to_owned();
             against.push((Outcome::Inconclusive, reason));
         } else if failed > 0 && known.is_once {

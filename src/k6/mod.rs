@@ -3,7 +3,8 @@
 //! Rooms: [`options`] with [`scenarios`] (what a script asks for, and the loads it comes to), [`place`] (where
 //! an option comes from, and what it wipes out), [`metric`] and [`tally`] with [`trend`] (what was counted),
 //! [`threshold`] (expressions and what they come to), [`summary`] and [`summary_text`] (what is handed to
-//! `handleSummary`, and what people read), [`honest`] (what speaks against a pass), [`unit`] (how numbers are shown), [`error_code`] (numbers of
+//! `handleSummary`, and what people read), [`honest`] (what speaks against a pass),
+//! [`objectives`] (thresholds that a gate judges while it measures), [`unit`] (how numbers are shown), [`error_code`] (numbers of
 //! failures).
 //!
 //! Knows no script engine and sends nothing. Facts: the documentation of k6 2.2.
@@ -11,6 +12,7 @@
 pub mod error_code;
 pub mod honest;
 pub mod metric;
+pub mod objectives;
 pub mod options;
 pub mod place;
 pub mod scenarios;

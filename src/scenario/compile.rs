@@ -113,6 +113,7 @@ impl Compiler<'_> {
             inputs,
             one_of,
             reads: self.reads.iter().cloned().collect(),
+            script: None,
         };
         self.unread(&plan);
         super::lint::provable(&plan, root, self.found);

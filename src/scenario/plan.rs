@@ -54,12 +54,20 @@ pub struct Plan {
     pub one_of: Vec<Vec<String>>,
     /// Names of inputs and secrets that an expression reads.
     pub reads: Vec<String>,
+    /// The script that is performed, and no step.
+    pub script: Option<PathBuf>,
 }
+
+/// Requests that a script is taken to make each time: nobody knows before.
+const SCRIPT_REQUESTS: u64 = 20;
 
 impl Plan {
     /// Requests of each step in one performance, any of which may make it fail: none of a pause, all of
     /// a repeat, one where rounds may fail until something holds.
     pub fn requests_of_steps(&self) -> Vec<u64> {
+        if self.script.is_some() {
+            return vec![SCRIPT_REQUESTS];
+        }
         let requests = |step: &Step| match &step.repeat {
             _ if !step.is_measured() => 0,
             Some(Repeat {

@@ -36,10 +36,15 @@ const STACK_OF_SCRIPT: usize = 320 * 1024;
 pub struct Engine {
     coroutine: Coroutine<Resume, Ask, ()>,
     /// What it shares with its virtual user.
-    pub host: Rc<Host>,
+    pub(super) host: Rc<Host>,
     /// Whether it is in the middle of something.
     is_busy: bool,
 }
+
+// SAFETY: interpreter and host are reached by one virtual user alone, whose this is, so that there are never two threads at them at
+// once. Nothing of the interpreter is bound to a thread: its stack is the coroutine's, by which it also knows
+// how deep it is.
+unsafe impl Send for Engine {}
 
 impl Engine {
     /// Loads a script whose iterations perform the function with a name.

@@ -6,16 +6,19 @@
 //! [`native_reply`] and [`native_crypto`] (what modules call), [`host`] (what interpreter and virtual user both see), [`sending`]
 //! (requests on the wire) with [`going`] (what is sent), [`hop`] (what comes back) and [`names`] (what it is
 //! called), [`tags`] (what samples are told apart by), [`user`] (a virtual user that performs
-//! a script), [`run`] (what all of them share), [`prepare`] (from options to a run).
+//! a script), [`run`] (what all of them share), [`prepare`] (from options to a run),
+//! [`looking`] (what is known of one before), [`cast`] (what is performed, be it steps or a script).
 //!
 //! The interpreter never waits: what takes time leaves its stack as an ask, and comes back as an answer.
 //! Knows no executor and no report.
 
 pub mod ask;
+pub mod cast;
 pub mod engine;
 mod going;
 mod hop;
 pub mod host;
+pub mod looking;
 pub mod modules;
 mod names;
 mod native_crypto;

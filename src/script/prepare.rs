@@ -8,13 +8,16 @@ use super::run::{Loaded, Run};
 use crate::document::{Diagnostics, Source};
 use crate::environment::needs::Supplied;
 use crate::environment::settings::Environment;
+use crate::k6::objectives::objective;
 use crate::k6::options::{self, Found, Options};
 use crate::k6::tally::Tally;
 use crate::k6::threshold::{Key, Threshold};
 use crate::scenario;
+use crate::scenario::Plan;
 use crate::scenario::plan::Executor;
 use crate::secret::{Redactor, Secret};
 use crate::vu::Binding;
+use crate::vu::guard::Guard;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,6 +46,10 @@ pub struct Around<'a> {
     /// Whether latency counts from the intended start, and what failed is over every latency; in k6 no
     /// arrival waits, and what failed took no time.
     pub is_strict: bool,
+    /// Whether a gate judges it while it measures.
+    pub is_gate: bool,
+    /// What a gate asks of every exchange.
+    pub guard: Option<Guard>,
     /// How long addresses are kept.
     pub dns_ttl: Duration,
 }
@@ -73,13 +80,19 @@ pub fn prepare(
             open.max_wait = if is_strict { MAX_WAIT } else { Duration::ZERO };
         }
     }
-    let binding = bound(&program, &read, around, found)?;
+    let is_gate = around.is_gate;
+    let binding = bound(&program, (&read, &thresholds), around, found)?;
     if !found.errors.is_empty() {
         return None;
     }
     let text = Value::Object(with_scenarios(options, &read)).to_string();
     let mut run = Run::new(program, (loaded, metrics), (read, text), binding, log);
     run.is_strict = is_strict;
+    let mut thresholds = thresholds;
+    if is_gate {
+        // Those that are objectives are judged while it measures, and not again.
+        thresholds.retain(|(_, key, threshold)| objective(key, threshold).is_none());
+    }
     Some(Ready {
         run: Arc::new(run),
         thresholds,
@@ -107,7 +120,8 @@ fn with_scenarios(options: &Map<String, Value>, read: &Options) -> Map<String, V
     options
 }
 
-fn thresholds(options: &Options, metrics: &mut Tally, found: &mut Found) -> Thresholds {
+/// The thresholds of options, on metrics that are there.
+pub(super) fn thresholds(options: &Options, metrics: &mut Tally, found: &mut Found) -> Thresholds {
     let mut all = Vec::new();
     let expected = "http_req_duration{expected_response:true}";
     if let Ok(key) = Key::parse(expected) {
@@ -138,32 +152,64 @@ fn thresholds(options: &Options, metrics: &mut Tally, found: &mut Found) -> Thre
     all
 }
 
-/// Sockets for a script: a plan of which no step is performed.
+/// A script as a plan, of which no step is performed: its name, its loads and its objectives, which are those
+/// thresholds that are about all requests.
+pub fn planned(program: &Program, options: &Options, thresholds: &Thresholds) -> Option<Plan> {
+    let name = program.entry.file_name().unwrap_or_default();
+    let name = Value::from(name.to_string_lossy().into_owned());
+    let known = thresholds
+        .iter()
+        .filter_map(|(_, key, threshold)| objective(key, threshold));
+    let known: Vec<String> = known.collect();
+    let known = match known.is_empty() {
+        true => String::new(),
+        false => format!("objectives: {}\n", Value::from(known)),
+    };
+    let text =
+        format!("name: {name}\nsteps:\n  - name: nothing\n    get: http://127.0.0.1/\n{known}");
+    let mut wrong = Diagnostics::default();
+    let plan = scenario::compile(&Source::new("script", text), program.folder(), &mut wrong)?;
+    let loads = options.scenarios.iter();
+    Some(Plan {
+        load: loads.map(|scenario| scenario.load.clone()).collect(),
+        script: Some(program.entry.clone()),
+        ..plan
+    })
+}
+
+/// Sockets for a script.
 fn bound(
     program: &Program,
-    options: &Options,
+    (options, thresholds): (&Options, &Thresholds),
     around: Around<'_>,
     found: &mut Found,
 ) -> Option<Arc<Binding>> {
-    let name = program.entry.file_name().unwrap_or_default();
-    let name = Value::from(name.to_string_lossy().into_owned());
-    let text = format!("name: {name}\nsteps:\n  - name: nothing\n    get: http://127.0.0.1/\n");
     let mut wrong = Diagnostics::default();
-    let plan = scenario::compile(&Source::new("script", text), program.folder(), &mut wrong);
+    let mut plan = planned(program, options, thresholds)?;
+    if !around.is_gate {
+        // Who judges at the end judges thresholds as they are written.
+        plan.objectives.clear();
+    }
     let mut environment = around.environment.clone();
     environment.caps.rate = match (environment.caps.rate, options.rps) {
         (Some(cap), Some(own)) => Some(cap.min(own)),
         (cap, own) => cap.or(own),
     };
     let supplied = Supplied::default();
-    let binding = plan.and_then(|plan| {
-        let plan = Arc::new(plan);
-        Binding::new(plan, &environment, &supplied, around.dns_ttl, &mut wrong)
-    });
+    let binding = Binding::new(
+        Arc::new(plan),
+        &environment,
+        &supplied,
+        around.dns_ttl,
+        &mut wrong,
+    );
     match binding {
         Some(mut binding) => {
             binding.redactor = Redactor::new(around.secrets);
-            Some(Arc::new(binding))
+            Some(Arc::new(match around.guard {
+                Some(guard) => binding.guarded(guard),
+                None => binding,
+            }))
         }
         None => {
             found.errors.push(wrong.render(false));

@@ -23,6 +23,12 @@ pub struct Program {
     asked: Mutex<BTreeSet<String>>,
 }
 
+/// Whether a file is a script.
+pub fn is_script(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| ["js", "mjs", "cjs"].iter().any(|known| extension == *known))
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -80,6 +86,13 @@ impl Program {
     pub fn source(&self, path: &Path) -> Result<String, String> {
         let bytes = self.file(path)?;
         String::from_utf8(bytes.to_vec()).map_err(|_| format!("`{}` is not UTF-8", path.display()))
+    }
+
+    /// Whether a name stands anywhere in its files.
+    pub fn names(&self, name: &str) -> bool {
+        let files = locked(&self.files);
+        let mut texts = files.values().map(|text| String::from_utf8_lossy(text));
+        texts.any(|text| text.contains(name))
     }
 
     /// A module as the interpreter compiled it, if it did.

@@ -35,11 +35,6 @@ pub struct ScriptUser {
     lanes: Vec<Vec<Held>>,
 }
 
-// SAFETY: interpreter and host are reached by this value alone, so that there are never two threads at them at
-// once. Nothing of the interpreter is bound to a thread: its stack is the coroutine's, by which it also knows
-// how deep it is.
-unsafe impl Send for ScriptUser {}
-
 impl ScriptUser {
     /// One of a run.
     pub fn new(run: Arc<Run>, together: &Together, place: Place) -> ScriptUser {

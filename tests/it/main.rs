@@ -39,6 +39,7 @@ mod receiver;
 mod rollouts;
 mod run;
 mod scraped;
+mod scripted;
 mod scripts;
 mod slack;
 mod smtp;

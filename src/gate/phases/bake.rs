@@ -1,7 +1,8 @@
 //! The bake: the scenarios once each, again and again for a while, and objectives over all of them.
 
 use super::smoke::{confirm, confirmations, performance, smoke_once};
-use crate::gate::context::{Ended, PhaseContext, bind};
+use crate::gate::casting::cast;
+use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::counting::{self, Counted};
 use crate::gate::rehearsal;
 use crate::load::recorder::StepRecord;
@@ -13,14 +14,13 @@ use crate::objective::{Evidence, Outcome};
 use crate::project::gate::Bake;
 use crate::run::Summary;
 use crate::run::summarize::{evidence_of, whole_of};
-use crate::vu::Binding;
-use std::sync::Arc;
+use crate::script::cast::Cast;
 use std::time::{Duration, Instant};
 
 /// A bake that goes on.
 struct Baking<'a> {
     context: &'a PhaseContext<'a>,
-    bindings: Vec<Arc<Binding>>,
+    casts: Vec<Cast>,
     confirmations: Vec<Confirmation>,
     rounds: Rounds,
     whole: Option<StepRecord>,
@@ -37,10 +37,10 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
     let Some(bake) = &context.gate.bake else {
         return Ended::new(Outcome::Inconclusive, "the gate has no bake");
     };
-    let mut bindings = Vec::new();
+    let mut casts = Vec::new();
     for path in &bake.scenarios {
-        match bind(context, path, &context.record.facts.version) {
-            Ok(binding) => bindings.push(Arc::new(binding)),
+        match cast(context, path, &context.record.facts.version) {
+            Ok(cast) => casts.push(cast),
             Err(reasons) => {
                 return Ended::because(Outcome::Inconclusive, reasons);
             }
@@ -53,7 +53,7 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
     let requests: Vec<Vec<u64>> = by.map(|by| by.requests.clone()).collect();
     let mut baking = Baking {
         context,
-        bindings,
+        casts,
         confirmations,
         rounds: Rounds::new(allowed, &requests, level),
         whole: None,
@@ -95,9 +95,9 @@ impl Baking<'_> {
         let begun_ms = crate::clock::now_ms();
         // As long as requests may depend on one another.
         let pause = self.context.gate.rule.block;
-        for (binding, confirmation) in self.bindings.iter().zip(&self.confirmations) {
-            let (summary, finished) = smoke_once(self.context, binding).await;
-            first.push(performance(self.context, &summary, &finished));
+        for (cast, confirmation) in self.casts.iter().zip(&self.confirmations) {
+            let (summary, finished) = smoke_once(self.context, cast).await;
+            first.push(performance(self.context, cast, &summary, &finished));
             match (&mut self.whole, whole_of(&finished)) {
                 (_, None) => {}
                 (None, of_round) => self.whole = of_round,
@@ -109,7 +109,7 @@ impl Baking<'_> {
             }
             self.failing_ms.get_or_insert(begun_ms);
             let before = (summary.clone(), &finished);
-            let confirmed = confirm(self.context, binding, before, (confirmation, pause)).await;
+            let confirmed = confirm(self.context, cast, before, (confirmation, pause)).await;
             settled.push(confirmed.summary.outcome);
             self.is_broken |= confirmed.summary.outcome == Outcome::Fail;
             self.last = Some(match confirmed.summary.outcome {

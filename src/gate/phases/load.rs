@@ -3,13 +3,13 @@
 //! Knows the order of the loads and which of them are repeated. Does not know how one is measured.
 
 use crate::gate::arms::{Again, Arms, Measured};
-use crate::gate::context::{Ended, PhaseContext, bind, bind_to};
+use crate::gate::casting::{cast, cast_in};
+use crate::gate::context::{Ended, PhaseContext};
 use crate::gate::rehearsal;
 use crate::load::Tick;
 use crate::objective::Outcome;
 use crate::run::Summary;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a load is performed until the load generator was not late in it. Which of them counts
@@ -28,19 +28,19 @@ struct Load {
 
 impl Load {
     fn new(context: &PhaseContext<'_>, path: &PathBuf) -> Load {
-        let bound = bind(context, path, &context.record.facts.version).and_then(|candidate| {
+        let arms = cast(context, path, &context.record.facts.version).and_then(|candidate| {
             let before = context.record.rollback_to.as_deref().unwrap_or_default();
             let baseline = context
                 .baseline
-                .map(|beside| bind_to(context, beside, path, before));
+                .map(|beside| cast_in(context, beside, path, before));
             Ok(Arms {
-                loads: rehearsal::loads(&context.record.facts, &candidate.plan.load),
-                candidate: Arc::new(candidate),
-                baseline: baseline.transpose()?.map(Arc::new),
+                loads: rehearsal::loads(&context.record.facts, &candidate.binding().plan.load),
+                candidate,
+                baseline: baseline.transpose()?,
             })
         });
         Load {
-            arms: bound,
+            arms,
             measured: None,
             attempts: 0,
         }

@@ -6,7 +6,8 @@
 use super::smoke::smoke_all;
 use crate::environment::everywhere::Look;
 use crate::environment::settings::Environment;
-use crate::gate::context::{Ended, PhaseContext, bind, connector};
+use crate::gate::casting::cast;
+use crate::gate::context::{Ended, PhaseContext, connector};
 use crate::gate::{counting, prerequisites, rotation, served};
 use crate::net::connect::Connector;
 use crate::net::{ErrorClass, message};
@@ -50,8 +51,8 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
     paths.sort();
     paths.dedup();
     for path in paths {
-        match bind(context, path, &context.record.facts.version) {
-            Ok(binding) => secrets.extend(binding.values.secrets),
+        match cast(context, path, &context.record.facts.version) {
+            Ok(cast) => secrets.extend(cast.binding().values.secrets.clone()),
             Err(reasons) => problems.extend(reasons),
         }
         if let Some(plan) = context.project.plans.get(path) {

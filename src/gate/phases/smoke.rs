@@ -1,7 +1,8 @@
 //! Scenarios, once each; one that fails is performed again before it counts.
 
 use crate::clock;
-use crate::gate::context::{Ended, PhaseContext, bind};
+use crate::gate::casting::cast;
+use crate::gate::context::{Ended, PhaseContext};
 use crate::load;
 use crate::load::Stop;
 use crate::load::recorder::StepRecord;
@@ -10,10 +11,9 @@ use crate::net::ErrorClass;
 use crate::objective::Outcome;
 use crate::objective::confirmation::{Confirmation, Performance, Series};
 use crate::record::state::{Phase, Position};
-use crate::run::{Summary, summarize};
-use crate::vu::Binding;
+use crate::run::{Summary, scripted, summarize};
+use crate::script::cast::Cast;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Pause before a smoke that failed is performed again: longer than a balancer that is reloaded or a
@@ -67,18 +67,18 @@ async fn perform_all(
     let mut outcomes = Vec::new();
     for (number, path) in paths.iter().enumerate() {
         let confirmation = confirmations.and_then(|all| all.get(number));
-        let binding = match bind(context, path, version) {
-            Ok(binding) => Arc::new(binding),
+        let cast = match cast(context, path, version) {
+            Ok(cast) => cast,
             Err(reasons) => {
                 ended.reasons.extend(reasons);
                 outcomes.push(Outcome::Inconclusive);
                 continue;
             }
         };
-        let (mut summary, finished) = smoke_once(context, &binding).await;
+        let (mut summary, finished) = smoke_once(context, &cast).await;
         if let Some(confirmation) = confirmation.filter(|_| summary.outcome != Outcome::Pass) {
             let first = (summary, &finished);
-            let confirmed = confirm(context, &binding, first, (confirmation, PAUSE)).await;
+            let confirmed = confirm(context, &cast, first, (confirmation, PAUSE)).await;
             summary = confirmed.summary;
             ended.spoiled.extend(confirmed.others);
         }
@@ -110,11 +110,11 @@ pub(super) struct Confirmed {
 /// said whether it is broken, or there is no time for more.
 pub(super) async fn confirm(
     context: &PhaseContext<'_>,
-    binding: &Arc<Binding>,
+    cast: &Cast,
     (first, finished): (Summary, &Finished),
     (confirmation, pause): (&Confirmation, Duration),
 ) -> Confirmed {
-    let mut series = confirmation.begin(performance(context, &first, finished));
+    let mut series = confirmation.begin(performance(context, cast, &first, finished));
     let mut outcome = series.outcome();
     let mut others = Vec::new();
     let mut longest = finished.duration;
@@ -128,9 +128,9 @@ pub(super) async fn confirm(
             () = context.control.stopped() => break,
         }
         let begun = Instant::now();
-        let (summary, finished) = smoke_once(context, binding).await;
+        let (summary, finished) = smoke_once(context, cast).await;
         longest = longest.max(begun.elapsed());
-        series.note(performance(context, &summary, &finished));
+        series.note(performance(context, cast, &summary, &finished));
         others.push(summary);
         outcome = series.outcome();
     }
@@ -178,9 +178,18 @@ fn is_refusal(context: &PhaseContext<'_>, class: ErrorClass) -> bool {
 /// What one performance says of the product.
 pub(super) fn performance(
     context: &PhaseContext<'_>,
+    cast: &Cast,
     summary: &Summary,
     finished: &Finished,
 ) -> Performance {
+    if matches!(cast, Cast::Script(_)) {
+        // It is confirmed as a whole: which requests it makes is known when it has made them.
+        return match summary.outcome {
+            Outcome::Pass => Performance::Passed,
+            Outcome::Fail => Performance::Failed(0),
+            Outcome::Inconclusive => Performance::Doubtful,
+        };
+    }
     let class = finished.smoke_failure.or(finished.setup_failure);
     if let Some(class) = class.filter(|class| is_refusal(context, *class)) {
         let refused = |step: &StepRecord| step.errors.contains_key(&class);
@@ -202,12 +211,15 @@ pub(super) fn performance(
 
 pub(in crate::gate) async fn smoke_once(
     context: &PhaseContext<'_>,
-    binding: &Arc<Binding>,
+    cast: &Cast,
 ) -> (Summary, Finished) {
     let started = clock::now_text();
-    let finished = load::smoke(binding, context.control, false, |_| ()).await;
-    (
-        summarize::summarize(&binding.plan, &binding.environment, started, &finished, &[]),
-        finished,
-    )
+    let finished = load::smoke(cast, context.control, false, |_| ()).await;
+    let binding = cast.binding();
+    let mut summary =
+        summarize::summarize(&binding.plan, &binding.environment, started, &finished, &[]);
+    if let Cast::Script(ready) = cast {
+        scripted::judge_too(ready, &finished, &mut summary);
+    }
+    (summary, finished)
 }

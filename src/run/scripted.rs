@@ -1,0 +1,36 @@
+//! What a script's run comes to beside the objectives: its thresholds, its checks, and how it ended.
+//!
+//! Only reads. Invariant: what k6 would call passed, and was not measured, is none here.
+
+use super::Summary;
+use super::summary::StepSummary;
+use crate::k6::honest::{Known, against};
+use crate::k6::summary::judge;
+use crate::load::run::Finished;
+use crate::objective::Outcome;
+use crate::script::prepare::Ready;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Adds to a summary what the script itself asks for, and what speaks against a pass.
+pub fn judge_too(ready: &Ready, finished: &Finished, summary: &mut Summary) {
+    let run = &ready.run;
+    let (tally, ended) = (run.counted(), run.ended());
+    let seconds = run.elapsed_ms() / 1e3;
+    let judged = judge(&ready.thresholds, &tally, seconds);
+    let known = Known {
+        threw: run.threw.load(Relaxed),
+        is_once: !finished.is_load,
+        has_objectives: !run.binding.plan.objectives.is_empty(),
+        aborted: ended.aborted,
+        failed: ended.failed,
+    };
+    let mut outcomes = vec![summary.outcome];
+    // It stands for arrivals that nobody took, and for what was thrown.
+    let is_empty = |step: &StepSummary| step.name == "iteration" && step.core.requests == 0;
+    summary.steps.retain(|step| !is_empty(step));
+    for (outcome, reason) in against(&tally, &judged, &known) {
+        outcomes.push(outcome);
+        summary.reasons.push(run.binding.redactor.clean(&reason));
+    }
+    summary.outcome = Outcome::all(outcomes);
+}
