@@ -170,6 +170,9 @@ fn forms(value: &str) -> Vec<Secret> {
         lower_percent(&percent).replace("%20", "+"),
         percent,
         json[1..json.len() - 1].to_owned(),
+        // As some write JSON, and as pages have it.
+        json[1..json.len() - 1].replace('/', "\\/"),
+        html(value),
     ];
     for (before, url) in [
         (0, false),
@@ -186,6 +189,22 @@ fn forms(value: &str) -> Vec<Secret> {
     forms.dedup();
     forms.retain(|form| form.len() >= REDACT_LENGTH_MIN);
     forms.into_iter().map(Secret::new).collect()
+}
+
+/// A value in a page, as most write it.
+fn html(value: &str) -> String {
+    let mut text = String::new();
+    for letter in value.chars() {
+        match letter {
+            '&' => text.push_str("&amp;"),
+            '<' => text.push_str("&lt;"),
+            '>' => text.push_str("&gt;"),
+            '"' => text.push_str("&quot;"),
+            '\'' => text.push_str("&#39;"),
+            letter => text.push(letter),
+        }
+    }
+    text
 }
 
 /// Percent-encoding in small letters.
@@ -232,6 +251,15 @@ mod tests {
         let secret = Secret::new("t0ken");
         assert!(secret.is("t0ken") && !secret.is("t0ke") && !secret.is(""));
         assert!(!Secret::new("").is(""));
+    }
+
+    #[test]
+    fn a_secret_is_cleaned_as_json_and_pages_have_it() {
+        let secret = Secret::new("abcd/efgh<ijkl&mnop".to_owned());
+        let redactor = Redactor::new([("TOKEN".to_owned(), secret)]);
+        for text in ["Bearer abcd\\/efgh<ijkl&mnop", "abcd/efgh&lt;ijkl&amp;mnop"] {
+            assert!(redactor.clean(text).contains("[secret TOKEN]"), "{text}");
+        }
     }
 
     #[test]

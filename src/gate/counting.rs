@@ -106,6 +106,11 @@ impl<'a> Source<'a> {
         // What is wrong with a question stands in a body of JSON, too.
         match serde_json::from_slice::<Value>(&reply.body) {
             Ok(value) if status < 300 || value["status"] == "error" => Ok(value),
+            _ if !self.headers.is_empty() => {
+                // Whoever refuses credentials may show them, in a form that nobody knows.
+                let length = reply.body.len();
+                Err(format!("{url} answered {status} with {length} bytes"))
+            }
             _ => {
                 let start = start_of(&String::from_utf8_lossy(&reply.body), SHOWN);
                 Err(format!("{url} answered {status} with {start:?}"))
@@ -192,9 +197,6 @@ impl<'a> Source<'a> {
                 Ok(now) => {
                     if let Some(counters) = &mut counters {
                         take(&mut trial, counters.close(now));
-                        if asked >= end {
-                            take(&mut trial, counters.close_all());
-                        }
                     }
                     (trouble, answered) = (None, asked);
                 }
@@ -209,6 +211,10 @@ impl<'a> Source<'a> {
                 () = tokio::time::sleep_until((asked + self.counter.scrape).min(end).into()) => {}
                 () = over.stopped() => {}
             }
+        }
+        // What was seen counts, whoever did not answer at last.
+        if let Some(counters) = &mut counters {
+            take(&mut trial, counters.close_all());
         }
         let elapsed = begun.elapsed().min(end.saturating_duration_since(begun));
         let mut doubts = match &counters {

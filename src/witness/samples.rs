@@ -91,17 +91,44 @@ pub fn understand_last(mut reply: Value) -> Result<Answer, String> {
     understand(&reply)
 }
 
-/// A job and an instance.
-pub(super) type Target = (String, String);
+/// A job, an instance, and whatever else tells one process from another.
+pub(super) type Target = (String, String, String);
+
+/// Labels by which processes of one job and one instance are told apart, where these are not: several
+/// clusters, several replicas of a Prometheus, no instance at all.
+const TELLING: [&str; 16] = [
+    "cluster",
+    "k8s_cluster_name",
+    "namespace",
+    "kubernetes_namespace",
+    "pod",
+    "kubernetes_pod_name",
+    "k8s_pod_name",
+    "container",
+    "host",
+    "host_name",
+    "hostname",
+    "node",
+    "replica",
+    "prometheus",
+    "prometheus_replica",
+    "service_instance_id",
+];
 
 /// What a series with these labels was scraped from.
 pub(super) fn target(labels: &BTreeMap<String, String>) -> Target {
     let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
-    (label("job"), label("instance"))
+    let telling = TELLING.iter().filter_map(|name| labels.get(*name));
+    let telling: Vec<&str> = telling.map(String::as_str).collect();
+    (label("job"), label("instance"), telling.join("/"))
 }
 
 /// As people read it.
-pub(super) fn named((job, instance): &Target) -> String {
+pub(super) fn named((job, instance, telling): &Target) -> String {
+    let instance = match instance.as_str() {
+        "" => telling,
+        _ => instance,
+    };
     match (job.as_str(), instance.as_str()) {
         ("", "") => "what was counted".to_owned(),
         ("", instance) => format!("`{instance}`"),

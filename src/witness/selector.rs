@@ -2,6 +2,9 @@
 //!
 //! Knows no functions and no operators: what is asked for is samples, and nothing made of them.
 
+use regex::Regex;
+use std::collections::BTreeMap;
+
 /// Letters of an operator, longest first.
 const OPERATORS: [&str; 4] = ["!=", "=~", "!~", "="];
 
@@ -13,6 +16,8 @@ pub struct Selector {
     pub metric: String,
     /// Labels, each with its operator.
     labels: Vec<(String, &'static str)>,
+    /// The values that they are compared with.
+    values: Vec<String>,
 }
 
 impl Selector {
@@ -27,7 +32,7 @@ impl Selector {
         let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
         let mut metric = name.to_owned();
-        let mut labels = Vec::new();
+        let (mut labels, mut values) = (Vec::new(), Vec::new());
         let rest = rest.trim();
         if let Some(inside) = rest.strip_prefix('{') {
             let mut inside = inside.trim_start();
@@ -42,7 +47,10 @@ impl Selector {
                 match (label.as_str(), operator) {
                     ("__name__", "=") if metric.is_empty() => metric = value,
                     ("__name__", _) => return Err("it names its metric in two ways".to_owned()),
-                    _ => labels.push((label, operator)),
+                    _ => {
+                        labels.push((label, operator));
+                        values.push(value);
+                    }
                 }
                 inside = after.trim_start();
                 if let Some(after) = inside.strip_prefix(',') {
@@ -61,6 +69,7 @@ impl Selector {
             text: text.to_owned(),
             metric,
             labels,
+            values,
         })
     }
 
@@ -74,10 +83,41 @@ impl Selector {
         self.labels.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Whether it asks for a series of its metric with some labels; whoever is not sure says no.
+    pub fn fitting(&self) -> impl Fn(&BTreeMap<String, String>) -> bool + '_ {
+        let like = |value: &String| Regex::new(&format!("^(?s:{value})$")).ok();
+        let likes: Vec<Option<Regex>> = self.values.iter().map(like).collect();
+        move |labels| {
+            let all = self.labels.iter().zip(&self.values).zip(&likes);
+            all.into_iter().all(|(((label, operator), value), like)| {
+                let seen = labels.get(label).map_or("", String::as_str);
+                match (*operator, like) {
+                    ("=", _) => seen == value,
+                    ("!=", _) => seen != value,
+                    (_, None) => false,
+                    (operator, Some(like)) => like.is_match(seen) == (operator == "=~"),
+                }
+            })
+        }
+    }
+
     /// Whether it asks for the same labels in the same way, whatever their values.
     pub fn has_shape_of(&self, other: &Selector) -> bool {
         self.labels == other.labels
     }
+}
+
+/// A value as PromQL means it, as far as escapes of one letter go.
+fn unescaped(value: &str) -> String {
+    let mut letters = value.chars();
+    let mut text = String::new();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => text.extend(letters.next()),
+            letter => text.push(letter),
+        }
+    }
+    text
 }
 
 fn beyond(rest: &str) -> String {
@@ -111,7 +151,10 @@ fn matcher(text: &str) -> Result<(String, &'static str, String, &str), String> {
             _ if is_escaped => is_escaped = false,
             '\\' if quote != '`' => is_escaped = true,
             c if c == quote => {
-                let value = rest[1..at].to_owned();
+                let value = match quote {
+                    '`' => rest[1..at].to_owned(),
+                    _ => unescaped(&rest[1..at]),
+                };
                 return Ok((label.to_owned(), operator, value, &rest[at + 1..]));
             }
             _ => {}
@@ -139,6 +182,19 @@ mod tests {
             is("x", "job code z")
         );
         assert_eq!(of(r#"{__name__="x", job!=""}"#), is("x", "job"));
+    }
+
+    #[test]
+    fn a_selector_tells_which_series_it_asks_for() {
+        let fits = |text: &str, code: &str| {
+            let selector = Selector::parse(text).unwrap();
+            let labels = [("code".to_owned(), code.to_owned())].into();
+            selector.fitting()(&labels)
+        };
+        assert!(fits("x{code=~\"5..\"}", "503") && !fits("x{code=~\"5..\"}", "5033"));
+        assert!(fits("x{code!~`\\d+`}", "ok") && !fits("x{code!~\"\\\\d+\"}", "503"));
+        assert!(fits("x{code=\"500\",job=\"\"}", "500") && !fits("x{code!=\"500\"}", "500"));
+        assert!(!fits("x{code=~\"(\"}", "("), "whoever is not sure says no");
     }
 
     #[test]

@@ -4,7 +4,12 @@
 //! warning is a doubt; an empty answer counts as zero only where it is said that the source was scraped.
 
 use super::said::Said;
+use crate::secret::start_of;
 use serde_json::{Map, Value, json};
+
+/// Letters of a warning that are shown, and warnings.
+const WARNING_SHOWN: usize = 200;
+const WARNINGS_SHOWN: usize = 5;
 
 /// What an answer without a series means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,16 +86,24 @@ pub(super) fn answered(reply: &Value) -> Result<Vec<String>, String> {
     let error = reply["error"].as_str().filter(|error| !error.is_empty());
     if reply["status"] != "success" {
         return Err(match (reply["errorType"].as_str(), error) {
-            (Some(kind), Some(error)) => format!("{kind}: {error}"),
+            (Some(kind), Some(error)) => {
+                let (kind, error) = (
+                    start_of(kind, WARNING_SHOWN),
+                    start_of(error, WARNING_SHOWN),
+                );
+                format!("{kind}: {error}")
+            }
             _ => "it is no answer of Prometheus".to_owned(),
         });
     }
     let warnings = reply["warnings"].as_array().into_iter().flatten();
     let warnings = warnings.map(|warning| warning.as_str().unwrap_or("of an unknown kind"));
-    let mut doubts: Vec<String> = warnings
-        .chain(error)
-        .map(|warning| format!("it comes with a warning: {warning}"))
-        .collect();
+    let told = |warning| {
+        let warning = start_of(warning, WARNING_SHOWN);
+        format!("it comes with a warning: {warning}")
+    };
+    let warnings = warnings.chain(error).take(WARNINGS_SHOWN);
+    let mut doubts: Vec<String> = warnings.map(told).collect();
     if reply["isPartial"] == true {
         let said = "it is only a part: some of what keeps the samples did not answer";
         doubts.push(said.to_owned());

@@ -101,8 +101,9 @@ gates:
 
     pub(super) fn verify(&self, daemon: &Daemon, deploy: Deploy) -> Value {
         let version = deploy.version.clone();
-        self.shop.deploy(deploy);
         for _ in 0..4 {
+            // One that was disturbed may have been rolled back.
+            self.shop.deploy(deploy.clone());
             let gate = daemon.done(daemon.start_gate(&facts("shop", &version)));
             if !was_disturbed(&gate["reasons"].to_string()) {
                 return gate;

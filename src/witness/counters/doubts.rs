@@ -2,7 +2,7 @@
 //!
 //! Only reads. Invariant: a doubt says what does not fit, and where something can be done about it, what.
 
-use super::super::samples::named;
+use super::super::samples::{named, target};
 use super::steps::Odd;
 use super::window::{Counters, Part};
 use crate::duration::show;
@@ -19,7 +19,7 @@ impl Counters {
     /// Why what was counted in so much time is not to be relied on. `may_leave` says that targets come and go.
     pub fn doubts(&self, elapsed_ms: i64, may_leave: bool) -> Vec<String> {
         let mut doubts: Vec<String> = self.doubts.iter().cloned().collect();
-        if self.steps.last[0].is_empty() {
+        if self.steps.last[0].is_empty() && self.labels[0].is_empty() {
             doubts.push(format!(
                 "`{}` has no series: it is not scraped, or not named so",
                 self.total.text()
@@ -31,15 +31,22 @@ impl Counters {
         doubts.extend(self.unknown_labels());
         doubts.extend(self.partly_labelled());
         doubts.extend(self.vanished());
+        doubts.extend(self.held_back());
+        doubts.extend(self.unshown());
         doubts.extend(self.odd());
         doubts.extend(self.standing_still());
-        let is_gone = |last: i64| self.now_ms - last > self.gap_ms();
+        // Who left before the window is missed by nobody.
+        let is_gone = |last: i64| last > self.from_ms && self.now_ms - last > self.gap_ms();
         let gone = self.targets.iter().filter(|(_, (_, last))| is_gone(*last));
         let gone: Vec<String> = gone.map(|(target, _)| named(target)).collect();
         // That most are gone is no coming and going.
         if !gone.is_empty() && (!may_leave || 2 * gone.len() > self.targets.len()) {
+            let advice = match may_leave {
+                true => "that most of them are gone is no scaling",
+                false => "where targets come and go, say `scales: true`",
+            };
             doubts.push(format!(
-                "{} {} not scraped any more, and nobody knows what it counted at last; where targets come and go, say `scales: true`",
+                "{} {} not scraped any more, and nobody knows what it counted at last; {advice}",
                 gone.join(", "),
                 if gone.len() == 1 { "is" } else { "are" },
             ));
@@ -132,10 +139,45 @@ impl Counters {
         ))
     }
 
+    /// Targets of which all requests are known, and not which of them are good.
+    fn held_back(&self) -> Option<String> {
+        if self.part.0 != Part::Good || self.steps.last[1].is_empty() {
+            return None;
+        }
+        let lags = |target: &&_| {
+            let last = self.targets.get(*target).map_or(0, |(_, last)| *last);
+            let known = self.steps.reach(0).get(*target).copied();
+            last > self.from_ms && last - known.unwrap_or(self.from_ms) > self.gap_ms()
+        };
+        let all: Vec<_> = self.targets.keys().filter(lags).collect();
+        let first = all.first()?;
+        Some(format!(
+            "`{}` of {} targets, such as {}, is not shown while all requests are: nobody knows which of these were good",
+            self.part.1.text(),
+            all.len(),
+            named(first)
+        ))
+    }
+
+    /// Series of all requests that the part asks for, and that are not in its answer.
+    fn unshown(&self) -> Option<String> {
+        let (labels, since) = self.unshown.iter().next()?;
+        let target = target(labels);
+        (self.now_ms - since > self.gap_ms()).then(|| {
+            format!(
+                "`{}` does not show {} series that `{}` shows, such as one of {}: what it counts is not all of it",
+                self.part.1.text(),
+                self.unshown.len(),
+                self.total.text(),
+                named(&target)
+            )
+        })
+    }
+
     /// Counters that went, though their target did not.
     fn vanished(&self) -> Option<String> {
         let newest = |target: &_| self.targets.get(target).map(|(_, newest)| *newest);
-        let all = self.steps.vanished(newest, self.gap_ms());
+        let all = self.steps.vanished(newest, (self.from_ms, self.gap_ms()));
         let count: usize = all.values().sum();
         let (target, _) = all.first_key_value()?;
         Some(format!(
@@ -162,6 +204,9 @@ impl Counters {
                 ),
                 Odd::Dropped => format!(
                     "a counter of {of} went down by {most:.0}, without a new start of what it counts: nobody knows what it counted"
+                ),
+                Odd::Stayed => format!(
+                    "a counter of {of} stood at {most:.0} when all requests began anew: another process counts it, or nobody knows since when"
                 ),
             }
         })

@@ -36,6 +36,8 @@ pub(super) struct Scrape<'a> {
     pub scrape_ms: i64,
     /// The most that any block counted.
     pub largest: f64,
+    /// Whether the part is counted together with all requests, and begins again when these do.
+    pub is_family: bool,
 }
 
 /// What was not added, and why.
@@ -47,6 +49,8 @@ pub(super) enum Odd {
     Appeared,
     /// A counter that went down alone.
     Dropped,
+    /// One that stood where it had been when its target began anew.
+    Stayed,
 }
 
 /// What a scrape came to.
@@ -67,12 +71,16 @@ pub(super) struct Came {
 pub(super) struct Steps {
     /// The last sample of each series: of all requests, and of the part.
     pub last: [BTreeMap<Labels, (i64, f64)>; 2],
-    /// What targets stood at, all in all, when they were seen before one looked.
-    earlier: [BTreeMap<Target, f64>; 2],
+    /// What each series stood at before one looked, without the name of its metric.
+    earlier: [BTreeMap<Labels, f64>; 2],
+    /// Targets that were seen before one looked.
+    seen_earlier: BTreeSet<Target>,
     /// When each target started anew.
     starts: BTreeMap<Target, BTreeSet<i64>>,
     /// Targets that came while one looked, and stood so low that they began with what they counted.
     born: BTreeSet<Target>,
+    /// Moments at which a target stood too high to have begun anew since it was seen before.
+    unfit: BTreeSet<(Target, i64)>,
     /// Moments at which something of a target could not have been counted since the scrape before.
     refused: BTreeSet<(Target, i64)>,
     /// The most that each target counted from one scrape to the next.
@@ -83,8 +91,22 @@ pub(super) struct Steps {
 
 impl Steps {
     /// Takes what a series stood at long before one looked.
-    pub fn stood(&mut self, number: usize, target: Target, value: f64) {
-        *self.earlier[number].entry(target).or_default() += value;
+    pub fn stood(&mut self, number: usize, labels: &Labels, value: f64) {
+        self.seen_earlier.insert(target(labels));
+        self.earlier[number].insert(unnamed(labels), value);
+    }
+
+    /// Whether any of these stands where the same one stood before one looked: then its process is the same.
+    fn is_back(&self, scrape: &Scrape<'_>) -> bool {
+        if !self.seen_earlier.contains(scrape.target) {
+            return false;
+        }
+        let earlier = &self.earlier[scrape.number];
+        let mut values = scrape.values.iter();
+        values.any(|(labels, value)| {
+            let stood = earlier.get(&unnamed(labels)).copied();
+            stood.is_some_and(|stood| stood > 0.0 && *value >= stood)
+        })
     }
 
     /// What the next scrape of a target adds. Scrapes of all requests come before those of the part.
@@ -112,11 +134,12 @@ impl Steps {
             let starts = self.starts.entry(scrape.target.clone()).or_default();
             starts.insert(scrape.at);
         }
+        if decides && all > most {
+            self.unfit.insert((scrape.target.clone(), scrape.at));
+        }
         if decides && scrape.is_new && scrape.at == scrape.first_seen {
             // Who was away, and stands no lower than before, was not born: it counted meanwhile, unseen.
-            let stood = self.earlier[scrape.number].get(scrape.target);
-            let is_back = stood.is_some_and(|stood| all >= *stood);
-            if all <= most && !is_back {
+            if all <= most && !self.is_back(scrape) {
                 self.born.insert(scrape.target.clone());
             } else {
                 self.refuse(scrape);
@@ -141,12 +164,23 @@ impl Steps {
             came.odd = Some((Odd::Appeared, sum));
         }
         let is_refused = self.refused.contains(&(scrape.target.clone(), scrape.at));
+        let is_unfit = self.unfit.contains(&(scrape.target.clone(), scrape.at));
         for (labels, value) in scrape.values {
             let last = self.last[scrape.number].get(*labels).copied();
+            let started = |then| !is_unfit && self.started(scrape.target, then, scrape.at);
             match last {
-                Some((then, _)) if self.started(scrape.target, then, scrape.at) => {
-                    came.more += value;
+                // What another process counts does not begin anew with it, though it stands beside it.
+                Some((then, from))
+                    if scrape.number == 1
+                        && !scrape.is_family
+                        && from > 0.0
+                        && *value >= from
+                        && started(then) =>
+                {
+                    came.more += value - from;
+                    came.odd = Some((Odd::Stayed, *value));
                 }
+                Some((then, _)) if started(then) => came.more += value,
                 Some((_, from)) if *value >= from => came.more += value - from,
                 Some((_, from)) => {
                     if decides {
@@ -196,6 +230,16 @@ impl Steps {
         }
     }
 
+    /// Up to when each target is known, of all requests (0) or of the part (1).
+    pub fn reach(&self, number: usize) -> BTreeMap<Target, i64> {
+        let mut reach = BTreeMap::new();
+        for (labels, (at, _)) in &self.last[number] {
+            let newest = reach.entry(target(labels)).or_insert(*at);
+            *newest = (*newest).max(*at);
+        }
+        reach
+    }
+
     /// How often each target started anew after a moment.
     pub fn starts(&self, after: i64) -> impl Iterator<Item = (&Target, usize)> {
         let all = self.starts.iter();
@@ -211,17 +255,17 @@ impl Steps {
         self.starts(after).map(of).sum()
     }
 
-    /// Counters that are not shown any more, though their target is and did not start anew: how many, of
-    /// each target.
+    /// Counters that are not shown any more since a moment, though their target is and did not start anew: how
+    /// many, of each target.
     pub fn vanished(
         &self,
         newest: impl Fn(&Target) -> Option<i64>,
-        gap_ms: i64,
+        (after, gap_ms): (i64, i64),
     ) -> BTreeMap<Target, usize> {
         let mut vanished = BTreeMap::new();
         for (labels, (then, _)) in self.last.iter().flatten() {
             let target = target(labels);
-            let Some(newest) = newest(&target) else {
+            let Some(newest) = newest(&target).filter(|_| *then > after) else {
                 continue;
             };
             if newest - then > gap_ms && !self.started(&target, *then, newest) {
@@ -230,4 +274,11 @@ impl Steps {
         }
         vanished
     }
+}
+
+/// Labels without the name of the metric, which some leave out where a function was applied.
+fn unnamed(labels: &Labels) -> Labels {
+    let mut labels = labels.clone();
+    labels.remove("__name__");
+    labels
 }

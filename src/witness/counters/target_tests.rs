@@ -151,10 +151,11 @@ fn counters_that_go_while_their_target_stays_are_a_doubt() {
 
 #[test]
 fn who_comes_back_into_view_brings_nothing_and_is_a_doubt() {
+    // Of two lives: only what the same series stood at tells whether it is the same process.
     let stood = |value: f64| {
-        let mut one = series("500", "b", &[(-100, value)]);
-        one.labels.insert("role".to_owned(), "old".to_owned());
-        answer(&[one])
+        let mut before = series("500", "b", &[(-200, 900.0)]);
+        before.labels.insert("path".to_owned(), "/old".to_owned());
+        answer(&[before, series("500", "b", &[(-100, value)])])
     };
     let failing: Vec<_> = (5..=20).map(|scrape| (scrape, scrape as f64)).collect();
     let all = [
@@ -220,4 +221,130 @@ fn series_without_the_label_and_a_service_that_stands_still_are_doubts() {
         20,
     );
     only_doubt(&frozen, "no request was counted, after 100 in a block");
+}
+
+#[test]
+fn processes_that_share_a_name_do_not_start_for_each_other() {
+    // Two clusters, of which neither says which it is: their scrapes are half an interval apart.
+    let apart = |pod: &str, code: &str, base: f64, restarts: bool| {
+        let mut one = series(code, "app", &[]);
+        one.labels.insert("worker".to_owned(), pod.to_owned());
+        let shift = if restarts { 0 } else { SCRAPE / 2 };
+        one.points = (-5..=20)
+            .map(|scrape: i64| {
+                let since = if restarts && scrape > 8 {
+                    scrape - 8
+                } else {
+                    scrape + 40
+                };
+                (FROM + scrape * SCRAPE + shift, base + 50.0 * since as f64)
+            })
+            .collect();
+        one
+    };
+    let flat = |mut one: Series, value: f64| {
+        one.points.iter_mut().for_each(|point| point.1 = value);
+        one
+    };
+    let all = [
+        apart("a", "200", 1e6, false),
+        flat(apart("a", "500", 0.0, false), 300.0),
+        apart("b", "200", 0.0, true),
+    ];
+    let mut shared = counters();
+    through(&mut shared, &all, 20);
+    let (requests, bad) = shared.sum();
+    assert!(requests < 2_500, "no history of another: {requests}");
+    assert_eq!(bad, 0);
+    // One that says which it is counts for itself.
+    let named: Vec<Series> = all
+        .iter()
+        .map(|one| {
+            let mut one = one.clone();
+            let pod = one.labels["worker"].clone();
+            one.labels.insert("pod".to_owned(), pod);
+            one
+        })
+        .collect();
+    let mut told = counters();
+    through(&mut told, &named, 20);
+    assert_eq!(told.sum().1, 0);
+    assert_eq!(told.doubts(21 * SCRAPE, true), [""; 0]);
+}
+
+#[test]
+fn a_part_that_another_process_counts_does_not_start_with_all_requests() {
+    let bad = selector("app_bad");
+    let mut counters = Counters::new(selector("envoy_rq"), (Part::Bad, bad), FROM, EVERY);
+    let restarting = |scrape: i64| {
+        let since = if scrape > 8 { scrape - 8 } else { scrape + 40 };
+        (scrape, 50.0 * since as f64)
+    };
+    let total = series("", "a", &(-5..=20).map(restarting).collect::<Vec<_>>());
+    let flat: Vec<_> = (-5..=20).map(|scrape| (scrape, 30.0)).collect();
+    counters.take(&answer(&[total]), &answer(&[series("", "a", &flat)]));
+    counters.close(FROM + 20 * SCRAPE);
+    assert_eq!(counters.sum().1, 0);
+    only_doubt(&counters, "stood at 30 when all requests began anew");
+}
+
+#[test]
+fn what_the_part_should_show_and_does_not_is_a_doubt() {
+    let mut silent = counters();
+    let all = [
+        series("200", "a", &rising(70.0, -5..=20)),
+        series("500", "a", &rising(30.0, -5..=20)),
+    ];
+    for now in 1..=20 {
+        let mut seen = all.clone();
+        seen.iter_mut()
+            .for_each(|one| one.points.retain(|(at, _)| *at <= FROM + now * SCRAPE));
+        silent.take(&answer(&seen), &answer(&[]));
+        silent.close(FROM + now * SCRAPE);
+    }
+    only_doubt(&silent, "does not show 1 series that `http_total` shows");
+}
+
+#[test]
+fn all_requests_wait_for_those_that_are_good() {
+    // The good ones are not shown any more: nothing failed for that.
+    let good = selector("http_total{code=\"200\"}");
+    let mut gone = Counters::new(selector("http_total"), (Part::Good, good), FROM, EVERY);
+    let all = series("200", "a", &rising(100.0, -5..=20));
+    let shown = series("200", "a", &rising(100.0, -5..=8));
+    for now in 1..=20 {
+        let until = |one: &Series| {
+            let mut one = one.clone();
+            let window = FROM + (now - 10) * SCRAPE..=FROM + now * SCRAPE;
+            one.points.retain(|(at, _)| window.contains(at));
+            one
+        };
+        let part = until(&shown);
+        let part = Vec::from_iter((!part.points.is_empty()).then_some(part));
+        gone.take(&answer(&[until(&all)]), &answer(&part));
+        gone.close(FROM + now * SCRAPE);
+    }
+    gone.close_all();
+    assert_eq!(gone.sum(), (800, 0));
+    let doubts = gone.doubts(21 * SCRAPE, true).join("; ");
+    assert!(
+        doubts.contains("is not shown while all requests are"),
+        "{doubts}"
+    );
+}
+
+#[test]
+fn what_stands_in_a_first_scrape_just_after_the_beginning_counts() {
+    let mut young = counters();
+    young.look_back(&answer(&[]), &answer(&[]));
+    let all = [
+        series("200", "a", &rising(100.0, -5..=20)),
+        series(
+            "500",
+            "b",
+            &(1..=20).map(|scrape| (scrape, 300.0)).collect::<Vec<_>>(),
+        ),
+    ];
+    through(&mut young, &all, 20);
+    assert_eq!(young.sum().1, 300);
 }

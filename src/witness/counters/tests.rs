@@ -350,11 +350,13 @@ fn good_ones_that_are_known_later_invent_no_failure() {
             .all(|counted| counted == Some((100, 0)))
     );
     assert_eq!(counters.doubts(30 * SCRAPE, false), [""; 0]);
-    // Good ones that are not shown any more are none.
+    // Where they are not shown any more, nobody knows which were good.
     counters.take(&until(40), &until(30));
     counters.close(FROM + 41 * SCRAPE);
     counters.close_all();
-    assert_eq!(counters.sum().1, 1_000);
+    assert_eq!(counters.sum().1, 0);
+    let doubts = counters.doubts(40 * SCRAPE, false).join("; ");
+    assert!(doubts.contains("is not shown while"), "{doubts}");
 }
 
 #[test]

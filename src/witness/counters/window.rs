@@ -48,6 +48,10 @@ pub struct Counters {
     pub(super) now_ms: i64,
     /// Names of labels that series have, and those that some series of all requests have not.
     pub(super) labels: [BTreeSet<String>; 2],
+    /// Up to when each target's part is known, as far as it was answered.
+    pub(super) good_reach: BTreeMap<Target, i64>,
+    /// Series of all requests that the part asks for and does not show, and since when.
+    pub(super) unshown: BTreeMap<Labels, i64>,
     pub(super) unlabelled: BTreeSet<String>,
     pub(super) blocks: BTreeMap<i64, Block>,
     /// Blocks that were handed over.
@@ -104,6 +108,8 @@ impl Counters {
             targets: BTreeMap::new(),
             now_ms: from_ms,
             labels: Default::default(),
+            good_reach: BTreeMap::new(),
+            unshown: BTreeMap::new(),
             unlabelled: BTreeSet::new(),
             blocks: BTreeMap::new(),
             closed: 0,
@@ -122,11 +128,12 @@ impl Counters {
     /// nobody could see it did not begin to count just now.
     pub fn look_back(&mut self, total: &Answer, part: &Answer) {
         for (number, answer) in [total, part].into_iter().enumerate() {
+            // Who was not asked may have been there.
+            self.doubts.extend(answer.doubts.iter().cloned());
             for series in &answer.series {
-                let Some((_, value)) = series.points.last() else {
-                    continue;
-                };
-                self.steps.stood(number, target(&series.labels), *value);
+                if let Some((_, value)) = series.points.last() {
+                    self.steps.stood(number, &series.labels, *value);
+                }
             }
         }
     }
@@ -137,6 +144,7 @@ impl Counters {
         let known: BTreeSet<Target> = self.targets.keys().cloned().collect();
         self.look_at_targets(total.series.iter().chain(&part.series));
         self.look_at_labels(answers);
+        self.look_at_part(answers);
         // What is known first: by that it is told whether what is new can have been born just now.
         for is_known in [true, false] {
             for (number, answer) in answers.into_iter().enumerate() {
@@ -153,25 +161,26 @@ impl Counters {
     }
 
     /// What is new of each target at each moment. What is known of the part before all requests are is left
-    /// for later: it stands in the next answer again.
+    /// for later, and so is what is known of these before it is known which are good: it stands in the next
+    /// answer again.
     fn scrapes<'a>(
         &self,
         number: usize,
         answer: &'a Answer,
     ) -> BTreeMap<(i64, Target), Vec<(&'a Labels, f64)>> {
-        let mut reach: BTreeMap<Target, i64> = BTreeMap::new();
-        if number == 1 {
-            for (labels, (at, _)) in &self.steps.last[0] {
-                let newest = reach.entry(target(labels)).or_insert(*at);
-                *newest = (*newest).max(*at);
-            }
-        }
+        let waits_for_good = number == 0 && self.part.0 == Part::Good;
+        let reach = match (number, waits_for_good) {
+            (1, _) => self.steps.reach(0),
+            (_, true) => self.good_reach.clone(),
+            _ => BTreeMap::new(),
+        };
         let mut scrapes: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for series in &answer.series {
             let last = self.steps.last[number].get(&series.labels);
             let after = last.map_or(i64::MIN, |(at, _)| *at);
             let target = target(&series.labels);
-            let until = reach.get(&target).copied().unwrap_or(i64::MAX);
+            let until = reach.get(&target).copied();
+            let until = until.unwrap_or_else(|| self.unknown_reach(number, &target));
             let new = |at: i64| at > after && at <= until;
             for (at, value) in series.points.iter().filter(|(at, _)| new(*at)) {
                 let values = scrapes.entry((*at, target.clone())).or_default();
@@ -179,6 +188,44 @@ impl Counters {
             }
         }
         scrapes
+    }
+
+    /// Up to when a target is taken of which the other one is not known.
+    fn unknown_reach(&self, number: usize, target: &Target) -> i64 {
+        let (first, last) = self.targets.get(target).copied().unwrap_or_default();
+        let is_young = first > self.from_ms && last - first <= self.gap_ms();
+        match number {
+            0 if self.part.0 == Part::Good => i64::MIN,
+            // Which of a target's counters is asked for first is chance.
+            1 if is_young => i64::MIN,
+            _ => i64::MAX,
+        }
+    }
+
+    /// What the part shows, beside what all requests do.
+    fn look_at_part(&mut self, [total, part]: [&Answer; 2]) {
+        for series in &part.series {
+            if let Some((at, _)) = series.points.last() {
+                let of_target = self.good_reach.entry(target(&series.labels)).or_insert(*at);
+                *of_target = (*of_target).max(*at);
+            }
+        }
+        if self.part.1.metric != self.total.metric {
+            return;
+        }
+        let shown: BTreeSet<&Labels> = part.series.iter().map(|one| &one.labels).collect();
+        let mut unshown = BTreeMap::new();
+        let fits = self.part.1.fitting();
+        for series in &total.series {
+            let is_asked = fits(&series.labels);
+            if let (true, Some((at, _))) = (is_asked, series.points.last())
+                && !shown.contains(&series.labels)
+            {
+                let since = self.unshown.get(&series.labels).copied();
+                unshown.insert(series.labels.clone(), since.unwrap_or(*at));
+            }
+        }
+        self.unshown = unshown;
     }
 
     fn scrape(
@@ -195,9 +242,10 @@ impl Counters {
             at,
             values,
             first_seen,
-            is_new: !is_known && first_seen > self.from_ms + self.scrape_ms,
+            is_new: !is_known && first_seen > self.from_ms,
             scrape_ms: self.scrape_ms.max(1_000),
             largest: self.largest,
+            is_family: family(&self.total.metric) == family(&self.part.1.metric),
         });
         // Before the window it is only learned what a target is like.
         if at > self.from_ms {
@@ -301,15 +349,13 @@ impl Counters {
         self.hand_over(end.min(self.place(self.reach_ms())))
     }
 
-    /// Up to when all requests and the part are known. Of what is subtracted both must be: a part that is
-    /// known later invents failures. One that is not shown any more is waited for no longer than a gap.
+    /// Up to when all requests are taken: where it is not known yet which of them are good, these are waited
+    /// for, but no longer than a gap.
     fn reach_ms(&self) -> i64 {
-        let newest = |number: usize| self.steps.last[number].values().map(|(at, _)| *at).max();
-        match (self.part.0, newest(0), newest(1)) {
-            (Part::Good, Some(total), Some(part)) if total - part <= self.gap_ms() => {
-                total.min(part)
-            }
-            (Part::Good, Some(total), _) => total,
+        let answered = self.targets.values().map(|(_, last)| *last).max();
+        let taken = self.steps.last[0].values().map(|(at, _)| *at).max();
+        match (self.part.0, answered, taken) {
+            (Part::Good, Some(answered), Some(taken)) if answered - taken <= self.gap_ms() => taken,
             _ => i64::MAX / 2,
         }
     }
@@ -327,11 +373,7 @@ impl Counters {
     /// Hands over what is left: the last block, too, as far as it was counted.
     pub fn close_all(&mut self) -> Vec<Option<Counted>> {
         let last = self.blocks.keys().next_back().map_or(0, |last| last + 1);
-        let newest = self.steps.last[0].values().map(|(at, _)| *at).max();
-        let reach = self.reach_ms();
-        let is_whole = newest.is_none_or(|newest| newest <= reach);
-        let end = self.place(reach) + i64::from(is_whole);
-        self.hand_over(last.min(end))
+        self.hand_over(last)
     }
 
     fn hand_over(&mut self, end: i64) -> Vec<Option<Counted>> {
@@ -394,4 +436,11 @@ impl Counters {
     pub fn has_part(&self) -> bool {
         !self.steps.last[1].is_empty()
     }
+}
+
+/// Counters of one histogram or summary belong together, and so do those of one name.
+fn family(metric: &str) -> &str {
+    let ends = ["_bucket", "_count", "_sum"];
+    let end = ends.iter().find_map(|end| metric.strip_suffix(end));
+    end.unwrap_or(metric)
 }
