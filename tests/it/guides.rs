@@ -614,3 +614,50 @@ fn hotdash_passes_as_its_guide_says_and_names_what_was_built() {
     built.names("machines.yaml", &["step `machines` failed"]);
     built.names("logs.yaml", &["is there once", "Fatal: cannot start"]);
 }
+
+#[test]
+fn the_suites_of_apexmediation_are_scripts_of_k6_and_pass_only_what_is_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = folder.path().join("fraud.json");
+    let suites = |address: &str, suite: &str, ours: bool| {
+        let script = root().join(format!("scenarios/apexmediation/k6/{suite}.js"));
+        let mut command = bellwether();
+        match ours {
+            true => command.args(["run", "--once"]),
+            false => command.args(["k6", "run", "--quiet"]),
+        };
+        for (name, value) in [
+            ("BASE_URL", format!("http://{address}").as_str()),
+            ("BILLING_ORG_ID", "org_1"),
+            ("API_TOKEN", "eyJhbGciOiJub25lIn0"),
+            ("TRACKING_USERNAME", "probe@example.com"),
+            ("TRACKING_PASSWORD", "long-enough"),
+            ("VUS", "2"),
+            ("DURATION", "1s"),
+            ("SLEEP", "0.1"),
+            ("FRAUD_SUMMARY_FILE", &written.display().to_string()),
+        ] {
+            let flag = if ours { "--input" } else { "-e" };
+            command.args([flag, &format!("{name}={value}")]);
+        }
+        let (code, out, err) = run(command.arg(script));
+        (code, format!("{out}{err}"))
+    };
+    let well = serve(|asked| apex(asked, false));
+    for suite in [
+        "fraud", "auction", "tracking", "usage", "invoices", "pdf", "probes", "soak",
+    ] {
+        let (code, said) = suites(&well, suite, false);
+        assert_eq!(code, 0, "{suite}: {said}");
+        let (code, said) = suites(&well, suite, true);
+        assert_eq!(code, 0, "{suite}: {said}");
+    }
+    let summary: Value = serde_json::from_slice(&std::fs::read(&written).unwrap()).unwrap();
+    assert!(summary["metrics"]["fraud_scoring"]["values"]["avg"].is_number());
+    // As built, links of tracking lead nowhere, and one of the health paths is none.
+    let built = serve(|asked| apex(asked, true));
+    for suite in ["tracking", "probes"] {
+        assert_eq!(suites(&built, suite, false).0, 99, "{suite}");
+        assert_eq!(suites(&built, suite, true).0, 99, "{suite}");
+    }
+}

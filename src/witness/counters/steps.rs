@@ -75,6 +75,8 @@ pub(super) struct Steps {
     earlier: [BTreeMap<Labels, f64>; 2],
     /// Targets that were seen before one looked.
     seen_earlier: BTreeSet<Target>,
+    /// Whether some may have been there that were not shown.
+    is_blind: bool,
     /// When each target started anew.
     starts: BTreeMap<Target, BTreeSet<i64>>,
     /// Targets that came while one looked, and stood so low that they began with what they counted.
@@ -96,8 +98,16 @@ impl Steps {
         self.earlier[number].insert(unnamed(labels), value);
     }
 
+    /// Not all that stood there before one looked is known.
+    pub fn is_blind(&mut self) {
+        self.is_blind = true;
+    }
+
     /// Whether any of these stands where the same one stood before one looked: then its process is the same.
     fn is_back(&self, scrape: &Scrape<'_>) -> bool {
+        if self.is_blind {
+            return true;
+        }
         if !self.seen_earlier.contains(scrape.target) {
             return false;
         }

@@ -174,6 +174,13 @@ fn who_comes_back_into_view_brings_nothing_and_is_a_doubt() {
     through(&mut anew, &all, 20);
     assert_eq!(anew.sum().1, 5 + 14);
     assert_eq!(anew.doubts(21 * SCRAPE, true), [""; 0]);
+    // Where the look back was partial, nobody knows who is new.
+    let mut partial = counters();
+    let mut empty = answer(&[]);
+    empty.doubts.push("it is only a part".to_owned());
+    partial.look_back(&empty, &answer(&[]));
+    through(&mut partial, &all, 20);
+    assert_eq!(partial.sum().1, 14);
 }
 
 #[test]

@@ -129,7 +129,10 @@ impl Counters {
     pub fn look_back(&mut self, total: &Answer, part: &Answer) {
         for (number, answer) in [total, part].into_iter().enumerate() {
             // Who was not asked may have been there.
-            self.doubts.extend(answer.doubts.iter().cloned());
+            if !answer.doubts.is_empty() {
+                self.steps.is_blind();
+                self.doubts.extend(answer.doubts.iter().cloned());
+            }
             for series in &answer.series {
                 if let Some((_, value)) = series.points.last() {
                     self.steps.stood(number, &series.labels, *value);
