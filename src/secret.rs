@@ -154,6 +154,7 @@ fn forms(value: &str) -> Vec<Secret> {
     let percent = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
         .to_string();
     let json = serde_json::Value::from(value).to_string();
+    let twice = serde_json::Value::from(&json[1..json.len() - 1]).to_string();
     use base64::Engine as _;
     // As URLs have it, where what needs no code has none (RFC 3986, section 2.3).
     let url = percent_encoding::utf8_percent_encode(value, &CODED).to_string();
@@ -173,6 +174,8 @@ fn forms(value: &str) -> Vec<Secret> {
         // As some write JSON, and as pages have it.
         json[1..json.len() - 1].replace('/', "\\/"),
         html(value),
+        // JSON within JSON.
+        twice[1..twice.len() - 1].to_owned(),
     ];
     for (before, url) in [
         (0, false),

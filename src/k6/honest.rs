@@ -22,6 +22,8 @@ pub struct Known {
     pub aborted: Option<String>,
     /// The same, of a failure.
     pub failed: Option<String>,
+    /// Whether `teardown` threw, or took too long.
+    pub teardown_broke: bool,
 }
 
 /// What speaks against a pass, with its reasons. Nothing is said of what holds.
@@ -39,6 +41,10 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
             Outcome::Inconclusive,
             format!("the script ended the run: {words}"),
         ));
+    }
+    if known.teardown_broke {
+        let reason = "`teardown` did not come to its end".to_owned();
+        against.push((Outcome::Fail, reason));
     }
     for one in judged {
         let text = format!("`{}: {}`", one.source, one.threshold.source);

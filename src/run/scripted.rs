@@ -23,6 +23,7 @@ pub fn judge_too(ready: &Ready, finished: &Finished, summary: &mut Summary) {
         has_objectives: !run.binding.plan.objectives.is_empty(),
         aborted: ended.aborted,
         failed: ended.failed,
+        teardown_broke: ended.teardown.is_some(),
     };
     let mut outcomes = vec![summary.outcome];
     // It stands for arrivals that nobody took, and for what was thrown.

@@ -12,7 +12,8 @@ use crate::net::ErrorClass;
 use crate::vu::cookies::Jar;
 use corosensei::Yielder;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -73,7 +74,11 @@ pub struct Host {
     /// Tags of its samples.
     pub tags: RefCell<Vec<(String, String)>>,
     /// Jars by number; the first is its own.
-    pub jars: RefCell<Vec<Jar>>,
+    pub jars: RefCell<BTreeMap<usize, Jar>>,
+    /// The number of the next jar, and of the first that was made by an iteration.
+    pub next_jar: Cell<(usize, usize)>,
+    /// Bytes of bodies that the script holds.
+    pub body_bytes: Rc<Cell<usize>>,
     /// Where it sent requests.
     pub(super) targets: RefCell<HashMap<Box<str>, Arc<Target>>>,
     /// Which statuses are expected where a request does not say.
@@ -129,7 +134,9 @@ impl Host {
             doing: Cell::new(Doing::Start),
             group: RefCell::default(),
             tags: RefCell::new(tags.unwrap_or_default()),
-            jars: RefCell::new(vec![Jar::default()]),
+            jars: RefCell::new([(0, Jar::default())].into()),
+            next_jar: Cell::new((1, usize::MAX)),
+            body_bytes: Rc::default(),
             targets: RefCell::default(),
             expected: RefCell::new(Expected::Usual),
             started: RefCell::default(),

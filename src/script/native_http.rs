@@ -71,7 +71,16 @@ fn headers<'js>(headers: &Value<'js>, content_type: Option<String>) -> Result<Ve
         for pair in object.props::<String, Value<'js>>() {
             let (name, value) = pair?;
             is_typed |= name.eq_ignore_ascii_case("content-type");
-            all.extend([name, text(&value)?]);
+            let value = text(&value)?;
+            // As in k6, the last one of a name is the one.
+            let known = all
+                .iter()
+                .step_by(2)
+                .position(|known: &String| known.eq_ignore_ascii_case(&name));
+            match known {
+                Some(at) => all[2 * at + 1] = value,
+                None => all.extend([name, value]),
+            }
         }
     }
     if let (Some(content_type), false) = (content_type, is_typed) {
@@ -162,7 +171,10 @@ fn read<'js>(ctx: &Ctx<'js>, own: &Host, said: Said<'js>) -> Result<Request> {
     {
         request.url = url;
         let name = "authorization".to_owned();
-        request.headers.extend([name, authorization]);
+        let mut names = request.headers.iter().step_by(2);
+        if !names.any(|known| known.eq_ignore_ascii_case(&name)) {
+            request.headers.extend([name, authorization]);
+        }
     }
     if !said.tags.is_undefined() && !said.tags.is_null() {
         request.tags = flat(ctx.clone(), said.tags)?;
@@ -276,9 +288,10 @@ fn batch<'js>(ctx: Ctx<'js>, all: Array<'js>) -> Result<Array<'js>> {
 
 fn jar(ctx: Ctx<'_>) -> usize {
     let own = host(&ctx);
-    let mut jars = own.jars.borrow_mut();
-    jars.push(crate::vu::cookies::Jar::default());
-    jars.len() - 1
+    let (number, first) = own.next_jar.get();
+    own.next_jar.set((number + 1, first));
+    own.jars.borrow_mut().insert(number, Default::default());
+    number
 }
 
 fn parts(ctx: &Ctx<'_>, url: &str) -> Result<(String, String, bool)> {
@@ -304,7 +317,7 @@ fn jar_store(ctx: Ctx<'_>, number: usize, url: String, line: String) -> Result<b
     let (name, path, _) = parts(&ctx, &url)?;
     let own = host(&ctx);
     let mut jars = own.jars.borrow_mut();
-    let jar = jars.get_mut(number);
+    let jar = jars.get_mut(&number);
     let jar = jar.ok_or_else(|| refuse(&ctx, "there is no such jar"))?;
     jar.store(&line, &name, &path, crate::clock::now_ms());
     Ok(true)
@@ -315,7 +328,7 @@ fn jar_cookies(ctx: Ctx<'_>, number: usize, url: String) -> Result<Vec<String>> 
     let (name, path, tls) = parts(&ctx, &url)?;
     let own = host(&ctx);
     let jars = own.jars.borrow();
-    let jar = jars.get(number);
+    let jar = jars.get(&number);
     let jar = jar.ok_or_else(|| refuse(&ctx, "there is no such jar"))?;
     let header = jar.header(&name, &path, tls, crate::clock::now_ms());
     let header = header.unwrap_or_default();

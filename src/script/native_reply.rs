@@ -4,7 +4,7 @@
 //! property of the object's own, and can be written over like one.
 
 use super::ask::{BodyAs, Reply, Timings};
-use super::natives::refuse;
+use super::natives::{host, refuse};
 use http::HeaderMap;
 use rquickjs::class::{JsClass, Readable, Trace, Tracer};
 use rquickjs::function::{Constructor, This};
@@ -12,9 +12,29 @@ use rquickjs::object::{Accessor, Property};
 use rquickjs::{
     ArrayBuffer, Class, Ctx, Exception, Function, IntoJs as _, JsLifetime, Object, Result, Value,
 };
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// A reply in the hands of a script.
-pub(super) struct Response(Box<Reply>);
+pub(super) struct Response {
+    reply: Box<Reply>,
+    /// Held for as long as the reply is.
+    _weight: Weight,
+}
+
+/// Bytes that a script holds beside the interpreter's memory.
+struct Weight(Rc<Cell<usize>>, usize);
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(self.1));
+    }
+}
+
+/// Bytes of bodies that one script may hold.
+const BODIES_MAX: usize = 512 * 1024 * 1024;
+/// Bytes of bodies from which on those that hold each other are looked for at each reply.
+const BODIES_MANY: usize = 128 * 1024 * 1024;
 
 // SAFETY: it holds nothing of the interpreter.
 unsafe impl JsLifetime<'_> for Response {
@@ -41,30 +61,30 @@ impl<'js> JsClass<'js> for Response {
             )*};
         }
         fields! {
-            "status" |own: Own<'js>| own.borrow().0.status;
-            "error" |own: Own<'js>| own.borrow().0.error.clone();
-            "error_code" |own: Own<'js>| own.borrow().0.error_code;
-            "proto" |own: Own<'js>| own.borrow().0.proto;
-            "tls_version" |own: Own<'js>| own.borrow().0.tls_version;
-            "status_text" |own: Own<'js>| status_text(own.borrow().0.status);
+            "status" |own: Own<'js>| own.borrow().reply.status;
+            "error" |own: Own<'js>| own.borrow().reply.error.clone();
+            "error_code" |own: Own<'js>| own.borrow().reply.error_code;
+            "proto" |own: Own<'js>| own.borrow().reply.proto;
+            "tls_version" |own: Own<'js>| own.borrow().reply.tls_version;
+            "status_text" |own: Own<'js>| status_text(own.borrow().reply.status);
             "remote_ip" |own: Own<'js>| {
-                own.borrow().0.remote.map_or(String::new(), |remote| remote.ip().to_string())
+                own.borrow().reply.remote.map_or(String::new(), |remote| remote.ip().to_string())
             };
-            "remote_port" |own: Own<'js>| own.borrow().0.remote.map_or(0, |remote| remote.port());
+            "remote_port" |own: Own<'js>| own.borrow().reply.remote.map_or(0, |remote| remote.port());
             "url" |ctx: Ctx<'js>, this: Own<'js>| {
-                let url = (&*this.borrow().0.url).into_js(&ctx)?;
+                let url = (&*this.borrow().reply.url).into_js(&ctx)?;
                 own(&this, "url", url)
             };
             "body" |ctx: Ctx<'js>, this: Own<'js>| {
-                let body = body(&ctx, &this.borrow().0)?;
+                let body = body(&ctx, &this.borrow().reply)?;
                 own(&this, "body", body)
             };
             "headers" |ctx: Ctx<'js>, this: Own<'js>| {
-                let headers = joined(&ctx, this.borrow().0.headers.map())?;
+                let headers = joined(&ctx, this.borrow().reply.headers.map())?;
                 own(&this, "headers", headers)
             };
             "timings" |ctx: Ctx<'js>, this: Own<'js>| {
-                let timings = timings(&ctx, this.borrow().0.phases.into())?;
+                let timings = timings(&ctx, this.borrow().reply.phases.into())?;
                 own(&this, "timings", timings)
             };
         }
@@ -95,7 +115,23 @@ pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
 pub(super) fn handed<'js>(ctx: &Ctx<'js>, reply: Box<Reply>) -> Result<Value<'js>> {
     match thrown(&reply) {
         Some(error) => Err(refuse(ctx, error)),
-        None => Class::instance(ctx.clone(), Response(reply)).map(Class::into_value),
+        None => {
+            let (bytes, length) = (host(ctx).body_bytes.clone(), reply.body.len());
+            if bytes.get() + length > BODIES_MANY {
+                // The interpreter does not see them, and would not look.
+                ctx.run_gc();
+            }
+            if bytes.get() + length > BODIES_MAX {
+                return Err(refuse(
+                    ctx,
+                    "out of memory: the script holds too many bodies",
+                ));
+            }
+            bytes.set(bytes.get() + length);
+            let _weight = Weight(bytes, length);
+            let response = Response { reply, _weight };
+            Class::instance(ctx.clone(), response).map(Class::into_value)
+        }
     }
 }
 
@@ -172,7 +208,15 @@ fn joined<'js>(ctx: &Ctx<'js>, headers: &HeaderMap) -> Result<Value<'js>> {
 /// Its body as JSON: each caller gets a value of its own.
 fn json<'js>(ctx: Ctx<'js>, reply: Class<'js, Response>) -> Result<Value<'js>> {
     let parsed = {
-        let reply = &reply.borrow().0;
+        let reply = &reply.borrow().reply;
+        if reply.status == 0 || reply.body_as == BodyAs::None {
+            let why = match reply.status {
+                0 => "there was no reply",
+                _ => "it was not kept",
+            };
+            let said = format!("the body is null, since {why}: it is not JSON");
+            return Err(Exception::throw_syntax(&ctx, &said));
+        }
         let text = String::from_utf8_lossy(&reply.body);
         ctx.json_parse(text.as_bytes())
     };
@@ -186,7 +230,7 @@ fn json<'js>(ctx: Ctx<'js>, reply: Class<'js, Response>) -> Result<Value<'js>> {
 
 /// Cookies that it sets, each as it was written.
 fn set_cookies(reply: Class<'_, Response>) -> Vec<String> {
-    let reply = &reply.borrow().0;
+    let reply = &reply.borrow().reply;
     let all = reply.headers.map().get_all(http::header::SET_COOKIE);
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     all.iter().map(text).collect()
@@ -194,7 +238,7 @@ fn set_cookies(reply: Class<'_, Response>) -> Vec<String> {
 
 /// What was sent for it: the method, the URL, headers with names and values in turn, the body.
 fn sent<'js>(ctx: Ctx<'js>, reply: Class<'js, Response>) -> Result<Vec<Value<'js>>> {
-    let reply = &reply.borrow().0;
+    let reply = &reply.borrow().reply;
     let mut headers = Vec::new();
     for (name, value) in reply.sent.iter().flat_map(|sent| sent.map()) {
         headers.push(canonical(name.as_str()));

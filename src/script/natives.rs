@@ -85,6 +85,12 @@ pub(super) fn put(ctx: &Ctx<'_>, own: &Rc<Host>) -> Result<()> {
 
 fn sleep(ctx: Ctx<'_>, seconds: f64) -> Result<()> {
     let own = host(&ctx);
+    if own.doing.get() == Doing::Start {
+        return Err(refuse(
+            &ctx,
+            "sleep() cannot be called while the script is loaded",
+        ));
+    }
     let time = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX / 4);
     match own.ask(Ask::Sleep(time.min(Duration::from_secs(366 * 86_400)))) {
         Ok(_) => Ok(()),

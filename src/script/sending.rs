@@ -97,6 +97,9 @@ impl Way<'_> {
             let status = wire.status;
             let (reply, mut fault) = replied(&request, &going, wire, tls.as_deref());
             count(self.seen, &request, &reply, moved);
+            if let Some(Err(why)) = &target {
+                fault = fault.or(Some(Fault::new(ErrorClass::RedirectAway, why.clone())));
+            }
             if let Some(Ok(target)) = target {
                 match going.led_on(&self.seen.0, target, status) {
                     Ok(()) => {
@@ -168,7 +171,7 @@ impl Way<'_> {
     fn put_cookies(&self, request: &Request, going: &mut Going) {
         let jars = self.seen.0.jars.borrow();
         let uri = &going.target.uri;
-        let of_jar = jars.get(request.jar).filter(|jar| !jar.is_empty());
+        let of_jar = jars.get(&request.jar).filter(|jar| !jar.is_empty());
         // Who has no cookies pays nothing for when they end.
         let of_jar = of_jar.and_then(|jar| {
             let tls = uri.scheme_str() == Some("https");
@@ -214,7 +217,7 @@ impl Way<'_> {
             return;
         }
         let mut jars = self.seen.0.jars.borrow_mut();
-        let (Some(jar), Some(host)) = (jars.get_mut(request.jar), going.target.uri.host()) else {
+        let (Some(jar), Some(host)) = (jars.get_mut(&request.jar), going.target.uri.host()) else {
             return;
         };
         let now = crate::clock::now_ms();

@@ -236,9 +236,15 @@ impl ScriptUser {
         host.iteration_in_test.set(number);
         host.failed.set(None);
         let mut jars = host.jars.borrow_mut();
-        jars.truncate(1);
-        if !jars[0].is_empty() && !self.run.options.no_cookies_reset {
-            jars[0] = Jar::default();
+        // Those that were made while the script was loaded stay.
+        let (next, first) = host.next_jar.get();
+        host.next_jar.set((next, first.min(next)));
+        if next > first {
+            jars.retain(|number, _| *number < first);
+        }
+        let own = jars.entry(0).or_default();
+        if !own.is_empty() && !self.run.options.no_cookies_reset {
+            *own = Jar::default();
         }
     }
 

@@ -11,6 +11,7 @@ fn echo(asked: &Asked) -> Answer {
     let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         ["status", status] => json(status.parse().unwrap_or(500), json!({"status": status})),
+        ["astray"] => of(302, "text/plain", "").with("location", "http://[bad"),
         ["text"] => of(200, "text/plain", "plain words"),
         ["not-json"] => of(200, "application/json", "{broken"),
         ["redirect", "0"] => json(200, json!({"at": "the end", "method": asked.method})),
@@ -183,7 +184,7 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
     let once = |body: &str| format!("export default function () {{ {body} }}");
     let loaded =
         |options: &str, body: &str| format!("export const options = {options};\n{}", once(body));
-    let cases: [(String, i32, &str); 21] = [
+    let cases: [(String, i32, &str); 23] = [
         (once(good), 0, "GET http://HOST"),
         (
             once(&format!("{good} check(1, {{ no: false }});")),
@@ -268,6 +269,22 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
             once(&format!("{good} exec.test.abort('no data');")),
             98,
             "the script ended the run: test aborted: no data",
+        ),
+        (
+            once(&format!("{good} http.get(`${{__ENV.URL}}/astray`);")),
+            99,
+            "http://[bad",
+        ),
+        (
+            format!(
+                "export function teardown() {{ throw new Error('left'); }}\n{}",
+                loaded(
+                    "{ iterations: 2, thresholds: { http_reqs: ['count>0'] } }",
+                    good
+                )
+            ),
+            99,
+            "`teardown` did not come to its end",
         ),
         (
             loaded("{ hosts: {} }", good),

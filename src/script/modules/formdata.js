@@ -18,7 +18,8 @@ export class FormData {
       const type = isFile && data.content_type ? `\r\nContent-Type: ${data.content_type}` : '';
       text(`--${this.boundary}\r\nContent-Disposition: form-data; name="${name}"${filename}${type}\r\n\r\n`);
       const content = isFile ? data.data : data;
-      if (content instanceof ArrayBuffer || ArrayBuffer.isView(content)) pieces.push(new Uint8Array(content.buffer ?? content));
+      if (content instanceof ArrayBuffer) pieces.push(new Uint8Array(content));
+      else if (ArrayBuffer.isView(content)) pieces.push(new Uint8Array(content.buffer, content.byteOffset, content.byteLength));
       else text(String(content));
       text('\r\n');
     }

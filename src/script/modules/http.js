@@ -14,6 +14,11 @@ const TLS = {
 
 // ---- what came back ----
 
+// Whatever the name is: some are those of every object.
+const added = (all, name, value) => {
+  if (Object.hasOwn(all, name)) all[name].push(value);
+  else Object.defineProperty(all, name, { value: [value], writable: true, enumerable: true, configurable: true });
+};
 const cookie = (line) => {
   const [first, ...attributes] = line.split(';');
   const at = first.indexOf('=');
@@ -57,20 +62,20 @@ lazy('cookies', (reply) => {
   const all = {};
   for (const line of native.setCookies(reply)) {
     const made = cookie(line);
-    if (made) (all[made.name] ??= []).push(made);
+    if (made) added(all, made.name, made);
   }
   return all;
 });
 lazy('request', (reply) => {
   const [method, address, lines, body] = native.sent(reply);
   const headers = {};
-  for (let at = 0; at < lines.length; at += 2) (headers[lines[at]] ??= []).push(lines[at + 1]);
+  for (let at = 0; at < lines.length; at += 2) added(headers, lines[at], lines[at + 1]);
   const cookies = {};
   for (const line of headers.Cookie ?? []) {
     for (const pair of line.split('; ')) {
       const at = pair.indexOf('=');
       const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
-      (cookies[name] ??= []).push({ name, value, replace: false });
+      added(cookies, name, { name, value, replace: false });
     }
   }
   return { method, url: address, headers, body, cookies };
@@ -119,6 +124,9 @@ class FileData {
 }
 export const file = (data, filename, type) => new FileData(data, filename, type);
 
+// The bytes that a view shows, not all of what it looks at.
+const plain = (data) => (ArrayBuffer.isView(data)
+  ? data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) : data);
 const multipart = (fields) => {
   const mark = native.hex(native.random(30));
   const pieces = [];
@@ -129,7 +137,7 @@ const multipart = (fields) => {
     if (value instanceof FileData) {
       text(`--${mark}\r\nContent-Disposition: form-data; name="${quoted(name)}"; filename="${quoted(value.filename)}"\r\nContent-Type: ${value.content_type}\r\n\r\n`);
       if (typeof value.data === 'string') text(value.data);
-      else pieces.push(new Uint8Array(value.data.buffer ?? value.data));
+      else pieces.push(new Uint8Array(plain(value.data)));
     } else {
       text(`--${mark}\r\nContent-Disposition: form-data; name="${quoted(name)}"\r\n\r\n${String(value)}`);
     }
@@ -148,9 +156,7 @@ const multipart = (fields) => {
 // A body that is no text, as it is sent, and its type.
 const written = (body) => {
   if (body instanceof ArrayBuffer) return [body, undefined];
-  if (ArrayBuffer.isView(body)) {
-    return [body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength), undefined];
-  }
+  if (ArrayBuffer.isView(body)) return [plain(body), undefined];
   if (typeof body === 'object') {
     if (Object.values(body).some((value) => value instanceof FileData)) return multipart(body);
     return [form(body), 'application/x-www-form-urlencoded'];
@@ -213,8 +219,8 @@ const send = (act, method, target, body, params) => {
     timeout: seconds(timeout),
     redirects,
     jar: jar?.__number,
-    cookies: Object.entries(cookies ?? {}).flatMap(([key, value]) =>
-      [key, String(value !== null && typeof value === 'object' ? value.value : value)]),
+    cookies: Object.entries(cookies ?? {}).filter(([, value]) => value !== null && value !== undefined)
+      .flatMap(([key, value]) => [key, String(typeof value === 'object' ? value.value : value)]),
     as: responseType,
     expected: responseCallback === null ? null : responseCallback?.ranges,
     throws: params.throw,
@@ -280,7 +286,7 @@ export class CookieJar {
     const all = {};
     for (const pair of native.jarCookies(this.__number, String(target))) {
       const at = pair.indexOf('=');
-      (all[pair.slice(0, at)] ??= []).push(pair.slice(at + 1));
+      added(all, pair.slice(0, at), pair.slice(at + 1));
     }
     return all;
   }

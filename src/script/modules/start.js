@@ -36,7 +36,7 @@ const shown = (value, inside) => {
     return Object.prototype.toString.call(value);
   }
 };
-const said = (level) => (...all) => native.log(level, all.map((one) => shown(one, false)).join(' '));
+const said = (level) => (...all) => native.log(level, all.map((one) => shown(one, false)).join(' ').toWellFormed());
 define('console', {
   log: said('info'), info: said('info'), debug: said('debug'), warn: said('warning'), error: said('error'),
   trace: said('debug'),
@@ -78,7 +78,10 @@ define('TextEncoder', class TextEncoder {
 });
 define('TextDecoder', class TextDecoder {
   get encoding() { return 'utf-8'; }
-  decode(bytes = new ArrayBuffer(0)) { return native.decode(bytes.buffer ?? bytes); }
+  decode(bytes = new ArrayBuffer(0)) {
+    return native.decode(ArrayBuffer.isView(bytes)
+      ? bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) : bytes);
+  }
 });
 
 define('crypto', {

@@ -1,0 +1,3 @@
+import { sleep } from 'k6';
+sleep(1);
+export default function () {}
