@@ -16,7 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
   bellwether serve --config /etc/bellwether/bellwether.yaml --log-format json
 
 SIGHUP or `POST /api/v1/reload` reads the configuration again; a broken one changes nothing.
-SIGTERM or Ctrl-C stops cleanly; gates go on at the next start.")]
+SIGTERM or Ctrl-C stops cleanly; gates go on at the next start. A second one stops at once.")]
 pub struct Arguments {
     /// The configuration
     #[arg(
@@ -44,6 +44,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Exit {
     logs::start(&arguments.log_format);
     crate::supervisor::log_panics();
+    ends_at_the_second_signal();
     crate::cli::commands::runtime().block_on(async {
         let end = asked_to_end();
         let given = Given {
@@ -70,6 +71,32 @@ pub fn run(arguments: &Arguments) -> Exit {
             }
         }
     })
+}
+
+/// Lets a second Ctrl-C or SIGTERM end the process, whatever keeps it: nothing that is committed is lost by
+/// that. On a thread of its own, since what hangs may be the runtime.
+fn ends_at_the_second_signal() {
+    let waits = || {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let Ok(runtime) = { runtime }.enable_io().build() else {
+            return;
+        };
+        runtime.block_on(async {
+            let [mut pressed, mut terminated] =
+                [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
+            for _ in 0..2 {
+                tokio::select! {
+                    () = heard(&mut pressed) => {}
+                    () = heard(&mut terminated) => {}
+                }
+            }
+        });
+        std::process::exit(i32::from(Exit::Interrupted.code()));
+    };
+    // Without it one still ends cleanly.
+    let _ = std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(waits);
 }
 
 /// Waits for Ctrl-C or SIGTERM, from the moment of the call on.

@@ -141,3 +141,22 @@ gates: { shop: { environment: here, services: [ api ], smoke: [ throws.js ], loa
         assert!(said.contains(part), "{part}\n{said}");
     }
 }
+
+#[test]
+fn a_script_that_nothing_stops_keeps_no_daemon_from_ending() {
+    let world = world();
+    let stuck = "export default () => { Array.prototype.join.call({ length: 2 ** 53 - 1 }, ''); };";
+    std::fs::write(world.path().join("stuck.js"), stuck).unwrap();
+    let mut daemon = daemon(&world, "stuck.js", "load.js", &known(&world));
+    world.shop.deploy(Deploy::healthy("1.1.0"));
+    let id = daemon.start_gate(&facts("shop", "1.1.0"));
+    eventually("it smokes", Duration::from_secs(30), || {
+        let gate = api(&daemon.address, &format!("/api/v1/gates/{id}"))?;
+        (gate["position"] == "smoke").then_some(())
+    });
+    let code = eventually("it ends", Duration::from_secs(30), || {
+        daemon.signal(libc::SIGINT);
+        daemon.ended()
+    });
+    assert_eq!(code, 105);
+}

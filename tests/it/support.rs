@@ -287,6 +287,12 @@ impl Daemon {
             .and_then(|process| process.0.wait().ok()?.code())
     }
 
+    /// Its exit code, if it has ended by itself.
+    pub fn ended(&mut self) -> Option<i32> {
+        let process = self.process.as_mut()?;
+        process.0.try_wait().ok()??.code()
+    }
+
     /// Its process number.
     pub fn id(&self) -> u32 {
         self.process.as_ref().map_or(0, |process| process.0.id())
