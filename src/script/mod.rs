@@ -2,7 +2,7 @@
 //!
 //! Rooms, in reading order: [`program`] (the files of a script, what it is given and what it shares),
 //! [`modules`] (what can be imported), [`ask`] (what a script asks of the world, and what it is answered),
-//! [`engine`] (one interpreter on a stack of its own), [`natives`] with [`native_http`],
+//! [`engine`] (one interpreter on a stack of its own) with [`files`] (what it imports), [`natives`] with [`native_http`],
 //! [`native_reply`] and [`native_crypto`] (what modules call), [`host`] (what interpreter and virtual user both see), [`sending`]
 //! (requests on the wire) with [`going`] (what is sent), [`hop`] (what comes back) and [`names`] (what it is
 //! called), [`tags`] (what samples are told apart by), [`user`] (a virtual user that performs
@@ -15,6 +15,7 @@
 pub mod ask;
 pub mod cast;
 pub mod engine;
+mod files;
 mod going;
 mod hop;
 pub mod host;
