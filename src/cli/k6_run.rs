@@ -147,7 +147,6 @@ fn ready(arguments: &Arguments) -> Result<Readied, Exit> {
         environment: &Environment::default(),
         secrets: BTreeMap::new(),
         is_strict: false,
-        is_gate: false,
         guard: None,
         dns_ttl: DNS_TTL,
     };

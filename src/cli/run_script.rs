@@ -11,12 +11,11 @@ use crate::k6::options::Found;
 use crate::load::Control;
 use crate::load::run::Finished;
 use crate::run::Summary;
-use crate::run::scripted::judge_too as judge;
+use crate::run::scripted;
 use crate::scenario::plan::Load;
 use crate::script::host::{Log, Said};
 use crate::script::prepare::{Around, Ready, prepare};
-use crate::script::run::look;
-use crate::script::{Program, Run};
+use crate::script::{Run, run};
 use crate::secret::Redactor;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -81,12 +80,8 @@ pub fn script(
     env.extend(secrets.iter().map(exposed));
     let given = supplied.inputs.keys().cloned().collect();
     let log = log(redactor.clone(), arguments.quiet);
-    let loaded = Program::new(path, env).map(Arc::new).and_then(|program| {
-        let loaded = look(&program, &log).map_err(|thrown| thrown.to_string())?;
-        Ok((program, loaded))
-    });
-    let (program, loaded) = match loaded {
-        Ok(loaded) => loaded,
+    let (program, loaded) = match run::read(path, env, &log) {
+        Ok(read) => read,
         Err(reason) => {
             found.push(wrong(reason));
             return None;
@@ -100,7 +95,6 @@ pub fn script(
         environment,
         secrets,
         is_strict: true,
-        is_gate: false,
         guard: None,
         dns_ttl: DNS_TTL,
     };
@@ -145,7 +139,7 @@ fn log(redactor: Redactor, quiet: bool) -> Log {
 
 /// Adds to a summary what the script itself asks for, and what speaks against a pass.
 pub fn judge_too(script: &Script, finished: &Finished, summary: &mut Summary) {
-    judge(&script.ready, finished, summary);
+    scripted::judge_too(&script.ready, finished, summary);
     let run = &script.run;
     let asked = run.program.asked();
     let names = |names: Vec<&String>| {

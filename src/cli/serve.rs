@@ -77,10 +77,10 @@ pub fn run(arguments: &Arguments) -> Exit {
 /// that. On a thread of its own, since what hangs may be the runtime.
 fn ends_at_the_second_signal() {
     let waits = || {
-        let runtime = tokio::runtime::Builder::new_current_thread();
-        let Ok(runtime) = { runtime }.enable_io().build() else {
-            return;
-        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build();
+        let Ok(runtime) = runtime else { return };
         runtime.block_on(async {
             let [mut pressed, mut terminated] =
                 [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());

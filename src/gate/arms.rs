@@ -79,6 +79,15 @@ pub(super) struct Measured {
 }
 
 impl Arms {
+    /// The same for another performance.
+    pub fn afresh(&self) -> Arms {
+        Arms {
+            candidate: self.candidate.afresh(),
+            baseline: self.baseline.as_ref().map(Cast::afresh),
+            loads: self.loads.clone(),
+        }
+    }
+
     /// How long the load lasts.
     pub fn length(&self) -> Duration {
         end_of(&self.loads)

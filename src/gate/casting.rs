@@ -10,11 +10,10 @@ use crate::environment::settings::Environment;
 use crate::k6::options::Found;
 use crate::record::gate::inputs;
 use crate::scenario::Plan;
-use crate::script::Program;
 use crate::script::cast::Cast;
 use crate::script::host::{Log, Said};
 use crate::script::prepare::{Around, prepare};
-use crate::script::run::look;
+use crate::script::run;
 use crate::secret::Redactor;
 use crate::vu::Binding;
 use crate::vu::guard::Guard;
@@ -110,11 +109,8 @@ fn scripted(
         env.insert(name.clone(), secret.expose().to_owned());
     }
     let log = logged(redactor.clone());
-    let loaded = Program::new(path, env).map(Arc::new).and_then(|program| {
-        let loaded = look(&program, &log).map_err(|thrown| thrown.to_string())?;
-        Ok((program, loaded))
-    });
-    let (program, loaded) = loaded.map_err(|reason| vec![told(&reason)])?;
+    let read = run::read(path, env, &log);
+    let (program, loaded) = read.map_err(|reason| vec![told(&reason)])?;
     let missing = environment.secrets.keys();
     let missing = missing.filter(|name| !secrets.contains_key(*name) && program.names(name));
     let missing: Vec<String> = missing
@@ -128,7 +124,6 @@ fn scripted(
         environment,
         secrets,
         is_strict: true,
-        is_gate: true,
         guard: Some(guard),
         dns_ttl: DNS_TTL,
     };

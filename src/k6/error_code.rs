@@ -18,7 +18,8 @@ pub fn of_fault(fault: &Fault) -> (u16, &'static str) {
         ErrorClass::TlsName => (1311, "x509: certificate doesn't match hostname"),
         ErrorClass::TlsExpired | ErrorClass::TlsVersion | ErrorClass::Tls => (1300, "tls error"),
         ErrorClass::Decode => (1701, "decompression failed"),
-        ErrorClass::Template => (1020, "invalid URL"),
+        // It says itself what is wrong: the URL, a header, or the method.
+        ErrorClass::Template => (1020, ""),
         _ => (1000, ""),
     }
 }

@@ -43,8 +43,9 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
         ));
     }
     if known.teardown_broke {
+        // As of a setup: it says nothing of what was measured, and something is not as it should be.
         let reason = "`teardown` did not come to its end".to_owned();
-        against.push((Outcome::Fail, reason));
+        against.push((Outcome::Inconclusive, reason));
     }
     for one in judged {
         let text = format!("`{}: {}`", one.source, one.threshold.source);

@@ -158,11 +158,9 @@ pub fn origin(uri: &Uri, offer: Offer, verify: bool) -> Result<Origin, Fault> {
         .host()
         .filter(|host| !host.is_empty())
         .ok_or_else(|| wrong("has no host"))?;
-    let after = uri.authority().map_or("", |all| all.as_str());
-    let after = after.rsplit_once('@').map_or(after, |(_, after)| after);
-    let is_port = |text: &str| text.is_empty() || text.parse::<u16>().is_ok();
-    let written = after.rfind(':').filter(|at| !after[*at..].contains(']'));
-    if written.is_some_and(|at| !is_port(&after[at + 1..])) {
+    let authority = uri.authority().map_or("", |all| all.as_str());
+    let has_port = !authority.ends_with(host) && !authority.ends_with(':');
+    if has_port && uri.port_u16().is_none() {
         return Err(wrong("has no port that could be: they go from 0 to 65535"));
     }
     let offer = if !tls && offer == Offer::Both {

@@ -5,6 +5,7 @@
 use super::Summary;
 use super::summary::StepSummary;
 use crate::k6::honest::{Known, against};
+use crate::k6::objectives::objective;
 use crate::k6::summary::judge;
 use crate::load::run::Finished;
 use crate::objective::Outcome;
@@ -16,11 +17,15 @@ pub fn judge_too(ready: &Ready, finished: &Finished, summary: &mut Summary) {
     let run = &ready.run;
     let (tally, ended) = (run.counted(), run.ended());
     let seconds = run.elapsed_ms() / 1e3;
-    let judged = judge(&ready.thresholds, &tally, seconds);
+    // Of a load in a gate, those that are objectives were judged while it measured, and are not again.
+    let has_objectives = finished.is_load && !run.binding.plan.objectives.is_empty();
+    let mut thresholds = ready.thresholds.clone();
+    thresholds.retain(|(_, key, threshold)| !has_objectives || objective(key, threshold).is_none());
+    let judged = judge(&thresholds, &tally, seconds);
     let known = Known {
         threw: run.threw.load(Relaxed),
         is_once: !finished.is_load,
-        has_objectives: !run.binding.plan.objectives.is_empty(),
+        has_objectives,
         aborted: ended.aborted,
         failed: ended.failed,
         teardown_broke: ended.teardown.is_some(),

@@ -29,6 +29,14 @@ impl Cast {
         }
     }
 
+    /// The same for another performance: a script counts in its run.
+    pub fn afresh(&self) -> Cast {
+        match self {
+            Cast::Steps(binding) => Cast::Steps(binding.clone()),
+            Cast::Script(ready) => Cast::Script(Arc::new(ready.afresh())),
+        }
+    }
+
     /// Waits until a script ends the run; for ever, where none does.
     pub async fn over(&self) {
         match self {

@@ -11,7 +11,7 @@ use crate::k6::metric::BuiltIn;
 use crate::limits;
 use crate::net::reply::Reply as WireReply;
 use crate::net::tls::TlsFacts;
-use crate::net::{ErrorClass, Fault, Phases, body};
+use crate::net::{Fault, Phases, body};
 
 /// A reply that is none, with its samples.
 pub(super) fn failed(
@@ -22,8 +22,6 @@ pub(super) fn failed(
     phases: Phases,
 ) -> Reply {
     let (code, words) = error_code::of_fault(fault);
-    // What is wrong with a header or a method is no wrong URL.
-    let is_told = fault.class == ErrorClass::Template && !fault.detail.contains("URL");
     let reply = Reply {
         url: match going {
             Some(going) => going.target.text.clone(),
@@ -36,7 +34,7 @@ pub(super) fn failed(
         sent: going.map(|going| going.headers.clone()),
         throws: request.throws,
         body_as: request.body_as,
-        error: if words.is_empty() || is_told {
+        error: if words.is_empty() {
             fault.detail.clone()
         } else {
             words.to_owned()

@@ -4,8 +4,7 @@
 
 use super::host::Log;
 use super::prepare::{planned, thresholds};
-use super::program::Program;
-use super::run::look;
+use super::run;
 use crate::document::{Diagnostic, Diagnostics};
 use crate::k6::options::{self, Found};
 use crate::scenario::Plan;
@@ -30,12 +29,8 @@ pub fn plan(path: &Path, env: BTreeMap<String, String>, found: &mut Diagnostics)
 
 fn looked(path: &Path, env: BTreeMap<String, String>, found: &mut Found) -> Option<Plan> {
     let quiet: Log = Arc::new(|_| ());
-    let looked = Program::new(path, env).map(Arc::new).and_then(|program| {
-        let loaded = look(&program, &quiet).map_err(|thrown| thrown.to_string())?;
-        Ok((program, loaded))
-    });
-    let (program, loaded) = match looked {
-        Ok(looked) => looked,
+    let (program, loaded) = match run::read(path, env, &quiet) {
+        Ok(read) => read,
         Err(reason) => {
             found.errors.push(reason);
             return None;

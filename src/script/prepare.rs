@@ -37,6 +37,16 @@ pub struct Ready {
     pub thresholds: Thresholds,
 }
 
+impl Ready {
+    /// The same with nothing counted.
+    pub fn afresh(&self) -> Ready {
+        Ready {
+            run: Arc::new(self.run.afresh()),
+            thresholds: self.thresholds.clone(),
+        }
+    }
+}
+
 /// Where a script is performed.
 pub struct Around<'a> {
     /// Its caps and certificates.
@@ -46,9 +56,7 @@ pub struct Around<'a> {
     /// Whether latency counts from the intended start, and what failed is over every latency; in k6 no
     /// arrival waits, and what failed took no time.
     pub is_strict: bool,
-    /// Whether a gate judges it while it measures.
-    pub is_gate: bool,
-    /// What a gate asks of every exchange.
+    /// What a gate asks of every exchange; thresholds on all requests are objectives there.
     pub guard: Option<Guard>,
     /// How long addresses are kept.
     pub dns_ttl: Duration,
@@ -80,19 +88,19 @@ pub fn prepare(
             open.max_wait = if is_strict { MAX_WAIT } else { Duration::ZERO };
         }
     }
-    let is_gate = around.is_gate;
     let binding = bound(&program, (&read, &thresholds), around, found)?;
     if !found.errors.is_empty() {
         return None;
     }
     let text = Value::Object(with_scenarios(options, &read)).to_string();
-    let mut run = Run::new(program, (loaded, metrics), (read, text), binding, log);
+    let mut run = Run::new(
+        program,
+        (loaded.exports, metrics),
+        (read, text),
+        binding,
+        log,
+    );
     run.is_strict = is_strict;
-    let mut thresholds = thresholds;
-    if is_gate {
-        // Those that are objectives are judged while it measures, and not again.
-        thresholds.retain(|(_, key, threshold)| objective(key, threshold).is_none());
-    }
     Some(Ready {
         run: Arc::new(run),
         thresholds,
@@ -186,7 +194,7 @@ fn bound(
 ) -> Option<Arc<Binding>> {
     let mut wrong = Diagnostics::default();
     let mut plan = planned(program, options, thresholds)?;
-    if !around.is_gate {
+    if around.guard.is_none() {
         // Who judges at the end judges thresholds as they are written.
         plan.objectives.clear();
     }

@@ -13,7 +13,8 @@ use crate::k6::tally::Tally;
 use crate::net::message::Fixed;
 use crate::vu::{Binding, Heading, Headings, Part, Performers, Place, Shared};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -29,6 +30,17 @@ pub struct Loaded {
     pub exports: BTreeSet<String>,
     /// Its metrics, with nothing counted.
     pub metrics: Tally,
+}
+
+/// Reads a script with these values for `__ENV`, and loads it once, to know what it asks for.
+pub fn read(
+    path: &Path,
+    env: BTreeMap<String, String>,
+    log: &Log,
+) -> Result<(Arc<Program>, Loaded), String> {
+    let program = Arc::new(Program::new(path, env)?);
+    let loaded = look(&program, log).map_err(|thrown| thrown.to_string())?;
+    Ok((program, loaded))
 }
 
 /// Loads a script once, to know what it asks for.
@@ -130,7 +142,7 @@ impl Run {
     /// A run of a script that was loaded.
     pub fn new(
         program: Arc<Program>,
-        (loaded, metrics): (Loaded, Tally),
+        (exports, metrics): (BTreeSet<String>, Tally),
         (options, options_text): (Options, String),
         binding: Arc<Binding>,
         log: Log,
@@ -154,7 +166,7 @@ impl Run {
             program,
             options,
             options_text,
-            exports: loaded.exports,
+            exports,
             binding,
             plain: OnceLock::new(),
             log,
@@ -171,6 +183,21 @@ impl Run {
             active: AtomicU64::new(0),
             users: AtomicU64::new(0),
             ended: Mutex::default(),
+        }
+    }
+
+    /// The same with nothing counted: what one performance came to is none of the next one's.
+    pub fn afresh(&self) -> Run {
+        let anew = Run::new(
+            self.program.clone(),
+            (self.exports.clone(), self.metrics.clone()),
+            (self.options.clone(), self.options_text.clone()),
+            self.binding.clone(),
+            self.log.clone(),
+        );
+        Run {
+            is_strict: self.is_strict,
+            ..anew
         }
     }
 

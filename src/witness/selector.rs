@@ -14,10 +14,15 @@ pub struct Selector {
     text: String,
     /// The name of the metric.
     pub metric: String,
-    /// Labels, each with its operator.
-    labels: Vec<(String, &'static str)>,
-    /// The values that they are compared with.
-    values: Vec<String>,
+    matchers: Vec<Matcher>,
+}
+
+/// What a label is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Matcher {
+    label: String,
+    operator: &'static str,
+    value: String,
 }
 
 impl Selector {
@@ -32,7 +37,7 @@ impl Selector {
         let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
         let mut metric = name.to_owned();
-        let (mut labels, mut values) = (Vec::new(), Vec::new());
+        let mut matchers = Vec::new();
         let rest = rest.trim();
         if let Some(inside) = rest.strip_prefix('{') {
             let mut inside = inside.trim_start();
@@ -47,10 +52,11 @@ impl Selector {
                 match (label.as_str(), operator) {
                     ("__name__", "=") if metric.is_empty() => metric = value,
                     ("__name__", _) => return Err("it names its metric in two ways".to_owned()),
-                    _ => {
-                        labels.push((label, operator));
-                        values.push(value);
-                    }
+                    _ => matchers.push(Matcher {
+                        label,
+                        operator,
+                        value,
+                    }),
                 }
                 inside = after.trim_start();
                 if let Some(after) = inside.strip_prefix(',') {
@@ -68,8 +74,7 @@ impl Selector {
         Ok(Selector {
             text: text.to_owned(),
             metric,
-            labels,
-            values,
+            matchers,
         })
     }
 
@@ -80,20 +85,20 @@ impl Selector {
 
     /// Names of the labels that it asks for.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
-        self.labels.iter().map(|(name, _)| name.as_str())
+        self.matchers.iter().map(|matcher| matcher.label.as_str())
     }
 
     /// Whether it asks for a series of its metric with some labels; whoever is not sure says no.
     pub fn fitting(&self) -> impl Fn(&BTreeMap<String, String>) -> bool + '_ {
-        let like = |value: &String| Regex::new(&format!("^(?s:{value})$")).ok();
-        let likes: Vec<Option<Regex>> = self.values.iter().map(like).collect();
+        let like = |matcher: &Matcher| Regex::new(&format!("^(?s:{})$", matcher.value)).ok();
+        let likes: Vec<Option<Regex>> = self.matchers.iter().map(like).collect();
         move |labels| {
-            let all = self.labels.iter().zip(&self.values).zip(&likes);
-            all.into_iter().all(|(((label, operator), value), like)| {
-                let seen = labels.get(label).map_or("", String::as_str);
-                match (*operator, like) {
-                    ("=", _) => seen == value,
-                    ("!=", _) => seen != value,
+            let mut all = self.matchers.iter().zip(&likes);
+            all.all(|(matcher, like)| {
+                let seen = labels.get(&matcher.label).map_or("", String::as_str);
+                match (matcher.operator, like) {
+                    ("=", _) => seen == matcher.value,
+                    ("!=", _) => seen != matcher.value,
                     (_, None) => false,
                     (operator, Some(like)) => like.is_match(seen) == (operator == "=~"),
                 }
@@ -103,7 +108,12 @@ impl Selector {
 
     /// Whether it asks for the same labels in the same way, whatever their values.
     pub fn has_shape_of(&self, other: &Selector) -> bool {
-        self.labels == other.labels
+        let shape = |selector: &Selector| -> Vec<(String, &'static str)> {
+            let all = selector.matchers.iter();
+            all.map(|matcher| (matcher.label.clone(), matcher.operator))
+                .collect()
+        };
+        shape(self) == shape(other)
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// Asks the shop so often for its catalogue, so that its next blip is known.
-fn ask(world: &World, times: usize) {
+pub(super) fn ask(world: &World, times: usize) {
     let shop = world.shop.address.to_string();
     let token = [("authorization", "Bearer demo-session-4711")];
     for _ in 0..times {

@@ -1,10 +1,9 @@
 //! Counters of a real Prometheus in the bake of a gate: what real users met promotes, rolls back or holds.
 
-use super::policy::World;
+use super::policy::{World, expect};
 use super::standin::{of, serve_by};
 use super::support::{Process, eventually, free_port, http, program};
 use bellwether::demo::shop::Deploy;
-use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -88,13 +87,6 @@ fn gate(world: &World, prometheus: &str, duration: &str, (total, bad): (&str, &s
 
 const TOTAL: &str = "http_requests_total{version=\"${inputs.version}\"}";
 const BAD: &str = "http_requests_total{version=\"${inputs.version}\", code=~\"5..\"}";
-
-#[track_caller]
-fn expect(gate: &Value, verdict: &str, reason: &str) {
-    assert_eq!(gate["verdict"], verdict, "{gate:#}");
-    let reasons = gate["reasons"].to_string();
-    assert!(reasons.contains(reason), "{reason}\n{reasons}");
-}
 
 #[test]
 fn what_users_met_is_judged_as_a_load_is() {

@@ -120,6 +120,14 @@ pub(super) fn broken(version: &str) -> Deploy {
     }
 }
 
+/// What a gate must have come to, and why.
+#[track_caller]
+pub(super) fn expect(gate: &Value, verdict: &str, reason: &str) {
+    assert_eq!(gate["verdict"], verdict, "{gate:#}");
+    let reasons = gate["reasons"].to_string();
+    assert!(reasons.contains(reason), "{reason}\n{reasons}");
+}
+
 pub(super) fn facts(gate: &str, version: &str) -> Value {
     json!({ "gate": gate, "version": version, "commit": format!("c{version}"), "actor": "a test" })
 }

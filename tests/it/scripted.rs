@@ -1,9 +1,9 @@
 //! Scripts of k6 in gates: a smoke and a load that are scripts decide as any others do.
 
-use super::policy::{World, broken, facts};
+use super::blips::ask;
+use super::policy::{World, broken, expect, facts};
 use super::support::{Daemon, api, bellwether, eventually, run};
 use bellwether::demo::shop::Deploy;
-use serde_json::Value;
 use std::time::Duration;
 
 const SMOKE: &str = "import http from 'k6/http';
@@ -61,13 +61,6 @@ fn known(world: &World) -> String {
     format!("{{ file: {} }}", world.path().join("password").display())
 }
 
-#[track_caller]
-fn expect(gate: &Value, verdict: &str, reason: &str) {
-    assert_eq!(gate["verdict"], verdict, "{gate:#}");
-    let reasons = gate["reasons"].to_string();
-    assert!(reasons.contains(reason), "{reason}\n{reasons}");
-}
-
 #[test]
 fn a_gate_of_scripts_promotes_a_good_deploy_and_rolls_back_a_slow_and_a_broken_one() {
     let world = world();
@@ -84,6 +77,21 @@ fn a_gate_of_scripts_promotes_a_good_deploy_and_rolls_back_a_slow_and_a_broken_o
     let broken = world.verify(&daemon, broken("1.3.0"));
     expect(&broken, "rollback", "`smoke.js`");
     assert!(!slow.to_string().contains("demo-password"));
+}
+
+#[test]
+fn one_failure_of_a_script_is_a_blip_and_is_not_carried_into_what_comes_next() {
+    let world = world();
+    let daemon = daemon(&world, "smoke.js", "load.js", &known(&world));
+    world.shop.deploy(Deploy {
+        fail_every: 2_000,
+        ..Deploy::healthy("1.1.0")
+    });
+    ask(&world, 1_999);
+    let gate = daemon.done(daemon.start_gate(&facts("shop", "1.1.0")));
+    let phases = gate["phases"].to_string();
+    assert!(phases.contains("flaky, it failed 1 of "), "{phases}");
+    assert_ne!(gate["verdict"], "rollback", "{gate:#}");
 }
 
 #[test]

@@ -283,7 +283,7 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
                     good
                 )
             ),
-            99,
+            98,
             "`teardown` did not come to its end",
         ),
         (

@@ -1,4 +1,6 @@
 // What the suites of this folder have in common: where they go, how long, and the summary as a file.
+import http from 'k6/http';
+import { check } from 'k6';
 import { textSummary } from 'https://jslib.k6.io/k6-summary/0.1.0/index.js';
 
 export const vus = Number(__ENV.VUS || 5);
@@ -22,6 +24,23 @@ export function needed(name) {
   const value = __ENV[name] || __ENV.API_TOKEN;
   if (!value) throw new Error(`${name} is not set`);
   return value;
+}
+
+// A rate that the limiter of the backend allows.
+export const atARate = (name) => ({
+  scenarios: {
+    [name]: {
+      executor: 'constant-arrival-rate', rate: Number(__ENV.RATE || 5), timeUnit: '1s', duration,
+      preAllocatedVUs: vus, maxVUs: vus * 2,
+    },
+  },
+  thresholds: limits(500),
+});
+
+// What billing says of the organization.
+export function billing(path, token) {
+  const reply = http.get(`${backend}/api/v1/billing/${path}?organizationId=${organization}`, bearer(token));
+  check(reply, { answered: (r) => r.status === 200, 'with data': (r) => r.status === 200 && r.json('data') !== undefined });
 }
 
 // The summary as JSON where a path is given, and as text for people.

@@ -106,7 +106,7 @@ pub async fn load_all(
     'rounds: for _ in 0..ATTEMPTS_MAX {
         for (number, load) in loads.iter_mut().enumerate() {
             while let Some(arms) = load.due(context) {
-                let Some(measured) = arms.measure(context, number, on_tick).await else {
+                let Some(measured) = arms.afresh().measure(context, number, on_tick).await else {
                     return Ended::new(Outcome::Inconclusive, "it was stopped");
                 };
                 load.attempts += 1;

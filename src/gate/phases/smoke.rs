@@ -214,6 +214,7 @@ pub(in crate::gate) async fn smoke_once(
     cast: &Cast,
 ) -> (Summary, Finished) {
     let started = clock::now_text();
+    let cast = &cast.afresh();
     let finished = load::smoke(cast, context.control, false, |_| ()).await;
     let binding = cast.binding();
     let mut summary =

@@ -144,12 +144,13 @@ impl Counters {
         if self.part.0 != Part::Good || self.steps.last[1].is_empty() {
             return None;
         }
-        let lags = |target: &&_| {
-            let last = self.targets.get(*target).map_or(0, |(_, last)| *last);
-            let known = self.steps.reach(0).get(*target).copied();
-            last > self.from_ms && last - known.unwrap_or(self.from_ms) > self.gap_ms()
+        let reach = self.steps.reach(0);
+        let lags = |(target, (_, last)): &(&_, &(i64, i64))| {
+            let known = reach.get(*target).copied();
+            *last > self.from_ms && last - known.unwrap_or(self.from_ms) > self.gap_ms()
         };
-        let all: Vec<_> = self.targets.keys().filter(lags).collect();
+        let all = self.targets.iter().filter(lags).map(|(target, _)| target);
+        let all: Vec<_> = all.collect();
         let first = all.first()?;
         Some(format!(
             "`{}` of {} targets, such as {}, is not shown while all requests are: nobody knows which of these were good",

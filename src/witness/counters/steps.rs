@@ -99,7 +99,7 @@ impl Steps {
     }
 
     /// Not all that stood there before one looked is known.
-    pub fn is_blind(&mut self) {
+    pub fn saw_a_part(&mut self) {
         self.is_blind = true;
     }
 
@@ -144,7 +144,8 @@ impl Steps {
             let starts = self.starts.entry(scrape.target.clone()).or_default();
             starts.insert(scrape.at);
         }
-        if decides && all > most {
+        // Who never began anew has nothing to be told apart from.
+        if decides && all > most && self.starts.contains_key(scrape.target) {
             self.unfit.insert((scrape.target.clone(), scrape.at));
         }
         if decides && scrape.is_new && scrape.at == scrape.first_seen {

@@ -48,8 +48,6 @@ pub struct Counters {
     pub(super) now_ms: i64,
     /// Names of labels that series have, and those that some series of all requests have not.
     pub(super) labels: [BTreeSet<String>; 2],
-    /// Up to when each target's part is known, as far as it was answered.
-    pub(super) good_reach: BTreeMap<Target, i64>,
     /// Series of all requests that the part asks for and does not show, and since when.
     pub(super) unshown: BTreeMap<Labels, i64>,
     pub(super) unlabelled: BTreeSet<String>,
@@ -108,7 +106,6 @@ impl Counters {
             targets: BTreeMap::new(),
             now_ms: from_ms,
             labels: Default::default(),
-            good_reach: BTreeMap::new(),
             unshown: BTreeMap::new(),
             unlabelled: BTreeSet::new(),
             blocks: BTreeMap::new(),
@@ -130,7 +127,7 @@ impl Counters {
         for (number, answer) in [total, part].into_iter().enumerate() {
             // Who was not asked may have been there.
             if !answer.doubts.is_empty() {
-                self.steps.is_blind();
+                self.steps.saw_a_part();
                 self.doubts.extend(answer.doubts.iter().cloned());
             }
             for series in &answer.series {
@@ -152,7 +149,7 @@ impl Counters {
         for is_known in [true, false] {
             for (number, answer) in answers.into_iter().enumerate() {
                 self.doubts.extend(answer.doubts.iter().cloned());
-                let all = self.scrapes(number, answer);
+                let all = self.scrapes(number, answers);
                 let asked = all
                     .iter()
                     .filter(|((_, target), _)| known.contains(target) == is_known);
@@ -169,16 +166,15 @@ impl Counters {
     fn scrapes<'a>(
         &self,
         number: usize,
-        answer: &'a Answer,
+        answers: [&'a Answer; 2],
     ) -> BTreeMap<(i64, Target), Vec<(&'a Labels, f64)>> {
-        let waits_for_good = number == 0 && self.part.0 == Part::Good;
-        let reach = match (number, waits_for_good) {
+        let reach = match (number, self.part.0) {
             (1, _) => self.steps.reach(0),
-            (_, true) => self.good_reach.clone(),
-            _ => BTreeMap::new(),
+            (_, Part::Good) => self.reach_with(answers[1]),
+            (_, Part::Bad) => BTreeMap::new(),
         };
         let mut scrapes: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for series in &answer.series {
+        for series in &answers[number].series {
             let last = self.steps.last[number].get(&series.labels);
             let after = last.map_or(i64::MIN, |(at, _)| *at);
             let target = target(&series.labels);
@@ -193,6 +189,18 @@ impl Counters {
         scrapes
     }
 
+    /// Up to when the part of each target is known with this answer.
+    fn reach_with(&self, part: &Answer) -> BTreeMap<Target, i64> {
+        let mut reach = self.steps.reach(1);
+        for series in &part.series {
+            if let Some((at, _)) = series.points.last() {
+                let newest = reach.entry(target(&series.labels)).or_insert(*at);
+                *newest = (*newest).max(*at);
+            }
+        }
+        reach
+    }
+
     /// Up to when a target is taken of which the other one is not known.
     fn unknown_reach(&self, number: usize, target: &Target) -> i64 {
         let (first, last) = self.targets.get(target).copied().unwrap_or_default();
@@ -205,14 +213,8 @@ impl Counters {
         }
     }
 
-    /// What the part shows, beside what all requests do.
+    /// What the part does not show of what all requests do.
     fn look_at_part(&mut self, [total, part]: [&Answer; 2]) {
-        for series in &part.series {
-            if let Some((at, _)) = series.points.last() {
-                let of_target = self.good_reach.entry(target(&series.labels)).or_insert(*at);
-                *of_target = (*of_target).max(*at);
-            }
-        }
         if self.part.1.metric != self.total.metric {
             return;
         }
