@@ -15,8 +15,8 @@ use crate::project::probe::Probe;
 use crate::scenario::compile::folder_of;
 use crate::scenario::plan::Executor;
 use crate::scenario::{self, Plan};
-use crate::script::looking;
 use crate::script::program::is_script;
+use crate::script::{given, looking};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -149,18 +149,6 @@ fn plans(file: &File, found: &mut Diagnostics) -> BTreeMap<PathBuf, Arc<Plan>> {
             fit::against(plan, environment, found);
         }
     }
-    for probe in file.probes.iter().chain(stand_for_many(file)) {
-        if plans
-            .get(&probe.scenario)
-            .is_some_and(|plan| plan.script.is_some())
-        {
-            let title = format!(
-                "the probe `{}` cannot perform a script: only gates can, so far",
-                probe.name
-            );
-            found.push(Diagnostic::error("bad-script", title));
-        }
-    }
     plans
 }
 
@@ -168,20 +156,23 @@ fn stand_for_many(file: &File) -> impl Iterator<Item = &Probe> {
     file.templates.iter().map(|template| &template.probe)
 }
 
-/// What a script can be told before there is a deploy: what its gates and their environments say, and a
+/// What a script can be told before it is performed: what its gates and probes and their environments say, and a
 /// placeholder for each of their secrets.
 fn given_to(path: &Path, file: &File) -> BTreeMap<String, String> {
+    let gates = file.gates.iter();
+    let gates = gates.filter(|gate| gate.scenarios().any(|known| known == path));
+    let gates = gates.map(|gate| (&gate.environment, &gate.inputs));
+    let probes = file.probes.iter().chain(stand_for_many(file));
+    let probes = probes.filter(|probe| probe.scenario == path);
+    let probes = probes.map(|probe| (&probe.environment, &probe.inputs));
     let mut given = BTreeMap::new();
-    for gate in &file.gates {
-        if !gate.scenarios().any(|known| known == path) {
-            continue;
-        }
-        if let Some(environment) = file.environments.get(&gate.environment) {
+    for (environment, inputs) in gates.chain(probes) {
+        if let Some(environment) = file.environments.get(environment) {
             let secrets = environment.secrets.keys();
             given.extend(secrets.map(|name| (name.clone(), "secret".to_owned())));
-            given.extend(environment.inputs.clone());
+            given.extend(given::env(environment, BTreeMap::new()));
         }
-        given.extend(gate.inputs.clone());
+        given.extend(inputs.clone());
     }
     given
         .entry("version".to_owned())

@@ -1,4 +1,4 @@
-//! A probe made ready: its scenario bound to its environment, and kept so over its runs.
+//! A probe made ready: its scenario bound to its environment, or its script read, and kept so over its runs.
 //!
 //! Knows secrets, sockets and how they are shared between probes. Does not know when a probe runs.
 //! Invariant: what is bound is bound again before it is a minute old, and after each failure, if it holds
@@ -11,8 +11,10 @@ use crate::environment::settings::Environment;
 use crate::net::connect::Connector;
 use crate::project::probe::{Connecting, Probe};
 use crate::scenario::Plan;
+use crate::script::given;
+use crate::script::prepare::Ready;
 use crate::vu::kept::Kept;
-use crate::vu::{Binding, Headings, Shared};
+use crate::vu::{Binding, Shared};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -69,25 +71,25 @@ impl Outlets {
     }
 }
 
+/// What can be performed.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Steps, and what virtual users share over runs, where connections are kept.
+    Steps(Arc<Binding>, Option<Arc<Shared>>),
+    /// A script.
+    Script(Arc<Ready>),
+}
+
 /// A scenario that can be performed.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// The scenario with its values.
-    pub binding: Arc<Binding>,
-    shared: Option<Arc<Shared>>,
-    /// Its steps.
-    pub headings: Headings,
+    /// What is performed.
+    pub work: Work,
     made: Instant,
     is_read: bool,
 }
 
 impl Prepared {
-    /// What the virtual users of a run share: with those of the runs before only where connections are kept.
-    pub fn gather(&self) -> Arc<Shared> {
-        let shared = self.shared.clone();
-        shared.unwrap_or_else(|| Shared::new(self.binding.clone()))
-    }
-
     /// Whether anything of it was read from outside, and may be another by now.
     pub fn is_read(&self) -> bool {
         self.is_read
@@ -136,6 +138,9 @@ pub async fn prepare(
     environment: &Arc<Environment>,
     outlets: &Outlets,
 ) -> Result<Prepared, Vec<String>> {
+    if let Some(script) = &plan.script {
+        return read(probe, script.path.clone(), environment).await;
+    }
     let binding = if secrets::has_programs(plan, environment) {
         let (probe, plan, environment) = (probe.clone(), plan.clone(), environment.clone());
         let bound = tokio::task::spawn_blocking(move || bind(&probe, &plan, &environment)).await;
@@ -149,10 +154,29 @@ pub async fn prepare(
     let binding = Arc::new(binding.through(outlet.connector));
     let is_kept = probe.connections == Connecting::Kept;
     Ok(Prepared {
-        headings: Headings::of(plan),
         is_read: !binding.values.secrets.is_empty() || environment.ca_file.is_some(),
-        shared: is_kept.then(|| Shared::keeping(binding.clone(), Some(outlet.kept))),
-        binding,
+        work: Work::Steps(
+            binding.clone(),
+            is_kept.then(|| Shared::keeping(binding, Some(outlet.kept))),
+        ),
         made: Instant::now(),
+    })
+}
+
+/// A script with all that its probe and its environment give it. It computes while it is loaded: nobody else
+/// waits for that.
+async fn read(
+    probe: &Probe,
+    path: PathBuf,
+    environment: &Arc<Environment>,
+) -> Result<Prepared, Vec<String>> {
+    let (inputs, around) = (probe.inputs.clone(), environment.clone());
+    let ready = move || given::ready(&path, &around, inputs, None, Duration::ZERO);
+    let ready = tokio::task::spawn_blocking(ready).await;
+    let ready = ready.map_err(|died| vec![format!("it could not be read: {died}")])??;
+    Ok(Prepared {
+        work: Work::Script(Arc::new(ready)),
+        made: Instant::now(),
+        is_read: !environment.secrets.is_empty() || environment.ca_file.is_some(),
     })
 }

@@ -31,7 +31,7 @@ impl<'a> Prints<'a> {
         let of_plan = |(path, plan): (&'a PathBuf, &'a Arc<Plan>)| {
             (
                 path,
-                print_of(&(&plan.source.text, &plan.data, &plan.folder)),
+                print_of(&(&plan.source.text, &plan.data, &plan.folder, &plan.script)),
             )
         };
         let environments = project.file.environments.iter();

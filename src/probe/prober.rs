@@ -135,14 +135,18 @@ impl Prober {
                 true => ProbeSeries::apart(&probe.name, &probe.environment),
                 false => self.metrics.probe(&probe.name, &probe.environment),
             };
-            series.measures(plan);
-            let watched = Arc::new(Watched::new(
+            let mut watched = Watched::new(
                 probe.clone(),
                 plan.clone(),
                 probe.placed(environment),
                 memory,
                 fingerprint,
-            ));
+            );
+            if let Some(task) = before {
+                watched.follows(&task.watched);
+            }
+            let watched = Arc::new(watched);
+            series.measures(&watched.headings);
             series.health(watched.memory().state.health);
             let task = self.begin(watched, series);
             if let Some(before) = tasks.insert(probe.name.clone(), task) {

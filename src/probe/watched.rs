@@ -3,10 +3,11 @@
 //! Owns the state of the probe in memory, which is what was seen, whether or not it could be kept. Does not
 //! know when a run is due.
 
-use super::prepared::{Outlets, Prepared, prepare};
+use super::prepared::{Outlets, Prepared, Work, prepare};
+use super::scripted::performed_apart;
 use crate::environment::settings::Environment;
 use crate::load::Control;
-use crate::load::once::once;
+use crate::load::once::{Once, once};
 use crate::net::ErrorClass;
 use crate::net::tls::earliest_expiry;
 use crate::objective::Outcome;
@@ -15,6 +16,7 @@ use crate::project::schedule::Schedule;
 use crate::report::view::View;
 use crate::run::observation::{Observation, Observer};
 use crate::scenario::Plan;
+use crate::vu::{Headings, Performers, Shared};
 use crate::watch::health::{ProbeState, Rules};
 use crate::watch::result::{ProbeResult, Remembered};
 use crate::watch::trend::{self, Point, Series};
@@ -88,6 +90,8 @@ pub struct Watched {
     /// Since when it is watched as it is now.
     since_ms: i64,
     prepared: Mutex<Option<Prepared>>,
+    /// Its steps, those of a script as it comes to them.
+    pub headings: Headings,
     /// Ends a run that is going on, teardown and all.
     pub control: Control,
 }
@@ -107,6 +111,31 @@ pub struct Ran {
     pub is_own_trouble: bool,
 }
 
+/// Performs it once, within its time; teardown is performed whatever happens before. With how long it had, where
+/// that was not enough.
+pub(super) async fn within<P: Performers>(
+    performers: &P,
+    together: &P::Together,
+    (timeout, stopped): (Duration, Control),
+    observer: &Observer,
+) -> (Once, Option<Duration>) {
+    let control = Control::new();
+    let work = once(performers, together, &control, observer);
+    tokio::pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => (done, None),
+        () = tokio::time::sleep(timeout) => {
+            control.stop();
+            (work.await, Some(timeout))
+        }
+        () = stopped.stopped() => {
+            control.stop();
+            (work.await, None)
+        }
+    }
+}
+
 impl Watched {
     /// A probe with what is remembered of it.
     pub fn new(
@@ -116,7 +145,12 @@ impl Watched {
         memory: Arc<Mutex<Memory>>,
         fingerprint: u64,
     ) -> Watched {
+        let headings = match &plan.script {
+            Some(_) => Headings::default(),
+            None => Headings::of(&plan),
+        };
         Watched {
+            headings,
             name: probe.name.as_str().into(),
             probe,
             plan,
@@ -126,6 +160,20 @@ impl Watched {
             since_ms: clock::now_ms(),
             prepared: Mutex::new(None),
             control: Control::new(),
+        }
+    }
+
+    /// Takes the place of one that was configured otherwise: steps of the same script keep their numbers.
+    pub fn follows(&mut self, before: &Watched) {
+        let path = |watched: &Watched| {
+            watched
+                .plan
+                .script
+                .as_ref()
+                .map(|script| script.path.clone())
+        };
+        if path(self).is_some() && path(self) == path(before) {
+            self.headings = before.headings.clone();
         }
     }
 
@@ -239,29 +287,25 @@ impl Watched {
         };
         let origin = Instant::now();
         let observer = Observer::default();
-        let together = prepared.gather();
-        let control = Control::new();
-        let mut late = None;
-        let done = {
-            let work = once(&prepared.binding, &together, &control, &observer);
-            tokio::pin!(work);
-            tokio::select! {
-                biased;
-                done = &mut work => done,
-                () = tokio::time::sleep(self.probe.timeout) => {
-                    late = Some(self.probe.timeout);
-                    // Teardown is still performed.
-                    control.stop();
-                    work.await
-                }
-                () = self.control.stopped() => {
-                    control.stop();
-                    work.await
+        let limits = (self.probe.timeout, self.control.clone());
+        let (done, events, against) = match prepared.work {
+            Work::Steps(ref binding, ref shared) => {
+                let shared = shared.clone();
+                let together = shared.unwrap_or_else(|| Shared::new(binding.clone()));
+                let done = within(binding, &together, limits, &observer).await;
+                (done, observer.into_events(), Vec::new())
+            }
+            Work::Script(ref ready) => {
+                let ready = ready.afresh_under(self.headings.clone());
+                match performed_apart(ready, limits, observer).await {
+                    Ok(performed) => performed,
+                    Err(died) => return Observation::unmeasured(&self.plan, at_ms, vec![died]),
                 }
             }
         };
-        let (headings, events) = (&prepared.headings, observer.into_events());
-        let observed = Observation::new(&self.plan, headings, (at_ms, origin), events, done, late);
+        let mut observed =
+            Observation::new(&self.plan, &self.headings, (at_ms, origin), events, done);
+        observed.object(against);
         if observed.outcome != Outcome::Pass && prepared.is_read() {
             // A secret or an authority that was rotated, perhaps.
             *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = None;

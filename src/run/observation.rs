@@ -128,6 +128,7 @@ pub struct Observation {
     pub outcome: Outcome,
     /// Why.
     pub reasons: Vec<String>,
+    headings: Headings,
     origin: Instant,
     once: Option<Once>,
     stopped: Stop,
@@ -141,8 +142,7 @@ impl Observation {
         headings: &Headings,
         (at_ms, origin): (i64, Instant),
         events: Events,
-        mut once: Once,
-        late: Option<Duration>,
+        (mut once, late): (Once, Option<Duration>),
     ) -> Observation {
         let steps = headings.all();
         let mut stopped = Stop::No;
@@ -181,6 +181,7 @@ impl Observation {
             events: Arc::new(events),
             outcome,
             reasons,
+            headings: headings.clone(),
             origin,
             once: Some(once),
             stopped,
@@ -196,14 +197,30 @@ impl Observation {
             events: Arc::default(),
             outcome: Outcome::Inconclusive,
             reasons,
+            headings: Headings::of(plan),
             origin: Instant::now(),
             once: None,
             stopped: Stop::No,
         }
     }
 
+    /// Takes what speaks against a pass beside what was seen.
+    pub fn object(&mut self, against: Vec<(Outcome, String)>) {
+        for (outcome, reason) in against {
+            self.outcome = Outcome::all(vec![self.outcome, outcome]);
+            self.reasons.push(reason);
+        }
+    }
+
+    /// The steps that a script came to; nothing of one whose steps are known before.
+    pub fn met(&self) -> Option<&Headings> {
+        self.plan.script.as_ref().map(|_| &self.headings)
+    }
+
     fn step(&self, index: u32) -> Option<&Step> {
-        self.plan.all_steps().nth(index as usize)
+        let is_script = self.plan.script.is_some();
+        let mut steps = self.plan.all_steps();
+        steps.nth(index as usize).filter(|_| !is_script)
     }
 
     fn is_pending(&self, index: u32) -> bool {
@@ -251,7 +268,7 @@ impl Observation {
 
     /// The whole summary.
     pub fn summary(&self, environment: &str) -> Summary {
-        let headings = Headings::of(&self.plan);
+        let headings = self.headings.clone();
         let recorder = SharedRecorder(Mutex::new(Inner::new(headings.clone(), self.origin, false)));
         for sample in &self.events.samples {
             recorder.sample(sample);

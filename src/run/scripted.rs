@@ -12,31 +12,41 @@ use crate::objective::Outcome;
 use crate::script::prepare::Ready;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Adds to a summary what the script itself asks for, and what speaks against a pass.
-pub fn judge_too(ready: &Ready, finished: &Finished, summary: &mut Summary) {
+/// What the script itself asks for and does not get, and what speaks against a pass, of a load or of one
+/// performance.
+pub fn objections(ready: &Ready, is_load: bool) -> Vec<(Outcome, String)> {
     let run = &ready.run;
     let (tally, ended) = (run.counted(), run.ended());
     let seconds = run.elapsed_ms() / 1e3;
     // Of a load in a gate, those that are objectives were judged while it measured, and are not again.
-    let has_objectives = finished.is_load && !run.binding.plan.objectives.is_empty();
+    let has_objectives = is_load && !run.binding.plan.objectives.is_empty();
     let mut thresholds = ready.thresholds.clone();
     thresholds.retain(|(_, key, threshold)| !has_objectives || objective(key, threshold).is_none());
     let judged = judge(&thresholds, &tally, seconds);
     let known = Known {
         threw: run.threw.load(Relaxed),
-        is_once: !finished.is_load,
+        is_once: !is_load,
         has_objectives,
         aborted: ended.aborted,
         failed: ended.failed,
         teardown_broke: ended.teardown.is_some(),
     };
+    let mut against = against(&tally, &judged, &known);
+    for (_, reason) in &mut against {
+        *reason = run.binding.redactor.clean(reason);
+    }
+    against
+}
+
+/// Adds to a summary what the script itself asks for, and what speaks against a pass.
+pub fn judge_too(ready: &Ready, finished: &Finished, summary: &mut Summary) {
     let mut outcomes = vec![summary.outcome];
     // It stands for arrivals that nobody took, and for what was thrown.
     let is_empty = |step: &StepSummary| step.name == "iteration" && step.core.requests == 0;
     summary.steps.retain(|step| !is_empty(step));
-    for (outcome, reason) in against(&tally, &judged, &known) {
+    for (outcome, reason) in objections(ready, finished.is_load) {
         outcomes.push(outcome);
-        summary.reasons.push(run.binding.redactor.clean(&reason));
+        summary.reasons.push(reason);
     }
     summary.outcome = Outcome::all(outcomes);
 }

@@ -55,7 +55,16 @@ pub struct Plan {
     /// Names of inputs and secrets that an expression reads.
     pub reads: Vec<String>,
     /// The script that is performed, and no step.
-    pub script: Option<PathBuf>,
+    pub script: Option<ScriptFile>,
+}
+
+/// The file of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What tells it, and all that it reads, from another.
+    pub print: u64,
 }
 
 /// Requests that a script is taken to make each time: nobody knows before.

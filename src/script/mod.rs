@@ -7,7 +7,7 @@
 //! (requests on the wire) with [`going`] (what is sent), [`hop`] (what comes back) and [`names`] (what it is
 //! called), [`tags`] (what samples are told apart by), [`user`] (a virtual user that performs
 //! a script), [`run`] (what all of them share), [`prepare`] (from options to a run),
-//! [`looking`] (what is known of one before), [`cast`] (what is performed, be it steps or a script).
+//! [`given`] (what an environment gives it), [`looking`] (what is known of one before), [`cast`] (what is performed, be it steps or a script).
 //!
 //! The interpreter never waits: what takes time leaves its stack as an ask, and comes back as an answer.
 //! Knows no executor and no report.
@@ -16,6 +16,7 @@ pub mod ask;
 pub mod cast;
 pub mod engine;
 mod files;
+pub mod given;
 mod going;
 mod hop;
 pub mod host;

@@ -14,10 +14,10 @@ use crate::k6::tally::Tally;
 use crate::k6::threshold::{Key, Threshold};
 use crate::scenario;
 use crate::scenario::Plan;
-use crate::scenario::plan::Executor;
+use crate::scenario::plan::{Executor, ScriptFile};
 use crate::secret::{Redactor, Secret};
-use crate::vu::Binding;
 use crate::vu::guard::Guard;
+use crate::vu::{Binding, Headings};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,11 +37,23 @@ pub struct Ready {
     pub thresholds: Thresholds,
 }
 
+impl std::fmt::Debug for Ready {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not what it is given: secrets are among that.
+        write!(out, "Ready({})", self.run.program.entry.display())
+    }
+}
+
 impl Ready {
     /// The same with nothing counted.
     pub fn afresh(&self) -> Ready {
+        self.afresh_under(Headings::default())
+    }
+
+    /// The same with nothing counted, whose steps have the numbers that they have in a list.
+    pub fn afresh_under(&self, headings: Headings) -> Ready {
         Ready {
-            run: Arc::new(self.run.afresh()),
+            run: Arc::new(self.run.afresh(headings)),
             thresholds: self.thresholds.clone(),
         }
     }
@@ -180,7 +192,10 @@ pub fn planned(program: &Program, options: &Options, thresholds: &Thresholds) ->
     let loads = options.scenarios.iter();
     Some(Plan {
         load: loads.map(|scenario| scenario.load.clone()).collect(),
-        script: Some(program.entry.clone()),
+        script: Some(ScriptFile {
+            path: program.entry.clone(),
+            print: program.print(),
+        }),
         ..plan
     })
 }

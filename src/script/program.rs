@@ -3,7 +3,9 @@
 //! Each file is read once: all virtual users see the same script, whatever becomes of the files. Knows no
 //! interpreter. Invariant: a list that is shared is made once.
 
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -93,6 +95,13 @@ impl Program {
         let files = locked(&self.files);
         let mut texts = files.values().map(|text| String::from_utf8_lossy(text));
         texts.any(|text| text.contains(name))
+    }
+
+    /// What tells its files, as far as they were read, from others.
+    pub fn print(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        locked(&self.files).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// A module as the interpreter compiled it, if it did.

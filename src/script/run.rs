@@ -138,6 +138,20 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The steps of a run, of which the first is its iteration as a whole.
+fn begun(headings: Headings) -> Headings {
+    headings.announce(Heading {
+        name: "iteration".into(),
+        part: Part::Iteration,
+        measured: true,
+        advisory: false,
+        checks: Vec::new(),
+        warns_from: 0,
+        measures: Vec::new(),
+    });
+    headings
+}
+
 impl Run {
     /// A run of a script that was loaded.
     pub fn new(
@@ -147,16 +161,6 @@ impl Run {
         binding: Arc<Binding>,
         log: Log,
     ) -> Run {
-        let headings = Headings::default();
-        headings.announce(Heading {
-            name: "iteration".into(),
-            part: Part::Iteration,
-            measured: true,
-            advisory: false,
-            checks: Vec::new(),
-            warns_from: 0,
-            measures: Vec::new(),
-        });
         Run {
             begun: options
                 .scenarios
@@ -172,7 +176,7 @@ impl Run {
             log,
             over: Notify::new(),
             is_strict: false,
-            headings,
+            headings: begun(Headings::default()),
             metrics,
             tallies: Mutex::default(),
             handed: Mutex::default(),
@@ -186,8 +190,9 @@ impl Run {
         }
     }
 
-    /// The same with nothing counted: what one performance came to is none of the next one's.
-    pub fn afresh(&self) -> Run {
+    /// The same with nothing counted: what one performance came to is none of the next one's. Its steps have the
+    /// numbers that they have in a list.
+    pub fn afresh(&self, headings: Headings) -> Run {
         let anew = Run::new(
             self.program.clone(),
             (self.exports.clone(), self.metrics.clone()),
@@ -197,6 +202,7 @@ impl Run {
         );
         Run {
             is_strict: self.is_strict,
+            headings: begun(headings),
             ..anew
         }
     }

@@ -11,8 +11,7 @@ use crate::net::ErrorClass;
 use crate::net::phases::PHASES;
 use crate::objective::Outcome;
 use crate::run::observation::Observation;
-use crate::scenario::Plan;
-use crate::vu::Headings;
+use crate::vu::{Heading, Headings};
 use crate::watch::health::Health;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -51,6 +50,20 @@ struct StepSeries {
     check_failures: u64,
     /// By the name of a number that replies tell: the newest.
     told: Vec<(Arc<str>, Option<f64>)>,
+}
+
+impl StepSeries {
+    fn of(probe: &Labels, heading: &Heading) -> StepSeries {
+        let names = heading.measures.iter();
+        StepSeries {
+            labels: probe.with("step", &heading.name),
+            latencies: Latencies::default(),
+            phases: [0.0; 6],
+            errors: Vec::new(),
+            check_failures: 0,
+            told: names.map(|name| (name.clone(), None)).collect(),
+        }
+    }
 }
 
 /// All series of one probe.
@@ -102,26 +115,19 @@ impl ProbeSeries {
     }
 
     /// The steps that it measures from now on: those of them that were there go on.
-    pub fn measures(&self, plan: &Plan) {
+    pub fn measures(&self, headings: &Headings) {
         let mut values = self.values();
         let mut before: BTreeMap<String, StepSeries> = std::mem::take(&mut values.steps)
             .into_iter()
             .map(|step| (step.labels.text().to_owned(), step))
             .collect();
-        for heading in Headings::of(plan).all() {
-            let labels = values.labels.with("step", &heading.name);
-            let step = before.remove(labels.text()).unwrap_or_else(|| StepSeries {
-                labels,
-                latencies: Latencies::default(),
-                phases: [0.0; 6],
-                errors: Vec::new(),
-                check_failures: 0,
-                told: Vec::new(),
+        for heading in headings.all() {
+            let step = StepSeries::of(&values.labels, &heading);
+            let known = before.remove(step.labels.text());
+            values.steps.push(StepSeries {
+                told: step.told.clone(),
+                ..known.unwrap_or(step)
             });
-            let mut step = step;
-            let names = heading.measures.iter();
-            step.told = names.map(|name| (name.clone(), None)).collect();
-            values.steps.push(step);
         }
     }
 
@@ -159,6 +165,11 @@ impl ProbeSeries {
         values.last_phases = [0.0; 6];
         if expiry.is_some() {
             values.certificate_expiry = expiry;
+        }
+        if let Some(met) = observed.met() {
+            let new = met.all().into_iter().skip(values.steps.len());
+            let new = new.map(|heading| StepSeries::of(&values.labels, &heading));
+            values.steps.extend(new.collect::<Vec<_>>());
         }
         for sample in &observed.events.samples {
             let Some(step) = values.steps.get_mut(sample.step) else {
