@@ -99,6 +99,7 @@ impl Redactor {
                     text = text.replace(form.expose(), &format!("[secret {name}]"));
                 }
                 text = without_start(&text, form.expose(), name);
+                text = without_most(&text, form.expose(), name);
             }
         }
         text
@@ -114,6 +115,32 @@ pub fn start_of(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((at, _)) => format!("{}{CUT}", &text[..at]),
         None => text.to_owned(),
+    }
+}
+
+/// Of a long secret half of it is too much, too.
+const REDACT_HALF_MIN: usize = 12;
+
+/// The text without whatever begins or ends as a long secret does, as far as it does so.
+fn without_most(text: &str, secret: &str, name: &str) -> String {
+    let half = secret.len() / 2;
+    if half < REDACT_HALF_MIN || !secret.is_char_boundary(half) {
+        return text.to_owned();
+    }
+    let (start, end) = secret.split_at(half);
+    let mut clean = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(start) {
+        clean.push_str(&rest[..at]);
+        clean.push_str(&format!("[secret {name}]"));
+        let same = rest[at..].char_indices().zip(secret.chars());
+        let length = same.take_while(|((_, one), other)| one == other).last();
+        rest = &rest[at + length.map_or(half, |((to, letter), _)| to + letter.len_utf8())..];
+    }
+    clean.push_str(rest);
+    match clean.contains(end) {
+        true => clean.replace(end, &format!("[secret {name}]")),
+        false => clean,
     }
 }
 

@@ -7,7 +7,9 @@
 
 use super::context::PhaseContext;
 use super::prerequisites::means_of;
+use crate::clock;
 use crate::delivery::means::Means;
+use crate::duration::show;
 use crate::limits::ANSWER_BYTES_MAX;
 use crate::load::{Control, Stop};
 use crate::net::client::{self, bearer, without_credentials};
@@ -35,6 +37,14 @@ const WINDOW_SCRAPES: u32 = 10;
 const LOOK_BACK: &str = "1h";
 /// Scrapes for which nobody need answer at the end.
 const SILENT_SCRAPES: u32 = 2;
+/// Scrapes after the end for which one waits until each target was seen since then.
+const LINGERS_SCRAPES: u32 = 4;
+/// Time of the gate's budget that is left to whoever comes after.
+const SPARED: Duration = Duration::from_secs(2);
+/// How far back a bake that goes on can have begun.
+const BEFORE_MAX: Duration = Duration::from_secs(6 * 3_600);
+/// A clock that is off by no more than this, or a few scrapes, is right.
+const CLOCK_OFF_MAX: Duration = Duration::from_secs(10);
 /// Characters of a body that is no answer.
 const SHOWN: usize = 200;
 
@@ -45,6 +55,41 @@ pub struct Counted {
     pub outcome: Outcome,
     /// Why, with their name.
     pub reason: String,
+}
+
+/// Since when one looks, and by which clock.
+struct Looking {
+    begun: Instant,
+    /// The beginning, by the clock of Prometheus.
+    from_ms: i64,
+    /// What that clock showed first, and when.
+    clock: Option<(i64, Instant)>,
+}
+
+impl Looking {
+    fn since(begun: Instant) -> Looking {
+        Looking {
+            begun,
+            from_ms: i64::MIN / 2,
+            clock: None,
+        }
+    }
+
+    /// Whether the clock of Prometheus goes on as it did: by one that jumps nothing can be placed.
+    fn fits(&mut self, now_ms: i64, asked: Instant, scrape: Duration) -> Result<(), String> {
+        let (then_ms, then) = *self.clock.get_or_insert((now_ms, asked));
+        let passed = asked.saturating_duration_since(then).as_millis() as i64;
+        let off = Duration::from_millis((now_ms - then_ms).abs_diff(passed));
+        match off <= CLOCK_OFF_MAX.max(scrape * 3) {
+            true => Ok(()),
+            false => {
+                let off = show(Duration::from_secs(off.as_secs()));
+                Err(format!(
+                    "its clock is off by {off} from what it showed at first"
+                ))
+            }
+        }
+    }
 }
 
 /// Counters with everything filled in.
@@ -118,9 +163,14 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The samples of a selector over the last scrapes.
-    async fn samples(&self, selector: &Selector, deadline: Instant) -> Result<Answer, String> {
-        let window = self.counter.scrape.max(Duration::from_secs(1)) * WINDOW_SCRAPES;
+    /// The samples of a selector over the last scrapes, and so much time before.
+    async fn samples(
+        &self,
+        selector: &Selector,
+        back: Duration,
+        deadline: Instant,
+    ) -> Result<Answer, String> {
+        let window = self.counter.scrape.max(Duration::from_secs(1)) * WINDOW_SCRAPES + back;
         let query = format!("{}[{}s]", selector.text(), window.as_secs());
         let answer = understand(&self.ask(&query, deadline).await?);
         answer.map_err(|why| format!("`{}`: {why}", selector.text()))
@@ -159,16 +209,25 @@ impl<'a> Source<'a> {
     }
 
     /// Asks once, and lets the counters take it: up to which moment they know now.
-    async fn poll(&self, counters: &mut Option<Counters>, begun: Instant) -> Result<i64, String> {
+    async fn poll(
+        &self,
+        counters: &mut Option<Counters>,
+        looking: &mut Looking,
+    ) -> Result<i64, String> {
         let asked = Instant::now();
         let deadline = Instant::now() + ANSWERS_WITHIN;
         let now = self.now_ms(deadline).await?;
-        let total = self.samples(&self.total, deadline);
-        let part = self.samples(&self.part, deadline);
+        looking.fits(now, asked, self.counter.scrape)?;
+        let back = match counters {
+            None => asked.saturating_duration_since(looking.begun),
+            Some(_) => Duration::ZERO,
+        };
+        let total = self.samples(&self.total, back, deadline);
+        let part = self.samples(&self.part, back, deadline);
         let (total, part) = futures_util::future::try_join(total, part).await?;
         if counters.is_none() {
-            let before = asked.saturating_duration_since(begun).as_millis() as i64;
-            *counters = Some(self.begin(now - before).await?);
+            *counters = Some(self.begin(now - back.as_millis() as i64).await?);
+            looking.from_ms = now - back.as_millis() as i64;
         }
         if let Some(counters) = counters {
             counters.take(&total, &part);
@@ -177,10 +236,17 @@ impl<'a> Source<'a> {
     }
 
     /// Counts until the end of the bake; a proven failure ends it, and so does that of others.
-    async fn count(&self, mut trial: Blocks, end: Instant, over: &Control) -> (Outcome, String) {
-        let begun = Instant::now();
+    async fn count(
+        &self,
+        mut trial: Blocks,
+        times: (Instant, Instant, Instant),
+        over: &Control,
+    ) -> (Outcome, String) {
+        let (begun, end, last) = times;
+        let mut looking = Looking::since(begun);
+        let end_after = end.saturating_duration_since(begun).as_millis() as i64;
         let mut counters: Option<Counters> = None;
-        let (mut trouble, mut answered) = (None, begun);
+        let (mut trouble, mut answered) = (None, Instant::now());
         let take = |trial: &mut Blocks, blocks: Vec<Option<(u64, u64)>>| {
             for block in blocks {
                 trial.block(block.map(|(requests, bad)| Count { requests, bad }));
@@ -189,7 +255,7 @@ impl<'a> Source<'a> {
         while over.asked() == Stop::No {
             let asked = Instant::now();
             let polled = tokio::select! {
-                polled = self.poll(&mut counters, begun) => polled,
+                polled = self.poll(&mut counters, &mut looking) => polled,
                 () = over.stopped() => break,
             };
             match polled {
@@ -204,11 +270,17 @@ impl<'a> Source<'a> {
             if trial.is_called() {
                 over.stop();
             }
-            if asked >= end {
+            // Until each target was seen after the end: who died just before it must not look alive.
+            let waits = |counters: &Counters| counters.waits(looking.from_ms + end_after);
+            if asked >= end && !(asked < last && counters.as_ref().is_some_and(waits)) {
                 break;
             }
+            let mut next = asked + self.counter.scrape;
+            if asked < end {
+                next = next.min(end);
+            }
             tokio::select! {
-                () = tokio::time::sleep_until((asked + self.counter.scrape).min(end).into()) => {}
+                () = tokio::time::sleep_until(next.min(last.max(end)).into()) => {}
                 () = over.stopped() => {}
             }
         }
@@ -235,7 +307,8 @@ impl<'a> Source<'a> {
                 counters.starts()
             ));
         }
-        let (outcome, mut reason) = trial.conclude(&doubts);
+        let twice = counters.as_ref().map_or((0, 0), Counters::repeated);
+        let (outcome, mut reason) = trial.conclude(&doubts, twice);
         if let Some(counters) = &counters
             && outcome == Outcome::Pass
         {
@@ -258,8 +331,8 @@ impl<'a> Source<'a> {
         let soon = || Instant::now() + ANSWERS_WITHIN;
         let look = async {
             self.now_ms(soon()).await?;
-            self.samples(&self.total, soon()).await?;
-            self.samples(&self.part, soon()).await?;
+            self.samples(&self.total, Duration::ZERO, soon()).await?;
+            self.samples(&self.part, Duration::ZERO, soon()).await?;
             let metric = &self.total.metric;
             let known = self.number(&format!("count({metric})"), soon()).await?;
             match known {
@@ -293,11 +366,21 @@ pub async fn count_all(
         }
     };
     let redactor = means.redactor();
+    // A bake that goes on after a stop of the daemon goes on with what was counted meanwhile, too.
+    let state = &context.record.state;
+    let entered = clock::now_ms() - state.cut_off_ms.unwrap_or(state.entered_ms);
+    let before = Duration::from_millis(entered.max(0).unsigned_abs()).min(BEFORE_MAX);
+    let now = Instant::now();
+    let begun = now.checked_sub(before).unwrap_or(now);
     let each = counters.iter().map(|counter| async {
         let length = block_of(counter.scrape);
         let trial = Blocks::new(context.gate.rule, &counter.objective, length, level);
         let (outcome, why) = match Source::new(context, &means, counter) {
-            Ok(source) => source.count(trial, end, over).await,
+            Ok(source) => {
+                let last = end + counter.scrape * LINGERS_SCRAPES;
+                let last = last.min(context.deadline.checked_sub(SPARED).unwrap_or(end));
+                source.count(trial, (begun, end, last), over).await
+            }
             Err(why) => (Outcome::Inconclusive, why),
         };
         // Whatever it is made of, others have had a hand in it.

@@ -103,6 +103,7 @@ impl Stepper<'_> {
     pub(super) fn enter(&mut self, position: Position) {
         self.state.position = position;
         self.state.entered_ms = self.now_ms;
+        self.state.cut_off_ms = None;
     }
 
     fn measuring(&mut self, current: Phase, event: &Event) -> Vec<Effect> {
@@ -132,7 +133,10 @@ impl Stepper<'_> {
                         "the daemon was restarted too often to measure anything".to_owned();
                     return self.conclude(Verdict::Hold, vec![reason]);
                 }
-                // A phase that was cut off has measured nothing: it starts again.
+                // A phase that was cut off has measured nothing: it starts again. What others counted meanwhile
+                // was counted.
+                let first = self.state.entered_ms;
+                self.state.cut_off_ms.get_or_insert(first);
                 self.state.entered_ms = self.now_ms;
                 vec![Effect::Perform(current)]
             }

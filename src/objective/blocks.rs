@@ -62,9 +62,26 @@ impl Blocks {
         }
     }
 
-    /// Whether it is proven bad already: then nothing changes it.
+    /// Whether it is proven bad already: then nothing changes it. A trial looks at blocks, of which each tells as
+    /// much as any other, so that many good requests in a few of them tell it little; but what is promised is a
+    /// share of all requests.
     pub fn is_called(&self) -> bool {
-        self.trial.called().is_some()
+        self.trial.called().is_some() && (self.is_dead() || self.is_broken((0, 0)))
+    }
+
+    fn is_dead(&self) -> bool {
+        let call = self.trial.called();
+        call.is_some_and(|call| call.objective.is_none())
+    }
+
+    /// Whether more failed than is allowed, without so many requests and bad ones.
+    fn is_broken(&self, (requests, bad): (u64, u64)) -> bool {
+        let counted = self.trial.standing(0, 1).candidate;
+        let (all, failed) = (
+            counted.requests.saturating_sub(requests) as f64,
+            counted.bad.saturating_sub(bad) as f64,
+        );
+        failed > self.objective.allowed_share().unwrap_or(0.0) * all
     }
 
     /// Whether the objective would be broken if so many requests had failed beside what was counted.
@@ -73,18 +90,16 @@ impl Blocks {
         lost > 0 && failed > self.objective.allowed_share().unwrap_or(0.0) * all
     }
 
-    /// What it comes to if this is the end, and why. Doubts keep it from a pass, and hide no failure.
-    pub fn conclude(&self, doubts: &[String]) -> (Outcome, String) {
+    /// What it comes to if this is the end, and why. Doubts keep it from a pass, and hide no failure; only of
+    /// so many requests and bad ones, which may have been counted twice, nobody is blamed.
+    pub fn conclude(&self, doubts: &[String], twice: (u64, u64)) -> (Outcome, String) {
         let judged = describe(
             &self.rule,
             std::slice::from_ref(&self.objective),
             &self.trial,
             1,
         );
-        let is_dead = self
-            .trial
-            .called()
-            .is_some_and(|call| call.objective.is_none());
+        let is_dead = self.is_dead();
         let counted = self.trial.candidate();
         let mut reason = match judged.objectives.first() {
             _ if is_dead => format!(
@@ -95,10 +110,18 @@ impl Blocks {
             None => String::new(),
         };
         let outcome = match judged.verdict {
-            Conclusion::Rollback => Outcome::Fail,
+            Conclusion::Rollback if is_dead && twice.1 == 0 || self.is_broken(twice) => {
+                Outcome::Fail
+            }
             Conclusion::Promote if doubts.is_empty() => Outcome::Pass,
             _ => Outcome::Inconclusive,
         };
+        if judged.verdict == Conclusion::Rollback && outcome != Outcome::Fail {
+            reason.push_str(match self.is_broken((0, 0)) {
+                true => "; without what nobody can be blamed for, no more failed than is allowed",
+                false => "; more fails than is allowed in many blocks, but not of all requests",
+            });
+        }
         if counted.requests > 0 && self.trial.standing(0, 1).candidate.requests == 0 {
             reason.push_str(&format!(
                 ", since all {} requests came in the warm-up of {}",
@@ -141,7 +164,7 @@ mod tests {
                 break;
             }
         }
-        let (outcome, reason) = trial.conclude(doubts);
+        let (outcome, reason) = trial.conclude(doubts, (0, 0));
         (outcome, reason, taken)
     }
 
@@ -175,6 +198,28 @@ mod tests {
         );
     }
 
+    #[test]
+    fn nobody_is_rolled_back_while_no_more_failed_than_is_allowed() {
+        let mut bursts = vec![(200, 4); 30];
+        bursts.insert(10, (20_000, 0));
+        let (outcome, reason, taken) = of(&bursts, 1, &[]);
+        assert_eq!((outcome, taken), (Outcome::Inconclusive, 31), "{reason}");
+        assert!(reason.contains("but not of all requests"), "{reason}");
+        // Nor for what may have been counted twice.
+        let objective = Objective::parse("error_rate < 1%").unwrap();
+        let mut twice = Blocks::new(Rule::default(), &objective, Duration::from_secs(15), 0.001);
+        for _ in 0..40 {
+            twice.block(Some(Count {
+                requests: 100,
+                bad: 20,
+            }));
+        }
+        assert_eq!(twice.conclude(&[], (0, 0)).0, Outcome::Fail);
+        let (outcome, reason) = twice.conclude(&[], (900, 790));
+        assert_eq!(outcome, Outcome::Inconclusive);
+        assert!(reason.contains("nobody can be blamed for"), "{reason}");
+    }
+
     /// Of services at their limit, how many are rolled back; `share` says that of a block.
     fn called(scrape: u64, share: impl Fn(&mut fastrand::Rng, &mut f64) -> f64) -> f64 {
         let objective = Objective::parse("error_rate < 1%").unwrap();
@@ -190,7 +235,7 @@ mod tests {
                 let bad = (0..75).filter(|_| chance.f64() < share).count() as u64;
                 trial.block(Some(Count { requests: 75, bad }));
             }
-            called += u64::from(trial.conclude(&[]).0 == Outcome::Fail);
+            called += u64::from(trial.conclude(&[], (0, 0)).0 == Outcome::Fail);
         }
         called as f64 / gates as f64
     }

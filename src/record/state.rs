@@ -275,6 +275,9 @@ pub struct State {
     pub started_ms: i64,
     /// When it entered its position.
     pub entered_ms: i64,
+    /// When it did so first, where it was cut off since and began again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_off_ms: Option<i64>,
     /// The verdict, once reached.
     pub verdict: Option<Verdict>,
     /// When.
@@ -342,6 +345,7 @@ impl State {
             position: first.map_or(Position::Done, Position::Measuring),
             started_ms: now_ms,
             entered_ms: now_ms,
+            cut_off_ms: None,
             verdict: None,
             verdict_ms: None,
             reasons: Vec::new(),

@@ -96,7 +96,11 @@ pub(super) type Target = (String, String, String);
 
 /// Labels by which processes of one job and one instance are told apart, where these are not: several
 /// clusters, several replicas of a Prometheus, no instance at all.
-const TELLING: [&str; 16] = [
+const TELLING: [&str; 20] = [
+    "exported_job",
+    "exported_instance",
+    "exported_namespace",
+    "exported_pod",
     "cluster",
     "k8s_cluster_name",
     "namespace",
@@ -115,10 +119,17 @@ const TELLING: [&str; 16] = [
     "service_instance_id",
 ];
 
+/// The same of machines; beside an instance these are names that requests were made for.
+const HOSTS: [&str; 3] = ["host", "host_name", "hostname"];
+
 /// What a series with these labels was scraped from.
 pub(super) fn target(labels: &BTreeMap<String, String>) -> Target {
     let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
-    let telling = TELLING.iter().filter_map(|name| labels.get(*name));
+    let has_instance = labels.contains_key("instance");
+    let telling = TELLING
+        .iter()
+        .filter(|name| !has_instance || !HOSTS.contains(*name));
+    let telling = telling.filter_map(|name| labels.get(*name));
     let telling: Vec<&str> = telling.map(String::as_str).collect();
     (label("job"), label("instance"), telling.join("/"))
 }
@@ -129,6 +140,8 @@ pub(super) fn named((job, instance, telling): &Target) -> String {
         "" => telling,
         _ => instance,
     };
+    let shown = |name: &str| name.replace(char::is_control, "\u{fffd}");
+    let (job, instance) = (shown(job), shown(instance));
     match (job.as_str(), instance.as_str()) {
         ("", "") => "what was counted".to_owned(),
         ("", instance) => format!("`{instance}`"),

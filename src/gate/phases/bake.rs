@@ -82,10 +82,11 @@ pub(super) async fn bake(context: &PhaseContext<'_>) -> Ended {
                 () = context.control.stopped() => over.stop(),
             }
         }
+        start.elapsed()
     };
     let counting = counting::count_all(context, &bake.counters, level, end, &over);
-    let ((), counted) = tokio::join!(rounds, counting);
-    baking.end((bake, &counted), level, start.elapsed())
+    let (lasted, counted) = tokio::join!(rounds, counting);
+    baking.end((bake, &counted), level, lasted)
 }
 
 impl Baking<'_> {

@@ -2,18 +2,21 @@
 //!
 //! Only reads. Invariant: a doubt says what does not fit, and where something can be done about it, what.
 
-use super::super::samples::{named, target};
+use super::super::samples::{Target, named, target};
+use super::pulse::Still;
 use super::steps::Odd;
 use super::window::{Counters, Part};
 use crate::duration::show;
 use std::time::Duration;
 
 /// A target that starts so often while one looks is in trouble.
-const STARTS_MAX: usize = 2;
+pub(super) const STARTS_MAX: usize = 2;
 /// The share of blocks that must have been scraped.
 const COVERAGE: f64 = 0.9;
-/// Requests in a block from which on it is no chance that there are none for a while.
-const BUSY_MIN: f64 = 5.0;
+/// Scrapes in a row of which none may be missing of all targets at once.
+const BLIND_SCRAPES: i64 = 3;
+/// The share of a standstill that others would have made up for, if it were none.
+const MADE_UP: f64 = 0.5;
 
 impl Counters {
     /// Why what was counted in so much time is not to be relied on. `may_leave` says that targets come and go.
@@ -34,9 +37,12 @@ impl Counters {
         doubts.extend(self.held_back());
         doubts.extend(self.unshown());
         doubts.extend(self.odd());
-        doubts.extend(self.standing_still());
-        // Who left before the window is missed by nobody.
-        let is_gone = |last: i64| last > self.from_ms && self.now_ms - last > self.gap_ms();
+        doubts.extend(self.unfinished());
+        doubts.extend(self.blind());
+        doubts.extend(self.standing_still(may_leave));
+        // Who left before the window is missed by nobody; who was there when it began was scraped just before.
+        let since = self.from_ms - self.scrape_ms;
+        let is_gone = |last: i64| last > since && self.now_ms - last > self.gap_ms();
         let gone = self.targets.iter().filter(|(_, (_, last))| is_gone(*last));
         let gone: Vec<String> = gone.map(|(target, _)| named(target)).collect();
         // That most are gone is no coming and going.
@@ -62,17 +68,77 @@ impl Counters {
         doubts
     }
 
-    /// Whether enough of the time was scraped, on all targets.
+    /// Whether enough of the time was scraped, on all targets; one block may always be missing.
     fn uncovered(&self, elapsed_ms: i64) -> Option<String> {
         let expected = ((elapsed_ms - 2 * self.scrape_ms) / self.block_ms).max(1);
-        let all = self.scraped.range(..expected);
-        let covered = all.filter(|block| !self.missed.contains(*block)).count();
+        let begins = self.begins().min(expected - 1);
+        let all = self.scraped.range(begins..expected);
+        let covered = all.filter(|block| !self.missed.contains(*block)).count() as i64;
+        let expected = expected - begins;
         let block = show(Duration::from_millis(self.block_ms.unsigned_abs()));
-        ((covered as f64) < COVERAGE * expected as f64).then(|| {
+        let is_enough =
+            covered as f64 >= COVERAGE * expected as f64 || covered >= 3 && covered + 1 >= expected;
+        (!is_enough).then(|| {
             format!(
                 "{covered} of {expected} blocks of {block} were scraped on every target (`scrape` says how often that is)"
             )
         })
+    }
+
+    /// The block from which on there was anything to scrape: a counter that appears late, with no more than it can
+    /// have counted just now, had nothing to count before.
+    fn begins(&self) -> i64 {
+        let is_new = |(first, _): &(i64, i64)| *first > self.from_ms;
+        let is_odd = self.odd.contains_key(&Odd::Came) || self.steps.saw_before();
+        match self.targets.values().all(is_new) && !is_odd {
+            true => self.scraped.first().copied().unwrap_or(0),
+            false => 0,
+        }
+    }
+
+    /// Whether nothing at all was scraped for a while: neither what is served, nor by whom.
+    fn blind(&self) -> Option<String> {
+        let numbers = self.scrapes.iter().zip(self.scrapes.iter().skip(1));
+        let longest = numbers.map(|(one, next)| next - one - 1).max()?;
+        (longest >= BLIND_SCRAPES).then(|| {
+            let time = self.scrape_ms.max(1_000) * longest;
+            let time = show(Duration::from_millis(time.unsigned_abs()));
+            format!("for about {time} no target was scraped at all")
+        })
+    }
+
+    /// What stands at targets and could not be taken: nobody knows since when it counts.
+    fn unfinished(&self) -> Option<String> {
+        let held = self.withheld.iter().zip(["requests", self.part_word()]);
+        let held = held.filter(|(held, _)| !held.is_empty());
+        // Of the good ones it is said what is not shown.
+        let mut held =
+            held.filter(|(_, word)| self.part.0 == Part::Bad || *word != "good requests");
+        let (held, word) = held.find(|(held, _)| held.values().sum::<f64>() >= 1.0)?;
+        if self.part.0 == Part::Good && !held.keys().any(|target| self.is_single(target)) {
+            return None;
+        }
+        let sum: f64 = held.values().sum();
+        let of = match (held.len(), held.first_key_value()) {
+            (1, Some((target, _))) => named(target),
+            (many, Some((target, _))) => format!("{many} targets, such as {},", named(target)),
+            _ => return None,
+        };
+        Some(format!(
+            "{of} came with {sum:.0} {word}, and nobody knows since when they count"
+        ))
+    }
+
+    fn part_word(&self) -> &'static str {
+        match self.part.0 {
+            Part::Bad => "bad requests",
+            Part::Good => "good requests",
+        }
+    }
+
+    fn is_single(&self, target: &Target) -> bool {
+        let times = self.targets.get(target);
+        times.is_some_and(|(first, last)| first == last)
     }
 
     /// Whether the part is one of all requests.
@@ -152,6 +218,21 @@ impl Counters {
         let all = self.targets.iter().filter(lags).map(|(target, _)| target);
         let all: Vec<_> = all.collect();
         let first = all.first()?;
+        let counting = self.steps.reach(1);
+        if !self
+            .targets
+            .keys()
+            .any(|target| counting.contains_key(target) && reach.contains_key(target))
+            && let Some((other, _)) = counting.first_key_value()
+        {
+            return Some(format!(
+                "`{}` is counted by other targets, such as {}, than `{}`, such as {}: which requests are good is told target by target",
+                self.part.1.text(),
+                named(other),
+                self.total.text(),
+                named(self.withheld[0].keys().next().unwrap_or(first))
+            ));
+        }
         Some(format!(
             "`{}` of {} targets, such as {}, is not shown while all requests are: nobody knows which of these were good",
             self.part.1.text(),
@@ -161,18 +242,18 @@ impl Counters {
     }
 
     /// Series of all requests that the part asks for, and that are not in its answer.
-    fn unshown(&self) -> Option<String> {
-        let (labels, since) = self.unshown.iter().next()?;
-        let target = target(labels);
-        (self.now_ms - since > self.gap_ms()).then(|| {
-            format!(
-                "`{}` does not show {} series that `{}` shows, such as one of {}: what it counts is not all of it",
-                self.part.1.text(),
-                self.unshown.len(),
-                self.total.text(),
-                named(&target)
-            )
-        })
+    pub(super) fn unshown(&self) -> Option<String> {
+        // Who asks twice at nearly the same time may see what came in between; it is there the next time.
+        let is_old = |since: &i64| self.now_ms - since >= self.scrape_ms;
+        let mut old = self.unshown.iter().filter(|(_, since)| is_old(since));
+        let (labels, _) = old.next()?;
+        Some(format!(
+            "`{}` does not show {} series that `{}` shows, such as one of {}: what it counts is not all of it",
+            self.part.1.text(),
+            1 + old.count(),
+            self.total.text(),
+            named(&target(labels))
+        ))
     }
 
     /// Counters that went, though their target did not.
@@ -213,17 +294,50 @@ impl Counters {
         })
     }
 
-    /// Whether requests stopped coming, though there had been enough of them.
-    fn standing_still(&self) -> Option<String> {
-        let (idle, busy) = (self.closed - self.busy - 1, self.busy + 1);
-        let before = self.sum.0 as f64 / busy.max(1) as f64;
-        let is_still = busy > 0 && idle >= 3 && idle * 3 >= self.closed && before >= BUSY_MIN;
-        is_still.then(|| {
-            let time = Duration::from_millis((idle * self.block_ms).unsigned_abs());
+    /// Whether requests stopped coming, though there had been enough of them: of all targets, or of some, and no
+    /// others served more meanwhile.
+    fn standing_still(&self, may_leave: bool) -> Option<String> {
+        if self.odd.contains_key(&Odd::Dropped) {
+            // What is counted twice is not counted at all for a while.
+            return None;
+        }
+        let shown = |still: &Still| {
+            let time = Duration::from_millis((still.to - still.from).unsigned_abs());
+            let rate = still.rate * 1e3;
             format!(
-                "in the last {} no request was counted, after {before:.0} in a block: nobody shows that it is served",
+                "for {} no request was counted, after {rate:.1} a second",
                 show(time)
             )
-        })
+        };
+        if let Some(still) = self.pulse.still(3 * self.block_ms) {
+            return Some(format!("{}: nobody shows that it is served", shown(&still)));
+        }
+        let least = self.gap_ms();
+        let stills = self.pulses.iter().filter_map(|(target, pulse)| {
+            let still = pulse.still(least)?;
+            self.is_missed(&still).then_some((target, still))
+        });
+        let stills: Vec<_> = stills.collect();
+        let is_scaling = may_leave && 2 * stills.len() <= self.targets.len();
+        let (target, still) = stills.first().filter(|_| !is_scaling)?;
+        let of = match stills.len() {
+            1 => named(target),
+            many => format!("{many} targets, such as {}", named(target)),
+        };
+        Some(format!(
+            "of {of}, {}: whoever hangs counts nothing",
+            shown(still)
+        ))
+    }
+
+    /// Whether what a target did not serve meanwhile was not served by others either.
+    fn is_missed(&self, still: &Still) -> bool {
+        let block = |at: i64| {
+            ((at - self.from_ms) / self.block_ms).clamp(0, self.handed.len() as i64) as usize
+        };
+        let (from, to) = (block(still.from), block(still.to));
+        let mean = |blocks: &[u64]| blocks.iter().sum::<u64>() as f64 / blocks.len().max(1) as f64;
+        let own = still.rate * self.block_ms as f64;
+        mean(&self.handed[..from]) - mean(&self.handed[from..to]) >= MADE_UP * own
     }
 }

@@ -1,9 +1,12 @@
 //! Counters of a Prometheus as evidence: raw samples in, requests and bad ones of each block of time out.
 //!
 //! Rooms: [`window`] (blocks of the time in which one looks), [`steps`] (what one scrape of one target adds),
+//! [`part`] (how the part fits all requests), [`pulse`] (whether requests keep coming),
 //! [`doubts`] (why what was counted is not to be relied on).
 
 mod doubts;
+mod part;
+mod pulse;
 mod steps;
 pub mod window;
 

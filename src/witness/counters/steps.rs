@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const BORN_MAX: f64 = 1_000.0;
 /// What a target that is known may have counted since the scrape before: so many times the most that any
 /// target counted from one scrape to the next, and always so much.
-const FASTER_MAX: f64 = 3.0;
-const STARTED_MAX: f64 = 100.0;
+pub(super) const FASTER_MAX: f64 = 3.0;
+pub(super) const STARTED_MAX: f64 = 100.0;
 
 /// Labels of a series.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -36,6 +36,8 @@ pub(super) struct Scrape<'a> {
     pub scrape_ms: i64,
     /// The most that any block counted.
     pub largest: f64,
+    /// The most that a target which is new can have counted before it was seen, by what it counted after.
+    pub explained: Option<f64>,
     /// Whether the part is counted together with all requests, and begins again when these do.
     pub is_family: bool,
 }
@@ -60,6 +62,8 @@ pub(super) struct Came {
     pub more: f64,
     /// What those counted that were not.
     pub born: f64,
+    /// What of `more` those counted that began anew.
+    pub anew: f64,
     /// Whether the target had started anew.
     pub started: bool,
     /// Why some of it was not added, and how much.
@@ -96,6 +100,11 @@ impl Steps {
     pub fn stood(&mut self, number: usize, labels: &Labels, value: f64) {
         self.seen_earlier.insert(target(labels));
         self.earlier[number].insert(unnamed(labels), value);
+    }
+
+    /// Whether anything stood there before one looked, or may have.
+    pub fn saw_before(&self) -> bool {
+        self.is_blind || !self.seen_earlier.is_empty()
     }
 
     /// Not all that stood there before one looked is known.
@@ -142,7 +151,11 @@ impl Steps {
         if decides && dropped > 0.0 && now < before && all <= most {
             came.started = true;
             let starts = self.starts.entry(scrape.target.clone()).or_default();
-            starts.insert(scrape.at);
+            // Zeroes that were put in for when each counter was created are of one start.
+            let just = scrape.at - scrape.scrape_ms + 1..=scrape.at;
+            if starts.range(just).next().is_none() {
+                starts.insert(scrape.at);
+            }
         }
         // Who never began anew has nothing to be told apart from.
         if decides && all > most && self.starts.contains_key(scrape.target) {
@@ -178,6 +191,7 @@ impl Steps {
         let is_unfit = self.unfit.contains(&(scrape.target.clone(), scrape.at));
         for (labels, value) in scrape.values {
             let last = self.last[scrape.number].get(*labels).copied();
+            let mut stands = *value;
             let started = |then| !is_unfit && self.started(scrape.target, then, scrape.at);
             match last {
                 // What another process counts does not begin anew with it, though it stands beside it.
@@ -191,22 +205,29 @@ impl Steps {
                     came.more += value - from;
                     came.odd = Some((Odd::Stayed, *value));
                 }
-                Some((then, _)) if started(then) => came.more += value,
+                Some((then, _)) if started(then) => {
+                    came.more += value;
+                    came.anew += value;
+                }
                 Some((_, from)) if *value >= from => came.more += value - from,
                 Some((_, from)) => {
                     if decides {
                         self.refuse(scrape);
                     }
                     came.odd = Some((Odd::Dropped, from - value));
+                    // Its way back up is none that anybody went.
+                    stands = from;
                 }
-                None if began && !is_refused => came.born += value,
+                None if began && !is_refused => {
+                    came.born += value - self.stood_at(scrape, labels, *value);
+                }
                 None => {}
             }
             let known = &mut self.last[scrape.number];
             match known.get_mut(*labels) {
-                Some(known) => *known = (scrape.at, *value),
+                Some(known) => *known = (scrape.at, stands),
                 None => {
-                    known.insert((*labels).clone(), (scrape.at, *value));
+                    known.insert((*labels).clone(), (scrape.at, stands));
                 }
             }
         }
@@ -216,8 +237,17 @@ impl Steps {
         let known = &self.last[scrape.number];
         let new = scrape.values.iter();
         new.filter(|(labels, _)| !known.contains_key(*labels))
-            .map(|(_, value)| *value)
+            .map(|(labels, value)| value - self.stood_at(scrape, labels, *value))
             .collect()
+    }
+
+    /// What of a counter's value it had before one looked, where its target is the same since then.
+    fn stood_at(&self, scrape: &Scrape<'_>, labels: &Labels, value: f64) -> f64 {
+        let is_same =
+            !self.born.contains(scrape.target) && !self.starts.contains_key(scrape.target);
+        let stood = self.earlier[scrape.number].get(&unnamed(labels)).copied();
+        let stood = stood.filter(|stood| is_same && *stood <= value);
+        stood.unwrap_or(0.0)
     }
 
     fn refuse(&mut self, scrape: &Scrape<'_>) {
@@ -237,7 +267,8 @@ impl Steps {
             let fastest = self.fastest.values().copied().fold(0.0, f64::max);
             (FASTER_MAX * fastest).max(STARTED_MAX)
         } else {
-            BORN_MAX.max(2.0 * scrape.largest)
+            let by_others = BORN_MAX.max(2.0 * scrape.largest);
+            scrape.explained.unwrap_or(by_others).max(STARTED_MAX)
         }
     }
 

@@ -9,7 +9,8 @@
 
 use super::super::samples::{Answer, Series, Target, target};
 use super::super::selector::Selector;
-use super::steps::{Labels, Odd, Scrape, Steps};
+use super::pulse::Pulse;
+use super::steps::{FASTER_MAX, Labels, Odd, STARTED_MAX, Scrape, Steps};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -63,8 +64,17 @@ pub struct Counters {
     pub(super) carried: (f64, f64),
     /// All requests, and bad ones, of what was handed over.
     pub(super) sum: (u64, u64),
-    /// The last block that was handed over with a request in it.
-    pub(super) busy: i64,
+    /// Requests of each block that was handed over.
+    pub(super) handed: Vec<u64>,
+    /// Whether requests keep coming, of all targets and of each.
+    pub(super) pulse: Pulse,
+    pub(super) pulses: BTreeMap<Target, Pulse>,
+    /// What stands at targets that cannot be taken yet, by the target, of all requests and of the part.
+    pub(super) withheld: [BTreeMap<Target, f64>; 2],
+    /// What those counted, and bad ones or good ones of it, that began anew, by target.
+    pub(super) anew: BTreeMap<Target, [f64; 2]>,
+    /// Scrapes by number, of any target.
+    pub(super) scrapes: BTreeSet<i64>,
     pub(super) doubts: BTreeSet<String>,
     /// What was odd, of which targets, and by how much at the most.
     pub(super) odd: BTreeMap<Odd, (BTreeSet<Target>, f64)>,
@@ -115,7 +125,12 @@ impl Counters {
             largest: 0.0,
             carried: (0.0, 0.0),
             sum: (0, 0),
-            busy: -1,
+            handed: Vec::new(),
+            pulse: Pulse::default(),
+            pulses: BTreeMap::new(),
+            withheld: Default::default(),
+            anew: BTreeMap::new(),
+            scrapes: BTreeSet::new(),
             doubts: BTreeSet::new(),
             odd: BTreeMap::new(),
         }
@@ -141,20 +156,23 @@ impl Counters {
     /// Takes the samples of all requests and of the part, in which those of earlier answers may stand again.
     pub fn take(&mut self, total: &Answer, part: &Answer) {
         let answers = [total, part];
-        let known: BTreeSet<Target> = self.targets.keys().cloned().collect();
+        let taken = self.steps.last.iter().flatten();
+        let known: BTreeSet<Target> = taken.map(|(labels, _)| target(labels)).collect();
         self.look_at_targets(total.series.iter().chain(&part.series));
         self.look_at_labels(answers);
         self.look_at_part(answers);
+        let explained = self.explained(total);
         // What is known first: by that it is told whether what is new can have been born just now.
         for is_known in [true, false] {
             for (number, answer) in answers.into_iter().enumerate() {
                 self.doubts.extend(answer.doubts.iter().cloned());
-                let all = self.scrapes(number, answers);
+                let all = self.new_scrapes(number, answers);
                 let asked = all
                     .iter()
                     .filter(|((_, target), _)| known.contains(target) == is_known);
                 for ((at, target), values) in asked {
-                    self.scrape(number, (target, *at), values, is_known);
+                    let explained = explained.get(target).copied();
+                    self.scrape(number, (target, *at), values, (is_known, explained));
                 }
             }
         }
@@ -163,8 +181,8 @@ impl Counters {
     /// What is new of each target at each moment. What is known of the part before all requests are is left
     /// for later, and so is what is known of these before it is known which are good: it stands in the next
     /// answer again.
-    fn scrapes<'a>(
-        &self,
+    fn new_scrapes<'a>(
+        &mut self,
         number: usize,
         answers: [&'a Answer; 2],
     ) -> BTreeMap<(i64, Target), Vec<(&'a Labels, f64)>> {
@@ -174,12 +192,22 @@ impl Counters {
             (_, Part::Bad) => BTreeMap::new(),
         };
         let mut scrapes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let waiting = self.waiting(answers[0]);
+        self.withheld[number].clear();
         for series in &answers[number].series {
             let last = self.steps.last[number].get(&series.labels);
             let after = last.map_or(i64::MIN, |(at, _)| *at);
             let target = target(&series.labels);
             let until = reach.get(&target).copied();
-            let until = until.unwrap_or_else(|| self.unknown_reach(number, &target));
+            let mut until = until.unwrap_or_else(|| self.unknown_reach(number, &target));
+            if waiting.contains(&target) {
+                until = i64::MIN;
+            }
+            if let (i64::MIN, Some((at, value))) = (until, series.points.last())
+                && *at > after.max(self.from_ms)
+            {
+                *self.withheld[number].entry(target.clone()).or_default() += value;
+            }
             let new = |at: i64| at > after && at <= until;
             for (at, value) in series.points.iter().filter(|(at, _)| new(*at)) {
                 let values = scrapes.entry((*at, target.clone())).or_default();
@@ -189,48 +217,41 @@ impl Counters {
         scrapes
     }
 
-    /// Up to when the part of each target is known with this answer.
-    fn reach_with(&self, part: &Answer) -> BTreeMap<Target, i64> {
-        let mut reach = self.steps.reach(1);
-        for series in &part.series {
-            if let Some((at, _)) = series.points.last() {
-                let newest = reach.entry(target(&series.labels)).or_insert(*at);
-                *newest = (*newest).max(*at);
-            }
-        }
-        reach
-    }
-
-    /// Up to when a target is taken of which the other one is not known.
-    fn unknown_reach(&self, number: usize, target: &Target) -> i64 {
-        let (first, last) = self.targets.get(target).copied().unwrap_or_default();
-        let is_young = first > self.from_ms && last - first <= self.gap_ms();
-        match number {
-            0 if self.part.0 == Part::Good => i64::MIN,
-            // Which of a target's counters is asked for first is chance.
-            1 if is_young => i64::MIN,
-            _ => i64::MAX,
-        }
-    }
-
-    /// What the part does not show of what all requests do.
-    fn look_at_part(&mut self, [total, part]: [&Answer; 2]) {
-        if self.part.1.metric != self.total.metric {
-            return;
-        }
-        let shown: BTreeSet<&Labels> = part.series.iter().map(|one| &one.labels).collect();
-        let mut unshown = BTreeMap::new();
-        let fits = self.part.1.fitting();
+    /// Targets of which only one scrape is known, and that stand too high to be taken by that.
+    fn waiting(&self, total: &Answer) -> BTreeSet<Target> {
+        let mut stand: BTreeMap<Target, f64> = BTreeMap::new();
         for series in &total.series {
-            let is_asked = fits(&series.labels);
-            if let (true, Some((at, _))) = (is_asked, series.points.last())
-                && !shown.contains(&series.labels)
-            {
-                let since = self.unshown.get(&series.labels).copied();
-                unshown.insert(series.labels.clone(), since.unwrap_or(*at));
+            if let Some((_, value)) = series.points.last() {
+                *stand.entry(target(&series.labels)).or_default() += value;
             }
         }
-        self.unshown = unshown;
+        let waits = |(target, all): &(Target, f64)| self.waits_for_next(target, *all, STARTED_MAX);
+        let waiting = stand.into_iter().filter(waits);
+        waiting.map(|(target, _)| target).collect()
+    }
+
+    /// The most that each target which is new can have counted between the beginning and its first scrape, by what
+    /// it counted from then on.
+    fn explained(&self, total: &Answer) -> BTreeMap<Target, f64> {
+        let mut went: BTreeMap<Target, (f64, i64)> = BTreeMap::new();
+        for series in &total.series {
+            let target = target(&series.labels);
+            let first = self.targets.get(&target).map_or(0, |(first, _)| *first);
+            let (Some(from), Some(to)) = (series.points.first(), series.points.last()) else {
+                continue;
+            };
+            if first > self.from_ms {
+                let known = went.entry(target).or_default();
+                known.0 += (to.1 - from.1).max(0.0);
+                known.1 = known.1.max(to.0 - first);
+            }
+        }
+        let most = |(target, (more, time)): (Target, (f64, i64))| {
+            let first = self.targets.get(&target).map_or(0, |(first, _)| *first);
+            let before = (first - self.from_ms + self.scrape_ms) as f64;
+            (target, FASTER_MAX * more / time.max(1) as f64 * before)
+        };
+        went.into_iter().map(most).collect()
     }
 
     fn scrape(
@@ -238,7 +259,7 @@ impl Counters {
         number: usize,
         (target, at): (&Target, i64),
         values: &[(&Labels, f64)],
-        is_known: bool,
+        (is_known, explained): (bool, Option<f64>),
     ) {
         let first_seen = self.targets.get(target).map_or(at, |(first, _)| *first);
         let came = self.steps.take(&Scrape {
@@ -250,6 +271,7 @@ impl Counters {
             is_new: !is_known && first_seen > self.from_ms,
             scrape_ms: self.scrape_ms.max(1_000),
             largest: self.largest,
+            explained,
             is_family: family(&self.total.metric) == family(&self.part.1.metric),
         });
         // Before the window it is only learned what a target is like.
@@ -258,6 +280,14 @@ impl Counters {
                 let known = self.odd.entry(odd).or_default();
                 known.0.insert(target.clone());
                 known.1 = known.1.max(much);
+            }
+            if came.anew > 0.0 {
+                self.anew.entry(target.clone()).or_default()[number] += came.anew;
+            }
+            if number == 0 {
+                let least = self.gap_ms();
+                let pulse = self.pulses.entry(target.clone()).or_default();
+                pulse.beat(at, came.more - came.anew, least);
             }
             self.increase(number, at, came.more + came.born);
         }
@@ -306,7 +336,9 @@ impl Counters {
                 }
                 last = last.max(at);
                 if at > self.from_ms {
-                    self.scraped.insert((at - self.from_ms - 1) / self.block_ms);
+                    let since = at - self.from_ms - 1;
+                    self.scraped.insert(since / self.block_ms);
+                    self.scrapes.insert(since / self.scrape_ms.max(1_000));
                 }
             }
             known.1 = last;
@@ -387,11 +419,17 @@ impl Counters {
         if self.steps.last[0].is_empty() || !self.unknown_labels().is_empty() {
             return over;
         }
-        while self.closed < end.min(BLOCKS_MAX) {
+        let end = end.min(self.closed + BLOCKS_MAX);
+        while self.closed < end {
             let block = self.blocks.remove(&self.closed).unwrap_or_default();
             let is_scraped = self.scraped.contains(&self.closed);
             self.closed += 1;
             let counted = self.counted(block);
+            if is_scraped || counted.0 > 0 {
+                let (at, least) = (self.closed * self.block_ms, 3 * self.block_ms);
+                self.pulse.beat(at, counted.0 as f64, least);
+            }
+            self.handed.push(counted.0);
             over.push((is_scraped || counted.0 > 0).then_some(counted));
         }
         over
@@ -408,12 +446,41 @@ impl Counters {
         let left = pool - bad;
         self.carried = (left, self.carried.1.min(left));
         let counted = (requests as u64, bad as u64);
-        if counted.0 > 0 {
-            self.busy = self.closed - 1;
-        }
         self.sum.0 = self.sum.0.saturating_add(counted.0);
         self.sum.1 = self.sum.1.saturating_add(counted.1);
         counted
+    }
+
+    /// Requests, and bad ones, for which nobody can be blamed: targets brought them by beginning anew again and
+    /// again, and may have brought them twice, or the good ones are not all shown.
+    pub fn repeated(&self) -> Counted {
+        if self.part.0 == Part::Good && self.unshown().is_some() {
+            // Nobody knows of any of them whether it was good.
+            return self.sum;
+        }
+        let often = self.steps.starts(self.from_ms);
+        let often = often.filter(|(_, times)| *times >= super::doubts::STARTS_MAX);
+        let all = often.filter_map(|(target, _)| self.anew.get(target));
+        let (mut total, mut part) = (0.0, 0.0);
+        for [more, of_part] in all {
+            (total, part) = (total + more, part + of_part);
+        }
+        let bad = match self.part.0 {
+            Part::Bad => part,
+            Part::Good => (total - part).max(0.0),
+        };
+        (total.round() as u64, bad.round() as u64)
+    }
+
+    /// Whether the end is to be waited for, by the clock of Prometheus: some target was not seen since then, or is
+    /// not known whole, and may be yet.
+    pub fn waits(&self, end_ms: i64) -> bool {
+        let gap = self.gap_ms();
+        let may_come =
+            |last: i64| last < end_ms && end_ms - last <= gap && self.now_ms - last <= gap;
+        let mut lasts = self.targets.values().map(|(_, last)| *last);
+        let is_held = self.withheld.iter().any(|held| !held.is_empty()) || !self.unshown.is_empty();
+        lasts.any(may_come) || is_held && self.now_ms - end_ms <= gap
     }
 
     /// Requests and bad ones of all that was handed over.
@@ -444,7 +511,7 @@ impl Counters {
 }
 
 /// Counters of one histogram or summary belong together, and so do those of one name.
-fn family(metric: &str) -> &str {
+pub(super) fn family(metric: &str) -> &str {
     let ends = ["_bucket", "_count", "_sum"];
     let end = ends.iter().find_map(|end| metric.strip_suffix(end));
     end.unwrap_or(metric)

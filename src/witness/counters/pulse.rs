@@ -1,0 +1,96 @@
+//! Whether requests keep coming: who was busy and then counts nothing for a while may be hanging, and whoever hangs
+//! fails nobody that it counts.
+//!
+//! Pure. Traffic that comes in bursts stands still again and again: that is a rhythm, and no doubt.
+
+/// Requests that would have come in a standstill from which on it is no chance that none did.
+const EXPECTED_MIN: f64 = 30.0;
+/// Standstills that came to an end, from which on they are a rhythm.
+const RHYTHM: usize = 2;
+
+/// Requests over time, of one target or of all.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pulse {
+    /// When it was looked at first and at last, in milliseconds, and when something was counted last.
+    first: Option<i64>,
+    last: i64,
+    busy: i64,
+    counted: f64,
+    over: Vec<Still>,
+}
+
+/// A time without requests, after a time with them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Still {
+    /// From when until when, in milliseconds.
+    pub from: i64,
+    /// The end of it.
+    pub to: i64,
+    /// Requests a millisecond before it.
+    pub rate: f64,
+}
+
+impl Pulse {
+    /// So many more requests at a moment than at the one before.
+    pub fn beat(&mut self, at: i64, more: f64, least_ms: i64) {
+        if self.first.is_none() {
+            (self.first, self.busy) = (Some(at), at);
+        } else if more > 0.0 {
+            self.over.extend(self.standstill(least_ms));
+            self.busy = at;
+            self.counted += more;
+        }
+        self.last = at;
+    }
+
+    fn standstill(&self, least_ms: i64) -> Option<Still> {
+        let (idle, active) = (self.last - self.busy, self.busy - self.first?);
+        let rate = self.counted / active.max(1) as f64;
+        let is_long = idle >= least_ms && rate * idle as f64 >= EXPECTED_MIN;
+        (is_long && active > 0).then_some(Still {
+            from: self.busy,
+            to: self.last,
+            rate,
+        })
+    }
+
+    /// The longest standstill, if they are no rhythm.
+    pub fn still(&self, least_ms: i64) -> Option<Still> {
+        if self.over.len() >= RHYTHM {
+            return None;
+        }
+        let all = self.over.iter().copied().chain(self.standstill(least_ms));
+        all.max_by_key(|still| still.to - still.from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn longest(more: &[f64]) -> Option<(i64, i64)> {
+        let mut pulse = Pulse::default();
+        for (at, more) in more.iter().enumerate() {
+            pulse.beat(1_000 * at as i64, *more, 3_000);
+        }
+        let still = pulse.still(3_000)?;
+        Some((still.from / 1_000, still.to / 1_000))
+    }
+
+    #[test]
+    fn who_was_busy_and_counts_nothing_any_more_stands_still() {
+        let of = |busy: f64, idle: usize, again: usize| {
+            let mut all = vec![busy; 10];
+            all.extend(vec![0.0; idle]);
+            all.extend(vec![busy; again]);
+            longest(&all)
+        };
+        assert_eq!(of(20.0, 5, 0), Some((9, 14)));
+        assert_eq!(of(20.0, 5, 4), Some((9, 14)), "also when it is over");
+        assert_eq!(of(20.0, 2, 4), None, "one scrape that shows nothing");
+        assert_eq!(of(2.0, 5, 4), None, "ten requests may not come by chance");
+        let bursts = [20.0, 20.0, 0.0, 0.0, 0.0, 0.0].repeat(4);
+        assert_eq!(longest(&bursts), None, "a rhythm");
+        assert_eq!(longest(&[0.0; 20]), None, "nothing ever came");
+    }
+}
