@@ -193,6 +193,11 @@ impl<'a> Source<'a> {
         Ok(counters)
     }
 
+    /// Targets that are to be scraped, and do not answer.
+    async fn down(&self, deadline: Instant) -> Result<Answer, String> {
+        understand_last(self.ask("up == 0", deadline).await?)
+    }
+
     /// One number.
     async fn number(&self, query: &str, deadline: Instant) -> Result<Option<f64>, String> {
         let reply = self.ask(query, deadline).await?;
@@ -287,6 +292,11 @@ impl<'a> Source<'a> {
         // What was seen counts, whoever did not answer at last.
         if let Some(counters) = &mut counters {
             take(&mut trial, counters.close_all());
+            if self.counter.scales {
+                // Of whom is gone it is asked whether he left. Where nobody tells, what is said of most holds.
+                let down = self.down(Instant::now() + ANSWERS_WITHIN).await;
+                counters.found_down(&down.unwrap_or_default());
+            }
         }
         let elapsed = begun.elapsed().min(end.saturating_duration_since(begun));
         let mut doubts = match &counters {

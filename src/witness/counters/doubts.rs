@@ -44,10 +44,14 @@ impl Counters {
         let since = self.from_ms - self.scrape_ms;
         let is_gone = |last: i64| last > since && self.now_ms - last > self.gap_ms();
         let gone = self.targets.iter().filter(|(_, (_, last))| is_gone(*last));
-        let gone: Vec<String> = gone.map(|(target, _)| named(target)).collect();
+        let gone: Vec<&Target> = gone.map(|(target, _)| target).collect();
+        let is_down = |target: &&Target| self.down.contains(&(target.0.clone(), target.1.clone()));
+        let is_down = gone.iter().any(is_down);
+        let gone: Vec<String> = gone.into_iter().map(named).collect();
         // That most are gone is no coming and going.
-        if !gone.is_empty() && (!may_leave || 2 * gone.len() > self.targets.len()) {
+        if !gone.is_empty() && (!may_leave || is_down || 2 * gone.len() > self.targets.len()) {
             let advice = match may_leave {
+                true if is_down => "`up` says that it should be",
                 true => "that most of them are gone is no scaling",
                 false => "where targets come and go, say `scales: true`",
             };

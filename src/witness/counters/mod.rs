@@ -1,10 +1,12 @@
 //! Counters of a Prometheus as evidence: raw samples in, requests and bad ones of each block of time out.
 //!
 //! Rooms: [`window`] (blocks of the time in which one looks), [`steps`] (what one scrape of one target adds),
-//! [`part`] (how the part fits all requests), [`pulse`] (whether requests keep coming),
-//! [`doubts`] (why what was counted is not to be relied on).
+//! [`newcomers`] (targets that are new), [`part`] (how the part fits all requests), [`pulse`] (whether requests keep coming),
+//! [`came`] (what it came to), [`doubts`] (why what was counted is not to be relied on).
 
+mod came;
 mod doubts;
+mod newcomers;
 mod part;
 mod pulse;
 mod steps;
@@ -12,6 +14,8 @@ pub mod window;
 
 pub use window::{Counted, Counters, Part, block_of};
 
+#[cfg(test)]
+mod presence_tests;
 #[cfg(test)]
 mod target_tests;
 #[cfg(test)]

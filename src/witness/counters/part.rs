@@ -75,13 +75,4 @@ impl Counters {
         }
         self.unshown = unshown;
     }
-
-    /// Targets that are new and stand so high that only their next scrape tells whether they can have counted that
-    /// since they began: they are waited for, but no longer than a gap.
-    pub(super) fn waits_for_next(&self, target: &Target, all: f64, least: f64) -> bool {
-        let Some((first, last)) = self.targets.get(target) else {
-            return false;
-        };
-        *first > self.from_ms && first == last && all > least
-    }
 }

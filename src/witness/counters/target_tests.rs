@@ -5,7 +5,7 @@ use super::tests::{EVERY, FROM, SCRAPE, answer, closed, counters, rising, select
 use super::{Counters, Part};
 
 /// Takes the answers of a bake scrape by scrape, as a gate does.
-fn through(counters: &mut Counters, all: &[Series], scrapes: i64) {
+pub(super) fn through(counters: &mut Counters, all: &[Series], scrapes: i64) {
     for now in 1..=scrapes {
         let until = |one: &Series| {
             let mut one = one.clone();
@@ -23,7 +23,7 @@ fn through(counters: &mut Counters, all: &[Series], scrapes: i64) {
     }
 }
 
-fn only_doubt(counters: &Counters, said: &str) {
+pub(super) fn only_doubt(counters: &Counters, said: &str) {
     let doubts = counters.doubts(21 * SCRAPE, true);
     assert!(doubts.len() == 1 && doubts[0].contains(said), "{doubts:?}");
 }
@@ -363,138 +363,4 @@ fn what_stands_in_a_first_scrape_counts_where_what_follows_explains_it() {
     // Nobody knows of what comes no more whether it was before or after the beginning: it is no pass.
     assert_eq!(young.sum().1, 0);
     only_doubt(&young, "`b` came with 300 requests");
-}
-
-/// A rising counter of a target that is seen first at a scrape, where it stands at so much.
-fn comes(instance: &str, code: &str, first: i64, stands: f64, by: f64) -> Series {
-    let points = (first..=20).map(|scrape| (scrape, stands + by * (scrape - first) as f64));
-    series(code, instance, &points.collect::<Vec<_>>())
-}
-
-#[test]
-fn a_target_that_is_shown_late_brings_nothing_of_before() {
-    // Up for long, and found late: 340 requests and then ten a scrape were not counted since the beginning.
-    let mut late = counters();
-    let all = [
-        series("200", "a", &rising(100.0, -5..=20)),
-        comes("b", "200", 3, 300.0, 10.0),
-        comes("b", "500", 3, 40.0, 0.0),
-    ];
-    through(&mut late, &all, 20);
-    assert_eq!(late.sum(), (19 * 100 + 16 * 10, 0));
-    only_doubt(&late, "`b` came with 340 requests");
-    // A busy one that was born while one looked counts from its birth, and so do its failures.
-    let mut busy = counters();
-    let all = [
-        series("200", "a", &rising(100.0, -5..=20)),
-        comes("b", "200", 2, 4_000.0, 4_000.0),
-        comes("b", "500", 2, 200.0, 200.0),
-    ];
-    through(&mut busy, &all, 20);
-    assert_eq!(busy.sum().1, 18 * 200);
-    assert_eq!(busy.doubts(21 * SCRAPE, true), [""; 0]);
-}
-
-#[test]
-fn who_was_there_when_one_began_and_is_not_scraped_since_is_missed() {
-    let mut dead = counters();
-    let all = [
-        series("200", "a", &rising(100.0, -5..=20)),
-        series("200", "b", &rising(100.0, -5..=0)),
-        series("200", "left long ago", &rising(100.0, -5..=-2)),
-    ];
-    through(&mut dead, &all, 20);
-    let doubts = dead.doubts(21 * SCRAPE, false).join("; ");
-    assert!(
-        doubts.starts_with("`b` is not scraped any more"),
-        "{doubts}"
-    );
-}
-
-#[test]
-fn who_hangs_counts_nothing_and_is_missed_where_nobody_serves_instead() {
-    let until = |last: i64| {
-        let points =
-            (-5..=20).map(|scrape: i64| (scrape, 1_000.0 + 50.0 * scrape.min(last) as f64));
-        points.collect::<Vec<_>>()
-    };
-    let mut hanging = counters();
-    let all = [
-        series("200", "a", &rising(50.0, -5..=20)),
-        series("200", "b", &until(8)),
-    ];
-    through(&mut hanging, &all, 20);
-    let doubts = hanging.doubts(21 * SCRAPE, false).join("; ");
-    assert!(
-        doubts.starts_with("of `b`, for 3m no request was counted"),
-        "{doubts}"
-    );
-    // Its clients went to another.
-    let mut moved = counters();
-    let takes_over = (-5..=20).map(|scrape: i64| {
-        (
-            scrape,
-            1_000.0 + 50.0 * (scrape + (scrape - 8).max(0)) as f64,
-        )
-    });
-    let takes_over = series("200", "a", &takes_over.collect::<Vec<_>>());
-    through(&mut moved, &[takes_over, series("200", "b", &until(8))], 20);
-    assert_eq!(moved.doubts(21 * SCRAPE, false), [""; 0]);
-}
-
-#[test]
-fn a_counter_that_appears_late_had_nothing_to_count_and_a_time_without_any_scrape_is_blind() {
-    let mut late = counters();
-    late.look_back(&answer(&[]), &answer(&[]));
-    through(&mut late, &[comes("a", "200", 8, 40.0, 40.0)], 20);
-    assert_eq!(late.doubts(21 * SCRAPE, false), [""; 0]);
-    let mut blind = counters();
-    let seen = |scrape: &i64| !(8..11).contains(scrape);
-    let points = rising(100.0, (-5..=200).filter(seen));
-    blind.take(&answer(&[series("200", "a", &points)]), &answer(&[]));
-    blind.close(FROM + 200 * SCRAPE);
-    let doubts = blind.doubts(200 * SCRAPE, true);
-    assert_eq!(doubts, ["for about 45s no target was scraped at all"]);
-}
-
-#[test]
-fn failures_that_only_the_part_shows_are_not_passed_over() {
-    // A log counts the failures, and it shows them late.
-    let bad = selector("log_errors");
-    let mut counters = Counters::new(selector("http_total"), (Part::Bad, bad), FROM, EVERY);
-    let quiet = series(
-        "",
-        "log-a",
-        &(-5..=20).map(|scrape| (scrape, 0.0)).collect::<Vec<_>>(),
-    );
-    let total = series("200", "a", &rising(100.0, -5..=20));
-    let born = series("", "log-b", &[(19, 70.0), (20, 150.0)]);
-    counters.take(&answer(&[total]), &answer(&[quiet, born]));
-    counters.close(FROM + 20 * SCRAPE);
-    only_doubt(&counters, "`log-b` came with 150 bad requests");
-}
-
-#[test]
-fn a_bucket_that_is_not_shown_for_every_count_is_a_doubt() {
-    let good = selector("http_seconds_bucket{le=\"0.3\"}");
-    let asked = (Part::Good, good);
-    let mut counters = Counters::new(selector("http_seconds_count"), asked, FROM, EVERY);
-    let of = |path: &str, le: bool| {
-        let mut one = series("", "a", &rising(50.0, -5..=20));
-        one.labels.insert("path".to_owned(), path.to_owned());
-        if le {
-            one.labels.insert("le".to_owned(), "0.3".to_owned());
-        }
-        one
-    };
-    for now in [19, 20] {
-        let total = answer(&[of("/a", false), of("/b", false)]);
-        counters.take(&total, &answer(&[of("/a", true)]));
-        counters.close(FROM + (now + 1) * SCRAPE);
-    }
-    assert_eq!(counters.repeated(), counters.sum(), "nobody is blamed");
-    only_doubt(
-        &counters,
-        "does not show 1 series that `http_seconds_count` shows",
-    );
 }

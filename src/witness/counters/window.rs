@@ -10,7 +10,7 @@
 use super::super::samples::{Answer, Series, Target, target};
 use super::super::selector::Selector;
 use super::pulse::Pulse;
-use super::steps::{FASTER_MAX, Labels, Odd, STARTED_MAX, Scrape, Steps};
+use super::steps::{Labels, Odd, Scrape, Steps};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -73,6 +73,8 @@ pub struct Counters {
     pub(super) withheld: [BTreeMap<Target, f64>; 2],
     /// What those counted, and bad ones or good ones of it, that began anew, by target.
     pub(super) anew: BTreeMap<Target, [f64; 2]>,
+    /// Jobs and instances that are to be scraped, and do not answer.
+    pub(super) down: BTreeSet<(String, String)>,
     /// Scrapes by number, of any target.
     pub(super) scrapes: BTreeSet<i64>,
     pub(super) doubts: BTreeSet<String>,
@@ -130,6 +132,7 @@ impl Counters {
             pulses: BTreeMap::new(),
             withheld: Default::default(),
             anew: BTreeMap::new(),
+            down: BTreeSet::new(),
             scrapes: BTreeSet::new(),
             doubts: BTreeSet::new(),
             odd: BTreeMap::new(),
@@ -176,82 +179,6 @@ impl Counters {
                 }
             }
         }
-    }
-
-    /// What is new of each target at each moment. What is known of the part before all requests are is left
-    /// for later, and so is what is known of these before it is known which are good: it stands in the next
-    /// answer again.
-    fn new_scrapes<'a>(
-        &mut self,
-        number: usize,
-        answers: [&'a Answer; 2],
-    ) -> BTreeMap<(i64, Target), Vec<(&'a Labels, f64)>> {
-        let reach = match (number, self.part.0) {
-            (1, _) => self.steps.reach(0),
-            (_, Part::Good) => self.reach_with(answers[1]),
-            (_, Part::Bad) => BTreeMap::new(),
-        };
-        let mut scrapes: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        let waiting = self.waiting(answers[0]);
-        self.withheld[number].clear();
-        for series in &answers[number].series {
-            let last = self.steps.last[number].get(&series.labels);
-            let after = last.map_or(i64::MIN, |(at, _)| *at);
-            let target = target(&series.labels);
-            let until = reach.get(&target).copied();
-            let mut until = until.unwrap_or_else(|| self.unknown_reach(number, &target));
-            if waiting.contains(&target) {
-                until = i64::MIN;
-            }
-            if let (i64::MIN, Some((at, value))) = (until, series.points.last())
-                && *at > after.max(self.from_ms)
-            {
-                *self.withheld[number].entry(target.clone()).or_default() += value;
-            }
-            let new = |at: i64| at > after && at <= until;
-            for (at, value) in series.points.iter().filter(|(at, _)| new(*at)) {
-                let values = scrapes.entry((*at, target.clone())).or_default();
-                values.push((&series.labels, *value));
-            }
-        }
-        scrapes
-    }
-
-    /// Targets of which only one scrape is known, and that stand too high to be taken by that.
-    fn waiting(&self, total: &Answer) -> BTreeSet<Target> {
-        let mut stand: BTreeMap<Target, f64> = BTreeMap::new();
-        for series in &total.series {
-            if let Some((_, value)) = series.points.last() {
-                *stand.entry(target(&series.labels)).or_default() += value;
-            }
-        }
-        let waits = |(target, all): &(Target, f64)| self.waits_for_next(target, *all, STARTED_MAX);
-        let waiting = stand.into_iter().filter(waits);
-        waiting.map(|(target, _)| target).collect()
-    }
-
-    /// The most that each target which is new can have counted between the beginning and its first scrape, by what
-    /// it counted from then on.
-    fn explained(&self, total: &Answer) -> BTreeMap<Target, f64> {
-        let mut went: BTreeMap<Target, (f64, i64)> = BTreeMap::new();
-        for series in &total.series {
-            let target = target(&series.labels);
-            let first = self.targets.get(&target).map_or(0, |(first, _)| *first);
-            let (Some(from), Some(to)) = (series.points.first(), series.points.last()) else {
-                continue;
-            };
-            if first > self.from_ms {
-                let known = went.entry(target).or_default();
-                known.0 += (to.1 - from.1).max(0.0);
-                known.1 = known.1.max(to.0 - first);
-            }
-        }
-        let most = |(target, (more, time)): (Target, (f64, i64))| {
-            let first = self.targets.get(&target).map_or(0, |(first, _)| *first);
-            let before = (first - self.from_ms + self.scrape_ms) as f64;
-            (target, FASTER_MAX * more / time.max(1) as f64 * before)
-        };
-        went.into_iter().map(most).collect()
     }
 
     fn scrape(
@@ -449,64 +376,6 @@ impl Counters {
         self.sum.0 = self.sum.0.saturating_add(counted.0);
         self.sum.1 = self.sum.1.saturating_add(counted.1);
         counted
-    }
-
-    /// Requests, and bad ones, for which nobody can be blamed: targets brought them by beginning anew again and
-    /// again, and may have brought them twice, or the good ones are not all shown.
-    pub fn repeated(&self) -> Counted {
-        if self.part.0 == Part::Good && self.unshown().is_some() {
-            // Nobody knows of any of them whether it was good.
-            return self.sum;
-        }
-        let often = self.steps.starts(self.from_ms);
-        let often = often.filter(|(_, times)| *times >= super::doubts::STARTS_MAX);
-        let all = often.filter_map(|(target, _)| self.anew.get(target));
-        let (mut total, mut part) = (0.0, 0.0);
-        for [more, of_part] in all {
-            (total, part) = (total + more, part + of_part);
-        }
-        let bad = match self.part.0 {
-            Part::Bad => part,
-            Part::Good => (total - part).max(0.0),
-        };
-        (total.round() as u64, bad.round() as u64)
-    }
-
-    /// Whether the end is to be waited for, by the clock of Prometheus: some target was not seen since then, or is
-    /// not known whole, and may be yet.
-    pub fn waits(&self, end_ms: i64) -> bool {
-        let gap = self.gap_ms();
-        let may_come =
-            |last: i64| last < end_ms && end_ms - last <= gap && self.now_ms - last <= gap;
-        let mut lasts = self.targets.values().map(|(_, last)| *last);
-        let is_held = self.withheld.iter().any(|held| !held.is_empty()) || !self.unshown.is_empty();
-        lasts.any(may_come) || is_held && self.now_ms - end_ms <= gap
-    }
-
-    /// Requests and bad ones of all that was handed over.
-    pub fn sum(&self) -> Counted {
-        self.sum
-    }
-
-    /// How often targets started anew.
-    pub fn starts(&self) -> usize {
-        self.steps
-            .starts(self.from_ms)
-            .map(|(_, times)| times)
-            .sum()
-    }
-
-    /// The most that was counted by processes that ended, and that nobody saw, where there were several.
-    pub fn lost(&self) -> u64 {
-        if self.starts() < 2 {
-            return 0;
-        }
-        self.steps.lost(self.from_ms).ceil() as u64
-    }
-
-    /// Whether any series of the part was seen.
-    pub fn has_part(&self) -> bool {
-        !self.steps.last[1].is_empty()
     }
 }
 

@@ -1,0 +1,75 @@
+//! What counters came to, and whether there is more to wait for.
+//!
+//! Only reads.
+
+use super::super::samples::{Answer, Series, target};
+use super::window::{Counted, Counters, Part};
+
+impl Counters {
+    /// Requests, and bad ones, for which nobody can be blamed: targets brought them by beginning anew again and
+    /// again, and may have brought them twice, or the good ones are not all shown.
+    pub fn repeated(&self) -> Counted {
+        if self.part.0 == Part::Good && self.unshown().is_some() {
+            // Nobody knows of any of them whether it was good.
+            return self.sum;
+        }
+        let often = self.steps.starts(self.from_ms);
+        let often = often.filter(|(_, times)| *times >= super::doubts::STARTS_MAX);
+        let all = often.filter_map(|(target, _)| self.anew.get(target));
+        let (mut total, mut part) = (0.0, 0.0);
+        for [more, of_part] in all {
+            (total, part) = (total + more, part + of_part);
+        }
+        let bad = match self.part.0 {
+            Part::Bad => part,
+            Part::Good => (total - part).max(0.0),
+        };
+        (total.round() as u64, bad.round() as u64)
+    }
+
+    /// Whether the end is to be waited for, by the clock of Prometheus: some target was not seen since then, or is
+    /// not known whole, and may be yet.
+    pub fn waits(&self, end_ms: i64) -> bool {
+        let gap = self.gap_ms();
+        let may_come =
+            |last: i64| last < end_ms && end_ms - last <= gap && self.now_ms - last <= gap;
+        let mut lasts = self.targets.values().map(|(_, last)| *last);
+        let is_held = self.withheld.iter().any(|held| !held.is_empty()) || !self.unshown.is_empty();
+        lasts.any(may_come) || is_held && self.now_ms - end_ms <= gap
+    }
+
+    /// Requests and bad ones of all that was handed over.
+    pub fn sum(&self) -> Counted {
+        self.sum
+    }
+
+    /// How often targets started anew.
+    pub fn starts(&self) -> usize {
+        self.steps
+            .starts(self.from_ms)
+            .map(|(_, times)| times)
+            .sum()
+    }
+
+    /// The most that was counted by processes that ended, and that nobody saw, where there were several.
+    pub fn lost(&self) -> u64 {
+        if self.starts() < 2 {
+            return 0;
+        }
+        self.steps.lost(self.from_ms).ceil() as u64
+    }
+
+    /// Takes who is to be scraped and does not answer: who is gone and among these did not leave.
+    pub fn found_down(&mut self, down: &Answer) {
+        let of = |series: &Series| {
+            let (job, instance, _) = target(&series.labels);
+            (job, instance)
+        };
+        self.down = down.series.iter().map(of).collect();
+    }
+
+    /// Whether any series of the part was seen.
+    pub fn has_part(&self) -> bool {
+        !self.steps.last[1].is_empty()
+    }
+}

@@ -1,0 +1,95 @@
+//! What is new in an answer, and of targets that are new themselves whether it can have been counted since they began.
+//!
+//! Invariant: of what nobody can tell yet nothing is taken; it stands in the next answer again.
+
+use super::super::samples::{Answer, Target, target};
+use super::steps::{FASTER_MAX, Labels, STARTED_MAX};
+use super::window::{Counters, Part};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Counters {
+    /// What is new of each target at each moment. What is known of the part before all requests are is left
+    /// for later, and so is what is known of these before it is known which are good: it stands in the next
+    /// answer again.
+    pub(super) fn new_scrapes<'a>(
+        &mut self,
+        number: usize,
+        answers: [&'a Answer; 2],
+    ) -> BTreeMap<(i64, Target), Vec<(&'a Labels, f64)>> {
+        let reach = match (number, self.part.0) {
+            (1, _) => self.steps.reach(0),
+            (_, Part::Good) => self.reach_with(answers[1]),
+            (_, Part::Bad) => BTreeMap::new(),
+        };
+        let mut scrapes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let waiting = self.waiting(answers[0]);
+        self.withheld[number].clear();
+        for series in &answers[number].series {
+            let last = self.steps.last[number].get(&series.labels);
+            let after = last.map_or(i64::MIN, |(at, _)| *at);
+            let target = target(&series.labels);
+            let until = reach.get(&target).copied();
+            let mut until = until.unwrap_or_else(|| self.unknown_reach(number, &target));
+            if waiting.contains(&target) {
+                until = i64::MIN;
+            }
+            if let (i64::MIN, Some((at, value))) = (until, series.points.last())
+                && *at > after.max(self.from_ms)
+            {
+                *self.withheld[number].entry(target.clone()).or_default() += value;
+            }
+            let new = |at: i64| at > after && at <= until;
+            for (at, value) in series.points.iter().filter(|(at, _)| new(*at)) {
+                let values = scrapes.entry((*at, target.clone())).or_default();
+                values.push((&series.labels, *value));
+            }
+        }
+        scrapes
+    }
+
+    /// Targets of which only one scrape is known, and that stand too high to be taken by that.
+    fn waiting(&self, total: &Answer) -> BTreeSet<Target> {
+        let mut stand: BTreeMap<Target, f64> = BTreeMap::new();
+        for series in &total.series {
+            if let Some((_, value)) = series.points.last() {
+                *stand.entry(target(&series.labels)).or_default() += value;
+            }
+        }
+        let waits = |(target, all): &(Target, f64)| self.waits_for_next(target, *all, STARTED_MAX);
+        let waiting = stand.into_iter().filter(waits);
+        waiting.map(|(target, _)| target).collect()
+    }
+
+    /// The most that each target which is new can have counted between the beginning and its first scrape, by what
+    /// it counted from then on.
+    pub(super) fn explained(&self, total: &Answer) -> BTreeMap<Target, f64> {
+        let mut went: BTreeMap<Target, (f64, i64)> = BTreeMap::new();
+        for series in &total.series {
+            let target = target(&series.labels);
+            let first = self.targets.get(&target).map_or(0, |(first, _)| *first);
+            let (Some(from), Some(to)) = (series.points.first(), series.points.last()) else {
+                continue;
+            };
+            if first > self.from_ms {
+                let known = went.entry(target).or_default();
+                known.0 += (to.1 - from.1).max(0.0);
+                known.1 = known.1.max(to.0 - first);
+            }
+        }
+        let most = |(target, (more, time)): (Target, (f64, i64))| {
+            let first = self.targets.get(&target).map_or(0, |(first, _)| *first);
+            let before = (first - self.from_ms + self.scrape_ms) as f64;
+            (target, FASTER_MAX * more / time.max(1) as f64 * before)
+        };
+        went.into_iter().map(most).collect()
+    }
+
+    /// Targets that are new and stand so high that only their next scrape tells whether they can have counted that
+    /// since they began: they are waited for, but no longer than a gap.
+    fn waits_for_next(&self, target: &Target, all: f64, least: f64) -> bool {
+        let Some((first, last)) = self.targets.get(target) else {
+            return false;
+        };
+        *first > self.from_ms && first == last && all > least
+    }
+}
