@@ -89,6 +89,18 @@ pub struct Arguments {
     /// `s`, `ms` or `us`
     #[arg(long, value_name = "UNIT")]
     summary_time_unit: Option<String>,
+    /// Write every sample: `json=FILE` or `csv=FILE`, compressed where its name ends in `.gz`; may be repeated
+    #[arg(
+        short = 'o',
+        long = "out",
+        env = "K6_OUT",
+        value_delimiter = ',',
+        value_name = "KIND=FILE"
+    )]
+    pub outs: Vec<String>,
+    /// How moments are written in a table: unix, unix_milli, rfc3339 and so on
+    #[arg(long, env = "K6_CSV_TIME_FORMAT", hide = true)]
+    pub csv_time_format: Option<String>,
     /// Write what `console` says to a file
     #[arg(long, env = "K6_CONSOLE_OUTPUT", value_name = "FILE")]
     pub console_output: Option<PathBuf>,

@@ -7,11 +7,13 @@ use super::exit::Exit;
 use super::k6_arguments::{Arguments, of_variables, system};
 use super::k6_end::{self, Over};
 use super::k6_log::log;
+use super::k6_out::{Out, outs};
 use super::progress::Progress;
 use crate::environment::settings::Environment;
 use crate::k6::metric::BuiltIn;
 use crate::k6::options::{self, Found};
 use crate::k6::place::{Merged, Place, merge};
+use crate::k6::tags::Keeper;
 use crate::k6::threshold::{Key, Threshold};
 use crate::load::{self, Control, Tick};
 use crate::report::style::Style;
@@ -36,6 +38,7 @@ const JUDGED_EVERY: u64 = 2;
 /// A script that is ready, and what options of higher places threw away.
 struct Readied {
     ready: Ready,
+    outs: Vec<Arc<Out>>,
     thrown_away: Vec<String>,
 }
 
@@ -136,12 +139,20 @@ fn loaded(program: &Arc<Program>, log: &Log) -> Result<Loaded, Exit> {
 fn ready(arguments: &Arguments) -> Result<Readied, Exit> {
     let program = Arc::new(program(arguments)?);
     let log = logged(arguments)?;
-    let loaded = loaded(&program, &log)?;
+    let mut loaded = loaded(&program, &log)?;
     let merged = merged(arguments, &loaded.options)?;
     if loaded.exports.is_empty() {
         complain("the script exports no function");
         return Err(Exit::K6(255));
     }
+    let refused = |reason: String| {
+        complain(reason);
+        Exit::K6(255)
+    };
+    let options = Value::Object(merged.options.clone());
+    let outs = outs(arguments, &options).map_err(refused)?;
+    let keepers = outs.iter().map(|out| out.clone() as Arc<dyn Keeper>);
+    loaded.metrics.keepers = keepers.collect();
     let mut found = Found::default();
     let around = Around {
         environment: &Environment::default(),
@@ -169,15 +180,23 @@ fn ready(arguments: &Arguments) -> Result<Readied, Exit> {
         complain(error);
     }
     let ready = ready.ok_or(Exit::K6(104))?;
+    outs.iter()
+        .try_for_each(|out| out.open())
+        .map_err(refused)?;
     Ok(Readied {
         ready,
+        outs,
         thrown_away: merged.thrown_away,
     })
 }
 
 /// Performs a script.
 pub fn run(arguments: &Arguments) -> Exit {
-    let Readied { ready, thrown_away } = match ready(arguments) {
+    let Readied {
+        ready,
+        outs,
+        thrown_away,
+    } = match ready(arguments) {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };
@@ -199,14 +218,21 @@ pub fn run(arguments: &Arguments) -> Exit {
     };
     let runtime = crate::cli::commands::runtime();
     let exit = runtime.block_on(async {
-        let over = perform(arguments, &ready).await;
+        let over = perform(arguments, &ready, &outs).await;
         k6_end::end(arguments, &ready, over, export).await
     });
+    let closed = outs.iter().map(|out| out.close());
+    let broken: Vec<String> = closed.filter_map(Result::err).collect();
+    broken.iter().for_each(complain);
+    let exit = match exit {
+        Exit::K6(0) | Exit::Success if !broken.is_empty() => Exit::K6(255),
+        exit => exit,
+    };
     runtime.shutdown_background();
     exit
 }
 
-async fn perform(arguments: &Arguments, ready: &Ready) -> Over {
+async fn perform(arguments: &Arguments, ready: &Ready, outs: &[Arc<Out>]) -> Over {
     let run = &ready.run;
     let control = Control::new();
     let interrupted = Arc::new(std::sync::atomic::AtomicBool::new(false));
@@ -235,6 +261,7 @@ async fn perform(arguments: &Arguments, ready: &Ready) -> Over {
         &control,
         |tick: &mut Tick| {
             progress.tick(tick, &control.orders());
+            outs.iter().for_each(|out| out.flush());
             if began.elapsed() < Duration::from_secs(tick.second + 1) {
                 // What is left of a second at the end is none.
                 return;

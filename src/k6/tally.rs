@@ -4,9 +4,11 @@
 //! merged changes no sum, no share and no quantile.
 
 use super::metric::{BUILT_IN, BuiltIn, Contains, Kind, Metric};
+use super::tags::{Keeper, Tags, all_of};
 use super::threshold::{Aggregate, Key};
 use super::trend::Trend;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What was counted of one metric.
 #[derive(Debug, Clone)]
@@ -163,20 +165,6 @@ impl Value {
     }
 }
 
-/// The tags of a sample, by name.
-pub trait Tags {
-    /// The value of a tag, if it has it.
-    fn tag(&self, name: &str) -> Option<&str>;
-}
-
-/// Tags as pairs.
-impl Tags for [(String, String)] {
-    fn tag(&self, name: &str) -> Option<&str> {
-        let found = self.iter().rev().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
-    }
-}
-
 /// A part of a metric: what has some tags.
 #[derive(Debug, Clone)]
 pub struct Part {
@@ -221,6 +209,8 @@ pub struct Tally {
     pub checks: Vec<Check>,
     /// Paths of groups in the order in which they came.
     pub groups: Vec<String>,
+    /// Who takes every sample, too.
+    pub keepers: Vec<Arc<dyn Keeper>>,
     places: BTreeMap<(String, String), usize>,
 }
 
@@ -239,6 +229,7 @@ impl Default for Tally {
             metrics: BUILT_IN.iter().map(counted).collect(),
             checks: Vec::new(),
             groups: Vec::new(),
+            keepers: Vec::new(),
             places: BTreeMap::new(),
         }
     }
@@ -297,6 +288,12 @@ impl Tally {
             return;
         };
         counted.value.add(sample);
+        if !self.keepers.is_empty() {
+            let all = all_of(tags);
+            for keeper in &self.keepers {
+                keeper.keep(&counted.metric, sample, &all);
+            }
+        }
         for part in &mut counted.parts {
             let fits = |(name, value): &(String, String)| tags.tag(name) == Some(value);
             if part.tags.iter().all(fits) {

@@ -1,6 +1,6 @@
 //! What samples of a script are told apart by. Tags are looked up only where a threshold asks for one.
 
-use crate::k6::tally::Tags;
+use crate::k6::tags::Tags;
 
 /// Tags of a check, a group, or a metric of the script's own.
 pub(super) struct Plain<'a> {
@@ -33,6 +33,15 @@ impl Tags for Plain<'_> {
             .or_else(|| (!name.is_empty() && self.also.0 == name).then_some(self.also.1))
             .or_else(|| of_own(self.own, name))
             .or_else(|| (name == "group").then_some(self.group))
+    }
+
+    fn given(&self) -> Vec<&str> {
+        let own = self.own.iter().map(|(name, _)| name.as_str());
+        let more = self.more.chunks_exact(2).map(|pair| pair[0].as_str());
+        own.chain(more)
+            .chain([self.also.0])
+            .filter(|name| !name.is_empty())
+            .collect()
     }
 }
 
@@ -74,5 +83,9 @@ impl Tags for OfRequest<'_> {
             "expected_response" => self.expected.map(|is| if is { "true" } else { "false" }),
             _ => self.plain.tag(name),
         }
+    }
+
+    fn given(&self) -> Vec<&str> {
+        self.plain.given()
     }
 }

@@ -356,3 +356,52 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
         "{text}"
     );
 }
+
+#[test]
+fn every_sample_is_written_down_and_can_be_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = serve(echo);
+    let script = format!(
+        "import http from 'k6/http'; import {{ check }} from 'k6';
+export const options = {{ vus: 2, iterations: 60, thresholds: {{ http_req_duration: ['p(95)<5000'] }} }};
+export default () => {{ check(http.get('http://{address}/text', {{ tags: {{ team: 'shop' }} }}), {{ ok: (r) => r.status === 200 }}); }};"
+    );
+    std::fs::write(folder.path().join("s.js"), script).unwrap();
+    let k6 = |out: &str| {
+        let mut command = bellwether();
+        command.current_dir(folder.path());
+        run(command.args(["k6", "run", "-q", "s.js", "--out", out]))
+    };
+    for out in ["json=all.json", "csv=all.csv"] {
+        assert_eq!(k6(out).0, 0);
+        let (kind, file) = out.split_once('=').unwrap();
+        let text = std::fs::read_to_string(folder.path().join(file)).unwrap();
+        let of_checks = text.lines().filter(|line| line.contains("checks"));
+        assert_eq!(of_checks.count(), 60 + usize::from(kind == "json"));
+        assert!(text.contains(if kind == "json" {
+            r#""team":"shop""#
+        } else {
+            "team=shop"
+        }));
+        let mut judge = bellwether();
+        judge
+            .args(["judge", "--objective", "p95 < 5s"])
+            .arg(folder.path().join(file));
+        let (_, said, _) = run(&mut judge);
+        assert!(said.contains("of 60 requests"), "{said}");
+    }
+    // What is compressed is the same, but for its times.
+    assert_eq!(k6("csv=all.csv.gz").0, 0);
+    let packed = std::fs::File::open(folder.path().join("all.csv.gz")).unwrap();
+    let text = std::io::read_to_string(flate2::read::GzDecoder::new(packed)).unwrap();
+    assert!(text.starts_with("metric_name,timestamp,metric_value,check,"));
+    for (out, words) in [
+        ("influxdb=x", "is no output that is there"),
+        ("json=/nowhere/all.json", "cannot be written"),
+        ("json=/dev/full", "is not whole"),
+    ] {
+        let (code, _, said) = k6(out);
+        assert_eq!(code, 255, "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+}
