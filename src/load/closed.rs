@@ -23,7 +23,7 @@ pub(super) async fn closed_model<P: Performers>(shop: &Rc<Shop<P>>, index: usize
             looping_users(shop, (index, load), *vus, Rc::new(take)).await;
             if number == 0 {
                 let made = shop.assignment.shared[index].load(Relaxed).min(total);
-                shop.recorder.0.borrow_mut().total.dropped += total - made;
+                shop.recorder.0.borrow_mut().left(total - made);
             }
         }
         Executor::PerVuIterations {
@@ -39,7 +39,8 @@ pub(super) async fn closed_model<P: Performers>(shop: &Rc<Shop<P>>, index: usize
             };
             looping_users(shop, (index, load), *vus, Rc::new(more)).await;
             let planned = shop.share(*vus) * each;
-            shop.recorder.0.borrow_mut().total.dropped += planned.saturating_sub(made.get());
+            let left = planned.saturating_sub(made.get());
+            shop.recorder.0.borrow_mut().left(left);
         }
         Executor::ConstantVus { vus, .. } => {
             looping_users(shop, (index, load), *vus, Rc::new(|_| true)).await;

@@ -247,6 +247,8 @@ pub struct Recorded {
     pub interrupted: u64,
     /// Arrivals or iterations that were planned and never performed.
     pub dropped: u64,
+    /// Those of them that had no time left, where so many were asked for.
+    pub left: u64,
     /// Arrivals that waited for a free virtual user.
     pub waited: u64,
     /// Requests that waited for the environment's cap.
@@ -266,6 +268,7 @@ impl Recorded {
             iterations_failed: 0,
             interrupted: 0,
             dropped: 0,
+            left: 0,
             waited: 0,
             held_back: 0,
             lateness: histogram(),
@@ -285,6 +288,7 @@ impl Recorded {
         self.iterations_failed += other.iterations_failed;
         self.interrupted += other.interrupted;
         self.dropped += other.dropped;
+        self.left += other.left;
         self.waited += other.waited;
         self.held_back += other.held_back;
         add(&mut self.lateness, &other.lateness);
@@ -409,6 +413,12 @@ impl Inner {
         let micros = lateness.as_micros() as u64;
         record(&mut self.total.lateness, micros);
         record(&mut self.tick.lateness, micros);
+    }
+
+    /// Notes iterations that were asked for, and for which there was no time.
+    pub fn left(&mut self, count: u64) {
+        self.total.dropped += count;
+        self.total.left += count;
     }
 
     /// Notes an arrival that nobody took.

@@ -46,6 +46,9 @@ pub fn decide(
         if summary.was_interrupted {
             summary.reasons.push(INTERRUPTED.to_owned());
             outcomes.push(Outcome::Inconclusive);
+        } else if let Some(reason) = left(finished, objectives) {
+            summary.reasons.push(reason);
+            outcomes.push(Outcome::Inconclusive);
         }
     } else {
         let failure = finished.setup_failure.or(finished.smoke_failure);
@@ -66,6 +69,20 @@ pub fn decide(
 
 const NOTHING: &str = "nothing was measured";
 const INTERRUPTED: &str = "it was interrupted";
+
+/// What was asked for and not performed: the slower a target is, the less of it is measured. Where an objective says
+/// how much of it may be, that judges it.
+fn left(finished: &Finished, objectives: &[Objective]) -> Option<String> {
+    let left = finished.recorded.left;
+    let is_judged = objectives.iter().any(|it| it.metric == Metric::Dropped);
+    (left > 0 && !is_judged).then(|| {
+        let begun = finished.recorded.iterations + finished.recorded.interrupted;
+        format!(
+            "{left} of {} iterations were not begun within `maxDuration`: nobody knows what they would have met",
+            left + begun
+        )
+    })
+}
 
 /// The first step that failed so and is not advisory, and what came back.
 fn example_of(summary: &Summary, class: ErrorClass) -> Option<String> {

@@ -439,3 +439,26 @@ fn the_six_executors_do_what_k6s_do() {
     assert_eq!(ramp["virtual_users"], 3);
     assert_eq!(ramp["interrupted"], 0);
 }
+
+#[test]
+fn iterations_that_were_asked_for_and_not_begun_are_no_pass() {
+    let address = super::standin::serve(|_| super::standin::of(200, "text/plain", "ok"));
+    let of = |executor: &str, objectives: &str| {
+        let text = format!(
+            "name: few\nsteps: [ {{ get: \"http://{address}/\", check: [ status == 200 ], think: 300ms }} ]\n\
+             load: {{ executor: {executor}, vus: 2, iterations: 50, maxDuration: 1s }}\nobjectives: [ {objectives} ]\n"
+        );
+        let (code, report, _) = once(&text, &[]);
+        (code, report["reasons"].to_string())
+    };
+    for executor in ["per-vu-iterations", "shared-iterations"] {
+        let (code, said) = of(executor, "error_rate < 50%");
+        assert_eq!(code, 98, "{said}");
+        assert!(
+            said.contains("iterations were not begun within `maxDuration`"),
+            "{said}"
+        );
+        let (code, said) = of(executor, "'dropped < 200'");
+        assert_eq!(code, 0, "who says how many may be has said it: {said}");
+    }
+}

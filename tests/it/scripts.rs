@@ -184,7 +184,7 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
     let once = |body: &str| format!("export default function () {{ {body} }}");
     let loaded =
         |options: &str, body: &str| format!("export const options = {options};\n{}", once(body));
-    let cases: [(String, i32, &str); 23] = [
+    let cases: [(String, i32, &str); 24] = [
         (once(good), 0, "GET http://HOST"),
         (
             once(&format!("{good} check(1, {{ no: false }});")),
@@ -259,6 +259,14 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
             ),
             98,
             "no threshold on `checks`",
+        ),
+        (
+            loaded(
+                "{ scenarios: { few: { executor: 'per-vu-iterations', vus: 2, iterations: 50, maxDuration: '1s' } }, thresholds: { http_reqs: ['count>0'] } }",
+                &format!("{good} sleep(0.3);"),
+            ),
+            98,
+            "of 100 iterations were not begun within `maxDuration`",
         ),
         (
             once(&format!("{good} exec.test.fail('wrong total');")),
