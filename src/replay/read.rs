@@ -4,6 +4,7 @@
 //! on half of a file would be one on chosen evidence.
 
 use crate::objective::tally::{Arm, Sample};
+use flate2::read::MultiGzDecoder;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 
@@ -47,12 +48,46 @@ impl Samples {
         self.steps.len() as u32 - 1
     }
 
+    /// Takes iterations that were due and that nobody performed: whoever would have met the service then met none,
+    /// which is over every limit.
+    fn drop(
+        &mut self,
+        known_micros: u64,
+        count: f64,
+        known: &mut HashMap<String, usize>,
+    ) -> Result<(), String> {
+        if !(0.0..=DROPPED_MAX).contains(&count) {
+            return Err(format!(
+                "{count} dropped iterations in one sample are none that k6 writes"
+            ));
+        }
+        let step = self.step(DROPPED);
+        let gate = self.gate("", known);
+        let missed = Sample {
+            known_micros,
+            latency_micros: 0,
+            step,
+            arm: Arm::Candidate,
+            ok: false,
+        };
+        let samples = &mut self.gates[gate].1;
+        samples.extend(std::iter::repeat_n(missed, count.round() as usize));
+        Ok(())
+    }
+
     /// How many samples there are.
     pub fn count(&self) -> usize {
         self.gates.iter().map(|(_, samples)| samples.len()).sum()
     }
 }
 
+/// How what gzip compressed begins (RFC 1952).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// k6's metric of requests, and that of arrivals for which no virtual user was free.
+const DURATION: &str = "http_req_duration";
+const DROPPED: &str = "dropped_iterations";
+/// Iterations that one sample may say were dropped.
+const DROPPED_MAX: f64 = 1e7;
 /// Steps that are told apart.
 const STEPS_MAX: usize = 256;
 /// No timestamp lies beyond: the year 2286 in microseconds.
@@ -61,9 +96,17 @@ const MICROS_MAX: f64 = 1e16;
 /// Reads a file. The error names the line and what was expected in it.
 pub fn read(input: impl Read) -> Result<Samples, String> {
     let mut input = BufReader::with_capacity(1 << 18, input);
-    let start = input
-        .fill_buf()
-        .map_err(|error| format!("it cannot be read: {error}"))?;
+    let unreadable = |error| format!("it cannot be read: {error}");
+    if input.fill_buf().map_err(unreadable)?.starts_with(&GZIP) {
+        let unfolded = MultiGzDecoder::new(input);
+        return plain(BufReader::with_capacity(1 << 18, unfolded));
+    }
+    plain(input)
+}
+
+fn plain(mut input: impl BufRead) -> Result<Samples, String> {
+    let unreadable = |error| format!("it cannot be read: {error}");
+    let start = input.fill_buf().map_err(unreadable)?;
     if start.is_empty() {
         return Err("it is empty".to_owned());
     }
@@ -221,7 +264,8 @@ fn k6_table(mut reader: csv::Reader<impl Read>, columns: &K6Columns) -> Result<S
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(broken)? {
         let field = |place: usize| record.get(place).unwrap_or_default();
-        if field(columns.metric) != b"http_req_duration" {
+        let is_dropped = field(columns.metric) == DROPPED.as_bytes();
+        if field(columns.metric) != DURATION.as_bytes() && !is_dropped {
             continue;
         }
         let line = record.position().map_or(0, csv::Position::line);
@@ -232,10 +276,14 @@ fn k6_table(mut reader: csv::Reader<impl Read>, columns: &K6Columns) -> Result<S
         })?;
         let millis = parsed(field(columns.value)).ok_or_else(|| {
             format!(
-                "line {line}: `metric_value` is `{}`; expected milliseconds",
+                "line {line}: `metric_value` is `{}`; expected a number from 0 on",
                 text(columns.value)
             )
         })?;
+        if is_dropped {
+            samples.drop(known_micros, millis, &mut known)?;
+            continue;
+        }
         let step = columns.name.map_or(0, |place| samples.step(&text(place)));
         let ok = k6_ok(
             columns.expected.map(text).as_deref(),
@@ -265,7 +313,7 @@ struct K6Data {
     time: String,
     value: f64,
     #[serde(default)]
-    tags: HashMap<String, String>,
+    tags: Option<HashMap<String, String>>,
 }
 
 fn json(input: impl BufRead) -> Result<Samples, String> {
@@ -278,12 +326,14 @@ fn json(input: impl BufRead) -> Result<Samples, String> {
         let number = number + 1;
         let line = line.map_err(|error| format!("line {number} cannot be read: {error}"))?;
         // Most lines are of other metrics; they need not be parsed.
-        if !line.contains("http_req_duration") || !line.contains("\"Point\"") {
+        let is_wanted = line.contains(DURATION) || line.contains(DROPPED);
+        if !is_wanted || !line.contains("\"Point\"") {
             continue;
         }
         let point: K6Line<'_> = serde_json::from_str(&line)
             .map_err(|error| format!("line {number} is no line of k6's JSON: {error}"))?;
-        if point.metric != "http_req_duration" {
+        let is_dropped = point.metric == DROPPED;
+        if point.metric != DURATION && !is_dropped {
             continue;
         }
         let known_micros = moment(&point.data.time).ok_or_else(|| {
@@ -292,7 +342,12 @@ fn json(input: impl BufRead) -> Result<Samples, String> {
                 point.data.time
             )
         })?;
-        let tag = |name: &str| point.data.tags.get(name).map(String::as_str);
+        if is_dropped {
+            samples.drop(known_micros, point.data.value, &mut known)?;
+            continue;
+        }
+        let tags = point.data.tags.unwrap_or_default();
+        let tag = |name: &str| tags.get(name).map(String::as_str);
         let step = samples.step(tag("name").unwrap_or_default());
         let ok = k6_ok(tag("expected_response"), tag("status"));
         let gate = samples.gate("", &mut known);

@@ -276,6 +276,59 @@ fn files_of_k6_are_judged_and_the_rule_can_be_set() {
 }
 
 #[test]
+fn arrivals_that_k6_dropped_are_bad_ones_and_compressed_files_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut dropping =
+        "metric_name,timestamp,metric_value,expected_response,name,status\n".to_owned();
+    let mut lines = String::new();
+    for second in 0..120 {
+        let at = 1_700_000_000 + second;
+        let _ = writeln!(dropping, "dropped_iterations,{at},40.000000,,,");
+        for _ in 0..20 {
+            let _ = writeln!(
+                dropping,
+                "http_req_duration,{at},12.5,true,http://shop/,200"
+            );
+            let _ = writeln!(
+                lines,
+                r#"{{"metric":"http_req_duration","type":"Point","data":{{"time":"2026-11-20T10:{:02}:{:02}Z","value":12.5,"tags":null}}}}"#,
+                second / 60,
+                second % 60
+            );
+        }
+    }
+    let judged = |name: &str, limit: &str| {
+        let path = folder.path().join(name);
+        let (code, out, err) = run(bellwether()
+            .arg("judge")
+            .arg(path)
+            .args(["--objective", limit]));
+        (code, format!("{out}{err}"))
+    };
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    let packed = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    write("dropping.csv", dropping.as_bytes());
+    write("dropping.csv.gz", &packed(&dropping));
+    for name in ["dropping.csv", "dropping.csv.gz"] {
+        let (code, said) = judged(name, "p95 < 500ms");
+        assert_eq!(code, 10, "{said}");
+        assert!(said.contains("320 of 480 requests failed"), "{said}");
+    }
+    // Nobody says of these what came back: none of them is good.
+    write("nulls.json", lines.as_bytes());
+    let (code, said) = judged("nulls.json", "error_rate < 1%");
+    assert_eq!(code, 10, "{said}");
+    let cut = packed(&dropping);
+    write("cut.csv.gz", &cut[..cut.len() / 2]);
+    let (code, said) = judged("cut.csv.gz", "p95 < 500ms");
+    assert_eq!(code, 2, "a verdict on half of a file is none: {said}");
+}
+
+#[test]
 fn the_help_names_every_setting_of_the_rule() {
     let (_, out, _) = run(bellwether().args(["judge", "--help"]));
     for (name, _) in SETTINGS {
