@@ -35,8 +35,6 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 const WINDOW_SCRAPES: u32 = 10;
 /// How far one looks back for targets that were away when the bake began.
 const LOOK_BACK: &str = "1h";
-/// Scrapes for which nobody need answer at the end.
-const SILENT_SCRAPES: u32 = 2;
 /// Scrapes after the end for which one waits until each target was seen since then.
 const LINGERS_SCRAPES: u32 = 4;
 /// Time of the gate's budget that is left to whoever comes after.
@@ -60,6 +58,8 @@ pub struct Counted {
 /// Since when one looks, and by which clock.
 struct Looking {
     begun: Instant,
+    /// How long, in milliseconds.
+    length_ms: i64,
     /// The beginning, by the clock of Prometheus.
     from_ms: i64,
     /// What that clock showed first, and when.
@@ -67,9 +67,10 @@ struct Looking {
 }
 
 impl Looking {
-    fn since(begun: Instant) -> Looking {
+    fn since(begun: Instant, length_ms: i64) -> Looking {
         Looking {
             begun,
+            length_ms,
             from_ms: i64::MIN / 2,
             clock: None,
         }
@@ -148,9 +149,10 @@ impl<'a> Source<'a> {
         let reply = sent.await;
         let reply = reply.map_err(|fault| format!("{url} did not answer: {fault}"))?;
         let status = reply.status.as_u16();
+        let is_refused = matches!(status, 401 | 403 | 407) && !self.headers.is_empty();
         // What is wrong with a question stands in a body of JSON, too.
         match serde_json::from_slice::<Value>(&reply.body) {
-            Ok(value) if status < 300 || value["status"] == "error" => Ok(value),
+            Ok(value) if status < 300 || value["status"] == "error" && !is_refused => Ok(value),
             _ if !self.headers.is_empty() => {
                 // Whoever refuses credentials may show them, in a form that nobody knows.
                 let length = reply.body.len();
@@ -231,8 +233,10 @@ impl<'a> Source<'a> {
         let part = self.samples(&self.part, back, deadline);
         let (total, part) = futures_util::future::try_join(total, part).await?;
         if counters.is_none() {
-            *counters = Some(self.begin(now - back.as_millis() as i64).await?);
             looking.from_ms = now - back.as_millis() as i64;
+            let mut begun = self.begin(looking.from_ms).await?;
+            begun.ends(looking.from_ms + looking.length_ms);
+            *counters = Some(begun);
         }
         if let Some(counters) = counters {
             counters.take(&total, &part);
@@ -248,8 +252,8 @@ impl<'a> Source<'a> {
         over: &Control,
     ) -> (Outcome, String) {
         let (begun, end, last) = times;
-        let mut looking = Looking::since(begun);
         let end_after = end.saturating_duration_since(begun).as_millis() as i64;
+        let mut looking = Looking::since(begun, end_after);
         let mut counters: Option<Counters> = None;
         let (mut trouble, mut answered) = (None, Instant::now());
         let take = |trial: &mut Blocks, blocks: Vec<Option<(u64, u64)>>| {
@@ -277,7 +281,8 @@ impl<'a> Source<'a> {
             }
             // Until each target was seen after the end: who died just before it must not look alive.
             let waits = |counters: &Counters| counters.waits(looking.from_ms + end_after);
-            if asked >= end && !(asked < last && counters.as_ref().is_some_and(waits)) {
+            let is_seen = answered >= end && !counters.as_ref().is_some_and(waits);
+            if asked >= end && (is_seen || asked >= last) {
                 break;
             }
             let mut next = asked + self.counter.scrape;
@@ -292,10 +297,10 @@ impl<'a> Source<'a> {
         // What was seen counts, whoever did not answer at last.
         if let Some(counters) = &mut counters {
             take(&mut trial, counters.close_all());
-            if self.counter.scales {
-                // Of whom is gone it is asked whether he left. Where nobody tells, what is said of most holds.
+            if over.asked() == Stop::No {
+                // Of whom is gone it is asked whether he left.
                 let down = self.down(Instant::now() + ANSWERS_WITHIN).await;
-                counters.found_down(&down.unwrap_or_default());
+                counters.found_down(down);
             }
         }
         let elapsed = begun.elapsed().min(end.saturating_duration_since(begun));
@@ -303,8 +308,13 @@ impl<'a> Source<'a> {
             Some(counters) => counters.doubts(elapsed.as_millis() as i64, self.counter.scales),
             None => Vec::new(),
         };
-        // Who did not answer just now is a doubt where that is not the first time, or too little was seen.
-        let is_silent = answered + self.counter.scrape * SILENT_SCRAPES < end.min(Instant::now());
+        // What nobody told of after the end, nobody knows of before it.
+        let is_over = Instant::now() >= end && over.asked() == Stop::No;
+        let is_silent = is_over && answered < end;
+        let waits = |counters: &Counters| counters.waits(looking.from_ms + end_after);
+        if is_over && !is_silent && counters.as_ref().is_some_and(waits) {
+            doubts.push("not every target was seen after the end, and the budget left no time to wait for that".to_owned());
+        }
         if is_silent || counters.is_none() || !doubts.is_empty() {
             doubts.extend(trouble);
         }

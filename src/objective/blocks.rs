@@ -66,12 +66,18 @@ impl Blocks {
     /// much as any other, so that many good requests in a few of them tell it little; but what is promised is a
     /// share of all requests.
     pub fn is_called(&self) -> bool {
-        self.trial.called().is_some() && (self.is_dead() || self.is_broken((0, 0)))
+        self.trial.called().is_some() && (self.is_mostly_bad() || self.is_broken((0, 0)))
     }
 
     fn is_dead(&self) -> bool {
         let call = self.trial.called();
         call.is_some_and(|call| call.objective.is_none())
+    }
+
+    /// Whether half of all failed, the warm-up included.
+    fn is_mostly_bad(&self) -> bool {
+        let counted = self.trial.candidate();
+        counted.bad * 2 >= counted.requests.max(1)
     }
 
     /// Whether more failed than is allowed, without so many requests and bad ones.
@@ -110,7 +116,13 @@ impl Blocks {
             None => String::new(),
         };
         let outcome = match judged.verdict {
-            Conclusion::Rollback if is_dead && twice.1 == 0 || self.is_broken(twice) => {
+            // That all failed at last shows little where it is doubtful what was shown.
+            Conclusion::Rollback if is_dead && !self.is_mostly_bad() && !doubts.is_empty() => {
+                Outcome::Inconclusive
+            }
+            Conclusion::Rollback
+                if is_dead && self.is_mostly_bad() && twice.1 == 0 || self.is_broken(twice) =>
+            {
                 Outcome::Fail
             }
             Conclusion::Promote if doubts.is_empty() => Outcome::Pass,

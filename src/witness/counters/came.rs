@@ -60,12 +60,15 @@ impl Counters {
     }
 
     /// Takes who is to be scraped and does not answer: who is gone and among these did not leave.
-    pub fn found_down(&mut self, down: &Answer) {
+    pub fn found_down(&mut self, down: Result<Answer, String>) {
         let of = |series: &Series| {
             let (job, instance, _) = target(&series.labels);
             (job, instance)
         };
-        self.down = down.series.iter().map(of).collect();
+        self.down = down.and_then(|down| match down.doubts.first() {
+            Some(doubt) => Err(doubt.clone()),
+            None => Ok(down.series.iter().map(of).collect()),
+        });
     }
 
     /// Whether any series of the part was seen.

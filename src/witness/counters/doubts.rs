@@ -15,6 +15,8 @@ pub(super) const STARTS_MAX: usize = 2;
 const COVERAGE: f64 = 0.9;
 /// Scrapes in a row of which none may be missing of all targets at once.
 const BLIND_SCRAPES: i64 = 3;
+/// Scrapes that a target must have missed at least, if it is called seldom scraped.
+const SELDOM_MISSED: i64 = 4;
 /// The share of a standstill that others would have made up for, if it were none.
 const MADE_UP: f64 = 0.5;
 
@@ -40,27 +42,8 @@ impl Counters {
         doubts.extend(self.unfinished());
         doubts.extend(self.blind());
         doubts.extend(self.standing_still(may_leave));
-        // Who left before the window is missed by nobody; who was there when it began was scraped just before.
-        let since = self.from_ms - self.scrape_ms;
-        let is_gone = |last: i64| last > since && self.now_ms - last > self.gap_ms();
-        let gone = self.targets.iter().filter(|(_, (_, last))| is_gone(*last));
-        let gone: Vec<&Target> = gone.map(|(target, _)| target).collect();
-        let is_down = |target: &&Target| self.down.contains(&(target.0.clone(), target.1.clone()));
-        let is_down = gone.iter().any(is_down);
-        let gone: Vec<String> = gone.into_iter().map(named).collect();
-        // That most are gone is no coming and going.
-        if !gone.is_empty() && (!may_leave || is_down || 2 * gone.len() > self.targets.len()) {
-            let advice = match may_leave {
-                true if is_down => "`up` says that it should be",
-                true => "that most of them are gone is no scaling",
-                false => "where targets come and go, say `scales: true`",
-            };
-            doubts.push(format!(
-                "{} {} not scraped any more, and nobody knows what it counted at last; {advice}",
-                gone.join(", "),
-                if gone.len() == 1 { "is" } else { "are" },
-            ));
-        }
+        doubts.extend(self.gone(may_leave));
+        doubts.extend(self.seldom_scraped());
         for (target, times) in self.steps.starts(self.from_ms) {
             if times >= STARTS_MAX {
                 doubts.push(format!(
@@ -70,6 +53,71 @@ impl Counters {
             }
         }
         doubts
+    }
+
+    /// Targets that were there when the window began, or came later: each was scraped just before, or since.
+    fn there(&self) -> impl Iterator<Item = (&Target, i64)> {
+        let since = self.from_ms - self.scrape_ms;
+        let all = self
+            .targets
+            .iter()
+            .map(|(target, (_, last))| (target, *last));
+        all.filter(move |(_, last)| *last > since)
+    }
+
+    /// Whether anybody is missed. Who left before the window is not, unless he should be there.
+    fn gone(&self, may_leave: bool) -> Option<String> {
+        let is_gone = |last: i64| self.now_ms - last > self.gap_ms();
+        let is_down = |target: &Target| {
+            let down = self.down.as_ref().ok();
+            down.is_some_and(|down| down.contains(&(target.0.clone(), target.1.clone())))
+        };
+        let gone: Vec<&Target> = self
+            .there()
+            .filter(|(_, last)| is_gone(*last))
+            .map(|(target, _)| target)
+            .collect();
+        let down: Vec<&Target> = self
+            .targets
+            .iter()
+            .filter(|(target, (_, last))| is_gone(*last) && is_down(target))
+            .map(|(target, _)| target)
+            .collect();
+        // That most are gone is no coming and going.
+        let (missed, advice) = match (&self.down, down.is_empty()) {
+            (_, false) => (down, "`up` says that it should be".to_owned()),
+            _ if gone.is_empty() => return None,
+            (_, _) if !may_leave => (
+                gone,
+                "where targets come and go, say `scales: true`".to_owned(),
+            ),
+            (_, _) if 2 * gone.len() > self.there().count() => {
+                (gone, "that most of them are gone is no scaling".to_owned())
+            }
+            (Err(why), _) => (gone, format!("whether it left is not known: {why}")),
+            (Ok(_), _) => return None,
+        };
+        let names: Vec<String> = missed.iter().map(|target| named(target)).collect();
+        Some(format!(
+            "{} {} not scraped any more, and nobody knows what it counted at last; {advice}",
+            names.join(", "),
+            if names.len() == 1 { "is" } else { "are" },
+        ))
+    }
+
+    /// Whether a target was scraped only now and then, which is no gap each time.
+    fn seldom_scraped(&self) -> Option<String> {
+        let seen = self.seen.iter().filter_map(|(target, seen)| {
+            let (first, last) = (seen.first()?, seen.last()?);
+            Some((target, seen.len() as i64, last - first + 1))
+        });
+        let mut seldom =
+            seen.filter(|(_, seen, due)| due - seen >= SELDOM_MISSED && 3 * seen <= 2 * due);
+        let (target, seen, due) = seldom.next()?;
+        Some(format!(
+            "{} was scraped {seen} of {due} times",
+            named(target)
+        ))
     }
 
     /// Whether enough of the time was scraped, on all targets; one block may always be missing.
@@ -313,16 +361,16 @@ impl Counters {
                 show(time)
             )
         };
-        if let Some(still) = self.pulse.still(3 * self.block_ms) {
+        if let Some(still) = self.pulse.still(0, 3 * self.block_ms) {
             return Some(format!("{}: nobody shows that it is served", shown(&still)));
         }
         let least = self.gap_ms();
         let stills = self.pulses.iter().filter_map(|(target, pulse)| {
-            let still = pulse.still(least)?;
+            let still = pulse.still(self.from_ms, least)?;
             self.is_missed(&still).then_some((target, still))
         });
         let stills: Vec<_> = stills.collect();
-        let is_scaling = may_leave && 2 * stills.len() <= self.targets.len();
+        let is_scaling = may_leave && 2 * stills.len() <= self.there().count();
         let (target, still) = stills.first().filter(|_| !is_scaling)?;
         let of = match stills.len() {
             1 => named(target),
@@ -342,6 +390,8 @@ impl Counters {
         let (from, to) = (block(still.from), block(still.to));
         let mean = |blocks: &[u64]| blocks.iter().sum::<u64>() as f64 / blocks.len().max(1) as f64;
         let own = still.rate * self.block_ms as f64;
-        mean(&self.handed[..from]) - mean(&self.handed[from..to]) >= MADE_UP * own
+        // Just before it: traffic that grows was less in the beginning.
+        let before = &self.handed[from.saturating_sub(3)..from];
+        before.is_empty() || mean(before) - mean(&self.handed[from..to]) >= MADE_UP * own
     }
 }

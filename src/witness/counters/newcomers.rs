@@ -2,8 +2,8 @@
 //!
 //! Invariant: of what nobody can tell yet nothing is taken; it stands in the next answer again.
 
-use super::super::samples::{Answer, Target, target};
-use super::steps::{FASTER_MAX, Labels, STARTED_MAX};
+use super::super::samples::{Answer, Series, Target, target};
+use super::steps::{FASTER_MAX, Labels, YOUNG_MAX};
 use super::window::{Counters, Part};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,12 +22,16 @@ impl Counters {
             (_, Part::Bad) => BTreeMap::new(),
         };
         let mut scrapes: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        let waiting = self.waiting(answers[0]);
+        let waiting = self.waiting(answers);
         self.withheld[number].clear();
         for series in &answers[number].series {
             let last = self.steps.last[number].get(&series.labels);
             let after = last.map_or(i64::MIN, |(at, _)| *at);
             let target = target(&series.labels);
+            let came = self.targets.get(&target).map_or(0, |(first, _)| *first);
+            if came > self.end_ms {
+                continue;
+            }
             let until = reach.get(&target).copied();
             let mut until = until.unwrap_or_else(|| self.unknown_reach(number, &target));
             if waiting.contains(&target) {
@@ -48,24 +52,28 @@ impl Counters {
     }
 
     /// Targets of which only one scrape is known, and that stand too high to be taken by that.
-    fn waiting(&self, total: &Answer) -> BTreeSet<Target> {
+    fn waiting(&self, answers: [&Answer; 2]) -> BTreeSet<Target> {
         let mut stand: BTreeMap<Target, f64> = BTreeMap::new();
-        for series in &total.series {
+        for series in answers.into_iter().flat_map(|answer| &answer.series) {
             if let Some((_, value)) = series.points.last() {
                 *stand.entry(target(&series.labels)).or_default() += value;
             }
         }
-        let waits = |(target, all): &(Target, f64)| self.waits_for_next(target, *all, STARTED_MAX);
+        let waits = |(target, all): &(Target, f64)| self.waits_for_next(target, *all, YOUNG_MAX);
         let waiting = stand.into_iter().filter(waits);
         waiting.map(|(target, _)| target).collect()
     }
 
     /// The most that each target which is new can have counted between the beginning and its first scrape, by what
-    /// it counted from then on.
-    pub(super) fn explained(&self, total: &Answer) -> BTreeMap<Target, f64> {
+    /// it counted from then on. Of targets that others count, too, these tell.
+    pub(super) fn explained(&self, answer: &Answer, others: &[Series]) -> BTreeMap<Target, f64> {
+        let others: BTreeSet<Target> = others.iter().map(|one| target(&one.labels)).collect();
         let mut went: BTreeMap<Target, (f64, i64)> = BTreeMap::new();
-        for series in &total.series {
+        for series in &answer.series {
             let target = target(&series.labels);
+            if others.contains(&target) {
+                continue;
+            }
             let first = self.targets.get(&target).map_or(0, |(first, _)| *first);
             let (Some(from), Some(to)) = (series.points.first(), series.points.last()) else {
                 continue;
@@ -78,7 +86,9 @@ impl Counters {
         }
         let most = |(target, (more, time)): (Target, (f64, i64))| {
             let first = self.targets.get(&target).map_or(0, |(first, _)| *first);
-            let before = (first - self.from_ms + self.scrape_ms) as f64;
+            // Who is found late may have been there before, but no longer than it takes to be found.
+            let since = (first - self.from_ms).min(self.gap_ms());
+            let before = (since + self.scrape_ms) as f64;
             (target, FASTER_MAX * more / time.max(1) as f64 * before)
         };
         went.into_iter().map(most).collect()

@@ -46,7 +46,7 @@ fn who_was_there_when_one_began_and_is_not_scraped_since_is_missed() {
     through(&mut dead, &all, 20);
     // Whoever may leave may have left, unless he should be there.
     assert_eq!(dead.doubts(21 * SCRAPE, true), [""; 0]);
-    dead.found_down(&answer(&[series("", "b", &[(20, 0.0)])]));
+    dead.found_down(Ok(answer(&[series("", "b", &[(20, 0.0)])])));
     only_doubt(&dead, "`up` says that it should be");
     let doubts = dead.doubts(21 * SCRAPE, false).join("; ");
     assert!(
@@ -140,5 +140,63 @@ fn a_bucket_that_is_not_shown_for_every_count_is_a_doubt() {
     only_doubt(
         &counters,
         "does not show 1 series that `http_seconds_count` shows",
+    );
+}
+
+#[test]
+fn what_stood_long_before_is_subtracted_only_from_the_same_process() {
+    // It was started anew since one looked back: what fails now is on paths on which it failed before, too.
+    let of = |code: &str, path: &str, points: &[(i64, f64)]| {
+        let mut one = series(code, "a", points);
+        one.labels.insert("path".to_owned(), path.to_owned());
+        one
+    };
+    let stood = |ok: f64| {
+        let all = [
+            of("200", "/", &[(-100, ok)]),
+            of("500", "/x", &[(-100, 2.0)]),
+        ];
+        answer(&all)
+    };
+    let failing = (5..=20).map(|scrape| (scrape, 3.0)).collect::<Vec<_>>();
+    let all = [
+        of("200", "/", &rising(100.0, -5..=20)),
+        of("500", "/x", &failing),
+    ];
+    for (before, bad) in [(500_000.0, 3), (100.0, 1)] {
+        let mut counters = counters();
+        counters.look_back(&stood(before), &answer(&[]));
+        counters.look_back(&answer(&[]), &answer(&[of("500", "/x", &[(-100, 2.0)])]));
+        through(&mut counters, &all, 20);
+        assert_eq!(counters.sum().1, bad, "{before}");
+    }
+}
+
+#[test]
+fn who_is_scraped_now_and_then_and_who_is_nearly_idle_are_missed() {
+    let mut flapping = counters();
+    let seldom = rising(50.0, (-3..=20).filter(|scrape| scrape % 3 == 0));
+    let all = [
+        series("200", "a", &rising(50.0, -5..=20)),
+        series("200", "b", &seldom),
+    ];
+    through(&mut flapping, &all, 20);
+    only_doubt(&flapping, "`b` was scraped 6 of 16 times");
+    // Its checks of health are answered, and nothing else is.
+    let mut hanging = counters();
+    let checked = (-5..=20).map(|scrape: i64| {
+        let served = 50.0 * scrape.min(0) as f64 + scrape.max(0) as f64;
+        (scrape, 1_000.0 + served)
+    });
+    let checked = series("200", "b", &checked.collect::<Vec<_>>());
+    through(
+        &mut hanging,
+        &[series("200", "a", &rising(50.0, -5..=20)), checked],
+        20,
+    );
+    let doubts = hanging.doubts(21 * SCRAPE, false).join("; ");
+    assert!(
+        doubts.starts_with("of `b`, for 5m no request was counted"),
+        "{doubts}"
     );
 }

@@ -6,7 +6,9 @@
 /// Requests that would have come in a standstill from which on it is no chance that none did.
 const EXPECTED_MIN: f64 = 30.0;
 /// Standstills that came to an end, from which on they are a rhythm.
-const RHYTHM: usize = 2;
+const RHYTHM: usize = 4;
+/// The share of what came before that is as good as nothing: health checks are counted, too.
+const NEXT_TO_NOTHING: f64 = 0.1;
 
 /// Requests over time, of one target or of all.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +37,7 @@ impl Pulse {
     pub fn beat(&mut self, at: i64, more: f64, least_ms: i64) {
         if self.first.is_none() {
             (self.first, self.busy) = (Some(at), at);
-        } else if more > 0.0 {
+        } else if more > 0.0 && more >= NEXT_TO_NOTHING * self.rate() * (at - self.last) as f64 {
             self.over.extend(self.standstill(least_ms));
             self.busy = at;
             self.counted += more;
@@ -43,9 +45,15 @@ impl Pulse {
         self.last = at;
     }
 
+    /// Requests a millisecond, as long as they came.
+    fn rate(&self) -> f64 {
+        let active = self.busy - self.first.unwrap_or(self.busy);
+        self.counted / active.max(1) as f64
+    }
+
     fn standstill(&self, least_ms: i64) -> Option<Still> {
         let (idle, active) = (self.last - self.busy, self.busy - self.first?);
-        let rate = self.counted / active.max(1) as f64;
+        let rate = self.rate();
         let is_long = idle >= least_ms && rate * idle as f64 >= EXPECTED_MIN;
         (is_long && active > 0).then_some(Still {
             from: self.busy,
@@ -54,12 +62,17 @@ impl Pulse {
         })
     }
 
-    /// The longest standstill, if they are no rhythm.
-    pub fn still(&self, least_ms: i64) -> Option<Still> {
+    /// The longest standstill since a moment, if they are no rhythm.
+    pub fn still(&self, since: i64, least_ms: i64) -> Option<Still> {
         if self.over.len() >= RHYTHM {
             return None;
         }
         let all = self.over.iter().copied().chain(self.standstill(least_ms));
+        let all = all.map(|still| Still {
+            from: still.from.max(since),
+            ..still
+        });
+        let all = all.filter(|still| still.to - still.from >= least_ms);
         all.max_by_key(|still| still.to - still.from)
     }
 }
@@ -73,7 +86,7 @@ mod tests {
         for (at, more) in more.iter().enumerate() {
             pulse.beat(1_000 * at as i64, *more, 3_000);
         }
-        let still = pulse.still(3_000)?;
+        let still = pulse.still(0, 3_000)?;
         Some((still.from / 1_000, still.to / 1_000))
     }
 
@@ -89,7 +102,7 @@ mod tests {
         assert_eq!(of(20.0, 5, 4), Some((9, 14)), "also when it is over");
         assert_eq!(of(20.0, 2, 4), None, "one scrape that shows nothing");
         assert_eq!(of(2.0, 5, 4), None, "ten requests may not come by chance");
-        let bursts = [20.0, 20.0, 0.0, 0.0, 0.0, 0.0].repeat(4);
+        let bursts = [60.0, 60.0, 0.0, 0.0, 0.0, 0.0].repeat(6);
         assert_eq!(longest(&bursts), None, "a rhythm");
         assert_eq!(longest(&[0.0; 20]), None, "nothing ever came");
     }

@@ -13,7 +13,11 @@ const BORN_MAX: f64 = 1_000.0;
 /// What a target that is known may have counted since the scrape before: so many times the most that any
 /// target counted from one scrape to the next, and always so much.
 pub(super) const FASTER_MAX: f64 = 3.0;
-pub(super) const STARTED_MAX: f64 = 100.0;
+const STARTED_MAX: f64 = 100.0;
+/// What a target that is new may stand at without anything that explains it.
+pub(super) const YOUNG_MAX: f64 = 10.0;
+/// The share of what a target stood at that must have gone down, if it started anew.
+const STARTED_SHARE: f64 = 0.5;
 
 /// Labels of a series.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -85,6 +89,8 @@ pub(super) struct Steps {
     starts: BTreeMap<Target, BTreeSet<i64>>,
     /// Targets that came while one looked, and stood so low that they began with what they counted.
     born: BTreeSet<Target>,
+    /// Targets that began anew between what they stood at long before and the window.
+    renewed: BTreeSet<Target>,
     /// Moments at which a target stood too high to have begun anew since it was seen before.
     unfit: BTreeSet<(Target, i64)>,
     /// Moments at which something of a target could not have been counted since the scrape before.
@@ -137,18 +143,24 @@ impl Steps {
         let decides = scrape.number == 0 || !self.deciding.contains(scrape.target);
         let mut came = Came::default();
         let (mut before, mut now, mut dropped, mut since) = (0.0, 0.0, 0.0_f64, scrape.at);
+        let mut fallen = 0.0;
         for (labels, value) in scrape.values {
             if let Some((then, from)) = self.last[scrape.number].get(*labels).copied() {
                 (before, now) = (before + from, now + value);
                 dropped = dropped.max(from - value);
                 since = since.min(then);
+                fallen += if *value < from { from } else { 0.0 };
+            } else if decides && self.stood_higher(scrape.number, labels, *value) {
+                self.renewed.insert(scrape.target.clone());
             }
         }
         let is_known = since < scrape.at;
         let scrapes = ((scrape.at - since) as f64 / scrape.scrape_ms as f64).ceil();
         let most = self.most(scrape, is_known) * scrapes.max(1.0);
         let all: f64 = scrape.values.iter().map(|(_, value)| value).sum();
-        if decides && dropped > 0.0 && now < before && all <= most {
+        // A process counts as a whole; where one of several starts anew, the others go on.
+        let is_whole = fallen >= STARTED_SHARE * before;
+        if decides && dropped > 0.0 && now < before && all <= most && is_whole {
             came.started = true;
             let starts = self.starts.entry(scrape.target.clone()).or_default();
             // Zeroes that were put in for when each counter was created are of one start.
@@ -241,10 +253,17 @@ impl Steps {
             .collect()
     }
 
+    /// Whether a counter stood higher before one looked: another process counts it now.
+    fn stood_higher(&self, number: usize, labels: &Labels, value: f64) -> bool {
+        let stood = self.earlier[number].get(&unnamed(labels));
+        stood.is_some_and(|stood| *stood > value)
+    }
+
     /// What of a counter's value it had before one looked, where its target is the same since then.
     fn stood_at(&self, scrape: &Scrape<'_>, labels: &Labels, value: f64) -> f64 {
-        let is_same =
-            !self.born.contains(scrape.target) && !self.starts.contains_key(scrape.target);
+        let is_same = !self.born.contains(scrape.target)
+            && !self.starts.contains_key(scrape.target)
+            && !self.renewed.contains(scrape.target);
         let stood = self.earlier[scrape.number].get(&unnamed(labels)).copied();
         let stood = stood.filter(|stood| is_same && *stood <= value);
         stood.unwrap_or(0.0)
@@ -268,7 +287,7 @@ impl Steps {
             (FASTER_MAX * fastest).max(STARTED_MAX)
         } else {
             let by_others = BORN_MAX.max(2.0 * scrape.largest);
-            scrape.explained.unwrap_or(by_others).max(STARTED_MAX)
+            scrape.explained.unwrap_or(by_others).max(YOUNG_MAX)
         }
     }
 

@@ -73,8 +73,12 @@ pub struct Counters {
     pub(super) withheld: [BTreeMap<Target, f64>; 2],
     /// What those counted, and bad ones or good ones of it, that began anew, by target.
     pub(super) anew: BTreeMap<Target, [f64; 2]>,
-    /// Jobs and instances that are to be scraped, and do not answer.
-    pub(super) down: BTreeSet<(String, String)>,
+    /// Jobs and instances that are to be scraped, and do not answer, or why nobody knows.
+    pub(super) down: Result<BTreeSet<(String, String)>, String>,
+    /// When one stops looking; who comes later does not concern it.
+    pub(super) end_ms: i64,
+    /// Scrapes of each target, by number.
+    pub(super) seen: BTreeMap<Target, BTreeSet<i64>>,
     /// Scrapes by number, of any target.
     pub(super) scrapes: BTreeSet<i64>,
     pub(super) doubts: BTreeSet<String>,
@@ -132,11 +136,18 @@ impl Counters {
             pulses: BTreeMap::new(),
             withheld: Default::default(),
             anew: BTreeMap::new(),
-            down: BTreeSet::new(),
+            down: Ok(BTreeSet::new()),
+            end_ms: i64::MAX,
+            seen: BTreeMap::new(),
             scrapes: BTreeSet::new(),
             doubts: BTreeSet::new(),
             odd: BTreeMap::new(),
         }
+    }
+
+    /// When one stops looking, by the clock of Prometheus.
+    pub fn ends(&mut self, end_ms: i64) {
+        self.end_ms = end_ms;
     }
 
     /// Takes what all requests and the part stood at in the time before the window: who is back from where
@@ -164,7 +175,10 @@ impl Counters {
         self.look_at_targets(total.series.iter().chain(&part.series));
         self.look_at_labels(answers);
         self.look_at_part(answers);
-        let explained = self.explained(total);
+        let explained = [
+            self.explained(total, &[]),
+            self.explained(part, &total.series),
+        ];
         // What is known first: by that it is told whether what is new can have been born just now.
         for is_known in [true, false] {
             for (number, answer) in answers.into_iter().enumerate() {
@@ -174,7 +188,7 @@ impl Counters {
                     .iter()
                     .filter(|((_, target), _)| known.contains(target) == is_known);
                 for ((at, target), values) in asked {
-                    let explained = explained.get(target).copied();
+                    let explained = explained[number].get(target).copied();
                     self.scrape(number, (target, *at), values, (is_known, explained));
                 }
             }
@@ -201,6 +215,11 @@ impl Counters {
             explained,
             is_family: family(&self.total.metric) == family(&self.part.1.metric),
         });
+        if number == 0 {
+            let least = self.gap_ms();
+            let pulse = self.pulses.entry(target.clone()).or_default();
+            pulse.beat(at, came.more - came.anew, least);
+        }
         // Before the window it is only learned what a target is like.
         if at > self.from_ms {
             if let Some((odd, much)) = came.odd {
@@ -210,11 +229,6 @@ impl Counters {
             }
             if came.anew > 0.0 {
                 self.anew.entry(target.clone()).or_default()[number] += came.anew;
-            }
-            if number == 0 {
-                let least = self.gap_ms();
-                let pulse = self.pulses.entry(target.clone()).or_default();
-                pulse.beat(at, came.more - came.anew, least);
             }
             self.increase(number, at, came.more + came.born);
         }
@@ -253,6 +267,10 @@ impl Counters {
             let Some(first) = times.first().copied() else {
                 continue;
             };
+            let seen = self.seen.entry(target.clone()).or_default();
+            let (from, scrape) = (self.from_ms, self.scrape_ms.max(1_000));
+            let inside = times.iter().filter(|at| **at > from);
+            seen.extend(inside.map(|at| (at - from - 1) / scrape));
             let known = self.targets.entry(target).or_insert((first, first));
             known.0 = known.0.min(first);
             let mut last = known.1;
