@@ -99,7 +99,14 @@ impl Redactor {
                     text = text.replace(form.expose(), &format!("[secret {name}]"));
                 }
                 text = without_start(&text, form.expose(), name);
-                text = without_most(&text, form.expose(), name);
+            }
+        }
+        // Only then: half of one form may stand in the middle of another that is whole.
+        for without in [without_beginning, without_ending] {
+            for (name, forms) in &self.known {
+                for form in forms {
+                    text = without(&text, form.expose(), name);
+                }
             }
         }
         text
@@ -121,26 +128,37 @@ pub fn start_of(text: &str, characters: usize) -> String {
 /// Of a long secret half of it is too much, too.
 const REDACT_HALF_MIN: usize = 12;
 
-/// The text without whatever begins or ends as a long secret does, as far as it does so.
-fn without_most(text: &str, secret: &str, name: &str) -> String {
+/// The halves of a long secret.
+fn halves(secret: &str) -> Option<(&str, &str)> {
     let half = secret.len() / 2;
-    if half < REDACT_HALF_MIN || !secret.is_char_boundary(half) {
+    let is_long = half >= REDACT_HALF_MIN && secret.is_char_boundary(half);
+    is_long.then(|| secret.split_at(half))
+}
+
+/// The text without whatever begins as a long secret does, as far as it does so.
+fn without_beginning(text: &str, secret: &str, name: &str) -> String {
+    let Some((start, _)) = halves(secret) else {
         return text.to_owned();
-    }
-    let (start, end) = secret.split_at(half);
+    };
     let mut clean = String::new();
     let mut rest = text;
     while let Some(at) = rest.find(start) {
         clean.push_str(&rest[..at]);
         clean.push_str(&format!("[secret {name}]"));
         let same = rest[at..].char_indices().zip(secret.chars());
-        let length = same.take_while(|((_, one), other)| one == other).last();
-        rest = &rest[at + length.map_or(half, |((to, letter), _)| to + letter.len_utf8())..];
+        let same = same.take_while(|((_, one), other)| one == other).last();
+        let length = same.map_or(start.len(), |((to, letter), _)| to + letter.len_utf8());
+        rest = &rest[at + length..];
     }
     clean.push_str(rest);
-    match clean.contains(end) {
-        true => clean.replace(end, &format!("[secret {name}]")),
-        false => clean,
+    clean
+}
+
+/// The text without what a long secret ends with.
+fn without_ending(text: &str, secret: &str, name: &str) -> String {
+    match halves(secret) {
+        Some((_, end)) if text.contains(end) => text.replace(end, &format!("[secret {name}]")),
+        _ => text.to_owned(),
     }
 }
 
@@ -304,6 +322,25 @@ mod tests {
         assert_eq!(
             redactor.clean("wait\u{2026} ok\u{2026}"),
             "wait\u{2026} ok\u{2026}"
+        );
+    }
+
+    #[test]
+    fn half_of_a_long_secret_or_more_is_cleaned_and_leaves_nothing() {
+        let value = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let redactor = Redactor::new([("KEY".to_owned(), Secret::new(value))]);
+        let whole = redactor.clean(&format!("the key is {value}."));
+        assert_eq!(whole, "the key is [secret KEY].");
+        for length in value.len() / 2 + 1..value.len() {
+            let start = redactor.clean(&format!("is {}... not", &value[..length]));
+            assert_eq!(start, "is [secret KEY]... not", "{length}");
+            let end = redactor.clean(&format!("is ...{} not", &value[value.len() - length..]));
+            assert!(end.contains("[secret KEY] not"), "{length}: {end}");
+            assert!(!end.contains("ILPZIo2L"), "{length}: {end}");
+        }
+        assert_eq!(
+            redactor.clean("whsec_ is how they begin"),
+            "whsec_ is how they begin"
         );
     }
 
