@@ -5,7 +5,7 @@
 use super::k6_arguments::Arguments;
 use crate::k6::lines::{Form, Lines, Moments};
 use crate::k6::metric::Metric;
-use crate::k6::tags::Keeper;
+use crate::k6::tags::Output;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -59,8 +59,8 @@ impl std::fmt::Debug for Out {
     }
 }
 
-impl Keeper for Out {
-    fn keep(&self, metric: &Metric, sample: f64, tags: &[(&str, &str)]) {
+impl Output for Out {
+    fn put(&self, metric: &Metric, sample: f64, tags: &[(&str, &str)]) {
         let mut writing = self.writing();
         let text = writing.lines.of(metric, sample, crate::clock::now(), tags);
         writing.attempt(|writer| writer.out().write_all(&text));

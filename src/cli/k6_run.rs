@@ -13,7 +13,7 @@ use crate::environment::settings::Environment;
 use crate::k6::metric::BuiltIn;
 use crate::k6::options::{self, Found};
 use crate::k6::place::{Merged, Place, merge};
-use crate::k6::tags::Keeper;
+use crate::k6::tags::Output;
 use crate::k6::threshold::{Key, Threshold};
 use crate::load::{self, Control, Tick};
 use crate::report::style::Style;
@@ -151,8 +151,8 @@ fn ready(arguments: &Arguments) -> Result<Readied, Exit> {
     };
     let options = Value::Object(merged.options.clone());
     let outs = outs(arguments, &options).map_err(refused)?;
-    let keepers = outs.iter().map(|out| out.clone() as Arc<dyn Keeper>);
-    loaded.metrics.keepers = keepers.collect();
+    let outputs = outs.iter().map(|out| out.clone() as Arc<dyn Output>);
+    loaded.metrics.outputs = outputs.collect();
     let mut found = Found::default();
     let around = Around {
         environment: &Environment::default(),

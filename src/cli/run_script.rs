@@ -15,7 +15,7 @@ use crate::run::scripted;
 use crate::scenario::plan::Load;
 use crate::script::host::{Log, Said};
 use crate::script::prepare::{Around, Ready, prepare};
-use crate::script::{Run, run};
+use crate::script::{Run, given, run};
 use crate::secret::Redactor;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -71,14 +71,13 @@ pub fn script(
         found.push(wrong(text.to_owned()).hint("`bellwether k6 run` takes k6's flags"));
         return None;
     }
-    let mut env = supplied.environment_inputs.clone();
-    env.extend(supplied.inputs.clone());
+    let mut env = given::env(environment, supplied.inputs.clone());
     let secrets = supplied.secrets.clone();
     let exposed = |(name, secret): (&String, &crate::secret::Secret)| {
         (name.clone(), secret.expose().to_owned())
     };
     env.extend(secrets.iter().map(exposed));
-    let given = supplied.inputs.keys().cloned().collect();
+    let inputs = supplied.inputs.keys().cloned().collect();
     let log = log(redactor.clone(), arguments.quiet);
     let (program, loaded) = match run::read(path, env, &log) {
         Ok(read) => read,
@@ -118,7 +117,7 @@ pub fn script(
         run,
         loads,
         ready,
-        given,
+        given: inputs,
     })
 }
 

@@ -163,6 +163,13 @@ impl Diagnostics {
         items
     }
 
+    /// What stops the work, each in one line.
+    pub fn errors(&self) -> Vec<String> {
+        let errors = self.sorted().into_iter();
+        let errors = errors.filter(|item| item.severity == Severity::Error);
+        errors.map(|item| item.title.clone()).collect()
+    }
+
     /// The text that a person reads. `color` only for a terminal.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color {

@@ -3,7 +3,7 @@
 //! Performs nothing. Invariant: what lacks a value or a secret is not performed at all, and says which.
 
 use super::context::PhaseContext;
-use crate::document::{Diagnostics, Severity};
+use crate::document::Diagnostics;
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
 use crate::environment::settings::Environment;
@@ -61,12 +61,6 @@ pub fn cast_in(
     })
 }
 
-fn errors(found: Diagnostics) -> Vec<String> {
-    let found = found.sorted().into_iter();
-    let errors = found.filter(|item| item.severity == Severity::Error);
-    errors.map(|item| item.title.clone()).collect()
-}
-
 fn bound(
     plan: &Arc<Plan>,
     environment: &Environment,
@@ -84,6 +78,6 @@ fn bound(
     let binding = Binding::new(plan.clone(), environment, &supplied, DNS_TTL, &mut found);
     match binding {
         Some(binding) if !found.has_errors() => Ok(Cast::Steps(Arc::new(binding.guarded(guard)))),
-        _ => Err(errors(found)),
+        _ => Err(found.errors()),
     }
 }

@@ -60,8 +60,6 @@ struct Looking {
     begun: Instant,
     /// How long, in milliseconds.
     length_ms: i64,
-    /// The beginning, by the clock of Prometheus.
-    from_ms: i64,
     /// What that clock showed first, and when.
     clock: Option<(i64, Instant)>,
 }
@@ -71,7 +69,6 @@ impl Looking {
         Looking {
             begun,
             length_ms,
-            from_ms: i64::MIN / 2,
             clock: None,
         }
     }
@@ -233,9 +230,9 @@ impl<'a> Source<'a> {
         let part = self.samples(&self.part, back, deadline);
         let (total, part) = futures_util::future::try_join(total, part).await?;
         if counters.is_none() {
-            looking.from_ms = now - back.as_millis() as i64;
-            let mut begun = self.begin(looking.from_ms).await?;
-            begun.ends(looking.from_ms + looking.length_ms);
+            let from_ms = now - back.as_millis() as i64;
+            let mut begun = self.begin(from_ms).await?;
+            begun.ends(from_ms + looking.length_ms);
             *counters = Some(begun);
         }
         if let Some(counters) = counters {
@@ -252,8 +249,8 @@ impl<'a> Source<'a> {
         over: &Control,
     ) -> (Outcome, String) {
         let (begun, end, last) = times;
-        let end_after = end.saturating_duration_since(begun).as_millis() as i64;
-        let mut looking = Looking::since(begun, end_after);
+        let length = end.saturating_duration_since(begun);
+        let mut looking = Looking::since(begun, length.as_millis() as i64);
         let mut counters: Option<Counters> = None;
         let (mut trouble, mut answered) = (None, Instant::now());
         let take = |trial: &mut Blocks, blocks: Vec<Option<(u64, u64)>>| {
@@ -280,8 +277,7 @@ impl<'a> Source<'a> {
                 over.stop();
             }
             // Until each target was seen after the end: who died just before it must not look alive.
-            let waits = |counters: &Counters| counters.waits(looking.from_ms + end_after);
-            let is_seen = answered >= end && !counters.as_ref().is_some_and(waits);
+            let is_seen = answered >= end && !counters.as_ref().is_some_and(Counters::waits);
             if asked >= end && (is_seen || asked >= last) {
                 break;
             }
@@ -297,13 +293,13 @@ impl<'a> Source<'a> {
         // What was seen counts, whoever did not answer at last.
         if let Some(counters) = &mut counters {
             take(&mut trial, counters.close_all());
-            if over.asked() == Stop::No {
+            if over.asked() == Stop::No && counters.is_anybody_gone() {
                 // Of whom is gone it is asked whether he left.
                 let down = self.down(Instant::now() + ANSWERS_WITHIN).await;
                 counters.found_down(down);
             }
         }
-        let elapsed = begun.elapsed().min(end.saturating_duration_since(begun));
+        let elapsed = begun.elapsed().min(length);
         let mut doubts = match &counters {
             Some(counters) => counters.doubts(elapsed.as_millis() as i64, self.counter.scales),
             None => Vec::new(),
@@ -311,8 +307,7 @@ impl<'a> Source<'a> {
         // What nobody told of after the end, nobody knows of before it.
         let is_over = Instant::now() >= end && over.asked() == Stop::No;
         let is_silent = is_over && answered < end;
-        let waits = |counters: &Counters| counters.waits(looking.from_ms + end_after);
-        if is_over && !is_silent && counters.as_ref().is_some_and(waits) {
+        if is_over && !is_silent && counters.as_ref().is_some_and(Counters::waits) {
             doubts.push("not every target was seen after the end, and the budget left no time to wait for that".to_owned());
         }
         if is_silent || counters.is_none() || !doubts.is_empty() {

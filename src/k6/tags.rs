@@ -15,9 +15,9 @@ pub trait Tags {
 }
 
 /// Takes every sample as it is counted.
-pub trait Keeper: Send + Sync + std::fmt::Debug {
+pub trait Output: Send + Sync + std::fmt::Debug {
     /// A sample of a metric, with all of its tags.
-    fn keep(&self, metric: &Metric, sample: f64, tags: &[(&str, &str)]);
+    fn put(&self, metric: &Metric, sample: f64, tags: &[(&str, &str)]);
 }
 
 /// Tags as pairs.

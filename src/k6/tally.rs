@@ -4,7 +4,7 @@
 //! merged changes no sum, no share and no quantile.
 
 use super::metric::{BUILT_IN, BuiltIn, Contains, Kind, Metric};
-use super::tags::{Keeper, Tags, all_of};
+use super::tags::{Output, Tags, all_of};
 use super::threshold::{Aggregate, Key};
 use super::trend::Trend;
 use std::collections::BTreeMap;
@@ -210,7 +210,7 @@ pub struct Tally {
     /// Paths of groups in the order in which they came.
     pub groups: Vec<String>,
     /// Who takes every sample, too.
-    pub keepers: Vec<Arc<dyn Keeper>>,
+    pub outputs: Vec<Arc<dyn Output>>,
     places: BTreeMap<(String, String), usize>,
 }
 
@@ -229,7 +229,7 @@ impl Default for Tally {
             metrics: BUILT_IN.iter().map(counted).collect(),
             checks: Vec::new(),
             groups: Vec::new(),
-            keepers: Vec::new(),
+            outputs: Vec::new(),
             places: BTreeMap::new(),
         }
     }
@@ -288,10 +288,10 @@ impl Tally {
             return;
         };
         counted.value.add(sample);
-        if !self.keepers.is_empty() {
+        if !self.outputs.is_empty() {
             let all = all_of(tags);
-            for keeper in &self.keepers {
-                keeper.keep(&counted.metric, sample, &all);
+            for output in &self.outputs {
+                output.put(&counted.metric, sample, &all);
             }
         }
         for part in &mut counted.parts {

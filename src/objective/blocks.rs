@@ -130,6 +130,9 @@ impl Blocks {
         };
         if judged.verdict == Conclusion::Rollback && outcome != Outcome::Fail {
             reason.push_str(match self.is_broken((0, 0)) {
+                true if self.is_broken(twice) => {
+                    "; that all failed at last shows little while it is doubtful what was shown"
+                }
                 true => "; without what nobody can be blamed for, no more failed than is allowed",
                 false => "; more fails than is allowed in many blocks, but not of all requests",
             });
@@ -206,6 +209,18 @@ mod tests {
         let (_, reason, _) = of(&[(75, 0)], 1, &[]);
         assert!(
             reason.contains("all 75 requests came in the warm-up of 15s"),
+            "{reason}"
+        );
+    }
+
+    #[test]
+    fn nobody_is_dead_of_whom_it_is_doubtful_what_was_shown() {
+        let blocks = [vec![(1_000, 4); 8], vec![(10, 10); 20]].concat();
+        let doubts = ["the good ones are not shown".to_owned()];
+        let (outcome, reason, _) = of(&blocks, 1, &doubts);
+        assert_eq!(outcome, Outcome::Inconclusive, "{reason}");
+        assert!(
+            reason.contains("shows little while it is doubtful"),
             "{reason}"
         );
     }

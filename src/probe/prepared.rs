@@ -4,7 +4,7 @@
 //! Invariant: what is bound is bound again before it is a minute old, and after each failure, if it holds
 //! secrets or trusts authorities of a file: one that was rotated is used.
 
-use crate::document::{Diagnostics, Severity};
+use crate::document::Diagnostics;
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
 use crate::environment::settings::Environment;
@@ -120,11 +120,8 @@ fn bind(
         Duration::ZERO,
         &mut found,
     );
-    binding.filter(|_| !found.has_errors()).ok_or_else(|| {
-        let errors = found.sorted().into_iter();
-        let errors = errors.filter(|item| item.severity == Severity::Error);
-        errors.map(|item| item.title.clone()).collect()
-    })
+    let binding = binding.filter(|_| !found.has_errors());
+    binding.ok_or_else(|| found.errors())
 }
 
 /// Makes a probe ready. Secrets may come from programs: nobody else waits for those.

@@ -5,7 +5,7 @@
 use super::host::{Log, Said};
 use super::prepare::{Around, Ready, prepare};
 use super::run;
-use crate::document::{Diagnostics, Severity};
+use crate::document::Diagnostics;
 use crate::environment::secrets::environment_secrets;
 use crate::environment::settings::Environment;
 use crate::k6::options::Found;
@@ -56,9 +56,7 @@ pub fn ready(
     let mut found = Diagnostics::default();
     let secrets = environment_secrets(environment, &mut found);
     if found.has_errors() {
-        let errors = found.sorted().into_iter();
-        let errors = errors.filter(|item| item.severity == Severity::Error);
-        return Err(errors.map(|item| item.title.clone()).collect());
+        return Err(found.errors());
     }
     let redactor = Redactor::new(secrets.clone());
     let told = |text: &str| format!("`{}`: {}", path.display(), redactor.clean(text));

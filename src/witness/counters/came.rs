@@ -29,8 +29,8 @@ impl Counters {
 
     /// Whether the end is to be waited for, by the clock of Prometheus: some target was not seen since then, or is
     /// not known whole, and may be yet.
-    pub fn waits(&self, end_ms: i64) -> bool {
-        let gap = self.gap_ms();
+    pub fn waits(&self) -> bool {
+        let (gap, end_ms) = (self.gap_ms(), self.end_ms);
         let may_come =
             |last: i64| last < end_ms && end_ms - last <= gap && self.now_ms - last <= gap;
         let mut lasts = self.targets.values().map(|(_, last)| *last);
@@ -57,6 +57,17 @@ impl Counters {
             return 0;
         }
         self.steps.lost(self.from_ms).ceil() as u64
+    }
+
+    /// Whether any target that was ever seen is not scraped any more.
+    pub fn is_anybody_gone(&self) -> bool {
+        let mut lasts = self.targets.values().map(|(_, last)| *last);
+        lasts.any(|last| self.is_gone(last))
+    }
+
+    /// Whether a target that was seen last at a moment is not scraped any more.
+    pub(super) fn is_gone(&self, last: i64) -> bool {
+        self.now_ms - last > self.gap_ms()
     }
 
     /// Takes who is to be scraped and does not answer: who is gone and among these did not leave.

@@ -7,6 +7,7 @@ use super::pulse::Still;
 use super::steps::Odd;
 use super::window::{Counters, Part};
 use crate::duration::show;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A target that starts so often while one looks is in trouble.
@@ -67,20 +68,19 @@ impl Counters {
 
     /// Whether anybody is missed. Who left before the window is not, unless he should be there.
     fn gone(&self, may_leave: bool) -> Option<String> {
-        let is_gone = |last: i64| self.now_ms - last > self.gap_ms();
         let is_down = |target: &Target| {
             let down = self.down.as_ref().ok();
             down.is_some_and(|down| down.contains(&(target.0.clone(), target.1.clone())))
         };
         let gone: Vec<&Target> = self
             .there()
-            .filter(|(_, last)| is_gone(*last))
+            .filter(|(_, last)| self.is_gone(*last))
             .map(|(target, _)| target)
             .collect();
         let down: Vec<&Target> = self
             .targets
             .iter()
-            .filter(|(target, (_, last))| is_gone(*last) && is_down(target))
+            .filter(|(target, (_, last))| self.is_gone(*last) && is_down(target))
             .map(|(target, _)| target)
             .collect();
         // That most are gone is no coming and going.
@@ -150,7 +150,8 @@ impl Counters {
 
     /// Whether nothing at all was scraped for a while: neither what is served, nor by whom.
     fn blind(&self) -> Option<String> {
-        let numbers = self.scrapes.iter().zip(self.scrapes.iter().skip(1));
+        let scrapes: BTreeSet<i64> = self.seen.values().flatten().copied().collect();
+        let numbers = scrapes.iter().zip(scrapes.iter().skip(1));
         let longest = numbers.map(|(one, next)| next - one - 1).max()?;
         (longest >= BLIND_SCRAPES).then(|| {
             let time = self.scrape_ms.max(1_000) * longest;
@@ -159,38 +160,33 @@ impl Counters {
         })
     }
 
-    /// What stands at targets and could not be taken: nobody knows since when it counts.
+    /// What stands at targets and could not be taken: nobody knows since when it counts. Of what waits for the good
+    /// ones it is said elsewhere that these are not shown.
     fn unfinished(&self) -> Option<String> {
-        let held = self.withheld.iter().zip(["requests", self.part_word()]);
-        let held = held.filter(|(held, _)| !held.is_empty());
-        // Of the good ones it is said what is not shown.
-        let mut held =
-            held.filter(|(_, word)| self.part.0 == Part::Bad || *word != "good requests");
-        let (held, word) = held.find(|(held, _)| held.values().sum::<f64>() >= 1.0)?;
-        if self.part.0 == Part::Good && !held.keys().any(|target| self.is_single(target)) {
-            return None;
-        }
-        let sum: f64 = held.values().sum();
-        let of = match (held.len(), held.first_key_value()) {
-            (1, Some((target, _))) => named(target),
-            (many, Some((target, _))) => format!("{many} targets, such as {},", named(target)),
-            _ => return None,
+        let is_single = |target: &Target| {
+            let times = self.targets.get(target);
+            times.is_some_and(|(first, last)| first == last)
         };
-        Some(format!(
-            "{of} came with {sum:.0} {word}, and nobody knows since when they count"
-        ))
-    }
-
-    fn part_word(&self) -> &'static str {
-        match self.part.0 {
-            Part::Bad => "bad requests",
-            Part::Good => "good requests",
-        }
-    }
-
-    fn is_single(&self, target: &Target) -> bool {
-        let times = self.targets.get(target);
-        times.is_some_and(|(first, last)| first == last)
+        let waits_for_good = self.part.0 == Part::Good;
+        let words = match self.part.0 {
+            Part::Bad => &["requests", "bad requests"][..],
+            Part::Good => &["requests"],
+        };
+        words.iter().zip(&self.withheld).find_map(|(word, held)| {
+            let held = held
+                .iter()
+                .filter(|(target, _)| !waits_for_good || is_single(target));
+            let held: Vec<(&Target, &f64)> = held.collect();
+            let sum: f64 = held.iter().map(|(_, value)| **value).sum();
+            let (first, _) = held.first().filter(|_| sum >= 1.0)?;
+            let of = match held.len() {
+                1 => named(first),
+                many => format!("{many} targets, such as {},", named(first)),
+            };
+            Some(format!(
+                "{of} came with {sum:.0} {word}, and nobody knows since when they count"
+            ))
+        })
     }
 
     /// Whether the part is one of all requests.

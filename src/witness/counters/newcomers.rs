@@ -15,6 +15,7 @@ impl Counters {
         &mut self,
         number: usize,
         answers: [&'a Answer; 2],
+        waiting: &BTreeSet<Target>,
     ) -> BTreeMap<(i64, Target), Vec<(&'a Labels, f64)>> {
         let reach = match (number, self.part.0) {
             (1, _) => self.steps.reach(0),
@@ -22,7 +23,6 @@ impl Counters {
             (_, Part::Bad) => BTreeMap::new(),
         };
         let mut scrapes: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        let waiting = self.waiting(answers);
         self.withheld[number].clear();
         for series in &answers[number].series {
             let last = self.steps.last[number].get(&series.labels);
@@ -51,15 +51,21 @@ impl Counters {
         scrapes
     }
 
-    /// Targets of which only one scrape is known, and that stand too high to be taken by that.
-    fn waiting(&self, answers: [&Answer; 2]) -> BTreeSet<Target> {
+    /// Targets that are new and of which only one scrape is known, and that stand so high that only their next one
+    /// tells whether they can have counted that since they began.
+    pub(super) fn waiting(&self, answers: [&Answer; 2]) -> BTreeSet<Target> {
         let mut stand: BTreeMap<Target, f64> = BTreeMap::new();
         for series in answers.into_iter().flat_map(|answer| &answer.series) {
             if let Some((_, value)) = series.points.last() {
                 *stand.entry(target(&series.labels)).or_default() += value;
             }
         }
-        let waits = |(target, all): &(Target, f64)| self.waits_for_next(target, *all, YOUNG_MAX);
+        let waits = |(target, all): &(Target, f64)| {
+            let times = self.targets.get(target);
+            let is_single =
+                times.is_some_and(|(first, last)| *first > self.from_ms && first == last);
+            is_single && *all > YOUNG_MAX
+        };
         let waiting = stand.into_iter().filter(waits);
         waiting.map(|(target, _)| target).collect()
     }
@@ -92,14 +98,5 @@ impl Counters {
             (target, FASTER_MAX * more / time.max(1) as f64 * before)
         };
         went.into_iter().map(most).collect()
-    }
-
-    /// Targets that are new and stand so high that only their next scrape tells whether they can have counted that
-    /// since they began: they are waited for, but no longer than a gap.
-    fn waits_for_next(&self, target: &Target, all: f64, least: f64) -> bool {
-        let Some((first, last)) = self.targets.get(target) else {
-            return false;
-        };
-        *first > self.from_ms && first == last && all > least
     }
 }

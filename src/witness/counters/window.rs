@@ -79,8 +79,6 @@ pub struct Counters {
     pub(super) end_ms: i64,
     /// Scrapes of each target, by number.
     pub(super) seen: BTreeMap<Target, BTreeSet<i64>>,
-    /// Scrapes by number, of any target.
-    pub(super) scrapes: BTreeSet<i64>,
     pub(super) doubts: BTreeSet<String>,
     /// What was odd, of which targets, and by how much at the most.
     pub(super) odd: BTreeMap<Odd, (BTreeSet<Target>, f64)>,
@@ -139,7 +137,6 @@ impl Counters {
             down: Ok(BTreeSet::new()),
             end_ms: i64::MAX,
             seen: BTreeMap::new(),
-            scrapes: BTreeSet::new(),
             doubts: BTreeSet::new(),
             odd: BTreeMap::new(),
         }
@@ -179,11 +176,12 @@ impl Counters {
             self.explained(total, &[]),
             self.explained(part, &total.series),
         ];
+        let waiting = self.waiting(answers);
         // What is known first: by that it is told whether what is new can have been born just now.
         for is_known in [true, false] {
             for (number, answer) in answers.into_iter().enumerate() {
                 self.doubts.extend(answer.doubts.iter().cloned());
-                let all = self.new_scrapes(number, answers);
+                let all = self.new_scrapes(number, answers, &waiting);
                 let asked = all
                     .iter()
                     .filter(|((_, target), _)| known.contains(target) == is_known);
@@ -281,9 +279,7 @@ impl Counters {
                 }
                 last = last.max(at);
                 if at > self.from_ms {
-                    let since = at - self.from_ms - 1;
-                    self.scraped.insert(since / self.block_ms);
-                    self.scrapes.insert(since / self.scrape_ms.max(1_000));
+                    self.scraped.insert((at - self.from_ms - 1) / self.block_ms);
                 }
             }
             known.1 = last;
