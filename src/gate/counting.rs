@@ -98,6 +98,8 @@ struct Source<'a> {
     headers: HeaderMap,
     total: Selector,
     part: Selector,
+    /// How many targets there are at the least.
+    targets: usize,
 }
 
 impl<'a> Source<'a> {
@@ -121,6 +123,10 @@ impl<'a> Source<'a> {
             headers.insert(http::header::AUTHORIZATION, bearer(&fill(token)?)?);
         }
         let (total, part) = counter.selectors(fill)?;
+        let targets = match &counter.targets {
+            Some(targets) => whole(&fill(targets)?)?,
+            None => 0,
+        };
         Ok(Source {
             counter,
             connector: &means.connector,
@@ -128,6 +134,7 @@ impl<'a> Source<'a> {
             headers,
             total,
             part,
+            targets,
         })
     }
 
@@ -192,9 +199,10 @@ impl<'a> Source<'a> {
         Ok(counters)
     }
 
-    /// Targets that are to be scraped, and do not answer.
-    async fn down(&self, deadline: Instant) -> Result<Answer, String> {
-        understand_last(self.ask("up == 0", deadline).await?)
+    /// Who is to be scraped, and who of these answers.
+    async fn attendance(&self, query: &str) -> Result<Answer, String> {
+        let deadline = Instant::now() + ANSWERS_WITHIN;
+        understand_last(self.ask(query, deadline).await?)
     }
 
     /// One number.
@@ -293,10 +301,9 @@ impl<'a> Source<'a> {
         // What was seen counts, whoever did not answer at last.
         if let Some(counters) = &mut counters {
             take(&mut trial, counters.close_all());
-            if over.asked() == Stop::No && counters.is_anybody_gone() {
-                // Of whom is gone it is asked whether he left.
-                let down = self.down(Instant::now() + ANSWERS_WITHIN).await;
-                counters.found_down(down);
+            if over.asked() == Stop::No && !self.counter.is_unwatched {
+                let query = counters.attendance_query();
+                counters.attend(self.attendance(&query).await);
             }
         }
         let elapsed = begun.elapsed().min(length);
@@ -304,6 +311,10 @@ impl<'a> Source<'a> {
             Some(counters) => counters.doubts(elapsed.as_millis() as i64, self.counter.scales),
             None => Vec::new(),
         };
+        if let Some(counters) = &counters {
+            doubts.extend(counters.unwatched());
+            doubts.extend(counters.too_few(self.targets));
+        }
         // What nobody told of after the end, nobody knows of before it.
         let is_over = Instant::now() >= end && over.asked() == Stop::No;
         let is_silent = is_over && answered < end;
@@ -350,16 +361,31 @@ impl<'a> Source<'a> {
             self.samples(&self.part, Duration::ZERO, soon()).await?;
             let metric = &self.total.metric;
             let known = self.number(&format!("count({metric})"), soon()).await?;
-            match known {
-                Some(known) if known > 0.0 => Ok(()),
+            let url = without_credentials(&self.url);
+            if !known.is_some_and(|known| known > 0.0) {
+                return Err(format!(
+                    "{url} knows no `{metric}`: is it scraped, and named so?"
+                ));
+            }
+            if self.counter.is_unwatched {
+                return Ok(());
+            }
+            let watched = self.number("count(up)", soon()).await?;
+            match watched {
+                Some(watched) if watched > 0.0 => Ok(()),
                 _ => Err(format!(
-                    "{} knows no `{metric}`: is it scraped, and named so?",
-                    without_credentials(&self.url)
+                    "{url} knows no `up`, by which it is told who hangs: say `unwatched: true` where that is as it should be"
                 )),
             }
         };
         look.await.err()
     }
+}
+
+/// A number of targets.
+fn whole(text: &str) -> Result<usize, String> {
+    let number = text.trim().parse();
+    number.map_err(|_| format!("`targets` is {text:?}, which is no whole number"))
 }
 
 /// Counts all counters of a bake at once. `level` is what each may spend of the gate's.

@@ -42,6 +42,10 @@ pub struct Counter {
     pub scrape: Duration,
     /// Whether targets come and go.
     pub scales: bool,
+    /// Whether nothing tells of those that hang.
+    pub is_unwatched: bool,
+    /// How many targets there are at the least.
+    pub targets: Option<Template>,
 }
 
 /// As it stands in what a gate has to measure: as written, whatever it was compiled to.
@@ -90,6 +94,16 @@ pub static COUNTER: Object = Object {
             "scales",
             Shape::Bool,
             "targets may go while it bakes, with what they counted since their last scrape (false)",
+        ),
+        field(
+            "targets",
+            Shape::Template,
+            "how many targets count at the end at the least, such as `${inputs.replicas}`",
+        ),
+        field(
+            "unwatched",
+            Shape::Bool,
+            "targets have no `up` of the same job and instance, and nobody tells who hangs (false)",
         ),
     ],
 };
@@ -152,6 +166,8 @@ impl Reader<'_> {
         let headers = headers.collect();
         let bearer = source.get("auth").and_then(|auth| auth.get("bearer"));
         let bearer = bearer.and_then(|node| self.key(node));
+        let targets = node.get("targets").and_then(|node| self.template(node));
+        let flag = |name: &str| node.get(name).and_then(Node::as_bool).unwrap_or(false);
         Some(Counter {
             name: name.text.clone(),
             identity: format!("{} {}", name.text, digest(node)),
@@ -162,7 +178,9 @@ impl Reader<'_> {
             part: part?,
             objective: objective?,
             scrape,
-            scales: node.get("scales").and_then(Node::as_bool).unwrap_or(false),
+            scales: flag("scales"),
+            is_unwatched: flag("unwatched"),
+            targets,
         })
     }
 

@@ -10,21 +10,26 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What users of each version meet: failures a second among fifty requests.
-const VERSIONS: [(&str, f64); 3] = [("1.0.0", 0.0), ("2.0.0", 0.0), ("3.0.0", 25.0)];
+type Versions = &'static [(&'static str, f64)];
 
-/// Counters that go on whether anybody looks or not.
-fn exporter() -> String {
+const VERSIONS: Versions = &[("1.0.0", 0.0), ("2.0.0", 0.0), ("3.0.0", 25.0)];
+
+/// Counters that go on whether anybody looks or not; after so much time whoever asks for them is refused.
+fn exporter(versions: Versions, hangs_after: Duration) -> String {
     let begun = Instant::now();
     serve_by(move |_| {
+        if begun.elapsed() > hangs_after {
+            return of(503, "text/plain", "");
+        }
         let seconds = begun.elapsed().as_secs_f64();
         let mut text = "# TYPE http_requests_total counter\n".to_owned();
-        for (version, failures) in VERSIONS {
+        for (version, failures) in versions {
             let good = ((50.0 - failures) * seconds).floor();
             let _ = writeln!(
                 text,
                 "http_requests_total{{version=\"{version}\",code=\"200\"}} {good}"
             );
-            if failures > 0.0 {
+            if *failures > 0.0 {
                 let bad = (failures * seconds).floor();
                 let _ = writeln!(
                     text,
@@ -36,11 +41,12 @@ fn exporter() -> String {
     })
 }
 
-fn prometheus(folder: &Path, exporter: &str) -> Option<(String, Process)> {
+/// A Prometheus that scrapes this, and what it has scraped once it knows so much.
+fn prometheus(folder: &Path, jobs: &str, known: &str) -> Option<(String, Process)> {
     let prometheus = program("prometheus")?;
     let (port, file) = (free_port(), folder.join("prometheus.yml"));
     let text = format!(
-        "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\nscrape_configs: [ {{ job_name: shop, static_configs: [ {{ targets: [\"{exporter}\"] }} ] }} ]\n"
+        "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\nscrape_configs: [ {jobs} ]\n"
     );
     std::fs::write(&file, text).unwrap();
     let process = Process::start(
@@ -58,13 +64,27 @@ fn prometheus(folder: &Path, exporter: &str) -> Option<(String, Process)> {
     eventually("it has scraped", Duration::from_secs(60), || {
         let path = "/api/v1/query?query=http_requests_total";
         let (_, body) = http(&address, "GET", path, &[], "")?;
-        body.contains("3.0.0").then_some(())
+        body.contains(known).then_some(())
     });
     Some((format!("http://{address}"), process))
 }
 
+fn job(name: &str, targets: &[String], more: &str) -> String {
+    format!("{{ job_name: {name}, static_configs: [ {{ targets: {targets:?} }} ]{more} }}")
+}
+
 /// A gate that bakes for a while with the counters of a Prometheus.
-fn gate(world: &World, prometheus: &str, duration: &str, (total, bad): (&str, &str)) -> String {
+fn gate(world: &World, prometheus: &str, duration: &str, asked: (&str, &str)) -> String {
+    gate_with(world, prometheus, duration, asked, "")
+}
+
+fn gate_with(
+    world: &World,
+    prometheus: &str,
+    duration: &str,
+    (total, bad): (&str, &str),
+    more: &str,
+) -> String {
     format!(
         "    smoke: [ home.yaml ]
     rule: {{ warm-up: 1s }}
@@ -78,9 +98,10 @@ fn gate(world: &World, prometheus: &str, duration: &str, (total, bad): (&str, &s
           bad: '{bad}'
           objective: error_rate < 1%
           scrape: 1s
-    actions:
+{}    actions:
 {}
 ",
+        more,
         world.rollback()
     )
 }
@@ -91,8 +112,9 @@ const BAD: &str = "http_requests_total{version=\"${inputs.version}\", code=~\"5.
 #[test]
 fn what_users_met_is_judged_as_a_load_is() {
     let world = World::new();
-    let exporter = exporter();
-    let Some((address, process)) = prometheus(world.path(), &exporter) else {
+    let exporter = exporter(VERSIONS, Duration::MAX);
+    let jobs = job("shop", &[exporter], "");
+    let Some((address, process)) = prometheus(world.path(), &jobs, "3.0.0") else {
         return;
     };
     let daemon = world.daemon(
@@ -159,4 +181,53 @@ fn what_users_met_is_judged_as_a_load_is() {
     );
     let held = world.verify(&daemon, Deploy::healthy("2.0.0"));
     expect(&held, "hold", "the counters `users` could not be counted");
+}
+
+#[test]
+fn who_hung_before_the_bake_is_missed_and_what_nobody_watches_is_not_promoted() {
+    let world = World::new();
+    let (well, hung) = (Duration::MAX, Duration::from_secs(6));
+    let shop = [well, hung].map(|hangs| exporter(&[("1.0.0", 0.0)], hangs));
+    let passed_on = [exporter(&[("2.0.0", 0.0)], well)];
+    let renamed =
+        ", metric_relabel_configs: [ { target_label: instance, replacement: elsewhere } ]";
+    let jobs = [
+        job("shop", &shop, ""),
+        job("passed-on", &passed_on, renamed),
+    ]
+    .join(", ");
+    let Some((address, process)) = prometheus(world.path(), &jobs, "elsewhere") else {
+        return;
+    };
+    let host = address.trim_start_matches("http://");
+    eventually(
+        "one of them hangs for long",
+        Duration::from_secs(60),
+        || {
+            let query =
+                "/api/v1/query?query=max_over_time(up%7Bjob%3D%22shop%22%7D%5B15s%5D)%20%3D%3D%200";
+            let (_, body) = http(host, "GET", query, &[], "")?;
+            body.contains("instance").then_some(())
+        },
+    );
+    let verify = |duration: &str, more: &str, version: &str| {
+        let asked = (TOTAL, BAD);
+        let gate = gate_with(&world, &address, duration, asked, more);
+        let daemon = world.daemon("    enforce: true", &gate, "");
+        world.verify(&daemon, Deploy::healthy(version))
+    };
+    let held = verify("10s", "", "1.0.0");
+    expect(&held, "hold", "`up` says that it should be");
+    let held = verify("10s", "", "2.0.0");
+    expect(&held, "hold", "no `up` of the same `job` and `instance`");
+    let alone = |least: u8| format!("          unwatched: true\n          targets: {least}\n");
+    let held = verify("10s", &alone(2), "2.0.0");
+    expect(
+        &held,
+        "hold",
+        "1 target counts requests at the end, and `targets` says 2",
+    );
+    let promoted = verify("24s", &alone(1), "2.0.0");
+    expect(&promoted, "promote", "");
+    drop(process);
 }

@@ -2,7 +2,6 @@
 //!
 //! Only reads.
 
-use super::super::samples::{Answer, Series, target};
 use super::window::{Counted, Counters, Part};
 
 impl Counters {
@@ -59,27 +58,9 @@ impl Counters {
         self.steps.lost(self.from_ms).ceil() as u64
     }
 
-    /// Whether any target that was ever seen is not scraped any more.
-    pub fn is_anybody_gone(&self) -> bool {
-        let mut lasts = self.targets.values().map(|(_, last)| *last);
-        lasts.any(|last| self.is_gone(last))
-    }
-
     /// Whether a target that was seen last at a moment is not scraped any more.
     pub(super) fn is_gone(&self, last: i64) -> bool {
         self.now_ms - last > self.gap_ms()
-    }
-
-    /// Takes who is to be scraped and does not answer: who is gone and among these did not leave.
-    pub fn found_down(&mut self, down: Result<Answer, String>) {
-        let of = |series: &Series| {
-            let (job, instance, _) = target(&series.labels);
-            (job, instance)
-        };
-        self.down = down.and_then(|down| match down.doubts.first() {
-            Some(doubt) => Err(doubt.clone()),
-            None => Ok(down.series.iter().map(of).collect()),
-        });
     }
 
     /// Whether any series of the part was seen.

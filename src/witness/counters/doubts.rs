@@ -3,7 +3,7 @@
 //! Only reads. Invariant: a doubt says what does not fit, and where something can be done about it, what.
 
 use super::super::samples::{Target, named, target};
-use super::pulse::Still;
+use super::pulse::{Still, together};
 use super::steps::Odd;
 use super::window::{Counters, Part};
 use crate::duration::show;
@@ -57,7 +57,7 @@ impl Counters {
     }
 
     /// Targets that were there when the window began, or came later: each was scraped just before, or since.
-    fn there(&self) -> impl Iterator<Item = (&Target, i64)> {
+    pub(super) fn there(&self) -> impl Iterator<Item = (&Target, i64)> {
         let since = self.from_ms - self.scrape_ms;
         let all = self
             .targets
@@ -68,23 +68,14 @@ impl Counters {
 
     /// Whether anybody is missed. Who left before the window is not, unless he should be there.
     fn gone(&self, may_leave: bool) -> Option<String> {
-        let is_down = |target: &Target| {
-            let down = self.down.as_ref().ok();
-            down.is_some_and(|down| down.contains(&(target.0.clone(), target.1.clone())))
-        };
         let gone: Vec<&Target> = self
             .there()
             .filter(|(_, last)| self.is_gone(*last))
             .map(|(target, _)| target)
             .collect();
-        let down: Vec<&Target> = self
-            .targets
-            .iter()
-            .filter(|(target, (_, last))| self.is_gone(*last) && is_down(target))
-            .map(|(target, _)| target)
-            .collect();
+        let down = self.missing();
         // That most are gone is no coming and going.
-        let (missed, advice) = match (&self.down, down.is_empty()) {
+        let (missed, advice) = match (&self.attendance, down.is_empty()) {
             (_, false) => (down, "`up` says that it should be".to_owned()),
             _ if gone.is_empty() => return None,
             (_, _) if !may_leave => (
@@ -94,8 +85,8 @@ impl Counters {
             (_, _) if 2 * gone.len() > self.there().count() => {
                 (gone, "that most of them are gone is no scaling".to_owned())
             }
-            (Err(why), _) => (gone, format!("whether it left is not known: {why}")),
-            (Ok(_), _) => return None,
+            (Some(Err(why)), _) => (gone, format!("whether it left is not known: {why}")),
+            _ => return None,
         };
         let names: Vec<String> = missed.iter().map(|target| named(target)).collect();
         Some(format!(
@@ -367,7 +358,9 @@ impl Counters {
         });
         let stills: Vec<_> = stills.collect();
         let is_scaling = may_leave && 2 * stills.len() <= self.there().count();
-        let (target, still) = stills.first().filter(|_| !is_scaling)?;
+        let Some((target, still)) = stills.first().filter(|_| !is_scaling) else {
+            return self.pausing(may_leave);
+        };
         let of = match stills.len() {
             1 => named(target),
             many => format!("{many} targets, such as {}", named(target)),
@@ -376,6 +369,25 @@ impl Counters {
             "of {of}, {}: whoever hangs counts nothing",
             shown(still)
         ))
+    }
+
+    /// Whether too many targets for chance count nothing at the end, each too slow to tell by itself.
+    fn pausing(&self, may_leave: bool) -> Option<String> {
+        let pauses = self.pulses.values();
+        let pauses = pauses.filter_map(|pulse| pulse.pause(self.from_ms, self.gap_ms()));
+        let pauses: Vec<Still> = pauses.collect();
+        let there = self.there().count();
+        let still = together(&pauses, there).filter(|still| self.is_missed(still))?;
+        let is_scaling = may_leave && 2 * pauses.len() <= there;
+        (!is_scaling).then(|| {
+            let time = Duration::from_millis((still.to - still.from).unsigned_abs());
+            format!(
+                "{} of {there} targets counted no request for {}, after {:.1} a second together: whoever hangs counts nothing",
+                pauses.len(),
+                show(time),
+                still.rate * 1e3
+            )
+        })
     }
 
     /// Whether what a target did not serve meanwhile was not served by others either.

@@ -2,8 +2,9 @@
 //!
 //! Rooms: [`window`] (blocks of the time in which one looks), [`steps`] (what one scrape of one target adds),
 //! [`newcomers`] (targets that are new), [`part`] (how the part fits all requests), [`pulse`] (whether requests keep coming),
-//! [`came`] (what it came to), [`doubts`] (why what was counted is not to be relied on).
+//! [`attendance`] (who should be there), [`came`] (what it came to), [`doubts`] (why what was counted is not to be relied on).
 
+mod attendance;
 mod came;
 mod doubts;
 mod newcomers;

@@ -46,7 +46,7 @@ fn who_was_there_when_one_began_and_is_not_scraped_since_is_missed() {
     through(&mut dead, &all, 20);
     // Whoever may leave may have left, unless he should be there.
     assert_eq!(dead.doubts(21 * SCRAPE, true), [""; 0]);
-    dead.found_down(Ok(answer(&[series("", "b", &[(20, 0.0)])])));
+    dead.attend(Ok(answer(&[series("", "b", &[(20, 0.0)])])));
     only_doubt(&dead, "`up` says that it should be");
     let doubts = dead.doubts(21 * SCRAPE, false).join("; ");
     assert!(
@@ -99,6 +99,46 @@ fn a_counter_that_appears_late_had_nothing_to_count_and_a_time_without_any_scrap
     blind.close(FROM + 200 * SCRAPE);
     let doubts = blind.doubts(200 * SCRAPE, true);
     assert_eq!(doubts, ["for about 45s no target was scraped at all"]);
+}
+
+#[test]
+fn a_counter_that_went_before_one_looked_is_missed_where_its_process_goes_on() {
+    let of = |path: &str, points: &[(i64, f64)]| {
+        let mut one = series("200", "a", points);
+        one.labels.insert("path".to_owned(), path.to_owned());
+        one
+    };
+    let went = of("/pay", &rising(100.0, -6..=-3));
+    let mut hidden = counters();
+    through(
+        &mut hidden,
+        &[of("/", &rising(100.0, -6..=20)), went.clone()],
+        20,
+    );
+    only_doubt(
+        &hidden,
+        "1 counters of 1 targets, such as `a`, are not shown",
+    );
+    // Another process came in its place, before one looked.
+    let mut replaced = counters();
+    through(&mut replaced, &[of("/", &rising(100.0, -2..=20)), went], 20);
+    assert_eq!(replaced.doubts(21 * SCRAPE, false), [""; 0]);
+}
+
+#[test]
+fn many_small_ones_that_hang_are_missed_together() {
+    let until = |name: usize, last: i64| {
+        let points = (-5..=20).map(|scrape: i64| (scrape, (10 + scrape.min(last)) as f64));
+        series("200", &format!("pod-{name}"), &points.collect::<Vec<_>>())
+    };
+    let all = |half: i64| (0..20).map(move |name| until(name, if name < 10 { half } else { 20 }));
+    for (half, expected) in [(20, ""), (8, "10 of 20 targets counted no request for 3m")] {
+        let mut counters = counters();
+        through(&mut counters, &all(half).collect::<Vec<_>>(), 20);
+        let doubts = counters.doubts(21 * SCRAPE, false).join("; ");
+        assert!(doubts.starts_with(expected), "{doubts}");
+        assert_eq!(doubts.is_empty(), expected.is_empty(), "{doubts}");
+    }
 }
 
 #[test]

@@ -5,6 +5,11 @@
 
 /// Requests that would have come in a standstill from which on it is no chance that none did.
 const EXPECTED_MIN: f64 = 30.0;
+/// The same of one target among several: one in 150 pauses so by chance.
+const PAUSE_MIN: f64 = 5.0;
+/// Targets that pause at once, of which it is no chance, and the share of all of them of which it is none either.
+const PAUSES_MIN: usize = 3;
+const PAUSES_BY_CHANCE: f64 = 0.05;
 /// Standstills that came to an end, from which on they are a rhythm.
 const RHYTHM: usize = 4;
 /// The share of what came before that is as good as nothing: health checks are counted, too.
@@ -30,6 +35,26 @@ pub(super) struct Still {
     pub to: i64,
     /// Requests a millisecond before it.
     pub rate: f64,
+}
+
+impl Still {
+    /// Requests that would have come meanwhile.
+    pub fn expected(&self) -> f64 {
+        self.rate * (self.to - self.from) as f64
+    }
+}
+
+/// What pauses of several targets come to, if it is no chance that so many pause at once: from when on all of them do.
+pub(super) fn together(pauses: &[Still], targets: usize) -> Option<Still> {
+    let expected: f64 = pauses.iter().map(Still::expected).sum();
+    let by_chance = PAUSES_BY_CHANCE * targets as f64;
+    let still = Still {
+        from: pauses.iter().map(|still| still.from).max()?,
+        to: pauses.iter().map(|still| still.to).min()?,
+        rate: pauses.iter().map(|still| still.rate).sum(),
+    };
+    let is_none = pauses.len() < PAUSES_MIN || (pauses.len() as f64) < by_chance;
+    (!is_none && expected >= EXPECTED_MIN && still.to > still.from).then_some(still)
 }
 
 impl Pulse {
@@ -62,6 +87,17 @@ impl Pulse {
         })
     }
 
+    /// A standstill that goes on and is too short to tell by itself: so many requests would have come meanwhile.
+    pub fn pause(&self, since: i64, least_ms: i64) -> Option<Still> {
+        let still = Still {
+            from: self.busy.max(since),
+            to: self.last,
+            rate: self.rate(),
+        };
+        let is_long = still.to - still.from >= least_ms && still.expected() >= PAUSE_MIN;
+        (is_long && self.first? < self.busy && self.over.len() < RHYTHM).then_some(still)
+    }
+
     /// The longest standstill since a moment, if they are no rhythm.
     pub fn still(&self, since: i64, least_ms: i64) -> Option<Still> {
         if self.over.len() >= RHYTHM {
@@ -88,6 +124,33 @@ mod tests {
         }
         let still = pulse.still(0, 3_000)?;
         Some((still.from / 1_000, still.to / 1_000))
+    }
+
+    #[test]
+    fn many_that_pause_at_once_stand_still_together() {
+        let pulse = |last: i64| {
+            let mut pulse = Pulse::default();
+            for at in 0..40 {
+                pulse.beat(1_000 * at, if at <= last { 1.0 } else { 0.0 }, 3_000);
+            }
+            pulse.pause(0, 3_000)
+        };
+        let of = |all: &[i64], targets| {
+            let pauses: Vec<Still> = all.iter().filter_map(|last| pulse(*last)).collect();
+            together(&pauses, targets).map(|still| (still.from / 1_000, still.to / 1_000))
+        };
+        assert_eq!(of(&[20, 22, 21], 6), Some((22, 39)));
+        assert_eq!(
+            of(&[20, 22, 21], 80),
+            None,
+            "of so many these may be chance"
+        );
+        assert_eq!(of(&[20, 22], 6), None);
+        assert_eq!(
+            of(&[36, 36, 36, 36], 6),
+            None,
+            "three requests may not come by chance"
+        );
     }
 
     #[test]

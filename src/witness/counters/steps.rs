@@ -79,6 +79,8 @@ pub(super) struct Came {
 pub(super) struct Steps {
     /// The last sample of each series: of all requests, and of the part.
     pub last: [BTreeMap<Labels, (i64, f64)>; 2],
+    /// When each series was seen first.
+    first: [BTreeMap<Labels, i64>; 2],
     /// What each series stood at before one looked, without the name of its metric.
     earlier: [BTreeMap<Labels, f64>; 2],
     /// Targets that were seen before one looked.
@@ -111,6 +113,11 @@ impl Steps {
     /// Whether anything stood there before one looked, or may have.
     pub fn saw_before(&self) -> bool {
         self.is_blind || !self.seen_earlier.is_empty()
+    }
+
+    /// Targets that stood there before one looked.
+    pub fn seen_before(&self) -> impl Iterator<Item = &Target> {
+        self.seen_earlier.iter()
     }
 
     /// Not all that stood there before one looked is known.
@@ -240,6 +247,7 @@ impl Steps {
                 Some(known) => *known = (scrape.at, stands),
                 None => {
                     known.insert((*labels).clone(), (scrape.at, stands));
+                    self.first[scrape.number].insert((*labels).clone(), scrape.at);
                 }
             }
         }
@@ -316,20 +324,32 @@ impl Steps {
         self.starts(after).map(of).sum()
     }
 
-    /// Counters that are not shown any more since a moment, though their target is and did not start anew: how
-    /// many, of each target.
+    /// Counters that are not shown any more, though their target is and did not start anew: how many, of each target.
+    /// Of what went before a moment that is only known where others of the same process go on.
     pub fn vanished(
         &self,
         newest: impl Fn(&Target) -> Option<i64>,
         (after, gap_ms): (i64, i64),
     ) -> BTreeMap<Target, usize> {
         let mut vanished = BTreeMap::new();
+        let mut oldest: BTreeMap<Target, i64> = BTreeMap::new();
+        for number in [0, 1] {
+            for (labels, first) in &self.first[number] {
+                let target = target(labels);
+                let last = self.last[number].get(labels).map_or(0, |(last, _)| *last);
+                if newest(&target).is_some_and(|newest| newest - last <= gap_ms) {
+                    let oldest = oldest.entry(target).or_insert(*first);
+                    *oldest = (*oldest).min(*first);
+                }
+            }
+        }
         for (labels, (then, _)) in self.last.iter().flatten() {
             let target = target(labels);
-            let Some(newest) = newest(&target).filter(|_| *then > after) else {
+            let Some(newest) = newest(&target) else {
                 continue;
             };
-            if newest - then > gap_ms && !self.started(&target, *then, newest) {
+            let is_same = *then > after || oldest.get(&target).is_some_and(|first| first <= then);
+            if is_same && newest - then > gap_ms && !self.started(&target, *then, newest) {
                 *vanished.entry(target).or_default() += 1;
             }
         }

@@ -9,6 +9,7 @@
 
 use super::super::samples::{Answer, Series, Target, target};
 use super::super::selector::Selector;
+use super::attendance::Attendance;
 use super::pulse::Pulse;
 use super::steps::{Labels, Odd, Scrape, Steps};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,8 +74,8 @@ pub struct Counters {
     pub(super) withheld: [BTreeMap<Target, f64>; 2],
     /// What those counted, and bad ones or good ones of it, that began anew, by target.
     pub(super) anew: BTreeMap<Target, [f64; 2]>,
-    /// Jobs and instances that are to be scraped, and do not answer, or why nobody knows.
-    pub(super) down: Result<BTreeSet<(String, String)>, String>,
+    /// Who is to be scraped, or why nobody knows, once that was asked.
+    pub(super) attendance: Option<Result<Attendance, String>>,
     /// When one stops looking; who comes later does not concern it.
     pub(super) end_ms: i64,
     /// Scrapes of each target, by number.
@@ -134,7 +135,7 @@ impl Counters {
             pulses: BTreeMap::new(),
             withheld: Default::default(),
             anew: BTreeMap::new(),
-            down: Ok(BTreeSet::new()),
+            attendance: None,
             end_ms: i64::MAX,
             seen: BTreeMap::new(),
             doubts: BTreeSet::new(),
