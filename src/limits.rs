@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const YAML_NODES_MAX: usize = 200_000;
 /// Bytes of a reply that are kept for checks and captures, after decompression.
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The most that a scenario may ask for of it: what fits into memory beside other things.
+pub const BODY_LIMIT_MAX: usize = 1024 * 1024 * 1024;
 /// Characters of a fact that somebody sends: what a reason needs, and far below what a program's
 /// variables may hold.
 pub const FACT_CHARACTERS_MAX: usize = 2_000;

@@ -276,16 +276,28 @@ impl<'a> Reader<'a, '_> {
             }
             Event::MappingStart(anchor, _) => {
                 let mut entries: Vec<(Node, Node)> = Vec::new();
+                let mut merged = None;
                 loop {
                     let (event, inner) = self.next()?;
                     if event == Event::MappingEnd {
                         let span = Span::new(span.start, inner.end.max(span.end));
+                        if let Some(node) = merged {
+                            self.merge(&mut entries, &node);
+                        }
                         return Some(self.keep(anchor, Kind::Map(entries), span));
                     }
                     let key = self.node(event, inner)?;
                     let (event, inner) = self.next()?;
                     let value = self.node(event, inner)?;
-                    self.entry(&mut entries, key, value);
+                    let is_merge = self.source.text[key.span.start..].starts_with("<<");
+                    if is_merge && key.text == "<<" {
+                        if merged.is_some() {
+                            self.written_twice(&key);
+                        }
+                        merged = Some(value);
+                    } else {
+                        self.entry(&mut entries, key, value);
+                    }
                 }
             }
             Event::Alias(anchor) => {
@@ -309,17 +321,39 @@ impl<'a> Reader<'a, '_> {
             return;
         }
         if entries.iter().any(|(known, _)| known.text == key.text) {
-            self.found.push(
-                Diagnostic::error(
-                    "duplicate-field",
-                    format!("`{}` is written twice in one mapping", key.text),
-                )
-                .at(self.source, key.span, "the second one")
-                .hint("remove one of them"),
-            );
+            self.written_twice(&key);
             return;
         }
         entries.push((key, value));
+    }
+
+    fn written_twice(&mut self, key: &Node) {
+        let title = format!("`{}` is written twice in one mapping", key.text);
+        let said = Diagnostic::error("duplicate-field", title);
+        let said = said.at(self.source, key.span, "the second one");
+        self.found.push(said.hint("remove one of them"));
+    }
+
+    /// Takes what a mapping merges in with `<<`: what it says itself counts, and of several what comes first.
+    fn merge(&mut self, entries: &mut Vec<(Node, Node)>, node: &Node) {
+        let all: Vec<&Node> = match &node.kind {
+            Kind::List(items) => items.iter().collect(),
+            _ => vec![node],
+        };
+        for node in all {
+            let Kind::Map(more) = &node.kind else {
+                let title = "`<<` merges a mapping, or a list of them";
+                let label = format!("this is {}", node.describe());
+                let said = Diagnostic::error("bad-yaml", title);
+                self.found.push(said.at(self.source, node.span, label));
+                continue;
+            };
+            for (key, value) in more {
+                if entries.iter().all(|(known, _)| known.text != key.text) {
+                    entries.push((key.clone(), value.clone()));
+                }
+            }
+        }
     }
 
     fn keep(&mut self, anchor: usize, kind: Kind, span: Span) -> Node {

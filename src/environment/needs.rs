@@ -211,7 +211,7 @@ pub fn fetch(
     command: &[String],
 ) -> Result<Option<Secret>, String> {
     if let Some(value) = from_environment(env) {
-        return Ok(Some(Secret::new(value)));
+        return Ok(trimmed(&value));
     }
     if let Some(path) = file {
         return match std::fs::read_to_string(path) {

@@ -3,6 +3,7 @@
 use super::settings::{Caps, Environment, SecretSource, Service, VersionFrom, VersionSource};
 use super::windows;
 use crate::document::node::Node;
+use crate::net::address;
 use crate::net::connect::host_port;
 use crate::net::redirect::is_absolute;
 use crate::scenario::expression::Expression;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 
 /// Whether a text is the base URL of a service.
 pub fn is_base_url(text: &str) -> bool {
-    let parsed = text.parse::<http::Uri>();
-    is_absolute(text) && parsed.is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
+    let has_host = |uri: http::Uri| uri.host().is_some_and(|host| !host.is_empty());
+    is_absolute(text) && address::url(text).is_ok_and(has_host)
 }
 
 impl Reader<'_> {
@@ -67,6 +68,15 @@ impl Reader<'_> {
                 format!("`{}` is not a base URL", url.text),
                 url.span,
                 "expected `https://host`",
+            );
+            return None;
+        }
+        if address::url(&url.text).is_ok_and(|uri| address::has_user(&uri)) {
+            self.error(
+                "bad-url",
+                "the URL of a service carries a name or a password, and is shown in many places",
+                url.span,
+                "say `auth: { basic: … }` in the scenario, with secrets",
             );
             return None;
         }

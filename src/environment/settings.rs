@@ -45,7 +45,7 @@ impl Environment {
     /// Whether a host is one of its services', in any case of its letters.
     pub fn is_own_host(&self, host: &str) -> bool {
         let of = |url: &str| -> Option<String> {
-            let url: http::Uri = url.parse().ok()?;
+            let url = crate::net::address::url(url).ok()?;
             url.host().map(str::to_ascii_lowercase)
         };
         let host = host.to_ascii_lowercase();

@@ -33,6 +33,12 @@ use std::time::{Duration, Instant};
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// Scrapes of which the samples are asked for each time: a Prometheus that is away for less loses nothing.
 const WINDOW_SCRAPES: u32 = 10;
+/// Scrapes before the bake of which the samples are asked for, too: what targets counted while nobody looked.
+const EARLIER_SCRAPES: u32 = 30;
+/// Pause before `up` is asked for again at the least.
+const ASKED_AGAIN: Duration = Duration::from_secs(1);
+/// How often it is asked for at the least, where somebody is missing.
+const ASKED_MIN: u32 = 3;
 /// How far one looks back for targets that were away when the bake began.
 const LOOK_BACK: &str = "1h";
 /// Scrapes after the end for which one waits until each target was seen since then.
@@ -205,6 +211,26 @@ impl<'a> Source<'a> {
         understand_last(self.ask(query, deadline).await?)
     }
 
+    /// Asks who is there, and again while somebody is missing: he may be about to leave, and an answer may fail once.
+    async fn call_the_roll(&self, counters: &mut Counters, last: Instant, over: &Control) {
+        let query = counters.attendance_query();
+        let pause = self.counter.scrape.max(ASKED_AGAIN);
+        let mut asked = 0;
+        loop {
+            counters.attend(self.attendance(&query).await);
+            asked += 1;
+            let is_late = Instant::now() + pause > last;
+            if !counters.is_anybody_missing() || asked >= ASKED_MIN && is_late {
+                return;
+            }
+            let pause = if is_late { ASKED_AGAIN } else { pause };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = over.stopped() => return,
+            }
+        }
+    }
+
     /// One number.
     async fn number(&self, query: &str, deadline: Instant) -> Result<Option<f64>, String> {
         let reply = self.ask(query, deadline).await?;
@@ -230,16 +256,22 @@ impl<'a> Source<'a> {
         let deadline = Instant::now() + ANSWERS_WITHIN;
         let now = self.now_ms(deadline).await?;
         looking.fits(now, asked, self.counter.scrape)?;
-        let back = match counters {
-            None => asked.saturating_duration_since(looking.begun),
-            Some(_) => Duration::ZERO,
+        let (since, back) = match counters {
+            None => {
+                let since = asked.saturating_duration_since(looking.begun);
+                (since, since + self.counter.scrape * EARLIER_SCRAPES)
+            }
+            Some(_) => (Duration::ZERO, Duration::ZERO),
         };
         let total = self.samples(&self.total, back, deadline);
         let part = self.samples(&self.part, back, deadline);
         let (total, part) = futures_util::future::try_join(total, part).await?;
         if counters.is_none() {
-            let from_ms = now - back.as_millis() as i64;
+            let from_ms = now - since.as_millis() as i64;
             let mut begun = self.begin(from_ms).await?;
+            if self.counter.bursts {
+                begun.expect_bursts();
+            }
             begun.ends(from_ms + looking.length_ms);
             *counters = Some(begun);
         }
@@ -302,8 +334,7 @@ impl<'a> Source<'a> {
         if let Some(counters) = &mut counters {
             take(&mut trial, counters.close_all());
             if over.asked() == Stop::No && !self.counter.is_unwatched {
-                let query = counters.attendance_query();
-                counters.attend(self.attendance(&query).await);
+                self.call_the_roll(counters, last, over).await;
             }
         }
         let elapsed = begun.elapsed().min(length);
@@ -384,8 +415,8 @@ impl<'a> Source<'a> {
 
 /// A number of targets.
 fn whole(text: &str) -> Result<usize, String> {
-    let number = text.trim().parse();
-    number.map_err(|_| format!("`targets` is {text:?}, which is no whole number"))
+    let number = text.trim().parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("`targets` is {text:?}, which is no number of targets"))
 }
 
 /// Counts all counters of a bake at once. `level` is what each may spend of the gate's.

@@ -2,6 +2,7 @@
 //!
 //! No redirects, no cookies, a new connection each time, and a deadline for everything.
 
+use super::address;
 use super::connect::Connector;
 use super::fault::{ErrorClass, Fault};
 use super::http::{Connection, Keep};
@@ -10,6 +11,7 @@ use super::reply::Reply;
 use super::tls::Offer;
 use base64::Engine as _;
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::time::{Duration, Instant};
 
@@ -59,15 +61,22 @@ async fn exchange(
     connector: &Connector,
     method: Method,
     url: &str,
-    headers: HeaderMap,
+    mut headers: HeaderMap,
     (body, limit): (Bytes, usize),
     timeout: Duration,
 ) -> Result<Reply, Fault> {
     let start = Instant::now();
     let deadline = start + timeout;
-    let uri: Uri = url
-        .parse()
-        .map_err(|_| Fault::new(ErrorClass::Template, "the address is not a URL"))?;
+    let wrong = || Fault::new(ErrorClass::Template, "the address is not a URL");
+    let mut uri: Uri = address::url(url).map_err(|_| wrong())?;
+    if address::has_user(&uri)
+        && let Some((bare, authorization)) = address::without_user(&uri.to_string())
+    {
+        uri = bare.parse().map_err(|_| wrong())?;
+        let mut value = HeaderValue::try_from(authorization).map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        headers.entry(AUTHORIZATION).or_insert(value);
+    }
     let origin = origin(&uri, Offer::One, true)?;
     let (mut connection, _) = Connection::open(connector, &origin, deadline)
         .await

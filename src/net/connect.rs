@@ -1,13 +1,16 @@
 //! From a name to a connected socket, phase by phase.
 //!
-//! One attempt on each address in turn, without happy eyeballs: what is measured is what happened.
+//! A name with several addresses is tried as browsers do (RFC 8305); the time that it took is what is measured.
 
+use super::address;
 use super::fault::{ErrorClass, Fault};
 use super::lookup;
 use super::phases::Phases;
 use super::stream::Stream;
 use super::tls::{Offer, Settings, TlsFacts, server_name};
 use super::tls_refused;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicUsize;
@@ -16,6 +19,52 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout_at;
+
+/// How long one address has for itself before the next one is tried beside it (RFC 8305, section 8).
+const NEXT_AFTER: Duration = Duration::from_millis(250);
+
+/// A family of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4.
+    Four,
+    /// IPv6.
+    Six,
+}
+
+impl Family {
+    fn of(address: &SocketAddr) -> Family {
+        match address.is_ipv4() {
+            true => Family::Four,
+            false => Family::Six,
+        }
+    }
+}
+
+impl std::fmt::Display for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Family::Four => "IPv4",
+            Family::Six => "IPv6",
+        })
+    }
+}
+
+/// Addresses of both families in turn, each in its order.
+fn in_turn(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first = addresses.first().map(Family::of);
+    let (one, other): (Vec<_>, Vec<_>) = addresses
+        .into_iter()
+        .partition(|address| Some(Family::of(address)) == first);
+    let (mut one, mut other) = (one.into_iter(), other.into_iter());
+    let mut all = Vec::new();
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return all,
+            (one, other) => all.extend(one.into_iter().chain(other)),
+        }
+    }
+}
 
 /// Addresses, and when they were found.
 type Resolved = (Instant, Vec<SocketAddr>);
@@ -34,6 +83,8 @@ pub struct Connector {
     spread: bool,
     /// Whether names are looked up together with others.
     shares_lookups: bool,
+    /// The only family of addresses that is used, if one was asked for.
+    family: Option<Family>,
     cache: Mutex<HashMap<(String, u16), Resolved>>,
 }
 
@@ -60,6 +111,7 @@ impl Connector {
             next_local: AtomicUsize::new(0),
             spread: false,
             shares_lookups: false,
+            family: None,
             cache: Mutex::new(HashMap::new()),
         }
     }
@@ -67,7 +119,14 @@ impl Connector {
     /// Another one like it, which takes TLS sessions up again or never does.
     pub fn resuming(&self, resumes: bool) -> Connector {
         let tls = self.tls.anew(resumes);
-        Connector::new(tls, self.dns_ttl).starting_from(self.local.clone())
+        Connector::new(tls, self.dns_ttl)
+            .starting_from(self.local.clone())
+            .of_family(self.family)
+    }
+
+    /// The same, with addresses of one family only.
+    pub fn of_family(self, family: Option<Family>) -> Connector {
+        Connector { family, ..self }
     }
 
     /// The same, with connections that start from these addresses of this machine in turn.
@@ -123,6 +182,8 @@ impl Connector {
         deadline: Instant,
     ) -> Result<Vec<SocketAddr>, Fault> {
         let bare = host.trim_matches(['[', ']']);
+        let bare = address::host(bare).map_err(|why| Fault::new(ErrorClass::Resolve, why))?;
+        let bare = bare.as_ref();
         if let Ok(address) = bare.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);
         }
@@ -200,32 +261,65 @@ impl Connector {
             let first = fastrand::usize(..addresses.len());
             addresses.rotate_left(first);
         }
-        let start = Instant::now();
-        let mut last = None;
-        for address in addresses {
-            match timeout_at(deadline.into(), self.socket(address)).await {
-                Ok(Ok(stream)) => {
-                    phases.connect = micros(start);
-                    // A delayed acknowledgment must not be mistaken for the target's latency.
-                    let _ = stream.set_nodelay(true);
-                    return Ok((stream, phases));
-                }
-                Ok(Err(error)) => {
-                    last = Some(Fault::from_io(&format!("connecting to {address}"), &error));
-                }
-                Err(_) => {
-                    last = Some(Fault::new(
-                        ErrorClass::TimeoutConnect,
-                        format!("connecting to {address} took too long"),
-                    ));
-                    break;
-                }
+        if let Some(family) = self.family {
+            addresses.retain(|address| family == Family::of(address));
+            if addresses.is_empty() {
+                let detail = format!("`{host}` has no {family} address");
+                return Err((Fault::new(ErrorClass::Resolve, detail), phases));
             }
         }
+        let start = Instant::now();
+        let connected = match addresses[..] {
+            [address] => self.attempt(address, deadline).await,
+            _ => self.race(&in_turn(addresses), deadline).await,
+        };
         phases.connect = micros(start);
-        let fault = last
-            .unwrap_or_else(|| Fault::new(ErrorClass::Resolve, format!("`{host}` has no address")));
-        Err((fault, phases))
+        let stream = connected.map_err(|fault| (fault, phases))?;
+        // A delayed acknowledgment must not be mistaken for the target's latency.
+        let _ = stream.set_nodelay(true);
+        Ok((stream, phases))
+    }
+
+    /// One address.
+    async fn attempt(&self, address: SocketAddr, deadline: Instant) -> Result<TcpStream, Fault> {
+        match timeout_at(deadline.into(), self.socket(address)).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => Err(Fault::from_io(&format!("connecting to {address}"), &error)),
+            Err(_) => Err(Fault::new(
+                ErrorClass::TimeoutConnect,
+                format!("connecting to {address} took too long"),
+            )),
+        }
+    }
+
+    /// Several addresses: where one does not answer soon, or fails, the next one is tried beside it, and the first
+    /// that answers is taken (RFC 8305, section 5).
+    async fn race(&self, addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, Fault> {
+        let mut waiting = addresses.iter();
+        let mut going = FuturesUnordered::new();
+        let mut last = None;
+        loop {
+            match waiting.next() {
+                Some(address) => going.push(self.attempt(*address, deadline)),
+                None if going.is_empty() => break,
+                None => {}
+            }
+            let pause = async {
+                match waiting.len() {
+                    0 => std::future::pending().await,
+                    _ => tokio::time::sleep(NEXT_AFTER).await,
+                }
+            };
+            tokio::select! {
+                Some(ended) = going.next() => match ended {
+                    Ok(stream) => return Ok(stream),
+                    Err(fault) => last = Some(fault),
+                },
+                () = pause => {}
+            }
+        }
+        // There was at least one.
+        Err(last.unwrap_or_else(|| Fault::new(ErrorClass::Resolve, "no address to connect to")))
     }
 
     /// A connection ready for HTTP.
@@ -268,7 +362,12 @@ impl Connector {
             }
         };
         let connection = stream.get_ref().1;
-        let http2 = connection.alpn_protocol() == Some(b"h2") || origin.offer == Offer::Two;
+        let http2 = connection.alpn_protocol() == Some(b"h2");
+        if origin.offer == Offer::Two && !http2 {
+            let detail =
+                "the server does not speak HTTP/2: it did not choose it in the TLS handshake";
+            return Err((Fault::new(ErrorClass::Protocol, detail), phases));
+        }
         let facts = Arc::new(TlsFacts::of(connection));
         Ok(Opened {
             stream: Stream::Tls(Box::new(stream)),
@@ -334,5 +433,56 @@ pub fn host_port(text: &str, default: u16) -> Result<(String, u16), String> {
         }
         None if !text.is_empty() => Ok((text.to_owned(), default)),
         _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_are_tried_in_turn() {
+        let of = |all: &[&str]| {
+            let all = all.iter().map(|one| one.parse().unwrap()).collect();
+            let all: Vec<String> = in_turn(all).iter().map(ToString::to_string).collect();
+            all.join(" ")
+        };
+        assert_eq!(
+            of(&[
+                "10.0.0.1:1",
+                "10.0.0.2:1",
+                "10.0.0.3:1",
+                "[::1]:1",
+                "[::2]:1"
+            ]),
+            "10.0.0.1:1 [::1]:1 10.0.0.2:1 [::2]:1 10.0.0.3:1"
+        );
+        assert_eq!(of(&[]), "");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_does_not_take_the_time_of_the_others() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let alive = listener.local_addr().unwrap();
+        // A full backlog takes no more connections, and does not refuse them.
+        let full = TcpSocket::new_v4().unwrap();
+        full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let full = full.listen(1).unwrap();
+        let dead = full.local_addr().unwrap();
+        let mut held = Vec::new();
+        for _ in 0..8 {
+            let soon = Duration::from_millis(50);
+            if let Ok(stream) = tokio::time::timeout(soon, TcpStream::connect(dead)).await {
+                held.push(stream);
+            }
+        }
+        let connector = Connector::new(Settings::new(None).unwrap(), Duration::ZERO);
+        let begun = Instant::now();
+        let deadline = begun + Duration::from_secs(20);
+        let stream = connector.race(&[dead, alive], deadline).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), alive);
+        assert!(begun.elapsed() < Duration::from_secs(10), "it waited");
+        let refused = connector.race(&[dead], Instant::now()).await.unwrap_err();
+        assert_eq!(refused.class, ErrorClass::TimeoutConnect);
     }
 }

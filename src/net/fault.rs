@@ -17,6 +17,8 @@ pub enum ErrorClass {
     Reset,
     /// Time ran out while resolving.
     TimeoutResolve,
+    /// There is no such name, or no record of that type.
+    NoRecord,
     /// Time ran out while connecting.
     TimeoutConnect,
     /// Time ran out in the TLS handshake.
@@ -71,8 +73,9 @@ pub enum ErrorClass {
 
 impl ErrorClass {
     /// All classes.
-    pub const ALL: [ErrorClass; 30] = [
+    pub const ALL: [ErrorClass; 31] = [
         ErrorClass::Resolve,
+        ErrorClass::NoRecord,
         ErrorClass::Unreachable,
         ErrorClass::Refused,
         ErrorClass::Reset,
@@ -108,6 +111,7 @@ impl ErrorClass {
     pub fn word(self) -> &'static str {
         match self {
             ErrorClass::Resolve => "resolve",
+            ErrorClass::NoRecord => "no_record",
             ErrorClass::Unreachable => "unreachable",
             ErrorClass::Refused => "refused",
             ErrorClass::Reset => "reset",
@@ -288,8 +292,20 @@ impl Fault {
                 CertificateError::NotValidForName
                 | CertificateError::NotValidForNameContext { .. } => ErrorClass::TlsName,
                 CertificateError::UnknownIssuer => ErrorClass::TlsUntrusted,
+                // What an authority signs is believed; it is no server itself, unless somebody says so.
+                CertificateError::Other(other)
+                    if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+                {
+                    let detail = "TLS handshake: the server shows the certificate of an authority (CA:TRUE), and not one that such an authority signed; where that is meant, name it in `ca_file`";
+                    return Fault::new(ErrorClass::TlsUntrusted, detail);
+                }
                 _ => ErrorClass::Tls,
             },
+            Error::AlertReceived(AlertDescription::NoApplicationProtocol)
+            | Error::NoApplicationProtocol => {
+                let detail = format!("the server speaks no protocol that was offered: {error}");
+                return Fault::new(ErrorClass::Protocol, detail);
+            }
             Error::AlertReceived(AlertDescription::ProtocolVersion)
             | Error::PeerIncompatible(_) => ErrorClass::TlsVersion,
             _ => ErrorClass::Tls,
@@ -304,6 +320,19 @@ impl Fault {
         while let Some(inner) = cause {
             if let Some(io) = inner.downcast_ref::<std::io::Error>() {
                 return Fault::from_io("connection", io);
+            }
+            if let Some(h2) = inner.downcast_ref::<h2::Error>()
+                && h2.reason().is_some()
+                && !h2.is_remote()
+            {
+                let detail = match h2.reason() {
+                    // The first letters of an HTTP/1 reply are the length of a frame.
+                    Some(h2::Reason::FRAME_SIZE_ERROR) => {
+                        "the server does not speak HTTP/2".to_owned()
+                    }
+                    _ => format!("HTTP/2: {h2}"),
+                };
+                return Fault::new(ErrorClass::Protocol, detail);
             }
             if let Some(h2) = inner.downcast_ref::<h2::Error>()
                 && (h2.is_go_away() || h2.is_remote())

@@ -5,6 +5,7 @@
 
 use super::fault::{ErrorClass, Fault};
 use super::headers::{HEADERS_MAX, Headers};
+use super::http1_fold::{folded, unfold};
 use bytes::Bytes;
 use http::{StatusCode, Version};
 use std::cell::OnceCell;
@@ -24,9 +25,9 @@ const FIRST_ROOM_MAX: u64 = 1024 * 1024;
 pub struct Keep {
     /// Whether headers are kept; those of a reply that is not 2xx, redirects or sets a cookie always are.
     pub head: bool,
-    /// Whether the body is kept; that of a reply with a status from 400 on always is.
+    /// Whether the body is kept, as a whole or not at all; of a reply with a status from 400 on its beginning always is.
     pub body: bool,
-    /// Bytes of a body at the most, kept or not.
+    /// Bytes of a body that are kept at the most.
     pub limit: usize,
 }
 
@@ -73,6 +74,7 @@ pub struct Parser {
     reusable: bool,
     encoded: bool,
     sets_cookies: bool,
+    keeps_body: bool,
     head: Bytes,
     kept: Vec<u8>,
     whole: Bytes,
@@ -105,6 +107,7 @@ impl Parser {
             reusable: true,
             encoded: false,
             sets_cookies: false,
+            keeps_body: false,
             head: Bytes::new(),
             kept: Vec::new(),
             whole: Bytes::new(),
@@ -210,14 +213,33 @@ impl Parser {
 
     fn feed_head(&mut self, input: &[u8]) -> Result<usize, Fault> {
         let before = self.pending.len();
-        let found = if before == 0 {
-            head_of(input, self.to_head)?
+        let mut is_here = before == 0;
+        let found = if is_here {
+            head_of(input, self.to_head)
         } else {
             self.pending.extend_from_slice(input);
-            head_of(&self.pending, self.to_head)?
+            head_of(&self.pending, self.to_head)
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(fault) => {
+                let is_whole = folded(if is_here { input } else { &self.pending });
+                if is_here {
+                    self.pending.extend_from_slice(input);
+                    is_here = false;
+                }
+                match is_whole {
+                    Some(true) => {
+                        unfold(&mut self.pending);
+                        head_of(&self.pending, self.to_head)?
+                    }
+                    Some(false) => None,
+                    None => return Err(fault),
+                }
+            }
         };
         let Some(head) = found else {
-            if before == 0 {
+            if is_here {
                 self.pending.extend_from_slice(input);
             }
             if self.pending.len() > HEAD_BYTES_MAX {
@@ -247,22 +269,23 @@ impl Parser {
             state => state,
         };
         if let State::Fixed(length) = head.body
+            && self.keep.body
             && length > self.keep.limit as u64
         {
             return Err(self.too_large());
         }
         (self.encoded, self.sets_cookies) = (head.encoded, head.sets_cookies);
         // What a server says of a failure is evidence.
-        self.keep.body |= self.status.as_u16() >= 400;
+        self.keeps_body = self.keep.body || self.status.as_u16() >= 400;
         let kept = self.keep.head
-            || self.keep.body
+            || self.keeps_body
             || head.leads_on
             || head.sets_cookies
             || !self.status.is_success();
         if let State::Fixed(length) = head.body
-            && self.keep.body
-            && length > 0
-            && before == 0
+            && self.keeps_body
+            && (1..=self.keep.limit as u64).contains(&length)
+            && is_here
             && input.len() - head.length >= length as usize
         {
             // The commonest case: everything is here. One copy, one allocation.
@@ -273,7 +296,7 @@ impl Parser {
             return Ok(end);
         }
         if kept {
-            self.head = if before == 0 {
+            self.head = if is_here {
                 Bytes::copy_from_slice(&input[..head.length])
             } else {
                 self.pending.truncate(head.length);
@@ -281,7 +304,7 @@ impl Parser {
             };
         }
         self.pending = Vec::new();
-        if self.keep.body
+        if self.keeps_body
             && let State::Fixed(length) = head.body
         {
             self.kept.reserve(length.min(FIRST_ROOM_MAX) as usize);
@@ -309,11 +332,12 @@ impl Parser {
     fn take(&mut self, input: &[u8], left: u64) -> Result<usize, Fault> {
         let used = input.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         self.count += used as u64;
-        if self.count > self.keep.limit as u64 {
+        if self.keep.body && self.count > self.keep.limit as u64 {
             return Err(self.too_large());
         }
-        if self.keep.body {
-            self.kept.extend_from_slice(&input[..used]);
+        if self.keeps_body {
+            let room = self.keep.limit.saturating_sub(self.kept.len());
+            self.kept.extend_from_slice(&input[..used.min(room)]);
         }
         Ok(used)
     }

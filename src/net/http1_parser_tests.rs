@@ -109,6 +109,18 @@ const CASES: &[(&str, &str)] = &[
         "protocol: the body was cut off after 3 bytes",
     ),
     (
+        "HTTP/1.1 200 OK\r\nx-policy: one;\r\n two\r\ncontent-length: 3\r\n\r\nok\n",
+        "200 \"ok\\n\" 3 stays",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nx: y\r\n\tz",
+        "protocol: the reply was cut off within its head",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\n x: y\r\n\r\n",
+        "protocol: the reply is not HTTP: invalid header name",
+    ),
+    (
         "HTTP/1.1 200 OK\r\nx: y",
         "protocol: the reply was cut off within its head",
     ),
@@ -146,6 +158,15 @@ fn what_nobody_asked_for_is_counted_and_not_kept() {
     let reply = parse(&[text], keep, false).unwrap();
     assert!(reply.body.is_empty() && reply.headers.map().is_empty());
     assert_eq!(reply.body_bytes, 3);
+    let large = |status: &str| {
+        let head = format!("HTTP/1.1 {status}\r\nx: one;\r\n two\r\ncontent-length: 150\r\n\r\n");
+        let text = format!("{head}{}", "x".repeat(150));
+        parse(&[text.as_bytes()], keep, false).unwrap()
+    };
+    let (download, failure) = (large("200 OK"), large("500 Oops"));
+    assert_eq!((download.body.len(), download.body_bytes), (0, 150));
+    assert_eq!((failure.body.len(), failure.body_bytes), (100, 150));
+    assert_eq!(failure.headers.get("x").unwrap(), "one; two");
     let text = b"HTTP/1.1 404 Gone\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n";
     let reply = parse(&[text], keep, false).unwrap();
     assert_eq!(reply.headers.get("retry-after").unwrap(), "3");

@@ -18,6 +18,9 @@ use std::pin::Pin;
 use std::time::Instant;
 use tokio::time::timeout_at;
 
+/// Bytes of a head at the most, as they are counted here (RFC 9113, section 6.5.2).
+const HEAD_BYTES_MAX: u32 = 256 * 1024;
+
 /// A connection; a clone is the same connection.
 #[derive(Debug, Clone)]
 pub struct Http2 {
@@ -31,7 +34,8 @@ impl Http2 {
         builder
             .timer(TokioTimer::new())
             .initial_stream_window_size(1 << 20)
-            .initial_connection_window_size(1 << 22);
+            .initial_connection_window_size(1 << 22)
+            .max_header_list_size(HEAD_BYTES_MAX);
         let handshake = builder.handshake(TokioIo::new(stream));
         let (sender, driver) = timeout_at(deadline.into(), handshake)
             .await
@@ -97,13 +101,14 @@ async fn receive(
             continue;
         };
         count += data.len() as u64;
-        if count > keep.limit as u64 {
+        if keep.body && count > keep.limit as u64 {
             return Err(Fault::new(
                 ErrorClass::BodyTooLarge,
                 format!("the body is larger than {} bytes", keep.limit),
             ));
         }
-        if keep.body || head.status.as_u16() >= 400 {
+        // What a server says of a failure is evidence.
+        if keep.body || head.status.as_u16() >= 400 && count <= keep.limit as u64 {
             kept.push(data);
         }
     }

@@ -1,14 +1,16 @@
 //! One exchange on the wire, timed by phase, with one name for everything that can go wrong.
 //!
 //! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`lookup`] (names for many), [`stream`] and
-//! [`tls`] (and [`tls_legacy`], [`tls_refused`]), [`message`] (a request before it goes out), [`http`] over [`http1`] with
-//! [`http1_parser`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
-//! (decompression) and [`redirect`] (where it leads), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
+//! [`tls`] (and [`tls_legacy`], [`tls_refused`]), [`address`] (URLs and names as people write them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
+//! [`http1_parser`] and [`http1_fold`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
+//! (decompression), [`charset`] (its letters) and [`redirect`] (where it leads), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
 //! exchange with a program), [`mod@postgres`] (a question to PostgreSQL), [`client`] (a single exchange for our own errands).
 //!
 //! Does not know scenarios, what we keep, or vendors.
 
+pub mod address;
 pub mod body;
+pub mod charset;
 pub mod client;
 pub mod connect;
 pub mod dns;
@@ -16,6 +18,7 @@ pub mod fault;
 pub mod headers;
 pub mod http;
 pub mod http1;
+mod http1_fold;
 pub mod http1_parser;
 pub mod http2;
 pub mod lookup;

@@ -3,12 +3,14 @@
 //! Trusts what the machine trusts, and the further authorities of an environment.
 
 use super::fault::{ErrorClass, Fault};
-use super::tls_refused::Watcher;
+use super::tls_refused::{Believed, Watcher};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use serde_json::Value;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -32,6 +34,7 @@ type Kind = (bool, Offer);
 #[derive(Debug)]
 pub struct Settings {
     roots: Arc<RootCertStore>,
+    believed: Believed,
     resumption: bool,
     made: Mutex<Vec<(Kind, Arc<ClientConfig>)>>,
 }
@@ -39,16 +42,17 @@ pub struct Settings {
 impl Settings {
     /// What the machine trusts, and the authorities of a PEM file.
     pub fn new(ca_file: Option<&Path>) -> Result<Settings, String> {
-        let roots = match ca_file {
-            None => machine_roots(),
+        let (roots, believed) = match ca_file {
+            None => (machine_roots(), Believed::default()),
             Some(path) => {
                 let mut roots = RootCertStore::clone(&machine_roots());
-                add_file(&mut roots, path)?;
-                Arc::new(roots)
+                let believed = add_file(&mut roots, path)?;
+                (Arc::new(roots), believed)
             }
         };
         Ok(Settings {
             roots,
+            believed,
             resumption: true,
             made: Mutex::new(Vec::new()),
         })
@@ -58,6 +62,7 @@ impl Settings {
     pub fn anew(&self, resumption: bool) -> Settings {
         Settings {
             roots: self.roots.clone(),
+            believed: self.believed.clone(),
             resumption,
             made: Mutex::new(Vec::new()),
         }
@@ -96,9 +101,12 @@ impl Settings {
             WebPkiServerVerifier::builder_with_provider(self.roots.clone(), provider()).build();
         let mut config = if verify {
             match verifier {
-                Ok(verifier) => builder
-                    .dangerous()
-                    .with_custom_certificate_verifier(Arc::new(Watcher::strict(verifier))),
+                Ok(verifier) => {
+                    let watcher = Watcher::strict(verifier).believing(self.believed.clone());
+                    builder
+                        .dangerous()
+                        .with_custom_certificate_verifier(Arc::new(watcher))
+                }
                 // Where nobody is trusted, nobody is.
                 Err(_) => builder.with_root_certificates(self.roots.clone()),
             }
@@ -131,7 +139,7 @@ impl Settings {
         let inner = WebPkiServerVerifier::builder_with_provider(self.roots.clone(), provider())
             .build()
             .ok();
-        let watcher = Arc::new(Watcher::through(inner));
+        let watcher = Arc::new(Watcher::through(inner).believing(self.believed.clone()));
         let config = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(versions)
             .expect("ring supports TLS 1.2 and 1.3")
@@ -163,12 +171,12 @@ pub struct Trust<'a> {
 ///
 /// Which file cannot be used, and why.
 pub fn trusting(trust: &Trust<'_>) -> Result<ClientConfig, String> {
-    let roots = match trust.ca_file {
-        None => machine_roots(),
+    let (roots, believed) = match trust.ca_file {
+        None => (machine_roots(), Believed::default()),
         Some(path) => {
             let mut roots = RootCertStore::empty();
-            add_file(&mut roots, path)?;
-            Arc::new(roots)
+            let believed = add_file(&mut roots, path)?;
+            (Arc::new(roots), believed)
         }
     };
     let versions: Vec<&'static SupportedProtocolVersion> = [
@@ -186,9 +194,8 @@ pub fn trusting(trust: &Trust<'_>) -> Result<ClientConfig, String> {
         true => Arc::new(Watcher::through(None)),
         false => {
             let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider()).build();
-            Arc::new(Watcher::strict(
-                verifier.map_err(|_| trusts_nobody().detail)?,
-            ))
+            let verifier = verifier.map_err(|_| trusts_nobody().detail)?;
+            Arc::new(Watcher::strict(verifier).believing(believed))
         }
     };
     let builder = builder.with_custom_certificate_verifier(verifier);
@@ -212,30 +219,30 @@ pub fn trusting(trust: &Trust<'_>) -> Result<ClientConfig, String> {
     Ok(config)
 }
 
-/// Adds the authorities of a PEM file.
-fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
+/// Adds the authorities of a PEM file, and says which they are.
+fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<Believed, String> {
     let certificates = CertificateDer::pem_file_iter(path).map_err(|error| {
         format!(
             "the certificates in `{}` cannot be read: {error}",
             path.display()
         )
     })?;
-    let mut count = 0;
+    let mut believed = Vec::new();
     for certificate in certificates {
         let certificate =
             certificate.map_err(|error| format!("`{}` is not PEM: {error}", path.display()))?;
-        roots.add(certificate).map_err(|error| {
+        roots.add(certificate.clone()).map_err(|error| {
             format!(
                 "a certificate in `{}` cannot be used: {error}",
                 path.display()
             )
         })?;
-        count += 1;
+        believed.push(certificate);
     }
-    if count == 0 {
+    if believed.is_empty() {
         return Err(format!("`{}` holds no certificate", path.display()));
     }
-    Ok(())
+    Ok(believed.into())
 }
 
 pub(super) fn provider() -> Arc<rustls::crypto::CryptoProvider> {
@@ -304,10 +311,10 @@ impl TlsFacts {
         }
     }
 
-    /// As expressions see it: version, valid, problem, not_after, days_left, subject, issuer, names, chain_length, accepted, refused.
-    /// `now_s` is the time in seconds since 1970.
+    /// As expressions see it: version, valid, problem, accepted, refused, chain_length, of the server's certificate
+    /// subject, issuer and names (addresses among them), `not_after` and `days_left` of whichever ends first, and the
+    /// same of each in `chain`. `now_s` is the time in seconds since 1970.
     pub fn to_json(&self, now_s: i64) -> serde_json::Value {
-        use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
         let versions = |accepted: bool| -> Vec<&str> {
             self.tried
                 .iter()
@@ -323,34 +330,64 @@ impl TlsFacts {
             "accepted": versions(true),
             "refused": versions(false),
         });
-        if let Some((_, certificate)) = self
-            .chain
-            .first()
-            .and_then(|der| X509Certificate::from_der(der).ok())
-        {
-            let not_after = certificate.validity().not_after.timestamp();
-            let names: Vec<String> = certificate
-                .subject_alternative_name()
-                .ok()
-                .flatten()
-                .map(|extension| {
-                    let names = extension.value.general_names.iter();
-                    names
-                        .filter_map(|name| match name {
-                            GeneralName::DNSName(name) => Some((*name).to_owned()),
-                            _ => None,
-                        })
-                        .collect()
-                })
-                .unwrap_or_default();
-            facts["not_after"] = not_after.into();
-            facts["days_left"] = ((not_after - now_s) as f64 / 86_400.0).into();
-            facts["subject"] = certificate.subject().to_string().into();
-            facts["issuer"] = certificate.issuer().to_string().into();
-            facts["names"] = names.into();
+        let chain = self.chain.iter();
+        let chain: Vec<Value> = chain.filter_map(|der| certificate(der, now_s)).collect();
+        if let Some(own) = chain.first() {
+            for name in ["subject", "issuer", "names"] {
+                facts[name] = own[name].clone();
+            }
+            // The root, if it was sent at all, is believed for other reasons than its date.
+            let dated = chain
+                .iter()
+                .enumerate()
+                .filter(|(number, one)| *number == 0 || one["subject"] != one["issuer"]);
+            let first = dated
+                .map(|(_, one)| one)
+                .min_by_key(|one| one["not_after"].as_i64());
+            for name in ["not_after", "days_left"] {
+                facts[name] = first.map_or(Value::Null, |first| first[name].clone());
+            }
         }
+        facts["chain"] = chain.into();
         facts
     }
+}
+
+/// What one certificate says.
+fn certificate(der: &CertificateDer<'_>, now_s: i64) -> Option<Value> {
+    use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let name = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => match bytes.len() {
+            4 => <[u8; 4]>::try_from(*bytes)
+                .ok()
+                .map(|four| IpAddr::from(four).to_string()),
+            _ => <[u8; 16]>::try_from(*bytes)
+                .ok()
+                .map(|six| IpAddr::from(six).to_string()),
+        },
+        _ => None,
+    };
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let names: Vec<String> = names
+        .map(|extension| {
+            extension
+                .value
+                .general_names
+                .iter()
+                .filter_map(name)
+                .collect()
+        })
+        .unwrap_or_default();
+    let not_after = certificate.validity().not_after.timestamp();
+    Some(serde_json::json!({
+        "subject": certificate.subject().to_string(),
+        "issuer": certificate.issuer().to_string(),
+        "names": names,
+        "not_after": not_after,
+        "days_left": (not_after - now_s) as f64 / 86_400.0,
+    }))
 }
 
 /// When the first certificate of a chain expires, in seconds since 1970.
@@ -376,11 +413,47 @@ pub fn server_name(host: &str) -> Result<ServerName<'static>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+
+    #[test]
+    fn the_certificate_that_ends_first_counts_and_addresses_are_names_too() {
+        let authority = |name: &str, year: i32| {
+            let mut params = CertificateParams::new(Vec::new()).unwrap();
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.distinguished_name.push(DnType::CommonName, name);
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
+            params
+        };
+        let key = || KeyPair::generate().unwrap();
+        let root = CertifiedIssuer::self_signed(authority("root", 2010), key()).unwrap();
+        let middle = CertifiedIssuer::signed_by(authority("middle", 2030), key(), &root).unwrap();
+        let names = vec!["shop.test".to_owned(), "127.0.0.1".to_owned()];
+        let mut leaf = CertificateParams::new(names).unwrap();
+        leaf.not_after = rcgen::date_time_ymd(2040, 1, 1);
+        let leaf = leaf.signed_by(&key(), &middle).unwrap();
+        let facts = TlsFacts {
+            chain: [leaf.der(), middle.der(), root.der()]
+                .map(Clone::clone)
+                .into(),
+            ..TlsFacts::default()
+        };
+        // Three days before the one in the middle ends; the root that was sent, too, is not looked at.
+        let now = rcgen::date_time_ymd(2029, 12, 29).unix_timestamp();
+        let shown = facts.to_json(now);
+        assert_eq!(shown["days_left"], 3.0, "{shown}");
+        assert_eq!(
+            shown["names"],
+            serde_json::json!(["shop.test", "127.0.0.1"])
+        );
+        assert_eq!(shown["chain_length"], 3);
+        assert!(shown["chain"][0]["days_left"].as_f64().unwrap() > 3_000.0);
+    }
 
     #[test]
     fn where_nobody_is_trusted_no_certificate_is_to_blame_and_none_is_good() {
         let settings = Settings {
             roots: Arc::new(RootCertStore::empty()),
+            believed: Believed::default(),
             resumption: true,
             made: Mutex::new(Vec::new()),
         };

@@ -17,6 +17,7 @@ use crate::secret::Secret;
 use http::HeaderMap;
 use ring::hmac;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -120,8 +121,7 @@ impl Inbound<'_> {
     }
 
     pub(super) fn json(&self) -> Result<Value, Deaf> {
-        serde_json::from_slice(self.body)
-            .map_err(|error| Deaf::Unreadable(format!("the body is no JSON: {error}")))
+        understood(self.header("content-type"), self.body).map_err(Deaf::Unreadable)
     }
 
     /// The signed body, as it is remembered.
@@ -130,6 +130,42 @@ impl Inbound<'_> {
         let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
         format!("body/{}/{}", self.gate, hex.collect::<String>())
     }
+}
+
+/// JSON, as it stands or in a form: some senders put it into a field named `payload`.
+fn understood(kind: &str, body: &[u8]) -> Result<Value, String> {
+    let start = kind.get(..FORM.len());
+    let is_form = start.is_some_and(|start| start.eq_ignore_ascii_case(FORM));
+    let payload = match is_form {
+        true => form_urlencoded(body, "payload").map(Cow::Owned),
+        false => None,
+    };
+    let body = payload.unwrap_or(Cow::Borrowed(body));
+    serde_json::from_slice(&body).map_err(|error| {
+        let advice = match is_form {
+            true => "; choose the content type `application/json` where the webhook is set up",
+            false => "",
+        };
+        format!("the body is no JSON: {error}{advice}")
+    })
+}
+
+/// The content type of a form.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The value of a field of a form.
+fn form_urlencoded(body: &[u8], name: &str) -> Option<Vec<u8>> {
+    let fields = body.split(|byte| *byte == b'&');
+    let mut values = fields.filter_map(|field| {
+        let field = field.strip_prefix(name.as_bytes())?;
+        field.strip_prefix(b"=")
+    });
+    let spaced: Vec<u8> = values
+        .next()?
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
+    Some(percent_encoding::percent_decode(&spaced).collect())
 }
 
 /// Whether a body carries the HMAC of a secret, written in hexadecimal. An empty secret is known to
@@ -173,4 +209,32 @@ pub(super) fn first(body: &Value, paths: &[&str]) -> String {
         .map(|path| text(body, path))
         .find(|text| !text.is_empty())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_understood_as_it_stands_and_in_a_form() {
+        let form = "application/x-www-form-urlencoded; charset=utf-8";
+        for (kind, body, expected) in [
+            ("application/json", "{\"a\":\"b c\"}", Ok("b c")),
+            ("", "{\"a\":\"b c\"}", Ok("b c")),
+            (form, "payload=%7B%22a%22%3A%22b+c%22%7D", Ok("b c")),
+            (form, "x=1&payload=%7B%22a%22%3A%22b%2Bc%22%7D", Ok("b+c")),
+            (
+                form,
+                "x=1",
+                Err("choose the content type `application/json`"),
+            ),
+            ("text/plain", "payload={}", Err("the body is no JSON")),
+        ] {
+            match (understood(kind, body.as_bytes()), expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found["a"], expected, "{body}"),
+                (Err(why), Err(expected)) => assert!(why.contains(expected), "{why}"),
+                (found, _) => panic!("{body}: {found:?}"),
+            }
+        }
+    }
 }

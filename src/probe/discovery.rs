@@ -248,7 +248,10 @@ async fn look_up(
         Source::Srv(name) => {
             let server = targets.dns_server.as_deref();
             let records = dns::ask(name, "SRV", server, TIMEOUT).await;
-            let records = records.map_err(|fault| fault.detail)?;
+            let records = match records.map_err(|fault| fault.detail)? {
+                dns::Found::Records(records) => records,
+                dns::Found::Nothing(why) => return Err(why),
+            };
             let labels = BTreeMap::from([("dns_srv".to_owned(), name.to_owned())]);
             let target = |record: String| {
                 // Priority, weight, port, target.

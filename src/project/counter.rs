@@ -42,6 +42,8 @@ pub struct Counter {
     pub scrape: Duration,
     /// Whether targets come and go.
     pub scales: bool,
+    /// Whether requests come in bursts.
+    pub bursts: bool,
     /// Whether nothing tells of those that hang.
     pub is_unwatched: bool,
     /// How many targets there are at the least.
@@ -99,6 +101,11 @@ pub static COUNTER: Object = Object {
             "targets",
             Shape::Template,
             "how many targets count at the end at the least, such as `${inputs.replicas}`",
+        ),
+        field(
+            "bursts",
+            Shape::Bool,
+            "requests come in bursts, and silence between them says nothing of who hangs (false)",
         ),
         field(
             "unwatched",
@@ -179,6 +186,7 @@ impl Reader<'_> {
             objective: objective?,
             scrape,
             scales: flag("scales"),
+            bursts: flag("bursts"),
             is_unwatched: flag("unwatched"),
             targets,
         })

@@ -235,7 +235,7 @@ impl Judging<'_> {
         }
         let requests = self.summary.core.requests;
         let reason = format!(
-            "{repeated} of {requests} requests were sent once more: the server had closed the connection, or refused the stream, before it processed them"
+            "{repeated} of {requests} requests were sent again: the server had closed the connection, or refused the stream, before it processed them"
         );
         if repeated as f64 > REPEATED_SHARE_MAX * requests as f64 {
             self.inconclusive(reason);

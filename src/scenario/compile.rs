@@ -39,6 +39,8 @@ fn compile_into(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) ->
         secrets: BTreeSet::new(),
         inputs: BTreeSet::new(),
         data: BTreeSet::new(),
+        columns: Vec::new(),
+        without_rows: None,
         reads: BTreeSet::new(),
         step_count: 0,
         names: BTreeSet::new(),
@@ -58,6 +60,22 @@ fn compile_into(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) ->
     Some(compiler.plan(&root))
 }
 
+/// A size in bytes: a whole number with a unit, `64MiB`.
+fn bytes_of(text: &str) -> Option<usize> {
+    let digits = text.trim().trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match text.trim()[digits.len()..].trim() {
+        "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        _ => return None,
+    };
+    digits.parse::<usize>().ok()?.checked_mul(unit)
+}
+
 impl Compiler<'_> {
     fn plan(&mut self, root: &Node) -> Plan {
         let secrets = self.secret_needs(root);
@@ -67,9 +85,14 @@ impl Compiler<'_> {
         self.inputs = inputs.iter().map(|need| need.name.clone()).collect();
         self.data = data.iter().map(|file| file.name.clone()).collect();
         let one_of = self.one_of(root);
+        self.columns = data.iter().map(DataFile::columns).collect();
+        self.without_rows = Some("setup");
         let setup = self.steps(root.get("setup"));
+        self.without_rows = None;
         let steps = self.steps(root.get("steps"));
+        self.without_rows = Some("teardown");
         let teardown = self.steps(root.get("teardown"));
+        self.without_rows = None;
         self.nothing_stands_in(&teardown);
         if root
             .get("steps")
@@ -97,6 +120,7 @@ impl Compiler<'_> {
             source: self.source.clone(),
             folder: self.folder.to_owned(),
             connections: self.connections(root),
+            body_limit: self.body_limit(root),
             cookies: match root.get("cookies").and_then(Node::as_text) {
                 Some("user") => CookieLife::User,
                 Some("off") => CookieLife::Off,
@@ -118,6 +142,22 @@ impl Compiler<'_> {
         self.unread(&plan);
         super::lint::provable(&plan, root, self.found);
         plan
+    }
+
+    fn body_limit(&mut self, root: &Node) -> usize {
+        let Some(node) = root.get("body_limit") else {
+            return limits::BODY_BYTES_MAX;
+        };
+        let bytes = node.as_text().and_then(bytes_of);
+        match bytes.filter(|bytes| (1..=limits::BODY_LIMIT_MAX).contains(bytes)) {
+            Some(bytes) => bytes,
+            None => {
+                let title = format!("`{}` is no size of a body", node.text);
+                let label = "expected 1B to 1GiB, such as `64MiB`";
+                self.error("wrong-type", title, node.span, label);
+                limits::BODY_BYTES_MAX
+            }
+        }
     }
 
     fn steps(&mut self, list: Option<&Node>) -> Vec<Step> {

@@ -6,6 +6,7 @@ use super::compiler::{Compiler, text, time};
 use super::executors::registry::{ExecutorKind, Fields, named};
 use super::plan::*;
 use crate::document::node::Node;
+use crate::net::connect::Family;
 use std::time::Duration;
 
 impl Compiler<'_> {
@@ -55,6 +56,11 @@ impl Compiler<'_> {
                 .and_then(Node::as_bool)
                 .unwrap_or(default.tls_resumption),
             dns_ttl: time(node, "dns_ttl"),
+            family: match node.get("family").and_then(Node::as_text) {
+                Some("ipv4") => Some(Family::Four),
+                Some("ipv6") => Some(Family::Six),
+                _ => None,
+            },
         }
     }
 

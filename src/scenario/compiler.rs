@@ -22,6 +22,10 @@ pub struct Compiler<'a> {
     pub(in crate::scenario) secrets: BTreeSet<String>,
     pub(in crate::scenario) inputs: BTreeSet<String>,
     pub(in crate::scenario) data: BTreeSet<String>,
+    /// Columns of each data file.
+    pub(in crate::scenario) columns: Vec<(String, BTreeSet<String>)>,
+    /// The part of the scenario that is compiled, if it has no rows of data files.
+    pub(in crate::scenario) without_rows: Option<&'static str>,
     pub(in crate::scenario) reads: BTreeSet<String>,
     pub(in crate::scenario) step_count: usize,
     pub(in crate::scenario) names: BTreeSet<String>,
@@ -92,6 +96,7 @@ impl Compiler<'_> {
     }
 
     fn check_members(&mut self, node: &Node, expression: &Expression, at: usize) {
+        self.check_rows(node, expression, at);
         for (root, known, code, what) in [
             (
                 "vars",
@@ -137,6 +142,43 @@ impl Compiler<'_> {
                 };
                 self.found.push(diagnostic);
             }
+        }
+    }
+}
+
+impl Compiler<'_> {
+    /// Whether there is a row where one is asked for, and whether it has that column.
+    fn check_rows(&mut self, node: &Node, expression: &Expression, at: usize) {
+        let place = |(start, end)| node.part(at + start, at + end);
+        if let (Some(part), Some((_, range))) =
+            (self.without_rows, expression.members("data").first())
+        {
+            let title = format!("`data` has no row in {part}: each iteration takes one");
+            self.error("data-without-row", title, place(*range), "only in `steps`");
+            return;
+        }
+        for (file, column, range) in expression.columns() {
+            let known = self.columns.iter().find(|(name, _)| *name == file);
+            let Some((_, columns)) = known.filter(|(_, columns)| !columns.is_empty()) else {
+                continue;
+            };
+            if columns.contains(&column) {
+                continue;
+            }
+            let near = nearest(&column, columns.iter().map(String::as_str));
+            let hint = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    let all: Vec<&str> = columns.iter().map(String::as_str).collect();
+                    format!("its columns are {}", all.join(", "))
+                }
+            };
+            let title = format!("the data file `{file}` has no column `{column}`");
+            self.found.push(
+                Diagnostic::error("unknown-column", title)
+                    .at(self.source, place(range), "not in that file")
+                    .hint(hint),
+            );
         }
     }
 }

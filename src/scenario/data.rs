@@ -1,5 +1,6 @@
 //! Data files: CSV with a header line, or JSON with a list. Read once, shared by all.
 
+use crate::net::body::without_mark;
 use serde_json::Value;
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use std::path::Path;
 pub fn read(path: &Path) -> Result<Vec<Value>, String> {
     let text = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
     let rows = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("json") => match serde_json::from_slice(&text) {
+        Some("json") => match serde_json::from_slice(without_mark(&text)) {
             Ok(Value::Array(rows)) => rows,
             Ok(_) => return Err("it is JSON, but not a list".to_owned()),
             Err(error) => return Err(format!("it is not JSON: {error}")),
@@ -22,8 +23,10 @@ pub fn read(path: &Path) -> Result<Vec<Value>, String> {
 }
 
 fn csv_rows(text: &[u8]) -> Result<Vec<Value>, String> {
+    let text = without_mark(text);
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::Headers)
+        .delimiter(delimiter(text))
         .from_reader(text);
     let names = reader
         .headers()
@@ -40,4 +43,39 @@ fn csv_rows(text: &[u8]) -> Result<Vec<Value>, String> {
             Ok(Value::Object(fields.collect()))
         })
         .collect()
+}
+
+/// What stands between fields, by the header line: spreadsheets write `;` where a comma stands in numbers, or a tab.
+fn delimiter(text: &[u8]) -> u8 {
+    let header = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut is_quoted = false;
+    let outside = header.iter().filter(|byte| {
+        is_quoted ^= **byte == b'"';
+        !is_quoted
+    });
+    let outside: Vec<u8> = outside.copied().collect();
+    let has = |delimiter: &u8| outside.contains(delimiter);
+    *b",;\t".iter().find(|one| has(one)).unwrap_or(&b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_spreadsheets_are_read_whatever_stands_between_their_fields() {
+        for text in [
+            "name,sum\nanna,\"1;5\"\n",
+            "\u{feff}name;sum\r\nanna;1;5\r\n",
+            "name;sum\nanna;\"1;5\"\n",
+            "\"name\"\tsum\nanna\t1;5\n",
+            "name\nanna\n",
+        ] {
+            let rows = csv_rows(text.as_bytes());
+            match text.contains("anna;1;5") {
+                true => assert!(rows.unwrap_err().contains("it is not CSV")),
+                false => assert_eq!(rows.unwrap()[0]["name"], "anna", "{text}"),
+            }
+        }
+    }
 }

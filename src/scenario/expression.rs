@@ -5,7 +5,8 @@
 
 use super::cost::{Growth, Sizes, growth};
 use super::expression_text::{
-    check_functions, compared, find_word, local_names, members, parse_mistake, with_low_headers,
+    check_functions, columns, compared, find_word, local_names, members, parse_mistake,
+    with_low_headers,
 };
 use super::extract::{PATHS_MAX, Path};
 use super::native::{Native, native};
@@ -169,6 +170,11 @@ impl Expression {
             .iter()
             .all(|name| name == "inputs" || name == "secrets")
             && !chance.iter().any(|function| self.text.contains(function))
+    }
+
+    /// Columns of data files that it names, with the file's name: `data.users.mail` gives `users` and `mail`.
+    pub fn columns(&self) -> Vec<(String, String, (usize, usize))> {
+        columns(&self.text)
     }
 
     /// Names that stand behind a root: `vars.token` and `vars['token']` give `token` for `vars`.

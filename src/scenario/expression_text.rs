@@ -127,6 +127,34 @@ pub(super) fn members(text: &str, root: &str) -> Vec<(String, (usize, usize))> {
         .collect()
 }
 
+/// Columns of data files that a text names, with the file's name.
+pub(super) fn columns(text: &str) -> Vec<(String, String, (usize, usize))> {
+    static FORM: std::sync::OnceLock<regex::Regex> = std::sync::OnceLock::new();
+    let form = FORM.get_or_init(|| {
+        let key = r#"(?:\.([A-Za-z_][A-Za-z0-9_]*)|\[\s*['"]([^'"]+)['"]\s*\])"#;
+        let pattern = format!(r"\bdata\s*{key}\s*{key}\s*(\()?");
+        regex::Regex::new(&pattern).expect("the pattern is a constant")
+    });
+    let quoted = quoted_ranges(text);
+    let is_own = |start: usize| {
+        let is_member = text[..start].trim_end().ends_with('.');
+        !is_member
+            && !quoted
+                .iter()
+                .any(|(from, to)| (*from..*to).contains(&start))
+    };
+    form.captures_iter(text)
+        .filter(|found| found.get(5).is_none())
+        .filter(|found| is_own(found.get(0).map_or(0, |whole| whole.start())))
+        .filter_map(|found| {
+            let file = found.get(1).or(found.get(2))?;
+            let column = found.get(3).or(found.get(4))?;
+            let range = (column.start(), column.end());
+            Some((file.as_str().to_owned(), column.as_str().to_owned(), range))
+        })
+        .collect()
+}
+
 /// Names that `all`, `exists`, `map` and `filter` give to the item they look at.
 pub(super) fn local_names(text: &str) -> Vec<String> {
     static FORM: std::sync::OnceLock<regex::Regex> = std::sync::OnceLock::new();

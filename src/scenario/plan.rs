@@ -8,9 +8,11 @@ pub use super::load_plan::{Executor, Load, OpenModel, Spacing, Stage, end_of, is
 use super::steps::action::Action;
 use super::steps::wait::Pause;
 use crate::document::source::{Source, Span};
+use crate::net::connect::Family;
 use crate::net::redirect::is_absolute;
 use crate::objective::Objective;
 use crate::severity::Severity;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +44,8 @@ pub struct Plan {
     pub teardown: Vec<Step>,
     /// Executors; empty for a smoke check.
     pub load: Vec<Load>,
+    /// Bytes of a body that checks and captures look at, at the most.
+    pub body_limit: usize,
     /// Objectives.
     pub objectives: Vec<Objective>,
     /// Objectives that change no outcome.
@@ -133,6 +137,8 @@ pub struct Connections {
     pub tls_resumption: bool,
     /// How long resolved addresses are kept, if the scenario says so.
     pub dns_ttl: Option<Duration>,
+    /// The only family of addresses that is used, if the scenario says so.
+    pub family: Option<Family>,
 }
 
 impl Default for Connections {
@@ -143,6 +149,7 @@ impl Default for Connections {
             local_addresses: Vec::new(),
             tls_resumption: true,
             dns_ttl: None,
+            family: None,
         }
     }
 }
@@ -288,6 +295,22 @@ pub struct DataFile {
     pub rows: Arc<Vec<serde_json::Value>>,
     /// Which row an iteration gets.
     pub pick: Pick,
+}
+
+impl DataFile {
+    /// Its name and the columns that any of its rows has; none where a row has no columns at all.
+    pub fn columns(&self) -> (String, BTreeSet<String>) {
+        let mut columns = BTreeSet::new();
+        for row in self.rows.iter() {
+            let Some(row) = row.as_object() else {
+                return (self.name.clone(), BTreeSet::new());
+            };
+            let new = row.keys().filter(|name| !columns.contains(*name));
+            let new: Vec<String> = new.cloned().collect();
+            columns.extend(new);
+        }
+        (self.name.clone(), columns)
+    }
 }
 
 /// Which row an iteration gets.

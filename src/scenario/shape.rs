@@ -60,6 +60,11 @@ pub static SCENARIO: Object = Object {
             "headers of every HTTP step",
         ),
         field(
+            "body_limit",
+            Shape::Text,
+            "the largest body that checks and captures look at, `64MiB`; others are read and counted, whatever their size (8MiB)",
+        ),
+        field(
             "timeout",
             Shape::Duration,
             "time for one step where the step says nothing (30s)",
@@ -324,6 +329,11 @@ static CONNECTIONS: Object = Object {
             "dns_ttl",
             Shape::Duration,
             "how long resolved addresses are kept; `0s` asks for each connection",
+        ),
+        field(
+            "family",
+            Shape::Word(&["ipv4", "ipv6"]),
+            "the only family of addresses that is used; both by default, IPv4 first",
         ),
     ],
 };

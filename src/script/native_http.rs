@@ -5,10 +5,7 @@ use super::host::{Doing, Host};
 use super::native_crypto::bytes;
 use super::native_reply::handed;
 use super::natives::{flat, host, refuse};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use percent_encoding::percent_decode_str;
 use rquickjs::function::{FromParam, ParamRequirement, ParamsAccessor};
 use rquickjs::{Array, ArrayBuffer, Coerced, Ctx, Function, Object, Result, Value};
 use std::time::Duration;
@@ -89,26 +86,6 @@ fn headers<'js>(headers: &Value<'js>, content_type: Option<String>) -> Result<Ve
     Ok(all)
 }
 
-/// A URL without a name and a password in it, and these as a header has them.
-fn without_user(url: &str) -> Option<(String, String)> {
-    let (scheme, rest) = url.split_once("://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let at = rest[..end].find('@')?;
-    let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let (user, rest) = (&rest[..at], &rest[at + 1..]);
-    let decoded: Vec<u8> = match user.split_once(':') {
-        Some((name, word)) => percent_decode_str(name)
-            .chain(b":".iter().copied())
-            .chain(percent_decode_str(word))
-            .collect(),
-        None => percent_decode_str(user)
-            .chain(b":".iter().copied())
-            .collect(),
-    };
-    let authorization = format!("Basic {}", STANDARD.encode(decoded));
-    is_http.then(|| (format!("{scheme}://{rest}"), authorization))
-}
-
 /// A request as `send` of the module hands it on: the type of what is sent, headers and tags as objects, and
 /// whatever else is said, if anything is.
 struct Said<'js> {
@@ -167,7 +144,7 @@ fn read<'js>(ctx: &Ctx<'js>, own: &Host, said: Said<'js>) -> Result<Request> {
         throws: options.is_some_and(|options| options.throw),
     };
     if request.url.contains('@')
-        && let Some((url, authorization)) = without_user(&request.url)
+        && let Some((url, authorization)) = crate::net::address::without_user(&request.url)
     {
         request.url = url;
         let name = "authorization".to_owned();

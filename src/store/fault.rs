@@ -13,6 +13,8 @@ pub enum StoreFault {
     Newer(PathBuf, i64),
     /// The file is no database of ours.
     Broken(PathBuf, String),
+    /// Nothing can be written where it is to be: why, and what to do.
+    Closed(PathBuf, String),
     /// The disk is full.
     Full(String),
     /// A row cannot be understood: it was written by another version, or by somebody else.
@@ -37,6 +39,11 @@ impl fmt::Display for StoreFault {
             StoreFault::Broken(path, reason) => write!(
                 f,
                 "`{}` cannot be used as state file: {reason}; move it away to start with an empty one",
+                path.display()
+            ),
+            StoreFault::Closed(path, reason) => write!(
+                f,
+                "`{}` cannot be used as state file: {reason}",
                 path.display()
             ),
             StoreFault::Full(reason) => {

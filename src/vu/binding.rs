@@ -107,7 +107,8 @@ impl Binding {
             secrets: &secrets_value,
         };
         let connector = Connector::new(tls, plan.connections.dns_ttl.unwrap_or(dns_ttl))
-            .starting_from(plan.connections.local_addresses.clone());
+            .starting_from(plan.connections.local_addresses.clone())
+            .of_family(plan.connections.family);
         Some(Binding {
             environment: environment.name.clone(),
             compiled: compile(&plan, &services, &steady),

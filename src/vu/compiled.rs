@@ -6,10 +6,10 @@
 
 use super::guard::Shows;
 use super::request::{self, authorization, body, fault, header};
-use crate::net::Fault;
 use crate::net::connect::Origin;
 use crate::net::message::{Fixed, Message, origin};
 use crate::net::tls::Offer;
+use crate::net::{Fault, address};
 use crate::scenario::expression::Expression;
 use crate::scenario::plan::{Reuse, Step};
 use crate::scenario::scope::Scope;
@@ -94,7 +94,7 @@ pub fn compile(
     let relative = http.url.start().starts_with(['/', '?']);
     let home = match (&uri, base) {
         (Some(uri), _) => Some(uri.clone()),
-        (None, Some(base)) if relative => base.parse().ok(),
+        (None, Some(base)) if relative => address::url(base).ok(),
         _ => None,
     };
     let origin = home
@@ -250,7 +250,7 @@ pub fn late(
         match late {
             Late::Kind => {
                 if let Some(kind) = &kind {
-                    headers.insert(CONTENT_TYPE, header(kind)?);
+                    headers.insert(CONTENT_TYPE, header("content-type", kind)?);
                 }
             }
             Late::Auth => {
@@ -261,7 +261,7 @@ pub fn late(
             Late::Header(place) => {
                 let (name, value) = &request.headers[*place];
                 let value = value.render(scope).map_err(fault)?;
-                headers.insert(name.clone(), header(&value)?);
+                headers.insert(name.clone(), header(name.as_str(), &value)?);
             }
         }
     }

@@ -5,6 +5,7 @@ use super::cookies::Jar;
 use super::variables::Variables;
 use crate::net::Phases;
 use crate::net::body::without_mark;
+use crate::net::charset;
 use crate::net::headers::Headers;
 use crate::net::phases::PHASES;
 use crate::net::tls::TlsFacts;
@@ -15,6 +16,7 @@ use crate::witness::said::Said;
 use bytes::Bytes;
 use http::Uri;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -85,14 +87,24 @@ impl Reply {
         for record in &self.records {
             text.push_str(&format!("{record}\n"));
         }
-        text.push_str(&String::from_utf8_lossy(&self.body));
+        text.push_str(&self.text());
         text
     }
 
+    /// Its body in the letters that it is written in.
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        charset::text(&self.body, &self.headers)
+    }
+
     fn parsed(&self) -> Option<&Value> {
-        self.json
-            .get_or_init(|| serde_json::from_slice(without_mark(&self.body)).ok())
-            .as_ref()
+        let parse = || match serde_json::from_slice(without_mark(&self.body)) {
+            Ok(value) => Some(value),
+            Err(_) if charset::is_foreign(&self.body, &self.headers) => {
+                serde_json::from_str(&self.text()).ok()
+            }
+            Err(_) => None,
+        };
+        self.json.get_or_init(parse).as_ref()
     }
 
     /// The part at one of these paths, taken out with all others at once.
@@ -182,9 +194,9 @@ impl Scope for UserScope<'_> {
             }
             "body" => match reply.parsed() {
                 Some(json) => expression::from_json(json),
-                None => text(String::from_utf8_lossy(&reply.body).into_owned()),
+                None => text(reply.text().into_owned()),
             },
-            "text" => text(String::from_utf8_lossy(&reply.body).into_owned()),
+            "text" => text(reply.text().into_owned()),
             "bytes" => cel::Value::Bytes(Arc::new(reply.body.to_vec())),
             "latency" => span(reply.latency_micros),
             "phases" => expression::map(

@@ -1,5 +1,6 @@
 //! From a compiled request to what goes on the wire: URL, headers, body.
 
+use crate::net::address;
 use crate::net::redirect::is_absolute;
 use crate::net::{ErrorClass, Fault};
 use crate::scenario::scope::Scope;
@@ -62,15 +63,16 @@ pub(super) fn joined(written: String, base: Option<&str>) -> Result<String, Faul
     Ok(text)
 }
 
-/// A URL; spaces in it are escaped.
+/// A URL; what cannot stand in one is escaped.
 pub(super) fn parsed(text: String) -> Result<Uri, Fault> {
-    let text = if text.contains(' ') {
-        text.replace(' ', "%20")
-    } else {
-        text
-    };
-    text.parse()
-        .map_err(|error| fault(format!("the URL of the step is not one: {error}")))
+    let wrong = |error| fault(format!("the URL of the step is not one: {error}"));
+    let uri = address::url(&text).map_err(wrong)?;
+    if address::has_user(&uri) {
+        // It would be shown wherever the URL is.
+        let why = "the URL of the step carries a name or a password: say `auth: { basic: … }` with secrets instead";
+        return Err(fault(why.to_owned()));
+    }
+    Ok(uri)
 }
 
 /// The `authorization` header of a step, if it has authentication.
@@ -79,7 +81,7 @@ pub fn authorization(auth: &Auth, scope: &dyn Scope) -> Result<Option<HeaderValu
         Auth::None => None,
         Auth::Bearer(token) => {
             let token = token.render(scope).map_err(fault)?;
-            Some(header(&format!("Bearer {token}"))?)
+            Some(header("authorization", &format!("Bearer {token}"))?)
         }
         Auth::Basic(user, password) => {
             let pair = format!(
@@ -88,14 +90,17 @@ pub fn authorization(auth: &Auth, scope: &dyn Scope) -> Result<Option<HeaderValu
                 password.render(scope).map_err(fault)?
             );
             let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
-            Some(header(&format!("Basic {encoded}"))?)
+            Some(header("authorization", &format!("Basic {encoded}"))?)
         }
     })
 }
 
-pub(super) fn header(text: &str) -> Result<HeaderValue, Fault> {
+/// The value of a header, which is named where it cannot be one.
+pub(super) fn header(name: &str, text: &str) -> Result<HeaderValue, Fault> {
     HeaderValue::from_str(text).map_err(|_| {
-        fault("a header value holds a line break or another control character".to_owned())
+        fault(format!(
+            "the value of the header `{name}` holds a line break or another control character"
+        ))
     })
 }
 

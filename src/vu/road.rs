@@ -15,6 +15,9 @@ use crate::net::{Fault, Phases};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// How often a request is sent again that was not processed.
+const REPEATS_MAX: u32 = 5;
+
 /// A connection of a virtual user.
 #[derive(Debug)]
 pub struct Held {
@@ -44,12 +47,12 @@ pub struct Road<'a> {
     pub start: Instant,
     /// When all of it must be over.
     pub deadline: Instant,
-    /// Requests that were sent once more, since they were not processed.
+    /// Requests that were sent more than once, since they were not processed.
     pub repeated: u32,
 }
 
 impl Road<'_> {
-    /// Sends one request, once more where the other side did not process it.
+    /// Sends one request, again where the other side did not process it.
     pub async fn exchange(
         &mut self,
         origin: &Arc<Origin>,
@@ -57,15 +60,19 @@ impl Road<'_> {
         prepared: Option<Outgoing<'_>>,
     ) -> Hop {
         let mut phases = Phases::default();
-        let mut again = false;
+        let mut repeats = 0;
         loop {
-            let at = match self.ready(origin, self.fresh || again).await {
+            let at = match self.ready(origin, self.fresh || repeats > 0).await {
                 Some(at) => at,
                 None => {
-                    let (held, spent) = self.open(origin).await.map_err(|(fault, spent)| {
-                        phases.add(spent);
-                        (fault, phases)
-                    })?;
+                    // On a connection that others use, too, there may be no room left a second time.
+                    let (held, spent) =
+                        self.open(origin, repeats > 1)
+                            .await
+                            .map_err(|(fault, spent)| {
+                                phases.add(spent);
+                                (fault, phases)
+                            })?;
                     phases.add(spent);
                     self.held.push(held);
                     self.held.len() - 1
@@ -93,11 +100,11 @@ impl Road<'_> {
                     if let Some(lease) = &held.lease {
                         lease.give_up();
                     }
-                    // What was not processed says nothing about the request: it is sent once more, and
-                    // that is counted.
-                    if fault.is_unprocessed && !again {
-                        again = true;
-                        self.repeated += 1;
+                    // What was not processed says nothing about the request: it is sent again, and that
+                    // is counted.
+                    if fault.is_unprocessed && repeats < REPEATS_MAX {
+                        self.repeated += u32::from(repeats == 0);
+                        repeats += 1;
                         continue;
                     }
                     return Err((fault, phases));
@@ -132,10 +139,14 @@ impl Road<'_> {
         }
     }
 
-    async fn open(&mut self, origin: &Arc<Origin>) -> Result<(Held, Phases), (Fault, Phases)> {
+    async fn open(
+        &mut self,
+        origin: &Arc<Origin>,
+        is_alone: bool,
+    ) -> Result<(Held, Phases), (Fault, Phases)> {
         let connector = self.connector;
         // Boxed: it happens once, but its state would be carried for as long as the user lives.
-        let (connection, phases, lease) = if self.pool.is_shared() && !self.fresh {
+        let (connection, phases, lease) = if self.pool.is_shared() && !self.fresh && !is_alone {
             Box::pin(self.pool.connection(connector, origin, self.deadline)).await?
         } else {
             let opening = Connection::open(connector, origin, self.deadline);

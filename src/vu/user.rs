@@ -387,7 +387,6 @@ impl Performer for VirtualUser {
 
     async fn set_up(&mut self, sink: &impl Sink) -> IterationOutcome {
         let shared = self.shared.clone();
-        self.pick_rows();
         self.perform(&shared.binding.plan.setup, Begin::now(), sink)
             .await
     }

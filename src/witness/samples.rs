@@ -12,6 +12,9 @@ const VALUE_MAX: f64 = 1e15;
 /// From 2000 to 2100, in seconds since 1970: no sample is of another time.
 pub const SECONDS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
 
+/// Targets that are named in one sentence.
+const SHOWN: usize = 5;
+
 /// One series of raw samples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
@@ -134,6 +137,21 @@ pub(super) fn target(labels: &BTreeMap<String, String>) -> Target {
     (label("job"), label("instance"), telling.join("/"))
 }
 
+/// Labels by which the same process is shown several times.
+const REPLICAS: [&str; 3] = ["replica", "prometheus", "prometheus_replica"];
+
+/// Where a process is, whoever shows it, and in whatever job.
+pub(super) fn place(labels: &BTreeMap<String, String>) -> (String, String) {
+    let instance = labels.get("instance").cloned().unwrap_or_default();
+    let telling = TELLING.iter().filter(|name| {
+        let is_host = !instance.is_empty() && HOSTS.contains(*name);
+        !is_host && !REPLICAS.contains(*name)
+    });
+    let telling = telling.filter_map(|name| labels.get(*name));
+    let telling: Vec<&str> = telling.map(String::as_str).collect();
+    (instance, telling.join("/"))
+}
+
 /// As people read it.
 pub(super) fn named((job, instance, telling): &Target) -> String {
     let instance = match instance.as_str() {
@@ -147,6 +165,16 @@ pub(super) fn named((job, instance, telling): &Target) -> String {
         ("", instance) => format!("`{instance}`"),
         (job, "") => format!("`{job}`"),
         (job, instance) => format!("`{instance}` of `{job}`"),
+    }
+}
+
+/// Some of them, and how many more there are.
+pub(super) fn some(targets: &[&Target]) -> String {
+    let shown = targets.iter().take(SHOWN).map(|target| named(target));
+    let shown: Vec<String> = shown.collect();
+    match targets.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -217,7 +217,7 @@ fn who_hung_before_the_bake_is_missed_and_what_nobody_watches_is_not_promoted() 
         world.verify(&daemon, Deploy::healthy(version))
     };
     let held = verify("10s", "", "1.0.0");
-    expect(&held, "hold", "`up` says that it should be");
+    expect(&held, "hold", "`up` says that this should be");
     let held = verify("10s", "", "2.0.0");
     expect(&held, "hold", "no `up` of the same `job` and `instance`");
     let alone = |least: u8| format!("          unwatched: true\n          targets: {least}\n");
@@ -225,7 +225,7 @@ fn who_hung_before_the_bake_is_missed_and_what_nobody_watches_is_not_promoted() 
     expect(
         &held,
         "hold",
-        "1 target counts requests at the end, and `targets` says 2",
+        "1 target has counted requests and is there at the end, and `targets` says 2",
     );
     let promoted = verify("24s", &alone(1), "2.0.0");
     expect(&promoted, "promote", "");

@@ -48,7 +48,8 @@ modules:
 "#;
 
 /// Answers questions on UDP and TCP: `gone.test` is not there, all else is 127.0.0.1.
-fn name_server() -> u16 {
+/// Knows names, but for `gone.…` and `broken.…`, and addresses, but for `empty.…`.
+pub fn name_server() -> u16 {
     let (udp, tcp) = eventually("a port is free for both", Duration::from_secs(10), || {
         let udp = UdpSocket::bind("127.0.0.1:0").ok()?;
         // Somebody's connection may start from the port of this number.
@@ -84,6 +85,8 @@ fn answer(question: &[u8]) -> Vec<u8> {
     let name = message.queries[0].name().clone();
     if name.to_string().starts_with("gone") {
         message.metadata.response_code = ResponseCode::NXDomain;
+    } else if name.to_string().starts_with("broken") {
+        message.metadata.response_code = ResponseCode::ServFail;
     } else if !name.to_string().starts_with("empty") {
         let data = RData::A(A(Ipv4Addr::LOCALHOST));
         message.add_answer(Record::from_rdata(name, 60, data));

@@ -17,6 +17,13 @@ pub fn certificates(folder: &Path) {
         .push(DnType::CommonName, "Test authority");
     let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     std::fs::write(folder.join("ca.pem"), issuer.pem()).unwrap();
+    // As `openssl req -x509` makes them: an authority that is its own server.
+    let mut alone = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    alone.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let alone_key = KeyPair::generate().unwrap();
+    let alone = alone.self_signed(&alone_key).unwrap();
+    std::fs::write(folder.join("alone.pem"), alone.pem()).unwrap();
+    std::fs::write(folder.join("alone.key"), alone_key.serialize_pem()).unwrap();
     for (name, host, year) in [
         ("good", "localhost", 2099),
         ("expired", "localhost", 2020),
@@ -35,7 +42,7 @@ pub fn certificates(folder: &Path) {
 
 struct Nginx {
     folder: tempfile::TempDir,
-    ports: [u16; 6],
+    ports: [u16; 7],
     hostile: Hostile,
     _process: Process,
 }
@@ -52,8 +59,8 @@ impl Nginx {
             "<h1>static</h1>".repeat(500),
         )
         .unwrap();
-        let ports: [u16; 6] = std::array::from_fn(|_| free_port());
-        let [plain, good, expired, other, closed, leaving] = ports;
+        let ports: [u16; 7] = std::array::from_fn(|_| free_port());
+        let [plain, good, expired, other, closed, leaving, alone] = ports;
         let hostile = Hostile::start();
         let tls = |port: u16, name: &str| {
             format!(
@@ -69,8 +76,9 @@ impl Nginx {
                location /slow/ {{ alias {at}/static/; gzip off; limit_rate 500; }}
                location /dead {{ proxy_pass http://127.0.0.1:{closed}; }}
                location /upstream/ {{ proxy_pass http://{hostile}/; proxy_read_timeout 10s; }} }}
-             {}{}{}{} }}",
-            tls(leaving, "good").replace("server_name", "keepalive_requests 20; server_name"),
+             {}{}{}{}{} }}",
+            tls(leaving, "good").replace("server_name", "keepalive_requests 5; server_name"),
+            tls(alone, "alone").replace(" http2", ""),
             tls(good, "good"),
             tls(expired, "expired"),
             tls(other, "other"),
@@ -182,6 +190,50 @@ fn bad_certificates_have_their_names() {
 }
 
 #[test]
+fn a_certificate_that_stands_for_itself_is_believed_where_it_is_named() {
+    let Some(nginx) = Nginx::start() else { return };
+    let [.., expired, _, _, _, alone] = nginx.ports;
+    let step = format!("  - {{ name: it, get: \"https://localhost:{alone}/json\" }}\n");
+    let (code, report) = nginx.run(&step);
+    assert_eq!(
+        (
+            code,
+            &report["steps"][0]["errors_by_class"]["tls_untrusted"]
+        ),
+        (99, &Value::from(1)),
+        "{report}"
+    );
+    let path = nginx.folder.path();
+    let both =
+        ["ca.pem", "alone.pem"].map(|file| std::fs::read_to_string(path.join(file)).unwrap());
+    std::fs::write(path.join("ca.pem"), both.concat()).unwrap();
+    let (code, report) = nginx.run(&step);
+    assert_eq!(code, 0, "{report}");
+    // For no other name, and not over a protocol that it does not speak.
+    for (step, class) in [
+        (
+            format!("get: \"https://127.0.0.1:{alone}/json\""),
+            "tls_name",
+        ),
+        (
+            format!("get: \"https://localhost:{alone}/json\", http: \"2\""),
+            "protocol",
+        ),
+    ] {
+        let (code, report) = nginx.run(&format!("  - {{ name: it, {step} }}\n"));
+        assert_eq!(
+            (code, &report["steps"][0]["errors_by_class"][class]),
+            (99, &Value::from(1)),
+            "{report}"
+        );
+    }
+    let (code, report) = nginx.run(&format!(
+        "  - {{ tls: {{ host: \"localhost:{expired}\", verify: false }}, check: [ \"!tls.valid\", tls.days_left < 0.0, \"tls.problem.contains('expired')\" ] }}\n"
+    ));
+    assert_eq!(code, 0, "{report}");
+}
+
+#[test]
 fn slow_and_broken_upstreams_are_told_apart() {
     let Some(nginx) = Nginx::start() else { return };
     let plain = nginx.ports[0];
@@ -272,7 +324,7 @@ fn requests_that_a_server_did_not_process_before_it_left_are_sent_again_and_coun
     assert_eq!(report["errors"], 0, "{report}");
     let reasons = report["reasons"].to_string();
     assert!(
-        reasons.contains("of 400 requests were sent once more"),
+        reasons.contains("of 400 requests were sent again"),
         "{reasons}"
     );
 }

@@ -33,6 +33,18 @@ fn a_second_daemon_on_the_same_file_is_refused() {
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = folder();
+    let file = folder.path().join("bellwether.yaml");
+    let text = MINIMAL.replace("LISTEN", "127.0.0.1:0");
+    std::fs::write(&file, format!("state: not-there/state.db\n{text}")).unwrap();
+    let (code, _, err) = run(bellwether().args(["serve", "--config"]).arg(&file));
+    assert_eq!(code, 1);
+    assert!(err.contains("not-there` is not there: make it"), "{err}");
+    assert!(!err.contains("move it away"), "{err}");
+}
+
+#[test]
 fn a_broken_foreign_or_newer_file_is_left_untouched() {
     for (kind, said) in [
         ("broken", "cannot be used as state file"),

@@ -1,5 +1,6 @@
 //! Replies as the world sends them: redirects, heads, encodings, marks, cookies.
 
+use super::modules::name_server;
 use super::standin::{Answer, Asked, json, of, serve, serve_by};
 use super::support::{bellwether, run};
 use serde_json::json as value;
@@ -19,6 +20,12 @@ fn answer(asked: &Asked) -> Answer {
                 answer.with(name, "1")
             })
         }
+        "/folded" => of(200, "text/plain", "ok").with("x-policy", "one;\r\n two"),
+        "/wide" => of(200, "text/plain; charset=UTF-16LE", "o\0k\0"),
+        "/wide.json" => of(200, "application/json; charset=utf-16le", "[\x005\x00]\x00"),
+        "/download" => of(200, "text/plain", &"x".repeat(9 << 20)),
+        "/dump" => of(500, "text/plain", &"x".repeat(9 << 20)),
+        "/caf%C3%A9" => of(200, "text/plain", "caf\u{e9}"),
         "/login" => of(200, "text/plain", "in").with("set-cookie", "sid=1"),
         "/logout" => of(200, "text/plain", "out")
             .with("set-cookie", "sid=; Expires=Mon, 01 Jan 2001 00:00:00 GMT"),
@@ -34,7 +41,14 @@ fn perform(steps: &str, address: &str) -> (i32, String) {
     let steps = steps.replace("HOST", &format!("http://{address}"));
     // With the mark that some editors put first.
     std::fs::write(&file, format!("\u{feff}name: wire\nsteps:\n{steps}\n")).unwrap();
-    let (code, out, err) = run(bellwether().arg("run").arg(&file));
+    std::fs::write(
+        folder.path().join("users.csv"),
+        "name;mail\nanna;a\nberta;b\ncora;c\n",
+    )
+    .unwrap();
+    let mut command = bellwether();
+    command.env("WIRE_TOKEN", "a-token-of-some-length\n");
+    let (code, out, err) = run(command.arg("run").arg(&file));
     (code, format!("{out}{err}"))
 }
 
@@ -69,6 +83,48 @@ fn replies_are_understood_as_the_world_sends_them() {
             "",
         ),
         (
+            "  - get: HOST/folded\n    check: headers['x-policy'] == 'one; two'",
+            0,
+            "",
+        ),
+        (
+            "  - get: HOST/wide\n    check: text == 'ok'\n  - get: HOST/wide.json\n    check: body[0] == 5",
+            0,
+            "",
+        ),
+        ("  - get: HOST/download", 0, ""),
+        ("  - get: HOST/dump", 99, "status was 500"),
+        (
+            "  - get: HOST/download\n    check: text.size() > 9",
+            99,
+            "the body is larger than 8388608 bytes",
+        ),
+        (
+            "  - get: HOST/download\n    check: text.size() > 9\nbody_limit: 16MiB",
+            0,
+            "",
+        ),
+        (
+            "  - get: HOST/caf\u{e9}\n    check: text == 'caf\u{e9}'",
+            0,
+            "",
+        ),
+        (
+            "  - get: HOST/me?name=${data.users.name}\n    check: data.users.name == 'anna'\nsetup:\n  - get: HOST/me\ndata: { users: { file: users.csv } }",
+            0,
+            "",
+        ),
+        (
+            "  - get: HOST/me\n    headers: { x-token: '${secrets.WIRE_TOKEN}' }\nsecrets: [ WIRE_TOKEN ]",
+            0,
+            "",
+        ),
+        (
+            "  - get: HOST/me\n    headers: { x-token: '${inputs.token}' }\ninputs: { token: \"a\\nb\" }",
+            98,
+            "the value of the header `x-token` holds a line break",
+        ),
+        (
             "  - get: HOST/login\n  - get: HOST/me\n    check: body.cookie == 'sid=1'\n  - get: HOST/logout\n  - get: HOST/me\n    check: body.cookie == ''",
             0,
             "",
@@ -95,5 +151,42 @@ fn the_name_of_a_host_stays_with_its_origin() {
         );
         let (code, text) = perform(&steps, &first);
         assert_eq!(code, 0, "{path}\n{text}");
+    }
+}
+
+#[test]
+fn what_a_name_server_answers_is_told_apart() {
+    let port = name_server();
+    for (question, code, said) in [
+        ("{ name: good.test }", 0, ""),
+        (
+            "{ name: gone.test }",
+            99,
+            "there is no name `gone.test` (NXDOMAIN)",
+        ),
+        (
+            "{ name: empty.test }",
+            99,
+            "`empty.test` has no A record, and is there",
+        ),
+        ("{ name: gone.test, absent: true }", 0, ""),
+        ("{ name: empty.test, absent: true }", 0, ""),
+        (
+            "{ name: good.test, absent: true }",
+            99,
+            "`good.test` has records of the type A: 127.0.0.1",
+        ),
+        ("{ name: broken.test }", 98, "the name server answered"),
+        (
+            "{ name: broken.test, absent: true }",
+            98,
+            "the name server answered",
+        ),
+        ("{ name: \"g\u{fc}t.test\" }", 0, ""),
+    ] {
+        let question = question.replace(" }", &format!(", server: \"127.0.0.1:{port}\" }}"));
+        let (found, text) = perform(&format!("  - dns: {question}\n    retry: 1"), "");
+        assert_eq!(found, code, "{question}\n{text}");
+        assert!(text.contains(said), "{said}\n{text}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::document::node::Node;
 use crate::document::shape::{Field, Object, Shape, field, required};
-use crate::scenario::compiler::{Compiler, text};
+use crate::scenario::compiler::{Compiler, flag, text};
 use crate::scenario::template::Template;
 
 pub(super) const FIELD: Field = field("dns", Shape::Either(FORMS), "look a name up");
@@ -16,6 +16,8 @@ pub struct DnsQuestion {
     pub record: String,
     /// The server to ask.
     pub server: Option<Template>,
+    /// Whether there must be no such record.
+    pub absent: bool,
 }
 
 const FORMS: &[Shape] = &[Shape::Object(&FORM), Shape::Template];
@@ -35,6 +37,11 @@ static FORM: Object = Object {
             Shape::Template,
             "`address:port` of the server to ask; the machine's own by default",
         ),
+        field(
+            "absent",
+            Shape::Bool,
+            "there must be no such name, or no record of that type (false)",
+        ),
     ],
 };
 
@@ -43,5 +50,6 @@ pub(super) fn read(compiler: &mut Compiler<'_>, node: &Node) -> Option<DnsQuesti
         name: compiler.template(node.get("name").unwrap_or(node))?,
         record: text(node, "type").unwrap_or_else(|| "A".to_owned()),
         server: node.get("server").and_then(|node| compiler.template(node)),
+        absent: flag(node, "absent"),
     })
 }

@@ -5,6 +5,7 @@ use crate::document::diagnostic::Diagnostic;
 use crate::document::node::{Kind, Node};
 use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::limits;
+use crate::net::address;
 use crate::net::redirect::is_absolute;
 use crate::scenario::compiler::{Compiler, flag};
 use crate::scenario::template::Template;
@@ -174,6 +175,12 @@ fn exchange(
                 "expected `/path` or `https://…`",
             ),
         );
+    }
+    let carries = |text: &str| is_absolute(text) && address::without_user(text).is_some();
+    if carries(written) {
+        let title = "the URL carries a name or a password, and is shown in many places";
+        let label = "say `auth: { basic: … }`, with secrets";
+        compiler.error("bad-url", title, url_node.span, label);
     }
     relative_to(compiler, node, &url, url_node);
     let headers = headers(compiler, node, |header| {

@@ -22,6 +22,8 @@ pub struct TlsHandshake {
     pub accepts: Vec<String>,
     /// Versions that must be refused.
     pub refuses: Vec<String>,
+    /// Whether a certificate that is not valid fails the step.
+    pub verify: bool,
 }
 
 const FORMS: &[Shape] = &[Shape::Object(&FORM), Shape::Template];
@@ -50,6 +52,11 @@ static FORM: Object = Object {
             Shape::List(&Shape::Word(&["1.0", "1.1", "1.2", "1.3"])),
             "versions that the server must refuse",
         ),
+        field(
+            "verify",
+            Shape::Bool,
+            "a certificate that is not valid fails the step (true); without it checks look at `tls.valid` and all other facts",
+        ),
     ],
 };
 
@@ -61,6 +68,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, node: &Node) -> Option<TlsHandsh
             .and_then(|node| compiler.template(node)),
         accepts: words(node.get("accepts")),
         refuses: words(node.get("refuses")),
+        verify: node.get("verify").and_then(Node::as_bool).unwrap_or(true),
     })
 }
 

@@ -150,13 +150,36 @@ fn lock(path: &Path) -> Result<File, StoreFault> {
         .truncate(false)
         .write(true)
         .open(PathBuf::from(name))
-        .map_err(|error| StoreFault::Broken(path.to_owned(), error.to_string()))?;
+        .map_err(|error| StoreFault::Closed(path.to_owned(), closed(path, &error)))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreFault::Taken(path.to_owned())),
         Err(std::fs::TryLockError::Error(error)) => {
             Err(StoreFault::Broken(path.to_owned(), error.to_string()))
         }
+    }
+}
+
+/// Why nothing can be written where the state is to be, and who cannot.
+fn closed(path: &Path, error: &std::io::Error) -> String {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // SAFETY: a plain system call that cannot fail.
+    let user = unsafe { libc::geteuid() };
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            format!("the folder `{}` is not there: make it", folder.display())
+        }
+        std::io::ErrorKind::PermissionDenied => format!(
+            "the user {user} may not write to the folder `{0}`: `chown {user} {0}`, or name another place",
+            folder.display()
+        ),
+        _ => format!(
+            "nothing can be written to the folder `{}`: {error}",
+            folder.display()
+        ),
     }
 }
 

@@ -1,7 +1,8 @@
 //! A DNS question and its answers.
 
 use crate::net::connect::micros;
-use crate::net::{Phases, dns};
+use crate::net::dns::{self, Found};
+use crate::net::{ErrorClass, Fault, Phases};
 use crate::scenario::steps::dns::DnsQuestion;
 use crate::vu::reply::Reply;
 use crate::vu::user::VirtualUser;
@@ -31,14 +32,32 @@ impl VirtualUser {
             ..Phases::default()
         };
         match result {
-            Ok(records) => Attempt {
-                reply: Reply {
-                    phases,
-                    records,
-                    ..Reply::default()
-                },
-                ..Attempt::default()
-            },
+            Ok(found) => {
+                let (records, fault) = match (found, question.absent) {
+                    (Found::Records(records), false) => (records, None),
+                    (Found::Nothing(_), true) => (Vec::new(), None),
+                    (Found::Nothing(why), false) => {
+                        (Vec::new(), Some(Fault::new(ErrorClass::NoRecord, why)))
+                    }
+                    (Found::Records(records), true) => {
+                        let all = records.join(", ");
+                        let why = format!(
+                            "`{name}` has records of the type {}: {all}",
+                            question.record
+                        );
+                        (records, Some(Fault::new(ErrorClass::Check, why)))
+                    }
+                };
+                Attempt {
+                    reply: Reply {
+                        phases,
+                        records,
+                        ..Reply::default()
+                    },
+                    fault,
+                    ..Attempt::default()
+                }
+            }
             Err(fault) => Attempt::failed(fault, phases),
         }
     }

@@ -4,7 +4,6 @@
 //! reply.
 
 use super::exchange::Attempt;
-use crate::limits;
 use crate::net::connect::Origin;
 use crate::net::http::Keep;
 use crate::net::http1::Outgoing;
@@ -82,7 +81,7 @@ impl VirtualUser {
                 keep: Keep {
                     head: compiled.wants_head,
                     body: step.wants_body,
-                    limit: limits::BODY_BYTES_MAX,
+                    limit: binding.plan.body_limit,
                 },
                 start,
                 deadline,
@@ -123,7 +122,12 @@ impl VirtualUser {
         let repeated = route.road.repeated;
         Attempt {
             repeated,
-            ..finish(step, hop, Journey::default(), url)
+            ..finish(
+                (step, binding.plan.body_limit),
+                hop,
+                Journey::default(),
+                url,
+            )
         }
     }
 
@@ -156,7 +160,7 @@ struct Journey {
 }
 
 /// A reply as checks see it.
-fn finish(step: &Step, hop: Hop, journey: Journey, url: Option<Uri>) -> Attempt {
+fn finish((step, limit): (&Step, usize), hop: Hop, journey: Journey, url: Option<Uri>) -> Attempt {
     let mut phases = journey.phases;
     let (wire, tls) = match hop {
         Ok(hop) => hop,
@@ -173,7 +177,7 @@ fn finish(step: &Step, hop: Hop, journey: Journey, url: Option<Uri>) -> Attempt 
     let mut content = wire.body;
     if wire.headers.encoded && step.wants_body && !content.is_empty() {
         let encoding = body::encodings(wire.headers.map());
-        match body::decode(content.clone(), &encoding, limits::BODY_BYTES_MAX) {
+        match body::decode(content.clone(), &encoding, limit) {
             Ok(decoded) => content = decoded,
             Err(broken) => {
                 fault.get_or_insert(broken);
@@ -213,6 +217,7 @@ impl Route<'_> {
         first: Message<'_>,
         mut hop: Hop,
     ) -> Attempt {
+        let kept = (step, self.binding.plan.body_limit);
         let mut journey = Journey::default();
         let mut method = first.method.clone();
         let mut uri = first.uri.clone();
@@ -229,13 +234,13 @@ impl Route<'_> {
                 Err(_) => None,
             };
             let Some((target, status)) = target else {
-                return finish(step, hop, journey, Some(uri));
+                return finish(kept, hop, journey, Some(uri));
             };
             let target = match target {
                 Ok(target) => target,
                 Err(why) => {
                     journey.fault = Some(Fault::new(ErrorClass::RedirectAway, why));
-                    return finish(step, hop, journey, Some(uri));
+                    return finish(kept, hop, journey, Some(uri));
                 }
             };
             if journey.redirects >= http.redirects {
@@ -246,7 +251,7 @@ impl Route<'_> {
                         http.redirects
                     ),
                 ));
-                return finish(step, hop, journey, Some(uri));
+                return finish(kept, hop, journey, Some(uri));
             }
             let host = target.host().unwrap_or_default();
             let guard = self.binding.guard.as_ref();
@@ -258,7 +263,7 @@ impl Route<'_> {
                         self.binding.environment
                     ),
                 ));
-                return finish(step, hop, journey, Some(uri));
+                return finish(kept, hop, journey, Some(uri));
             }
             if let Ok((reply, _)) = hop {
                 journey.phases.add(reply.phases);

@@ -2,7 +2,7 @@
 
 use crate::net::connect::micros;
 use crate::net::tls::{TlsFacts, server_name};
-use crate::net::{ErrorClass, Fault, Phases, tls_legacy};
+use crate::net::{ErrorClass, Fault, Phases, address, tls_legacy};
 use crate::scenario::steps::tls::TlsHandshake;
 use crate::vu::reply::Reply;
 use crate::vu::user::VirtualUser;
@@ -22,7 +22,8 @@ impl VirtualUser {
                         .iter()
                         .any(|(tried, accepted)| tried == version && *accepted != wanted)
                 };
-                let fault = if let Some(problem) = &facts.problem {
+                let problem = facts.problem.as_ref().filter(|_| handshake.verify);
+                let fault = if let Some(problem) = problem {
                     Some(problem.clone())
                 } else if let Some(version) = handshake
                     .accepts
@@ -72,6 +73,9 @@ impl VirtualUser {
             Some(name) => self.render(name).map_err(|fault| (fault, none))?,
             None => host.clone(),
         };
+        let name = address::host(&name)
+            .map_err(|why| (Fault::new(ErrorClass::Template, why), none))?
+            .into_owned();
         let both: &[&'static rustls::SupportedProtocolVersion] =
             &[&rustls::version::TLS13, &rustls::version::TLS12];
         let (mut facts, phases) = self.handshake(&host, port, &name, both, deadline).await?;

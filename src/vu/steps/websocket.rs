@@ -4,7 +4,6 @@
 //! nothing more until the time is over, has failed the step.
 
 use super::exchange::Attempt;
-use crate::limits;
 use crate::net::fault::status_class;
 use crate::net::headers::Headers;
 use crate::net::message::{Fixed, Message, origin};
@@ -52,7 +51,7 @@ impl VirtualUser {
             body: &Bytes::new(),
         };
         let connector = self.shared.binding.connector.clone();
-        let limit = limits::BODY_BYTES_MAX;
+        let limit = self.shared.binding.plan.body_limit;
         let opened = websocket::open(&connector, &origin, &request, &key, limit, deadline).await;
         let answer = match opened {
             Ok(answer) => answer,
@@ -113,7 +112,7 @@ impl VirtualUser {
         let uri = parsed(joined(written, base.map(String::as_str))?)?;
         let mut headers = HeaderMap::new();
         for (name, value) in &conversation.headers {
-            headers.append(name.clone(), header(&self.render(value)?)?);
+            headers.append(name.clone(), header(name.as_str(), &self.render(value)?)?);
         }
         let messages = conversation.send.iter();
         let messages = messages.map(|message| self.render(message));

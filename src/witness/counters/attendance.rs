@@ -24,7 +24,7 @@ impl Attendance {
         let mut answers = BTreeMap::new();
         for series in &up.series {
             let (job, instance, _) = target(&series.labels);
-            let is_up = series.points.last().is_some_and(|(_, value)| *value > 0.0);
+            let is_up = series.points.last().is_some_and(|(_, value)| *value == 1.0);
             // Of two that are named alike, both must answer.
             let known = answers.entry((job, instance)).or_insert(is_up);
             *known &= is_up;
@@ -66,18 +66,27 @@ impl Counters {
         self.targets.keys().chain(before)
     }
 
-    /// Targets that are not scraped any more, and should be.
-    pub(super) fn missing(&self) -> Vec<&Target> {
-        let Some(Ok(attendance)) = &self.attendance else {
-            return Vec::new();
-        };
-        let is_gone = |target: &&Target| {
-            let times = self.targets.get(*target);
-            times.is_none_or(|(_, last)| self.is_gone(*last))
-        };
-        let gone = self.ever().filter(is_gone);
-        gone.filter(|target| attendance.of(target) == Some(false))
-            .collect()
+    /// Whether there is more to ask: nobody answered, or somebody is missing, who may be about to leave.
+    pub fn is_anybody_missing(&self) -> bool {
+        matches!(self.attendance, Some(Err(_))) || self.missing().next().is_some()
+    }
+
+    /// Targets that are not scraped any more, and should be: they do not answer, or they answer and what they counted
+    /// just before is not shown.
+    pub(super) fn missing(&self) -> impl Iterator<Item = &Target> {
+        let answered = self
+            .attendance
+            .as_ref()
+            .and_then(|asked| asked.as_ref().ok());
+        self.ever().filter(move |target| {
+            let last = self.targets.get(*target).map(|(_, last)| *last);
+            let is_gone = last.is_none_or(|last| self.is_gone(last));
+            match answered.and_then(|attendance| attendance.of(target)) {
+                Some(true) => is_gone && last.is_some(),
+                Some(false) => is_gone,
+                None => false,
+            }
+        })
     }
 
     /// Targets of which nobody would tell that they hang.
@@ -104,17 +113,19 @@ impl Counters {
         ))
     }
 
-    /// Whether fewer targets count than there should be at the least.
+    /// Whether fewer targets count than there should be at the least. One that is shown by several, or stands still
+    /// from the beginning to the end, is not another one.
     pub fn too_few(&self, least: usize) -> Option<String> {
         let counting = self.there().filter(|(_, last)| !self.is_gone(*last));
-        let counting = counting.count();
+        let counting = counting.filter(|(target, _)| self.moved.contains(*target));
+        let places = counting.filter_map(|(target, _)| self.places.get(target));
+        let counting = places.collect::<BTreeSet<_>>().len();
+        let (targets, are) = match counting {
+            1 => ("target has", "is"),
+            _ => ("targets have", "are"),
+        };
         (counting < least).then(|| {
-            let targets = if counting == 1 {
-                "target counts"
-            } else {
-                "targets count"
-            };
-            format!("{counting} {targets} requests at the end, and `targets` says {least}")
+            format!("{counting} {targets} counted requests and {are} there at the end, and `targets` says {least}")
         })
     }
 }
@@ -169,10 +180,41 @@ mod tests {
         assert_eq!(left.doubts(21 * SCRAPE, false), [""; 0]);
         assert_eq!((left.unwatched(), left.too_few(1)), (None, None));
         let few = left.too_few(2).unwrap();
-        assert_eq!(
-            few,
-            "1 target counts requests at the end, and `targets` says 2"
+        assert!(few.starts_with("1 target has counted requests"), "{few}");
+    }
+
+    #[test]
+    fn a_target_counts_once_and_only_if_it_counts() {
+        let mut counters = counters();
+        let replica = |name: &str| {
+            let mut one = series("200", "a", &rising(100.0, -5..=20));
+            one.labels.insert("replica".to_owned(), name.to_owned());
+            one
+        };
+        let zero = series(
+            "200",
+            "b",
+            &(-5..=20).map(|at| (at, 0.0)).collect::<Vec<_>>(),
         );
+        through(&mut counters, &[replica("0"), replica("1"), zero], 20);
+        assert_eq!(counters.too_few(1), None);
+        assert!(counters.too_few(2).unwrap().starts_with("1 target has"));
+    }
+
+    #[test]
+    fn who_is_up_and_not_shown_any_more_did_not_leave() {
+        let mut hidden = counters();
+        let all = [
+            series("200", "a", &rising(100.0, -5..=20)),
+            series("200", "b", &rising(100.0, -5..=8)),
+        ];
+        through(&mut hidden, &all, 20);
+        assert_eq!(hidden.doubts(21 * SCRAPE, true), [""; 0]);
+        hidden.attend(up(&[("a", 1.0), ("b", 1.0)]));
+        assert!(hidden.is_anybody_missing());
+        only_doubt(&hidden, "`b` is not scraped any more");
+        hidden.attend(up(&[("a", 1.0)]));
+        assert!(!hidden.is_anybody_missing());
     }
 
     #[test]

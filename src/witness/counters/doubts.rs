@@ -2,7 +2,7 @@
 //!
 //! Only reads. Invariant: a doubt says what does not fit, and where something can be done about it, what.
 
-use super::super::samples::{Target, named, target};
+use super::super::samples::{Target, named, some, target};
 use super::pulse::{Still, together};
 use super::steps::Odd;
 use super::window::{Counters, Part};
@@ -42,7 +42,7 @@ impl Counters {
         doubts.extend(self.odd());
         doubts.extend(self.unfinished());
         doubts.extend(self.blind());
-        doubts.extend(self.standing_still(may_leave));
+        doubts.extend(self.standing_still());
         doubts.extend(self.gone(may_leave));
         doubts.extend(self.seldom_scraped());
         for (target, times) in self.steps.starts(self.from_ms) {
@@ -73,10 +73,10 @@ impl Counters {
             .filter(|(_, last)| self.is_gone(*last))
             .map(|(target, _)| target)
             .collect();
-        let down = self.missing();
+        let down: Vec<&Target> = self.missing().collect();
         // That most are gone is no coming and going.
         let (missed, advice) = match (&self.attendance, down.is_empty()) {
-            (_, false) => (down, "`up` says that it should be".to_owned()),
+            (_, false) => (down, "`up` says that this should be".to_owned()),
             _ if gone.is_empty() => return None,
             (_, _) if !may_leave => (
                 gone,
@@ -88,11 +88,13 @@ impl Counters {
             (Some(Err(why)), _) => (gone, format!("whether it left is not known: {why}")),
             _ => return None,
         };
-        let names: Vec<String> = missed.iter().map(|target| named(target)).collect();
+        let (are, they) = match missed.len() {
+            1 => ("is", "it"),
+            _ => ("are", "they"),
+        };
         Some(format!(
-            "{} {} not scraped any more, and nobody knows what it counted at last; {advice}",
-            names.join(", "),
-            if names.len() == 1 { "is" } else { "are" },
+            "{} {are} not scraped any more, and nobody knows what {they} counted at last; {advice}",
+            some(&missed),
         ))
     }
 
@@ -335,7 +337,10 @@ impl Counters {
 
     /// Whether requests stopped coming, though there had been enough of them: of all targets, or of some, and no
     /// others served more meanwhile.
-    fn standing_still(&self, may_leave: bool) -> Option<String> {
+    fn standing_still(&self) -> Option<String> {
+        if self.comes_in_bursts {
+            return None;
+        }
         if self.odd.contains_key(&Odd::Dropped) {
             // What is counted twice is not counted at all for a while.
             return None;
@@ -344,12 +349,15 @@ impl Counters {
             let time = Duration::from_millis((still.to - still.from).unsigned_abs());
             let rate = still.rate * 1e3;
             format!(
-                "for {} no request was counted, after {rate:.1} a second",
+                "for {} next to nothing was counted, after {rate:.1} a second",
                 show(time)
             )
         };
         if let Some(still) = self.pulse.still(0, 3 * self.block_ms) {
-            return Some(format!("{}: nobody shows that it is served", shown(&still)));
+            return Some(format!(
+                "{}: nobody shows that it is served; where requests come in bursts, say `bursts: true`",
+                shown(&still)
+            ));
         }
         let least = self.gap_ms();
         let stills = self.pulses.iter().filter_map(|(target, pulse)| {
@@ -357,13 +365,12 @@ impl Counters {
             self.is_missed(&still).then_some((target, still))
         });
         let stills: Vec<_> = stills.collect();
-        let is_scaling = may_leave && 2 * stills.len() <= self.there().count();
-        let Some((target, still)) = stills.first().filter(|_| !is_scaling) else {
-            return self.pausing(may_leave);
+        let Some((target, still)) = stills.first() else {
+            return self.pausing();
         };
         let of = match stills.len() {
             1 => named(target),
-            many => format!("{many} targets, such as {}", named(target)),
+            many => format!("{many} targets, the first of which is {}", named(target)),
         };
         Some(format!(
             "of {of}, {}: whoever hangs counts nothing",
@@ -372,34 +379,43 @@ impl Counters {
     }
 
     /// Whether too many targets for chance count nothing at the end, each too slow to tell by itself.
-    fn pausing(&self, may_leave: bool) -> Option<String> {
+    fn pausing(&self) -> Option<String> {
         let pauses = self.pulses.values();
         let pauses = pauses.filter_map(|pulse| pulse.pause(self.from_ms, self.gap_ms()));
         let pauses: Vec<Still> = pauses.collect();
         let there = self.there().count();
         let still = together(&pauses, there).filter(|still| self.is_missed(still))?;
-        let is_scaling = may_leave && 2 * pauses.len() <= there;
-        (!is_scaling).then(|| {
-            let time = Duration::from_millis((still.to - still.from).unsigned_abs());
-            format!(
-                "{} of {there} targets counted no request for {}, after {:.1} a second together: whoever hangs counts nothing",
-                pauses.len(),
-                show(time),
-                still.rate * 1e3
-            )
-        })
+        let time = Duration::from_millis((still.to - still.from).unsigned_abs());
+        Some(format!(
+            "{} of {there} targets counted next to nothing for {}, after {:.1} a second together: whoever hangs counts nothing",
+            pauses.len(),
+            show(time),
+            still.rate * 1e3
+        ))
     }
 
     /// Whether what a target did not serve meanwhile was not served by others either.
     fn is_missed(&self, still: &Still) -> bool {
-        let block = |at: i64| {
-            ((at - self.from_ms) / self.block_ms).clamp(0, self.handed.len() as i64) as usize
+        let block = |at: i64| (at - self.from_ms).div_euclid(self.block_ms);
+        let of = |block: i64| match usize::try_from(block) {
+            Ok(number) => self.handed.get(number).map(|requests| *requests as f64),
+            Err(_) => self.earlier.get(&block).copied(),
         };
-        let (from, to) = (block(still.from), block(still.to));
-        let mean = |blocks: &[u64]| blocks.iter().sum::<u64>() as f64 / blocks.len().max(1) as f64;
+        let mean = |blocks: std::ops::Range<i64>| {
+            let known: Vec<f64> = blocks.filter_map(of).collect();
+            let sum: f64 = known.iter().sum();
+            (!known.is_empty()).then(|| sum / known.len() as f64)
+        };
         let own = still.rate * self.block_ms as f64;
         // Just before it: traffic that grows was less in the beginning.
-        let before = &self.handed[from.saturating_sub(3)..from];
-        before.is_empty() || mean(before) - mean(&self.handed[from..to]) >= MADE_UP * own
+        let busy = block(still.busy);
+        let (before, meanwhile) = (
+            mean(busy - 3..busy),
+            mean(block(still.from)..block(still.to)),
+        );
+        match (before, meanwhile) {
+            (Some(before), Some(meanwhile)) => before - meanwhile >= MADE_UP * own,
+            _ => true,
+        }
     }
 }

@@ -47,7 +47,7 @@ fn who_was_there_when_one_began_and_is_not_scraped_since_is_missed() {
     // Whoever may leave may have left, unless he should be there.
     assert_eq!(dead.doubts(21 * SCRAPE, true), [""; 0]);
     dead.attend(Ok(answer(&[series("", "b", &[(20, 0.0)])])));
-    only_doubt(&dead, "`up` says that it should be");
+    only_doubt(&dead, "`up` says that this should be");
     let doubts = dead.doubts(21 * SCRAPE, false).join("; ");
     assert!(
         doubts.starts_with("`b` is not scraped any more"),
@@ -59,7 +59,7 @@ fn who_was_there_when_one_began_and_is_not_scraped_since_is_missed() {
 fn who_hangs_counts_nothing_and_is_missed_where_nobody_serves_instead() {
     let until = |last: i64| {
         let points =
-            (-5..=20).map(|scrape: i64| (scrape, 1_000.0 + 50.0 * scrape.min(last) as f64));
+            (-25..=20).map(|scrape: i64| (scrape, 2_000.0 + 50.0 * scrape.min(last) as f64));
         points.collect::<Vec<_>>()
     };
     let mut hanging = counters();
@@ -70,7 +70,19 @@ fn who_hangs_counts_nothing_and_is_missed_where_nobody_serves_instead() {
     through(&mut hanging, &all, 20);
     let doubts = hanging.doubts(21 * SCRAPE, false).join("; ");
     assert!(
-        doubts.starts_with("of `b`, for 3m no request was counted"),
+        doubts.starts_with("of `b`, for 3m next to nothing was counted"),
+        "{doubts}"
+    );
+    // It hung before one looked, and that targets come and go changes nothing.
+    let mut before = counters();
+    let all = [
+        series("200", "a", &rising(50.0, -25..=20)),
+        series("200", "b", &until(-3)),
+    ];
+    through(&mut before, &all, 20);
+    let doubts = before.doubts(21 * SCRAPE, true).join("; ");
+    assert!(
+        doubts.starts_with("of `b`, for 5m next to nothing was counted"),
         "{doubts}"
     );
     // Its clients went to another.
@@ -132,7 +144,10 @@ fn many_small_ones_that_hang_are_missed_together() {
         series("200", &format!("pod-{name}"), &points.collect::<Vec<_>>())
     };
     let all = |half: i64| (0..20).map(move |name| until(name, if name < 10 { half } else { 20 }));
-    for (half, expected) in [(20, ""), (8, "10 of 20 targets counted no request for 3m")] {
+    for (half, expected) in [
+        (20, ""),
+        (8, "10 of 20 targets counted next to nothing for 3m"),
+    ] {
         let mut counters = counters();
         through(&mut counters, &all(half).collect::<Vec<_>>(), 20);
         let doubts = counters.doubts(21 * SCRAPE, false).join("; ");
@@ -236,7 +251,7 @@ fn who_is_scraped_now_and_then_and_who_is_nearly_idle_are_missed() {
     );
     let doubts = hanging.doubts(21 * SCRAPE, false).join("; ");
     assert!(
-        doubts.starts_with("of `b`, for 5m no request was counted"),
+        doubts.starts_with("of `b`, for 5m next to nothing was counted"),
         "{doubts}"
     );
 }

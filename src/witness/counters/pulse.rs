@@ -1,7 +1,8 @@
 //! Whether requests keep coming: who was busy and then counts nothing for a while may be hanging, and whoever hangs
 //! fails nobody that it counts.
 //!
-//! Pure. Traffic that comes in bursts stands still again and again: that is a rhythm, and no doubt.
+//! Pure. Traffic that comes in bursts stands still again and again, too: nobody but who configures it can tell that
+//! from a service that hangs again and again.
 
 /// Requests that would have come in a standstill from which on it is no chance that none did.
 const EXPECTED_MIN: f64 = 30.0;
@@ -10,8 +11,6 @@ const PAUSE_MIN: f64 = 5.0;
 /// Targets that pause at once, of which it is no chance, and the share of all of them of which it is none either.
 const PAUSES_MIN: usize = 3;
 const PAUSES_BY_CHANCE: f64 = 0.05;
-/// Standstills that came to an end, from which on they are a rhythm.
-const RHYTHM: usize = 4;
 /// The share of what came before that is as good as nothing: health checks are counted, too.
 const NEXT_TO_NOTHING: f64 = 0.1;
 
@@ -29,7 +28,9 @@ pub(super) struct Pulse {
 /// A time without requests, after a time with them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Still {
-    /// From when until when, in milliseconds.
+    /// When something was counted last before it, in milliseconds.
+    pub busy: i64,
+    /// From when until when one looks at it.
     pub from: i64,
     /// The end of it.
     pub to: i64,
@@ -49,6 +50,7 @@ pub(super) fn together(pauses: &[Still], targets: usize) -> Option<Still> {
     let expected: f64 = pauses.iter().map(Still::expected).sum();
     let by_chance = PAUSES_BY_CHANCE * targets as f64;
     let still = Still {
+        busy: pauses.iter().map(|still| still.busy).min()?,
         from: pauses.iter().map(|still| still.from).max()?,
         to: pauses.iter().map(|still| still.to).min()?,
         rate: pauses.iter().map(|still| still.rate).sum(),
@@ -81,6 +83,7 @@ impl Pulse {
         let rate = self.rate();
         let is_long = idle >= least_ms && rate * idle as f64 >= EXPECTED_MIN;
         (is_long && active > 0).then_some(Still {
+            busy: self.busy,
             from: self.busy,
             to: self.last,
             rate,
@@ -90,19 +93,17 @@ impl Pulse {
     /// A standstill that goes on and is too short to tell by itself: so many requests would have come meanwhile.
     pub fn pause(&self, since: i64, least_ms: i64) -> Option<Still> {
         let still = Still {
+            busy: self.busy,
             from: self.busy.max(since),
             to: self.last,
             rate: self.rate(),
         };
         let is_long = still.to - still.from >= least_ms && still.expected() >= PAUSE_MIN;
-        (is_long && self.first? < self.busy && self.over.len() < RHYTHM).then_some(still)
+        (is_long && self.first? < self.busy).then_some(still)
     }
 
-    /// The longest standstill since a moment, if they are no rhythm.
+    /// The longest standstill since a moment.
     pub fn still(&self, since: i64, least_ms: i64) -> Option<Still> {
-        if self.over.len() >= RHYTHM {
-            return None;
-        }
         let all = self.over.iter().copied().chain(self.standstill(least_ms));
         let all = all.map(|still| Still {
             from: still.from.max(since),
@@ -166,7 +167,7 @@ mod tests {
         assert_eq!(of(20.0, 2, 4), None, "one scrape that shows nothing");
         assert_eq!(of(2.0, 5, 4), None, "ten requests may not come by chance");
         let bursts = [60.0, 60.0, 0.0, 0.0, 0.0, 0.0].repeat(6);
-        assert_eq!(longest(&bursts), None, "a rhythm");
+        assert_eq!(longest(&bursts), Some((31, 35)), "nobody knows why");
         assert_eq!(longest(&[0.0; 20]), None, "nothing ever came");
     }
 }

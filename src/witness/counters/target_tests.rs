@@ -233,7 +233,7 @@ fn series_without_the_label_and_a_service_that_stands_still_are_doubts() {
     );
     only_doubt(
         &frozen,
-        "for 2m30s no request was counted, after 6.7 a second",
+        "for 2m30s next to nothing was counted, after 6.7 a second",
     );
 }
 

@@ -7,7 +7,7 @@
 //! Invariant: nothing that was counted is lost, and nothing is counted twice; what was not scraped is no
 //! quiet block; whatever does not fit is a doubt.
 
-use super::super::samples::{Answer, Series, Target, target};
+use super::super::samples::{Answer, Series, Target, place, target};
 use super::super::selector::Selector;
 use super::attendance::Attendance;
 use super::pulse::Pulse;
@@ -65,8 +65,13 @@ pub struct Counters {
     pub(super) carried: (f64, f64),
     /// All requests, and bad ones, of what was handed over.
     pub(super) sum: (u64, u64),
-    /// Requests of each block that was handed over.
+    /// Requests of each block that was handed over, and of those before the window.
     pub(super) handed: Vec<u64>,
+    pub(super) earlier: BTreeMap<i64, f64>,
+    /// Targets that counted anything in the window.
+    pub(super) moved: BTreeSet<Target>,
+    /// Where each target is, whoever shows it.
+    pub(super) places: BTreeMap<Target, (String, String)>,
     /// Whether requests keep coming, of all targets and of each.
     pub(super) pulse: Pulse,
     pub(super) pulses: BTreeMap<Target, Pulse>,
@@ -74,6 +79,8 @@ pub struct Counters {
     pub(super) withheld: [BTreeMap<Target, f64>; 2],
     /// What those counted, and bad ones or good ones of it, that began anew, by target.
     pub(super) anew: BTreeMap<Target, [f64; 2]>,
+    /// Whether requests come in bursts, with silence between them.
+    pub(super) comes_in_bursts: bool,
     /// Who is to be scraped, or why nobody knows, once that was asked.
     pub(super) attendance: Option<Result<Attendance, String>>,
     /// When one stops looking; who comes later does not concern it.
@@ -131,16 +138,25 @@ impl Counters {
             carried: (0.0, 0.0),
             sum: (0, 0),
             handed: Vec::new(),
+            earlier: BTreeMap::new(),
+            moved: BTreeSet::new(),
+            places: BTreeMap::new(),
             pulse: Pulse::default(),
             pulses: BTreeMap::new(),
             withheld: Default::default(),
             anew: BTreeMap::new(),
+            comes_in_bursts: false,
             attendance: None,
             end_ms: i64::MAX,
             seen: BTreeMap::new(),
             doubts: BTreeSet::new(),
             odd: BTreeMap::new(),
         }
+    }
+
+    /// Requests come in bursts: that none comes for a while says nothing.
+    pub fn expect_bursts(&mut self) {
+        self.comes_in_bursts = true;
     }
 
     /// When one stops looking, by the clock of Prometheus.
@@ -218,6 +234,11 @@ impl Counters {
             let least = self.gap_ms();
             let pulse = self.pulses.entry(target.clone()).or_default();
             pulse.beat(at, came.more - came.anew, least);
+            if at <= self.from_ms {
+                *self.earlier.entry(self.place(at)).or_default() += came.more;
+            } else if came.more + came.born > 0.0 && !self.moved.contains(target) {
+                self.moved.insert(target.clone());
+            }
         }
         // Before the window it is only learned what a target is like.
         if at > self.from_ms {
@@ -258,7 +279,11 @@ impl Counters {
     fn look_at_targets<'a>(&mut self, all: impl Iterator<Item = &'a Series>) {
         let mut times: BTreeMap<Target, BTreeSet<i64>> = BTreeMap::new();
         for series in all {
-            let of_target = times.entry(target(&series.labels)).or_default();
+            let target = target(&series.labels);
+            if !self.places.contains_key(&target) {
+                self.places.insert(target.clone(), place(&series.labels));
+            }
+            let of_target = times.entry(target).or_default();
             of_target.extend(series.points.iter().map(|(at, _)| *at));
         }
         let gap = self.gap_ms();

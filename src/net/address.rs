@@ -1,0 +1,129 @@
+//! Addresses as people write them, and as they stand on the wire: names of hosts in their ASCII form (RFC 5891), and what
+//! cannot stand in a URL percent-encoded (RFC 3986).
+//!
+//! Pure. Invariant: what is ASCII and stands in a URL as it should is not touched.
+
+use super::redirect::encoded;
+use base64::Engine as _;
+use http::Uri;
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+
+/// The name of a host as DNS and TLS have it: `bücher.example` is `xn--bcher-kva.example`.
+///
+/// # Errors
+///
+/// It has letters that no name can have.
+pub fn host(name: &str) -> Result<Cow<'_, str>, String> {
+    if name.is_ascii() {
+        return Ok(Cow::Borrowed(name));
+    }
+    let ascii = idna::domain_to_ascii_cow(name.as_bytes(), idna::AsciiDenyList::EMPTY);
+    match ascii {
+        Ok(ascii) => Ok(Cow::Owned(ascii.into_owned())),
+        Err(_) => Err(format!("`{name}` cannot be the name of a host")),
+    }
+}
+
+/// A URL as it stands on the wire.
+///
+/// # Errors
+///
+/// It is none.
+pub fn url(text: &str) -> Result<Uri, String> {
+    let is_plain = |byte: &u8| matches!(byte, 0x21..=0x7e) && !b"\"<>\\^`{|}".contains(byte);
+    if text.as_bytes().iter().all(is_plain) {
+        return text
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| error.to_string());
+    }
+    let (before, path) = match text.find("://") {
+        Some(at) => {
+            let rest = &text[at + 3..];
+            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+            let (user, name) = match rest[..end].rsplit_once('@') {
+                Some((user, name)) => (format!("{user}@"), name),
+                None => (String::new(), &rest[..end]),
+            };
+            let name = host(name)?;
+            (format!("{}{user}{name}", &text[..at + 3]), &rest[end..])
+        }
+        None => (String::new(), text),
+    };
+    let whole = format!("{before}{}", encoded(path.as_bytes()));
+    whole
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| error.to_string())
+}
+
+/// Whether a name or a password stands before the host.
+pub fn has_user(uri: &Uri) -> bool {
+    uri.authority()
+        .is_some_and(|authority| authority.as_str().contains('@'))
+}
+
+/// A URL without a name and a password in it, and these as a header has them (RFC 7617).
+pub fn without_user(url: &str) -> Option<(String, String)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let at = rest[..end].rfind('@')?;
+    let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let (user, rest) = (&rest[..at], &rest[at + 1..]);
+    let (name, word) = user.split_once(':').unwrap_or((user, ""));
+    let decoded: Vec<u8> = percent_decode_str(name)
+        .chain(b":".iter().copied())
+        .chain(percent_decode_str(word))
+        .collect();
+    let encoded = base64::engine::general_purpose::STANDARD.encode(decoded);
+    is_http.then(|| (format!("{scheme}://{rest}"), format!("Basic {encoded}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_write_goes_on_the_wire_as_the_standards_say() {
+        for (written, wire) in [
+            ("http://h.test/a?b=c%20d", "http://h.test/a?b=c%20d"),
+            ("HTTP://H.test/", "http://H.test/"),
+            (
+                "http://h.test/caf\u{e9} au lait?q=\u{fc}",
+                "http://h.test/caf%C3%A9%20au%20lait?q=%C3%BC",
+            ),
+            (
+                "https://b\u{fc}cher.example:8443/x",
+                "https://xn--bcher-kva.example:8443/x",
+            ),
+            (
+                "https://B\u{dc}CHER.example",
+                "https://xn--bcher-kva.example/",
+            ),
+            (
+                "http://\u{65e5}\u{672c}.example/",
+                "http://xn--wgv71a.example/",
+            ),
+            ("http://h.test/{id}|x", "http://h.test/%7Bid%7D%7Cx"),
+        ] {
+            assert_eq!(url(written).unwrap().to_string(), wire, "{written}");
+        }
+        for none in ["http://", "http://h test/", "http://\u{fffd}x\u{202e}/", ""] {
+            assert!(url(none).is_err(), "{none}: {:?}", url(none));
+        }
+        assert_eq!(host("_sip._tcp.h.test").unwrap(), "_sip._tcp.h.test");
+        assert_eq!(
+            host("_sip._tcp.b\u{fc}cher.example").unwrap(),
+            "_sip._tcp.xn--bcher-kva.example"
+        );
+    }
+
+    #[test]
+    fn a_name_and_a_password_in_a_url_are_a_header() {
+        let of = |text: &str| without_user(text);
+        let (url, header) = of("http://joe:p%40ss@h.test:81/a@b").unwrap();
+        assert_eq!(url, "http://h.test:81/a@b");
+        assert_eq!(header, "Basic am9lOnBAc3M=");
+        assert_eq!(of("http://h.test/a@b"), None);
+        assert!(has_user(&"http://joe@h.test/".parse().unwrap()));
+    }
+}

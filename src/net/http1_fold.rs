@@ -1,0 +1,105 @@
+//! Header lines that go on in the next line (RFC 9112, section 5.2): old servers fold them, and what they mean is one
+//! line with a space where it was folded.
+//!
+//! Pure. Invariant: a head is as long as it was.
+
+/// Whether a line of a head goes on in the next one, and whether the head is all there.
+pub(super) fn folded(bytes: &[u8]) -> Option<bool> {
+    let end = end_of_head(bytes);
+    let head = &bytes[..end.unwrap_or(bytes.len())];
+    let first = head.iter().position(|byte| *byte == b'\n')?;
+    // A line that goes on is one of a header: there must have been one.
+    let lines = head[first + 1..].windows(2);
+    let is_folded = lines
+        .clone()
+        .any(|pair| pair[0] == b'\n' && is_space(pair[1]));
+    is_folded.then_some(end.is_some())
+}
+
+/// Unfolds the lines of a whole head where they stand: what is left over becomes spaces at the end of the line, which
+/// are no part of a value.
+pub(super) fn unfold(bytes: &mut [u8]) {
+    let Some(end) = end_of_head(bytes) else {
+        return;
+    };
+    let mut line = match bytes.iter().position(|byte| *byte == b'\n') {
+        Some(first) => first + 1,
+        None => return,
+    };
+    while line < end {
+        let next = next_line(&bytes[..end], line);
+        let text = &bytes[line..next];
+        let mut unfolded: Vec<u8> = Vec::with_capacity(text.len());
+        for (number, part) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            match number {
+                0 => unfolded.extend_from_slice(part.trim_ascii_end()),
+                _ => {
+                    unfolded.push(b' ');
+                    unfolded.extend_from_slice(part.trim_ascii());
+                }
+            }
+        }
+        let room = next - line - 2;
+        unfolded.resize(room, b' ');
+        unfolded.extend_from_slice(b"\r\n");
+        bytes[line..next].copy_from_slice(&unfolded);
+        line = next;
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// Where the line after those that go on begins.
+fn next_line(head: &[u8], mut at: usize) -> usize {
+    loop {
+        let Some(end) = head[at..].iter().position(|byte| *byte == b'\n') else {
+            return head.len();
+        };
+        at += end + 1;
+        if !head.get(at).copied().is_some_and(is_space) {
+            return at;
+        }
+    }
+}
+
+/// Where the empty line after a head begins.
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    let lines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    lines
+        .map(|(at, _)| at + 1)
+        .find(|at| bytes[*at..].starts_with(b"\r\n") || bytes[*at..].starts_with(b"\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folded_line_is_one_line_of_the_same_length() {
+        for (head, unfolded) in [
+            (
+                "HTTP/1.1 200 OK\r\nX: one;\r\n two\r\nY: z\r\n\r\nbody",
+                "HTTP/1.1 200 OK\r\nX: one; two  \r\nY: z\r\n\r\nbody",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nX: a\r\n\t b \r\n  c\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nX: a b c       \r\n\r\n",
+            ),
+            (
+                "HTTP/1.1 200 OK\nX: a\n b\n\n",
+                "HTTP/1.1 200 OK\nX: a b\r\n\n",
+            ),
+        ] {
+            assert_eq!(folded(head.as_bytes()), Some(true), "{head}");
+            let mut bytes = head.as_bytes().to_vec();
+            unfold(&mut bytes);
+            assert_eq!(String::from_utf8(bytes).unwrap(), unfolded);
+        }
+        let open = b"HTTP/1.1 200 OK\r\nX: one;\r\n two\r\n";
+        assert_eq!(folded(open), Some(false), "more may come");
+        assert_eq!(folded(b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n body"), None);
+        assert_eq!(folded(b"HTTP/1.1 200 OK\r\n X: y\r\n\r\n"), None);
+    }
+}
