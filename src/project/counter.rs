@@ -195,12 +195,20 @@ impl Reader<'_> {
     fn selector(&mut self, node: &Node, is_total: bool) -> Option<Template> {
         let template = self.template(node)?;
         let sample = template.render(&Anything).ok()?;
-        if let Err(why) = Selector::parse(&sample) {
-            let title = "this is no selector of series";
+        let wrong = match Selector::parse(&sample) {
+            Ok(selector) if selector.is_of_one_bucket() => None,
+            Ok(_) => Some((
+                "this asks for several buckets of a histogram",
+                "counts requests several times",
+                "ask for one, such as `le=\"0.3\"`, or for the `_count` of all requests".to_owned(),
+            )),
+            Err(why) => Some(("this is no selector of series", "cannot be read", why)),
+        };
+        if let Some((title, label, hint)) = wrong {
             self.found.push(
                 Diagnostic::error("bad-selector", title)
-                    .at(self.source, node.span, "cannot be read")
-                    .hint(why),
+                    .at(self.source, node.span, label)
+                    .hint(hint),
             );
             return None;
         }

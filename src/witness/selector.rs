@@ -83,6 +83,16 @@ impl Selector {
         &self.text
     }
 
+    /// Whether it asks for exactly one bucket of histograms, if its metric has buckets: several of them count the same
+    /// requests several times, since what is below one bound is below all higher ones.
+    pub fn is_of_one_bucket(&self) -> bool {
+        let mut bounds = self.matchers.iter().filter(|matcher| matcher.label == "le");
+        match bounds.next() {
+            Some(bound) => bound.operator == "=" && bounds.next().is_none(),
+            None => !self.metric.ends_with("_bucket"),
+        }
+    }
+
     /// Names of the labels that it asks for.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.matchers.iter().map(|matcher| matcher.label.as_str())

@@ -3,7 +3,6 @@
 //! Only reads. Invariant: a doubt says what does not fit, and where something can be done about it, what.
 
 use super::super::samples::{Target, named, some, target};
-use super::pulse::{Still, together};
 use super::steps::Odd;
 use super::window::{Counters, Part};
 use crate::duration::show;
@@ -18,9 +17,6 @@ const COVERAGE: f64 = 0.9;
 const BLIND_SCRAPES: i64 = 3;
 /// Scrapes that a target must have missed at least, if it is called seldom scraped.
 const SELDOM_MISSED: i64 = 4;
-/// The share of a standstill that others would have made up for, if it were none.
-const MADE_UP: f64 = 0.5;
-
 impl Counters {
     /// Why what was counted in so much time is not to be relied on. `may_leave` says that targets come and go.
     pub fn doubts(&self, elapsed_ms: i64, may_leave: bool) -> Vec<String> {
@@ -333,89 +329,5 @@ impl Counters {
                 ),
             }
         })
-    }
-
-    /// Whether requests stopped coming, though there had been enough of them: of all targets, or of some, and no
-    /// others served more meanwhile.
-    fn standing_still(&self) -> Option<String> {
-        if self.comes_in_bursts {
-            return None;
-        }
-        if self.odd.contains_key(&Odd::Dropped) {
-            // What is counted twice is not counted at all for a while.
-            return None;
-        }
-        let shown = |still: &Still| {
-            let time = Duration::from_millis((still.to - still.from).unsigned_abs());
-            let rate = still.rate * 1e3;
-            format!(
-                "for {} next to nothing was counted, after {rate:.1} a second",
-                show(time)
-            )
-        };
-        if let Some(still) = self.pulse.still(0, 3 * self.block_ms) {
-            return Some(format!(
-                "{}: nobody shows that it is served; where requests come in bursts, say `bursts: true`",
-                shown(&still)
-            ));
-        }
-        let least = self.gap_ms();
-        let stills = self.pulses.iter().filter_map(|(target, pulse)| {
-            let still = pulse.still(self.from_ms, least)?;
-            self.is_missed(&still).then_some((target, still))
-        });
-        let stills: Vec<_> = stills.collect();
-        let Some((target, still)) = stills.first() else {
-            return self.pausing();
-        };
-        let of = match stills.len() {
-            1 => named(target),
-            many => format!("{many} targets, the first of which is {}", named(target)),
-        };
-        Some(format!(
-            "of {of}, {}: whoever hangs counts nothing",
-            shown(still)
-        ))
-    }
-
-    /// Whether too many targets for chance count nothing at the end, each too slow to tell by itself.
-    fn pausing(&self) -> Option<String> {
-        let pauses = self.pulses.values();
-        let pauses = pauses.filter_map(|pulse| pulse.pause(self.from_ms, self.gap_ms()));
-        let pauses: Vec<Still> = pauses.collect();
-        let there = self.there().count();
-        let still = together(&pauses, there).filter(|still| self.is_missed(still))?;
-        let time = Duration::from_millis((still.to - still.from).unsigned_abs());
-        Some(format!(
-            "{} of {there} targets counted next to nothing for {}, after {:.1} a second together: whoever hangs counts nothing",
-            pauses.len(),
-            show(time),
-            still.rate * 1e3
-        ))
-    }
-
-    /// Whether what a target did not serve meanwhile was not served by others either.
-    fn is_missed(&self, still: &Still) -> bool {
-        let block = |at: i64| (at - self.from_ms).div_euclid(self.block_ms);
-        let of = |block: i64| match usize::try_from(block) {
-            Ok(number) => self.handed.get(number).map(|requests| *requests as f64),
-            Err(_) => self.earlier.get(&block).copied(),
-        };
-        let mean = |blocks: std::ops::Range<i64>| {
-            let known: Vec<f64> = blocks.filter_map(of).collect();
-            let sum: f64 = known.iter().sum();
-            (!known.is_empty()).then(|| sum / known.len() as f64)
-        };
-        let own = still.rate * self.block_ms as f64;
-        // Just before it: traffic that grows was less in the beginning.
-        let busy = block(still.busy);
-        let (before, meanwhile) = (
-            mean(busy - 3..busy),
-            mean(block(still.from)..block(still.to)),
-        );
-        match (before, meanwhile) {
-            (Some(before), Some(meanwhile)) => before - meanwhile >= MADE_UP * own,
-            _ => true,
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Counters of a Prometheus as evidence: raw samples in, requests and bad ones of each block of time out.
 //!
 //! Rooms: [`window`] (blocks of the time in which one looks), [`steps`] (what one scrape of one target adds),
-//! [`newcomers`] (targets that are new), [`part`] (how the part fits all requests), [`pulse`] (whether requests keep coming),
+//! [`newcomers`] (targets that are new), [`part`] (how the part fits all requests), [`pulse`] and [`stillness`] (whether requests keep coming),
 //! [`attendance`] (who should be there), [`came`] (what it came to), [`doubts`] (why what was counted is not to be relied on).
 
 mod attendance;
@@ -11,6 +11,7 @@ mod newcomers;
 mod part;
 mod pulse;
 mod steps;
+mod stillness;
 pub mod window;
 
 pub use window::{Counted, Counters, Part, block_of};

@@ -157,6 +157,23 @@ fn many_small_ones_that_hang_are_missed_together() {
 }
 
 #[test]
+fn short_standstills_that_come_again_and_again_are_a_doubt() {
+    // Two scrapes of seven nothing, and then as before.
+    let served = |scrape: i64| {
+        let went = (scrape + 70).div_euclid(7) * 5 + (scrape + 70).rem_euclid(7).min(5);
+        (scrape, 100.0 * went as f64)
+    };
+    let stuttering = series("200", "a", &(-5..=40).map(served).collect::<Vec<_>>());
+    let mut counters = counters();
+    through(&mut counters, &[stuttering], 40);
+    let doubts = counters.doubts(41 * SCRAPE, true).join("; ");
+    assert!(
+        doubts.contains("times a target counted next to nothing for a while"),
+        "{doubts}"
+    );
+}
+
+#[test]
 fn failures_that_only_the_part_shows_are_not_passed_over() {
     // A log counts the failures, and it shows them late.
     let bad = selector("log_errors");

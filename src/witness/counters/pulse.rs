@@ -7,7 +7,7 @@
 /// Requests that would have come in a standstill from which on it is no chance that none did.
 const EXPECTED_MIN: f64 = 30.0;
 /// The same of one target among several: one in 150 pauses so by chance.
-const PAUSE_MIN: f64 = 5.0;
+pub(super) const PAUSE_MIN: f64 = 5.0;
 /// Targets that pause at once, of which it is no chance, and the share of all of them of which it is none either.
 const PAUSES_MIN: usize = 3;
 const PAUSES_BY_CHANCE: f64 = 0.05;
@@ -23,6 +23,8 @@ pub(super) struct Pulse {
     busy: i64,
     counted: f64,
     over: Vec<Still>,
+    /// Shorter ones that came to an end.
+    short: Vec<Still>,
 }
 
 /// A time without requests, after a time with them.
@@ -65,7 +67,10 @@ impl Pulse {
         if self.first.is_none() {
             (self.first, self.busy) = (Some(at), at);
         } else if more > 0.0 && more >= NEXT_TO_NOTHING * self.rate() * (at - self.last) as f64 {
-            self.over.extend(self.standstill(least_ms));
+            match self.standstill(least_ms) {
+                Some(still) => self.over.push(still),
+                None => self.short.extend(self.pause(0, 2 * least_ms / 3)),
+            }
             self.busy = at;
             self.counted += more;
         }
@@ -73,7 +78,7 @@ impl Pulse {
     }
 
     /// Requests a millisecond, as long as they came.
-    fn rate(&self) -> f64 {
+    pub fn rate(&self) -> f64 {
         let active = self.busy - self.first.unwrap_or(self.busy);
         self.counted / active.max(1) as f64
     }
@@ -88,6 +93,11 @@ impl Pulse {
             to: self.last,
             rate,
         })
+    }
+
+    /// Standstills that came to an end, and are too short to tell by themselves.
+    pub fn short(&self) -> &[Still] {
+        &self.short
     }
 
     /// A standstill that goes on and is too short to tell by itself: so many requests would have come meanwhile.

@@ -1,0 +1,151 @@
+//! Whether requests keep coming: of all targets together, of each, of many small ones, and again and again.
+//!
+//! Only reads. Invariant: what others served meanwhile is missed by nobody, and traffic that declines is no standstill.
+
+use super::super::samples::named;
+use super::pulse::{PAUSE_MIN, Pulse, Still, together};
+use super::steps::Odd;
+use super::window::Counters;
+use crate::duration::show;
+use std::time::Duration;
+
+/// The share of a standstill that others would have made up for, if it were none.
+const MADE_UP: f64 = 0.5;
+
+/// Requests that would have come in short standstills from which on they are a doubt: at the least, and as a share.
+const STUTTER_MIN: f64 = 30.0;
+const STUTTER: f64 = 0.1;
+
+impl Counters {
+    /// Whether requests stopped coming, though there had been enough of them: of all targets, or of some, and no
+    /// others served more meanwhile.
+    pub(super) fn standing_still(&self) -> Option<String> {
+        if self.comes_in_bursts {
+            return None;
+        }
+        if self.odd.contains_key(&Odd::Dropped) {
+            // What is counted twice is not counted at all for a while.
+            return None;
+        }
+        let shown = |still: &Still| {
+            let time = Duration::from_millis((still.to - still.from).unsigned_abs());
+            let rate = still.rate * 1e3;
+            format!(
+                "for {} next to nothing was counted, after {rate:.1} a second",
+                show(time)
+            )
+        };
+        if let Some(still) = self.pulse.still(0, 3 * self.block_ms) {
+            return Some(format!(
+                "{}: nobody shows that it is served; where requests come in bursts, say `bursts: true`",
+                shown(&still)
+            ));
+        }
+        let least = self.gap_ms();
+        let stills = self.pulses.iter().filter_map(|(target, pulse)| {
+            let still = pulse.still(self.from_ms, least)?;
+            self.is_missed(&still).then_some((target, still))
+        });
+        let stills: Vec<_> = stills.collect();
+        let Some((target, still)) = stills.first() else {
+            return self.pausing().or_else(|| self.stuttering());
+        };
+        let of = match stills.len() {
+            1 => named(target),
+            many => format!("{many} targets, the first of which is {}", named(target)),
+        };
+        Some(format!(
+            "of {of}, {}: whoever hangs counts nothing",
+            shown(still)
+        ))
+    }
+
+    /// Whether too many targets for chance count nothing at the end, each too slow to tell by itself.
+    fn pausing(&self) -> Option<String> {
+        let pauses = self.pulses.values();
+        let pauses = pauses.filter_map(|pulse| pulse.pause(self.from_ms, self.gap_ms()));
+        let pauses: Vec<Still> = pauses.collect();
+        let left = self.left_by_others(&pauses);
+        let pauses = pauses.into_iter().map(|still| Still {
+            rate: left * still.rate,
+            ..still
+        });
+        let pauses: Vec<Still> = pauses
+            .filter(|still| still.expected() >= PAUSE_MIN)
+            .collect();
+        let there = self.there().count();
+        let still = together(&pauses, there).filter(|still| self.is_missed(still))?;
+        let time = Duration::from_millis((still.to - still.from).unsigned_abs());
+        Some(format!(
+            "{} of {there} targets counted next to nothing for {}, after {:.1} a second together: whoever hangs counts nothing",
+            pauses.len(),
+            show(time),
+            still.rate * 1e3
+        ))
+    }
+
+    /// Whether targets stood still again and again, each time too short to tell, and a good part of all requests would
+    /// have come meanwhile.
+    fn stuttering(&self) -> Option<String> {
+        let all = self.pulses.values().flat_map(Pulse::short);
+        let missed = all.filter(|still| still.from >= self.from_ms && self.is_missed(still));
+        let missed: Vec<f64> = missed.map(Still::expected).collect();
+        let (times, lost) = (missed.len(), missed.iter().sum::<f64>());
+        (lost >= STUTTER_MIN.max(STUTTER * self.sum.0 as f64)).then(|| {
+            let times = match times {
+                1 => "once".to_owned(),
+                times => format!("{times} times"),
+            };
+            format!(
+                "{times} a target counted next to nothing for a while, and about {lost:.0} requests would have come meanwhile: whoever hangs counts nothing"
+            )
+        })
+    }
+
+    /// The share of what came before that still comes to all others while some pause: traffic that declines declines
+    /// for these, too.
+    fn left_by_others(&self, pauses: &[Still]) -> f64 {
+        let all: f64 = self.pulses.values().map(Pulse::rate).sum();
+        let pausing: f64 = pauses.iter().map(|still| still.rate).sum();
+        let since = pauses.iter().map(|still| still.busy).min();
+        let (Some(since), others) = (since, 1.0 - pausing / all) else {
+            return 1.0;
+        };
+        let from = pauses.iter().map(|still| still.from).max().unwrap_or(since);
+        let before = self.mean(self.block_at(since) - 3..self.block_at(since));
+        let now = self.mean(self.block_at(from)..self.block_at(self.now_ms));
+        match (before, now) {
+            (Some(before), Some(now)) if others > 0.0 => (now / (before * others)).clamp(0.0, 1.0),
+            _ => 1.0,
+        }
+    }
+
+    /// The block of a moment, in the window or before it.
+    fn block_at(&self, at: i64) -> i64 {
+        (at - self.from_ms).div_euclid(self.block_ms)
+    }
+
+    /// Requests of a block, of those that are known.
+    fn mean(&self, blocks: std::ops::Range<i64>) -> Option<f64> {
+        let of = |block: i64| match usize::try_from(block) {
+            Ok(number) => self.handed.get(number).map(|requests| *requests as f64),
+            Err(_) => self.earlier.get(&block).copied(),
+        };
+        let known: Vec<f64> = blocks.filter_map(of).collect();
+        let sum: f64 = known.iter().sum();
+        (!known.is_empty()).then(|| sum / known.len() as f64)
+    }
+
+    /// Whether what a target did not serve meanwhile was not served by others either.
+    fn is_missed(&self, still: &Still) -> bool {
+        let own = still.rate * self.block_ms as f64;
+        // Just before it: traffic that grows was less in the beginning.
+        let busy = self.block_at(still.busy);
+        let before = self.mean(busy - 3..busy);
+        let meanwhile = self.mean(self.block_at(still.from)..self.block_at(still.to));
+        match (before, meanwhile) {
+            (Some(before), Some(meanwhile)) => before - meanwhile >= MADE_UP * own,
+            _ => true,
+        }
+    }
+}
