@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::{
-    alert, check, demo, gate, init, judge, k6, load, probe, rules, run, run_arguments, serve,
+    alert, check, demo, docs, gate, init, judge, k6, load, probe, rules, run, run_arguments, serve,
 };
 use crate::config::file_shape::FILE;
 use crate::document::shape::json_schema;
@@ -67,6 +67,8 @@ enum Command {
         #[arg(value_parser = ["scenario", "configuration"], default_value = "scenario")]
         kind: String,
     },
+    /// Read the reference: what an expression may use
+    Docs(docs::Arguments),
     /// Print the completion script of a shell
     Completion {
         /// Which shell
@@ -111,6 +113,7 @@ pub fn main() -> ExitCode {
             );
             Exit::Success
         }
+        Command::Docs(arguments) => docs::run(&arguments),
         Command::Completion { shell } => {
             clap_complete::generate(
                 shell,

@@ -3,7 +3,7 @@
 //! Rooms: [`commands`] (all of them, and where the program begins), [`exit`] (the table of codes),
 //! [`client`] (asks a daemon); [`init`], [`check`], [`run`] with [`run_arguments`], [`run_plan`], [`run_script`],
 //! [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`] and [`k6_end`], [`judge`], [`calibrate`], [`serve`], [`gate`] with [`gate_people`] and [`gate_wait`], [`incident`], [`probe`],
-//! [`alert`], [`load`], [`rules`], [`demo`].
+//! [`alert`], [`load`], [`rules`], [`demo`], [`docs`] (the reference).
 //!
 //! Data goes to standard output, everything else to standard error.
 
@@ -13,6 +13,7 @@ pub mod check;
 pub mod client;
 pub mod commands;
 pub mod demo;
+pub mod docs;
 pub mod exit;
 pub mod gate;
 pub mod gate_people;

@@ -35,13 +35,14 @@ pub struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// Templates by their names.
+    /// Templates by their names; one that has several values stands there several times.
     pub(in crate::scenario) fn named(
         &mut self,
         entries: &[(Node, Node)],
     ) -> Vec<(String, Template)> {
         entries
             .iter()
+            .flat_map(|(name, value)| value.items().into_iter().map(move |value| (name, value)))
             .filter_map(|(name, value)| Some((name.text.clone(), self.template(value)?)))
             .collect()
     }

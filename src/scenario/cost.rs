@@ -4,6 +4,7 @@
 //! Pure. A bound, not an estimate: who exceeds it is refused with the reason, and blocks nobody.
 //! Does not know what the expression means.
 
+use super::functions;
 use cel::IdedExpr;
 use cel::common::ast::Expr;
 
@@ -61,8 +62,7 @@ fn growth_in(expression: &IdedExpr, rounds: &[&str]) -> Growth {
                 rounds: inside.rounds + i32::from(looked_through),
                 copies: inside.copies + i32::from(looked_through),
                 searches: inside.searches
-                    || SEARCHES.contains(&call.func_name.as_str())
-                        && searched.is_some_and(is_whole),
+                    || searches(&call.func_name) && searched.is_some_and(is_whole),
             }
         }
         Expr::Comprehension(round) => {
@@ -93,16 +93,13 @@ fn growth_in(expression: &IdedExpr, rounds: &[&str]) -> Growth {
     }
 }
 
-/// Functions that go through a text.
-const SEARCHES: [&str; 7] = [
-    "contains",
-    "matches",
-    "find",
-    "startsWith",
-    "endsWith",
-    "sameJson",
-    "metric",
-];
+/// Functions of CEL that go through a text.
+const SEARCHES: [&str; 4] = ["contains", "matches", "startsWith", "endsWith"];
+
+fn searches(name: &str) -> bool {
+    let is_ours = functions::named(name).is_some_and(|function| function.searches);
+    is_ours || SEARCHES.contains(&name)
+}
 
 fn is_literal(part: &IdedExpr) -> bool {
     matches!(part.expr, Expr::Literal(_) | Expr::List(_) | Expr::Map(_))

@@ -9,10 +9,9 @@ use super::expression_text::{
     with_low_headers,
 };
 use super::extract::{PATHS_MAX, Path};
+use super::functions;
 use super::native::{Native, native};
 use super::scope::{Mistake, Scope};
-use crate::witness::{exposition, token};
-use base64::Engine as _;
 use cel::objects::{Key, Map as CelMap};
 use cel::{Context, Program};
 use serde_json::Value;
@@ -23,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 pub const NAMES: [&str; 6] = ["vars", "inputs", "secrets", "data", "vu", "now"];
 
 /// Names that exist once there is a reply.
-pub const REPLY_NAMES: [&str; 24] = [
+pub const REPLY_NAMES: [&str; 23] = [
     "status",
     "headers",
     "body",
@@ -35,7 +34,6 @@ pub const REPLY_NAMES: [&str; 24] = [
     "cookies",
     "url",
     "version",
-    "error",
     "records",
     "output",
     "redirects",
@@ -48,18 +46,6 @@ pub const REPLY_NAMES: [&str; 24] = [
     "count",
     "counts",
     "rates",
-];
-
-/// Functions beyond the standard library of CEL.
-pub(super) const FUNCTIONS: [&str; 8] = [
-    "uuid",
-    "random",
-    "base64",
-    "startsWithBytes",
-    "find",
-    "sameJson",
-    "metric",
-    "jwt",
 ];
 
 /// A compiled expression.
@@ -250,64 +236,9 @@ thread_local! {
     /// does, and they never change.
     static FUNCTIONS_OF_THREAD: Context<'static, 'static> = {
         let mut context = Context::default();
-        add_functions(&mut context);
+        functions::add(&mut context);
         context
     };
-}
-
-fn add_functions(context: &mut Context<'_, '_>) {
-    // A name clash with the standard library would be caught by the tests of this file.
-    let _ = context.add_function("uuid", crate::ids::random_uuid);
-    let _ = context.add_function("random", |low: i64, high: i64| {
-        fastrand::i64(low..=high.max(low))
-    });
-    let _ = context.add_function("base64", |text: Arc<String>| {
-        base64::engine::general_purpose::STANDARD.encode(text.as_bytes())
-    });
-    let _ = context.add_function(
-        "startsWithBytes",
-        |bytes: Arc<Vec<u8>>, prefix: Arc<Vec<u8>>| bytes.starts_with(&prefix),
-    );
-    let _ = context.add_function(
-        "find",
-        |text: Arc<String>, pattern: Arc<String>| -> Result<cel::Value, cel::ExecutionError> {
-            let regex = regex::Regex::new(&pattern)
-                .map_err(|error| cel::ExecutionError::function_error("find", error))?;
-            let found = regex.captures(&text).and_then(|found| {
-                found
-                    .get(1)
-                    .or(found.get(0))
-                    .map(|part| part.as_str().to_owned())
-            });
-            found
-                .map(|found| cel::Value::String(Arc::new(found)))
-                .ok_or_else(|| {
-                    cel::ExecutionError::function_error(
-                        "find",
-                        format!("nothing matches `{pattern}`"),
-                    )
-                })
-        },
-    );
-    let failed =
-        |name: &'static str| move |why: String| cel::ExecutionError::function_error(name, why);
-    let _ = context.add_function(
-        "metric",
-        move |text: Arc<String>, selector: Arc<String>| -> Result<f64, cel::ExecutionError> {
-            exposition::value(&text, &selector).map_err(failed("metric"))
-        },
-    );
-    let _ = context.add_function(
-        "jwt",
-        move |token: Arc<String>| -> Result<cel::Value, cel::ExecutionError> {
-            let claims = token::claims(&token).map_err(failed("jwt"))?;
-            Ok(from_json(&claims))
-        },
-    );
-    let _ = context.add_function("sameJson", |a: Arc<String>, b: Arc<String>| {
-        let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
-        parse(&a).is_some() && parse(&a) == parse(&b)
-    });
 }
 
 fn plain_error(error: cel::ExecutionError) -> String {
@@ -326,7 +257,11 @@ pub fn from_json(value: &Value) -> cel::Value {
         Value::Bool(value) => cel::Value::Bool(*value),
         Value::Number(number) => match number.as_i64() {
             Some(value) => cel::Value::Int(value),
-            None => cel::Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            None => match number.as_u64() {
+                // Exact to the last digit.
+                Some(value) => cel::Value::UInt(value),
+                None => cel::Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
         },
         Value::String(text) => cel::Value::String(Arc::new(text.clone())),
         Value::Array(items) => cel::Value::List(Arc::new(items.iter().map(from_json).collect())),
@@ -345,7 +280,12 @@ pub fn map(entries: impl IntoIterator<Item = (String, cel::Value)>) -> cel::Valu
     cel::Value::Map(CelMap { map: Arc::new(map) })
 }
 
-fn to_json(value: &cel::Value) -> Result<Value, String> {
+/// A value of CEL as JSON.
+///
+/// # Errors
+///
+/// It is none that JSON can hold.
+pub fn to_json(value: &cel::Value) -> Result<Value, String> {
     Ok(match value {
         cel::Value::Null => Value::Null,
         cel::Value::Bool(value) => Value::Bool(*value),

@@ -1,6 +1,7 @@
 //! Expressions as text: where names stand in them, and mistakes that CEL's parser does not explain.
 
-use super::expression::{FUNCTIONS, NAMES, REPLY_NAMES};
+use super::expression::{NAMES, REPLY_NAMES};
+use super::functions;
 use super::scope::Mistake;
 use std::borrow::Cow;
 
@@ -38,7 +39,7 @@ pub(super) fn check_functions(
     used: &[&str],
     whole: (usize, usize),
 ) -> Result<(), Mistake> {
-    const STANDARD: [&str; 36] = [
+    const STANDARD: [&str; 34] = [
         "size",
         "contains",
         "startsWith",
@@ -60,8 +61,6 @@ pub(super) fn check_functions(
         "exists_one",
         "map",
         "filter",
-        "max",
-        "min",
         "getFullYear",
         "getMonth",
         "getDayOfYear",
@@ -80,9 +79,10 @@ pub(super) fn check_functions(
         let known = name.contains(['_', '@', '!', '?', '-', '[', '.'])
             || !name.starts_with(|c: char| c.is_ascii_alphabetic())
             || STANDARD.contains(name)
-            || FUNCTIONS.contains(name);
+            || functions::named(name).is_some();
         if !known {
-            let all = STANDARD.iter().chain(FUNCTIONS.iter()).copied();
+            let own = functions::all().map(|function| function.name);
+            let all = STANDARD.iter().copied().chain(own);
             let near = crate::document::diagnostic::nearest(name, all);
             return Err(Mistake {
                 code: "unknown-name",

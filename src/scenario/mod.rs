@@ -1,7 +1,7 @@
 //! The language: as written → checked → compiled.
 //!
 //! Rooms, in reading order: [`shape`] and [`step_shape`] (what may be written), [`scope`] (what an
-//! expression can see), [`expression`] (CEL) with [`expression_text`], [`cost`] (what it may cost at most) and [`native`] (what needs no
+//! expression can see), [`expression`] (CEL) with [`expression_text`], [`names`] (what they stand for), [`functions`] (beyond those of CEL), [`cost`] (what it may cost at most) and [`native`] (what needs no
 //! interpreter), [`template`] (`${…}`), [`extract`] (parts of a body, in one pass), [`plan`] and
 //! [`load_plan`] (the compiled form), [`steps`] (kinds of steps), [`executors`], [`data`]; [`compiler`]
 //! (what every part of compiling needs), [`mod@compile`], [`compile_step`], [`compile_objectives`], [`compile_load`] (from the one to
@@ -22,8 +22,10 @@ pub mod expression;
 
 mod expression_text;
 pub mod extract;
+pub mod functions;
 pub mod lint;
 mod load_plan;
+pub mod names;
 mod native;
 pub mod plan;
 pub mod reader;

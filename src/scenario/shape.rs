@@ -56,7 +56,7 @@ pub static SCENARIO: Object = Object {
         ),
         field(
             "headers",
-            Shape::Named(&Shape::Template),
+            Shape::Named(&Shape::OneOrMany(&Shape::Template)),
             "headers of every HTTP step",
         ),
         field(

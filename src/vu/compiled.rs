@@ -159,14 +159,16 @@ fn expressions(step: &Step) -> impl Iterator<Item = &Expression> {
         .repeat
         .as_ref()
         .and_then(|repeat| repeat.until.as_ref());
+    let values = step.measures.iter().chain(&step.captures);
     step.checks
         .iter()
-        .chain(step.captures.iter().map(|(_, expression)| expression))
+        .chain(&step.warnings)
+        .chain(values.map(|(_, expression)| expression))
         .chain(until)
 }
 
 /// Headers that never change, and the others. A header that is written replaces what the body or
-/// the authentication would set, and the last one of a name counts.
+/// the authentication would set; one that has several values is sent several times.
 fn headers(step: &Step, http: &HttpRequest, scope: &dyn Scope) -> (HeaderMap, Vec<Late>) {
     let mut fixed = HeaderMap::new();
     let mut late = Vec::new();
@@ -199,12 +201,6 @@ fn headers(step: &Step, http: &HttpRequest, scope: &dyn Scope) -> (HeaderMap, Ve
         }
     }
     for (place, (name, value)) in http.headers.iter().enumerate() {
-        if http.headers[place + 1..]
-            .iter()
-            .any(|(later, _)| later == name)
-        {
-            continue;
-        }
         let rendered = value
             .is_steady()
             .then(|| value.render(scope).ok())
@@ -212,7 +208,7 @@ fn headers(step: &Step, http: &HttpRequest, scope: &dyn Scope) -> (HeaderMap, Ve
             .and_then(|text| HeaderValue::from_str(&text).ok());
         match rendered {
             Some(value) => {
-                fixed.insert(name.clone(), value);
+                fixed.append(name.clone(), value);
             }
             None => late.push(Late::Header(place)),
         }
@@ -261,7 +257,7 @@ pub fn late(
             Late::Header(place) => {
                 let (name, value) = &request.headers[*place];
                 let value = value.render(scope).map_err(fault)?;
-                headers.insert(name.clone(), header(name.as_str(), &value)?);
+                headers.append(name.clone(), header(name.as_str(), &value)?);
             }
         }
     }

@@ -5,7 +5,7 @@ use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, roo
 use regex::Regex;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 48] = [
+const COMMANDS: [&str; 49] = [
     "",
     "init",
     "check",
@@ -51,6 +51,7 @@ const COMMANDS: [&str; 48] = [
     "rules",
     "demo",
     "schema",
+    "docs",
     "completion",
     "help gate",
     "nonsense",
@@ -110,6 +111,20 @@ fn no_command_is_left_out() {
         .filter(|name| !COMMANDS.contains(&name.as_str()))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_reference_is_the_one_on_disk() {
+    let folder = root().join("tests/cases/commands");
+    let (code, out, err) = run(bellwether().args(["docs", "expressions"]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    snapshot(&folder.join("docs-expressions.txt"), &out);
+    let (code, out, _) = run(bellwether().args(["docs", "--json"]));
+    let page: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (code, page["always"][0]["name"].as_str()),
+        (0, Some("vars"))
+    );
 }
 
 #[test]

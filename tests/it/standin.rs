@@ -92,7 +92,10 @@ fn read(reader: &mut BufReader<TcpStream>, host: &str) -> Option<Asked> {
         let Some((name, value)) = line.trim().split_once(':') else {
             break;
         };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+        headers
+            .entry(name.to_ascii_lowercase())
+            .and_modify(|known: &mut String| *known = format!("{known}, {}", value.trim()))
+            .or_insert_with(|| value.trim().to_owned());
     }
     let length = headers
         .get("content-length")

@@ -30,6 +30,10 @@ fn answer(asked: &Asked) -> Answer {
         "/logout" => of(200, "text/plain", "out")
             .with("set-cookie", "sid=; Expires=Mon, 01 Jan 2001 00:00:00 GMT"),
         "/me" => json(200, value!({ "cookie": asked.header("cookie") })),
+        "/asked" => json(
+            200,
+            value!({ "query": asked.query, "body": asked.body, "tag": asked.header("x-tag") }),
+        ),
         _ => of(404, "text/plain", "no such page"),
     }
 }
@@ -118,6 +122,16 @@ fn replies_are_understood_as_the_world_sends_them() {
             "  - get: HOST/me\n    headers: { x-token: '${secrets.WIRE_TOKEN}' }\nsecrets: [ WIRE_TOKEN ]",
             0,
             "",
+        ),
+        (
+            "  - post: HOST/asked\n    query: { tag: [ a, 'b c' ], one: 1 }\n    form: { item: [ 1, '${vu.id}' ] }\n    headers: { x-tag: [ a, b ] }\n    check: [ body.query == 'tag=a&tag=b%20c&one=1', body.body == 'item=1&item=1', \"body.tag == 'a, b'\" ]",
+            0,
+            "",
+        ),
+        (
+            "  - get: HOST/folded\n    check: status == 200\n    warn: headers['x-policy'] == 'other'",
+            0,
+            "headers['x-policy'] == 'other'",
         ),
         (
             "  - get: HOST/me\n    headers: { x-token: '${inputs.token}' }\ninputs: { token: \"a\\nb\" }",

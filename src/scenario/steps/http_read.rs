@@ -10,6 +10,9 @@ use crate::net::redirect::is_absolute;
 use crate::scenario::compiler::{Compiler, flag};
 use crate::scenario::template::Template;
 
+/// A value, or several of the same name.
+const SEVERAL: Shape = Shape::OneOrMany(&Shape::Template);
+
 /// `get:` and the others that have a field of their own.
 pub(super) const fn method(key: &'static str, about: &'static str) -> Field {
     field(key, Shape::Template, about)
@@ -25,11 +28,15 @@ pub(in crate::scenario) const FIELDS: &[Field] = &[
         Shape::Text,
         "another service than the scenario's",
     ),
-    field("headers", Shape::Named(&Shape::Template), "request headers"),
+    field(
+        "headers",
+        Shape::Named(&SEVERAL),
+        "request headers; one with a list of values is sent several times",
+    ),
     field(
         "query",
-        Shape::Named(&Shape::Template),
-        "query parameters, percent-encoded for you",
+        Shape::Named(&SEVERAL),
+        "query parameters, percent-encoded for you; one with a list of values is there several times",
     ),
     field(
         "json",
@@ -38,8 +45,8 @@ pub(in crate::scenario) const FIELDS: &[Field] = &[
     ),
     field(
         "form",
-        Shape::Named(&Shape::Template),
-        "a form body, URL-encoded",
+        Shape::Named(&SEVERAL),
+        "a form body, URL-encoded; one with a list of values is there several times",
     ),
     field(
         "multipart",
@@ -263,8 +270,14 @@ pub(super) fn headers(
                             .at(compiler.source, name.span, "not by hand")
                             .hint("leave it out"),
                     );
-                } else if let Some(value) = compiler.template(value) {
-                    headers.push((header, value));
+                } else {
+                    for value in value.items() {
+                        headers.extend(
+                            compiler
+                                .template(value)
+                                .map(|value| (header.clone(), value)),
+                        );
+                    }
                 }
             }
             Err(_) => compiler.error(

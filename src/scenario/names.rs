@@ -1,0 +1,94 @@
+//! What every name of an expression stands for, as it is explained.
+//!
+//! Invariant: what is explained is what there is.
+
+/// Names that every expression may use, and what they stand for.
+pub const ALWAYS: [(&str, &str); 6] = [
+    ("vars", "values that earlier steps captured: `vars.token`"),
+    ("inputs", "inputs of the scenario: `inputs.tenant`"),
+    (
+        "secrets",
+        "secrets of the scenario; they are redacted wherever they show",
+    ),
+    (
+        "data",
+        "the row of each data file that this iteration took: `data.users.mail`",
+    ),
+    (
+        "vu",
+        "the virtual user: `vu.id` from 1, `vu.iteration` from 0",
+    ),
+    ("now", "the time: `now - duration('24h')`"),
+];
+
+/// Names that exist once there is a reply, and what they stand for.
+pub const AFTER: [(&str, &str); 23] = [
+    (
+        "status",
+        "status of an HTTP reply, or the exit code of a command",
+    ),
+    (
+        "headers",
+        "headers of the reply, in any case: `headers['ETag']`",
+    ),
+    (
+        "body",
+        "the body as JSON, or as text where it is none: `body.items[0].id`",
+    ),
+    (
+        "text",
+        "the body as text, in the charset that the reply names",
+    ),
+    ("bytes", "the body as it came"),
+    (
+        "latency",
+        "time from when the request should have started: `latency < duration('300ms')`",
+    ),
+    (
+        "phases",
+        "resolve, connect, tls, send, wait, receive: `phases.wait`",
+    ),
+    (
+        "tls",
+        "the certificate and what was agreed on: `tls.days_left`, `tls.names`, `tls.chain`",
+    ),
+    ("cookies", "cookies of the virtual user: `cookies.session`"),
+    ("url", "the URL in the end, redirects included"),
+    ("version", "`HTTP/1.1` or `HTTP/2`"),
+    ("records", "answers to a `dns` step"),
+    (
+        "output",
+        "what a command printed: `output.stdout`, `output.stderr`",
+    ),
+    ("redirects", "redirects that were followed"),
+    (
+        "value",
+        "the value of a `prometheus` or `sql` step that has one",
+    ),
+    ("values", "all values of a `prometheus` step"),
+    (
+        "series",
+        "series of a `prometheus` step, with labels and values",
+    ),
+    ("alerts", "alerts of an `alertmanager` step"),
+    ("lines", "lines of a `logs` step that matched"),
+    ("rows", "rows of a `sql` step"),
+    (
+        "count",
+        "how many alerts, lines, rows or variables there are",
+    ),
+    ("counts", "how often each pattern of a `logs` step matched"),
+    ("rates", "the same, a minute"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::expression::{NAMES, REPLY_NAMES};
+
+    #[test]
+    fn every_name_is_explained() {
+        assert_eq!(ALWAYS.map(|(name, _)| name), NAMES);
+        assert_eq!(AFTER.map(|(name, _)| name), REPLY_NAMES);
+    }
+}
