@@ -60,6 +60,7 @@ fn binding() -> Binding {
         secrets: BTreeMap::new(),
         windows: None,
         ca_file: None,
+        client_certificate: None,
         vantage: Vec::new(),
     };
     let supplied = Supplied::default();

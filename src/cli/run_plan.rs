@@ -262,6 +262,7 @@ fn environment(
         secrets: base.secrets.clone(),
         windows: None,
         ca_file: base.ca_file.clone(),
+        client_certificate: base.client_certificate.clone(),
         vantage: base.vantage.clone(),
     }))
 }

@@ -66,6 +66,24 @@ pub static ENVIRONMENT: Object = Object {
             Shape::Text,
             "further certificate authorities to trust, as PEM",
         ),
+        field(
+            "client_certificate",
+            Shape::Object(&CLIENT_CERTIFICATE),
+            "what we show of ourselves where a server asks for it",
+        ),
+    ],
+};
+
+static CLIENT_CERTIFICATE: Object = Object {
+    name: "client_certificate",
+    called: "a client certificate",
+    fields: &[
+        required(
+            "certificate",
+            Shape::Text,
+            "the certificate and its chain, as PEM",
+        ),
+        required("key", Shape::Text, "its private key, as PEM"),
     ],
 };
 

@@ -40,6 +40,10 @@ impl Reader<'_> {
             windows: node.get("windows").and_then(|node| self.windows(node)),
             enforce: node.get("enforce").and_then(Node::as_bool).unwrap_or(false),
             ca_file: text(node, "ca_file").map(|file| self.folder.join(file)),
+            client_certificate: node.get("client_certificate").and_then(|own| {
+                let file = |name: &str| text(own, name).map(|file| self.folder.join(file));
+                Some((file("certificate")?, file("key")?))
+            }),
             vantage: self.vantage(node),
         }
     }

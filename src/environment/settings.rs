@@ -1,6 +1,7 @@
 //! An environment as configured. Secrets are still references here.
 
 use super::windows::Windows;
+use crate::net::tls::Settings;
 use crate::scenario::expression::Expression;
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
@@ -37,11 +38,26 @@ pub struct Environment {
     pub enforce: bool,
     /// Further certificate authorities.
     pub ca_file: Option<PathBuf>,
+    /// The certificate that we show, and its key.
+    pub client_certificate: Option<(PathBuf, PathBuf)>,
     /// Addresses that can be reached from where we should be.
     pub vantage: Vec<(String, u16)>,
 }
 
 impl Environment {
+    /// What is trusted here, and what we show of ourselves.
+    ///
+    /// # Errors
+    ///
+    /// Which file cannot be used, and why.
+    pub fn tls(&self) -> Result<Settings, String> {
+        let settings = Settings::new(self.ca_file.as_deref())?;
+        match &self.client_certificate {
+            None => Ok(settings),
+            Some((certificate, key)) => settings.showing(certificate, key),
+        }
+    }
+
     /// Whether a host is one of its services', in any case of its letters.
     pub fn is_own_host(&self, host: &str) -> bool {
         let of = |url: &str| -> Option<String> {

@@ -6,7 +6,6 @@ use crate::environment::settings::Environment;
 use crate::load::Control;
 use crate::load::live::Live;
 use crate::net::connect::Connector;
-use crate::net::tls::Settings;
 use crate::objective::Outcome;
 use crate::project::file::Project;
 use crate::project::gate::Gate;
@@ -97,10 +96,7 @@ pub struct PhaseContext<'a> {
 }
 
 pub(super) fn connector(context: &PhaseContext<'_>) -> Result<Connector, String> {
-    Ok(Connector::new(
-        Settings::new(context.environment.ca_file.as_deref())?,
-        Duration::ZERO,
-    ))
+    Ok(Connector::new(context.environment.tls()?, Duration::ZERO))
 }
 
 impl PhaseContext<'_> {

@@ -8,7 +8,6 @@ use super::driver::{Driver, now_ms};
 use crate::environment::settings::Environment;
 use crate::environment::version;
 use crate::net::connect::Connector;
-use crate::net::tls::Settings;
 use crate::project::current::Current;
 use crate::project::gate::Gate;
 use crate::record::gate::{Facts, Record};
@@ -74,7 +73,7 @@ pub async fn watch(store: Store, current: Arc<Current>, driver: Arc<Driver>) {
 /// # Errors
 /// Where one of them does not show it: why.
 async fn served(gate: &Gate, environment: &Arc<Environment>) -> Result<Option<String>, String> {
-    let settings = Settings::new(environment.ca_file.as_deref())?;
+    let settings = environment.tls()?;
     let connector = Connector::new(settings, Duration::ZERO);
     let mut found = None;
     for service in &gate.services {

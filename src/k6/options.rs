@@ -7,6 +7,7 @@ use super::metric::Kind;
 use super::scenarios::{self, Scenario};
 use super::threshold::{Key, Threshold};
 use super::unit::TimeUnit;
+use crate::net::hosts::Hosts;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub struct Options {
     pub batch_per_host: usize,
     pub rps: Option<f64>,
     pub user_agent: Option<String>,
+    pub hosts: Hosts,
     pub summary_trend_stats: Vec<String>,
     pub summary_time_unit: TimeUnit,
 }
@@ -74,7 +76,7 @@ impl Written {
 pub const TREND_STATS: [&str; 6] = ["avg", "min", "med", "max", "p(90)", "p(95)"];
 
 /// Options that are done here.
-const KNOWN: [&str; 28] = [
+const KNOWN: [&str; 29] = [
     "vus",
     "duration",
     "iterations",
@@ -98,6 +100,7 @@ const KNOWN: [&str; 28] = [
     "batchPerHost",
     "rps",
     "userAgent",
+    "hosts",
     "summaryTrendStats",
     "summaryTimeUnit",
     // These change nothing here: usage is not reported, and samples are not buffered.
@@ -108,7 +111,7 @@ const KNOWN: [&str; 28] = [
 
 /// Options that k6 knows, and that are not done here: a script that has them is not performed, since it would
 /// be another test.
-const MISSING: [&str; 14] = [
+const MISSING: [&str; 13] = [
     "executionSegment",
     "executionSegmentSequence",
     "paused",
@@ -120,7 +123,6 @@ const MISSING: [&str; 14] = [
     "tlsAuth",
     "blacklistIPs",
     "blockHostnames",
-    "hosts",
     "systemTags",
     "linger",
 ];
@@ -185,10 +187,25 @@ pub fn read(options: &Map<String, Value>, found: &mut Found) -> Options {
         batch_per_host: fields.count("batchPerHost").unwrap_or(6).max(1) as usize,
         rps,
         user_agent: fields.string("userAgent"),
+        hosts: hosts(&mut fields),
         tags: fields.strings_by_name("tags"),
         thresholds: thresholds(&mut fields),
         scenarios: scenarios::read(&mut fields),
     }
+}
+
+fn hosts(fields: &mut Fields<'_>) -> Hosts {
+    let mut hosts = Hosts::default();
+    for (name, value) in fields.map("hosts").into_iter().flatten() {
+        let added = match value.as_str() {
+            Some(address) => hosts.add(name, address),
+            None => Err("expected an address as a text".to_owned()),
+        };
+        if let Err(why) = added {
+            fields.wrong(&format!("hosts[{name:?}]"), &why);
+        }
+    }
+    hosts
 }
 
 fn thresholds(fields: &mut Fields<'_>) -> Vec<Watched> {

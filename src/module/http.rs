@@ -9,7 +9,7 @@ use crate::net::http::{Connection, Keep};
 use crate::net::message::{Fixed, Message};
 use crate::net::reply::Reply;
 use crate::net::stream::Stream;
-use crate::net::tls::TlsFacts;
+use crate::net::tls_facts::TlsFacts;
 use crate::net::{ErrorClass, Fault, body, redirect};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, LAST_MODIFIED};

@@ -3,7 +3,8 @@
 use super::seen::{Gauge, Seen};
 use super::settings::{Family, Tls};
 use crate::net::stream::Stream;
-use crate::net::tls::{self, TlsFacts, Trust};
+use crate::net::tls::{self, Trust};
+use crate::net::tls_facts::TlsFacts;
 use crate::net::{ErrorClass, Fault, lookup, tls_refused};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //!
 //! Pure. Invariant: each family is on the page once, and whether the look went well is always there.
 
-use crate::net::tls::{TlsFacts, earliest_expiry};
+use crate::net::tls_facts::{TlsFacts, earliest_expiry};
 use crate::telemetry::exposition::{Family, Labels, Writer};
 use crate::telemetry::format::Format;
 use std::net::IpAddr;

@@ -3,11 +3,14 @@
 //! A name with several addresses is tried as browsers do (RFC 8305); the time that it took is what is measured.
 
 use super::address;
+use super::family::{Family, in_turn};
 use super::fault::{ErrorClass, Fault};
+use super::hosts::Hosts;
 use super::lookup;
 use super::phases::Phases;
 use super::stream::Stream;
-use super::tls::{Offer, Settings, TlsFacts, server_name};
+use super::tls::{Offer, Settings, server_name};
+use super::tls_facts::TlsFacts;
 use super::tls_refused;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -22,49 +25,6 @@ use tokio::time::timeout_at;
 
 /// How long one address has for itself before the next one is tried beside it (RFC 8305, section 8).
 const NEXT_AFTER: Duration = Duration::from_millis(250);
-
-/// A family of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    /// IPv4.
-    Four,
-    /// IPv6.
-    Six,
-}
-
-impl Family {
-    fn of(address: &SocketAddr) -> Family {
-        match address.is_ipv4() {
-            true => Family::Four,
-            false => Family::Six,
-        }
-    }
-}
-
-impl std::fmt::Display for Family {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Family::Four => "IPv4",
-            Family::Six => "IPv6",
-        })
-    }
-}
-
-/// Addresses of both families in turn, each in its order.
-fn in_turn(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let first = addresses.first().map(Family::of);
-    let (one, other): (Vec<_>, Vec<_>) = addresses
-        .into_iter()
-        .partition(|address| Some(Family::of(address)) == first);
-    let (mut one, mut other) = (one.into_iter(), other.into_iter());
-    let mut all = Vec::new();
-    loop {
-        match (one.next(), other.next()) {
-            (None, None) => return all,
-            (one, other) => all.extend(one.into_iter().chain(other)),
-        }
-    }
-}
 
 /// Addresses, and when they were found.
 type Resolved = (Instant, Vec<SocketAddr>);
@@ -85,6 +45,8 @@ pub struct Connector {
     shares_lookups: bool,
     /// The only family of addresses that is used, if one was asked for.
     family: Option<Family>,
+    /// Names that lead elsewhere.
+    hosts: Hosts,
     cache: Mutex<HashMap<(String, u16), Resolved>>,
 }
 
@@ -112,6 +74,7 @@ impl Connector {
             spread: false,
             shares_lookups: false,
             family: None,
+            hosts: Hosts::default(),
             cache: Mutex::new(HashMap::new()),
         }
     }
@@ -122,6 +85,12 @@ impl Connector {
         Connector::new(tls, self.dns_ttl)
             .starting_from(self.local.clone())
             .of_family(self.family)
+            .leading(self.hosts.clone())
+    }
+
+    /// The same, with names that lead elsewhere.
+    pub fn leading(self, hosts: Hosts) -> Connector {
+        Connector { hosts, ..self }
     }
 
     /// The same, with addresses of one family only.
@@ -186,6 +155,9 @@ impl Connector {
         let bare = bare.as_ref();
         if let Ok(address) = bare.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        if let Some(address) = self.hosts.find(bare, port) {
+            return Ok(vec![address]);
         }
         let key = (bare.to_owned(), port);
         if !self.dns_ttl.is_zero() {
@@ -439,26 +411,6 @@ pub fn host_port(text: &str, default: u16) -> Result<(String, u16), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn families_are_tried_in_turn() {
-        let of = |all: &[&str]| {
-            let all = all.iter().map(|one| one.parse().unwrap()).collect();
-            let all: Vec<String> = in_turn(all).iter().map(ToString::to_string).collect();
-            all.join(" ")
-        };
-        assert_eq!(
-            of(&[
-                "10.0.0.1:1",
-                "10.0.0.2:1",
-                "10.0.0.3:1",
-                "[::1]:1",
-                "[::2]:1"
-            ]),
-            "10.0.0.1:1 [::1]:1 10.0.0.2:1 [::2]:1 10.0.0.3:1"
-        );
-        assert_eq!(of(&[]), "");
-    }
 
     #[tokio::test]
     async fn an_address_that_does_not_answer_does_not_take_the_time_of_the_others() {

@@ -1,6 +1,6 @@
 //! What can go wrong with an exchange: one name for each, the same in reports, metrics and checks.
 
-use super::tls::TlsFacts;
+use super::tls_facts::TlsFacts;
 use std::fmt;
 use std::sync::Arc;
 

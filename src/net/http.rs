@@ -10,7 +10,7 @@ use super::message::Message;
 use super::phases::Phases;
 use super::reply::Reply;
 use super::stream::Stream;
-use super::tls::TlsFacts;
+use super::tls_facts::TlsFacts;
 pub use crate::net::headers::Headers;
 pub use crate::net::http1_parser::Keep;
 use http::Method;

@@ -1,7 +1,7 @@
 //! One exchange on the wire, timed by phase, with one name for everything that can go wrong.
 //!
-//! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`lookup`] (names for many), [`stream`] and
-//! [`tls`] (and [`tls_legacy`], [`tls_refused`]), [`address`] (URLs and names as people write them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
+//! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`family`] (of addresses), [`lookup`] (names for many) and [`hosts`] (names that lead elsewhere), [`stream`] and
+//! [`tls`] (and [`tls_facts`], [`tls_legacy`], [`tls_refused`], [`starttls`]), [`address`] (URLs and names as people write them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
 //! [`http1_parser`] and [`http1_fold`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
 //! (decompression), [`charset`] (its letters) and [`redirect`] (where it leads), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
 //! exchange with a program), [`mod@postgres`] (a question to PostgreSQL), [`client`] (a single exchange for our own errands).
@@ -14,8 +14,10 @@ pub mod charset;
 pub mod client;
 pub mod connect;
 pub mod dns;
+pub mod family;
 pub mod fault;
 pub mod headers;
+pub mod hosts;
 pub mod http;
 pub mod http1;
 mod http1_fold;
@@ -29,8 +31,10 @@ pub mod postgres;
 pub mod program;
 pub mod redirect;
 pub mod reply;
+pub mod starttls;
 pub mod stream;
 pub mod tls;
+pub mod tls_facts;
 pub mod tls_legacy;
 pub mod tls_refused;
 pub mod websocket;

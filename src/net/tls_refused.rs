@@ -6,7 +6,8 @@
 //! and the end of the handshake nothing else runs there. Decides nothing: what is believed is rustls's.
 
 use super::fault::Fault;
-use super::tls::{TlsFacts, provider, trusts_nobody};
+use super::tls::{provider, trusts_nobody};
+use super::tls_facts::TlsFacts;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};

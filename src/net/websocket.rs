@@ -9,7 +9,7 @@ use super::headers::HEADERS_MAX;
 use super::message::Message;
 use super::phases::Phases;
 use super::stream::Stream;
-use super::tls::TlsFacts;
+use super::tls_facts::TlsFacts;
 use base64::Engine as _;
 use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt as _, StreamExt as _};

@@ -9,7 +9,7 @@ use crate::environment::settings::Environment;
 use crate::load::Control;
 use crate::load::once::{Once, once};
 use crate::net::ErrorClass;
-use crate::net::tls::earliest_expiry;
+use crate::net::tls_facts::earliest_expiry;
 use crate::objective::Outcome;
 use crate::project::probe::Probe;
 use crate::project::schedule::Schedule;

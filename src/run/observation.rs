@@ -12,7 +12,7 @@ use crate::load::Stop;
 use crate::load::once::Once;
 use crate::load::recorder::{Inner, SharedRecorder};
 use crate::net::ErrorClass;
-use crate::net::tls::TlsFacts;
+use crate::net::tls_facts::TlsFacts;
 use crate::objective::Outcome;
 use crate::scenario::Plan;
 use crate::scenario::plan::Step;

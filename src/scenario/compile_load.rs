@@ -6,7 +6,8 @@ use super::compiler::{Compiler, text, time};
 use super::executors::registry::{ExecutorKind, Fields, named};
 use super::plan::*;
 use crate::document::node::Node;
-use crate::net::connect::Family;
+use crate::net::family::Family;
+use crate::net::hosts::Hosts;
 use std::time::Duration;
 
 impl Compiler<'_> {
@@ -40,7 +41,15 @@ impl Compiler<'_> {
                 "only with `reuse: user`",
             );
         }
+        let mut hosts = Hosts::default();
+        for (name, address) in node.get("hosts").map(Node::entries).unwrap_or_default() {
+            if let Err(why) = hosts.add(&name.text, &address.text) {
+                let label = "expected `name: address`, each with a port or without";
+                self.error("wrong-type", why, name.span, label);
+            }
+        }
         Connections {
+            hosts,
             reuse: match node.get("reuse").and_then(Node::as_text) {
                 Some("iteration") => Reuse::Iteration,
                 Some("never") => Reuse::Never,

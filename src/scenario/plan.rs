@@ -8,7 +8,8 @@ pub use super::load_plan::{Executor, Load, OpenModel, Spacing, Stage, end_of, is
 use super::steps::action::Action;
 use super::steps::wait::Pause;
 use crate::document::source::{Source, Span};
-use crate::net::connect::Family;
+use crate::net::family::Family;
+use crate::net::hosts::Hosts;
 use crate::net::redirect::is_absolute;
 use crate::objective::Objective;
 use crate::severity::Severity;
@@ -139,6 +140,8 @@ pub struct Connections {
     pub dns_ttl: Option<Duration>,
     /// The only family of addresses that is used, if the scenario says so.
     pub family: Option<Family>,
+    /// Names that lead elsewhere.
+    pub hosts: Hosts,
 }
 
 impl Default for Connections {
@@ -150,6 +153,7 @@ impl Default for Connections {
             tls_resumption: true,
             dns_ttl: None,
             family: None,
+            hosts: Hosts::default(),
         }
     }
 }

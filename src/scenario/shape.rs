@@ -335,6 +335,11 @@ static CONNECTIONS: Object = Object {
             Shape::Word(&["ipv4", "ipv6"]),
             "the only family of addresses that is used; both by default, IPv4 first",
         ),
+        field(
+            "hosts",
+            Shape::Named(&Shape::Text),
+            "addresses that names lead to, whatever DNS says: `{ api.example.com: 10.0.0.7 }`; TLS and `Host` keep the name",
+        ),
     ],
 };
 

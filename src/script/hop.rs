@@ -10,7 +10,7 @@ use crate::k6::error_code;
 use crate::k6::metric::BuiltIn;
 use crate::limits;
 use crate::net::reply::Reply as WireReply;
-use crate::net::tls::TlsFacts;
+use crate::net::tls_facts::TlsFacts;
 use crate::net::{Fault, Phases, body};
 
 /// A reply that is none, with its samples.

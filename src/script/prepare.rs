@@ -213,6 +213,7 @@ fn bound(
         // Who judges at the end judges thresholds as they are written.
         plan.objectives.clear();
     }
+    plan.connections.hosts = options.hosts.clone();
     let mut environment = around.environment.clone();
     environment.caps.rate = match (environment.caps.rate, options.rps) {
         (Some(cap), Some(own)) => Some(cap.min(own)),

@@ -10,7 +10,6 @@ use crate::environment::fit;
 use crate::environment::needs::{self, Supplied, Values};
 use crate::environment::settings::{Caps, Environment};
 use crate::net::connect::Connector;
-use crate::net::tls::Settings;
 use crate::scenario::scope::Scope;
 use crate::scenario::steps::action::Action;
 use crate::scenario::{Plan, expression};
@@ -66,7 +65,7 @@ impl Binding {
         let mut own = Diagnostics::default();
         fit::against(&plan, environment, &mut own);
         let values = needs::resolve(&plan, supplied, &mut own);
-        let tls = match Settings::new(environment.ca_file.as_deref()) {
+        let tls = match environment.tls() {
             Ok(tls) if plan.connections.tls_resumption => Some(tls),
             Ok(tls) => Some(tls.without_resumption()),
             Err(reason) => {
@@ -108,7 +107,8 @@ impl Binding {
         };
         let connector = Connector::new(tls, plan.connections.dns_ttl.unwrap_or(dns_ttl))
             .starting_from(plan.connections.local_addresses.clone())
-            .of_family(plan.connections.family);
+            .of_family(plan.connections.family)
+            .leading(plan.connections.hosts.clone());
         Some(Binding {
             environment: environment.name.clone(),
             compiled: compile(&plan, &services, &steady),

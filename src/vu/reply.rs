@@ -8,7 +8,7 @@ use crate::net::body::without_mark;
 use crate::net::charset;
 use crate::net::headers::Headers;
 use crate::net::phases::PHASES;
-use crate::net::tls::TlsFacts;
+use crate::net::tls_facts::TlsFacts;
 use crate::scenario::expression;
 use crate::scenario::extract::{Path, PathPart, extract, walk};
 use crate::scenario::scope::Scope;

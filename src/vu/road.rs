@@ -10,7 +10,7 @@ use crate::net::http::{Connection, Keep};
 use crate::net::http1::Outgoing;
 use crate::net::message::Message;
 use crate::net::reply::Reply;
-use crate::net::tls::TlsFacts;
+use crate::net::tls_facts::TlsFacts;
 use crate::net::{Fault, Phases};
 use std::sync::Arc;
 use std::time::Instant;

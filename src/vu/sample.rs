@@ -1,6 +1,6 @@
 //! What comes out of a virtual user: one sample for each measured step.
 
-use crate::net::tls::TlsFacts;
+use crate::net::tls_facts::TlsFacts;
 use crate::net::{ErrorClass, Phases};
 use std::sync::Arc;
 use std::time::Instant;

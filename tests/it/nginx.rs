@@ -42,7 +42,7 @@ pub fn certificates(folder: &Path) {
 
 struct Nginx {
     folder: tempfile::TempDir,
-    ports: [u16; 7],
+    ports: [u16; 8],
     hostile: Hostile,
     _process: Process,
 }
@@ -59,8 +59,8 @@ impl Nginx {
             "<h1>static</h1>".repeat(500),
         )
         .unwrap();
-        let ports: [u16; 7] = std::array::from_fn(|_| free_port());
-        let [plain, good, expired, other, closed, leaving, alone] = ports;
+        let ports: [u16; 8] = std::array::from_fn(|_| free_port());
+        let [plain, good, expired, other, closed, leaving, alone, asking] = ports;
         let hostile = Hostile::start();
         let tls = |port: u16, name: &str| {
             format!(
@@ -76,9 +76,13 @@ impl Nginx {
                location /slow/ {{ alias {at}/static/; gzip off; limit_rate 500; }}
                location /dead {{ proxy_pass http://127.0.0.1:{closed}; }}
                location /upstream/ {{ proxy_pass http://{hostile}/; proxy_read_timeout 10s; }} }}
-             {}{}{}{}{} }}",
+             {}{}{}{}{}{} }}",
             tls(leaving, "good").replace("server_name", "keepalive_requests 5; server_name"),
             tls(alone, "alone").replace(" http2", ""),
+            tls(asking, "good").replace(
+                "server_name",
+                &format!("ssl_verify_client on; ssl_client_certificate {at}/ca.pem; server_name"),
+            ),
             tls(good, "good"),
             tls(expired, "expired"),
             tls(other, "other"),
@@ -192,7 +196,7 @@ fn bad_certificates_have_their_names() {
 #[test]
 fn a_certificate_that_stands_for_itself_is_believed_where_it_is_named() {
     let Some(nginx) = Nginx::start() else { return };
-    let [.., expired, _, _, _, alone] = nginx.ports;
+    let [_, _, expired, _, _, _, alone, _] = nginx.ports;
     let step = format!("  - {{ name: it, get: \"https://localhost:{alone}/json\" }}\n");
     let (code, report) = nginx.run(&step);
     assert_eq!(
@@ -229,6 +233,33 @@ fn a_certificate_that_stands_for_itself_is_believed_where_it_is_named() {
     }
     let (code, report) = nginx.run(&format!(
         "  - {{ tls: {{ host: \"localhost:{expired}\", verify: false }}, check: [ \"!tls.valid\", tls.days_left < 0.0, \"tls.problem.contains('expired')\" ] }}\n"
+    ));
+    assert_eq!(code, 0, "{report}");
+}
+
+#[test]
+fn a_server_that_asks_for_a_certificate_is_shown_ours_and_a_name_may_lead_elsewhere() {
+    let Some(nginx) = Nginx::start() else { return };
+    let [_, _, _, other, _, _, _, asking] = nginx.ports;
+    let path = nginx.folder.path();
+    let steps = format!("  - {{ get: \"https://localhost:{asking}/json\", check: body.ok }}\n");
+    let (code, report) = nginx.run(&steps);
+    assert_eq!(code, 99, "{report}");
+    let shown = |key: &str| {
+        let own = format!("client_certificate: {{ certificate: good.pem, key: {key} }}");
+        let text =
+            format!("environments: {{ test: {{ services: {{}}, ca_file: ca.pem, {own} }} }}\n");
+        std::fs::write(path.join("bellwether.yaml"), text).unwrap();
+        run(bellwether().arg("run").arg(path.join("case.yaml")))
+    };
+    let (code, out, err) = shown("good.key");
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, _, err) = shown("other.key");
+    assert_eq!(code, 104, "{err}");
+    assert!(err.contains("good.pem` cannot be used"), "{err}");
+    // The certificate is for another name, which DNS does not know.
+    let (code, report) = nginx.run(&format!(
+        "  - {{ get: \"https://other.test/json\", check: [ body.ok ] }}\nconnections: {{ hosts: {{ other.test: \"127.0.0.1:{other}\" }} }}\n"
     ));
     assert_eq!(code, 0, "{report}");
 }

@@ -295,9 +295,9 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
             "`teardown` did not come to its end",
         ),
         (
-            loaded("{ hosts: {} }", good),
+            loaded("{ dns: {} }", good),
             104,
-            "`options.hosts` is not supported",
+            "`options.dns` is not supported",
         ),
         (
             loaded(

@@ -110,3 +110,33 @@ fn what_a_mail_server_refuses_is_said_without_the_password() {
         assert!(said.contains(why) && !said.contains(password), "{said}");
     }
 }
+
+#[test]
+fn the_certificate_of_a_mail_server_is_looked_at_over_starttls() {
+    let Some(mail) = Mail::start() else { return };
+    let path = mail.folder.path();
+    std::fs::write(
+        path.join("bellwether.yaml"),
+        "environments: { test: { services: {}, ca_file: ca.pem } }\n",
+    )
+    .unwrap();
+    let perform = |asked: &str| {
+        let text = format!(
+            "name: mail\nsteps:\n  - {{ tls: {{ host: \"localhost:{}\"{asked} }}, timeout: 5s, check: [ tls.valid, tls.days_left > 14.0, \"'localhost' in tls.names\" ] }}\n",
+            mail.port
+        );
+        std::fs::write(path.join("mail.yaml"), text).unwrap();
+        let (code, out, err) = run(bellwether().arg("run").arg(path.join("mail.yaml")));
+        (code, out + &err)
+    };
+    let (code, said) = perform(", starttls: smtp");
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = perform(", starttls: pop3");
+    assert_eq!(code, 99, "{said}");
+    assert!(
+        said.contains("asking for TLS over POP3: expected `+OK`, got \"220"),
+        "{said}"
+    );
+    let (code, said) = perform("");
+    assert_eq!(code, 99, "{said}");
+}

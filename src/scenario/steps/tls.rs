@@ -2,6 +2,7 @@
 
 use crate::document::node::Node;
 use crate::document::shape::{Field, Object, Shape, field, required};
+use crate::net::starttls::Protocol;
 use crate::scenario::compiler::Compiler;
 use crate::scenario::template::Template;
 
@@ -22,6 +23,8 @@ pub struct TlsHandshake {
     pub accepts: Vec<String>,
     /// Versions that must be refused.
     pub refuses: Vec<String>,
+    /// The protocol that goes over to TLS, if it does not begin with it.
+    pub starttls: Option<Protocol>,
     /// Whether a certificate that is not valid fails the step.
     pub verify: bool,
 }
@@ -53,6 +56,11 @@ static FORM: Object = Object {
             "versions that the server must refuse",
         ),
         field(
+            "starttls",
+            Shape::Word(&Protocol::NAMES),
+            "the protocol that is spoken first, and goes over to TLS",
+        ),
+        field(
             "verify",
             Shape::Bool,
             "a certificate that is not valid fails the step (true); without it checks look at `tls.valid` and all other facts",
@@ -68,6 +76,10 @@ pub(super) fn read(compiler: &mut Compiler<'_>, node: &Node) -> Option<TlsHandsh
             .and_then(|node| compiler.template(node)),
         accepts: words(node.get("accepts")),
         refuses: words(node.get("refuses")),
+        starttls: node
+            .get("starttls")
+            .and_then(Node::as_text)
+            .and_then(Protocol::of),
         verify: node.get("verify").and_then(Node::as_bool).unwrap_or(true),
     })
 }

@@ -1,13 +1,16 @@
 //! A TLS handshake: what the server shows, and which versions it takes.
 
 use crate::net::connect::micros;
-use crate::net::tls::{TlsFacts, server_name};
+use crate::net::starttls::{self, Protocol};
+use crate::net::tls::server_name;
+use crate::net::tls_facts::TlsFacts;
 use crate::net::{ErrorClass, Fault, Phases, address, tls_legacy};
 use crate::scenario::steps::tls::TlsHandshake;
 use crate::vu::reply::Reply;
 use crate::vu::user::VirtualUser;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
 use super::exchange::Attempt;
@@ -78,7 +81,9 @@ impl VirtualUser {
             .into_owned();
         let both: &[&'static rustls::SupportedProtocolVersion] =
             &[&rustls::version::TLS13, &rustls::version::TLS12];
-        let (mut facts, phases) = self.handshake(&host, port, &name, both, deadline).await?;
+        let first = handshake.starttls;
+        let to = (host.as_str(), port, name.as_str());
+        let (mut facts, phases) = self.handshake(to, first, both, deadline).await?;
         let mut versions: Vec<&String> =
             handshake.accepts.iter().chain(&handshake.refuses).collect();
         versions.sort();
@@ -91,7 +96,7 @@ impl VirtualUser {
                     } else {
                         &[&rustls::version::TLS13]
                     };
-                    match self.handshake(&host, port, &name, only, deadline).await {
+                    match self.handshake(to, first, only, deadline).await {
                         Ok(_) => true,
                         Err((fault, phases)) if fault.class == ErrorClass::TimeoutTls => {
                             return Err((fault, phases));
@@ -100,12 +105,7 @@ impl VirtualUser {
                     }
                 }
                 _ => {
-                    let (mut stream, _) = self
-                        .shared
-                        .binding
-                        .connector
-                        .tcp(&host, port, deadline)
-                        .await?;
+                    let (mut stream, _) = self.in_the_clear(to, first, deadline).await?;
                     match timeout_at(
                         deadline.into(),
                         tls_legacy::accepts(&mut stream, &name, version),
@@ -130,21 +130,33 @@ impl VirtualUser {
         Ok((facts, phases))
     }
 
+    /// A connection on which the server is ready for a handshake.
+    async fn in_the_clear(
+        &self,
+        (host, port, _): (&str, u16, &str),
+        first: Option<Protocol>,
+        deadline: Instant,
+    ) -> Result<(TcpStream, Phases), (Fault, Phases)> {
+        let connector = &self.shared.binding.connector;
+        let (mut stream, phases) = connector.tcp(host, port, deadline).await?;
+        if let Some(protocol) = first {
+            let asked = timeout_at(deadline.into(), starttls::ask(&mut stream, protocol)).await;
+            let late = || Fault::new(ErrorClass::TimeoutTls, "asking for TLS took too long");
+            let asked = asked.map_err(|_| (late(), phases))?;
+            asked.map_err(|fault| (fault, phases))?;
+        }
+        Ok((stream, phases))
+    }
+
     async fn handshake(
         &self,
-        host: &str,
-        port: u16,
-        name: &str,
+        to: (&str, u16, &str),
+        first: Option<Protocol>,
         versions: &[&'static rustls::SupportedProtocolVersion],
         deadline: Instant,
     ) -> Result<(TlsFacts, Phases), (Fault, Phases)> {
-        let (stream, mut phases) = self
-            .shared
-            .binding
-            .connector
-            .tcp(host, port, deadline)
-            .await?;
-        let server = server_name(name).map_err(|fault| (fault, phases))?;
+        let (stream, mut phases) = self.in_the_clear(to, first, deadline).await?;
+        let server = server_name(to.2).map_err(|fault| (fault, phases))?;
         let (config, watcher) = self.shared.binding.connector.tls.watching(versions);
         let start = Instant::now();
         let connecting = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(server, stream);

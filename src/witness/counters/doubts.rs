@@ -49,6 +49,8 @@ impl Counters {
                 ));
             }
         }
+        // Several that are named alike are told of once.
+        doubts.dedup();
         doubts
     }
 

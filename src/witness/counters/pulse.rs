@@ -5,14 +5,16 @@
 //! from a service that hangs again and again.
 
 /// Requests that would have come in a standstill from which on it is no chance that none did.
-const EXPECTED_MIN: f64 = 30.0;
+pub(super) const EXPECTED_MIN: f64 = 30.0;
 /// The same of one target among several: one in 150 pauses so by chance.
 pub(super) const PAUSE_MIN: f64 = 5.0;
 /// Targets that pause at once, of which it is no chance, and the share of all of them of which it is none either.
 const PAUSES_MIN: usize = 3;
 const PAUSES_BY_CHANCE: f64 = 0.05;
 /// The share of what came before that is as good as nothing: health checks are counted, too.
-const NEXT_TO_NOTHING: f64 = 0.1;
+const NEXT_TO_NOTHING: f64 = 0.2;
+/// The share of it from which on a target is busy again at once.
+const AS_BEFORE: f64 = 0.5;
 
 /// Requests over time, of one target or of all.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +24,8 @@ pub(super) struct Pulse {
     last: i64,
     busy: i64,
     counted: f64,
+    /// What was counted since it was busy last.
+    trickled: f64,
     over: Vec<Still>,
     /// Shorter ones that came to an end.
     short: Vec<Still>,
@@ -66,15 +70,27 @@ impl Pulse {
     pub fn beat(&mut self, at: i64, more: f64, least_ms: i64) {
         if self.first.is_none() {
             (self.first, self.busy) = (Some(at), at);
-        } else if more > 0.0 && more >= NEXT_TO_NOTHING * self.rate() * (at - self.last) as f64 {
+        } else if self.is_busy(at, more) {
             match self.standstill(least_ms) {
                 Some(still) => self.over.push(still),
                 None => self.short.extend(self.pause(0, 2 * least_ms / 3)),
             }
             self.busy = at;
             self.counted += more;
+            self.trickled = 0.0;
+        } else {
+            self.trickled += more;
         }
         self.last = at;
+    }
+
+    /// Whether so many more are as many as came before: at once, or since it was busy last. What is left by chance comes
+    /// unevenly.
+    fn is_busy(&self, at: i64, more: f64) -> bool {
+        let (now, since) = (at - self.last, at - self.busy);
+        let at_once = more >= AS_BEFORE * self.rate() * now as f64;
+        let together = self.trickled + more >= NEXT_TO_NOTHING * self.rate() * since as f64;
+        more > 0.0 && (at_once || together)
     }
 
     /// Requests a millisecond, as long as they came.

@@ -153,6 +153,9 @@ impl Steps {
         let mut fallen = 0.0;
         for (labels, value) in scrape.values {
             if let Some((then, from)) = self.last[scrape.number].get(*labels).copied() {
+                if self.is_born_again(scrape, (then, from), *value) {
+                    continue;
+                }
                 (before, now) = (before + from, now + value);
                 dropped = dropped.max(from - value);
                 since = since.min(then);
@@ -211,7 +214,10 @@ impl Steps {
         for (labels, value) in scrape.values {
             let last = self.last[scrape.number].get(*labels).copied();
             let mut stands = *value;
-            let started = |then| !is_unfit && self.started(scrape.target, then, scrape.at);
+            let started = |then| {
+                let is_again = last.is_some_and(|last| self.is_born_again(scrape, last, *value));
+                is_again || !is_unfit && self.started(scrape.target, then, scrape.at)
+            };
             match last {
                 // What another process counts does not begin anew with it, though it stands beside it.
                 Some((then, from))
@@ -279,6 +285,14 @@ impl Steps {
 
     fn refuse(&mut self, scrape: &Scrape<'_>) {
         self.refused.insert((scrape.target.clone(), scrape.at));
+    }
+
+    /// Whether a series went with a process that ended and is born again with its first request: it began with the
+    /// process that came after, and says nothing of another start.
+    fn is_born_again(&self, scrape: &Scrape<'_>, (then, from): (i64, f64), value: f64) -> bool {
+        // One that is in every scrape belongs to somebody else of the same name.
+        let was_away = 2 * (scrape.at - then) > 3 * scrape.scrape_ms;
+        was_away && value < from && self.started(scrape.target, then, scrape.at - 1)
     }
 
     /// Whether a target started anew after one moment and until another.

@@ -3,7 +3,7 @@
 //! Only reads. Invariant: what others served meanwhile is missed by nobody, and traffic that declines is no standstill.
 
 use super::super::samples::named;
-use super::pulse::{PAUSE_MIN, Pulse, Still, together};
+use super::pulse::{EXPECTED_MIN, PAUSE_MIN, Pulse, Still, together};
 use super::steps::Odd;
 use super::window::Counters;
 use crate::duration::show;
@@ -12,9 +12,13 @@ use std::time::Duration;
 /// The share of a standstill that others would have made up for, if it were none.
 const MADE_UP: f64 = 0.5;
 
-/// Requests that would have come in short standstills from which on they are a doubt: at the least, and as a share.
+/// Blocks after something stops in which others take over at once, if they do.
+const TAKEN_OVER: i64 = 8;
+/// Requests that would have come in short standstills from which on they are a doubt: at the least, and as a share of all,
+/// where each was no chance by itself, and where it may have been.
 const STUTTER_MIN: f64 = 30.0;
-const STUTTER: f64 = 0.1;
+const STUTTER: f64 = 0.03;
+const STUTTER_BY_CHANCE: f64 = 0.1;
 
 impl Counters {
     /// Whether requests stopped coming, though there had been enough of them: of all targets, or of some, and no
@@ -91,7 +95,10 @@ impl Counters {
         let missed = all.filter(|still| still.from >= self.from_ms && self.is_missed(still));
         let missed: Vec<f64> = missed.map(Still::expected).collect();
         let (times, lost) = (missed.len(), missed.iter().sum::<f64>());
-        (lost >= STUTTER_MIN.max(STUTTER * self.sum.0 as f64)).then(|| {
+        let large = missed.iter().filter(|expected| **expected >= EXPECTED_MIN);
+        let large: f64 = large.sum();
+        let of = |share: f64| STUTTER_MIN.max(share * self.sum.0 as f64);
+        (large >= of(STUTTER) || lost >= of(STUTTER_BY_CHANCE)).then(|| {
             let times = match times {
                 1 => "once".to_owned(),
                 times => format!("{times} times"),
@@ -136,13 +143,25 @@ impl Counters {
         (!known.is_empty()).then(|| sum / known.len() as f64)
     }
 
+    /// The middle one of the requests of blocks.
+    fn median(&self, blocks: std::ops::Range<i64>) -> Option<f64> {
+        let known = blocks.filter_map(|block| self.mean(block..block + 1));
+        let mut known: Vec<f64> = known.collect();
+        known.sort_by(f64::total_cmp);
+        let middle = known.len().checked_sub(1)? / 2;
+        known.get(middle).copied()
+    }
+
     /// Whether what a target did not serve meanwhile was not served by others either.
     fn is_missed(&self, still: &Still) -> bool {
         let own = still.rate * self.block_ms as f64;
         // Just before it: traffic that grows was less in the beginning.
         let busy = self.block_at(still.busy);
         let before = self.mean(busy - 3..busy);
-        let meanwhile = self.mean(self.block_at(still.from)..self.block_at(still.to));
+        let from = self.block_at(still.from);
+        // What comes at once later on, or grows, is no taking over; nor does one block of many make up for it.
+        let until = self.block_at(still.to).min(from.max(busy + 1) + TAKEN_OVER);
+        let meanwhile = self.median(from.max(busy + 1).min(until - 1)..until);
         match (before, meanwhile) {
             (Some(before), Some(meanwhile)) => before - meanwhile >= MADE_UP * own,
             _ => true,

@@ -238,6 +238,31 @@ fn series_without_the_label_and_a_service_that_stands_still_are_doubts() {
 }
 
 #[test]
+fn a_series_that_is_born_again_after_a_start_is_no_other_start() {
+    // Started anew after the eighth scrape; each failure that is met again was met more often before.
+    let mut again = counters();
+    let ok = |scrape: i64| {
+        let since = if scrape > 8 { scrape - 9 } else { scrape + 40 };
+        (scrape, 100.0 * since as f64)
+    };
+    let code = |code: &str, born: i64| {
+        let before = (-5..=8).map(|scrape| (scrape, 900.0));
+        let since = (born..=20).map(move |scrape| (scrape, (1 + scrape - born) as f64));
+        series(code, "a", &before.chain(since).collect::<Vec<_>>())
+    };
+    let all = [
+        series("200", "a", &(-5..=20).map(ok).collect::<Vec<_>>()),
+        code("500", 12),
+        code("501", 15),
+        code("502", 18),
+    ];
+    through(&mut again, &all, 20);
+    assert_eq!(again.starts(), 1);
+    // What the last scrape brought is not handed over yet.
+    assert_eq!(again.sum().0, 8 * 100 + 10 * 100 + 8 + 5 + 2);
+}
+
+#[test]
 fn processes_that_share_a_name_do_not_start_for_each_other() {
     // Two clusters, of which neither says which it is: their scrapes are half an interval apart.
     let apart = |pod: &str, code: &str, base: f64, restarts: bool| {

@@ -1,2 +1,2 @@
-export const options = { hosts: { 'a.test': '1.2.3.4' } };
+export const options = { blockHostnames: ['*.test'] };
 export default function () {}
