@@ -4,6 +4,7 @@ use super::super::samples::Series;
 use super::target_tests::{only_doubt, through};
 use super::tests::{EVERY, FROM, SCRAPE, answer, counters, rising, selector, series};
 use super::{Counters, Part};
+use std::time::Duration;
 
 /// A rising counter of a target that is seen first at a scrape, where it stands at so much.
 fn comes(instance: &str, code: &str, first: i64, stands: f64, by: f64) -> Series {
@@ -171,6 +172,37 @@ fn short_standstills_that_come_again_and_again_are_a_doubt() {
         doubts.contains("times a target counted next to nothing for a while"),
         "{doubts}"
     );
+}
+
+#[test]
+fn all_that_stand_still_together_again_and_again_are_missed() {
+    // Two scrapes a block, which do not fall together with what happens.
+    let second = Duration::from_secs(1);
+    for tenths in (0..100).step_by(7) {
+        let served = |at: i64| {
+            // Three seconds of ten nothing.
+            let ms = (at - FROM + 200_000 + tenths * 100) as f64;
+            let (rounds, rest) = (ms.div_euclid(10_000.0), ms.rem_euclid(10_000.0));
+            (50.0 * (7.0 * rounds + (rest / 1_000.0).min(7.0))).round()
+        };
+        let of = |name: &str, until: i64| {
+            let mut one = series("200", name, &[]);
+            let times = (-40..=until).map(|at| FROM + at * 1_000);
+            one.points = times.map(|at| (at, served(at))).collect();
+            one
+        };
+        let bad = selector("http_total{code=~\"5..\"}");
+        let mut counters = Counters::new(selector("http_total"), (Part::Bad, bad), FROM, second);
+        counters.ends(FROM + 40_000);
+        for at in 0..=41 {
+            let all = ["a", "b", "c"].map(|name| of(name, at));
+            counters.take(&answer(&all), &answer(&[]));
+            counters.close(FROM + at * 1_000);
+        }
+        counters.close_all();
+        let doubts = counters.doubts(40_000, false).join("; ");
+        assert!(doubts.contains("next to nothing"), "{tenths}: {doubts}");
+    }
 }
 
 #[test]

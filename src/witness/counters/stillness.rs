@@ -14,6 +14,8 @@ const MADE_UP: f64 = 0.5;
 
 /// Blocks after something stops in which others take over at once, if they do.
 const TAKEN_OVER: i64 = 8;
+/// Deviations by chance of what comes in a block from which on the share of a target stands out in a few of them.
+const CLEAR: f64 = 4.0;
 /// Requests that would have come in short standstills from which on they are a doubt: at the least, and as a share of all,
 /// where each was no chance by itself, and where it may have been.
 const STUTTER_MIN: f64 = 30.0;
@@ -159,9 +161,16 @@ impl Counters {
         let busy = self.block_at(still.busy);
         let before = self.mean(busy - 3..busy);
         let from = self.block_at(still.from);
-        // What comes at once later on, or grows, is no taking over; nor does one block of many make up for it.
-        let until = self.block_at(still.to).min(from.max(busy + 1) + TAKEN_OVER);
-        let meanwhile = self.median(from.max(busy + 1).min(until - 1)..until);
+        // What comes at once later on, or grows, is no taking over; nor does one block of many make up for it. What is small
+        // beside chance is looked at over the whole time.
+        let is_clear = before.is_none_or(|before| own >= CLEAR * before.sqrt());
+        let (from, to) = (from.max(busy + 1), self.block_at(still.to));
+        let until = if is_clear {
+            to.min(from + TAKEN_OVER)
+        } else {
+            to
+        };
+        let meanwhile = self.median(from.min(until - 1)..until);
         match (before, meanwhile) {
             (Some(before), Some(meanwhile)) => before - meanwhile >= MADE_UP * own,
             _ => true,
