@@ -24,9 +24,17 @@ impl Source {
         })
     }
 
-    /// Reads a file. Bytes that are not UTF-8 are an error of their own.
+    /// Reads a file in UTF-8, or in UTF-16 with the mark of its byte order, as some shells and editors write it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or it is written in something else.
     pub fn read(path: &Path) -> std::io::Result<Arc<Source>> {
-        let text = std::fs::read_to_string(path)?;
+        let bytes = std::fs::read(path)?;
+        let text = understood(bytes).map_err(|line| {
+            let why = format!("line {line} is not UTF-8: save the file as UTF-8");
+            std::io::Error::new(std::io::ErrorKind::InvalidData, why)
+        })?;
         // The mark of the byte order that some editors put first is no letter of it.
         let text = text.trim_start_matches('\u{feff}');
         Ok(Source::new(path.display().to_string(), text))
@@ -39,6 +47,18 @@ impl Source {
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         (line, before[start..].chars().count() + 1)
     }
+}
+
+/// The text of a file, or the line from which on it is none.
+fn understood(bytes: Vec<u8>) -> Result<String, usize> {
+    let marked = encoding_rs::Encoding::for_bom(&bytes).map(|(encoding, _)| encoding);
+    if let Some(encoding) = marked.filter(|encoding| *encoding != encoding_rs::UTF_8) {
+        return Ok(encoding.decode(&bytes).0.into_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        1 + good.iter().filter(|byte| **byte == b'\n').count()
+    })
 }
 
 /// A half-open range of bytes in a source.
@@ -64,4 +84,20 @@ pub(crate) fn floor_boundary(text: &str, offset: usize) -> usize {
         at -= 1;
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_shells_and_editors_are_read_and_others_are_told() {
+        let wide: Vec<u8> = "\u{feff}name: caf\u{e9}"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert_eq!(understood(wide).unwrap(), "name: caf\u{e9}");
+        assert_eq!(understood("\u{feff}a".into()).unwrap(), "\u{feff}a");
+        assert_eq!(understood(b"a\nb\ncaf\xe9".to_vec()), Err(3));
+    }
 }

@@ -56,6 +56,40 @@ pub fn url(text: &str) -> Result<Uri, String> {
         .map_err(|error: http::uri::InvalidUri| error.to_string())
 }
 
+/// Puts a value to what stands before it in a URL, so that it stays where it is put: a captured `C#` ends no URL, and `a&b`
+/// is one parameter. What begins a URL may be a whole one, and what follows `?` or `&` a whole query; escapes that are in a
+/// value already are left.
+pub fn put(url: &mut String, value: &str) {
+    let rest = match url.find("://") {
+        Some(at) => &url[at + 3..],
+        None => url.as_str(),
+    };
+    let is_within_host = rest.len() < url.len() && !rest.contains(['/', '?']);
+    if url.is_empty() || is_within_host {
+        url.push_str(value);
+        return;
+    }
+    let escaped: &[char] = match rest.rfind(['?', '&']).filter(|_| rest.contains('?')) {
+        None => &['#', '?'],
+        Some(at) if rest[at..].contains('=') => &['#', '&', '+'],
+        Some(_) => &['#'],
+    };
+    for (at, letter) in value.char_indices() {
+        let is_escape = || {
+            let digits = value.as_bytes().get(at + 1..at + 3);
+            digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+        };
+        match letter {
+            '%' if is_escape() => url.push('%'),
+            '%' => url.push_str("%25"),
+            letter if escaped.contains(&letter) => {
+                url.push_str(&format!("%{:02X}", u32::from(letter)));
+            }
+            letter => url.push(letter),
+        }
+    }
+}
+
 /// Whether a name or a password stands before the host.
 pub fn has_user(uri: &Uri) -> bool {
     uri.authority()
@@ -115,6 +149,27 @@ mod tests {
             host("_sip._tcp.b\u{fc}cher.example").unwrap(),
             "_sip._tcp.xn--bcher-kva.example"
         );
+    }
+
+    #[test]
+    fn a_value_stays_where_it_is_put() {
+        for (before, value, whole) in [
+            ("/tags/", "C#", "/tags/C%23"),
+            ("/tags/", "a/b?c", "/tags/a/b%3Fc"),
+            ("/tags/", "100% a%20b", "/tags/100%25 a%20b"),
+            ("/t?q=", "C# & a+b=", "/t?q=C%23 %26 a%2Bb="),
+            ("/t?", "page=2&limit=5#x", "/t?page=2&limit=5%23x"),
+            ("/t?a=1&", "b=2", "/t?a=1&b=2"),
+            ("/t?a=1&b=", "2&c", "/t?a=1&b=2%26c"),
+            ("", "https://h.test/a?b#c", "https://h.test/a?b#c"),
+            ("https://", "h.test:81", "https://h.test:81"),
+            ("https://h.test", ":81/x?y", "https://h.test:81/x?y"),
+            ("https://h.test/", "C#", "https://h.test/C%23"),
+        ] {
+            let mut url = before.to_owned();
+            put(&mut url, value);
+            assert_eq!(url, whole);
+        }
     }
 
     #[test]

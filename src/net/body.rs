@@ -39,8 +39,11 @@ pub fn decode(body: Bytes, encodings: &[String], limit: usize) -> Result<Bytes, 
 fn undone(body: Bytes, encoding: &str, limit: usize) -> Result<Bytes, Fault> {
     let input: &[u8] = &body;
     match encoding {
-        "identity" => Ok(body),
-        "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(input), "gzip", limit),
+        // The others are none; some servers put a charset there, or how the body travels.
+        "identity" | "none" | "utf-8" | "utf8" | "binary" | "8bit" | "7bit" | "aws-chunked" => {
+            Ok(body)
+        }
+        "gzip" | "x-gzip" => members(input, limit),
         // RFC 9110 means zlib; some servers send the bare stream.
         "deflate" if input.first().is_some_and(|byte| byte & 0x0f == 8) => {
             read(flate2::read::ZlibDecoder::new(input), "deflate", limit)
@@ -56,6 +59,20 @@ fn undone(body: Bytes, encoding: &str, limit: usize) -> Result<Bytes, Fault> {
             ErrorClass::Decode,
             format!("the body has the unknown encoding `{other}`"),
         )),
+    }
+}
+
+/// All members of gzip (RFC 1952, section 2.2). Zeroes and whatever else follows them are passed over, as browsers do.
+fn members(mut input: &[u8], limit: usize) -> Result<Bytes, Fault> {
+    let mut whole = Vec::new();
+    loop {
+        let mut decoder = flate2::bufread::GzDecoder::new(input);
+        let member = read(&mut decoder, "gzip", limit - whole.len())?;
+        whole.extend_from_slice(&member);
+        input = decoder.into_inner();
+        if !input.starts_with(b"\x1f\x8b") {
+            return Ok(whole.into());
+        }
     }
 }
 
@@ -131,6 +148,22 @@ mod tests {
             let whole = decode(both.clone(), &named(line), 1_000).unwrap();
             assert_eq!(&whole[..], b"text", "{line}");
         }
+        let trailing = Bytes::from([gzip(b"one "), gzip(b"two"), vec![0; 9]].concat());
+        assert_eq!(
+            &decode(trailing.clone(), &named("gzip"), 1_000).unwrap()[..],
+            b"one two"
+        );
+        assert_eq!(
+            decode(trailing.slice(..30), &named("gzip"), 1_000)
+                .unwrap_err()
+                .class,
+            ErrorClass::Decode,
+            "cut off"
+        );
+        assert_eq!(
+            &decode(trailing.clone(), &named("none"), 9).unwrap()[..],
+            &trailing[..]
+        );
         let many = "gzip,".repeat(6);
         assert_eq!(
             decode(both, &named(&many), 1_000).unwrap_err().class,

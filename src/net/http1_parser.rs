@@ -6,6 +6,8 @@
 use super::fault::{ErrorClass, Fault};
 use super::headers::{HEADERS_MAX, Headers};
 use super::http1_fold::{folded, unfold};
+use super::http1_framing::{chunk_size, content_length_of, is_chunked, protocol};
+use crate::limits;
 use bytes::Bytes;
 use http::{StatusCode, Version};
 use std::cell::OnceCell;
@@ -29,6 +31,16 @@ pub struct Keep {
     pub body: bool,
     /// Bytes of a body that are kept at the most.
     pub limit: usize,
+}
+
+impl Keep {
+    /// Bytes of a body at the most, whether it is kept or not.
+    pub fn most(&self) -> u64 {
+        match self.body {
+            true => self.limit as u64,
+            false => limits::BODY_LIMIT_MAX.max(self.limit) as u64,
+        }
+    }
 }
 
 /// A whole reply.
@@ -269,8 +281,7 @@ impl Parser {
             state => state,
         };
         if let State::Fixed(length) = head.body
-            && self.keep.body
-            && length > self.keep.limit as u64
+            && length > self.keep.most()
         {
             return Err(self.too_large());
         }
@@ -332,7 +343,7 @@ impl Parser {
     fn take(&mut self, input: &[u8], left: u64) -> Result<usize, Fault> {
         let used = input.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         self.count += used as u64;
-        if self.keep.body && self.count > self.keep.limit as u64 {
+        if self.count > self.keep.most() {
             return Err(self.too_large());
         }
         if self.keeps_body {
@@ -364,13 +375,9 @@ impl Parser {
     fn too_large(&self) -> Fault {
         Fault::new(
             ErrorClass::BodyTooLarge,
-            format!("the body is larger than {} bytes", self.keep.limit),
+            format!("the body is larger than {} bytes", self.keep.most()),
         )
     }
-}
-
-fn protocol(detail: &str) -> Fault {
-    Fault::new(ErrorClass::Protocol, detail)
 }
 
 /// The head at the start of the bytes, if all of it is there.
@@ -386,7 +393,7 @@ fn head_of(bytes: &[u8], to_head: bool) -> Result<Option<Head>, Fault> {
     let status = response.code.unwrap_or_default();
     let one = response.version == Some(1);
     let mut content_length = None;
-    let mut chunked = None;
+    let mut chunked = false;
     let mut closes = !one;
     let (mut leads_on, mut encoded, mut sets_cookies) = (false, false, false);
     for header in response.headers.iter() {
@@ -396,10 +403,7 @@ fn head_of(bytes: &[u8], to_head: bool) -> Result<Option<Head>, Fault> {
                 content_length = Some(content_length_of(header.value, content_length)?);
             }
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
-                let last = header.value.rsplit(|byte| *byte == b',').next();
-                chunked = Some(
-                    last.is_some_and(|last| last.trim_ascii().eq_ignore_ascii_case(b"chunked")),
-                );
+                chunked |= is_chunked(header.value)?;
             }
             10 if header.name.eq_ignore_ascii_case("connection") => {
                 for word in header.value.split(|byte| *byte == b',') {
@@ -422,13 +426,13 @@ fn head_of(bytes: &[u8], to_head: bool) -> Result<Option<Head>, Fault> {
         State::Fixed(0)
     } else {
         match (chunked, content_length) {
-            (Some(true), known) => {
+            (true, known) => {
                 // Both at once is how requests are smuggled: the length is ignored, the connection not reused.
                 closes |= known.is_some();
                 State::ChunkSize
             }
-            (Some(false), _) | (None, None) => State::UntilClose,
-            (None, Some(length)) => State::Fixed(length),
+            (false, None) => State::UntilClose,
+            (false, Some(length)) => State::Fixed(length),
         }
     };
     Ok(Some(Head {
@@ -441,51 +445,6 @@ fn head_of(bytes: &[u8], to_head: bool) -> Result<Option<Head>, Fault> {
         encoded,
         sets_cookies,
     }))
-}
-
-/// A length, which may be repeated as long as it stays the same.
-fn content_length_of(value: &[u8], known: Option<u64>) -> Result<u64, Fault> {
-    let wrong = || {
-        protocol(&format!(
-            "the content-length `{}` is not one",
-            String::from_utf8_lossy(value)
-        ))
-    };
-    let mut length = known;
-    for part in value.split(|byte| *byte == b',') {
-        let part = part.trim_ascii();
-        if part.is_empty() || !part.iter().all(u8::is_ascii_digit) {
-            return Err(wrong());
-        }
-        let mut number = 0_u64;
-        for digit in part {
-            number = number
-                .checked_mul(10)
-                .and_then(|number| number.checked_add(u64::from(digit - b'0')))
-                .ok_or_else(wrong)?;
-        }
-        if length.is_some_and(|known| known != number) {
-            return Err(protocol("the reply has two different content-lengths"));
-        }
-        length = Some(number);
-    }
-    length.ok_or_else(wrong)
-}
-
-fn chunk_size(line: &[u8]) -> Result<u64, Fault> {
-    let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
-    let digits = digits.trim_ascii();
-    let wrong = || {
-        protocol(&format!(
-            "`{}` is not the size of a chunk",
-            String::from_utf8_lossy(digits)
-        ))
-    };
-    if digits.is_empty() || digits.len() > 16 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return Err(wrong());
-    }
-    let text = std::str::from_utf8(digits).map_err(|_| wrong())?;
-    u64::from_str_radix(text, 16).map_err(|_| wrong())
 }
 
 #[cfg(test)]

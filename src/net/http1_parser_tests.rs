@@ -69,6 +69,14 @@ const CASES: &[(&str, &str)] = &[
         "200 \"x\" 1 closes",
     ),
     (
+        "HTTP/1.0 200 OK\r\ntransfer-encoding: identity\r\ncontent-length: 2\r\n\r\nok",
+        "200 \"ok\" 2 closes",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "protocol: the reply has the transfer coding `gzip`, which nobody asked for",
+    ),
+    (
         "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nxyz",
         "200 \"xy\" 2 closes",
     ),

@@ -101,10 +101,10 @@ async fn receive(
             continue;
         };
         count += data.len() as u64;
-        if keep.body && count > keep.limit as u64 {
+        if count > keep.most() {
             return Err(Fault::new(
                 ErrorClass::BodyTooLarge,
-                format!("the body is larger than {} bytes", keep.limit),
+                format!("the body is larger than {} bytes", keep.most()),
             ));
         }
         // What a server says of a failure is evidence.

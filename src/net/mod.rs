@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`family`] (of addresses), [`lookup`] (names for many) and [`hosts`] (names that lead elsewhere), [`stream`] and
 //! [`tls`] (and [`tls_facts`], [`tls_legacy`], [`tls_refused`], [`starttls`]), [`address`] (URLs and names as people write them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
-//! [`http1_parser`] and [`http1_fold`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
+//! [`http1_parser`] with [`http1_framing`] and [`http1_fold`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
 //! (decompression), [`charset`] (its letters) and [`redirect`] (where it leads), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
 //! exchange with a program), [`mod@postgres`] (a question to PostgreSQL), [`client`] (a single exchange for our own errands).
 //!
@@ -21,6 +21,7 @@ pub mod hosts;
 pub mod http;
 pub mod http1;
 mod http1_fold;
+mod http1_framing;
 pub mod http1_parser;
 pub mod http2;
 pub mod lookup;

@@ -22,6 +22,10 @@ pub fn target(from: &Uri, reply: &Reply) -> Option<Result<Uri, String>> {
         return None;
     }
     let location = reply.headers.get(LOCATION)?;
+    // As browsers do: an empty one leads nowhere.
+    if location.as_bytes().trim_ascii().is_empty() {
+        return None;
+    }
     Some(resolve(from, &encoded(location.as_bytes())))
 }
 

@@ -32,6 +32,11 @@ fn csv_rows(text: &[u8]) -> Result<Vec<Value>, String> {
         .headers()
         .map_err(|error| format!("its header line cannot be read: {error}"))?
         .clone();
+    for (number, name) in names.iter().enumerate() {
+        if names.iter().take(number).any(|known| known == name) {
+            return Err(format!("its header line names `{name}` twice"));
+        }
+    }
     reader
         .records()
         .map(|row| {
@@ -61,6 +66,12 @@ fn delimiter(text: &[u8]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_that_is_named_twice_is_told() {
+        let twice = csv_rows(b"name,mail,name\na,b,c\n").unwrap_err();
+        assert_eq!(twice, "its header line names `name` twice");
+    }
 
     #[test]
     fn tables_of_spreadsheets_are_read_whatever_stands_between_their_fields() {

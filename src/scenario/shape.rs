@@ -62,7 +62,7 @@ pub static SCENARIO: Object = Object {
         field(
             "body_limit",
             Shape::Text,
-            "the largest body that checks and captures look at, `64MiB`; others are read and counted, whatever their size (8MiB)",
+            "the largest body that checks and captures look at, `64MiB`; others are read and counted, up to 1GiB (8MiB)",
         ),
         field(
             "timeout",

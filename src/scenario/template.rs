@@ -107,6 +107,15 @@ impl Template {
 
     /// The text with its values filled in.
     pub fn render(&self, scope: &dyn Scope) -> Result<String, String> {
+        self.render_by(scope, |text, value| text.push_str(value))
+    }
+
+    /// The text with each value put to what stands before it in a way of its own.
+    pub fn render_by(
+        &self,
+        scope: &dyn Scope,
+        put: impl Fn(&mut String, &str),
+    ) -> Result<String, String> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
@@ -115,7 +124,7 @@ impl Template {
                     let value = expression
                         .value(scope)
                         .map_err(|error| format!("`${{{}}}`: {error}", expression.text))?;
-                    text.push_str(&plain(&value));
+                    put(&mut text, &plain(&value));
                 }
             }
         }

@@ -26,7 +26,7 @@ pub(super) fn fault(reason: String) -> Fault {
 
 /// The whole URL of a step.
 pub fn url(request: &HttpRequest, base: Option<&str>, scope: &dyn Scope) -> Result<Uri, Fault> {
-    let written = request.url.render(scope).map_err(fault)?;
+    let written = request.url.render_by(scope, address::put).map_err(fault)?;
     let mut text = joined(written, base)?;
     for (name, value) in &request.query {
         let value = value.render(scope).map_err(fault)?;

@@ -50,6 +50,7 @@ fn every_kind_of_failure_has_its_name_and_its_outcome() {
         (&server.url("/garbage"), "", "protocol", 99),
         (&server.url("/headers"), "", "protocol", 99),
         (&server.url("/endless"), "", "body_too_large", 99),
+        (&server.url("/endless"), body, "body_too_large", 99),
         (&server.url("/loop"), "", "redirect_loop", 99),
         (&server.url("/broken"), "", "status", 99),
         (&server.url("/missing"), "", "status", 99),

@@ -26,6 +26,8 @@ fn answer(asked: &Asked) -> Answer {
         "/download" => of(200, "text/plain", &"x".repeat(9 << 20)),
         "/dump" => of(500, "text/plain", &"x".repeat(9 << 20)),
         "/caf%C3%A9" => of(200, "text/plain", "caf\u{e9}"),
+        "/nowhere" => leads(""),
+        "/tag" => json(200, value!({ "tag": "C# & 100%" })),
         "/login" => of(200, "text/plain", "in").with("set-cookie", "sid=1"),
         "/logout" => of(200, "text/plain", "out")
             .with("set-cookie", "sid=; Expires=Mon, 01 Jan 2001 00:00:00 GMT"),
@@ -83,6 +85,12 @@ fn replies_are_understood_as_the_world_sends_them() {
         ),
         (
             "  - get: HOST/many\n    check: headers['X-139'] == '1' && headers['X-139'].startsWith('1')",
+            0,
+            "",
+        ),
+        ("  - get: HOST/nowhere\n    check: status == 302", 0, ""),
+        (
+            "  - get: HOST/tag\n    capture: { tag: body.tag }\n  - get: HOST/asked?q=${vars.tag}\n    check: body.query == 'q=C%23%20%26%20100%25'",
             0,
             "",
         ),

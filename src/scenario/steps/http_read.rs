@@ -5,8 +5,9 @@ use crate::document::diagnostic::Diagnostic;
 use crate::document::node::{Kind, Node};
 use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::limits;
-use crate::net::address;
 use crate::net::redirect::is_absolute;
+use crate::net::tls::Offer;
+use crate::net::{address, message};
 use crate::scenario::compiler::{Compiler, flag};
 use crate::scenario::template::Template;
 
@@ -188,6 +189,18 @@ fn exchange(
         let title = "the URL carries a name or a password, and is shown in many places";
         let label = "say `auth: { basic: … }`, with secrets";
         compiler.error("bad-url", title, url_node.span, label);
+    }
+    if let Some(whole) = url.fixed().filter(|whole| is_absolute(whole)) {
+        let parsed = address::url(whole.split('#').next().unwrap_or_default());
+        let wrong = match parsed {
+            Ok(uri) => message::origin(&uri, Offer::Both, true)
+                .err()
+                .map(|fault| fault.detail),
+            Err(why) => Some(format!("`{whole}` is no URL: {why}")),
+        };
+        if let Some(why) = wrong {
+            compiler.error("bad-url", why, url_node.span, "nothing can be sent there");
+        }
     }
     relative_to(compiler, node, &url, url_node);
     let headers = headers(compiler, node, |header| {

@@ -4,6 +4,7 @@
 //! nothing more until the time is over, has failed the step.
 
 use super::exchange::Attempt;
+use crate::net::address;
 use crate::net::fault::status_class;
 use crate::net::headers::Headers;
 use crate::net::message::{Fixed, Message, origin};
@@ -98,7 +99,8 @@ impl VirtualUser {
         step: &Step,
         conversation: &Conversation,
     ) -> Result<(Uri, HeaderMap, Vec<String>), Fault> {
-        let written = self.render(&conversation.url)?;
+        let written = conversation.url.render_by(&self.scope(None), address::put);
+        let written = written.map_err(|reason| Fault::new(ErrorClass::Template, reason))?;
         let binding = &self.shared.binding;
         let service = step.service.as_ref().or(binding.plan.service.as_ref());
         let base = service.and_then(|name| binding.services.get(name));
