@@ -5,7 +5,7 @@
 use bellwether::document::Diagnostics;
 use bellwether::document::source::Source;
 use bellwether::environment::needs::Supplied;
-use bellwether::environment::settings::{Caps, Environment};
+use bellwether::environment::settings::{Caps, Environment, TlsFiles};
 use bellwether::load::arrival::Arrivals;
 use bellwether::load::recorder::{Inner, LocalRecorder};
 use bellwether::net::Phases;
@@ -59,8 +59,7 @@ fn binding() -> Binding {
         inputs: BTreeMap::new(),
         secrets: BTreeMap::new(),
         windows: None,
-        ca_file: None,
-        client_certificate: None,
+        tls_files: TlsFiles::default(),
         vantage: Vec::new(),
     };
     let supplied = Supplied::default();

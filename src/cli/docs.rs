@@ -88,10 +88,11 @@ fn page() -> String {
             let (example, gives) = function.example;
             let (form, about) = (function.form, function.about);
             page.push_str(&format!("  {form:<FORM_COLUMNS$}{about}\n"));
-            match gives {
-                "" => page.push_str(&format!("{:36}{example}\n", "")),
-                gives => page.push_str(&format!("{:36}{example} gives {gives}\n", "")),
-            }
+            let gives = match gives {
+                "" => String::new(),
+                gives => format!(" gives {gives}"),
+            };
+            page.push_str(&format!("  {:FORM_COLUMNS$}{example}{gives}\n", ""));
         }
     };
     functions(

@@ -261,8 +261,7 @@ fn environment(
         inputs: base.inputs.clone(),
         secrets: base.secrets.clone(),
         windows: None,
-        ca_file: base.ca_file.clone(),
-        client_certificate: base.client_certificate.clone(),
+        tls_files: base.tls_files.clone(),
         vantage: base.vantage.clone(),
     }))
 }

@@ -1,6 +1,8 @@
 //! Reads environments: their services, and the windows in which deploys are verified.
 
-use super::settings::{Caps, Environment, SecretSource, Service, VersionFrom, VersionSource};
+use super::settings::{
+    Caps, Environment, SecretSource, Service, TlsFiles, VersionFrom, VersionSource,
+};
 use super::windows;
 use crate::document::node::Node;
 use crate::net::address;
@@ -39,12 +41,18 @@ impl Reader<'_> {
             secrets: self.secret_sources(node.get("secrets")),
             windows: node.get("windows").and_then(|node| self.windows(node)),
             enforce: node.get("enforce").and_then(Node::as_bool).unwrap_or(false),
-            ca_file: text(node, "ca_file").map(|file| self.folder.join(file)),
-            client_certificate: node.get("client_certificate").and_then(|own| {
-                let file = |name: &str| text(own, name).map(|file| self.folder.join(file));
-                Some((file("certificate")?, file("key")?))
-            }),
+            tls_files: self.tls_files(node),
             vantage: self.vantage(node),
+        }
+    }
+
+    fn tls_files(&self, node: &Node) -> TlsFiles {
+        let file = |node: &Node, name: &str| text(node, name).map(|file| self.folder.join(file));
+        let own = node.get("client_certificate");
+        TlsFiles {
+            ca_file: file(node, "ca_file"),
+            client_certificate: own
+                .and_then(|own| Some((file(own, "certificate")?, file(own, "key")?))),
         }
     }
 

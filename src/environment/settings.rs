@@ -36,28 +36,42 @@ pub struct Environment {
     pub windows: Option<Windows>,
     /// Whether actions are performed; only said otherwise.
     pub enforce: bool,
-    /// Further certificate authorities.
-    pub ca_file: Option<PathBuf>,
-    /// The certificate that we show, and its key.
-    pub client_certificate: Option<(PathBuf, PathBuf)>,
+    /// What is trusted here, and what we show of ourselves.
+    pub tls_files: TlsFiles,
     /// Addresses that can be reached from where we should be.
     pub vantage: Vec<(String, u16)>,
 }
 
-impl Environment {
-    /// What is trusted here, and what we show of ourselves.
+/// Files in which certificates stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct TlsFiles {
+    /// Further certificate authorities.
+    pub ca_file: Option<PathBuf>,
+    /// The certificate that we show, and its key.
+    pub client_certificate: Option<(PathBuf, PathBuf)>,
+}
+
+impl TlsFiles {
+    /// Whether nothing is read from any.
+    pub fn is_empty(&self) -> bool {
+        *self == TlsFiles::default()
+    }
+
+    /// What they hold now.
     ///
     /// # Errors
     ///
     /// Which file cannot be used, and why.
-    pub fn tls(&self) -> Result<Settings, String> {
+    pub fn settings(&self) -> Result<Settings, String> {
         let settings = Settings::new(self.ca_file.as_deref())?;
         match &self.client_certificate {
             None => Ok(settings),
             Some((certificate, key)) => settings.showing(certificate, key),
         }
     }
+}
 
+impl Environment {
     /// Whether a host is one of its services', in any case of its letters.
     pub fn is_own_host(&self, host: &str) -> bool {
         let of = |url: &str| -> Option<String> {

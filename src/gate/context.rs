@@ -96,7 +96,10 @@ pub struct PhaseContext<'a> {
 }
 
 pub(super) fn connector(context: &PhaseContext<'_>) -> Result<Connector, String> {
-    Ok(Connector::new(context.environment.tls()?, Duration::ZERO))
+    Ok(Connector::new(
+        context.environment.tls_files.settings()?,
+        Duration::ZERO,
+    ))
 }
 
 impl PhaseContext<'_> {

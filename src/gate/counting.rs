@@ -12,7 +12,8 @@ use crate::delivery::means::Means;
 use crate::duration::show;
 use crate::limits::ANSWER_BYTES_MAX;
 use crate::load::{Control, Stop};
-use crate::net::client::{self, bearer, without_credentials};
+use crate::net::address::without_credentials;
+use crate::net::client::{self, bearer};
 use crate::net::connect::Connector;
 use crate::objective::Outcome;
 use crate::objective::blocks::Blocks;
@@ -333,7 +334,7 @@ impl<'a> Source<'a> {
         // What was seen counts, whoever did not answer at last.
         if let Some(counters) = &mut counters {
             take(&mut trial, counters.close_all());
-            if over.asked() == Stop::No && !self.counter.is_unwatched {
+            if over.asked() == Stop::No && !self.counter.unwatched {
                 self.call_the_roll(counters, last, over).await;
             }
         }
@@ -342,12 +343,13 @@ impl<'a> Source<'a> {
             Some(counters) => counters.doubts(elapsed.as_millis() as i64, self.counter.scales),
             None => Vec::new(),
         };
-        if let Some(counters) = &counters {
+        // What nobody told of after the end, nobody knows of before it.
+        let is_over = Instant::now() >= end && over.asked() == Stop::No;
+        if let Some(counters) = counters.as_ref().filter(|_| is_over) {
+            // One that was stopped was not waited for.
             doubts.extend(counters.unwatched());
             doubts.extend(counters.too_few(self.targets));
         }
-        // What nobody told of after the end, nobody knows of before it.
-        let is_over = Instant::now() >= end && over.asked() == Stop::No;
         let is_silent = is_over && answered < end;
         if is_over && !is_silent && counters.as_ref().is_some_and(Counters::waits) {
             doubts.push("not every target was seen after the end, and the budget left no time to wait for that".to_owned());
@@ -398,7 +400,7 @@ impl<'a> Source<'a> {
                     "{url} knows no `{metric}`: is it scraped, and named so?"
                 ));
             }
-            if self.counter.is_unwatched {
+            if self.counter.unwatched {
                 return Ok(());
             }
             let watched = self.number("count(up)", soon()).await?;
@@ -430,7 +432,7 @@ pub async fn count_all(
     if counters.is_empty() {
         return Vec::new();
     }
-    let means = match means_of(context, context.environment.ca_file.as_deref()) {
+    let means = match means_of(context, context.environment.tls_files.ca_file.as_deref()) {
         Ok(means) => means,
         Err(reason) => {
             let outcome = Outcome::Inconclusive;
@@ -469,7 +471,7 @@ pub async fn obstacles(context: &PhaseContext<'_>) -> Vec<String> {
     if counters.is_empty() {
         return Vec::new();
     }
-    let means = match means_of(context, context.environment.ca_file.as_deref()) {
+    let means = match means_of(context, context.environment.tls_files.ca_file.as_deref()) {
         Ok(means) => means,
         Err(reason) => return vec![reason],
     };

@@ -73,7 +73,7 @@ pub async fn watch(store: Store, current: Arc<Current>, driver: Arc<Driver>) {
 /// # Errors
 /// Where one of them does not show it: why.
 async fn served(gate: &Gate, environment: &Arc<Environment>) -> Result<Option<String>, String> {
-    let settings = environment.tls()?;
+    let settings = environment.tls_files.settings()?;
     let connector = Connector::new(settings, Duration::ZERO);
     let mut found = None;
     for service in &gate.services {

@@ -3,7 +3,7 @@
 //!
 //! Pure. Invariant: what is ASCII and stands in a URL as it should is not touched.
 
-use super::redirect::encoded;
+use super::redirect::{encoded, is_absolute};
 use base64::Engine as _;
 use http::Uri;
 use percent_encoding::percent_decode_str;
@@ -37,16 +37,11 @@ pub fn url(text: &str) -> Result<Uri, String> {
             .parse()
             .map_err(|error: http::uri::InvalidUri| error.to_string());
     }
-    let (before, path) = match text.find("://") {
-        Some(at) => {
-            let rest = &text[at + 3..];
-            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            let (user, name) = match rest[..end].rsplit_once('@') {
-                Some((user, name)) => (format!("{user}@"), name),
-                None => (String::new(), &rest[..end]),
-            };
-            let name = host(name)?;
-            (format!("{}{user}{name}", &text[..at + 3]), &rest[end..])
+    let (before, path) = match Parts::of(text) {
+        Some(parts) => {
+            let user = parts.user.map(|user| format!("{user}@"));
+            let (user, name) = (user.unwrap_or_default(), host(parts.host)?);
+            (format!("{}://{user}{name}", parts.scheme), parts.rest)
         }
         None => (String::new(), text),
     };
@@ -98,18 +93,52 @@ pub fn has_user(uri: &Uri) -> bool {
 
 /// A URL without a name and a password in it, and these as a header has them (RFC 7617).
 pub fn without_user(url: &str) -> Option<(String, String)> {
-    let (scheme, rest) = url.split_once("://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let at = rest[..end].rfind('@')?;
-    let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let (user, rest) = (&rest[..at], &rest[at + 1..]);
+    let parts = Parts::of(url)?;
+    let user = parts.user.filter(|_| is_absolute(url))?;
     let (name, word) = user.split_once(':').unwrap_or((user, ""));
     let decoded: Vec<u8> = percent_decode_str(name)
         .chain(b":".iter().copied())
         .chain(percent_decode_str(word))
         .collect();
     let encoded = base64::engine::general_purpose::STANDARD.encode(decoded);
-    is_http.then(|| (format!("{scheme}://{rest}"), format!("Basic {encoded}")))
+    Some((without_credentials(url), format!("Basic {encoded}")))
+}
+
+/// An address as it is shown: what stands before its host is for nobody to read.
+pub fn without_credentials(url: &str) -> String {
+    match Parts::of(url) {
+        Some(parts) => format!("{}://{}{}", parts.scheme, parts.host, parts.rest),
+        None => url.to_owned(),
+    }
+}
+
+/// An address in its parts.
+struct Parts<'a> {
+    scheme: &'a str,
+    /// What stands before the host.
+    user: Option<&'a str>,
+    /// The host, with a port if it has one.
+    host: &'a str,
+    /// All from the path on.
+    rest: &'a str,
+}
+
+impl Parts<'_> {
+    fn of(url: &str) -> Option<Parts<'_>> {
+        let (scheme, rest) = url.split_once("://")?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, authority),
+        };
+        Some(Parts {
+            scheme,
+            user,
+            host,
+            rest,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -180,5 +209,17 @@ mod tests {
         assert_eq!(header, "Basic am9lOnBAc3M=");
         assert_eq!(of("http://h.test/a@b"), None);
         assert!(has_user(&"http://joe@h.test/".parse().unwrap()));
+    }
+
+    #[test]
+    fn nobody_reads_what_stands_before_a_host() {
+        for (url, shown) in [
+            ("http://joe:p@ss@h.test:81/a@b?c", "http://h.test:81/a@b?c"),
+            ("http://h.test/a@b", "http://h.test/a@b"),
+            ("https://h.test", "https://h.test"),
+            ("no address", "no address"),
+        ] {
+            assert_eq!(without_credentials(url), shown);
+        }
     }
 }

@@ -62,7 +62,8 @@ fn undone(body: Bytes, encoding: &str, limit: usize) -> Result<Bytes, Fault> {
     }
 }
 
-/// All members of gzip (RFC 1952, section 2.2). Zeroes and whatever else follows them are passed over, as browsers do.
+/// All members of gzip (RFC 1952, section 2.2), and zeroes after them, which some servers fill up with. Anything else that
+/// follows is cut off or broken.
 fn members(mut input: &[u8], limit: usize) -> Result<Bytes, Fault> {
     let mut whole = Vec::new();
     loop {
@@ -70,7 +71,7 @@ fn members(mut input: &[u8], limit: usize) -> Result<Bytes, Fault> {
         let member = read(&mut decoder, "gzip", limit - whole.len())?;
         whole.extend_from_slice(&member);
         input = decoder.into_inner();
-        if !input.starts_with(b"\x1f\x8b") {
+        if input.iter().all(|byte| *byte == 0) {
             return Ok(whole.into());
         }
     }
@@ -160,6 +161,9 @@ mod tests {
             ErrorClass::Decode,
             "cut off"
         );
+        let garbage = Bytes::from([gzip(b"one"), b"x".to_vec()].concat());
+        let broken = decode(garbage, &named("gzip"), 1_000).unwrap_err();
+        assert_eq!(broken.class, ErrorClass::Decode);
         assert_eq!(
             &decode(trailing.clone(), &named("none"), 9).unwrap()[..],
             &trailing[..]

@@ -118,17 +118,6 @@ pub async fn post_json(
     send(connector, Method::POST, url, headers, body.into(), timeout).await
 }
 
-/// An address as it is shown: what stands before its host is for nobody to read.
-pub fn without_credentials(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
-}
-
 /// User and password as a header has them (RFC 7617).
 pub fn basic(user: &str, password: &str) -> String {
     let both = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
@@ -145,21 +134,4 @@ pub fn bearer(token: &str) -> Result<HeaderValue, String> {
     let mut value = value.map_err(|_| "the token cannot be a header".to_owned())?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_reads_what_stands_before_a_host() {
-        for (url, shown) in [
-            ("http://joe:p@ss@h.test:81/a@b?c", "http://h.test:81/a@b?c"),
-            ("http://h.test/a@b", "http://h.test/a@b"),
-            ("https://h.test", "https://h.test"),
-            ("no address", "no address"),
-        ] {
-            assert_eq!(without_credentials(url), shown);
-        }
-    }
 }

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 /// A family of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Family {
     /// IPv4.
     Four,

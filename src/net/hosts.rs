@@ -7,7 +7,7 @@ use super::connect::host_port;
 use std::net::{IpAddr, SocketAddr};
 
 /// Names and the addresses that they lead to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Hosts {
     /// A name in small letters, a port if it is only for that one, and where it leads.
     all: Vec<(String, Option<u16>, IpAddr, Option<u16>)>,

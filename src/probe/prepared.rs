@@ -7,16 +7,16 @@
 use crate::document::Diagnostics;
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
-use crate::environment::settings::Environment;
+use crate::environment::settings::{Environment, TlsFiles};
 use crate::net::connect::Connector;
 use crate::project::probe::{Connecting, Probe};
 use crate::scenario::Plan;
+use crate::scenario::plan::Connections;
 use crate::script::given;
 use crate::script::prepare::Ready;
 use crate::vu::kept::Kept;
 use crate::vu::{Binding, Shared};
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,8 +32,9 @@ struct Outlet {
     made: Instant,
 }
 
-/// What tells one kind of sockets from another.
-type Sockets = (Option<PathBuf>, bool, Vec<IpAddr>, Duration);
+/// What tells one kind of sockets from another: what is believed and shown, whether sessions are taken up again, and how
+/// the scenario uses connections.
+type Sockets = (TlsFiles, bool, Connections);
 
 /// Sockets that probes share.
 #[derive(Debug, Default)]
@@ -47,18 +48,16 @@ impl Outlets {
         resumes: bool,
         make: Arc<Connector>,
     ) -> Outlet {
-        let connections = &plan.connections;
-        let ttl = connections.dns_ttl.unwrap_or_default();
-        let local = connections.local_addresses.clone();
-        let key = (environment.ca_file.clone(), resumes, local, ttl);
+        let files = &environment.tls_files;
+        let key = (files.clone(), resumes, plan.connections.clone());
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let outlet = all.entry(key).or_insert_with(|| Outlet {
             connector: make.clone(),
             kept: Arc::default(),
             made: Instant::now(),
         });
-        if environment.ca_file.is_some() && outlet.made.elapsed() >= READ_AGAIN {
-            // The authorities that it trusts are those of the file now.
+        if !files.is_empty() && outlet.made.elapsed() >= READ_AGAIN {
+            // What it believes and shows is what the files hold now.
             (outlet.connector, outlet.made) = (make, Instant::now());
         }
         outlet.clone()
@@ -151,7 +150,7 @@ pub async fn prepare(
     let binding = Arc::new(binding.through(outlet.connector));
     let is_kept = probe.connections == Connecting::Kept;
     Ok(Prepared {
-        is_read: !binding.values.secrets.is_empty() || environment.ca_file.is_some(),
+        is_read: !binding.values.secrets.is_empty() || !environment.tls_files.is_empty(),
         work: Work::Steps(
             binding.clone(),
             is_kept.then(|| Shared::keeping(binding, Some(outlet.kept))),
@@ -174,6 +173,6 @@ async fn read(
     Ok(Prepared {
         work: Work::Script(Arc::new(ready)),
         made: Instant::now(),
-        is_read: !environment.secrets.is_empty() || environment.ca_file.is_some(),
+        is_read: !environment.secrets.is_empty() || !environment.tls_files.is_empty(),
     })
 }

@@ -45,7 +45,7 @@ pub struct Counter {
     /// Whether requests come in bursts.
     pub bursts: bool,
     /// Whether nothing tells of those that hang.
-    pub is_unwatched: bool,
+    pub unwatched: bool,
     /// How many targets there are at the least.
     pub targets: Option<Template>,
 }
@@ -187,7 +187,7 @@ impl Reader<'_> {
             scrape,
             scales: flag("scales"),
             bursts: flag("bursts"),
-            is_unwatched: flag("unwatched"),
+            unwatched: flag("unwatched"),
             targets,
         })
     }

@@ -114,17 +114,18 @@ pub(super) fn members(text: &str, root: &str) -> Vec<(String, (usize, usize))> {
     let quoted = quoted_ranges(text);
     form.captures_iter(text)
         .filter(|found| found.get(1).is_some_and(|name| name.as_str() == root))
-        .filter(|found| {
-            let start = found.get(0).map_or(0, |whole| whole.start());
-            let is_member = text[..start].trim_end().ends_with('.');
-            !is_member
-                && !quoted
-                    .iter()
-                    .any(|(from, to)| (*from..*to).contains(&start))
-        })
+        .filter(|found| is_root(text, &quoted, found))
         .filter_map(|found| found.get(2).or(found.get(3)))
         .map(|found| (found.as_str().to_owned(), (found.start(), found.end())))
         .collect()
+}
+
+/// Whether what was found is no member of something else, and no part of a text in quotes.
+fn is_root(text: &str, quoted: &[(usize, usize)], found: &regex::Captures<'_>) -> bool {
+    let start = found.get(0).map_or(0, |whole| whole.start());
+    let is_member = text[..start].trim_end().ends_with('.');
+    let is_quoted = |(from, to): &(usize, usize)| (*from..*to).contains(&start);
+    !is_member && !quoted.iter().any(is_quoted)
 }
 
 /// Columns of data files that a text names, with the file's name.
@@ -136,16 +137,9 @@ pub(super) fn columns(text: &str) -> Vec<(String, String, (usize, usize))> {
         regex::Regex::new(&pattern).expect("the pattern is a constant")
     });
     let quoted = quoted_ranges(text);
-    let is_own = |start: usize| {
-        let is_member = text[..start].trim_end().ends_with('.');
-        !is_member
-            && !quoted
-                .iter()
-                .any(|(from, to)| (*from..*to).contains(&start))
-    };
     form.captures_iter(text)
         .filter(|found| found.get(5).is_none())
-        .filter(|found| is_own(found.get(0).map_or(0, |whole| whole.start())))
+        .filter(|found| is_root(text, &quoted, found))
         .filter_map(|found| {
             let file = found.get(1).or(found.get(2))?;
             let column = found.get(3).or(found.get(4))?;

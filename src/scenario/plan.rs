@@ -126,7 +126,7 @@ impl Plan {
 }
 
 /// How virtual users use connections.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Connections {
     /// For how long one is used.
     pub reuse: Reuse,
@@ -159,7 +159,7 @@ impl Default for Connections {
 }
 
 /// For how long a connection is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reuse {
     /// As long as its virtual user lives.
     User,

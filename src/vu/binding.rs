@@ -65,7 +65,7 @@ impl Binding {
         let mut own = Diagnostics::default();
         fit::against(&plan, environment, &mut own);
         let values = needs::resolve(&plan, supplied, &mut own);
-        let tls = match environment.tls() {
+        let tls = match environment.tls_files.settings() {
             Ok(tls) if plan.connections.tls_resumption => Some(tls),
             Ok(tls) => Some(tls.without_resumption()),
             Err(reason) => {

@@ -392,6 +392,28 @@ fn connections_are_kept_and_shared_only_where_that_is_asked_for() {
 }
 
 #[test]
+fn probes_of_one_name_that_leads_elsewhere_each_look_at_their_own() {
+    let (watch, other) = (Watch::new(), Target::start());
+    other.at("/x", Deed::Says(500));
+    for (name, address) in [("here", watch.target.address), ("there", other.address)] {
+        let text = format!(
+            "name: {name}\nconnections: {{ hosts: {{ shop.test: \"{address}\" }} }}\nsteps: [ {{ name: get, get: \"http://shop.test/x\" }} ]\n"
+        );
+        std::fs::write(watch.folder.path().join(format!("{name}.yaml")), text).unwrap();
+    }
+    let probe = |name: &str| {
+        format!(
+            "  {name}: {{ scenario: {name}.yaml, environment: production, interval: 200ms, failures: 2 }}\n"
+        )
+    };
+    let text = watch.text(&[], "") + &probe("here") + &probe("there");
+    let daemon = Daemon::start(watch.folder.path(), &text, &[]);
+    until_health(&daemon, "there", "down");
+    until_health(&daemon, "here", "up");
+    assert!(watch.target.asked("/x") > 0 && other.asked("/x") > 0);
+}
+
+#[test]
 fn too_few_descriptors_are_our_own_trouble_and_no_probes() {
     let watch = Watch::new();
     watch.target.at("/slow", Deed::Hangs);

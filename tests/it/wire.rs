@@ -40,6 +40,13 @@ fn answer(asked: &Asked) -> Answer {
     }
 }
 
+/// Performs steps, which end with a code and say so much.
+fn ends(steps: &str, address: &str, (code, said): (i32, &str)) {
+    let (found, text) = perform(steps, address);
+    assert_eq!(found, code, "{steps}\n{text}");
+    assert!(text.contains(said), "{said}\n{text}");
+}
+
 /// Performs steps: exit code, what was said.
 fn perform(steps: &str, address: &str) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
@@ -152,9 +159,7 @@ fn replies_are_understood_as_the_world_sends_them() {
             "",
         ),
     ] {
-        let (found, text) = perform(steps, &address);
-        assert_eq!(found, code, "{steps}\n{text}");
-        assert!(text.contains(said), "{said}\n{text}");
+        ends(steps, &address, (code, said));
     }
 }
 
@@ -207,8 +212,7 @@ fn what_a_name_server_answers_is_told_apart() {
         ("{ name: \"g\u{fc}t.test\" }", 0, ""),
     ] {
         let question = question.replace(" }", &format!(", server: \"127.0.0.1:{port}\" }}"));
-        let (found, text) = perform(&format!("  - dns: {question}\n    retry: 1"), "");
-        assert_eq!(found, code, "{question}\n{text}");
-        assert!(text.contains(said), "{said}\n{text}");
+        let steps = format!("  - dns: {question}\n    retry: 1");
+        ends(&steps, "", (code, said));
     }
 }

@@ -6,7 +6,7 @@
 use crate::limits::ANSWER_BYTES_MAX;
 use crate::net::body::without_mark;
 use crate::net::client::{self, bearer};
-use crate::net::{ErrorClass, Fault, Phases};
+use crate::net::{ErrorClass, Fault, Phases, address};
 use crate::scenario::steps::asked::Asked;
 use crate::scenario::template::Template;
 use crate::vu::reply::Reply;
@@ -61,7 +61,7 @@ impl VirtualUser {
         let left = deadline.saturating_duration_since(Instant::now());
         let connector = &self.shared.binding.connector;
         let sent = client::get(connector, &url, headers, left, ANSWER_BYTES_MAX);
-        let shown = client::without_credentials(&base);
+        let shown = address::without_credentials(&base);
         let reply = sent
             .await
             .map_err(|fault| Fault::unknown(format!("{shown} did not answer: {fault}")))?;

@@ -7,11 +7,11 @@ use super::pulse::{EXPECTED_MIN, PAUSE_MIN, Pulse, Still, together};
 use super::steps::Odd;
 use super::window::Counters;
 use crate::duration::show;
+use std::ops::Range;
 use std::time::Duration;
 
 /// The share of a standstill that others would have made up for, if it were none.
 const MADE_UP: f64 = 0.5;
-
 /// Blocks after something stops in which others take over at once, if they do.
 const TAKEN_OVER: i64 = 8;
 /// Deviations by chance of what comes in a block from which on the share of a target stands out in a few of them.
@@ -134,21 +134,23 @@ impl Counters {
         (at - self.from_ms).div_euclid(self.block_ms)
     }
 
-    /// Requests of a block, of those that are known.
-    fn mean(&self, blocks: std::ops::Range<i64>) -> Option<f64> {
+    /// Requests of each block that is known, in the window or before it.
+    fn known(&self, blocks: Range<i64>) -> Vec<f64> {
         let of = |block: i64| match usize::try_from(block) {
             Ok(number) => self.handed.get(number).map(|requests| *requests as f64),
             Err(_) => self.earlier.get(&block).copied(),
         };
-        let known: Vec<f64> = blocks.filter_map(of).collect();
+        blocks.filter_map(of).collect()
+    }
+
+    fn mean(&self, blocks: Range<i64>) -> Option<f64> {
+        let known = self.known(blocks);
         let sum: f64 = known.iter().sum();
         (!known.is_empty()).then(|| sum / known.len() as f64)
     }
 
-    /// The middle one of the requests of blocks.
-    fn median(&self, blocks: std::ops::Range<i64>) -> Option<f64> {
-        let known = blocks.filter_map(|block| self.mean(block..block + 1));
-        let mut known: Vec<f64> = known.collect();
+    fn median(&self, blocks: Range<i64>) -> Option<f64> {
+        let mut known = self.known(blocks);
         known.sort_by(f64::total_cmp);
         let middle = known.len().checked_sub(1)? / 2;
         known.get(middle).copied()
