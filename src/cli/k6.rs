@@ -43,10 +43,10 @@ const MOVING: &str = "Moving from k6:
 
 A script that k6 calls passed though nothing was measured gets one line on standard error that says so.
 
-Not supported: TypeScript, archives, k6/html, k6/ws, k6/websockets, k6/net/grpc, k6/browser, k6/x/*,
-k6/experimental/*, digest and NTLM, compressed request bodies, --out, execution segments, hosts, dns,
-tlsAuth, blacklistIPs, blockHostnames, imports from the network but for jslib's k6-utils, k6-summary,
-url and formdata.
+Not supported: TypeScript, archives, k6/net/grpc, k6/browser, k6/x/*, k6/experimental/* but for
+websockets, digest and NTLM, compressed bodies and messages, outputs but for json and csv, execution
+segments, dns, tlsAuth, blacklistIPs, blockHostnames, imports from the network but for jslib's k6-utils,
+k6-summary, url and formdata.
 
 Exit codes:
   0 done   99 thresholds failed   100 setup timed out   101 teardown timed out   104 invalid options

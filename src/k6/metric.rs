@@ -98,6 +98,12 @@ built_in! {
     HttpReqReceiving "http_req_receiving" Trend Time;
     DataSent "data_sent" Counter Data;
     DataReceived "data_received" Counter Data;
+    WsSessions "ws_sessions" Counter Default;
+    WsMessagesSent "ws_msgs_sent" Counter Default;
+    WsMessagesReceived "ws_msgs_received" Counter Default;
+    WsConnecting "ws_connecting" Trend Time;
+    WsSessionDuration "ws_session_duration" Trend Time;
+    WsPing "ws_ping" Trend Time;
 }
 
 /// Whether a name is one: a letter or an underscore, then up to 128 letters, digits and underscores, and

@@ -16,6 +16,14 @@ const EXECUTION: [&str; 5] = [
     "vus",
     "vus_max",
 ];
+const WEBSOCKET: [&str; 6] = [
+    "ws_connecting",
+    "ws_msgs_received",
+    "ws_msgs_sent",
+    "ws_ping",
+    "ws_session_duration",
+    "ws_sessions",
+];
 const NETWORK: [&str; 2] = ["data_received", "data_sent"];
 /// Metrics that are told elsewhere, or only in full.
 const BESIDE: [&str; 8] = [
@@ -70,13 +78,14 @@ pub fn render(data: &Value, seen: &Seen, indent: &str, color: bool) -> String {
     page.checks(metrics, &data["root_group"]);
     let named = |names: &'static [&'static str]| move |name: &str| names.contains(&name);
     let is_custom = |name: &str| {
-        ![&HTTP[..], &EXECUTION, &NETWORK, &BESIDE]
+        ![&HTTP[..], &EXECUTION, &WEBSOCKET, &NETWORK, &BESIDE]
             .iter()
             .any(|names| names.contains(&name))
     };
     page.part("CUSTOM", metrics, &is_custom);
     page.part("HTTP", metrics, &named(&HTTP));
     page.part("EXECUTION", metrics, &named(&EXECUTION));
+    page.part("WEBSOCKET", metrics, &named(&WEBSOCKET));
     page.part("NETWORK", metrics, &named(&NETWORK));
     page.text
 }

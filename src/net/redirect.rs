@@ -46,7 +46,10 @@ pub fn encoded(location: &[u8]) -> String {
 }
 
 /// A reference, resolved (RFC 3986, section 5.2).
-fn resolve(from: &Uri, location: &str) -> Result<Uri, String> {
+///
+/// # Errors
+/// Why nobody can go there, in words.
+pub fn resolve(from: &Uri, location: &str) -> Result<Uri, String> {
     let target = location.split('#').next().unwrap_or_default();
     let wrong = || format!("it leads to `{location}`, which is no address");
     let whole = |scheme: &str, rest: &str| {

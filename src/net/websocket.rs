@@ -1,7 +1,8 @@
 //! A WebSocket (RFC 6455): the opening handshake is ours, with every phase timed and a refusal kept
 //! whole; the framing is that of tokio-websockets.
 //!
-//! Knows text and binary messages; pings are answered on the way. Offers no compression.
+//! Knows text and binary messages, and every frame for who wants them; pings are answered on the way. Offers no
+//! compression.
 
 use super::connect::{Connector, Opened, Origin, micros};
 use super::fault::{ErrorClass, Fault};
@@ -12,6 +13,7 @@ use super::stream::Stream;
 use super::tls_facts::TlsFacts;
 use base64::Engine as _;
 use bytes::{Bytes, BytesMut};
+use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::io;
@@ -21,7 +23,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::timeout_at;
-use tokio_websockets::{ClientBuilder, Limits, WebSocketStream};
+use tokio_websockets::{ClientBuilder, CloseCode, Limits, WebSocketStream};
 
 /// Bytes of the head of an answer at the most.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -62,6 +64,85 @@ pub enum Incoming {
     Message(Bytes),
     /// The server closed, with its code and reason.
     Closed(String),
+}
+
+/// One frame's worth of a conversation, whoever sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// A text.
+    Text(Bytes),
+    /// Bytes.
+    Binary(Bytes),
+    /// Wants a pong, which is sent on the way.
+    Ping(Bytes),
+    /// Answers a ping.
+    Pong(Bytes),
+    /// Says that it is over, with a code and a reason (RFC 6455, section 7.4); code 1005 is none at all.
+    Close(u16, String),
+}
+
+/// Bytes of the reason of an end at the most (RFC 6455, section 5.5).
+pub const REASON_BYTES_MAX: usize = 123;
+
+/// Whether a code can be sent.
+pub fn is_close_code(code: u16) -> bool {
+    CloseCode::try_from(code).is_ok_and(|code| !code.is_reserved())
+}
+
+/// The half that sends.
+#[derive(Debug)]
+pub struct Sender(SplitSink<WebSocketStream<Rest>, tokio_websockets::Message>);
+
+/// The half that receives.
+#[derive(Debug)]
+pub struct Receiver(SplitStream<WebSocketStream<Rest>>);
+
+impl Sender {
+    /// Sends a frame. Codes and reasons that cannot be sent are left out.
+    ///
+    /// # Errors
+    /// Where the connection is broken.
+    pub async fn send(&mut self, frame: Frame) -> Result<(), Fault> {
+        use tokio_websockets::Message;
+        let message = match frame {
+            Frame::Text(text) => Message::text(text),
+            Frame::Binary(bytes) => Message::binary(bytes),
+            Frame::Ping(bytes) => Message::ping(bytes),
+            Frame::Pong(bytes) => Message::pong(bytes),
+            Frame::Close(code, reason) => {
+                let code = CloseCode::try_from(code).ok();
+                let code = code.filter(|code| !code.is_reserved());
+                let fits = reason.len() <= REASON_BYTES_MAX;
+                Message::close(code, if fits { &reason } else { "" })
+            }
+        };
+        self.0.send(message).await.map_err(|error| broken(&error))
+    }
+}
+
+impl Receiver {
+    /// The next frame; nothing after the end.
+    ///
+    /// # Errors
+    /// Where the connection is broken, or what comes is no WebSocket's.
+    pub async fn next(&mut self) -> Option<Result<Frame, Fault>> {
+        let message = match self.0.next().await? {
+            Ok(message) => message,
+            Err(error) => return Some(Err(broken(&error))),
+        };
+        if let Some((code, reason)) = message.as_close() {
+            return Some(Ok(Frame::Close(code.into(), reason.to_owned())));
+        }
+        let is = (message.is_text(), message.is_binary(), message.is_ping());
+        let payload: BytesMut = message.into_payload().into();
+        let payload = payload.freeze();
+        Some(Ok(match is {
+            (true, _, _) => Frame::Text(payload),
+            (_, true, _) => Frame::Binary(payload),
+            (_, _, true) => Frame::Ping(payload),
+            _ => Frame::Pong(payload),
+        }))
+    }
 }
 
 /// A key for an opening request.
@@ -205,6 +286,12 @@ impl WebSocket {
         }
         let why = "the server only pings";
         Err(Fault::new(ErrorClass::Protocol, why))
+    }
+
+    /// Its halves, for who talks and listens at once.
+    pub fn split(self) -> (Sender, Receiver) {
+        let (sender, receiver) = self.stream.split();
+        (Sender(sender), Receiver(receiver))
     }
 
     /// Says that it is over, as far as the time allows.

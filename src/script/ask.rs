@@ -3,6 +3,7 @@
 use crate::net::Phases;
 use crate::net::headers::Headers;
 use crate::net::message::Fixed;
+use crate::net::websocket::Frame;
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub enum Ask {
     Batch(Vec<Request>),
     /// Time.
     Sleep(Duration),
-    /// Whatever comes first: this moment, or the reply of a request that was started.
+    /// Whatever comes first: this moment, the reply of a request that was started, or something of a socket.
     Idle(Option<Instant>),
 }
 
@@ -60,6 +61,39 @@ pub enum Answer {
     Replies(Vec<Reply>),
     /// The reply of one that was started, with its number.
     Arrived(u32, Box<Reply>),
+    /// What happened to a socket, with its number.
+    Happened(u32, Happening),
+}
+
+/// What a script wants of a socket.
+#[derive(Debug)]
+pub enum Order {
+    /// To be opened by a request, speaking one of these protocols, if any are named.
+    Open(Box<Request>, Vec<String>),
+    /// To send something.
+    Send(Frame),
+}
+
+/// What happened to a socket.
+#[derive(Debug)]
+pub enum Happening {
+    /// It is open, by this reply.
+    Opened(Box<Reply>),
+    /// It was refused, or there was no way to it. Nothing comes after it.
+    Refused(Box<Reply>),
+    /// Something came.
+    Came(Frame),
+    /// It is over, with a code and a reason. Nothing comes after it.
+    Ended(u16, String),
+    /// It broke, and why. Nothing comes after it.
+    Broke(String),
+}
+
+impl Happening {
+    /// Whether nothing comes after it.
+    pub fn is_last(&self) -> bool {
+        !matches!(self, Happening::Opened(_) | Happening::Came(_))
+    }
 }
 
 /// How a performance ended.

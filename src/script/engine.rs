@@ -13,6 +13,7 @@ use super::files::Files;
 use super::host::{Doing, Host};
 use super::modules::{self, NATIVE};
 use super::native_reply;
+use super::native_socket;
 use super::natives;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult};
@@ -210,6 +211,7 @@ struct Script<'js> {
     data: Option<Value<'js>>,
     turn: Function<'js>,
     arrived: Function<'js>,
+    happened: Function<'js>,
     clear: Function<'js>,
 }
 
@@ -263,6 +265,7 @@ impl<'js> Life<'_, 'js> {
                 data: None,
                 turn: turn.clone(),
                 arrived: start.get("arrived")?,
+                happened: start.get("happened")?,
                 clear: start.get("clear")?,
             })
         };
@@ -403,7 +406,10 @@ impl<'js> Life<'_, 'js> {
                 false => -1.0,
             };
             self.run_jobs();
-            let waits = self.host.outstanding.get() > 0 || !self.host.started.borrow().is_empty();
+            let waits = self.host.outstanding.get() > 0
+                || self.host.sockets.get() > 0
+                || !self.host.later.borrow().is_empty()
+                || !self.host.started.borrow().is_empty();
             if next < 0.0 && !waits {
                 let is_pending = promise
                     .as_ref()
@@ -419,7 +425,7 @@ impl<'js> Life<'_, 'js> {
                 continue;
             }
             let until = (next >= 0.0).then(|| Instant::now() + Duration::from_secs_f64(next / 1e3));
-            match self.host.ask(Ask::Idle(until)) {
+            match self.host.next(until) {
                 Ok(super::ask::Answer::Arrived(number, reply)) => {
                     self.host
                         .outstanding
@@ -430,6 +436,11 @@ impl<'js> Life<'_, 'js> {
                         None => self.caught(native_reply::handed(&self.ctx, reply))?,
                     };
                     self.caught(script.arrived.call::<_, ()>((number, reply, error)))?;
+                }
+                Ok(super::ask::Answer::Happened(number, happening)) => {
+                    let told = native_socket::told(&self.ctx, number, happening);
+                    let told = self.caught(told)?;
+                    self.caught(script.happened.call::<_, ()>((number, told)))?;
                 }
                 Ok(_) => {}
                 Err(_) => return Err(self.host.ended().unwrap_or(Outcome::Interrupted)),

@@ -3,7 +3,7 @@
 //! Lives on one thread at a time. Invariant: once it is interrupted, nothing of the script goes on: each of its
 //! calls fails, and so does whatever it does without calling.
 
-use super::ask::{Answer, Ask, Expected, Outcome, Request, Resume};
+use super::ask::{Answer, Ask, Expected, Order, Outcome, Request, Resume};
 use super::going::Target;
 use super::program::Program;
 use super::run::Run;
@@ -12,7 +12,7 @@ use crate::net::ErrorClass;
 use crate::vu::cookies::Jar;
 use corosensei::Yielder;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -87,6 +87,12 @@ pub struct Host {
     pub started: RefCell<Vec<Request>>,
     /// Requests that were started and are not answered yet.
     pub outstanding: Cell<u32>,
+    /// What is wanted of sockets and was not looked at yet, by their numbers.
+    pub orders: RefCell<Vec<(u32, Order)>>,
+    /// Sockets whose end the script was not told of.
+    pub sockets: Cell<u32>,
+    /// What came while the script waited for something else.
+    pub(super) later: RefCell<VecDeque<Answer>>,
     /// Whether a timer was ever set, in what is performed.
     pub armed: Cell<bool>,
     /// Checks since somebody looked, by their place in the tally, and whether they held.
@@ -141,6 +147,9 @@ impl Host {
             expected: RefCell::new(Expected::Usual),
             started: RefCell::default(),
             outstanding: Cell::new(0),
+            orders: RefCell::default(),
+            sockets: Cell::new(0),
+            later: RefCell::default(),
             armed: Cell::new(false),
             checked: RefCell::default(),
             check_steps: RefCell::default(),
@@ -182,6 +191,9 @@ impl Host {
         self.interrupted.set(false);
         self.outstanding.set(0);
         self.started.borrow_mut().clear();
+        self.orders.borrow_mut().clear();
+        self.sockets.set(0);
+        self.later.borrow_mut().clear();
         self.group.borrow_mut().clear();
         self.aborted.borrow_mut().take();
         self.goes_on();
@@ -210,6 +222,12 @@ impl Host {
                 Err(Interrupted)
             }
         }
+    }
+
+    /// What comes next: what came while the script waited for something else, or until a moment.
+    pub(super) fn next(&self, until: Option<Instant>) -> Result<Answer, Interrupted> {
+        let kept = self.later.borrow_mut().pop_front();
+        kept.map_or_else(|| self.ask(Ask::Idle(until)), Ok)
     }
 
     /// Whether the interpreter is to stop where it is.

@@ -3,8 +3,8 @@
 //! Rooms, in reading order: [`program`] (the files of a script, what it is given and what it shares),
 //! [`modules`] (what can be imported), [`ask`] (what a script asks of the world, and what it is answered),
 //! [`engine`] (one interpreter on a stack of its own) with [`files`] (what it imports), [`natives`] with [`native_http`],
-//! [`native_reply`] and [`native_crypto`] (what modules call), [`host`] (what interpreter and virtual user both see), [`sending`]
-//! (requests on the wire) with [`going`] (what is sent), [`hop`] (what comes back) and [`names`] (what it is
+//! [`native_reply`], [`native_socket`], [`native_html`] (by [`page`]) and [`native_crypto`] (what modules call), [`host`] (what interpreter and virtual user both see), [`sending`]
+//! (requests on the wire) with [`going`] (what is sent), [`hop`] (what comes back), [`sockets`] (conversations) and [`names`] (what it is
 //! called), [`tags`] (what samples are told apart by), [`user`] (a virtual user that performs
 //! a script), [`run`] (what all of them share), [`prepare`] (from options to a run),
 //! [`given`] (what an environment gives it), [`looking`] (what is known of one before), [`cast`] (what is performed, be it steps or a script).
@@ -24,13 +24,17 @@ pub mod looking;
 pub mod modules;
 mod names;
 mod native_crypto;
+mod native_html;
 mod native_http;
 mod native_reply;
+mod native_socket;
 mod natives;
+mod page;
 pub mod prepare;
 pub mod program;
 pub mod run;
 pub mod sending;
+mod sockets;
 pub mod tags;
 pub mod user;
 

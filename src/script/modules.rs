@@ -10,7 +10,7 @@ use std::path::Path;
 pub const NATIVE: &str = "bellwether:native";
 
 /// Our own modules.
-pub const BUILT_IN: [(&str, &str); 16] = [
+pub const BUILT_IN: [(&str, &str); 21] = [
     ("bellwether:start", include_str!("modules/start.js")),
     ("bellwether:path", include_str!("modules/path.js")),
     ("k6", include_str!("modules/k6.js")),
@@ -20,6 +20,14 @@ pub const BUILT_IN: [(&str, &str); 16] = [
     ("k6/data", include_str!("modules/data.js")),
     ("k6/encoding", include_str!("modules/encoding.js")),
     ("k6/crypto", include_str!("modules/crypto.js")),
+    ("k6/html", include_str!("modules/html.js")),
+    ("bellwether:sockets", include_str!("modules/sockets.js")),
+    ("k6/ws", include_str!("modules/ws.js")),
+    ("k6/websockets", include_str!("modules/websockets.js")),
+    (
+        "k6/experimental/websockets",
+        include_str!("modules/websockets.js"),
+    ),
     ("k6/timers", include_str!("modules/timers.js")),
     ("k6/options", include_str!("modules/options.js")),
     ("k6/secrets", include_str!("modules/secrets.js")),
@@ -30,11 +38,7 @@ pub const BUILT_IN: [(&str, &str); 16] = [
 ];
 
 /// Modules of k6 that are not there.
-const MISSING: [&str; 12] = [
-    "k6/html",
-    "k6/ws",
-    "k6/websockets",
-    "k6/experimental/websockets",
+const MISSING: [&str; 8] = [
     "k6/net/grpc",
     "k6/browser",
     "k6/crypto/x509",

@@ -25,7 +25,7 @@ pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     Ok(())
 }
 
-fn not_while_loaded(ctx: &Ctx<'_>, own: &Host) -> Result<()> {
+pub(super) fn not_while_loaded(ctx: &Ctx<'_>, own: &Host) -> Result<()> {
     if own.doing.get() == Doing::Start {
         return Err(refuse(
             ctx,
@@ -88,7 +88,7 @@ fn headers<'js>(headers: &Value<'js>, content_type: Option<String>) -> Result<Ve
 
 /// A request as `send` of the module hands it on: the type of what is sent, headers and tags as objects, and
 /// whatever else is said, if anything is.
-struct Said<'js> {
+pub(super) struct Said<'js> {
     method: String,
     url: String,
     body: Value<'js>,
@@ -99,6 +99,19 @@ struct Said<'js> {
 }
 
 impl<'js> Said<'js> {
+    /// A request of which headers, tags and what else is said are known.
+    pub(super) fn plain(url: String, [headers, tags, beside]: [Value<'js>; 3]) -> Said<'js> {
+        Said {
+            method: "GET".to_owned(),
+            url,
+            body: Value::new_undefined(beside.ctx().clone()),
+            content_type: None,
+            headers,
+            tags,
+            beside,
+        }
+    }
+
     fn of(mut next: impl FnMut() -> Result<Value<'js>>) -> Result<Said<'js>> {
         Ok(Said {
             method: next()?.get()?,
@@ -124,7 +137,7 @@ impl<'js> FromParam<'js> for Said<'js> {
     }
 }
 
-fn read<'js>(ctx: &Ctx<'js>, own: &Host, said: Said<'js>) -> Result<Request> {
+pub(super) fn read<'js>(ctx: &Ctx<'js>, own: &Host, said: Said<'js>) -> Result<Request> {
     let options = own.run.as_ref().map(|run| &run.options);
     let discards = options.is_some_and(|options| options.discard_response_bodies);
     let mut request = Request {
@@ -208,16 +221,8 @@ fn expect<'js>(ctx: Ctx<'js>, ends: Value<'js>) -> Result<()> {
 /// A request of which nothing but its URL is said.
 fn plain<'js>(ctx: Ctx<'js>, method: String, url: String) -> Result<Value<'js>> {
     let nothing = Value::new_undefined(ctx.clone());
-    let said = Said {
-        method,
-        url,
-        body: nothing.clone(),
-        content_type: None,
-        headers: nothing.clone(),
-        tags: nothing.clone(),
-        beside: nothing,
-    };
-    request(ctx, said)
+    let said = Said::plain(url, [nothing.clone(), nothing.clone(), nothing]);
+    request(ctx, Said { method, ..said })
 }
 
 fn request<'js>(ctx: Ctx<'js>, said: Said<'js>) -> Result<Value<'js>> {
@@ -238,6 +243,7 @@ fn start<'js>(ctx: Ctx<'js>, said: Said<'js>) -> Result<u32> {
         number,
         ..read(&ctx, &own, said)?
     };
+    own.armed.set(true);
     own.started.borrow_mut().push(request);
     own.outstanding.set(own.outstanding.get() + 1);
     Ok(number)
@@ -269,6 +275,18 @@ fn jar(ctx: Ctx<'_>) -> usize {
     own.next_jar.set((number + 1, first));
     own.jars.borrow_mut().insert(number, Default::default());
     number
+}
+
+/// Where a reference leads from an address.
+pub(super) fn resolved(ctx: Ctx<'_>, from: String, to: String) -> Result<String> {
+    let uri: http::Uri = from
+        .parse()
+        .map_err(|_| refuse(&ctx, format!("`{from}` is no URL")))?;
+    let to = crate::net::redirect::encoded(to.as_bytes());
+    let resolved = crate::net::redirect::resolve(&uri, &to);
+    resolved
+        .map(|uri| uri.to_string())
+        .map_err(|why| refuse(&ctx, why))
 }
 
 fn parts(ctx: &Ctx<'_>, url: &str) -> Result<(String, String, bool)> {

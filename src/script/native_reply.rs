@@ -115,24 +115,27 @@ pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
 pub(super) fn handed<'js>(ctx: &Ctx<'js>, reply: Box<Reply>) -> Result<Value<'js>> {
     match thrown(&reply) {
         Some(error) => Err(refuse(ctx, error)),
-        None => {
-            let (bytes, length) = (host(ctx).body_bytes.clone(), reply.body.len());
-            if bytes.get() + length > BODIES_MANY {
-                // The interpreter does not see them, and would not look.
-                ctx.run_gc();
-            }
-            if bytes.get() + length > BODIES_MAX {
-                return Err(refuse(
-                    ctx,
-                    "out of memory: the script holds too many bodies",
-                ));
-            }
-            bytes.set(bytes.get() + length);
-            let _weight = Weight(bytes, length);
-            let response = Response { reply, _weight };
-            Class::instance(ctx.clone(), response).map(Class::into_value)
-        }
+        None => unchecked(ctx, reply),
     }
+}
+
+/// A reply for a script, whatever it wants thrown.
+pub(super) fn unchecked<'js>(ctx: &Ctx<'js>, reply: Box<Reply>) -> Result<Value<'js>> {
+    let (bytes, length) = (host(ctx).body_bytes.clone(), reply.body.len());
+    if bytes.get() + length > BODIES_MANY {
+        // The interpreter does not see them, and would not look.
+        ctx.run_gc();
+    }
+    if bytes.get() + length > BODIES_MAX {
+        return Err(refuse(
+            ctx,
+            "out of memory: the script holds too many bodies",
+        ));
+    }
+    bytes.set(bytes.get() + length);
+    let _weight = Weight(bytes, length);
+    let response = Response { reply, _weight };
+    Class::instance(ctx.clone(), response).map(Class::into_value)
 }
 
 /// What went wrong where a script wants it thrown.

@@ -5,13 +5,13 @@
 
 use super::ask::Ask;
 use super::host::{Doing, Host, Said};
-use super::{native_crypto, native_http, native_reply};
+use super::{modules, native_crypto, native_html, native_http, native_reply, native_socket};
 use crate::k6::metric::{BuiltIn, Contains, Kind, Metric, is_name};
 use crate::k6::summary_text;
 use crate::k6::unit::{self, TimeUnit};
 use rquickjs::function::Opt;
 use rquickjs::{
-    ArrayBuffer, Ctx, Exception, Function, IntoJs as _, JsLifetime, Object, Result, Value,
+    ArrayBuffer, Ctx, Exception, Function, IntoJs as _, JsLifetime, Module, Object, Result, Value,
 };
 
 use std::rc::Rc;
@@ -76,11 +76,20 @@ pub(super) fn put(ctx: &Ctx<'_>, own: &Rc<Host>) -> Result<()> {
         "duration" duration;
         "textSummary" text_summary;
         "humanize" humanize;
+        "load" load;
     }
     native_http::put(ctx, &native)?;
     native_reply::put(ctx, &native)?;
     native_crypto::put(ctx, &native)?;
+    native_html::put(ctx, &native)?;
+    native_socket::put(ctx, &native)?;
     ctx.globals().set("__native", native)
+}
+
+/// Loads one of our own modules that few scripts need, when it is needed.
+fn load(ctx: Ctx<'_>, name: String) -> Result<()> {
+    let source = modules::built_in(&name).unwrap_or_default();
+    Module::declare(ctx, name, source)?.eval().map(|_| ())
 }
 
 fn sleep(ctx: Ctx<'_>, seconds: f64) -> Result<()> {

@@ -8,6 +8,7 @@ use super::going::{Going, understood};
 use super::hop::{count, failed, replied};
 use super::host::Host;
 use super::names::step_of;
+use crate::net::connect::Origin;
 use crate::net::fault::status_class;
 use crate::net::http::Keep;
 use crate::net::message::Message;
@@ -54,7 +55,15 @@ pub(super) async fn perform(
             let spent = Phases::default();
             let reply = failed(way.seen, &request, None, &fault, spent);
             let wrong = Some((fault.class, fault.detail));
-            way.tell(step, begin, &reply, wrong, (spent, (0, 0)), sink);
+            tell(
+                (way.seen, way.shared),
+                step,
+                begin,
+                &reply,
+                wrong,
+                (spent, (0, 0)),
+                sink,
+            );
             return reply;
         }
     };
@@ -77,7 +86,7 @@ impl Way<'_> {
         let (mut start, mut hops) = (begin.start, 0);
         let (mut phases, mut bytes) = (Phases::default(), (0, 0));
         loop {
-            self.put_cookies(&request, &mut going);
+            put_cookies(self.seen, &request, &mut going);
             let hop = self.send(&request, &going, start, deadline).await;
             let (wire, tls) = match hop {
                 Ok(hop) => hop,
@@ -85,7 +94,15 @@ impl Way<'_> {
                     phases.add(spent);
                     let reply = failed(self.seen, &request, Some(&going), &fault, spent);
                     let wrong = Some((fault.class, fault.detail));
-                    self.tell(step, begin, &reply, wrong, (phases, bytes), sink);
+                    tell(
+                        (self.seen, self.shared),
+                        step,
+                        begin,
+                        &reply,
+                        wrong,
+                        (phases, bytes),
+                        sink,
+                    );
                     return reply;
                 }
             };
@@ -117,7 +134,15 @@ impl Way<'_> {
                     .then(|| Fault::new(class, format!("status {} was not expected", reply.status)))
             });
             let wrong = wrong.map(|fault| (fault.class, fault.detail));
-            self.tell(step, begin, &reply, wrong, (phases, bytes), sink);
+            tell(
+                (self.seen, self.shared),
+                step,
+                begin,
+                &reply,
+                wrong,
+                (phases, bytes),
+                sink,
+            );
             return reply;
         }
     }
@@ -132,16 +157,7 @@ impl Way<'_> {
         let binding = &self.shared.binding;
         let options = self.seen.0.run.as_ref().map(|run| &run.options);
         let origin = &going.target.origin;
-        if let Some(guard) = &binding.guard
-            && !guard.allows(&origin.host, &[])
-        {
-            let why = format!(
-                "`{}` is no host of the environment `{}`",
-                origin.host, binding.environment
-            );
-            let fault = Fault::new(ErrorClass::RedirectAway, why);
-            return Err((fault, Phases::default()));
-        }
+        guarded(self.shared, origin).map_err(|fault| (fault, Phases::default()))?;
         let message = Message {
             method: &going.method,
             uri: &going.target.uri,
@@ -167,51 +183,6 @@ impl Way<'_> {
         road.exchange(origin, message, None).await
     }
 
-    /// Puts cookies of the jar and of the request into its head.
-    fn put_cookies(&self, request: &Request, going: &mut Going) {
-        let jars = self.seen.0.jars.borrow();
-        let uri = &going.target.uri;
-        let of_jar = jars.get(&request.jar).filter(|jar| !jar.is_empty());
-        // Who has no cookies pays nothing for when they end.
-        let of_jar = of_jar.and_then(|jar| {
-            let tls = uri.scheme_str() == Some("https");
-            let now = crate::clock::now_ms();
-            jar.header(uri.host().unwrap_or_default(), uri.path(), tls, now)
-        });
-        let is_given = going.headers.map().contains_key(COOKIE);
-        if of_jar.is_none() && request.cookies.is_empty() && !is_given {
-            return;
-        }
-        let mut pairs: Vec<String> = Vec::new();
-        if let Some(given) = request
-            .headers
-            .chunks_exact(2)
-            .find(|pair| pair[0].eq_ignore_ascii_case("cookie"))
-        {
-            pairs.push(given[1].clone());
-        }
-        let own: Vec<&[String]> = request.cookies.chunks_exact(2).collect();
-        let replaced = |pair: &str| {
-            let name = pair.split('=').next().unwrap_or_default();
-            own.iter().any(|own| own[0] == name)
-        };
-        let of_jar = of_jar.unwrap_or_default();
-        pairs.extend(
-            of_jar
-                .split("; ")
-                .filter(|pair| !pair.is_empty() && !replaced(pair))
-                .map(str::to_owned),
-        );
-        pairs.extend(own.iter().map(|pair| format!("{}={}", pair[0], pair[1])));
-        going.with(|headers| {
-            headers.remove(COOKIE);
-            if let (false, Ok(value)) = (pairs.is_empty(), HeaderValue::try_from(pairs.join("; ")))
-            {
-                headers.insert(COOKIE, value);
-            }
-        });
-    }
-
     fn keep_cookies(&self, request: &Request, going: &Going, wire: &WireReply) {
         if !wire.headers.sets_cookies {
             return;
@@ -223,38 +194,94 @@ impl Way<'_> {
         let now = crate::clock::now_ms();
         jar.store_all(wire.headers.map(), host, going.target.uri.path(), now);
     }
+}
 
-    /// Tells the run of the whole of a request.
-    fn tell(
-        &self,
-        step: usize,
-        begin: Begin,
-        reply: &Reply,
-        wrong: Option<(ErrorClass, String)>,
-        (phases, bytes): (Phases, (u64, u64)),
-        sink: &impl Sink,
-    ) {
-        if let Some((class, detail)) = &wrong {
-            self.seen
-                .0
-                .failed
-                .set(self.seen.0.failed.get().or(Some(*class)));
-            let redactor = &self.shared.binding.redactor;
-            sink.failure(step, *class, &|| {
-                redactor.clean(&format!("{}: {detail}", reply.url))
-            });
+/// Whether an environment lets anything go there.
+pub(super) fn guarded(shared: &Shared, origin: &Origin) -> Result<(), Fault> {
+    let binding = &shared.binding;
+    match &binding.guard {
+        Some(guard) if !guard.allows(&origin.host, &[]) => {
+            let why = format!(
+                "`{}` is no host of the environment `{}`",
+                origin.host, binding.environment
+            );
+            Err(Fault::new(ErrorClass::RedirectAway, why))
         }
-        sink.sample(&Sample {
-            step,
-            intended: begin.intended,
-            start: begin.start,
-            end: Instant::now(),
-            phases,
-            error: wrong.map(|(class, _)| class),
-            status: reply.status,
-            bytes_sent: bytes.0,
-            bytes_received: bytes.1,
-            advisory: false,
+        _ => Ok(()),
+    }
+}
+
+/// Puts cookies of the jar and of the request into its head.
+pub(super) fn put_cookies(seen: &Seen, request: &Request, going: &mut Going) {
+    let jars = seen.0.jars.borrow();
+    let uri = &going.target.uri;
+    let of_jar = jars.get(&request.jar).filter(|jar| !jar.is_empty());
+    // Who has no cookies pays nothing for when they end.
+    let of_jar = of_jar.and_then(|jar| {
+        let tls = uri.scheme_str() == Some("https");
+        let now = crate::clock::now_ms();
+        jar.header(uri.host().unwrap_or_default(), uri.path(), tls, now)
+    });
+    let is_given = going.headers.map().contains_key(COOKIE);
+    if of_jar.is_none() && request.cookies.is_empty() && !is_given {
+        return;
+    }
+    let mut pairs: Vec<String> = Vec::new();
+    if let Some(given) = request
+        .headers
+        .chunks_exact(2)
+        .find(|pair| pair[0].eq_ignore_ascii_case("cookie"))
+    {
+        pairs.push(given[1].clone());
+    }
+    let own: Vec<&[String]> = request.cookies.chunks_exact(2).collect();
+    let replaced = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        own.iter().any(|own| own[0] == name)
+    };
+    let of_jar = of_jar.unwrap_or_default();
+    pairs.extend(
+        of_jar
+            .split("; ")
+            .filter(|pair| !pair.is_empty() && !replaced(pair))
+            .map(str::to_owned),
+    );
+    pairs.extend(own.iter().map(|pair| format!("{}={}", pair[0], pair[1])));
+    going.with(|headers| {
+        headers.remove(COOKIE);
+        if let (false, Ok(value)) = (pairs.is_empty(), HeaderValue::try_from(pairs.join("; "))) {
+            headers.insert(COOKIE, value);
+        }
+    });
+}
+
+/// Tells the run of the whole of a request.
+pub(super) fn tell(
+    (seen, shared): (&Seen, &Shared),
+    step: usize,
+    begin: Begin,
+    reply: &Reply,
+    wrong: Option<(ErrorClass, String)>,
+    (phases, bytes): (Phases, (u64, u64)),
+    sink: &impl Sink,
+) {
+    if let Some((class, detail)) = &wrong {
+        seen.0.failed.set(seen.0.failed.get().or(Some(*class)));
+        let redactor = &shared.binding.redactor;
+        sink.failure(step, *class, &|| {
+            redactor.clean(&format!("{}: {detail}", reply.url))
         });
     }
+    sink.sample(&Sample {
+        step,
+        intended: begin.intended,
+        start: begin.start,
+        end: Instant::now(),
+        phases,
+        error: wrong.map(|(class, _)| class),
+        status: reply.status,
+        bytes_sent: bytes.0,
+        bytes_received: bytes.1,
+        advisory: false,
+    });
 }

@@ -3,11 +3,12 @@
 //! Lets its interpreter go on until it asks for something, does that, and answers. Invariant: what is cut off in
 //! the middle is brought to its end before anything else is performed.
 
-use super::ask::{Answer, Ask, Outcome, Reply, Request, Resume, Task};
+use super::ask::{Answer, Ask, Order, Outcome, Reply, Request, Resume, Task};
 use super::engine::Engine;
 use super::host::Host;
 use super::run::{Broke, ITERATION, Run, Together};
 use super::sending::{Seen, Way, perform};
+use super::sockets::{Sockets, beside, happened, live};
 use super::tags::Plain;
 use crate::k6::metric::BuiltIn;
 use crate::net::ErrorClass;
@@ -74,6 +75,7 @@ impl ScriptUser {
         let shared = self.shared.clone();
         let mut begin = Some(begin);
         let mut flying = FuturesUnordered::new();
+        let mut sockets: Option<Box<Sockets<_>>> = None;
         let mut ask = engine.resume(Resume::Perform(task));
         loop {
             for request in seen.0.started.take() {
@@ -87,11 +89,23 @@ impl ScriptUser {
                     (number, lane, reply)
                 });
             }
+            for order in seen.0.orders.take() {
+                let sockets = sockets.get_or_insert_with(|| Box::new(Sockets::new()));
+                match order {
+                    (number, Order::Open(request, protocols)) => {
+                        let of = (seen, &*shared);
+                        sockets.open(number, |opening| {
+                            live(of, opening, *request, protocols, sink)
+                        });
+                    }
+                    (number, Order::Send(frame)) => sockets.send(number, frame),
+                }
+            }
             let answer = match ask {
                 Ask::Done(outcome) => return outcome,
                 Ask::Sleep(time) => {
                     begin = None;
-                    tokio::time::sleep(time).await;
+                    beside(&mut sockets, tokio::time::sleep(time)).await;
                     Answer::Now
                 }
                 Ask::Request(request) => {
@@ -101,7 +115,8 @@ impl ScriptUser {
                         held: &mut self.held,
                     };
                     let begin = begin.take().unwrap_or_else(Begin::now);
-                    Answer::Reply(Box::new(paced(way, *request, begin, sink).await))
+                    let reply = paced(way, *request, begin, sink);
+                    Answer::Reply(Box::new(beside(&mut sockets, reply).await))
                 }
                 Ask::Batch(requests) => {
                     let begin = begin.take().unwrap_or_else(Begin::now);
@@ -114,7 +129,7 @@ impl ScriptUser {
                         begin,
                         sink,
                     );
-                    Answer::Replies(replies.await)
+                    Answer::Replies(beside(&mut sockets, replies).await)
                 }
                 Ask::Idle(until) => {
                     begin = None;
@@ -130,6 +145,7 @@ impl ScriptUser {
                             self.lanes.push(lane);
                             Answer::Arrived(number, Box::new(reply))
                         }
+                        (number, happening) = happened(&mut sockets) => Answer::Happened(number, happening),
                         () = due => Answer::Now,
                     }
                 }

@@ -1,10 +1,20 @@
 //! Scripts of k6: each performed whole, with its output, its exit code and what its server saw.
 
 use super::standin::{Answer, Asked, json, of, serve};
-use super::support::{bellwether, root, run, snapshot};
+use super::support::{bellwether, program, root, run, snapshot};
 use regex::Regex;
 use serde_json::json;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Child, Stdio};
+
+const PAGE: &str = r#"<!doctype html><title>Shop</title><a name="top">no link</a>
+<a href="../echo?from=link&amp;b=2#end">on</a>
+<form id="search" action="/echo/search?old=1"><input name="q" value="tea"><input type="checkbox" name="c" value="1"></form>
+<form id="login" method="post" action="echo/login"><input name="user" value="ann"><input type="hidden" name="csrf" value="x&amp;y">
+<input type="radio" name="kind" value="a"><input type="radio" name="kind" value="b" checked><input name="off" disabled value="1">
+<select name="size"><option value="s">S<option value="m" selected>M</select><textarea name="note">a b</textarea>
+<button type="submit" name="go" value="now">Go</button></form>"#;
 
 /// A server that tells what it was asked, and does what its path says.
 fn echo(asked: &Asked) -> Answer {
@@ -38,6 +48,7 @@ fn echo(asked: &Asked) -> Answer {
                 "a.b": 7, "deep": {"list": [1, 2, 3], "text": "x"}, "nothing": null,
             }),
         ),
+        ["page"] => of(200, "text/html", PAGE),
         ["login"] => json(200, json!({"token": "t-1"})),
         ["private"] if asked.header("authorization") == "Bearer t-1" => {
             json(200, json!({"ok": true}))
@@ -65,7 +76,7 @@ fn flags(script: &str) -> Vec<String> {
         .collect()
 }
 
-fn performed(path: &Path, address: &str) -> String {
+fn performed(path: &Path, address: &str, sockets: u16) -> String {
     let script = std::fs::read_to_string(path).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut command = bellwether();
@@ -79,6 +90,9 @@ fn performed(path: &Path, address: &str) -> String {
         ("URL", address.to_owned()),
         ("SILENT", silent.local_addr().unwrap().to_string()),
     ];
+    if script.contains("__ENV.WS") {
+        command.args(["-e", &format!("WS=ws://127.0.0.1:{sockets}")]);
+    }
     for (name, address) in places
         .iter()
         .filter(|(name, _)| script.contains(&format!("__ENV.{name}")))
@@ -131,9 +145,49 @@ fn without_times(text: &str) -> String {
     })
 }
 
+/// A server of WebSockets, with what it listens on: 0 where nobody installed it.
+struct Peer {
+    child: Option<Child>,
+    port: u16,
+}
+
+impl Peer {
+    fn start() -> Peer {
+        let script = root().join("tests/it/k6_peer.py");
+        let mut command = std::process::Command::new("/usr/bin/python3");
+        let command = command.arg(script).stdin(Stdio::piped());
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let Ok(mut child) = child else {
+            return Peer {
+                child: None,
+                port: 0,
+            };
+        };
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let port = line.trim().parse().unwrap_or(0);
+        Peer {
+            child: Some(child),
+            port,
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 #[test]
 fn scripts_do_what_they_do_in_k6() {
     let address = serve(echo);
+    let peer = Peer::start();
     let folder = root().join("tests/cases/k6");
     let mut paths: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
@@ -151,7 +205,12 @@ fn scripts_do_what_they_do_in_k6() {
                 loop {
                     let next = all.lock().unwrap().next();
                     let Some(path) = next else { return };
-                    let said = performed(path, &address);
+                    let text = std::fs::read_to_string(path).unwrap();
+                    if text.contains("__ENV.WS") && peer.port == 0 {
+                        program("python3-websockets");
+                        continue;
+                    }
+                    let said = performed(path, &address, peer.port);
                     snapshot(&path.with_extension("out"), &said);
                 }
             });

@@ -90,9 +90,28 @@ method('json', function json(path) {
   if (this[parsed] === undefined) Object.defineProperty(this, parsed, { value: [native.json(this)] });
   return found(this[parsed][0], path);
 });
-method('html', () => { throw new Error('Response.html() is not supported'); });
-method('submitForm', () => { throw new Error('Response.submitForm() is not supported'); });
-method('clickLink', () => { throw new Error('Response.clickLink() is not supported'); });
+// Few scripts look at pages: what they are read with is loaded when one does.
+const pages = () => {
+  if (native.page === undefined) native.load('k6/html');
+  return native.page;
+};
+method('html', function html(selector) {
+  if (this.body === null) throw new Error('the body is null, since there was no reply or it was not kept: it is not HTML');
+  const all = pages().parseHTML(typeof this.body === 'string' ? this.body : native.decode(this.body));
+  return selector === undefined ? all : all.find(selector);
+});
+method('submitForm', function submitForm(about = {}) {
+  const sent = pages().submitted(this.html(), about);
+  const target = native.html.resolve(this.url, sent.action);
+  if (sent.method !== 'GET') return request(sent.method, target, sent.fields, about.params);
+  return request('GET', `${target.split('?')[0]}?${form(sent.fields)}`, undefined, about.params);
+});
+method('clickLink', function clickLink(about = {}) {
+  const selector = about.selector ?? 'a[href]';
+  const href = this.html(selector).first().attr('href');
+  if (href === undefined) throw new Error(`there is no link that fits \`${selector}\``);
+  return request('GET', native.html.resolve(this.url, href), undefined, about.params);
+});
 method('toJSON', function toJSON() {
   const names = [
     'remote_ip', 'remote_port', 'url', 'status', 'status_text', 'proto', 'headers', 'cookies', 'body', 'timings',

@@ -113,7 +113,13 @@ export default {
     const next = due();
     return next ? Math.max(0, next.at - native.now()) : -1;
   },
-  clear() { timers.clear(); },
+  // Forgets what was cut off.
+  clear() {
+    timers.clear();
+    native.waiting.clear();
+    native.sockets.clear();
+  },
+  happened(number, what) { native.sockets.get(number)?.(...what); },
   arrived(number, reply, error) {
     const waiting = native.waiting.get(number);
     native.waiting.delete(number);
@@ -121,3 +127,4 @@ export default {
   },
 };
 native.waiting = new Map();
+native.sockets = new Map();

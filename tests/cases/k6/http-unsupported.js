@@ -3,5 +3,4 @@ export default function () {
   for (const params of [{ auth: 'digest' }, { compression: 'gzip' }]) {
     try { http.get(__ENV.URL, params); } catch (error) { console.log(error.message); }
   }
-  http.get(__ENV.URL).html();
 }

@@ -1,0 +1,91 @@
+//! What `k6/html` calls: documents, and the nodes of them.
+
+use super::native_http::resolved;
+use super::natives::refuse;
+use super::page::{Page, Related};
+use rquickjs::class::{JsClass, Readable, Trace, Tracer};
+use rquickjs::function::Constructor;
+use rquickjs::{Class, Ctx, Function, JsLifetime, Object, Result};
+
+/// A document in the hands of a script.
+struct Document(Page);
+
+// SAFETY: it holds nothing of the interpreter.
+unsafe impl JsLifetime<'_> for Document {
+    type Changed<'to> = Document;
+}
+
+impl<'js> Trace<'js> for Document {
+    fn trace<'a>(&self, _: Tracer<'a, 'js>) {}
+}
+
+impl<'js> JsClass<'js> for Document {
+    const NAME: &'static str = "Document";
+    type Mutable = Readable;
+
+    fn constructor(_: &Ctx<'js>) -> Result<Option<Constructor<'js>>> {
+        Ok(None)
+    }
+}
+
+/// Nodes of one document.
+const NODES_MAX: usize = 2_000_000;
+
+type Of<'js> = Class<'js, Document>;
+
+pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
+    let html = Object::new(ctx.clone())?;
+    macro_rules! functions {
+        ($($name:literal $function:expr;)*) => {
+            $(html.set($name, Function::new(ctx.clone(), $function)?)?;)*
+        };
+    }
+    functions! {
+        "parse" parse;
+        "select" |ctx: Ctx<'js>, page: Of<'js>, within: Vec<usize>, css: String| {
+            page.borrow().0.select(&within, &css).map_err(|why| refuse(&ctx, why))
+        };
+        "matches" |ctx: Ctx<'js>, page: Of<'js>, nodes: Vec<usize>, css: String| {
+            page.borrow().0.matches(&nodes, &css).map_err(|why| refuse(&ctx, why))
+        };
+        "related" |page: Of<'js>, at: usize, how: String| {
+            related(&how).map_or(Vec::new(), |how| page.borrow().0.related(at, how))
+        };
+        "kind" |page: Of<'js>, at: usize| page.borrow().0.kind(at);
+        "name" |page: Of<'js>, at: usize| page.borrow().0.name(at).to_owned();
+        "text" |page: Of<'js>, at: usize| page.borrow().0.text(at);
+        "inner" |page: Of<'js>, at: usize| page.borrow().0.inner(at);
+        "outer" |page: Of<'js>, at: usize| page.borrow().0.outer(at);
+        "attributes" |page: Of<'js>, at: usize| page.borrow().0.attributes(at);
+        "resolve" resolved;
+    }
+    native.set("html", html)
+}
+
+fn parse<'js>(ctx: Ctx<'js>, text: String) -> Result<Of<'js>> {
+    let page = Page::parse(&text);
+    if page.size() > NODES_MAX {
+        return Err(refuse(
+            &ctx,
+            format!("the document has over {NODES_MAX} nodes"),
+        ));
+    }
+    Class::instance(ctx, Document(page))
+}
+
+fn related(how: &str) -> Option<Related> {
+    Some(match how {
+        "children" => Related::Children,
+        "contents" => Related::Contents,
+        "parent" => Related::Parent,
+        "above" => Related::Above,
+        "ancestors" => Related::Ancestors,
+        "next" => Related::Next,
+        "nextAll" => Related::NextAll,
+        "prev" => Related::Previous,
+        "prevAll" => Related::PreviousAll,
+        "following" => Related::Following,
+        "preceding" => Related::Preceding,
+        _ => return None,
+    })
+}
