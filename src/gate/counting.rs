@@ -6,42 +6,26 @@
 //! Invariant: whoever does not answer, or with nothing, says nothing for the deploy.
 
 use super::context::PhaseContext;
+use super::counter_source::{ANSWERS_WITHIN, Source};
 use super::prerequisites::means_of;
 use crate::clock;
-use crate::delivery::means::Means;
 use crate::duration::show;
-use crate::limits::ANSWER_BYTES_MAX;
 use crate::load::{Control, Stop};
 use crate::net::address::without_credentials;
-use crate::net::client::{self, bearer};
-use crate::net::connect::Connector;
 use crate::objective::Outcome;
 use crate::objective::blocks::Blocks;
 use crate::objective::slot::Count;
 use crate::project::counter::Counter;
-use crate::record::gate::inputs;
-use crate::secret::start_of;
+use crate::record::state::Phase;
 use crate::witness::counters::{Counters, block_of};
-use crate::witness::samples::{Answer, SECONDS, understand, understand_last};
-use crate::witness::selector::Selector;
-use crate::witness::series;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// Time for all answers of one scrape.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
-/// Scrapes of which the samples are asked for each time: a Prometheus that is away for less loses nothing.
-const WINDOW_SCRAPES: u32 = 10;
 /// Scrapes before the bake of which the samples are asked for, too: what targets counted while nobody looked.
 const EARLIER_SCRAPES: u32 = 30;
 /// Pause before `up` is asked for again at the least.
 const ASKED_AGAIN: Duration = Duration::from_secs(1);
 /// How often it is asked for at the least, where somebody is missing.
 const ASKED_MIN: u32 = 3;
-/// How far one looks back for targets that were away when the bake began.
-const LOOK_BACK: &str = "1h";
 /// Scrapes after the end for which one waits until each target was seen since then.
 const LINGERS_SCRAPES: u32 = 4;
 /// Time of the gate's budget that is left to whoever comes after.
@@ -50,8 +34,6 @@ const SPARED: Duration = Duration::from_secs(2);
 const BEFORE_MAX: Duration = Duration::from_secs(6 * 3_600);
 /// A clock that is off by no more than this, or a few scrapes, is right.
 const CLOCK_OFF_MAX: Duration = Duration::from_secs(10);
-/// Characters of a body that is no answer.
-const SHOWN: usize = 200;
 
 /// What some counters came to.
 #[derive(Debug)]
@@ -67,15 +49,18 @@ struct Looking {
     begun: Instant,
     /// How long, in milliseconds.
     length_ms: i64,
+    /// When the last load of our own ended, if there was one.
+    loaded: Option<Instant>,
     /// What that clock showed first, and when.
     clock: Option<(i64, Instant)>,
 }
 
 impl Looking {
-    fn since(begun: Instant, length_ms: i64) -> Looking {
+    fn since(begun: Instant, length_ms: i64, loaded: Option<Instant>) -> Looking {
         Looking {
             begun,
             length_ms,
+            loaded,
             clock: None,
         }
     }
@@ -97,121 +82,7 @@ impl Looking {
     }
 }
 
-/// Counters with everything filled in.
-struct Source<'a> {
-    counter: &'a Counter,
-    connector: &'a Connector,
-    url: String,
-    headers: HeaderMap,
-    total: Selector,
-    part: Selector,
-    /// How many targets there are at the least.
-    targets: usize,
-}
-
-impl<'a> Source<'a> {
-    fn new(
-        context: &PhaseContext<'_>,
-        means: &'a Means,
-        counter: &'a Counter,
-    ) -> Result<Source<'a>, String> {
-        let facts = inputs(context.record);
-        let fill =
-            |template: &_| Ok::<_, String>(means.fill(template, &facts)?.expose().to_owned());
-        let mut headers = HeaderMap::new();
-        for (name, value) in &counter.headers {
-            let value = HeaderValue::try_from(fill(value)?);
-            let (Ok(name), Ok(value)) = (HeaderName::try_from(name), value) else {
-                return Err(format!("the header `{name}` cannot be sent"));
-            };
-            headers.insert(name, value);
-        }
-        if let Some(token) = &counter.bearer {
-            headers.insert(http::header::AUTHORIZATION, bearer(&fill(token)?)?);
-        }
-        let (total, part) = counter.selectors(fill)?;
-        let targets = match &counter.targets {
-            Some(targets) => whole(&fill(targets)?)?,
-            None => 0,
-        };
-        Ok(Source {
-            counter,
-            connector: &means.connector,
-            url: fill(&counter.url)?.trim_end_matches('/').to_owned(),
-            headers,
-            total,
-            part,
-            targets,
-        })
-    }
-
-    async fn ask(&self, query: &str, deadline: Instant) -> Result<Value, String> {
-        self.ask_at(query, "", deadline).await
-    }
-
-    /// `at` is a further parameter, which says for which moment one asks.
-    async fn ask_at(&self, query: &str, at: &str, deadline: Instant) -> Result<Value, String> {
-        let text = utf8_percent_encode(query, NON_ALPHANUMERIC);
-        let address = format!("{}/api/v1/query?query={text}{at}", self.url);
-        let headers = self.headers.clone();
-        let left = deadline.saturating_duration_since(Instant::now());
-        let sent = client::get(self.connector, &address, headers, left, ANSWER_BYTES_MAX);
-        let url = without_credentials(&self.url);
-        let reply = sent.await;
-        let reply = reply.map_err(|fault| format!("{url} did not answer: {fault}"))?;
-        let status = reply.status.as_u16();
-        let is_refused = matches!(status, 401 | 403 | 407) && !self.headers.is_empty();
-        // What is wrong with a question stands in a body of JSON, too.
-        match serde_json::from_slice::<Value>(&reply.body) {
-            Ok(value) if status < 300 || value["status"] == "error" && !is_refused => Ok(value),
-            _ if !self.headers.is_empty() => {
-                // Whoever refuses credentials may show them, in a form that nobody knows.
-                let length = reply.body.len();
-                Err(format!("{url} answered {status} with {length} bytes"))
-            }
-            _ => {
-                let start = start_of(&String::from_utf8_lossy(&reply.body), SHOWN);
-                Err(format!("{url} answered {status} with {start:?}"))
-            }
-        }
-    }
-
-    /// The samples of a selector over the last scrapes, and so much time before.
-    async fn samples(
-        &self,
-        selector: &Selector,
-        back: Duration,
-        deadline: Instant,
-    ) -> Result<Answer, String> {
-        let window = self.counter.scrape.max(Duration::from_secs(1)) * WINDOW_SCRAPES + back;
-        let query = format!("{}[{}s]", selector.text(), window.as_secs());
-        let answer = understand(&self.ask(&query, deadline).await?);
-        answer.map_err(|why| format!("`{}`: {why}", selector.text()))
-    }
-
-    /// Counters from the beginning of the bake on, with what was seen before it.
-    async fn begin(&self, from_ms: i64) -> Result<Counters, String> {
-        let deadline = Instant::now() + ANSWERS_WITHIN;
-        let at = format!("&time={}.{:03}", from_ms / 1_000, from_ms % 1_000);
-        let stood = async |selector: &Selector| {
-            let query = format!("last_over_time({}[{LOOK_BACK}])", selector.text());
-            let answer = understand_last(self.ask_at(&query, &at, deadline).await?);
-            answer.map_err(|why| format!("`{query}`: {why}"))
-        };
-        let (total, part) = (stood(&self.total), stood(&self.part));
-        let (total, part) = futures_util::future::try_join(total, part).await?;
-        let asked = (self.counter.part.0, self.part.clone());
-        let mut counters = Counters::new(self.total.clone(), asked, from_ms, self.counter.scrape);
-        counters.look_back(&total, &part);
-        Ok(counters)
-    }
-
-    /// Who is to be scraped, and who of these answers.
-    async fn attendance(&self, query: &str) -> Result<Answer, String> {
-        let deadline = Instant::now() + ANSWERS_WITHIN;
-        understand_last(self.ask(query, deadline).await?)
-    }
-
+impl Source<'_> {
     /// Asks who is there, and again while somebody is missing: he may be about to leave, and an answer may fail once.
     async fn call_the_roll(&self, counters: &mut Counters, last: Instant, over: &Control) {
         let query = counters.attendance_query();
@@ -230,21 +101,6 @@ impl<'a> Source<'a> {
                 () = over.stopped() => return,
             }
         }
-    }
-
-    /// One number.
-    async fn number(&self, query: &str, deadline: Instant) -> Result<Option<f64>, String> {
-        let reply = self.ask(query, deadline).await?;
-        let said = series::understand(&reply, series::Empty::Doubt, None);
-        let said = said.map_err(|why| format!("`{query}`: {why}"))?;
-        Ok(said.values.get("value").and_then(Value::as_f64))
-    }
-
-    /// What the clock of Prometheus shows, in milliseconds since 1970.
-    async fn now_ms(&self, deadline: Instant) -> Result<i64, String> {
-        let seconds = self.number("time()", deadline).await?;
-        let seconds = seconds.filter(|seconds| SECONDS.contains(seconds));
-        Ok((seconds.ok_or("it does not tell what time it is")? * 1e3) as i64)
     }
 
     /// Asks once, and lets the counters take it: up to which moment they know now.
@@ -273,7 +129,15 @@ impl<'a> Source<'a> {
             if self.counter.bursts {
                 begun.expect_bursts();
             }
+            if let Some(share) = self.counter.objective.allowed_share() {
+                begun.allow(share);
+            }
             begun.ends(from_ms + looking.length_ms);
+            if let Some(loaded) = looking.loaded {
+                // What was sent last may be in the scrape after it.
+                let ago = asked.saturating_duration_since(loaded).as_millis() as i64;
+                begun.loaded_until(now - ago + self.counter.scrape.as_millis() as i64);
+            }
             *counters = Some(begun);
         }
         if let Some(counters) = counters {
@@ -286,12 +150,12 @@ impl<'a> Source<'a> {
     async fn count(
         &self,
         mut trial: Blocks,
-        times: (Instant, Instant, Instant),
+        times: (Instant, Instant, Instant, Option<Instant>),
         over: &Control,
     ) -> (Outcome, String) {
-        let (begun, end, last) = times;
+        let (begun, end, last, loaded) = times;
         let length = end.saturating_duration_since(begun);
-        let mut looking = Looking::since(begun, length.as_millis() as i64);
+        let mut looking = Looking::since(begun, length.as_millis() as i64, loaded);
         let mut counters: Option<Counters> = None;
         let (mut trouble, mut answered) = (None, Instant::now());
         let take = |trial: &mut Blocks, blocks: Vec<Option<(u64, u64)>>| {
@@ -415,12 +279,6 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A number of targets.
-fn whole(text: &str) -> Result<usize, String> {
-    let number = text.trim().parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| format!("`targets` is {text:?}, which is no number of targets"))
-}
-
 /// Counts all counters of a bake at once. `level` is what each may spend of the gate's.
 pub async fn count_all(
     context: &PhaseContext<'_>,
@@ -446,6 +304,14 @@ pub async fn count_all(
     let before = Duration::from_millis(entered.max(0).unsigned_abs()).min(BEFORE_MAX);
     let now = Instant::now();
     let begun = now.checked_sub(before).unwrap_or(now);
+    let mut loads = state
+        .phases
+        .iter()
+        .filter(|ended| ended.phase == Phase::Load && !context.gate.load.is_empty());
+    let loaded = loads.next_back().and_then(|load| {
+        let ago = clock::now_ms() - load.ended_ms;
+        now.checked_sub(Duration::from_millis(ago.max(0).unsigned_abs()))
+    });
     let each = counters.iter().map(|counter| async {
         let length = block_of(counter.scrape);
         let trial = Blocks::new(context.gate.rule, &counter.objective, length, level);
@@ -453,7 +319,7 @@ pub async fn count_all(
             Ok(source) => {
                 let last = end + counter.scrape * LINGERS_SCRAPES;
                 let last = last.min(context.deadline.checked_sub(SPARED).unwrap_or(end));
-                source.count(trial, (begun, end, last), over).await
+                source.count(trial, (begun, end, last, loaded), over).await
             }
             Err(why) => (Outcome::Inconclusive, why),
         };

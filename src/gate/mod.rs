@@ -5,7 +5,7 @@
 //! and [`acting`] (lock, actions, proof); [`orders`] (what people want of a gate), [`partners`] (what
 //! gates order of each other), [`sighting`] (a version that changed starts a gate); [`context`] (what
 //! a phase may look at), [`phases`] (one in a file each), [`prerequisites`] (what must have been
-//! promoted before; whether actions could be performed), [`counting`] (counters of a Prometheus while it bakes), [`rotation`] (secrets that are other ones at each release), [`rehearsal`] (pure: what only rehearses), [`served`] (which version is served
+//! promoted before; whether actions could be performed), [`counting`] by [`counter_source`] (counters of a Prometheus while it bakes), [`rotation`] (secrets that are other ones at each release), [`rehearsal`] (pure: what only rehearses), [`served`] (which version is served
 //! everywhere), [`rollout`] (pure: what a rollout does meanwhile), [`casting`] (what is performed, with everything
 //! filled in), [`arms`] (one load,
 //! on the candidate and beside it), [`watch`] (pure: its evidence while it comes in), [`diagnostics`] (of what failed), [`proof`] (of a
@@ -23,6 +23,7 @@ mod casting;
 mod concluding;
 mod consenting;
 pub mod context;
+mod counter_source;
 mod counting;
 mod diagnostics;
 pub mod driver;

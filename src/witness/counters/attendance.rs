@@ -4,6 +4,7 @@
 //! missed, and so is a word about it.
 
 use super::super::samples::{Answer, Target, named, target};
+use super::pulse::EXPECTED_MIN;
 use super::window::Counters;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,8 +118,11 @@ impl Counters {
     /// from the beginning to the end, is not another one.
     pub fn too_few(&self, least: usize) -> Option<String> {
         let counting = self.there().filter(|(_, last)| !self.is_gone(*last));
-        let counting = counting.filter(|(target, _)| self.moved.contains(*target));
-        let places = counting.filter_map(|(target, _)| self.places.get(target));
+        let counting: Vec<&Target> = counting.map(|(target, _)| target).collect();
+        let counting = counting
+            .iter()
+            .filter(|target| self.is_counting(target, &counting));
+        let places = counting.filter_map(|target| self.places.get(*target));
         let counting = places.collect::<BTreeSet<_>>().len();
         let (targets, are) = match counting {
             1 => ("target has", "is"),
@@ -127,6 +131,31 @@ impl Counters {
         (counting < least).then(|| {
             format!("{counting} {targets} counted requests and {are} there at the end, and `targets` says {least}")
         })
+    }
+}
+
+/// The share of what another one counts from which on a target counts, too: whoever hangs may count probes.
+const COUNTING: f64 = 0.2;
+
+impl Counters {
+    /// Requests a millisecond of a target, since it is there.
+    fn pace(&self, target: &Target) -> f64 {
+        let counted = self.moved.get(target).copied().unwrap_or(0.0);
+        let (first, last) = self.targets.get(target).copied().unwrap_or_default();
+        counted / (last - first.max(self.from_ms)).max(self.scrape_ms) as f64
+    }
+
+    /// Whether a target counts as others do, and did not stop.
+    fn is_counting(&self, target: &Target, all: &[&Target]) -> bool {
+        let mut paces: Vec<f64> = all.iter().map(|target| self.pace(target)).collect();
+        paces.sort_by(f64::total_cmp);
+        let usual = paces.get(paces.len() / 2).copied().unwrap_or(0.0);
+        let own = self.pace(target);
+        let is_silent = self.pulses.get(target).is_some_and(|pulse| {
+            let (from, to) = pulse.silence(self.from_ms);
+            (to - from) as f64 * usual >= EXPECTED_MIN
+        });
+        own > 0.0 && own >= COUNTING * usual && !is_silent
     }
 }
 

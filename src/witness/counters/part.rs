@@ -2,10 +2,13 @@
 //!
 //! Takes nothing in. Invariant: what is not known of the one is not counted of the other.
 
-use super::super::samples::{Answer, Target, target};
+use super::super::samples::{Answer, Target, named, target};
 use super::steps::Labels;
 use super::window::{Counters, Part, family};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The share by which two that count the same may differ: they are scraped at other moments.
+const ALIKE: f64 = 0.1;
 
 impl Counters {
     /// Up to when the part of each target is known with this answer: as far as that series of it which lags most, of
@@ -44,6 +47,63 @@ impl Counters {
             1 if is_young => i64::MIN,
             _ => i64::MAX,
         }
+    }
+
+    /// Targets of which bad requests are not shown, though they were before, or others show that they had none.
+    pub(super) fn partless(&self) -> Option<String> {
+        let is_same = family(&self.part.1.metric) == family(&self.total.metric);
+        if self.part.0 != Part::Bad || is_same {
+            return None;
+        }
+        let shows = |of: &Target| {
+            let mut all = self.steps.last[1].iter();
+            all.any(|(labels, (at, _))| target(labels) == *of && *at > self.from_ms)
+        };
+        let mut all = self.steps.last[1].values();
+        let is_from_zero = all.any(|(at, value)| *at > self.from_ms && *value == 0.0);
+        let counting = self.moved.iter().filter(|(_, counted)| **counted > 0.0);
+        let counting: Vec<&Target> = counting.map(|(target, _)| target).collect();
+        // It may be counted elsewhere altogether.
+        if !counting.iter().any(|target| shows(target)) {
+            return None;
+        }
+        let mut partless = counting.into_iter().filter(|target| {
+            let was_shown = self.steps.stood_part(target) && !self.steps.is_renewed(target);
+            (is_from_zero || was_shown) && !shows(target)
+        });
+        let first = partless.next()?;
+        let others = match partless.count() {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        Some(format!(
+            "`{}` of {}{others} is not shown, though `{}` is: nobody knows what failed there",
+            self.part.1.text(),
+            named(first),
+            self.total.text()
+        ))
+    }
+
+    /// Whether a process is counted twice, since several show it.
+    pub(super) fn shown_twice(&self) -> Option<String> {
+        let mut shown: BTreeMap<_, (&Target, f64)> = BTreeMap::new();
+        for (target, counted) in self.moved.iter().filter(|(_, counted)| **counted > 0.0) {
+            let Some(place) = self.places.get(target) else {
+                continue;
+            };
+            match shown.get(&(&target.0, place)) {
+                Some((_, other)) if (counted - other).abs() <= ALIKE * other => {
+                    return Some(format!(
+                        "{} is shown by several Prometheus, and each request counts as often: ask for one of them, such as by `replica=\"…\"`",
+                        named(target)
+                    ));
+                }
+                _ => {
+                    shown.insert((&target.0, place), (target, *counted));
+                }
+            }
+        }
+        None
     }
 
     /// What the part does not show of what all requests do.

@@ -86,7 +86,13 @@ fn who_hangs_counts_nothing_and_is_missed_where_nobody_serves_instead() {
         doubts.starts_with("of `b`, for 5m next to nothing was counted"),
         "{doubts}"
     );
-    // Its clients went to another.
+    // Its clients went to another. Where none of them ever comes back, they may have been sent away by it.
+    let back = |scrape: i64| {
+        (
+            scrape,
+            2_000.0 + 50.0 * (scrape.min(8) + (scrape - 18).max(0)) as f64,
+        )
+    };
     let mut moved = counters();
     let takes_over = (-5..=20).map(|scrape: i64| {
         (
@@ -95,8 +101,20 @@ fn who_hangs_counts_nothing_and_is_missed_where_nobody_serves_instead() {
         )
     });
     let takes_over = series("200", "a", &takes_over.collect::<Vec<_>>());
-    through(&mut moved, &[takes_over, series("200", "b", &until(8))], 20);
+    let takes_over = [
+        takes_over,
+        series("200", "b", &(-25..=20).map(back).collect::<Vec<_>>()),
+    ];
+    through(&mut moved, &takes_over, 20);
     assert_eq!(moved.doubts(21 * SCRAPE, false), [""; 0]);
+    let mut drained = counters();
+    let [takes_over, _] = takes_over;
+    through(
+        &mut drained,
+        &[takes_over, series("200", "b", &until(8))],
+        20,
+    );
+    only_doubt(&drained, "of `b`, for 3m next to nothing was counted");
 }
 
 #[test]
@@ -267,13 +285,21 @@ fn what_stood_long_before_is_subtracted_only_from_the_same_process() {
         of("200", "/", &rising(100.0, -5..=20)),
         of("500", "/x", &failing),
     ];
-    for (before, bad) in [(500_000.0, 3), (100.0, 1)] {
+    let looking = |resets: f64| {
         let mut counters = counters();
-        counters.look_back(&stood(before), &answer(&[]));
+        counters.look_back(&stood(100.0), &answer(&[]));
         counters.look_back(&answer(&[]), &answer(&[of("500", "/x", &[(-100, 2.0)])]));
+        counters.began_anew(&answer(&[of("200", "/", &[(0, resets)])]));
         through(&mut counters, &all, 20);
-        assert_eq!(counters.sum().1, bad, "{before}");
-    }
+        assert_eq!(counters.sum().1, 1);
+        counters
+    };
+    assert_eq!(looking(0.0).doubts(21 * SCRAPE, false), [""; 0]);
+    // What began anew meanwhile may have counted all of it since then.
+    only_doubt(
+        &looking(1.0),
+        "is shown again with 3, no less than long before",
+    );
 }
 
 #[test]
@@ -303,4 +329,111 @@ fn who_is_scraped_now_and_then_and_who_is_nearly_idle_are_missed() {
         doubts.starts_with("of `b`, for 5m next to nothing was counted"),
         "{doubts}"
     );
+}
+
+#[test]
+fn a_standstill_that_is_made_up_for_hides_no_other() {
+    // Away from 3 to 7, served by the other; from 12 to 16 it hangs.
+    let served = |rates: &[(i64, f64)]| {
+        let mut stands = 2_000.0;
+        let points = (-25..=20).map(|scrape: i64| {
+            let rate = rates.iter().find(|(until, _)| scrape <= *until);
+            stands += rate.map_or(50.0, |(_, rate)| *rate);
+            (scrape, stands)
+        });
+        points.collect::<Vec<_>>()
+    };
+    let of = |hangs: f64| {
+        let mut counters = counters();
+        let b = served(&[(3, 50.0), (8, 0.0), (12, 50.0), (16, hangs)]);
+        let a = served(&[(3, 50.0), (8, 100.0)]);
+        through(
+            &mut counters,
+            &[series("200", "a", &a), series("200", "b", &b)],
+            20,
+        );
+        counters.doubts(21 * SCRAPE, false).join("; ")
+    };
+    assert_eq!(of(50.0), "");
+    assert!(
+        of(0.0).starts_with("of `b`, for 1m next to nothing"),
+        "{}",
+        of(0.0)
+    );
+}
+
+#[test]
+fn what_is_left_of_a_target_is_looked_at_too() {
+    // A client of 40 goes to another one; what is left goes on, or hangs.
+    let points = |end: f64| {
+        let mut stands = 2_000.0;
+        let all = (-25..=20).map(|scrape: i64| {
+            stands += match scrape {
+                ..=2 => 50.0,
+                3..=12 => 8.0,
+                _ => end,
+            };
+            (scrape, stands)
+        });
+        all.collect::<Vec<_>>()
+    };
+    let takes_over = (-25..=20).map(|scrape: i64| {
+        (
+            scrape,
+            5_000.0 + 50.0 * scrape as f64 + 42.0 * (scrape - 2).max(0) as f64,
+        )
+    });
+    let takes_over = series("200", "a", &takes_over.collect::<Vec<_>>());
+    for (left, expected) in [(8.0, ""), (0.0, "of `b`, for 2m next to nothing")] {
+        let mut counters = counters();
+        let all = [takes_over.clone(), series("200", "b", &points(left))];
+        through(&mut counters, &all, 20);
+        let doubts = counters.doubts(21 * SCRAPE, false).join("; ");
+        assert!(doubts.starts_with(expected), "{doubts}");
+        assert_eq!(doubts.is_empty(), expected.is_empty(), "{doubts}");
+    }
+}
+
+#[test]
+fn a_load_of_our_own_says_nothing_of_how_busy_targets_are() {
+    let points = |scrape: i64| {
+        (
+            scrape,
+            50_000.0 + 10.0 * scrape as f64 + 150.0 * scrape.min(-1) as f64,
+        )
+    };
+    let all = [series(
+        "200",
+        "a",
+        &(-25..=20).map(points).collect::<Vec<_>>(),
+    )];
+    for (loaded, doubtful) in [(-1, false), (-30, true)] {
+        let mut counters = counters();
+        counters.loaded_until(FROM + loaded * SCRAPE);
+        counters.look_back(&answer(&[]), &answer(&[]));
+        through(&mut counters, &all, 20);
+        assert_eq!(
+            counters.doubts(21 * SCRAPE, false).len(),
+            usize::from(doubtful)
+        );
+    }
+}
+
+#[test]
+fn a_part_that_others_show_and_a_process_that_is_shown_twice_are_doubts() {
+    let bad = selector("http_errors");
+    let mut counters = Counters::new(selector("http_total"), (Part::Bad, bad), FROM, EVERY);
+    let total = |name: &str| series("", name, &rising(50.0, -5..=20));
+    let zero = series("", "a", &(-5..=20).map(|at| (at, 0.0)).collect::<Vec<_>>());
+    counters.take(&answer(&[total("a"), total("b")]), &answer(&[zero]));
+    counters.close(FROM + 20 * SCRAPE);
+    only_doubt(&counters, "`http_errors` of `b` is not shown");
+    let mut twice = super::tests::counters();
+    let replica = |name: &str| {
+        let mut one = series("200", "a", &rising(50.0, -5..=20));
+        one.labels.insert("replica".to_owned(), name.to_owned());
+        one
+    };
+    through(&mut twice, &[replica("x"), replica("y")], 20);
+    only_doubt(&twice, "`a` is shown by several Prometheus");
 }

@@ -8,11 +8,15 @@
 pub(super) const EXPECTED_MIN: f64 = 30.0;
 /// The same of one target among several: one in 150 pauses so by chance.
 pub(super) const PAUSE_MIN: f64 = 5.0;
+/// The same of each of two that pause at once: by chance, of twenty one in millions.
+const PAIR_MIN: f64 = 20.0;
 /// Targets that pause at once, of which it is no chance, and the share of all of them of which it is none either.
 const PAUSES_MIN: usize = 3;
 const PAUSES_BY_CHANCE: f64 = 0.05;
 /// The share of what came before that is as good as nothing: health checks are counted, too.
 const NEXT_TO_NOTHING: f64 = 0.2;
+/// How often one looks at what is left, and finds some each time but once, until that is how busy it is.
+const STEADY: u32 = 5;
 /// The share of it from which on a target is busy again at once.
 const AS_BEFORE: f64 = 0.5;
 
@@ -24,8 +28,11 @@ pub(super) struct Pulse {
     last: i64,
     busy: i64,
     counted: f64,
-    /// What was counted since it was busy last.
+    /// What was counted since it was busy last, how often one looked since then, and how often that was more.
     trickled: f64,
+    looks: (u32, u32),
+    /// When anything at all was counted last.
+    heard: i64,
     over: Vec<Still>,
     /// Shorter ones that came to an end.
     short: Vec<Still>,
@@ -61,27 +68,74 @@ pub(super) fn together(pauses: &[Still], targets: usize) -> Option<Still> {
         to: pauses.iter().map(|still| still.to).min()?,
         rate: pauses.iter().map(|still| still.rate).sum(),
     };
-    let is_none = pauses.len() < PAUSES_MIN || (pauses.len() as f64) < by_chance;
-    (!is_none && expected >= EXPECTED_MIN && still.to > still.from).then_some(still)
+    let are_many = pauses.len() >= PAUSES_MIN && pauses.len() as f64 >= by_chance;
+    // Of so few each must be nearly none by itself.
+    let are_long = pauses.len() == 2 && pauses.iter().all(|still| still.expected() >= PAIR_MIN);
+    let is_one = are_many && expected >= EXPECTED_MIN || are_long;
+    (is_one && still.to > still.from).then_some(still)
 }
 
 impl Pulse {
-    /// So many more requests at a moment than at the one before.
-    pub fn beat(&mut self, at: i64, more: f64, least_ms: i64) {
+    /// So many more requests at a moment than at the one before. Who just began anew lives, however much it counted.
+    pub fn beat(&mut self, at: i64, (more, is_anew): (f64, bool), least_ms: i64) {
         if self.first.is_none() {
-            (self.first, self.busy) = (Some(at), at);
-        } else if self.is_busy(at, more) {
+            (self.first, self.busy, self.heard) = (Some(at), at, at);
+        } else if is_anew || self.is_busy(at, more) {
             match self.standstill(least_ms) {
                 Some(still) => self.over.push(still),
                 None => self.short.extend(self.pause(0, 2 * least_ms / 3)),
             }
             self.busy = at;
             self.counted += more;
-            self.trickled = 0.0;
+            (self.trickled, self.looks) = (0.0, (0, 0));
         } else {
             self.trickled += more;
+            self.looks.0 += 1;
+            self.looks.1 += u32::from(more > 0.0);
+            self.settle_down(at, least_ms);
         }
         self.last = at;
+        if more > 0.0 || is_anew {
+            self.heard = at;
+        }
+    }
+
+    /// What is left and comes steadily is how busy it is from then on; what it was before is missed, or was taken over.
+    fn settle_down(&mut self, at: i64, least_ms: i64) {
+        let (looks, more) = self.looks;
+        let is_steady = looks >= STEADY && more + 1 >= looks && self.trickled >= EXPECTED_MIN;
+        if !is_steady {
+            return;
+        }
+        let left = self.trickled / (at - self.busy).max(1) as f64;
+        let fallen = Still {
+            busy: self.busy,
+            from: self.busy,
+            to: at,
+            rate: self.rate() - left,
+        };
+        if fallen.to - fallen.from >= least_ms && fallen.expected() >= EXPECTED_MIN {
+            self.over.push(fallen);
+        }
+        (self.first, self.counted, self.busy) = (Some(self.busy), self.trickled, at);
+        (self.trickled, self.looks) = (0.0, (0, 0));
+    }
+
+    /// From when on until when nothing at all was counted, at the end.
+    pub fn silence(&self, since: i64) -> (i64, i64) {
+        (self.heard.max(since), self.last)
+    }
+
+    /// A silence at the end, in which so many requests would have come, if it is so long.
+    pub fn silent(&self, since: i64, least_ms: i64) -> Option<Still> {
+        let (from, to) = self.silence(since);
+        let still = Still {
+            busy: self.busy,
+            from,
+            to,
+            rate: self.rate(),
+        };
+        (to - from >= least_ms && self.first? < self.busy).then_some(still)
     }
 
     /// Whether so many more are as many as came before: at once, or since it was busy last. What is left by chance comes
@@ -128,15 +182,23 @@ impl Pulse {
         (is_long && self.first? < self.busy).then_some(still)
     }
 
-    /// The longest standstill since a moment.
-    pub fn still(&self, since: i64, least_ms: i64) -> Option<Still> {
+    /// The standstills since a moment, the longest first.
+    pub fn stills(&self, since: i64, least_ms: i64) -> Vec<Still> {
         let all = self.over.iter().copied().chain(self.standstill(least_ms));
         let all = all.map(|still| Still {
             from: still.from.max(since),
             ..still
         });
-        let all = all.filter(|still| still.to - still.from >= least_ms);
-        all.max_by_key(|still| still.to - still.from)
+        let mut all: Vec<Still> = all
+            .filter(|still| still.to - still.from >= least_ms)
+            .collect();
+        all.sort_by_key(|still| (still.from - still.to, -still.from));
+        all
+    }
+
+    /// The longest standstill since a moment.
+    pub fn still(&self, since: i64, least_ms: i64) -> Option<Still> {
+        self.stills(since, least_ms).first().copied()
     }
 }
 
@@ -147,7 +209,7 @@ mod tests {
     fn longest(more: &[f64]) -> Option<(i64, i64)> {
         let mut pulse = Pulse::default();
         for (at, more) in more.iter().enumerate() {
-            pulse.beat(1_000 * at as i64, *more, 3_000);
+            pulse.beat(1_000 * at as i64, (*more, false), 3_000);
         }
         let still = pulse.still(0, 3_000)?;
         Some((still.from / 1_000, still.to / 1_000))
@@ -158,7 +220,11 @@ mod tests {
         let pulse = |last: i64| {
             let mut pulse = Pulse::default();
             for at in 0..40 {
-                pulse.beat(1_000 * at, if at <= last { 1.0 } else { 0.0 }, 3_000);
+                pulse.beat(
+                    1_000 * at,
+                    (if at <= last { 1.0 } else { 0.0 }, false),
+                    3_000,
+                );
             }
             pulse.pause(0, 3_000)
         };

@@ -36,6 +36,8 @@ pub(super) struct Scrape<'a> {
     pub first_seen: i64,
     /// Whether it came while one looked.
     pub is_new: bool,
+    /// Whether it is of the window, and not of the time before it.
+    pub is_inside: bool,
     /// Milliseconds between scrapes.
     pub scrape_ms: i64,
     /// The most that any block counted.
@@ -57,6 +59,8 @@ pub(super) enum Odd {
     Dropped,
     /// One that stood where it had been when its target began anew.
     Stayed,
+    /// One that is back where it stood or above, though its target began anew before one looked: the same, or another.
+    Returned,
 }
 
 /// What a scrape came to.
@@ -91,7 +95,7 @@ pub(super) struct Steps {
     starts: BTreeMap<Target, BTreeSet<i64>>,
     /// Targets that came while one looked, and stood so low that they began with what they counted.
     born: BTreeSet<Target>,
-    /// Targets that began anew between what they stood at long before and the window.
+    /// Targets that began anew in the time before the window.
     renewed: BTreeSet<Target>,
     /// Moments at which a target stood too high to have begun anew since it was seen before.
     unfit: BTreeSet<(Target, i64)>,
@@ -108,6 +112,21 @@ impl Steps {
     pub fn stood(&mut self, number: usize, labels: &Labels, value: f64) {
         self.seen_earlier.insert(target(labels));
         self.earlier[number].insert(unnamed(labels), value);
+    }
+
+    /// Notes that a target began anew in the time before one looked.
+    pub fn began_before(&mut self, labels: &Labels) {
+        self.renewed.insert(target(labels));
+    }
+
+    /// Whether a counter of all requests stood there before one looked, of a target.
+    pub fn stood_part(&self, of: &Target) -> bool {
+        self.earlier[1].keys().any(|labels| target(labels) == *of)
+    }
+
+    /// Whether a target began anew, before one looked or since.
+    pub fn is_renewed(&self, target: &Target) -> bool {
+        self.renewed.contains(target) || self.starts.contains_key(target)
     }
 
     /// Whether anything stood there before one looked, or may have.
@@ -160,7 +179,10 @@ impl Steps {
                 dropped = dropped.max(from - value);
                 since = since.min(then);
                 fallen += if *value < from { from } else { 0.0 };
-            } else if decides && self.stood_higher(scrape.number, labels, *value) {
+            } else if decides
+                && scrape.is_inside
+                && self.stood_higher(scrape.number, labels, *value)
+            {
                 self.renewed.insert(scrape.target.clone());
             }
         }
@@ -244,7 +266,11 @@ impl Steps {
                     stands = from;
                 }
                 None if began && !is_refused => {
-                    came.born += value - self.stood_at(scrape, labels, *value);
+                    let stood = self.stood_at(scrape, labels, *value);
+                    if stood > 0.0 && self.renewed.contains(scrape.target) {
+                        came.odd = Some((Odd::Returned, *value));
+                    }
+                    came.born += value - stood;
                 }
                 None => {}
             }
@@ -275,9 +301,9 @@ impl Steps {
 
     /// What of a counter's value it had before one looked, where its target is the same since then.
     fn stood_at(&self, scrape: &Scrape<'_>, labels: &Labels, value: f64) -> f64 {
-        let is_same = !self.born.contains(scrape.target)
-            && !self.starts.contains_key(scrape.target)
-            && !self.renewed.contains(scrape.target);
+        // Of one that began anew before one looked nobody knows whether this was shown since then.
+        let is_same =
+            !self.born.contains(scrape.target) && !self.starts.contains_key(scrape.target);
         let stood = self.earlier[scrape.number].get(&unnamed(labels)).copied();
         let stood = stood.filter(|stood| is_same && *stood <= value);
         stood.unwrap_or(0.0)

@@ -2,7 +2,7 @@
 //!
 //! Only reads. Invariant: what others served meanwhile is missed by nobody, and traffic that declines is no standstill.
 
-use super::super::samples::named;
+use super::super::samples::{Target, named};
 use super::pulse::{EXPECTED_MIN, PAUSE_MIN, Pulse, Still, together};
 use super::steps::Odd;
 use super::window::Counters;
@@ -21,6 +21,8 @@ const CLEAR: f64 = 4.0;
 const STUTTER_MIN: f64 = 30.0;
 const STUTTER: f64 = 0.03;
 const STUTTER_BY_CHANCE: f64 = 0.1;
+/// The share of all requests that is as good as all of them.
+const ALL: f64 = 0.9;
 
 impl Counters {
     /// Whether requests stopped coming, though there had been enough of them: of all targets, or of some, and no
@@ -49,8 +51,10 @@ impl Counters {
         }
         let least = self.gap_ms();
         let stills = self.pulses.iter().filter_map(|(target, pulse)| {
-            let still = pulse.still(self.from_ms, least)?;
-            self.is_missed(&still).then_some((target, still))
+            let silent = self.silent(target, pulse);
+            let mut stills = pulse.stills(self.from_ms, least).into_iter();
+            let still = silent.or_else(|| stills.find(|still| self.is_missed(still)))?;
+            Some((target, still))
         });
         let stills: Vec<_> = stills.collect();
         let Some((target, still)) = stills.first() else {
@@ -66,11 +70,30 @@ impl Counters {
         ))
     }
 
+    /// A silence of one that is scraped until the end: whoever serves meanwhile, it serves nobody.
+    fn silent(&self, target: &Target, pulse: &Pulse) -> Option<Still> {
+        let (_, last) = self.targets.get(target)?;
+        if self.is_gone(*last) {
+            return None;
+        }
+        let still = pulse.silent(self.from_ms, self.gap_ms())?;
+        let left = self.left_by_others(&[still]);
+        (left * still.expected() >= EXPECTED_MIN).then_some(still)
+    }
+
     /// Whether too many targets for chance count nothing at the end, each too slow to tell by itself.
     fn pausing(&self) -> Option<String> {
-        let pauses = self.pulses.values();
-        let pauses = pauses.filter_map(|pulse| pulse.pause(self.from_ms, self.gap_ms()));
-        let pauses: Vec<Still> = pauses.collect();
+        let all = self.pulses.iter().filter_map(|(target, pulse)| {
+            let pause = pulse.pause(self.from_ms, self.gap_ms())?;
+            let last = self.targets.get(target).map(|(_, last)| *last);
+            Some((pause, last.is_none_or(|last| self.is_gone(last))))
+        });
+        let all: Vec<(Still, bool)> = all.collect();
+        let mut pauses: Vec<Still> = all.iter().map(|(pause, _)| *pause).collect();
+        if pauses.len() == 2 && all.iter().any(|(_, is_gone)| *is_gone) {
+            // Who leaves stops before.
+            pauses.clear();
+        }
         let left = self.left_by_others(&pauses);
         let pauses = pauses.into_iter().map(|still| Still {
             rate: left * still.rate,
@@ -80,7 +103,8 @@ impl Counters {
             .filter(|still| still.expected() >= PAUSE_MIN)
             .collect();
         let there = self.there().count();
-        let still = together(&pauses, there).filter(|still| self.is_missed(still))?;
+        let are_two = pauses.len() == 2;
+        let still = together(&pauses, there).filter(|still| are_two || self.is_missed(still))?;
         let time = Duration::from_millis((still.to - still.from).unsigned_abs());
         Some(format!(
             "{} of {there} targets counted next to nothing for {}, after {:.1} a second together: whoever hangs counts nothing",
@@ -100,6 +124,7 @@ impl Counters {
         let large = missed.iter().filter(|expected| **expected >= EXPECTED_MIN);
         let large: f64 = large.sum();
         let of = |share: f64| STUTTER_MIN.max(share * self.sum.0 as f64);
+        let at_once = self.lost_at_once();
         (large >= of(STUTTER) || lost >= of(STUTTER_BY_CHANCE)).then(|| {
             let times = match times {
                 1 => "once".to_owned(),
@@ -109,6 +134,36 @@ impl Counters {
                 "{times} a target counted next to nothing for a while, and about {lost:.0} requests would have come meanwhile: whoever hangs counts nothing"
             )
         })
+        .or_else(|| (at_once >= of(self.allowed.min(STUTTER))).then(|| {
+            format!(
+                "for moments all targets together counted next to nothing, and about {at_once:.0} requests would have come meanwhile: whoever hangs counts nothing"
+            )
+        }))
+    }
+
+    /// Requests that would have come in short standstills of all targets at once, which are no chance.
+    fn lost_at_once(&self) -> f64 {
+        let rate: f64 = self.pulses.values().map(Pulse::rate).sum();
+        let mut all: Vec<&Still> = self.pulses.values().flat_map(Pulse::short).collect();
+        all.retain(|still| still.from >= self.from_ms);
+        all.sort_by_key(|still| still.from);
+        let mut lost = 0.0;
+        while let Some(first) = all.first().copied() {
+            let (beside, after) = all
+                .iter()
+                .partition(|still: &&&Still| still.from < first.to);
+            let beside: Vec<&Still> = beside;
+            all = after;
+            if beside.iter().map(|still| still.rate).sum::<f64>() >= ALL * rate {
+                let expected: f64 = beside.iter().map(|still| still.expected()).sum();
+                lost += if expected >= EXPECTED_MIN {
+                    expected
+                } else {
+                    0.0
+                };
+            }
+        }
+        lost
     }
 
     /// The share of what came before that still comes to all others while some pause: traffic that declines declines

@@ -68,8 +68,8 @@ pub struct Counters {
     /// Requests of each block that was handed over, and of those before the window.
     pub(super) handed: Vec<u64>,
     pub(super) earlier: BTreeMap<i64, f64>,
-    /// Targets that counted anything in the window.
-    pub(super) moved: BTreeSet<Target>,
+    /// What targets counted in the window.
+    pub(super) moved: BTreeMap<Target, f64>,
     /// Where each target is, whoever shows it.
     pub(super) places: BTreeMap<Target, (String, String)>,
     /// Whether requests keep coming, of all targets and of each.
@@ -83,6 +83,10 @@ pub struct Counters {
     pub(super) comes_in_bursts: bool,
     /// Who is to be scraped, or why nobody knows, once that was asked.
     pub(super) attendance: Option<Result<Attendance, String>>,
+    /// Until when a load of our own was counted, too.
+    pub(super) loaded_ms: i64,
+    /// The share of all requests that may be bad, if somebody said.
+    pub(super) allowed: f64,
     /// When one stops looking; who comes later does not concern it.
     pub(super) end_ms: i64,
     /// Scrapes of each target, by number.
@@ -139,7 +143,7 @@ impl Counters {
             sum: (0, 0),
             handed: Vec::new(),
             earlier: BTreeMap::new(),
-            moved: BTreeSet::new(),
+            moved: BTreeMap::new(),
             places: BTreeMap::new(),
             pulse: Pulse::default(),
             pulses: BTreeMap::new(),
@@ -147,11 +151,23 @@ impl Counters {
             anew: BTreeMap::new(),
             comes_in_bursts: false,
             attendance: None,
+            loaded_ms: i64::MIN,
+            allowed: 1.0,
             end_ms: i64::MAX,
             seen: BTreeMap::new(),
             doubts: BTreeSet::new(),
             odd: BTreeMap::new(),
         }
+    }
+
+    /// Until this moment a load of our own was counted, too: how busy targets are is learned after it.
+    pub fn loaded_until(&mut self, at_ms: i64) {
+        self.loaded_ms = at_ms;
+    }
+
+    /// So large a share of all requests may be bad.
+    pub fn allow(&mut self, share: f64) {
+        self.allowed = share;
     }
 
     /// Requests come in bursts: that none comes for a while says nothing.
@@ -177,6 +193,16 @@ impl Counters {
                 if let Some((_, value)) = series.points.last() {
                     self.steps.stood(number, &series.labels, *value);
                 }
+            }
+        }
+    }
+
+    /// Takes how often counters of all requests began anew in the time before the window.
+    pub fn began_anew(&mut self, resets: &Answer) {
+        self.doubts.extend(resets.doubts.iter().cloned());
+        for series in &resets.series {
+            if series.points.last().is_some_and(|(_, times)| *times > 0.0) {
+                self.steps.began_before(&series.labels);
             }
         }
     }
@@ -225,6 +251,7 @@ impl Counters {
             values,
             first_seen,
             is_new: !is_known && first_seen > self.from_ms,
+            is_inside: at > self.from_ms,
             scrape_ms: self.scrape_ms.max(1_000),
             largest: self.largest,
             explained,
@@ -232,12 +259,17 @@ impl Counters {
         });
         if number == 0 {
             let least = self.gap_ms();
-            let pulse = self.pulses.entry(target.clone()).or_default();
-            pulse.beat(at, came.more - came.anew, least);
-            if at <= self.from_ms {
+            if at > self.loaded_ms {
+                let pulse = self.pulses.entry(target.clone()).or_default();
+                let is_anew = came.anew > 0.0;
+                pulse.beat(at, (came.more - came.anew, is_anew), least);
+            }
+            if at <= self.from_ms && at <= self.loaded_ms {
+                // What we sent ourselves says nothing of how busy it is.
+            } else if at <= self.from_ms {
                 *self.earlier.entry(self.place(at)).or_default() += came.more;
-            } else if came.more + came.born > 0.0 && !self.moved.contains(target) {
-                self.moved.insert(target.clone());
+            } else if came.more + came.born > 0.0 {
+                *self.moved.entry(target.clone()).or_default() += came.more + came.born;
             }
         }
         // Before the window it is only learned what a target is like.
@@ -394,7 +426,7 @@ impl Counters {
             let counted = self.counted(block);
             if is_scraped || counted.0 > 0 {
                 let (at, least) = (self.closed * self.block_ms, 3 * self.block_ms);
-                self.pulse.beat(at, counted.0 as f64, least);
+                self.pulse.beat(at, (counted.0 as f64, false), least);
             }
             self.handed.push(counted.0);
             over.push((is_scraped || counted.0 > 0).then_some(counted));
