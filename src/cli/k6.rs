@@ -43,8 +43,8 @@ const MOVING: &str = "Moving from k6:
 
 A script that k6 calls passed though nothing was measured gets one line on standard error that says so.
 
-Not supported: TypeScript, archives, k6/net/grpc, k6/browser, k6/x/*, k6/experimental/* but for
-websockets, digest and NTLM, compressed bodies and messages, outputs but for json and csv, execution
+Not supported: TypeScript that is more than types (enum, namespace), archives, k6/net/grpc, k6/browser,
+k6/x/*, k6/experimental/* but for csv, fs and websockets, digest and NTLM, compressed bodies and messages, outputs but for json and csv, execution
 segments, dns, tlsAuth, blacklistIPs, blockHostnames, imports from the network but for jslib's k6-utils,
 k6-summary, url and formdata.
 

@@ -9,6 +9,7 @@
 //! values are made, used and dropped on that stack alone.
 
 use super::ask::{Ask, Outcome, Resume, Task, Thrown};
+use super::dialect::COMMON_JS;
 use super::files::Files;
 use super::host::{Doing, Host};
 use super::modules::{self, NATIVE};
@@ -152,6 +153,14 @@ fn live(host: &Rc<Host>, exec: &str, first: Resume, finish: &dyn Fn(Outcome) -> 
     });
 }
 
+/// What a script gives: of CommonJS, what it put into `exports`.
+fn given_by(namespace: Object<'_>) -> rquickjs::Result<Object<'_>> {
+    match namespace.get::<_, Option<bool>>(COMMON_JS)? {
+        Some(true) => namespace.get("default"),
+        _ => Ok(namespace),
+    }
+}
+
 /// Where a value stands: the same value is always at the same place.
 fn place_of(value: &Value<'_>) -> usize {
     // SAFETY: a promise is an object, whose value holds a pointer.
@@ -282,6 +291,7 @@ impl<'js> Life<'_, 'js> {
             }
         };
         self.rejected.borrow_mut().clear();
+        let namespace = self.caught(given_by(namespace))?;
         let script = self.caught(script(&namespace))?;
         self.host.ended().map_or(Ok(script), Err)
     }

@@ -2,6 +2,7 @@
 //!
 //! Knows where modules come from, and nothing of what is performed.
 
+use super::dialect::as_module;
 use super::host::Host;
 use super::modules::{self, NATIVE};
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
@@ -51,11 +52,8 @@ impl Loader for Files {
             None => {
                 let text = program.source(std::path::Path::new(name));
                 let text = text.map_err(|reason| Exception::throw_message(ctx, &reason))?;
-                if name.ends_with(".json") {
-                    format!("export default {text};")
-                } else {
-                    text
-                }
+                let module = as_module(std::path::Path::new(name), text);
+                module.map_err(|reason| Exception::throw_message(ctx, &reason))?
             }
         };
         let module = Module::declare(ctx.clone(), name, source)?;

@@ -10,7 +10,7 @@ use std::path::Path;
 pub const NATIVE: &str = "bellwether:native";
 
 /// Our own modules.
-pub const BUILT_IN: [(&str, &str); 21] = [
+pub const BUILT_IN: [(&str, &str); 23] = [
     ("bellwether:start", include_str!("modules/start.js")),
     ("bellwether:path", include_str!("modules/path.js")),
     ("k6", include_str!("modules/k6.js")),
@@ -28,6 +28,8 @@ pub const BUILT_IN: [(&str, &str); 21] = [
         "k6/experimental/websockets",
         include_str!("modules/websockets.js"),
     ),
+    ("k6/experimental/fs", include_str!("modules/fs.js")),
+    ("k6/experimental/csv", include_str!("modules/csv.js")),
     ("k6/timers", include_str!("modules/timers.js")),
     ("k6/options", include_str!("modules/options.js")),
     ("k6/secrets", include_str!("modules/secrets.js")),
@@ -38,12 +40,10 @@ pub const BUILT_IN: [(&str, &str); 21] = [
 ];
 
 /// Modules of k6 that are not there.
-const MISSING: [&str; 8] = [
+const MISSING: [&str; 6] = [
     "k6/net/grpc",
     "k6/browser",
     "k6/crypto/x509",
-    "k6/experimental/csv",
-    "k6/experimental/fs",
     "k6/experimental/streams",
     "k6/experimental/redis",
     "k6/experimental/tracing",
@@ -92,14 +92,11 @@ pub fn resolve(program: &Program, base: &str, name: &str) -> Result<String, Stri
         ));
     }
     let folder = Path::new(base).parent().unwrap_or(Path::new("/"));
-    let path = Program::path(folder, name);
-    if !program.has(&path) {
-        return Err(format!("there is no file `{}`", path.display()));
-    }
-    if path.extension().is_some_and(|extension| extension == "ts") {
-        return Err(format!("`{}`: TypeScript is not supported", path.display()));
-    }
-    Ok(path.display().to_string())
+    let path = Program::path(folder, name).display().to_string();
+    // TypeScript leaves the ends of names out.
+    let mut known = ["", ".ts", ".js"].iter().map(|end| format!("{path}{end}"));
+    let found = known.find(|path| program.has(Path::new(path)));
+    found.ok_or_else(|| format!("there is no file `{path}`"))
 }
 
 /// What stands at an address of jslib is a module of our own.

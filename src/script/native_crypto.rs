@@ -62,8 +62,8 @@ fn digest<'js>(
         "sha512" => of!(sha2::Sha512),
         "sha512_224" => of!(sha2::Sha512_224),
         "sha512_256" => of!(sha2::Sha512_256),
-        "md4" => return Err(refuse(&ctx, "md4 is not supported")),
-        "ripemd160" => return Err(refuse(&ctx, "ripemd160 is not supported")),
+        "md4" => of!(md4::Md4),
+        "ripemd160" => of!(ripemd::Ripemd160),
         _ => return Err(refuse(&ctx, format!("`{name}` is no digest"))),
     };
     made(&ctx, &digest)

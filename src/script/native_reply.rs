@@ -4,6 +4,7 @@
 //! property of the object's own, and can be written over like one.
 
 use super::ask::{BodyAs, Reply, Timings};
+use super::json_pick::{is_json, pick};
 use super::natives::{host, refuse};
 use http::HeaderMap;
 use rquickjs::class::{JsClass, Readable, Trace, Tracer};
@@ -18,6 +19,8 @@ use std::rc::Rc;
 /// A reply in the hands of a script.
 pub(super) struct Response {
     reply: Box<Reply>,
+    /// Whether the body is known to be JSON.
+    is_json: Cell<bool>,
     /// Held for as long as the reply is.
     _weight: Weight,
 }
@@ -106,6 +109,7 @@ fn own<'js>(reply: &Object<'js>, name: &str, value: Value<'js>) -> Result<Value<
 pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     native.set("replies", Class::<Response>::prototype(ctx)?)?;
     native.set("json", Function::new(ctx.clone(), json)?)?;
+    native.set("pick", Function::new(ctx.clone(), picked)?)?;
     native.set("setCookies", Function::new(ctx.clone(), set_cookies)?)?;
     native.set("sent", Function::new(ctx.clone(), sent)?)?;
     Ok(())
@@ -134,7 +138,12 @@ pub(super) fn unchecked<'js>(ctx: &Ctx<'js>, reply: Box<Reply>) -> Result<Value<
     }
     bytes.set(bytes.get() + length);
     let _weight = Weight(bytes, length);
-    let response = Response { reply, _weight };
+    let is_json = Cell::new(false);
+    let response = Response {
+        reply,
+        is_json,
+        _weight,
+    };
     Class::instance(ctx.clone(), response).map(Class::into_value)
 }
 
@@ -229,6 +238,37 @@ fn json<'js>(ctx: Ctx<'js>, reply: Class<'js, Response>) -> Result<Value<'js>> {
         let said = said.unwrap_or_else(|| error.to_string());
         Exception::throw_syntax(&ctx, &format!("the body is not JSON: {said}"))
     })
+}
+
+/// What stands at a path of plain keys and indexes in its body; the reply itself where that takes more to tell.
+fn picked<'js>(ctx: Ctx<'js>, reply: Class<'js, Response>, path: String) -> Result<Value<'js>> {
+    let text = {
+        let response = reply.borrow();
+        let is_there = response.reply.status != 0 && response.reply.body_as != BodyAs::None;
+        match std::str::from_utf8(&response.reply.body) {
+            Ok(text) if is_there && (response.is_json.get() || is_json(text)) => {
+                response.is_json.set(true);
+                match pick(text, &path) {
+                    None => return Ok(Value::new_undefined(ctx)),
+                    Some(text) => match plain_text(text) {
+                        Some(text) => return text.into_js(&ctx),
+                        None => text.to_owned(),
+                    },
+                }
+            }
+            _ => {
+                drop(response);
+                return Ok(reply.into_value());
+            }
+        }
+    };
+    ctx.json_parse(text)
+}
+
+/// The content of a string of JSON in which nothing is escaped.
+fn plain_text(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    (!inner.contains('\\')).then_some(inner)
 }
 
 /// Cookies that it sets, each as it was written.

@@ -5,7 +5,9 @@
 
 use super::ask::Ask;
 use super::host::{Doing, Host, Said};
-use super::{modules, native_crypto, native_html, native_http, native_reply, native_socket};
+use super::{
+    modules, native_crypto, native_file, native_html, native_http, native_reply, native_socket,
+};
 use crate::k6::metric::{BuiltIn, Contains, Kind, Metric, is_name};
 use crate::k6::summary_text;
 use crate::k6::unit::{self, TimeUnit};
@@ -77,10 +79,13 @@ pub(super) fn put(ctx: &Ctx<'_>, own: &Rc<Host>) -> Result<()> {
         "textSummary" text_summary;
         "humanize" humanize;
         "load" load;
+        "require" require;
+        "entry" entry;
     }
     native_http::put(ctx, &native)?;
     native_reply::put(ctx, &native)?;
     native_crypto::put(ctx, &native)?;
+    native_file::put(ctx, &native)?;
     native_html::put(ctx, &native)?;
     native_socket::put(ctx, &native)?;
     ctx.globals().set("__native", native)
@@ -90,6 +95,26 @@ pub(super) fn put(ctx: &Ctx<'_>, own: &Rc<Host>) -> Result<()> {
 fn load(ctx: Ctx<'_>, name: String) -> Result<()> {
     let source = modules::built_in(&name).unwrap_or_default();
     Module::declare(ctx, name, source)?.eval().map(|_| ())
+}
+
+/// What a module gives that is wanted by its name, in the middle of another one.
+fn require<'js>(ctx: Ctx<'js>, base: String, name: String) -> Result<Object<'js>> {
+    let own = host(&ctx);
+    if own.doing.get() != Doing::Start {
+        let reason = "require() can only be called while the script is loaded";
+        return Err(refuse(&ctx, reason));
+    }
+    let full = modules::resolve(&own.program, &base, &name);
+    let full = full.map_err(|reason| {
+        let place = own.program.place_of(&base, &name);
+        refuse(&ctx, format!("{place}{reason}"))
+    })?;
+    Module::import(&ctx, full)?.finish()
+}
+
+/// The path of the script.
+fn entry(ctx: Ctx<'_>) -> String {
+    host(&ctx).program.entry.display().to_string()
 }
 
 fn sleep(ctx: Ctx<'_>, seconds: f64) -> Result<()> {

@@ -27,8 +27,11 @@ pub struct Program {
 
 /// Whether a file is a script.
 pub fn is_script(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| ["js", "mjs", "cjs"].iter().any(|known| extension == *known))
+    path.extension().is_some_and(|extension| {
+        ["js", "mjs", "cjs", "ts", "mts", "cts"]
+            .iter()
+            .any(|known| extension == *known)
+    })
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

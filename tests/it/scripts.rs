@@ -192,7 +192,10 @@ fn scripts_do_what_they_do_in_k6() {
     let mut paths: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "js"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "js" || extension == "ts")
+        })
         .collect();
     paths.sort();
     assert!(paths.len() >= 60, "{} cases", paths.len());
@@ -216,6 +219,92 @@ fn scripts_do_what_they_do_in_k6() {
             });
         }
     });
+}
+
+/// A script that shows what is there of what k6 offers, by lines of `module name`.
+fn surface(rows: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    let modules: std::collections::BTreeSet<&str> =
+        rows.iter().map(|(module, _)| *module).collect();
+    let modules: Vec<&str> = modules
+        .into_iter()
+        .filter(|name| name.starts_with("k6"))
+        .collect();
+    for (number, module) in modules.iter().enumerate() {
+        text.push_str(&format!("import * as m{number} from '{module}';\n"));
+    }
+    text.push_str("import http from 'k6/http';\nimport { parseHTML } from 'k6/html';\nimport { WebSocket, Blob } from 'k6/websockets';\nconst of = {\n");
+    for (number, module) in modules.iter().enumerate() {
+        text.push_str(&format!("  '{module}': () => m{number},\n"));
+    }
+    text.push_str(
+        "  global: () => globalThis,\n  Response: () => http.get(__ENV.URL),\n  Selection: () => parseHTML('<p>').find('p'),\n  Element: () => parseHTML('<p>').find('p').get(0),\n  WebSocket: () => { const one = new WebSocket(__ENV.URL.replace('http', 'ws')); return new Proxy(one, { has: (all, name) => name in all }); },\n  Blob: () => new Blob(),\n};\nexport default function () {\n  const known = {};\n",
+    );
+    for (module, name) in rows {
+        text.push_str(&format!(
+            "  {{ const whole = known['{module}'] ??= of['{module}'](); const path = '{name}'.split('.'); const last = path.pop(); const owner = path.reduce((all, name) => all?.[name], whole); console.log('{module} {name}', owner !== undefined && last in owner ? 'there' : 'absent'); }}\n"
+        ));
+    }
+    text.push_str("}\n");
+    text
+}
+
+#[test]
+fn what_k6_offers_is_there_or_said_not_to_be() {
+    let list = std::fs::read_to_string(root().join("tests/cases/k6-surface.txt")).unwrap();
+    let lines = list.lines().filter(|line| !line.starts_with('#'));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(' ').collect()).collect();
+    let refused = ["k6/browser", "k6/net/grpc", "k6/experimental/streams"];
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for module in refused {
+        let name = module.replace("experimental/streams", "experimental/*");
+        assert!(
+            readme.contains(&format!("`{name}`")),
+            "README: `{module}` is not there"
+        );
+        let said = run_here(
+            &format!("import * as all from '{module}';"),
+            "127.0.0.1:1",
+            &[],
+        );
+        assert!(
+            said.1
+                .contains(&format!("the module `{module}` is not supported")),
+            "{}",
+            said.1
+        );
+    }
+    let (there, absent): (Vec<_>, Vec<_>) = rows.iter().partition(|row| !refused.contains(&row[0]));
+    assert!(
+        absent.iter().all(|row| row[2] == "absent") && there.len() > 200,
+        "{}",
+        there.len()
+    );
+    let names: Vec<(&str, &str)> = there.iter().map(|row| (row[0], row[1])).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("surface.js");
+    std::fs::write(&path, surface(&names)).unwrap();
+    let address = serve(echo);
+    let mut command = bellwether();
+    command.args([
+        "k6",
+        "run",
+        "--quiet",
+        "--log-format",
+        "raw",
+        "--summary-mode",
+        "disabled",
+    ]);
+    command
+        .args(["-e", &format!("URL=http://{address}")])
+        .arg(&path);
+    let (_, _, err) = run(&mut command);
+    let expected: Vec<String> = there.iter().map(|row| row.join(" ")).collect();
+    let seen: Vec<&str> = err
+        .lines()
+        .filter(|line| line.ends_with("there") || line.ends_with("absent"))
+        .collect();
+    assert_eq!(seen, expected, "{err}");
 }
 
 /// What `bellwether run` says of a script, and its exit code.

@@ -81,12 +81,25 @@ lazy('request', (reply) => {
   return { method, url: address, headers, body, cookies };
 });
 
+// Paths that scripts ask for, and whether they are keys and indexes alone, which the engine finds by itself.
+const plainPaths = new Map();
 const parsed = Symbol('json');
 const method = (name, value) =>
   Object.defineProperty(native.replies, name, { value, writable: true, configurable: true, enumerable: false });
 method('constructor', Response);
 method('json', function json(path) {
   if (path === undefined) return native.json(this);
+  let isPlain = plainPaths.get(path);
+  if (isPlain === undefined) {
+    isPlain = typeof path === 'string' && /^[\w-]+(\.[\w-]+)*$/.test(path);
+    if (plainPaths.size > 200) plainPaths.clear();
+    plainPaths.set(path, isPlain);
+  }
+  if (isPlain) {
+    const value = native.pick(this, path);
+    // Itself is no value of JSON: the engine leaves it to us.
+    if (value !== this) return value;
+  }
   if (this[parsed] === undefined) Object.defineProperty(this, parsed, { value: [native.json(this)] });
   return found(this[parsed][0], path);
 });
@@ -134,7 +147,7 @@ const form = (fields) => Object.keys(fields).sort().flatMap((name) => {
   });
 }).join('&');
 
-class FileData {
+export class FileData {
   constructor(data, filename, type) {
     this.data = data;
     this.filename = filename ?? String(Date.now() * 1e6);
@@ -316,10 +329,13 @@ export class CookieJar {
 }
 export const cookieJar = () => new CookieJar(0);
 
-export const TLS_1_0 = TLS.TLS_1_0;
-export const TLS_1_1 = TLS.TLS_1_1;
-export const TLS_1_2 = TLS.TLS_1_2;
-export const TLS_1_3 = TLS.TLS_1_3;
+export const {
+  TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3,
+  SSL_3_0, OCSP_STATUS_GOOD, OCSP_STATUS_REVOKED, OCSP_STATUS_SERVER_FAILED,
+  OCSP_STATUS_UNKNOWN, OCSP_REASON_UNSPECIFIED, OCSP_REASON_KEY_COMPROMISE, OCSP_REASON_CA_COMPROMISE,
+  OCSP_REASON_AFFILIATION_CHANGED, OCSP_REASON_SUPERSEDED, OCSP_REASON_CESSATION_OF_OPERATION, OCSP_REASON_CERTIFICATE_HOLD,
+  OCSP_REASON_REMOVE_FROM_CRL, OCSP_REASON_PRIVILEGE_WITHDRAWN, OCSP_REASON_AA_COMPROMISE,
+} = TLS;
 
 export default {
   ...TLS, get, head, post, put, patch, del, options, request, asyncRequest, batch, url, file, CookieJar, cookieJar,

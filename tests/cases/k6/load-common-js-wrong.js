@@ -1,0 +1,2 @@
+const a = require('./lib/nothing.js');
+exports.default = () => a;

@@ -1,0 +1,3 @@
+export const options = {};
+enum Color { Red }
+export default () => console.log(Color.Red);
