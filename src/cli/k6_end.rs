@@ -15,6 +15,7 @@ use crate::script::host::Said;
 use crate::script::prepare::Ready;
 use crate::script::run::{Broke, Ended};
 use crate::vu::{Performers as _, Place};
+use base64::Engine as _;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
@@ -147,18 +148,27 @@ async fn handled(ready: &Ready, data: &Value) -> Option<serde_json::Map<String, 
     }
 }
 
+/// What is to be written: a text, bytes, or whatever else as JSON.
+fn content_of(content: &Value) -> Vec<u8> {
+    let bytes = content.get("__bytes").and_then(Value::as_str);
+    let bytes =
+        bytes.and_then(|bytes| base64::engine::general_purpose::STANDARD.decode(bytes).ok());
+    match (bytes, content) {
+        (Some(bytes), _) => bytes,
+        (None, Value::String(text)) => text.clone().into_bytes(),
+        (None, other) => other.to_string().into_bytes(),
+    }
+}
+
 /// Writes what `handleSummary` returned; whether all of it could be written.
 fn write_all(files: &serde_json::Map<String, Value>) -> bool {
     let mut all = true;
     for (name, content) in files {
-        let text = match content {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let bytes = content_of(content);
         let written = match name.as_str() {
-            "stdout" => std::io::stdout().write_all(text.as_bytes()),
-            "stderr" => std::io::stderr().write_all(text.as_bytes()),
-            path => std::fs::write(path, text),
+            "stdout" => std::io::stdout().write_all(&bytes),
+            "stderr" => std::io::stderr().write_all(&bytes),
+            path => std::fs::write(path, bytes),
         };
         if let Err(error) = written {
             eprintln!("error: `{name}` cannot be written: {error}");

@@ -222,6 +222,7 @@ struct Script<'js> {
     arrived: Function<'js>,
     happened: Function<'js>,
     clear: Function<'js>,
+    written: Function<'js>,
 }
 
 impl Script<'_> {
@@ -276,6 +277,7 @@ impl<'js> Life<'_, 'js> {
                 arrived: start.get("arrived")?,
                 happened: start.get("happened")?,
                 clear: start.get("clear")?,
+                written: start.get("written")?,
             })
         };
         self.run_jobs();
@@ -361,7 +363,13 @@ impl<'js> Life<'_, 'js> {
             }
         }
         match outcome {
-            Ok(value) if doing == Doing::Setup || doing == Doing::Summary => self.as_json(value),
+            Ok(value) if doing == Doing::Setup => self.as_json(value),
+            Ok(value) if doing == Doing::Summary => {
+                match self.caught(script.written.call((value,))) {
+                    Ok(value) => self.as_json(value),
+                    Err(outcome) => outcome,
+                }
+            }
             Ok(_) => Outcome::Returned(None),
             Err(outcome) => outcome,
         }

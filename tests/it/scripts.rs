@@ -198,7 +198,7 @@ fn scripts_do_what_they_do_in_k6() {
         })
         .collect();
     paths.sort();
-    assert!(paths.len() >= 60, "{} cases", paths.len());
+    assert!(paths.len() >= 150, "{} cases", paths.len());
     let mut paths = paths.iter();
     let all = std::sync::Mutex::new(&mut paths);
     // Most of them sleep now and then: two at a time.

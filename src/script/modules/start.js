@@ -122,6 +122,16 @@ export default {
     const next = due();
     return next ? Math.max(0, next.at - native.now()) : -1;
   },
+  // What handleSummary gives, with bytes as JSON can hold them.
+  written(files) {
+    if (files === null || typeof files !== 'object') return files;
+    const plain = (data) => (ArrayBuffer.isView(data)
+      ? data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) : data);
+    return Object.fromEntries(Object.entries(files).map(([name, content]) => {
+      const bytes = plain(content);
+      return [name, bytes instanceof ArrayBuffer ? { __bytes: native.b64encode(bytes, 'std') } : content];
+    }));
+  },
   // Forgets what was cut off.
   clear() {
     timers.clear();
