@@ -59,11 +59,7 @@ pub(super) fn as_module(path: &Path, text: String) -> Result<String, String> {
         text
     };
     if is_common_js(&text) {
-        return Ok(wrapped(path, &text));
-    }
-    // Both at once is no module of anybody but k6.
-    if text.contains("require(") && !text.contains("require =") {
-        return Ok(format!("{}{text}", requires(path)));
+        return Ok(wrapped(&text));
     }
     Ok(text)
 }
@@ -135,12 +131,7 @@ fn without_types(path: &Path, text: &str) -> Result<String, String> {
     String::from_utf8(code).map_err(|_| format!("{} is not UTF-8", path.display()))
 }
 
-fn requires(path: &Path) -> String {
-    let path = serde_json::to_string(&path.display().to_string()).unwrap_or_default();
-    format!("const require=globalThis.require.of({path});")
-}
-
-fn wrapped(path: &Path, text: &str) -> String {
+fn wrapped(text: &str) -> String {
     let all = NAMED.captures_iter(text);
     let names = all.filter_map(|found| found.get(1).or(found.get(2)));
     let names: BTreeSet<&str> = names.map(|name| name.as_str()).collect();
@@ -154,8 +145,7 @@ fn wrapped(path: &Path, text: &str) -> String {
         ));
     }
     format!(
-        "{}const __module={{exports:{{}}}};(function(module,exports,require){{{text}\n}}).call(__module.exports,__module,__module.exports,require);export default __module.exports;export const {COMMON_JS}=true;{given}",
-        requires(path)
+        "const __module={{exports:{{}}}};(function(module,exports){{{text}\n}}).call(__module.exports,__module,__module.exports);export default __module.exports;export const {COMMON_JS}=true;{given}"
     )
 }
 

@@ -80,7 +80,6 @@ pub(super) fn put(ctx: &Ctx<'_>, own: &Rc<Host>) -> Result<()> {
         "humanize" humanize;
         "load" load;
         "require" require;
-        "entry" entry;
     }
     native_http::put(ctx, &native)?;
     native_reply::put(ctx, &native)?;
@@ -98,8 +97,13 @@ fn load(ctx: Ctx<'_>, name: String) -> Result<()> {
 }
 
 /// What a module gives that is wanted by its name, in the middle of another one.
-fn require<'js>(ctx: Ctx<'js>, base: String, name: String) -> Result<Object<'js>> {
+fn require<'js>(ctx: Ctx<'js>, name: String) -> Result<Object<'js>> {
     let own = host(&ctx);
+    // The file that called our module, which called us: only files have whole paths.
+    let callers = (0..CALLERS_MAX).filter_map(|level| ctx.script_or_module_name(level));
+    let mut callers = callers.filter_map(|caller| caller.to_string().ok());
+    let base = callers.find(|caller| caller.starts_with('/'));
+    let base = base.unwrap_or_else(|| own.program.entry.display().to_string());
     if own.doing.get() != Doing::Start {
         let reason = "require() can only be called while the script is loaded";
         return Err(refuse(&ctx, reason));
@@ -112,10 +116,8 @@ fn require<'js>(ctx: Ctx<'js>, base: String, name: String) -> Result<Object<'js>
     Module::import(&ctx, full)?.finish()
 }
 
-/// The path of the script.
-fn entry(ctx: Ctx<'_>) -> String {
-    host(&ctx).program.entry.display().to_string()
-}
+/// Functions between a file and us, when it requires another one.
+const CALLERS_MAX: isize = 6;
 
 fn sleep(ctx: Ctx<'_>, seconds: f64) -> Result<()> {
     let own = host(&ctx);

@@ -22,14 +22,13 @@ Object.defineProperty(globalThis, '__ITER', {
 });
 define('global', globalThis);
 const given = new Map();
-const requireOf = (base) => (name) => {
-  const all = native.require(base, String(name));
+define('require', (name) => {
+  const all = native.require(String(name));
   if (all.__commonjs) return all.default;
   // Who was made of a module looks for this.
   if (!given.has(all)) given.set(all, Object.assign(Object.create(null, { __esModule: { value: true } }), all));
   return given.get(all);
-};
-define('require', Object.assign(requireOf(native.entry()), { of: requireOf }));
+});
 define('open', (path, mode) => native.open(String(path), mode === 'b'));
 
 // ---- console ----
