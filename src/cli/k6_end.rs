@@ -21,10 +21,7 @@ use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-/// Time for `handleSummary`.
-const SUMMARY_WITHIN: Duration = Duration::from_secs(120);
+use std::time::Instant;
 
 /// What a run came to.
 pub struct Over {
@@ -131,7 +128,7 @@ async fn handled(ready: &Ready, data: &Value) -> Option<serde_json::Map<String, 
             is_console: false,
         });
     };
-    match tokio::time::timeout(SUMMARY_WITHIN, performed).await {
+    match tokio::time::timeout(run.options.handle_summary_timeout, performed).await {
         Ok(Outcome::Returned(Some(text))) => match serde_json::from_str(&text) {
             Ok(Value::Object(files)) => Some(files),
             _ => None,

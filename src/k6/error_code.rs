@@ -17,6 +17,9 @@ pub fn of_fault(fault: &Fault) -> (u16, &'static str) {
         ErrorClass::TlsUntrusted => (1310, "x509: unknown authority"),
         ErrorClass::TlsName => (1311, "x509: certificate doesn't match hostname"),
         ErrorClass::TlsExpired | ErrorClass::TlsVersion | ErrorClass::Tls => (1300, "tls error"),
+        // These say themselves what is barred.
+        ErrorClass::Barred if fault.detail.starts_with("the host") => (1111, ""),
+        ErrorClass::Barred => (1110, ""),
         ErrorClass::Decode => (1701, "decompression failed"),
         // It says itself what is wrong: the URL, a header, or the method.
         ErrorClass::Template => (1020, ""),

@@ -3,10 +3,13 @@
 //! Names, units and defaults are k6's. Every mistake is reported, by its path. What k6 knows and is not done
 //! here is said, never ignored in silence.
 
+use super::lines::SYSTEM_TAGS;
 use super::metric::Kind;
+use super::reaching::{Dns, barred, dns, hosts};
 use super::scenarios::{self, Scenario};
 use super::threshold::{Key, Threshold};
 use super::unit::TimeUnit;
+use crate::net::barred::Barred;
 use crate::net::hosts::Hosts;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -36,6 +39,11 @@ pub struct Options {
     pub rps: Option<f64>,
     pub user_agent: Option<String>,
     pub hosts: Hosts,
+    pub barred: Barred,
+    pub dns: Dns,
+    pub handle_summary_timeout: Duration,
+    /// Tags of k6 that samples do not have.
+    pub left_out_tags: Vec<String>,
     pub summary_trend_stats: Vec<String>,
     pub summary_time_unit: TimeUnit,
 }
@@ -76,7 +84,7 @@ impl Written {
 pub const TREND_STATS: [&str; 6] = ["avg", "min", "med", "max", "p(90)", "p(95)"];
 
 /// Options that are done here.
-const KNOWN: [&str; 29] = [
+const KNOWN: [&str; 34] = [
     "vus",
     "duration",
     "iterations",
@@ -101,6 +109,11 @@ const KNOWN: [&str; 29] = [
     "rps",
     "userAgent",
     "hosts",
+    "blockHostnames",
+    "blacklistIPs",
+    "dns",
+    "systemTags",
+    "handleSummaryTimeout",
     "summaryTrendStats",
     "summaryTimeUnit",
     // These change nothing here: usage is not reported, and samples are not buffered.
@@ -111,19 +124,14 @@ const KNOWN: [&str; 29] = [
 
 /// Options that k6 knows, and that are not done here: a script that has them is not performed, since it would
 /// be another test.
-const MISSING: [&str; 13] = [
+const MISSING: [&str; 8] = [
     "executionSegment",
     "executionSegmentSequence",
     "paused",
-    "handleSummaryTimeout",
-    "dns",
     "httpDebug",
     "tlsCipherSuites",
     "tlsVersion",
     "tlsAuth",
-    "blacklistIPs",
-    "blockHostnames",
-    "systemTags",
     "linger",
 ];
 
@@ -188,24 +196,36 @@ pub fn read(options: &Map<String, Value>, found: &mut Found) -> Options {
         rps,
         user_agent: fields.string("userAgent"),
         hosts: hosts(&mut fields),
+        barred: barred(&mut fields),
+        dns: dns(&mut fields),
+        handle_summary_timeout: fields
+            .duration("handleSummaryTimeout")
+            .unwrap_or(Duration::from_secs(120)),
+        left_out_tags: left_out_tags(&mut fields),
         tags: fields.strings_by_name("tags"),
         thresholds: thresholds(&mut fields),
         scenarios: scenarios::read(&mut fields),
     }
 }
 
-fn hosts(fields: &mut Fields<'_>) -> Hosts {
-    let mut hosts = Hosts::default();
-    for (name, value) in fields.map("hosts").into_iter().flatten() {
-        let added = match value.as_str() {
-            Some(address) => hosts.add(name, address),
-            None => Err("expected an address as a text".to_owned()),
-        };
-        if let Err(why) = added {
-            fields.wrong(&format!("hosts[{name:?}]"), &why);
+/// Tags that k6 gives samples and that the options leave out.
+fn left_out_tags(fields: &mut Fields<'_>) -> Vec<String> {
+    let Some(wanted) = fields.strings("systemTags") else {
+        return Vec::new();
+    };
+    for name in &wanted {
+        if ["iter", "vu", "ip", "ocsp_status"].contains(&name.as_str()) {
+            fields.wrong("systemTags", &format!("`{name}` is not supported"));
+        } else if !SYSTEM_TAGS.contains(&name.as_str()) {
+            let near = crate::document::diagnostic::nearest(name, SYSTEM_TAGS);
+            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            fields.wrong("systemTags", &format!("`{name}` is no tag of k6{hint}"));
         }
     }
-    hosts
+    let left_out = SYSTEM_TAGS
+        .iter()
+        .filter(|name| !wanted.iter().any(|own| own == *name));
+    left_out.map(|name| (*name).to_owned()).collect()
 }
 
 fn thresholds(fields: &mut Fields<'_>) -> Vec<Watched> {

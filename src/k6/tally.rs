@@ -211,6 +211,8 @@ pub struct Tally {
     pub groups: Vec<String>,
     /// Who takes every sample, too.
     pub outputs: Vec<Arc<dyn Output>>,
+    /// Tags that samples do not have, whatever is known of them.
+    pub left_out_tags: Vec<String>,
     places: BTreeMap<(String, String), usize>,
 }
 
@@ -230,9 +232,15 @@ impl Default for Tally {
             checks: Vec::new(),
             groups: Vec::new(),
             outputs: Vec::new(),
+            left_out_tags: Vec::new(),
             places: BTreeMap::new(),
         }
     }
+}
+
+/// Whether samples do not have a tag that k6 would give them. A name that the script gives stays.
+fn is_left_out(left_out: &[String], name: &str, tags: &(impl Tags + ?Sized)) -> bool {
+    left_out.iter().any(|out| out == name) && !(name == "name" && tags.given().contains(&name))
 }
 
 impl Tally {
@@ -289,13 +297,16 @@ impl Tally {
         };
         counted.value.add(sample);
         if !self.outputs.is_empty() {
-            let all = all_of(tags);
+            let mut all = all_of(tags);
+            all.retain(|(name, _)| !is_left_out(&self.left_out_tags, name, tags));
             for output in &self.outputs {
                 output.put(&counted.metric, sample, &all);
             }
         }
         for part in &mut counted.parts {
-            let fits = |(name, value): &(String, String)| tags.tag(name) == Some(value);
+            let fits = |(name, value): &(String, String)| {
+                tags.tag(name) == Some(value) && !is_left_out(&self.left_out_tags, name, tags)
+            };
             if part.tags.iter().all(fits) {
                 part.value.add(sample);
             }

@@ -3,6 +3,7 @@
 //! A name with several addresses is tried as browsers do (RFC 8305); the time that it took is what is measured.
 
 use super::address;
+use super::barred::Barred;
 use super::family::{Family, in_turn};
 use super::fault::{ErrorClass, Fault};
 use super::hosts::Hosts;
@@ -47,6 +48,8 @@ pub struct Connector {
     family: Option<Family>,
     /// Names that lead elsewhere.
     hosts: Hosts,
+    /// Where nothing may be sent.
+    barred: Barred,
     cache: Mutex<HashMap<(String, u16), Resolved>>,
 }
 
@@ -75,6 +78,7 @@ impl Connector {
             shares_lookups: false,
             family: None,
             hosts: Hosts::default(),
+            barred: Barred::default(),
             cache: Mutex::new(HashMap::new()),
         }
     }
@@ -86,11 +90,17 @@ impl Connector {
             .starting_from(self.local.clone())
             .of_family(self.family)
             .leading(self.hosts.clone())
+            .barring(self.barred.clone())
     }
 
     /// The same, with names that lead elsewhere.
     pub fn leading(self, hosts: Hosts) -> Connector {
         Connector { hosts, ..self }
+    }
+
+    /// The same, with places that nothing may be sent to.
+    pub fn barring(self, barred: Barred) -> Connector {
+        Connector { barred, ..self }
     }
 
     /// The same, with addresses of one family only.
@@ -143,8 +153,32 @@ impl Connector {
         socket.connect(address).await
     }
 
-    /// Addresses of a host.
+    /// Addresses of a host, none of which is barred.
     pub async fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<Vec<SocketAddr>, Fault> {
+        let barred = |detail: String| Fault::new(ErrorClass::Barred, detail);
+        if let Some(pattern) = self.barred.name(host) {
+            return Err(barred(format!(
+                "the host `{host}` is barred by `{pattern}`"
+            )));
+        }
+        let addresses = self.found(host, port, deadline).await?;
+        if !self.barred.is_empty() {
+            for address in &addresses {
+                if let Some(network) = self.barred.address(address.ip()) {
+                    let ip = address.ip();
+                    return Err(barred(format!("the address {ip} is barred by `{network}`")));
+                }
+            }
+        }
+        Ok(addresses)
+    }
+
+    async fn found(
         &self,
         host: &str,
         port: u16,

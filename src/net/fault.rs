@@ -69,11 +69,13 @@ pub enum ErrorClass {
     Dropped,
     /// Our own machine has no descriptor, port or memory left.
     OwnLimit,
+    /// A host or an address that nothing may be sent to.
+    Barred,
 }
 
 impl ErrorClass {
     /// All classes.
-    pub const ALL: [ErrorClass; 31] = [
+    pub const ALL: [ErrorClass; 32] = [
         ErrorClass::Resolve,
         ErrorClass::NoRecord,
         ErrorClass::Unreachable,
@@ -105,6 +107,7 @@ impl ErrorClass {
         ErrorClass::NoEvidence,
         ErrorClass::Dropped,
         ErrorClass::OwnLimit,
+        ErrorClass::Barred,
     ];
 
     /// Its stable name.
@@ -141,6 +144,7 @@ impl ErrorClass {
             ErrorClass::NoEvidence => "no_evidence",
             ErrorClass::Dropped => "dropped",
             ErrorClass::OwnLimit => "own_limit",
+            ErrorClass::Barred => "barred",
         }
     }
 
@@ -174,6 +178,7 @@ impl ErrorClass {
                     | ErrorClass::Protocol
                     | ErrorClass::Dropped
                     | ErrorClass::OwnLimit
+                    | ErrorClass::Barred
             )
     }
 
@@ -190,6 +195,7 @@ impl ErrorClass {
                 | ErrorClass::Template
                 | ErrorClass::NoEvidence
                 | ErrorClass::OwnLimit
+                | ErrorClass::Barred
         )
     }
 }

@@ -50,6 +50,7 @@ impl Compiler<'_> {
         }
         Connections {
             hosts,
+            barred: default.barred,
             reuse: match node.get("reuse").and_then(Node::as_text) {
                 Some("iteration") => Reuse::Iteration,
                 Some("never") => Reuse::Never,

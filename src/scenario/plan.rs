@@ -8,6 +8,7 @@ pub use super::load_plan::{Executor, Load, OpenModel, Spacing, Stage, end_of, is
 use super::steps::action::Action;
 use super::steps::wait::Pause;
 use crate::document::source::{Source, Span};
+use crate::net::barred::Barred;
 use crate::net::family::Family;
 use crate::net::hosts::Hosts;
 use crate::net::redirect::is_absolute;
@@ -142,6 +143,8 @@ pub struct Connections {
     pub family: Option<Family>,
     /// Names that lead elsewhere.
     pub hosts: Hosts,
+    /// Where nothing may be sent.
+    pub barred: Barred,
 }
 
 impl Default for Connections {
@@ -154,6 +157,7 @@ impl Default for Connections {
             dns_ttl: None,
             family: None,
             hosts: Hosts::default(),
+            barred: Barred::default(),
         }
     }
 }

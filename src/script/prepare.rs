@@ -86,6 +86,7 @@ pub fn prepare(
     let is_strict = around.is_strict;
     let mut read = options::read(options, found);
     let mut metrics = loaded.metrics.clone();
+    metrics.left_out_tags.clone_from(&read.left_out_tags);
     let thresholds = thresholds(&read, &mut metrics, found);
     for scenario in &mut read.scenarios {
         if !loaded.exports.contains(&scenario.exec) {
@@ -214,6 +215,9 @@ fn bound(
         plan.objectives.clear();
     }
     plan.connections.hosts = options.hosts.clone();
+    plan.connections.barred = options.barred.clone();
+    plan.connections.dns_ttl = options.dns.ttl;
+    plan.connections.family = options.dns.family;
     let mut environment = around.environment.clone();
     environment.caps.rate = match (environment.caps.rate, options.rps) {
         (Some(cap), Some(own)) => Some(cap.min(own)),

@@ -108,7 +108,8 @@ impl Binding {
         let connector = Connector::new(tls, plan.connections.dns_ttl.unwrap_or(dns_ttl))
             .starting_from(plan.connections.local_addresses.clone())
             .of_family(plan.connections.family)
-            .leading(plan.connections.hosts.clone());
+            .leading(plan.connections.hosts.clone())
+            .barring(plan.connections.barred.clone());
         Some(Binding {
             environment: environment.name.clone(),
             compiled: compile(&plan, &services, &steady),

@@ -443,9 +443,9 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
             "`teardown` did not come to its end",
         ),
         (
-            loaded("{ dns: {} }", good),
+            loaded("{ tlsAuth: [] }", good),
             104,
-            "`options.dns` is not supported",
+            "`options.tlsAuth` is not supported",
         ),
         (
             loaded(

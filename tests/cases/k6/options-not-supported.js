@@ -1,2 +1,2 @@
-export const options = { blockHostnames: ['*.test'] };
+export const options = { tlsAuth: [], executionSegment: '0:1/2' };
 export default function () {}
