@@ -32,9 +32,9 @@ const SHOWN: usize = 200;
 /// Counters with everything filled in.
 pub(super) struct Source<'a> {
     pub(super) counter: &'a Counter,
-    pub(super) connector: &'a Connector,
+    connector: &'a Connector,
     pub(super) url: String,
-    pub(super) headers: HeaderMap,
+    headers: HeaderMap,
     pub(super) total: Selector,
     pub(super) part: Selector,
     /// How many targets there are at the least.
@@ -77,17 +77,12 @@ impl<'a> Source<'a> {
         })
     }
 
-    pub(super) async fn ask(&self, query: &str, deadline: Instant) -> Result<Value, String> {
+    async fn ask(&self, query: &str, deadline: Instant) -> Result<Value, String> {
         self.ask_at(query, "", deadline).await
     }
 
     /// `at` is a further parameter, which says for which moment one asks.
-    pub(super) async fn ask_at(
-        &self,
-        query: &str,
-        at: &str,
-        deadline: Instant,
-    ) -> Result<Value, String> {
+    async fn ask_at(&self, query: &str, at: &str, deadline: Instant) -> Result<Value, String> {
         let text = utf8_percent_encode(query, NON_ALPHANUMERIC);
         let address = format!("{}/api/v1/query?query={text}{at}", self.url);
         let headers = self.headers.clone();
@@ -130,17 +125,14 @@ impl<'a> Source<'a> {
     pub(super) async fn begin(&self, from_ms: i64) -> Result<Counters, String> {
         let deadline = Instant::now() + ANSWERS_WITHIN;
         let at = format!("&time={}.{:03}", from_ms / 1_000, from_ms % 1_000);
-        let stood = async |selector: &Selector| {
-            let query = format!("last_over_time({}[{LOOK_BACK}])", selector.text());
+        let asked = async |function: &str, selector: &Selector| {
+            let query = format!("{function}({}[{LOOK_BACK}])", selector.text());
             let answer = understand_last(self.ask_at(&query, &at, deadline).await?);
             answer.map_err(|why| format!("`{query}`: {why}"))
         };
-        let resets = async {
-            let query = format!("resets({}[{LOOK_BACK}])", self.total.text());
-            let answer = understand_last(self.ask_at(&query, &at, deadline).await?);
-            answer.map_err(|why| format!("`{query}`: {why}"))
-        };
-        let (total, part) = (stood(&self.total), stood(&self.part));
+        let total = asked("last_over_time", &self.total);
+        let part = asked("last_over_time", &self.part);
+        let resets = asked("resets", &self.total);
         let all = futures_util::future::try_join3(total, part, resets).await?;
         let (total, part, resets) = all;
         let asked = (self.counter.part.0, self.part.clone());

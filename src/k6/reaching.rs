@@ -13,6 +13,8 @@ use std::time::Duration;
 pub struct Dns {
     /// For how long addresses are kept, if that is said.
     pub ttl: Option<Duration>,
+    /// Whether each connection starts with another address.
+    pub spread: bool,
     /// The only family that is used, if one is.
     pub family: Option<Family>,
 }
@@ -42,9 +44,7 @@ pub(super) fn dns(fields: &mut Fields<'_>) -> Dns {
             .map_or_else(|| value.to_string(), str::to_owned);
         let read = match (key.as_str(), text.as_str()) {
             ("ttl", text) => kept_for(text).map(|ttl| dns.ttl = Some(ttl)),
-            // Connections start with an address in turn, whichever way is asked for.
-            ("select", "first" | "random" | "roundRobin") => Ok(()),
-            ("select", _) => Err("expected `first`, `random` or `roundRobin`".to_owned()),
+            ("select", select) => is_spread(select).map(|spread| dns.spread = spread),
             ("policy", policy) => family(policy).map(|family| dns.family = family),
             _ => Err("it is none of `ttl`, `select` and `policy`".to_owned()),
         };
@@ -64,10 +64,20 @@ fn kept_for(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Whether each connection starts with another address: by chance, which over many is in turn, too.
+fn is_spread(select: &str) -> Result<bool, String> {
+    match select {
+        "first" => Ok(false),
+        "random" | "roundRobin" => Ok(true),
+        _ => Err("expected `first`, `random` or `roundRobin`".to_owned()),
+    }
+}
+
 /// The only family of a policy, if it has one.
 fn family(policy: &str) -> Result<Option<Family>, String> {
     match policy {
-        "preferIPv4" | "preferIPv6" | "any" => Ok(None),
+        "preferIPv4" | "any" => Ok(None),
+        "preferIPv6" => Err("`preferIPv6` is not supported".to_owned()),
         "onlyIPv4" => Ok(Some(Family::Four)),
         "onlyIPv6" => Ok(Some(Family::Six)),
         _ => Err("expected `preferIPv4`, `preferIPv6`, `onlyIPv4`, `onlyIPv6` or `any`".to_owned()),

@@ -51,6 +51,7 @@ impl Compiler<'_> {
         Connections {
             hosts,
             barred: default.barred,
+            spread: default.spread,
             reuse: match node.get("reuse").and_then(Node::as_text) {
                 Some("iteration") => Reuse::Iteration,
                 Some("never") => Reuse::Never,

@@ -145,6 +145,8 @@ pub struct Connections {
     pub hosts: Hosts,
     /// Where nothing may be sent.
     pub barred: Barred,
+    /// Whether each connection starts with any address of its host.
+    pub spread: bool,
 }
 
 impl Default for Connections {
@@ -158,6 +160,7 @@ impl Default for Connections {
             family: None,
             hosts: Hosts::default(),
             barred: Barred::default(),
+            spread: false,
         }
     }
 }

@@ -456,7 +456,7 @@ impl<'js> Life<'_, 'js> {
                     self.caught(script.arrived.call::<_, ()>((number, reply, error)))?;
                 }
                 Ok(super::ask::Answer::Happened(number, happening)) => {
-                    let told = native_socket::told(&self.ctx, number, happening);
+                    let told = native_socket::told(&self.ctx, happening);
                     let told = self.caught(told)?;
                     self.caught(script.happened.call::<_, ()>((number, told)))?;
                 }

@@ -7,7 +7,7 @@ use super::native_reply::{handed, unchecked};
 use super::natives::{host, refuse};
 use crate::net::websocket::{Frame, REASON_BYTES_MAX, is_close_code};
 use bytes::Bytes;
-use rquickjs::function::{Opt, Rest};
+use rquickjs::function::Opt;
 use rquickjs::{Array, ArrayBuffer, Ctx, Function, IntoJs as _, Object, Result, Value};
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,9 @@ fn open<'js>(
     ctx: Ctx<'js>,
     url: String,
     protocols: Vec<String>,
-    about: Rest<Value<'js>>,
+    headers: Value<'js>,
+    tags: Value<'js>,
+    beside: Value<'js>,
 ) -> Result<u32> {
     let own = host(&ctx);
     not_while_loaded(&ctx, &own)?;
@@ -39,10 +41,7 @@ fn open<'js>(
             return Err(refuse(&ctx, reason));
         }
     };
-    let mut about = about.0.into_iter();
-    let nothing = Value::new_undefined(ctx.clone());
-    let mut given = || about.next().unwrap_or_else(|| nothing.clone());
-    let said = Said::plain(way, [given(), given(), given()]);
+    let said = Said::plain(way, [headers, tags, beside]);
     let request = read(&ctx, &own, said)?;
     let number = own.number();
     own.armed.set(true);
@@ -109,7 +108,7 @@ fn next<'js>(
     loop {
         match answer.take() {
             Some(Answer::Happened(of, happening)) if of == number => {
-                return told(&ctx, number, happening).map(Some);
+                return told(&ctx, happening).map(Some);
             }
             Some(Answer::Now) => return Ok(None),
             Some(other) => own.later.borrow_mut().push_back(other),
@@ -121,7 +120,7 @@ fn next<'js>(
 }
 
 /// What happened to a socket, as our modules take it: a word, and what goes with it.
-pub(super) fn told<'js>(ctx: &Ctx<'js>, _: u32, happening: Happening) -> Result<Array<'js>> {
+pub(super) fn told<'js>(ctx: &Ctx<'js>, happening: Happening) -> Result<Array<'js>> {
     if happening.is_last() {
         let own = host(ctx);
         own.sockets.set(own.sockets.get().saturating_sub(1));

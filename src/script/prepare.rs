@@ -218,6 +218,7 @@ fn bound(
     plan.connections.barred = options.barred.clone();
     plan.connections.dns_ttl = options.dns.ttl;
     plan.connections.family = options.dns.family;
+    plan.connections.spread = options.dns.spread;
     let mut environment = around.environment.clone();
     environment.caps.rate = match (environment.caps.rate, options.rps) {
         (Some(cap), Some(own)) => Some(cap.min(own)),

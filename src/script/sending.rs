@@ -19,7 +19,7 @@ use crate::vu::{Begin, Sample, Shared, Sink};
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The host, as requests that are under way at once see it.
 #[derive(Clone)]
@@ -48,42 +48,38 @@ pub(super) async fn perform(
     begin: Begin,
     sink: &impl Sink,
 ) -> Reply {
-    let step = step_of(&way.seen.0, &request);
+    let account = Account {
+        seen: way.seen,
+        shared: way.shared,
+        step: step_of(&way.seen.0, &request),
+        begin,
+    };
     let going = match understood(way.seen, &request) {
         Ok(going) => going,
         Err(fault) => {
             let spent = Phases::default();
             let reply = failed(way.seen, &request, None, &fault, spent);
-            let wrong = Some((fault.class, fault.detail));
-            tell(
-                (way.seen, way.shared),
-                step,
-                begin,
-                &reply,
-                wrong,
-                (spent, (0, 0)),
-                sink,
-            );
+            account.tell(&reply, Some(&fault), (spent, (0, 0)), sink);
             return reply;
         }
     };
-    way.follow(step, request, going, begin, sink).await
+    way.follow(&account, request, going, sink).await
 }
 
 impl Way<'_> {
     async fn follow(
         mut self,
-        step: usize,
+        account: &Account<'_>,
         request: Request,
         mut going: Going,
-        begin: Begin,
         sink: &impl Sink,
     ) -> Reply {
-        let deadline = begin.start + request.timeout;
+        let begin = account.begin.start;
+        let deadline = begin + request.timeout;
         let of_options = self.seen.0.run.as_ref();
         let of_options = of_options.map_or(0, |run| run.options.max_redirects);
         let most = request.redirects.unwrap_or(of_options);
-        let (mut start, mut hops) = (begin.start, 0);
+        let (mut start, mut hops) = (begin, 0);
         let (mut phases, mut bytes) = (Phases::default(), (0, 0));
         loop {
             put_cookies(self.seen, &request, &mut going);
@@ -93,16 +89,7 @@ impl Way<'_> {
                 Err((fault, spent)) => {
                     phases.add(spent);
                     let reply = failed(self.seen, &request, Some(&going), &fault, spent);
-                    let wrong = Some((fault.class, fault.detail));
-                    tell(
-                        (self.seen, self.shared),
-                        step,
-                        begin,
-                        &reply,
-                        wrong,
-                        (phases, bytes),
-                        sink,
-                    );
+                    account.tell(&reply, Some(&fault), (phases, bytes), sink);
                     return reply;
                 }
             };
@@ -133,16 +120,7 @@ impl Way<'_> {
                 unexpected
                     .then(|| Fault::new(class, format!("status {} was not expected", reply.status)))
             });
-            let wrong = wrong.map(|fault| (fault.class, fault.detail));
-            tell(
-                (self.seen, self.shared),
-                step,
-                begin,
-                &reply,
-                wrong,
-                (phases, bytes),
-                sink,
-            );
+            account.tell(&reply, wrong.as_ref(), (phases, bytes), sink);
             return reply;
         }
     }
@@ -255,33 +233,61 @@ pub(super) fn put_cookies(seen: &Seen, request: &Request, going: &mut Going) {
     });
 }
 
-/// Tells the run of the whole of a request.
-pub(super) fn tell(
-    (seen, shared): (&Seen, &Shared),
-    step: usize,
-    begin: Begin,
-    reply: &Reply,
-    wrong: Option<(ErrorClass, String)>,
-    (phases, bytes): (Phases, (u64, u64)),
-    sink: &impl Sink,
-) {
-    if let Some((class, detail)) = &wrong {
-        seen.0.failed.set(seen.0.failed.get().or(Some(*class)));
-        let redactor = &shared.binding.redactor;
-        sink.failure(step, *class, &|| {
-            redactor.clean(&format!("{}: {detail}", reply.url))
+/// Waits as the cap of the environment says; whether that took time.
+pub(super) async fn held_back(shared: &Shared, sink: &impl Sink) -> bool {
+    let Some(pace) = &shared.binding.pace else {
+        return false;
+    };
+    let wait = pace.take(Instant::now());
+    if wait <= Duration::from_millis(1) {
+        return false;
+    }
+    sink.held_back();
+    tokio::time::sleep(wait).await;
+    true
+}
+
+/// A request as the run is told of it: which step it is, and when it began.
+pub(super) struct Account<'a> {
+    pub seen: &'a Seen,
+    pub shared: &'a Shared,
+    pub step: usize,
+    pub begin: Begin,
+}
+
+impl Account<'_> {
+    /// Tells the run of the whole of it.
+    pub fn tell(
+        &self,
+        reply: &Reply,
+        wrong: Option<&Fault>,
+        (phases, bytes): (Phases, (u64, u64)),
+        sink: &impl Sink,
+    ) {
+        if let Some(fault) = wrong {
+            self.fail(fault, &reply.url, sink);
+        }
+        sink.sample(&Sample {
+            step: self.step,
+            intended: self.begin.intended,
+            start: self.begin.start,
+            end: Instant::now(),
+            phases,
+            error: wrong.map(|fault| fault.class),
+            status: reply.status,
+            bytes_sent: bytes.0,
+            bytes_received: bytes.1,
+            advisory: false,
         });
     }
-    sink.sample(&Sample {
-        step,
-        intended: begin.intended,
-        start: begin.start,
-        end: Instant::now(),
-        phases,
-        error: wrong.map(|(class, _)| class),
-        status: reply.status,
-        bytes_sent: bytes.0,
-        bytes_received: bytes.1,
-        advisory: false,
-    });
+
+    /// Tells the run what went wrong with it.
+    pub fn fail(&self, fault: &Fault, url: &str, sink: &impl Sink) {
+        let failed = &self.seen.0.failed;
+        failed.set(failed.get().or(Some(fault.class)));
+        let redactor = &self.shared.binding.redactor;
+        sink.failure(self.step, fault.class, &|| {
+            redactor.clean(&format!("{url}: {}", fault.detail))
+        });
+    }
 }

@@ -9,14 +9,14 @@ use super::ask::{BodyAs, Happening, Reply, Request};
 use super::going::{Going, understood};
 use super::hop::failed;
 use super::names::step_of;
-use super::sending::{Seen, guarded, put_cookies, tell};
+use super::sending::{Account, Seen, guarded, held_back, put_cookies};
 use super::tags::{OfRequest, Plain};
 use crate::k6::metric::BuiltIn;
 use crate::net::fault::status_class;
 use crate::net::headers::Headers;
 use crate::net::message::Message;
 use crate::net::tls::Offer;
-use crate::net::websocket::{self, Frame, Receiver, Sender};
+use crate::net::websocket::{self, Frame, Receiver, Sender, WebSocket};
 use crate::net::{ErrorClass, Fault, Phases};
 use crate::vu::{Begin, Shared, Sink};
 use futures_util::StreamExt as _;
@@ -169,46 +169,26 @@ impl Live<'_> {
         orders: mpsc::UnboundedReceiver<Frame>,
         sink: &impl Sink,
     ) {
-        if let Some(pace) = &self.shared.binding.pace {
-            let wait = pace.take(Instant::now());
-            if wait > Duration::from_millis(1) {
-                sink.held_back();
-                tokio::time::sleep(wait).await;
-            }
-        }
-        let begin = Begin::now();
-        let step = step_of(&self.seen.0, &request);
-        let opened = self.open(&request, protocols).await;
-        let (reply, wrong, phases, halves) = match opened {
-            Ok((reply, phases, socket)) => {
-                let class = status_class(Some(reply.status));
-                let wrong = socket.is_none().then(|| {
-                    let class = class.unwrap_or(ErrorClass::Status);
-                    (class, reply.error.clone())
-                });
-                (
-                    reply,
-                    wrong,
-                    phases,
-                    socket.map(websocket::WebSocket::split),
-                )
-            }
-            Err((reply, fault, phases)) => {
-                let wrong = Some((fault.class, fault.detail));
-                (*reply, wrong, phases, None)
-            }
+        held_back(self.shared, sink).await;
+        let account = Account {
+            seen: self.seen,
+            shared: self.shared,
+            step: step_of(&self.seen.0, &request),
+            begin: Begin::now(),
         };
-        let taken = begin.start.elapsed();
-        tell(
-            (self.seen, self.shared),
-            step,
-            begin,
-            &reply,
-            wrong,
-            (phases, (0, 0)),
-            sink,
-        );
-        let Some((sender, receiver)) = halves else {
+        let (reply, wrong, socket) = match self.open(&request, protocols).await {
+            Ok((reply, socket)) => {
+                let class = status_class(Some(reply.status)).unwrap_or(ErrorClass::Status);
+                let wrong = socket
+                    .is_none()
+                    .then(|| Fault::new(class, reply.error.clone()));
+                (reply, wrong, socket)
+            }
+            Err((reply, fault)) => (*reply, Some(fault), None),
+        };
+        let taken = account.begin.start.elapsed();
+        account.tell(&reply, wrong.as_ref(), (reply.phases, (0, 0)), sink);
+        let Some((sender, receiver)) = socket.map(WebSocket::split) else {
             self.say(Happening::Refused(Box::new(reply))).await;
             return;
         };
@@ -228,12 +208,8 @@ impl Live<'_> {
         let time = start.elapsed().as_secs_f64() * 1e3;
         counting.add(BuiltIn::WsSessionDuration, time);
         if let Happening::Broke(why) = &last {
-            let failed = &self.seen.0.failed;
-            failed.set(failed.get().or(Some(ErrorClass::Reset)));
-            let redactor = &self.shared.binding.redactor;
-            sink.failure(step, ErrorClass::Reset, &|| {
-                redactor.clean(&format!("{}: {why}", counting.url))
-            });
+            let fault = Fault::new(ErrorClass::Reset, why.clone());
+            account.fail(&fault, &counting.url, sink);
         }
         self.say(last).await;
     }
@@ -243,10 +219,10 @@ impl Live<'_> {
         &self,
         request: &Request,
         protocols: &[String],
-    ) -> Result<(Reply, Phases, Option<websocket::WebSocket>), (Box<Reply>, Fault, Phases)> {
+    ) -> Result<(Reply, Option<WebSocket>), (Box<Reply>, Fault)> {
         let wrong = |going: Option<&Going>, fault: Fault, phases: Phases| {
             let reply = failed(self.seen, request, going, &fault, phases);
-            (Box::new(reply), fault, phases)
+            (Box::new(reply), fault)
         };
         let nothing = Phases::default();
         let mut going = match understood(self.seen, request) {
@@ -308,7 +284,7 @@ impl Live<'_> {
             sent: Some(going.headers.clone()),
             ..Reply::default()
         };
-        Ok((reply, answer.phases, answer.socket))
+        Ok((reply, answer.socket))
     }
 
     /// Talks and listens until it is over; the last thing that is to be told.

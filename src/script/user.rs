@@ -7,7 +7,7 @@ use super::ask::{Answer, Ask, Order, Outcome, Reply, Request, Resume, Task};
 use super::engine::Engine;
 use super::host::Host;
 use super::run::{Broke, ITERATION, Run, Together};
-use super::sending::{Seen, Way, perform};
+use super::sending::{Seen, Way, held_back, perform};
 use super::sockets::{Sockets, beside, happened, live};
 use super::tags::Plain;
 use crate::k6::metric::BuiltIn;
@@ -292,16 +292,11 @@ impl ScriptUser {
 
 /// A request under the caps of the environment.
 async fn paced(way: Way<'_>, request: Request, begin: Begin, sink: &impl Sink) -> Reply {
-    let mut begin = begin;
-    if let Some(pace) = &way.shared.binding.pace {
-        let wait = pace.take(Instant::now());
-        if wait > Duration::from_millis(1) {
-            sink.held_back();
-            tokio::time::sleep(wait).await;
-            // Our own cap is not the target's latency.
-            begin = Begin::now();
-        }
-    }
+    let begin = match held_back(way.shared, sink).await {
+        // Our own cap is not the target's latency.
+        true => Begin::now(),
+        false => begin,
+    };
     perform(way, request, begin, sink).await
 }
 

@@ -110,6 +110,10 @@ impl Binding {
             .of_family(plan.connections.family)
             .leading(plan.connections.hosts.clone())
             .barring(plan.connections.barred.clone());
+        let connector = match plan.connections.spread {
+            true => connector.spread(),
+            false => connector,
+        };
         Some(Binding {
             environment: environment.name.clone(),
             compiled: compile(&plan, &services, &steady),

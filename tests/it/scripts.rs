@@ -1,12 +1,10 @@
 //! Scripts of k6: each performed whole, with its output, its exit code and what its server saw.
 
 use super::standin::{Answer, Asked, json, of, serve};
-use super::support::{bellwether, program, root, run, snapshot};
+use super::support::{bellwether, root, run, snapshot, websocket_peer};
 use regex::Regex;
 use serde_json::json;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
 
 const PAGE: &str = r#"<!doctype html><title>Shop</title><a name="top">no link</a>
 <a href="../echo?from=link&amp;b=2#end">on</a>
@@ -76,7 +74,7 @@ fn flags(script: &str) -> Vec<String> {
         .collect()
 }
 
-fn performed(path: &Path, address: &str, sockets: u16) -> String {
+fn performed(path: &Path, address: &str, sockets: Option<&str>) -> String {
     let script = std::fs::read_to_string(path).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut command = bellwether();
@@ -90,8 +88,8 @@ fn performed(path: &Path, address: &str, sockets: u16) -> String {
         ("URL", address.to_owned()),
         ("SILENT", silent.local_addr().unwrap().to_string()),
     ];
-    if script.contains("__ENV.WS") {
-        command.args(["-e", &format!("WS=ws://127.0.0.1:{sockets}")]);
+    if let (true, Some(sockets)) = (script.contains("__ENV.WS"), sockets) {
+        command.args(["-e", &format!("WS=ws://{sockets}")]);
     }
     for (name, address) in places
         .iter()
@@ -145,49 +143,11 @@ fn without_times(text: &str) -> String {
     })
 }
 
-/// A server of WebSockets, with what it listens on: 0 where nobody installed it.
-struct Peer {
-    child: Option<Child>,
-    port: u16,
-}
-
-impl Peer {
-    fn start() -> Peer {
-        let script = root().join("tests/it/k6_peer.py");
-        let mut command = std::process::Command::new("/usr/bin/python3");
-        let command = command.arg(script).stdin(Stdio::piped());
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let Ok(mut child) = child else {
-            return Peer {
-                child: None,
-                port: 0,
-            };
-        };
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let port = line.trim().parse().unwrap_or(0);
-        Peer {
-            child: Some(child),
-            port,
-        }
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
 #[test]
 fn scripts_do_what_they_do_in_k6() {
     let address = serve(echo);
-    let peer = Peer::start();
+    let peer = websocket_peer();
+    let sockets = peer.as_ref().map(|(address, _)| address.as_str());
     let folder = root().join("tests/cases/k6");
     let mut paths: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
@@ -209,11 +169,10 @@ fn scripts_do_what_they_do_in_k6() {
                     let next = all.lock().unwrap().next();
                     let Some(path) = next else { return };
                     let text = std::fs::read_to_string(path).unwrap();
-                    if text.contains("__ENV.WS") && peer.port == 0 {
-                        program("python3-websockets");
+                    if text.contains("__ENV.WS") && sockets.is_none() {
                         continue;
                     }
-                    let said = performed(path, &address, peer.port);
+                    let said = performed(path, &address, sockets);
                     snapshot(&path.with_extension("out"), &said);
                 }
             });

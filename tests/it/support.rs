@@ -129,6 +129,32 @@ impl Drop for Process {
     }
 }
 
+/// A real WebSocket server, and where it listens; nothing where it is not installed.
+pub fn websocket_peer() -> Option<(String, Process)> {
+    let python = Path::new("/usr/bin/python3");
+    let there = python.is_file()
+        && Command::new(python)
+            .args(["-c", "import websockets"])
+            .status()
+            .is_ok_and(|status| status.success());
+    if !there {
+        program("python3-websockets");
+        return None;
+    }
+    let port = free_port();
+    let peer = Process::start(
+        Command::new(python)
+            .arg(root().join("tests/it/websocket_peer.py"))
+            .arg(port.to_string())
+            .stderr(std::process::Stdio::null()),
+    );
+    let address = format!("127.0.0.1:{port}");
+    eventually("the server listens", Duration::from_secs(20), || {
+        std::net::TcpStream::connect(&address).ok()
+    });
+    Some((address, peer))
+}
+
 /// Compares a text with a file beside the case; `BELLWETHER_UPDATE=1` writes the file instead.
 pub fn snapshot(path: &Path, text: &str) {
     if std::env::var_os("BELLWETHER_UPDATE").is_some() {

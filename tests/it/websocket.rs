@@ -1,11 +1,8 @@
 //! WebSocket steps against a real server, and against one that lies.
 
-use super::support::{Process, bellwether, eventually, free_port, program, root, run};
+use super::support::{bellwether, run, websocket_peer};
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
 
 /// Runs one step against an address; exit code and what was said.
 fn step(address: &str, websocket: &str, more: &str) -> (i32, String) {
@@ -27,26 +24,9 @@ fn step(address: &str, websocket: &str, more: &str) -> (i32, String) {
 
 #[test]
 fn a_websocket_step_waits_for_the_message_that_is_expected() {
-    let python = Path::new("/usr/bin/python3");
-    let there = python.is_file()
-        && Command::new(python)
-            .args(["-c", "import websockets"])
-            .status()
-            .is_ok_and(|status| status.success());
-    if !there {
-        program("python3-websockets");
+    let Some((address, _peer)) = websocket_peer() else {
         return;
-    }
-    let port = free_port();
-    let _peer = Process::start(
-        Command::new(python)
-            .arg(root().join("tests/it/websocket_peer.py"))
-            .arg(port.to_string()),
-    );
-    let address = format!("127.0.0.1:{port}");
-    eventually("the server listens", Duration::from_secs(20), || {
-        std::net::TcpStream::connect(&address).ok()
-    });
+    };
     let (code, said) = step(
         &address,
         "{ url: /hello, send: '{\"subscribe\": \"oil\"}', expect: \"body.type == 'price'\" }",

@@ -2,8 +2,8 @@ import native from 'bellwether:native';
 
 const bytes = (input) => {
   if (typeof input === 'string') return native.encode(input);
-  if (input instanceof ArrayBuffer) return input;
-  if (ArrayBuffer.isView(input)) return input.buffer.slice(input.byteOffset, input.byteOffset + input.byteLength);
+  const content = native.unviewed(input);
+  if (content instanceof ArrayBuffer) return content;
   if (Array.isArray(input)) return new Uint8Array(input).buffer;
   throw new TypeError('expected a string or an ArrayBuffer');
 };

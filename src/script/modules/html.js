@@ -16,9 +16,6 @@ export class Selection {
     this.#page = page;
     this.#ids = ids;
   }
-  static of(page, ids) { return new Selection(page, ids); }
-  static parts(selection) { return [selection.#page, selection.#ids]; }
-
   #with(ids) { return new Selection(this.#page, ids); }
   #matching(ids, selector) {
     if (selector === undefined) return ids;

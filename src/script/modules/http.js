@@ -157,8 +157,7 @@ export class FileData {
 export const file = (data, filename, type) => new FileData(data, filename, type);
 
 // The bytes that a view shows, not all of what it looks at.
-const plain = (data) => (ArrayBuffer.isView(data)
-  ? data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) : data);
+const plain = native.unviewed;
 const multipart = (fields) => {
   const mark = native.hex(native.random(30));
   const pieces = [];

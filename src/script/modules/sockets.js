@@ -10,7 +10,7 @@ export function opened(address, protocols, params) {
 
 // A message as the engine takes it: a text, or an ArrayBuffer.
 export function sendable(data) {
-  if (typeof data === 'string' || data instanceof ArrayBuffer) return data;
-  if (ArrayBuffer.isView(data)) return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+  const content = native.unviewed(data);
+  if (typeof content === 'string' || content instanceof ArrayBuffer) return content;
   throw new TypeError('a message is a text, an ArrayBuffer or a view of one');
 }

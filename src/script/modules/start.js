@@ -1,6 +1,10 @@
 // Takes what is native out of sight before anything else runs, and puts the globals of k6 in place.
 import native from 'bellwether:native';
 
+// A view of bytes as a buffer of its own, and anything else as it is.
+native.unviewed = (data) => (ArrayBuffer.isView(data)
+  ? data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) : data);
+
 const define = (name, value) =>
   Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
 
@@ -87,8 +91,7 @@ define('TextEncoder', class TextEncoder {
 define('TextDecoder', class TextDecoder {
   get encoding() { return 'utf-8'; }
   decode(bytes = new ArrayBuffer(0)) {
-    return native.decode(ArrayBuffer.isView(bytes)
-      ? bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) : bytes);
+    return native.decode(native.unviewed(bytes));
   }
 });
 
@@ -124,10 +127,8 @@ export default {
   // What handleSummary gives, with bytes as JSON can hold them.
   written(files) {
     if (files === null || typeof files !== 'object') return files;
-    const plain = (data) => (ArrayBuffer.isView(data)
-      ? data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) : data);
     return Object.fromEntries(Object.entries(files).map(([name, content]) => {
-      const bytes = plain(content);
+      const bytes = native.unviewed(content);
       return [name, bytes instanceof ArrayBuffer ? { __bytes: native.b64encode(bytes, 'std') } : content];
     }));
   },

@@ -119,10 +119,13 @@ impl Counters {
     pub fn too_few(&self, least: usize) -> Option<String> {
         let counting = self.there().filter(|(_, last)| !self.is_gone(*last));
         let counting: Vec<&Target> = counting.map(|(target, _)| target).collect();
+        let mut paces: Vec<f64> = counting.iter().map(|target| self.pace(target)).collect();
+        paces.sort_by(f64::total_cmp);
+        let usual = paces.get(paces.len() / 2).copied().unwrap_or(0.0);
         let counting = counting
-            .iter()
-            .filter(|target| self.is_counting(target, &counting));
-        let places = counting.filter_map(|target| self.places.get(*target));
+            .into_iter()
+            .filter(|target| self.is_counting(target, usual));
+        let places = counting.filter_map(|target| self.places.get(target));
         let counting = places.collect::<BTreeSet<_>>().len();
         let (targets, are) = match counting {
             1 => ("target has", "is"),
@@ -145,11 +148,8 @@ impl Counters {
         counted / (last - first.max(self.from_ms)).max(self.scrape_ms) as f64
     }
 
-    /// Whether a target counts as others do, and did not stop.
-    fn is_counting(&self, target: &Target, all: &[&Target]) -> bool {
-        let mut paces: Vec<f64> = all.iter().map(|target| self.pace(target)).collect();
-        paces.sort_by(f64::total_cmp);
-        let usual = paces.get(paces.len() / 2).copied().unwrap_or(0.0);
+    /// Whether a target counts as is usual, in requests a millisecond, and did not stop.
+    fn is_counting(&self, target: &Target, usual: f64) -> bool {
         let own = self.pace(target);
         let is_silent = self.pulses.get(target).is_some_and(|pulse| {
             let (from, to) = pulse.silence(self.from_ms);

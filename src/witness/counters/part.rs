@@ -55,21 +55,18 @@ impl Counters {
         if self.part.0 != Part::Bad || is_same {
             return None;
         }
-        let shows = |of: &Target| {
-            let mut all = self.steps.last[1].iter();
-            all.any(|(labels, (at, _))| target(labels) == *of && *at > self.from_ms)
-        };
-        let mut all = self.steps.last[1].values();
-        let is_from_zero = all.any(|(at, value)| *at > self.from_ms && *value == 0.0);
-        let counting = self.moved.iter().filter(|(_, counted)| **counted > 0.0);
-        let counting: Vec<&Target> = counting.map(|(target, _)| target).collect();
+        let inside = self.steps.last[1].iter();
+        let inside = inside.filter(|(_, (at, _))| *at > self.from_ms);
+        let shown: BTreeSet<Target> = inside.clone().map(|(labels, _)| target(labels)).collect();
         // It may be counted elsewhere altogether.
-        if !counting.iter().any(|target| shows(target)) {
+        if !self.moved.keys().any(|target| shown.contains(target)) {
             return None;
         }
-        let mut partless = counting.into_iter().filter(|target| {
-            let was_shown = self.steps.stood_part(target) && !self.steps.is_renewed(target);
-            (is_from_zero || was_shown) && !shows(target)
+        let is_from_zero = inside.into_iter().any(|(_, (_, value))| *value == 0.0);
+        let stood = self.steps.stood_parts();
+        let mut partless = self.moved.keys().filter(|target| {
+            let was_shown = stood.contains(*target) && !self.steps.is_renewed(target);
+            (is_from_zero || was_shown) && !shown.contains(*target)
         });
         let first = partless.next()?;
         let others = match partless.count() {
@@ -86,20 +83,20 @@ impl Counters {
 
     /// Whether a process is counted twice, since several show it.
     pub(super) fn shown_twice(&self) -> Option<String> {
-        let mut shown: BTreeMap<_, (&Target, f64)> = BTreeMap::new();
-        for (target, counted) in self.moved.iter().filter(|(_, counted)| **counted > 0.0) {
+        let mut shown: BTreeMap<_, f64> = BTreeMap::new();
+        for (target, counted) in &self.moved {
             let Some(place) = self.places.get(target) else {
                 continue;
             };
             match shown.get(&(&target.0, place)) {
-                Some((_, other)) if (counted - other).abs() <= ALIKE * other => {
+                Some(other) if (counted - other).abs() <= ALIKE * other => {
                     return Some(format!(
                         "{} is shown by several Prometheus, and each request counts as often: ask for one of them, such as by `replica=\"…\"`",
                         named(target)
                     ));
                 }
                 _ => {
-                    shown.insert((&target.0, place), (target, *counted));
+                    shown.insert((&target.0, place), *counted);
                 }
             }
         }

@@ -119,9 +119,9 @@ impl Steps {
         self.renewed.insert(target(labels));
     }
 
-    /// Whether a counter of all requests stood there before one looked, of a target.
-    pub fn stood_part(&self, of: &Target) -> bool {
-        self.earlier[1].keys().any(|labels| target(labels) == *of)
+    /// Targets of which the part stood there before one looked.
+    pub fn stood_parts(&self) -> BTreeSet<Target> {
+        self.earlier[1].keys().map(target).collect()
     }
 
     /// Whether a target began anew, before one looked or since.

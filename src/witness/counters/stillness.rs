@@ -58,7 +58,8 @@ impl Counters {
         });
         let stills: Vec<_> = stills.collect();
         let Some((target, still)) = stills.first() else {
-            return self.pausing().or_else(|| self.stuttering());
+            let again = self.pausing().or_else(|| self.stuttering());
+            return again.or_else(|| self.stopping_at_once());
         };
         let of = match stills.len() {
             1 => named(target),
@@ -124,7 +125,6 @@ impl Counters {
         let large = missed.iter().filter(|expected| **expected >= EXPECTED_MIN);
         let large: f64 = large.sum();
         let of = |share: f64| STUTTER_MIN.max(share * self.sum.0 as f64);
-        let at_once = self.lost_at_once();
         (large >= of(STUTTER) || lost >= of(STUTTER_BY_CHANCE)).then(|| {
             let times = match times {
                 1 => "once".to_owned(),
@@ -134,11 +134,17 @@ impl Counters {
                 "{times} a target counted next to nothing for a while, and about {lost:.0} requests would have come meanwhile: whoever hangs counts nothing"
             )
         })
-        .or_else(|| (at_once >= of(self.allowed.min(STUTTER))).then(|| {
+    }
+
+    /// Whether all targets stood still at once, for moments, and more requests would have come meanwhile than may fail.
+    fn stopping_at_once(&self) -> Option<String> {
+        let lost = self.lost_at_once();
+        let least = STUTTER_MIN.max(self.allowed.min(STUTTER) * self.sum.0 as f64);
+        (lost >= least).then(|| {
             format!(
-                "for moments all targets together counted next to nothing, and about {at_once:.0} requests would have come meanwhile: whoever hangs counts nothing"
+                "for moments all targets together counted next to nothing, and about {lost:.0} requests would have come meanwhile: whoever hangs counts nothing"
             )
-        }))
+        })
     }
 
     /// Requests that would have come in short standstills of all targets at once, which are no chance.

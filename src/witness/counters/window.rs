@@ -259,16 +259,16 @@ impl Counters {
         });
         if number == 0 {
             let least = self.gap_ms();
+            // What we sent ourselves says nothing of how busy it is.
             if at > self.loaded_ms {
                 let pulse = self.pulses.entry(target.clone()).or_default();
                 let is_anew = came.anew > 0.0;
                 pulse.beat(at, (came.more - came.anew, is_anew), least);
+                if at <= self.from_ms {
+                    *self.earlier.entry(self.place(at)).or_default() += came.more;
+                }
             }
-            if at <= self.from_ms && at <= self.loaded_ms {
-                // What we sent ourselves says nothing of how busy it is.
-            } else if at <= self.from_ms {
-                *self.earlier.entry(self.place(at)).or_default() += came.more;
-            } else if came.more + came.born > 0.0 {
+            if at > self.from_ms && came.more + came.born > 0.0 {
                 *self.moved.entry(target.clone()).or_default() += came.more + came.born;
             }
         }
