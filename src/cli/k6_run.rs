@@ -13,6 +13,7 @@ use crate::environment::settings::Environment;
 use crate::k6::metric::BuiltIn;
 use crate::k6::options::{self, Found};
 use crate::k6::place::{Merged, Place, merge};
+use crate::k6::speaking;
 use crate::k6::tags::Output;
 use crate::k6::threshold::{Key, Threshold};
 use crate::load::{self, Control, Tick};
@@ -107,6 +108,7 @@ pub fn inspect(arguments: &Arguments) -> Exit {
             }
             let mut shown = merged.options;
             shown.sort_keys();
+            speaking::hide_keys(&mut shown);
             println!(
                 "{}",
                 serde_json::to_string_pretty(&shown).unwrap_or_default()

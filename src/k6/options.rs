@@ -7,10 +7,12 @@ use super::lines::SYSTEM_TAGS;
 use super::metric::Kind;
 use super::reaching::{Dns, barred, dns, hosts};
 use super::scenarios::{self, Scenario};
+use super::speaking::terms;
 use super::threshold::{Key, Threshold};
 use super::unit::TimeUnit;
 use crate::net::barred::Barred;
 use crate::net::hosts::Hosts;
+use crate::net::tls_terms::Terms;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -41,6 +43,8 @@ pub struct Options {
     pub hosts: Hosts,
     pub barred: Barred,
     pub dns: Dns,
+    /// How TLS is spoken.
+    pub terms: Terms,
     pub handle_summary_timeout: Duration,
     /// Tags of k6 that samples do not have.
     pub left_out_tags: Vec<String>,
@@ -84,7 +88,7 @@ impl Written {
 pub const TREND_STATS: [&str; 6] = ["avg", "min", "med", "max", "p(90)", "p(95)"];
 
 /// Options that are done here.
-const KNOWN: [&str; 34] = [
+const KNOWN: [&str; 37] = [
     "vus",
     "duration",
     "iterations",
@@ -112,6 +116,9 @@ const KNOWN: [&str; 34] = [
     "blockHostnames",
     "blacklistIPs",
     "dns",
+    "tlsVersion",
+    "tlsCipherSuites",
+    "tlsAuth",
     "systemTags",
     "handleSummaryTimeout",
     "summaryTrendStats",
@@ -124,14 +131,11 @@ const KNOWN: [&str; 34] = [
 
 /// Options that k6 knows, and that are not done here: a script that has them is not performed, since it would
 /// be another test.
-const MISSING: [&str; 8] = [
+const MISSING: [&str; 5] = [
     "executionSegment",
     "executionSegmentSequence",
     "paused",
     "httpDebug",
-    "tlsCipherSuites",
-    "tlsVersion",
-    "tlsAuth",
     "linger",
 ];
 
@@ -198,6 +202,7 @@ pub fn read(options: &Map<String, Value>, found: &mut Found) -> Options {
         hosts: hosts(&mut fields),
         barred: barred(&mut fields),
         dns: dns(&mut fields),
+        terms: terms(&mut fields),
         handle_summary_timeout: fields
             .duration("handleSummaryTimeout")
             .unwrap_or(Duration::from_secs(120)),
@@ -308,6 +313,11 @@ impl<'a> Fields<'a> {
     /// Whether it is there.
     pub fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
+    }
+
+    /// Whatever it is.
+    pub fn value(&self, key: &str) -> Option<&'a Value> {
+        self.get(key)
     }
 
     /// A text.

@@ -93,15 +93,19 @@ pub fn has_user(uri: &Uri) -> bool {
 
 /// A URL without a name and a password in it, and these as a header has them (RFC 7617).
 pub fn without_user(url: &str) -> Option<(String, String)> {
+    let (url, [name, word]) = user_apart(url)?;
+    let pair = [name, b":".to_vec(), word].concat();
+    let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+    Some((url, format!("Basic {encoded}")))
+}
+
+/// A URL without a name and a password in it, and these, without what escapes their letters.
+pub fn user_apart(url: &str) -> Option<(String, [Vec<u8>; 2])> {
     let parts = Parts::of(url)?;
     let user = parts.user.filter(|_| is_absolute(url))?;
     let (name, word) = user.split_once(':').unwrap_or((user, ""));
-    let decoded: Vec<u8> = percent_decode_str(name)
-        .chain(b":".iter().copied())
-        .chain(percent_decode_str(word))
-        .collect();
-    let encoded = base64::engine::general_purpose::STANDARD.encode(decoded);
-    Some((without_credentials(url), format!("Basic {encoded}")))
+    let plain = [name, word].map(|text| percent_decode_str(text).collect());
+    Some((without_credentials(url), plain))
 }
 
 /// An address as it is shown: what stands before its host is for nobody to read.

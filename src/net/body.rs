@@ -36,6 +36,38 @@ pub fn decode(body: Bytes, encodings: &[String], limit: usize) -> Result<Bytes, 
     encodings.iter().rev().try_fold(body, undo)
 }
 
+/// Applies the encodings of a list such as `gzip, deflate` to a body, in its order.
+///
+/// # Errors
+///
+/// One of them is not known, or nothing is written in it here.
+pub fn encode(body: &[u8], list: &str) -> Result<Bytes, String> {
+    let names = list.split(',').map(|name| name.trim().to_ascii_lowercase());
+    let mut names = names.filter(|name| !name.is_empty());
+    let whole = names.try_fold(body.to_vec(), |body, name| encoded(&body, &name))?;
+    Ok(whole.into())
+}
+
+fn encoded(body: &[u8], name: &str) -> Result<Vec<u8>, String> {
+    let level = flate2::Compression::default();
+    let mut written = Vec::new();
+    let read = match name {
+        "gzip" => flate2::read::GzEncoder::new(body, level).read_to_end(&mut written),
+        "deflate" => flate2::read::ZlibEncoder::new(body, level).read_to_end(&mut written),
+        "zstd" => {
+            let level = ruzstd::encoding::CompressionLevel::Fastest;
+            return Ok(ruzstd::encoding::compress_to_vec(body, level));
+        }
+        other => {
+            return Err(format!(
+                "`{other}` cannot be written, only `gzip`, `deflate` and `zstd`"
+            ));
+        }
+    };
+    read.map_err(|error| error.to_string())?;
+    Ok(written)
+}
+
 fn undone(body: Bytes, encoding: &str, limit: usize) -> Result<Bytes, Fault> {
     let input: &[u8] = &body;
     match encoding {

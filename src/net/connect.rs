@@ -345,7 +345,7 @@ impl Connector {
         }
         let start = Instant::now();
         let name = server_name(&origin.host).map_err(|fault| (fault, phases))?;
-        let config = self.tls.client(origin.verify, origin.offer);
+        let config = self.tls.client(&origin.host, origin.verify, origin.offer);
         let connecting = tokio_rustls::TlsConnector::from(config).connect(name, tcp);
         let result = timeout_at(deadline.into(), connecting).await;
         phases.tls = micros(start);

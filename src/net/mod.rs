@@ -1,9 +1,9 @@
 //! One exchange on the wire, timed by phase, with one name for everything that can go wrong.
 //!
 //! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`family`] (of addresses), [`lookup`] (names for many), [`hosts`] (names that lead elsewhere) and [`barred`] (where nothing may be sent), [`stream`] and
-//! [`tls`] (and [`tls_facts`], [`tls_legacy`], [`tls_refused`], [`starttls`]), [`address`] (URLs and names as people write them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
+//! [`tls`] (and [`tls_facts`], [`tls_legacy`], [`tls_refused`], [`tls_terms`], [`starttls`]), [`address`] (URLs and names as people write them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
 //! [`http1_parser`] with [`http1_framing`] and [`http1_fold`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
-//! (decompression), [`charset`] (its letters) and [`redirect`] (where it leads), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
+//! (decompression), [`charset`] (its letters) and [`redirect`] (where it leads), [`digest`] (what answers a challenge), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
 //! exchange with a program), [`mod@postgres`] (a question to PostgreSQL), [`client`] (a single exchange for our own errands).
 //!
 //! Does not know scenarios, what we keep, or vendors.
@@ -14,6 +14,7 @@ pub mod body;
 pub mod charset;
 pub mod client;
 pub mod connect;
+pub mod digest;
 pub mod dns;
 pub mod family;
 pub mod fault;
@@ -39,6 +40,7 @@ pub mod tls;
 pub mod tls_facts;
 pub mod tls_legacy;
 pub mod tls_refused;
+pub mod tls_terms;
 pub mod websocket;
 
 pub use fault::{ErrorClass, Fault};

@@ -81,7 +81,7 @@ async fn answered(
         .await
         .map_err(|(fault, _)| Fault::unknown(format!("{shown} was not reached: {fault}")))?;
     let tls = Encrypted {
-        config: connector.tls.client(is_verified, Offer::Nothing),
+        config: connector.tls.client(host, is_verified, Offer::Nothing),
         name: server_name(host)?,
     };
     let opened = config.connect_raw(stream, tls).await;

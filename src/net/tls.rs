@@ -4,11 +4,11 @@
 
 use super::fault::{ErrorClass, Fault};
 use super::tls_refused::{Believed, Watcher};
+use super::tls_terms::{Own, Terms};
 use rustls::client::danger::ServerCertVerifier;
-use rustls::client::{ResolvesClientCert, WantsClientCert, WebPkiServerVerifier};
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, SupportedProtocolVersion};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -26,8 +26,8 @@ pub enum Offer {
     Nothing,
 }
 
-/// Whether certificates are verified, and what is offered.
-type Kind = (bool, Offer);
+/// Whether certificates are verified, what is offered, and which certificate of the terms is shown.
+type Kind = (bool, Offer, Option<usize>);
 
 /// TLS settings of an environment.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub struct Settings {
     roots: Arc<RootCertStore>,
     believed: Believed,
     own: Option<Own>,
+    terms: Terms,
     resumption: bool,
     made: Mutex<Vec<(Kind, Arc<ClientConfig>)>>,
 }
@@ -54,6 +55,7 @@ impl Settings {
             roots,
             believed,
             own: None,
+            terms: Terms::default(),
             resumption: true,
             made: Mutex::new(Vec::new()),
         })
@@ -75,9 +77,16 @@ impl Settings {
             roots: self.roots.clone(),
             believed: self.believed.clone(),
             own: self.own.clone(),
+            terms: self.terms.clone(),
             resumption,
             made: Mutex::new(Vec::new()),
         }
+    }
+
+    /// Speaks by terms from now on.
+    pub fn speak(&mut self, terms: Terms) {
+        self.terms = terms;
+        self.made = Mutex::new(Vec::new());
     }
 
     /// The same, with every handshake a full one.
@@ -97,18 +106,19 @@ impl Settings {
         }
     }
 
-    /// The client settings for one kind of connection, made once.
-    pub fn client(&self, verify: bool, offer: Offer) -> Arc<ClientConfig> {
+    /// The client settings for one kind of connection to a host, made once.
+    pub fn client(&self, host: &str, verify: bool, offer: Offer) -> Arc<ClientConfig> {
+        let kind = (verify, offer, self.terms.place_for(host));
         let mut made = self
             .made
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some((_, config)) = made.iter().find(|(key, _)| *key == (verify, offer)) {
+        if let Some((_, config)) = made.iter().find(|(key, _)| *key == kind) {
             return config.clone();
         }
-        let builder = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .expect("ring supports the default versions");
+        let builder = ClientConfig::builder_with_provider(self.terms.provider())
+            .with_protocol_versions(self.terms.versions())
+            .expect("terms leave something to speak");
         let verifier =
             WebPkiServerVerifier::builder_with_provider(self.roots.clone(), provider()).build();
         let builder = if verify {
@@ -127,7 +137,8 @@ impl Settings {
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(Watcher::through(None)))
         };
-        let mut config = shown(builder, self.own.as_ref());
+        let own = kind.2.and_then(|place| self.terms.own(place));
+        let mut config = shown(builder, own.or(self.own.as_ref()));
         config.alpn_protocols = match offer {
             Offer::Both => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
             Offer::One => vec![b"http/1.1".to_vec()],
@@ -138,7 +149,7 @@ impl Settings {
             config.resumption = rustls::client::Resumption::disabled();
         }
         let config = Arc::new(config);
-        made.push(((verify, offer), config.clone()));
+        made.push((kind, config.clone()));
         config
     }
 
@@ -157,28 +168,6 @@ impl Settings {
             .dangerous()
             .with_custom_certificate_verifier(watcher.clone());
         (shown(builder, self.own.as_ref()), watcher)
-    }
-}
-
-/// Our own certificate with its key, which fit each other.
-#[derive(Debug, Clone)]
-struct Own(Arc<dyn ResolvesClientCert>);
-
-impl Own {
-    fn read(certificate: &Path, key: &Path) -> Result<Own, String> {
-        let wrong =
-            |path: &Path, error: String| format!("`{}` cannot be used: {error}", path.display());
-        let chain = CertificateDer::pem_file_iter(certificate)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| wrong(certificate, error.to_string()))?;
-        if chain.is_empty() {
-            return Err(wrong(certificate, "it holds no certificate".to_owned()));
-        }
-        let read =
-            PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
-        let pair = CertifiedKey::from_der(chain, read, &provider())
-            .map_err(|error| wrong(certificate, error.to_string()))?;
-        Ok(Own(Arc::new(SingleCertAndKey::from(pair))))
     }
 }
 
@@ -326,6 +315,7 @@ mod tests {
             roots: Arc::new(RootCertStore::empty()),
             believed: Believed::default(),
             own: None,
+            terms: Terms::default(),
             resumption: true,
             made: Mutex::new(Vec::new()),
         };

@@ -1,6 +1,7 @@
 //! What a script asks of the world while it stands still, and what it is answered.
 
 use crate::net::Phases;
+use crate::net::digest::Credentials;
 use crate::net::headers::Headers;
 use crate::net::message::Fixed;
 use crate::net::websocket::Frame;
@@ -202,6 +203,8 @@ pub struct Request {
     pub group: String,
     /// Whether a script wants thrown what goes wrong.
     pub throws: bool,
+    /// Who answers a challenge of the server, if anybody does.
+    pub who: Option<Box<Credentials>>,
 }
 
 /// The reply of a request, or why there is none. Texts of it are made when somebody looks at them.

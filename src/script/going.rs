@@ -7,8 +7,10 @@ use super::ask::Request;
 use super::host::Host;
 use super::sending::Seen;
 use crate::net::connect::Origin;
-use crate::net::message::{Fixed, origin};
+use crate::net::digest::{self, Credentials};
+use crate::net::message::{Fixed, Message, origin};
 use crate::net::redirect::encoded;
+use crate::net::reply::Reply;
 use crate::net::tls::Offer;
 use crate::net::{ErrorClass, Fault};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, USER_AGENT};
@@ -61,6 +63,10 @@ pub(super) struct Going {
     pub target: Arc<Target>,
     pub headers: Arc<Fixed>,
     pub body: bytes::Bytes,
+    /// Who answers a challenge.
+    pub who: Option<Box<Credentials>>,
+    /// Whether one was answered already here.
+    is_answered: bool,
 }
 
 fn wrong(why: String) -> Fault {
@@ -89,12 +95,13 @@ pub(super) fn understood(seen: &Seen, request: &Request) -> Result<Going, Fault>
             Arc::new(fixed(host, &request.headers))
         }
     };
-    let body = request.body.clone();
     Ok(Going {
         method,
         target,
         headers,
-        body,
+        body: request.body.clone(),
+        who: request.who.clone(),
+        is_answered: false,
     })
 }
 
@@ -127,6 +134,27 @@ impl Going {
         self.headers = Arc::new(Fixed::new(map));
     }
 
+    /// What answers the challenge of a reply to it, if somebody does and it is one.
+    pub fn answer(&self, wire: &Reply) -> Option<HeaderValue> {
+        let message = Message {
+            method: &self.method,
+            uri: &self.target.uri,
+            fixed: &self.headers,
+            headers: &HeaderMap::new(),
+            body: &self.body,
+        };
+        let who = self.who.as_ref().filter(|_| !self.is_answered)?;
+        digest::answer(who, &message, wire)
+    }
+
+    /// Answers a challenge.
+    pub fn answered(&mut self, line: HeaderValue) {
+        self.is_answered = true;
+        self.with(|headers| {
+            headers.insert(AUTHORIZATION, line);
+        });
+    }
+
     /// The request that a redirect leads to.
     pub fn led_on(&mut self, host: &Host, to: Uri, status: StatusCode) -> Result<(), Fault> {
         let from = &self.target.uri;
@@ -136,7 +164,13 @@ impl Going {
             self.method = Method::GET;
             self.body = bytes::Bytes::new();
         }
+        let was_answered = std::mem::take(&mut self.is_answered);
+        self.who = self.who.take().filter(|_| !is_elsewhere);
         self.with(|headers| {
+            if was_answered {
+                // What answers is for one address.
+                headers.remove(AUTHORIZATION);
+            }
             if is_elsewhere {
                 // Credentials are for the host that they were written for.
                 for name in [AUTHORIZATION, COOKIE, HOST] {

@@ -2,7 +2,7 @@
 //!
 //! Sends nothing.
 
-use super::ask::{BodyAs, Reply, Request, Timings, method};
+use super::ask::{BodyAs, Expected, Reply, Request, Timings, method};
 use super::going::Going;
 use super::sending::{BODY_BYTES_MAX, Seen};
 use super::tags::{OfRequest, Plain};
@@ -44,12 +44,18 @@ pub(super) fn failed(
         sent_body: request.body.clone(),
         ..Reply::default()
     };
-    count(seen, request, &reply, (0, 0));
+    count(seen, request, &request.expected, &reply, (0, 0));
     reply
 }
 
-/// Adds the samples of one hop.
-pub(super) fn count(seen: &Seen, request: &Request, reply: &Reply, bytes: (u64, u64)) {
+/// Adds the samples of one hop, of which these statuses were expected.
+pub(super) fn count(
+    seen: &Seen,
+    request: &Request,
+    expected: &Expected,
+    reply: &Reply,
+    bytes: (u64, u64),
+) {
     let own = seen.0.tags.borrow();
     let mut digits = [[0; 5]; 2];
     let [status_digits, code_digits] = &mut digits;
@@ -59,7 +65,7 @@ pub(super) fn count(seen: &Seen, request: &Request, reply: &Reply, bytes: (u64, 
     } else {
         written(code_digits, reply.error_code)
     };
-    let expected = request.expected.includes(reply.status);
+    let expected = expected.includes(reply.status);
     let tags = OfRequest {
         plain: Plain {
             own: &own,

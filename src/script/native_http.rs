@@ -5,6 +5,9 @@ use super::host::{Doing, Host};
 use super::native_crypto::bytes;
 use super::native_reply::handed;
 use super::natives::{flat, host, refuse};
+use crate::net::address;
+use crate::net::digest::Credentials;
+use crate::secret::Secret;
 use bytes::Bytes;
 use rquickjs::function::{FromParam, ParamRequirement, ParamsAccessor};
 use rquickjs::{Array, ArrayBuffer, Coerced, Ctx, Function, Object, Result, Value};
@@ -155,23 +158,50 @@ pub(super) fn read<'js>(ctx: &Ctx<'js>, own: &Host, said: Said<'js>) -> Result<R
         expected: own.expected.borrow().clone(),
         group: own.group.borrow().clone(),
         throws: options.is_some_and(|options| options.throw),
+        who: None,
     };
-    if request.url.contains('@')
-        && let Some((url, authorization)) = crate::net::address::without_user(&request.url)
-    {
-        request.url = url;
-        let name = "authorization".to_owned();
-        let mut names = request.headers.iter().step_by(2);
-        if !names.any(|known| known.eq_ignore_ascii_case(&name)) {
-            request.headers.extend([name, authorization]);
-        }
-    }
     if !said.tags.is_undefined() && !said.tags.is_null() {
         request.tags = flat(ctx.clone(), said.tags)?;
     }
-    match said.beside.into_object() {
-        Some(beside) => read_beside(ctx, request, &beside),
-        None => Ok(request),
+    let Some(beside) = said.beside.into_object() else {
+        return Ok(let_in(request, false));
+    };
+    let request = read_beside(ctx, request, &beside)?;
+    let auth: Option<Coerced<String>> = beside.get("auth")?;
+    match auth.as_ref().map(|auth| auth.0.as_str()) {
+        None | Some("" | "basic") => Ok(let_in(request, false)),
+        Some("digest") => Ok(let_in(request, true)),
+        Some(other) => Err(refuse(
+            ctx,
+            format!("auth `{other}` is not supported: say `basic` or `digest`"),
+        )),
+    }
+}
+
+/// A request without the name and the password in its URL, which are for the server alone.
+fn let_in(mut request: Request, is_challenged: bool) -> Request {
+    if !request.url.contains('@') {
+        return request;
+    }
+    if is_challenged {
+        if let Some((url, pair)) = address::user_apart(&request.url) {
+            let [user, word] = pair.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            let password = Secret::new(word);
+            request.who = Some(Box::new(Credentials { user, password }));
+            request.url = url;
+        }
+    } else if let Some((url, authorization)) = address::without_user(&request.url) {
+        request.url = url;
+        add_header(&mut request, "authorization", authorization);
+    }
+    request
+}
+
+/// Adds a header that is not there yet.
+fn add_header(request: &mut Request, name: &str, value: String) {
+    let mut names = request.headers.iter().step_by(2);
+    if !names.any(|known| known.eq_ignore_ascii_case(name)) {
+        request.headers.extend([name.to_owned(), value]);
     }
 }
 
@@ -194,6 +224,17 @@ fn read_beside<'js>(ctx: &Ctx<'js>, mut request: Request, beside: &Object<'js>) 
         Some("text") => request.body_as = BodyAs::Text,
         Some(other) => return Err(refuse(ctx, format!("`{other}` is no type of a response"))),
         None => {}
+    }
+    let compression: Option<Coerced<String>> = beside.get("compression")?;
+    if let Some(list) = compression
+        .map(|list| list.0)
+        .filter(|list| !list.is_empty())
+        && !request.body.is_empty()
+    {
+        let encoded = crate::net::body::encode(&request.body, &list);
+        request.body = encoded.map_err(|why| refuse(ctx, format!("compression: {why}")))?;
+        let names: Vec<&str> = list.split(',').map(str::trim).collect();
+        add_header(&mut request, "content-encoding", names.join(", "));
     }
     let wanted: Value<'js> = beside.get("expected")?;
     if !wanted.is_undefined() {

@@ -235,6 +235,9 @@ fn bound(
     match binding {
         Some(mut binding) => {
             binding.redactor = Redactor::new(around.secrets);
+            let connector = Arc::get_mut(&mut binding.connector);
+            let connector = connector.expect("nobody else has it yet");
+            connector.tls.speak(options.terms.clone());
             Some(Arc::new(match around.guard {
                 Some(guard) => binding.guarded(guard),
                 None => binding,

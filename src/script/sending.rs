@@ -3,7 +3,7 @@
 //! Follows k6: each redirect is a request with samples of its own, and what fails is a reply with status 0.
 //! Knows nothing of the interpreter's stack.
 
-use super::ask::{BodyAs, Reply, Request};
+use super::ask::{BodyAs, Expected, Reply, Request};
 use super::going::{Going, understood};
 use super::hop::{count, failed, replied};
 use super::host::Host;
@@ -81,6 +81,9 @@ impl Way<'_> {
         let most = request.redirects.unwrap_or(of_options);
         let (mut start, mut hops) = (begin, 0);
         let (mut phases, mut bytes) = (Phases::default(), (0, 0));
+        // As in k6: who says that there is a challenge expects nothing else first.
+        let (mut is_challenged, challenge) =
+            (going.who.is_some(), Expected::Ranges(vec![(401, 401)]));
         loop {
             put_cookies(self.seen, &request, &mut going);
             let hop = self.send(&request, &going, start, deadline).await;
@@ -99,8 +102,19 @@ impl Way<'_> {
             self.keep_cookies(&request, &going, &wire);
             let target = redirect::target(&going.target.uri, &wire).filter(|_| hops < most);
             let status = wire.status;
+            let answer = going.answer(&wire);
             let (reply, mut fault) = replied(&request, &going, wire, tls.as_deref());
-            count(self.seen, &request, &reply, moved);
+            let expected = if std::mem::take(&mut is_challenged) {
+                &challenge
+            } else {
+                &request.expected
+            };
+            count(self.seen, &request, expected, &reply, moved);
+            if let Some(line) = answer {
+                going.answered(line);
+                start = Instant::now();
+                continue;
+            }
             if let Some(Err(why)) = &target {
                 fault = fault.or(Some(Fault::new(ErrorClass::RedirectAway, why.clone())));
             }

@@ -129,7 +129,7 @@ pub fn compile(
         origin,
         body,
         whole,
-        wants_head: looks_at("headers"),
+        wants_head: looks_at("headers") || matches!(http.auth, Auth::Digest(..)),
         wants_url: looks_at("url"),
         shows: None,
     }
@@ -187,9 +187,9 @@ fn headers(step: &Step, http: &HttpRequest, scope: &dyn Scope) -> (HeaderMap, Ve
             Body::Empty | Body::Raw(_) => {}
         }
     }
-    if !written(&AUTHORIZATION) && !matches!(http.auth, Auth::None) {
+    if !written(&AUTHORIZATION) && !matches!(http.auth, Auth::None | Auth::Digest(..)) {
         let steady = match &http.auth {
-            Auth::None => false,
+            Auth::None | Auth::Digest(..) => false,
             Auth::Bearer(token) => token.is_steady(),
             Auth::Basic(user, password) => user.is_steady() && password.is_steady(),
         };

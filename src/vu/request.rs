@@ -1,11 +1,13 @@
 //! From a compiled request to what goes on the wire: URL, headers, body.
 
 use crate::net::address;
+use crate::net::digest::Credentials;
 use crate::net::redirect::is_absolute;
 use crate::net::{ErrorClass, Fault};
 use crate::scenario::scope::Scope;
 use crate::scenario::steps::http::{Auth, Body, HttpRequest, JsonTemplate, Part, PartContent};
 use crate::scenario::template::{Template, plain};
+use crate::secret::Secret;
 use base64::Engine as _;
 use bytes::Bytes;
 use http::Uri;
@@ -78,7 +80,8 @@ pub(super) fn parsed(text: String) -> Result<Uri, Fault> {
 /// The `authorization` header of a step, if it has authentication.
 pub fn authorization(auth: &Auth, scope: &dyn Scope) -> Result<Option<HeaderValue>, Fault> {
     Ok(match auth {
-        Auth::None => None,
+        // What answers a challenge is not known before it comes.
+        Auth::None | Auth::Digest(..) => None,
         Auth::Bearer(token) => {
             let token = token.render(scope).map_err(fault)?;
             Some(header("authorization", &format!("Bearer {token}"))?)
@@ -93,6 +96,17 @@ pub fn authorization(auth: &Auth, scope: &dyn Scope) -> Result<Option<HeaderValu
             Some(header("authorization", &format!("Basic {encoded}"))?)
         }
     })
+}
+
+/// Who answers a challenge of a server, if anybody does.
+pub fn credentials(auth: &Auth, scope: &dyn Scope) -> Result<Option<Credentials>, Fault> {
+    let Auth::Digest(user, password) = auth else {
+        return Ok(None);
+    };
+    Ok(Some(Credentials {
+        user: user.render(scope).map_err(fault)?,
+        password: Secret::new(password.render(scope).map_err(fault)?),
+    }))
 }
 
 /// The value of a header, which is named where it cannot be one.

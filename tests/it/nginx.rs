@@ -264,6 +264,95 @@ fn a_server_that_asks_for_a_certificate_is_shown_ours_and_a_name_may_lead_elsewh
     assert_eq!(code, 0, "{report}");
 }
 
+/// A script speaks TLS as it says, and shows its certificate to those that it is for.
+#[test]
+fn a_script_speaks_tls_as_it_says() {
+    let Some(nginx) = Nginx::start() else { return };
+    let [_, good, _, _, _, _, _, asking] = nginx.ports;
+    let script = nginx.folder.path().join("tls.js");
+    let perform = |options: &str, port: u16| {
+        let text = format!(
+            "import http from 'k6/http';
+             export const options = {{ insecureSkipTLSVerify: true, {options} }};
+             export default function () {{
+               const reply = http.get('https://localhost:{port}/json');
+               console.log(reply.status, reply.tls_version, reply.error);
+             }}"
+        );
+        std::fs::write(&script, text).unwrap();
+        let (code, out, err) = run(bellwether()
+            .args([
+                "k6",
+                "run",
+                "--quiet",
+                "--summary-mode",
+                "disabled",
+                "--log-format",
+                "raw",
+            ])
+            .arg(&script));
+        (code, format!("{out}{err}"))
+    };
+    let shown = "cert: open('good.pem'), key: open('good.key')";
+    let to_us = format!("tlsAuth: [{{ domains: ['localhost'], {shown} }}]");
+    let to_others = format!("tlsAuth: [{{ domains: ['*.example'], {shown} }}]");
+    let to_all = format!("tlsAuth: [{{ {shown} }}]");
+    let ciphers = |name: &str| format!("tlsVersion: 'tls1.2', tlsCipherSuites: ['{name}']");
+    for (options, port, (code, said)) in [
+        ("", good, (0, "200 tls1.3")),
+        ("tlsVersion: 'tls1.2'", good, (0, "200 tls1.2")),
+        (
+            "tlsVersion: { min: 'tls1.1', max: 'tls1.2' }",
+            good,
+            (0, "200 tls1.2"),
+        ),
+        ("tlsVersion: { min: 'tls1.3' }", good, (0, "200 tls1.3")),
+        (
+            &ciphers("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+            good,
+            (0, "200 tls1.2"),
+        ),
+        (
+            &ciphers("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
+            good,
+            (0, "0  "),
+        ),
+        (
+            &ciphers("TLS_RSA_WITH_RC4_128_SHA"),
+            good,
+            (104, "is not spoken here"),
+        ),
+        (
+            "tlsVersion: 'tls1.1'",
+            good,
+            (104, "nothing is left to speak"),
+        ),
+        ("tlsVersion: '1.2'", good, (104, "expected one of `ssl3.0`")),
+        (&to_us, asking, (0, "200 tls1.3")),
+        (&to_all, asking, (0, "200 tls1.3")),
+        (&to_others, asking, (0, "400 tls1.3")),
+        (
+            "tlsAuth: [{ cert: 'x', key: 'y' }]",
+            good,
+            (104, "the key is no private key"),
+        ),
+        (
+            "tlsAuth: [{ cert: open('good.pem') }]",
+            good,
+            (104, "expected `key` as a text in PEM"),
+        ),
+    ] {
+        let (found, text) = perform(options, port);
+        assert_eq!(found, code, "{options}: {text}");
+        assert!(text.contains(said), "{options}: {said}\n{text}");
+    }
+    let (_, out, _) = run(bellwether().args(["k6", "inspect"]).arg(&script));
+    assert!(
+        out.contains("BEGIN CERTIFICATE") && !out.contains("PRIVATE KEY"),
+        "{out}"
+    );
+}
+
 #[test]
 fn slow_and_broken_upstreams_are_told_apart() {
     let Some(nginx) = Nginx::start() else { return };

@@ -1,6 +1,6 @@
 //! Scripts of k6: each performed whole, with its output, its exit code and what its server saw.
 
-use super::standin::{Answer, Asked, json, of, serve};
+use super::standin::{Answer, Asked, behind_digest, json, of, serve};
 use super::support::{bellwether, root, run, snapshot, websocket_peer};
 use regex::Regex;
 use serde_json::json;
@@ -47,6 +47,15 @@ fn echo(asked: &Asked) -> Answer {
             }),
         ),
         ["page"] => of(200, "text/html", PAGE),
+        ["digest", ..] => behind_digest(
+            asked,
+            json(200, json!({"in": asked.path, "body": asked.body})),
+        ),
+        ["to-digest"] => of(302, "text/plain", "").with("location", "/digest/moved"),
+        ["unpack"] => json(
+            200,
+            json!({"as": asked.header("content-encoding"), "body": unpacked(asked)}),
+        ),
         ["login"] => json(200, json!({"token": "t-1"})),
         ["private"] if asked.header("authorization") == "Bearer t-1" => {
             json(200, json!({"ok": true}))
@@ -61,6 +70,27 @@ fn echo(asked: &Asked) -> Answer {
             }),
         ),
     }
+}
+
+/// A body without the encodings that it came in.
+fn unpacked(asked: &Asked) -> String {
+    use std::io::Read as _;
+    let mut body = asked.bytes.clone();
+    for encoding in asked.header("content-encoding").rsplit(", ") {
+        let mut plain = Vec::new();
+        let mut input = body.as_slice();
+        let read = match encoding {
+            "gzip" => flate2::read::GzDecoder::new(input).read_to_end(&mut plain),
+            "deflate" => flate2::read::ZlibDecoder::new(input).read_to_end(&mut plain),
+            "zstd" => ruzstd::decoding::StreamingDecoder::new(&mut input)
+                .unwrap()
+                .read_to_end(&mut plain),
+            _ => input.read_to_end(&mut plain),
+        };
+        read.unwrap();
+        body = plain;
+    }
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 /// What a script says of how it is called: a line `// flags: …`.

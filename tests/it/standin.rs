@@ -14,6 +14,8 @@ pub struct Asked {
     pub query: String,
     pub headers: BTreeMap<String, String>,
     pub body: String,
+    /// The same as it came.
+    pub bytes: Vec<u8>,
     /// `host:port` of the stand-in.
     pub host: String,
 }
@@ -48,6 +50,37 @@ impl Answer {
         self.headers.push((name, value.into()));
         self
     }
+}
+
+/// What lies behind digest authentication (RFC 2617, section 3.2.2): of ann, whose password is `p@ss:word`.
+pub fn behind_digest(asked: &Asked, inside: Answer) -> Answer {
+    use md5::Digest as _;
+    const NONCE: &str = "n0nce/with=signs";
+    let hash = |text: String| -> String {
+        let bytes = md5::Md5::digest(text.as_bytes());
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let line = asked.header("authorization");
+    let field = |name: &str| {
+        let form = format!("[ ,]{name}=\"?([^\",]*)");
+        let found = regex::Regex::new(&form).unwrap().captures(line);
+        found.map_or(String::new(), |found| found[1].to_owned())
+    };
+    let target = match asked.query.as_str() {
+        "" => asked.path.clone(),
+        query => format!("{}?{query}", asked.path),
+    };
+    let key = hash("ann:the realm:p@ss:word".to_owned());
+    let about = hash(format!("{}:{target}", asked.method));
+    let (count, client) = (field("nc"), field("cnonce"));
+    let right = hash(format!("{key}:{NONCE}:{count}:{client}:auth:{about}"));
+    if field("response") == right && field("uri") == target && field("username") == "ann" {
+        return inside;
+    }
+    let challenge = format!(
+        "Basic realm=\"x\", Digest realm=\"the realm\", qop=\"auth-int, auth\", nonce=\"{NONCE}\""
+    );
+    of(401, "text/plain", "who are you?").with("www-authenticate", challenge)
 }
 
 /// Serves until the process ends; its address.
@@ -111,6 +144,7 @@ fn read(reader: &mut BufReader<TcpStream>, host: &str) -> Option<Asked> {
             .to_owned(),
         headers,
         body: String::from_utf8_lossy(&body).into_owned(),
+        bytes: body,
         host: host.to_owned(),
     })
 }

@@ -1,7 +1,7 @@
 //! Replies as the world sends them: redirects, heads, encodings, marks, cookies.
 
 use super::modules::name_server;
-use super::standin::{Answer, Asked, json, of, serve, serve_by};
+use super::standin::{Answer, Asked, behind_digest, json, of, serve, serve_by};
 use super::support::{bellwether, run};
 use serde_json::json as value;
 
@@ -28,6 +28,8 @@ fn answer(asked: &Asked) -> Answer {
         "/caf%C3%A9" => of(200, "text/plain", "caf\u{e9}"),
         "/nowhere" => leads(""),
         "/tag" => json(200, value!({ "tag": "C# & 100%" })),
+        "/digest" => behind_digest(asked, of(200, "text/plain", "inside")),
+        "/to-digest" => leads("/digest?a=b"),
         "/login" => of(200, "text/plain", "in").with("set-cookie", "sid=1"),
         "/logout" => of(200, "text/plain", "out")
             .with("set-cookie", "sid=; Expires=Mon, 01 Jan 2001 00:00:00 GMT"),
@@ -94,6 +96,16 @@ fn replies_are_understood_as_the_world_sends_them() {
             "  - get: HOST/many\n    check: headers['X-139'] == '1' && headers['X-139'].startsWith('1')",
             0,
             "",
+        ),
+        (
+            "  - post: HOST/to-digest\n    json: { a: 1 }\n    auth: { digest: { user: ann, password: 'p@ss:word' } }\n    check: text == 'inside'",
+            0,
+            "",
+        ),
+        (
+            "  - get: HOST/digest\n    auth: { digest: { user: ann, password: another } }",
+            98,
+            "status was 401",
         ),
         ("  - get: HOST/nowhere\n    check: status == 302", 0, ""),
         (

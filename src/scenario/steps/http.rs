@@ -101,6 +101,8 @@ pub enum Auth {
     Bearer(Template),
     /// User and password.
     Basic(Template, Template),
+    /// User and password, which answer a challenge and are not sent themselves.
+    Digest(Template, Template),
 }
 
 /// Which HTTP version a step wants.

@@ -58,7 +58,7 @@ pub(in crate::scenario) const FIELDS: &[Field] = &[
     field(
         "auth",
         Shape::Object(&AUTH),
-        "basic or bearer authentication",
+        "basic, digest or bearer authentication",
     ),
     field(
         "redirects",
@@ -120,12 +120,17 @@ static AUTH: Object = Object {
     fields: &[
         field("bearer", Shape::Template, "a bearer token"),
         field("basic", Shape::Object(&BASIC), "user and password"),
+        field(
+            "digest",
+            Shape::Object(&BASIC),
+            "user and password that answer a digest challenge (RFC 7616)",
+        ),
     ],
 };
 
 static BASIC: Object = Object {
     name: "basic",
-    called: "basic authentication",
+    called: "user and password",
     fields: &[
         required("user", Shape::Template, "user name"),
         required("password", Shape::Template, "password"),
@@ -308,16 +313,18 @@ fn auth(compiler: &mut Compiler<'_>, node: &Node) -> Option<Auth> {
     let Some(auth) = node.get("auth") else {
         return Some(Auth::None);
     };
-    match (auth.get("bearer"), auth.get("basic")) {
-        (Some(token), None) => Some(Auth::Bearer(compiler.template(token)?)),
-        (None, Some(basic)) => Some(Auth::Basic(
-            compiler.template(basic.get("user")?)?,
-            compiler.template(basic.get("password")?)?,
-        )),
+    let mut pair = |node: &Node| {
+        let user = compiler.template(node.get("user")?)?;
+        Some((user, compiler.template(node.get("password")?)?))
+    };
+    match (auth.get("bearer"), auth.get("basic"), auth.get("digest")) {
+        (Some(token), None, None) => Some(Auth::Bearer(compiler.template(token)?)),
+        (None, Some(basic), None) => pair(basic).map(|(user, word)| Auth::Basic(user, word)),
+        (None, None, Some(digest)) => pair(digest).map(|(user, word)| Auth::Digest(user, word)),
         _ => {
             compiler.error(
                 "missing-field",
-                "authentication is either `bearer` or `basic`",
+                "authentication is one of `bearer`, `basic` and `digest`",
                 auth.span,
                 "exactly one of them",
             );

@@ -241,11 +241,10 @@ const send = (act, method, target, body, params) => {
     return act(method, address, content, type, undefined, name === undefined ? undefined : { name }, undefined);
   }
   const { headers, timeout, redirects, jar, cookies, responseType, responseCallback } = params;
-  if (params.auth === 'digest' || params.auth === 'ntlm') throw new Error(`auth "${params.auth}" is not supported`);
-  if (params.compression) throw new Error('the compression of requests is not supported');
   const tags = name === undefined ? params.tags : { name, ...params.tags };
   const says = timeout !== undefined || redirects !== undefined || jar !== undefined || cookies !== undefined
-    || responseType !== undefined || responseCallback !== undefined || params.throw !== undefined;
+    || responseType !== undefined || responseCallback !== undefined || params.throw !== undefined
+    || params.auth !== undefined || params.compression !== undefined;
   return act(method, address, content, type, headers, tags, says ? {
     timeout: seconds(timeout),
     redirects,
@@ -255,6 +254,8 @@ const send = (act, method, target, body, params) => {
     as: responseType,
     expected: responseCallback === null ? null : responseCallback?.ranges,
     throws: params.throw,
+    auth: params.auth ?? undefined,
+    compression: params.compression || undefined,
   } : undefined);
 };
 

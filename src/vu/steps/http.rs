@@ -5,6 +5,7 @@
 
 use super::exchange::Attempt;
 use crate::net::connect::Origin;
+use crate::net::digest::{self, Credentials};
 use crate::net::http::Keep;
 use crate::net::http1::Outgoing;
 use crate::net::message::{Fixed, Message, origin};
@@ -25,11 +26,16 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// URL, headers and body.
+type Rendered = (Uri, HeaderMap, Bytes);
+
 /// What a request needs beside the request itself.
 struct Route<'a> {
     binding: &'a Binding,
     jar: &'a mut Jar,
     road: Road<'a>,
+    /// Who answers a challenge of the server.
+    who: Option<Credentials>,
 }
 
 impl VirtualUser {
@@ -47,7 +53,7 @@ impl VirtualUser {
             let missing = Fault::new(ErrorClass::Template, "the step was not compiled");
             return Attempt::failed(missing, Phases::default());
         };
-        let rendered = match self.rendered(http, compiled) {
+        let (rendered, who) = match self.rendered(http, compiled) {
             Ok(rendered) => rendered,
             Err(fault) => return Attempt::failed(fault, Phases::default()),
         };
@@ -87,6 +93,7 @@ impl VirtualUser {
                 deadline,
                 repeated: 0,
             },
+            who,
         };
         let known = match &compiled.origin {
             Some(known) => Ok(known.clone()),
@@ -131,22 +138,23 @@ impl VirtualUser {
         }
     }
 
-    /// What must be rendered for this request; `None` if nothing of it ever changes.
+    /// What must be rendered for this request, nothing if nothing of it ever changes; and who answers a challenge.
     fn rendered(
         &self,
         http: &HttpRequest,
         compiled: &Compiled,
-    ) -> Result<Option<(Uri, HeaderMap, Bytes)>, Fault> {
-        if compiled.whole.is_some() {
-            return Ok(None);
-        }
+    ) -> Result<(Option<Rendered>, Option<Credentials>), Fault> {
         let scope = self.scope(None);
+        let who = request::credentials(&http.auth, &scope)?;
+        if compiled.whole.is_some() {
+            return Ok((None, who));
+        }
         let uri = match &compiled.uri {
             Some(uri) => uri.clone(),
             None => request::url(http, compiled.base.as_deref(), &scope)?,
         };
         let (headers, body) = compiled::late(http, compiled, &scope)?;
-        Ok(Some((uri, headers, body)))
+        Ok((Some((uri, headers, body)), who))
     }
 }
 
@@ -275,6 +283,7 @@ impl Route<'_> {
                 // Credentials are for the host that they were written for.
                 headers.remove(AUTHORIZATION);
                 headers.remove(COOKIE);
+                self.who = None;
                 // Nor is the name of a host one of another.
                 headers.remove(HOST);
                 for (name, value) in &http.headers {
@@ -307,8 +316,46 @@ impl Route<'_> {
         }
     }
 
-    /// Sends one request with its cookies and takes those that come back.
+    /// Sends one request, again with what answers the challenge of the server where it challenges.
     async fn send(
+        &mut self,
+        origin: &Arc<Origin>,
+        message: Message<'_>,
+        prepared: Option<Outgoing<'_>>,
+    ) -> Hop {
+        let hop = self.send_once(origin, message, prepared).await;
+        let (Some(who), Ok((first, _))) = (&self.who, &hop) else {
+            return hop;
+        };
+        let Some(line) = digest::answer(who, &message, first) else {
+            return hop;
+        };
+        let (spent, bytes) = (first.phases, first.wire_bytes);
+        let mut headers = message.headers.clone();
+        headers.insert(AUTHORIZATION, line);
+        self.road.start = Instant::now();
+        let message = Message {
+            headers: &headers,
+            ..message
+        };
+        // Boxed: few servers challenge, and its state would be carried by every virtual user.
+        let second = Box::pin(self.send_once(origin, message, None)).await;
+        match second {
+            Ok((mut reply, tls)) => {
+                reply.phases.add(spent);
+                reply.wire_bytes.0 += bytes.0;
+                reply.wire_bytes.1 += bytes.1;
+                Ok((reply, tls))
+            }
+            Err((fault, mut phases)) => {
+                phases.add(spent);
+                Err((fault, phases))
+            }
+        }
+    }
+
+    /// Sends one request with its cookies and takes those that come back.
+    async fn send_once(
         &mut self,
         origin: &Arc<Origin>,
         message: Message<'_>,

@@ -1,2 +1,2 @@
-export const options = { tlsAuth: [], executionSegment: '0:1/2' };
+export const options = { linger: true, executionSegment: '0:1/2' };
 export default function () {}
