@@ -5,9 +5,13 @@ use crate::config::load;
 use crate::document::{Diagnostics, Severity, Source};
 use crate::environment::fit;
 use crate::gate::forecast;
+use crate::project::file::File;
 use crate::report::style::Style;
 use crate::scenario;
 use crate::scenario::compile::folder_of;
+use crate::script::program::is_script;
+use crate::script::{given, looking};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,10 +19,10 @@ use std::sync::Arc;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bellwether check scenarios/
-  bellwether check bellwether.yaml smoke.yaml
+  bellwether check bellwether.yaml smoke.yaml login.js
   bellwether check . --json | jq '.diagnostics[]'")]
 pub struct Arguments {
-    /// Files, or folders whose .yaml and .yml files are checked
+    /// Files and scripts, or folders whose .yaml and .yml files are checked
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Print the diagnostics as JSON
@@ -112,6 +116,10 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 
 /// Checks a file; what the gates in it promise.
 fn file(path: &Path, found: &mut Diagnostics) -> Vec<Vec<String>> {
+    if is_script(path) {
+        script_file(path, found);
+        return Vec::new();
+    }
     let Some(source) = load::source(path, found) else {
         return Vec::new();
     };
@@ -127,23 +135,33 @@ fn file(path: &Path, found: &mut Diagnostics) -> Vec<Vec<String>> {
     Vec::new()
 }
 
+/// A script, with what every environment of its configuration gives: addresses of services, inputs, and the names of secrets.
+fn script_file(path: &Path, found: &mut Diagnostics) {
+    let mut given = BTreeMap::new();
+    let environments = nearest_file(path).map(|file| file.environments);
+    for environment in environments.iter().flat_map(BTreeMap::values) {
+        let secrets = environment.secrets.keys();
+        given.extend(secrets.map(|name| (name.clone(), "secret".to_owned())));
+        given.extend(given::env(environment, BTreeMap::new()));
+    }
+    looking::check(path, given, found);
+}
+
+/// The configuration that a file belongs to; quietly nothing where it is none.
+fn nearest_file(path: &Path) -> Option<File> {
+    let configuration = load::nearest_configuration(path)?;
+    let mut quiet = Diagnostics::default();
+    let source = load::source(&configuration, &mut quiet)?;
+    crate::config::read::read(&source, &folder_of(&configuration), &mut quiet)
+}
+
 fn scenario_file(path: &Path, source: &Arc<Source>, found: &mut Diagnostics) {
     let Some(plan) = scenario::compile(source, &folder_of(path), found) else {
         return;
     };
-    // Against every environment of its configuration that has its services, quietly where there is none.
-    let Some(configuration) = load::nearest_configuration(path) else {
-        return;
-    };
-    let mut quiet = Diagnostics::default();
-    let Some(source) = load::source(&configuration, &mut quiet) else {
-        return;
-    };
-    let Some(file) = crate::config::read::read(&source, &folder_of(&configuration), &mut quiet)
-    else {
-        return;
-    };
-    for environment in file.environments.values() {
+    // Against every environment of its configuration that has its services.
+    let environments = nearest_file(path).map(|file| file.environments);
+    for environment in environments.iter().flat_map(BTreeMap::values) {
         fit::against(&plan, environment, found);
     }
 }

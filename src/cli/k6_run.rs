@@ -19,6 +19,7 @@ use crate::k6::threshold::{Key, Threshold};
 use crate::load::{self, Control, Tick};
 use crate::report::style::Style;
 use crate::script::host::{Log, Said};
+use crate::script::pointing;
 use crate::script::prepare::{Around, Ready, prepare};
 use crate::script::run::{Loaded, look};
 use crate::script::{Program, Run};
@@ -95,17 +96,16 @@ fn merged(arguments: &Arguments, script: &Value) -> Result<Merged, Exit> {
 /// Prints the options of a script.
 pub fn inspect(arguments: &Arguments) -> Exit {
     let looked = program(arguments).and_then(|program| {
+        let program = Arc::new(program);
         let log = logged(arguments)?;
-        let loaded = loaded(&Arc::new(program), &log)?;
-        merged(arguments, &loaded.options)
+        let loaded = loaded(&program, &log)?;
+        Ok((merged(arguments, &loaded.options)?, program))
     });
     match looked {
-        Ok(merged) => {
+        Ok((merged, program)) => {
             let mut found = Found::default();
             options::read(&merged.options, &mut found);
-            for error in &found.errors {
-                complain(error);
-            }
+            show(&program, &found);
             let mut shown = merged.options;
             shown.sort_keys();
             speaking::hide_keys(&mut shown);
@@ -130,9 +130,20 @@ fn logged(arguments: &Arguments) -> Result<Log, Exit> {
     })
 }
 
+/// Says what is wrong with a script, with its places.
+fn show(program: &Program, found: &Found) {
+    let style = Style::for_stream(&std::io::stderr());
+    let told = pointing::told(program, found, &str::to_owned);
+    eprint!("{}", told.render(style.color));
+}
+
 fn loaded(program: &Arc<Program>, log: &Log) -> Result<Loaded, Exit> {
     look(program, log).map_err(|thrown| {
-        complain(thrown);
+        let found = Found {
+            errors: vec![thrown.to_string()],
+            ..Found::default()
+        };
+        show(program, &found);
         Exit::K6(107)
     })
 }
@@ -164,23 +175,21 @@ fn ready(arguments: &Arguments) -> Result<Readied, Exit> {
         dns_ttl: DNS_TTL,
     };
     let ready = prepare(
-        program,
+        program.clone(),
         log.clone(),
         loaded,
         &merged.options,
         around,
         &mut found,
     );
-    for text in found.warnings {
+    for text in std::mem::take(&mut found.warnings) {
         log(&Said {
             level: "warning",
             text,
             is_console: false,
         });
     }
-    for error in &found.errors {
-        complain(error);
-    }
+    show(&program, &found);
     let ready = ready.ok_or(Exit::K6(104))?;
     outs.iter()
         .try_for_each(|out| out.open())

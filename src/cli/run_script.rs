@@ -14,8 +14,9 @@ use crate::run::Summary;
 use crate::run::scripted;
 use crate::scenario::plan::Load;
 use crate::script::host::{Log, Said};
+use crate::script::pointing::{pointed, told};
 use crate::script::prepare::{Around, Ready, prepare};
-use crate::script::{Run, given, run};
+use crate::script::{Program, Run, given, run};
 use crate::secret::Redactor;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -64,11 +65,13 @@ pub fn script(
     found: &mut Diagnostics,
 ) -> Option<Script> {
     let redactor = Redactor::new(supplied.secrets.clone());
-    let told = |text: &str| format!("`{}`: {}", path.display(), redactor.clean(text));
-    let wrong = |text: String| Diagnostic::error("bad-script", told(&text));
     if arguments.rate.is_some() || arguments.vus.is_some() || arguments.duration.is_some() {
-        let text = "a script says itself how long and how often: `--rate`, `--vus` and `--duration` would throw its scenarios away";
-        found.push(wrong(text.to_owned()).hint("`bellwether k6 run` takes k6's flags"));
+        let text = format!(
+            "`{}`: a script says itself how long and how often: `--rate`, `--vus` and `--duration` would throw its scenarios away",
+            path.display()
+        );
+        let wrong = Diagnostic::error("bad-script", text);
+        found.push(wrong.hint("`bellwether k6 run` takes k6's flags"));
         return None;
     }
     let mut env = given::env(environment, supplied.inputs.clone());
@@ -79,10 +82,18 @@ pub fn script(
     env.extend(secrets.iter().map(exposed));
     let inputs = supplied.inputs.keys().cloned().collect();
     let log = log(redactor.clone(), arguments.quiet);
-    let (program, loaded) = match run::read(path, env, &log) {
-        Ok(read) => read,
+    let program = match Program::new(path, env) {
+        Ok(program) => Arc::new(program),
         Err(reason) => {
-            found.push(wrong(reason));
+            found.push(Diagnostic::error("bad-script", redactor.clean(&reason)));
+            return None;
+        }
+    };
+    let clean = |text: &str| redactor.clean(text);
+    let loaded = match run::look(&program, &log) {
+        Ok(loaded) => loaded,
+        Err(thrown) => {
+            found.push(pointed(&program, &clean(&thrown.to_string())));
             return None;
         }
     };
@@ -98,13 +109,8 @@ pub fn script(
         dns_ttl: DNS_TTL,
     };
     let mut read = Found::default();
-    let ready = prepare(program, log, loaded, &options, around, &mut read);
-    for text in read.errors {
-        found.push(wrong(text));
-    }
-    for text in read.warnings {
-        found.push(Diagnostic::warning("bad-script", told(&text)));
-    }
+    let ready = prepare(program.clone(), log, loaded, &options, around, &mut read);
+    found.append(told(&program, &read, &clean));
     let ready = ready?;
     let run = ready.run.clone();
     let scenarios = run.options.scenarios.iter();

@@ -3,7 +3,9 @@
 //! Sends nothing. What is given later may make it another; it is read anew then.
 
 use super::host::Log;
+use super::pointing::told;
 use super::prepare::{planned, thresholds};
+use super::program::Program;
 use super::run;
 use crate::document::{Diagnostic, Diagnostics};
 use crate::k6::options::{self, Found};
@@ -14,25 +16,51 @@ use std::sync::Arc;
 
 /// A script as a plan, with these values for `__ENV`.
 pub fn plan(path: &Path, env: BTreeMap<String, String>, found: &mut Diagnostics) -> Option<Plan> {
+    let program = match Program::new(path, env) {
+        Ok(program) => Arc::new(program),
+        Err(reason) => {
+            found.push(Diagnostic::error("bad-script", reason));
+            return None;
+        }
+    };
     let mut read = Found::default();
-    let plan = looked(path, env, &mut read);
-    let told = |text: &String| format!("`{}`: {text}", path.display());
+    let plan = looked(&program, &mut read);
     let is_sound = read.errors.is_empty();
-    for text in &read.errors {
-        found.push(Diagnostic::error("bad-script", told(text)));
-    }
-    for text in &read.warnings {
-        found.push(Diagnostic::warning("bad-script", told(text)));
-    }
+    found.append(told(&program, &read, &str::to_owned));
     plan.filter(|_| is_sound)
 }
 
-fn looked(path: &Path, env: BTreeMap<String, String>, found: &mut Found) -> Option<Plan> {
-    let quiet: Log = Arc::new(|_| ());
-    let (program, loaded) = match run::read(path, env, &quiet) {
-        Ok(read) => read,
+/// Looks at a script of which nobody says yet what it will be given: where it asks for that and does not load without, that is
+/// a warning which says so.
+pub fn check(path: &Path, env: BTreeMap<String, String>, found: &mut Diagnostics) {
+    let program = match Program::new(path, env) {
+        Ok(program) => Arc::new(program),
         Err(reason) => {
-            found.errors.push(reason);
+            found.push(Diagnostic::error("bad-script", reason));
+            return;
+        }
+    };
+    let mut read = Found::default();
+    let plan = looked(&program, &mut read);
+    let asked = program.asked();
+    let unknown = asked.iter().filter(|name| !program.env.contains_key(*name));
+    let unknown: Vec<String> = unknown.map(|name| format!("`{name}`")).collect();
+    if plan.is_none() && !unknown.is_empty() {
+        read.warnings.append(&mut read.errors);
+        read.warnings.push(format!(
+            "what it is given in `__ENV` is not known here, and it asks for {}",
+            unknown.join(", ")
+        ));
+    }
+    found.append(told(&program, &read, &str::to_owned));
+}
+
+fn looked(program: &Arc<Program>, found: &mut Found) -> Option<Plan> {
+    let quiet: Log = Arc::new(|_| ());
+    let loaded = match run::look(program, &quiet) {
+        Ok(loaded) => loaded,
+        Err(thrown) => {
+            found.errors.push(thrown.to_string());
             return None;
         }
     };
@@ -40,5 +68,5 @@ fn looked(path: &Path, env: BTreeMap<String, String>, found: &mut Found) -> Opti
     let options = options::read(&written, found);
     let mut metrics = loaded.metrics;
     let known = thresholds(&options, &mut metrics, found);
-    planned(&program, &options, &known)
+    planned(program, &options, &known)
 }

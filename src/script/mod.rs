@@ -6,7 +6,7 @@
 //! [`native_reply`] with [`json_pick`], [`native_socket`], [`native_html`] (by [`page`]), [`native_file`] and [`native_crypto`] (what modules call), [`host`] (what interpreter and virtual user both see), [`sending`]
 //! (requests on the wire) with [`going`] (what is sent), [`hop`] (what comes back), [`sockets`] (conversations) and [`names`] (what it is
 //! called), [`tags`] (what samples are told apart by), [`user`] (a virtual user that performs
-//! a script), [`run`] (what all of them share), [`prepare`] (from options to a run),
+//! a script), [`run`] (what all of them share), [`prepare`] (from options to a run), [`pointing`] (which line a mistake is about),
 //! [`given`] (what an environment gives it), [`looking`] (what is known of one before), [`cast`] (what is performed, be it steps or a script).
 //!
 //! The interpreter never waits: what takes time leaves its stack as an ask, and comes back as an answer.
@@ -33,6 +33,7 @@ mod native_reply;
 mod native_socket;
 mod natives;
 mod page;
+pub mod pointing;
 pub mod prepare;
 pub mod program;
 pub mod run;

@@ -55,6 +55,37 @@ pub fn built_in(name: &str) -> Option<&'static str> {
     found.map(|(_, source)| *source)
 }
 
+/// Names that the text of a module exports, as far as it says them where it does.
+pub fn exports(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for (at, word) in text.match_indices("export ") {
+        let rest = text[at + word.len()..].trim_start();
+        let kinds = ["async function", "const", "let", "var", "function", "class"];
+        let rest = kinds
+            .iter()
+            .find_map(|kind| rest.strip_prefix(kind))
+            .unwrap_or(rest);
+        let rest = rest.trim_start_matches([' ', '*']);
+        let (list, ends) = match rest.strip_prefix('{') {
+            Some(list) => (list, &['}'][..]),
+            None => (rest, &['(', ' ', '=', '{', ';', '\n'][..]),
+        };
+        let list = list.split(ends).next().unwrap_or_default();
+        for name in list.split(',') {
+            let name = name.rsplit(" as ").next().unwrap_or_default();
+            let name = name.split(':').next().unwrap_or_default().trim();
+            if !name.is_empty()
+                && name
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || "_$".contains(c))
+            {
+                all.push(name.to_owned());
+            }
+        }
+    }
+    all
+}
+
 fn is_own(name: &str) -> bool {
     name == NATIVE || built_in(name).is_some()
 }

@@ -5,6 +5,7 @@
 use super::host::Log;
 use super::program::Program;
 use super::run::{Loaded, Run};
+use crate::document::diagnostic::nearest;
 use crate::document::{Diagnostics, Source};
 use crate::environment::needs::Supplied;
 use crate::environment::settings::Environment;
@@ -91,9 +92,13 @@ pub fn prepare(
     for scenario in &mut read.scenarios {
         if !loaded.exports.contains(&scenario.exec) {
             let (name, exec) = (&scenario.load.name, &scenario.exec);
-            found.errors.push(format!(
-                "the scenario `{name}` performs `{exec}`, and the script exports no such function"
-            ));
+            let known = loaded.exports.iter().map(String::as_str);
+            let near = nearest(exec, known);
+            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            found.errors.push(match is_written(options, name) {
+                true => format!("`options.scenarios.{name}.exec`: `{exec}` is no function that the script exports{hint}"),
+                false => format!("the script exports no function `{exec}`{hint}"),
+            });
         }
         if let Executor::ConstantArrivalRate { open, .. }
         | Executor::RampingArrivalRate { open, .. } = &mut scenario.load.executor
@@ -118,6 +123,12 @@ pub fn prepare(
         run: Arc::new(run),
         thresholds,
     })
+}
+
+/// Whether options name a scenario; else it is what shortcuts come to.
+fn is_written(options: &Map<String, Value>, name: &str) -> bool {
+    let scenarios = options.get("scenarios").and_then(Value::as_object);
+    scenarios.is_some_and(|scenarios| scenarios.contains_key(name))
 }
 
 /// The options, with the scenario that shortcuts stand for.
@@ -152,9 +163,14 @@ pub(super) fn thresholds(options: &Options, metrics: &mut Tally, found: &mut Fou
         let at = format!("options.thresholds[{:?}]", watched.source);
         if !metrics.watch(&watched.source, &watched.key) {
             let metric = &watched.key.metric;
-            found
-                .errors
-                .push(format!("`{at}`: there is no metric `{metric}`"));
+            let known = metrics
+                .metrics
+                .iter()
+                .map(|known| known.metric.name.as_ref());
+            let near = nearest(metric, known);
+            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            let error = format!("`{at}`: there is no metric `{metric}`{hint}");
+            found.errors.push(error);
             continue;
         }
         let Some(number) = metrics.number(&watched.key.metric) else {

@@ -93,6 +93,16 @@ impl Program {
         String::from_utf8(bytes.to_vec()).map_err(|_| format!("`{}` is not UTF-8", path.display()))
     }
 
+    /// Its files that are texts, as far as they were read.
+    pub fn texts(&self) -> Vec<(PathBuf, String)> {
+        let files = locked(&self.files);
+        let texts = files.iter().filter_map(|(path, content)| {
+            let text = String::from_utf8(content.to_vec()).ok()?;
+            Some((path.clone(), text))
+        });
+        texts.collect()
+    }
+
     /// Whether a name stands anywhere in its files.
     pub fn names(&self, name: &str) -> bool {
         let files = locked(&self.files);

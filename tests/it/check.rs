@@ -8,7 +8,12 @@ fn every_mistake_is_shown_where_it_was_made() {
     let mut cases: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir() || path.extension().is_some_and(|ending| ending == "yaml"))
+        .filter(|path| {
+            path.is_dir()
+                || path
+                    .extension()
+                    .is_some_and(|ending| ["yaml", "js", "ts"].iter().any(|known| ending == *known))
+        })
         .collect();
     cases.sort();
     assert!(cases.len() > 10, "the corpus is there");

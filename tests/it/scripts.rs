@@ -432,9 +432,9 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
             "`teardown` did not come to its end",
         ),
         (
-            loaded("{ tlsAuth: [] }", good),
+            loaded("{ linger: true }", good),
             104,
-            "`options.tlsAuth` is not supported",
+            "`options.linger` is not supported",
         ),
         (
             loaded(
