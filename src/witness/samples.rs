@@ -99,7 +99,7 @@ pub(super) type Target = (String, String, String);
 
 /// Labels by which processes of one job and one instance are told apart, where these are not: several
 /// clusters, several replicas of a Prometheus, no instance at all.
-const TELLING: [&str; 20] = [
+const TELLING: [&str; 30] = [
     "exported_job",
     "exported_instance",
     "exported_namespace",
@@ -120,6 +120,16 @@ const TELLING: [&str; 20] = [
     "prometheus",
     "prometheus_replica",
     "service_instance_id",
+    "region",
+    "datacenter",
+    "dc",
+    "alloc_id",
+    "task_id",
+    "worker",
+    "worker_id",
+    "monitor",
+    "receive_replica",
+    "__replica__",
 ];
 
 /// The same of machines; beside an instance these are names that requests were made for.
@@ -138,7 +148,14 @@ pub(super) fn target(labels: &BTreeMap<String, String>) -> Target {
 }
 
 /// Labels by which the same process is shown several times.
-const REPLICAS: [&str; 3] = ["replica", "prometheus", "prometheus_replica"];
+const REPLICAS: [&str; 6] = [
+    "replica",
+    "prometheus",
+    "prometheus_replica",
+    "monitor",
+    "receive_replica",
+    "__replica__",
+];
 
 /// Where a process is, whoever shows it, and in whatever job.
 pub(super) fn place(labels: &BTreeMap<String, String>) -> (String, String) {

@@ -233,8 +233,11 @@ mod tests {
     #[test]
     fn who_is_up_and_not_shown_any_more_did_not_leave() {
         let mut hidden = counters();
+        // It serves what came to the other one, too.
+        let more = |(at, value): (i64, f64)| (at, value + 100.0 * (at - 8).max(0) as f64);
+        let takes_over: Vec<_> = rising(100.0, -5..=20).into_iter().map(more).collect();
         let all = [
-            series("200", "a", &rising(100.0, -5..=20)),
+            series("200", "a", &takes_over),
             series("200", "b", &rising(100.0, -5..=8)),
         ];
         through(&mut hidden, &all, 20);

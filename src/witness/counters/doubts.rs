@@ -37,6 +37,7 @@ impl Counters {
         doubts.extend(self.unshown());
         doubts.extend(self.partless());
         doubts.extend(self.shown_twice());
+        doubts.extend(self.given_up());
         doubts.extend(self.odd());
         doubts.extend(self.unfinished());
         doubts.extend(self.blind());

@@ -1,7 +1,7 @@
 //! Counters of a Prometheus as evidence: raw samples in, requests and bad ones of each block of time out.
 //!
 //! Rooms: [`window`] (blocks of the time in which one looks), [`steps`] (what one scrape of one target adds),
-//! [`newcomers`] (targets that are new), [`part`] (how the part fits all requests), [`pulse`] and [`stillness`] (whether requests keep coming),
+//! [`newcomers`] (targets that are new), [`part`] (how the part fits all requests), [`pulse`], [`stillness`] and [`shares`] (whether requests keep coming, and to whom),
 //! [`attendance`] (who should be there), [`came`] (what it came to), [`doubts`] (why what was counted is not to be relied on).
 
 mod attendance;
@@ -10,6 +10,7 @@ mod doubts;
 mod newcomers;
 mod part;
 mod pulse;
+mod shares;
 mod steps;
 mod stillness;
 pub mod window;

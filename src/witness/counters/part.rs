@@ -3,12 +3,15 @@
 //! Takes nothing in. Invariant: what is not known of the one is not counted of the other.
 
 use super::super::samples::{Answer, Target, named, target};
-use super::steps::Labels;
+use super::steps::{Labels, is_given_up};
 use super::window::{Counters, Part, family};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The share by which two that count the same may differ: they are scraped at other moments.
 const ALIKE: f64 = 0.1;
+/// Requests that are given up from which on it is no habit of those who ask: so many, and so large a share of all.
+const GIVEN_UP_MIN: f64 = 30.0;
+const GIVEN_UP: f64 = 0.1;
 
 impl Counters {
     /// Up to when the part of each target is known with this answer: as far as that series of it which lags most, of
@@ -88,19 +91,42 @@ impl Counters {
             let Some(place) = self.places.get(target) else {
                 continue;
             };
-            match shown.get(&(&target.0, place)) {
+            // One address is one process, whichever jobs scrape it; without one, jobs are different things.
+            let job = match place.0.as_str() {
+                "" => target.0.as_str(),
+                _ => "",
+            };
+            match shown.get(&(job, place)) {
                 Some(other) if (counted - other).abs() <= ALIKE * other => {
                     return Some(format!(
-                        "{} is shown by several Prometheus, and each request counts as often: ask for one of them, such as by `replica=\"…\"`",
+                        "{} is shown by several Prometheus or in several jobs, and each request counts as often: ask for one of them, such as by `replica=\"…\"` or `job=\"…\"`",
                         named(target)
                     ));
                 }
                 _ => {
-                    shown.insert((&target.0, place), *counted);
+                    shown.insert((job, place), *counted);
                 }
             }
         }
         None
+    }
+
+    /// Whether a good part of all requests were given up by those who asked, and these do not count as bad.
+    pub(super) fn given_up(&self) -> Option<String> {
+        let fits = self.part.1.fitting();
+        let mut shown = self.steps.last[0].keys();
+        if shown.any(|labels| is_given_up(labels) && fits(labels)) {
+            return None;
+        }
+        let least = GIVEN_UP_MIN.max(GIVEN_UP * self.sum.0 as f64);
+        (self.part.0 == Part::Bad && self.given_up >= least).then(|| {
+            format!(
+                "{:.0} of {} requests were given up by those who asked (499, or cancelled), and `{}` does not count them: whoever waits too long gives up; ask for these, too",
+                self.given_up,
+                self.sum.0,
+                self.part.1.text()
+            )
+        })
     }
 
     /// What the part does not show of what all requests do.

@@ -15,6 +15,11 @@ const PAUSES_MIN: usize = 3;
 const PAUSES_BY_CHANCE: f64 = 0.05;
 /// The share of what came before that is as good as nothing: health checks are counted, too.
 const NEXT_TO_NOTHING: f64 = 0.2;
+/// The same where so many would have come that chance hides little of them.
+const SURELY_LESS: f64 = 0.35;
+const SURE_MIN: f64 = 120.0;
+/// Deviations by chance by which what was counted may be above what usually comes.
+const ABOVE_BY_CHANCE: f64 = 2.0;
 /// How often one looks at what is left, and finds some each time but once, until that is how busy it is.
 const STEADY: u32 = 5;
 /// The share of it from which on a target is busy again at once.
@@ -138,13 +143,18 @@ impl Pulse {
         (to - from >= least_ms && self.first? < self.busy).then_some(still)
     }
 
+    /// When something was counted last, as much as before.
+    pub fn busy(&self) -> i64 {
+        self.busy
+    }
+
     /// Whether so many more are as many as came before: at once, or since it was busy last. What is left by chance comes
     /// unevenly.
     fn is_busy(&self, at: i64, more: f64) -> bool {
         let (now, since) = (at - self.last, at - self.busy);
         let at_once = more >= AS_BEFORE * self.rate() * now as f64;
-        let together = self.trickled + more >= NEXT_TO_NOTHING * self.rate() * since as f64;
-        more > 0.0 && (at_once || together)
+        let expected = self.sure_rate() * since as f64;
+        more > 0.0 && (at_once || self.trickled + more >= SURELY_LESS * expected)
     }
 
     /// Requests a millisecond, as long as they came.
@@ -153,10 +163,19 @@ impl Pulse {
         self.counted / active.max(1) as f64
     }
 
+    /// The same without what chance may have added.
+    fn sure_rate(&self) -> f64 {
+        let active = self.busy - self.first.unwrap_or(self.busy);
+        let sure = self.counted - ABOVE_BY_CHANCE * self.counted.sqrt();
+        sure.max(0.0) / active.max(1) as f64
+    }
+
     fn standstill(&self, least_ms: i64) -> Option<Still> {
         let (idle, active) = (self.last - self.busy, self.busy - self.first?);
         let rate = self.rate();
-        let is_long = idle >= least_ms && rate * idle as f64 >= EXPECTED_MIN;
+        let expected = self.sure_rate() * idle as f64;
+        let is_little = self.trickled < NEXT_TO_NOTHING * expected || expected >= SURE_MIN;
+        let is_long = idle >= least_ms && is_little && expected >= EXPECTED_MIN;
         (is_long && active > 0).then_some(Still {
             busy: self.busy,
             from: self.busy,
@@ -178,7 +197,9 @@ impl Pulse {
             to: self.last,
             rate: self.rate(),
         };
-        let is_long = still.to - still.from >= least_ms && still.expected() >= PAUSE_MIN;
+        let is_little = self.trickled < NEXT_TO_NOTHING * still.expected();
+        let is_long =
+            still.to - still.from >= least_ms && is_little && still.expected() >= PAUSE_MIN;
         (is_long && self.first? < self.busy).then_some(still)
     }
 

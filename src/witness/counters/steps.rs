@@ -74,6 +74,8 @@ pub(super) struct Came {
     pub anew: f64,
     /// Whether the target had started anew.
     pub started: bool,
+    /// What of it was given up by whoever asked.
+    pub given_up: f64,
     /// Why some of it was not added, and how much.
     pub odd: Option<(Odd, f64)>,
 }
@@ -83,6 +85,8 @@ pub(super) struct Came {
 pub(super) struct Steps {
     /// The last sample of each series: of all requests, and of the part.
     pub last: [BTreeMap<Labels, (i64, f64)>; 2],
+    /// When anything of each target was taken last.
+    newest: [BTreeMap<Target, i64>; 2],
     /// When each series was seen first.
     first: [BTreeMap<Labels, i64>; 2],
     /// What each series stood at before one looked, without the name of its metric.
@@ -225,6 +229,12 @@ impl Steps {
     fn add(&mut self, scrape: &Scrape<'_>, most: f64, decides: bool, came: &mut Came) {
         let newborn = self.newborn(scrape);
         let sum: f64 = newborn.iter().sum();
+        // Not one of those that it had: their labels changed, and nobody knows what they counted before.
+        let is_replaced = newborn.len() == scrape.values.len() && self.counted_before(scrape);
+        if is_replaced && sum > 0.0 {
+            self.refuse(scrape);
+            came.odd = Some((Odd::Appeared, sum));
+        }
         let is_born = self.born.contains(scrape.target);
         let began = is_born || scrape.first_seen < scrape.at;
         if began && sum > most && !(is_born && scrape.at == scrape.first_seen) {
@@ -235,7 +245,7 @@ impl Steps {
         let is_unfit = self.unfit.contains(&(scrape.target.clone(), scrape.at));
         for (labels, value) in scrape.values {
             let last = self.last[scrape.number].get(*labels).copied();
-            let mut stands = *value;
+            let (mut stands, so_far) = (*value, came.more + came.born);
             let started = |then| {
                 let is_again = last.is_some_and(|last| self.is_born_again(scrape, last, *value));
                 is_again || !is_unfit && self.started(scrape.target, then, scrape.at)
@@ -274,6 +284,9 @@ impl Steps {
                 }
                 None => {}
             }
+            if is_given_up(labels) {
+                came.given_up += came.more + came.born - so_far;
+            }
             let known = &mut self.last[scrape.number];
             match known.get_mut(*labels) {
                 Some(known) => *known = (scrape.at, stands),
@@ -283,6 +296,15 @@ impl Steps {
                 }
             }
         }
+        if !scrape.values.is_empty() {
+            self.newest[scrape.number].insert(scrape.target.clone(), scrape.at);
+        }
+    }
+
+    /// Whether a target that is known had other counters at the scrape before.
+    fn counted_before(&self, scrape: &Scrape<'_>) -> bool {
+        let had = self.newest[scrape.number].get(scrape.target);
+        had.is_some_and(|at| *at < scrape.at)
     }
 
     fn newborn(&self, scrape: &Scrape<'_>) -> Vec<f64> {
@@ -395,6 +417,24 @@ impl Steps {
         }
         vanished
     }
+}
+
+/// Whether a counter is one of requests that whoever asked gave up: 499 of nginx, `CANCELLED` of gRPC.
+pub(super) fn is_given_up(labels: &Labels) -> bool {
+    const CODES: [&str; 6] = [
+        "code",
+        "status",
+        "status_code",
+        "http_status_code",
+        "grpc_code",
+        "grpc_status",
+    ];
+    let mut codes = CODES.iter().filter_map(|name| labels.get(*name));
+    codes.any(|code| {
+        code == "499"
+            || code.eq_ignore_ascii_case("canceled")
+            || code.eq_ignore_ascii_case("cancelled")
+    })
 }
 
 /// Labels without the name of the metric, which some leave out where a function was applied.

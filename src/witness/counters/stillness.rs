@@ -12,10 +12,6 @@ use std::time::Duration;
 
 /// The share of a standstill that others would have made up for, if it were none.
 const MADE_UP: f64 = 0.5;
-/// Blocks after something stops in which others take over at once, if they do.
-const TAKEN_OVER: i64 = 8;
-/// Deviations by chance of what comes in a block from which on the share of a target stands out in a few of them.
-const CLEAR: f64 = 4.0;
 /// Requests that would have come in short standstills from which on they are a doubt: at the least, and as a share of all,
 /// where each was no chance by itself, and where it may have been.
 const STUTTER_MIN: f64 = 30.0;
@@ -53,13 +49,14 @@ impl Counters {
         let stills = self.pulses.iter().filter_map(|(target, pulse)| {
             let silent = self.silent(target, pulse);
             let mut stills = pulse.stills(self.from_ms, least).into_iter();
-            let still = silent.or_else(|| stills.find(|still| self.is_missed(still)))?;
+            let still = silent.or_else(|| stills.find(|still| self.is_missed_by(target, still)))?;
             Some((target, still))
         });
         let stills: Vec<_> = stills.collect();
         let Some((target, still)) = stills.first() else {
             let again = self.pausing().or_else(|| self.stuttering());
-            return again.or_else(|| self.stopping_at_once());
+            let again = again.or_else(|| self.stopping_at_once());
+            return again.or_else(|| self.left_unserved());
         };
         let of = match stills.len() {
             1 => named(target),
@@ -118,9 +115,13 @@ impl Counters {
     /// Whether targets stood still again and again, each time too short to tell, and a good part of all requests would
     /// have come meanwhile.
     fn stuttering(&self) -> Option<String> {
-        let all = self.pulses.values().flat_map(Pulse::short);
-        let missed = all.filter(|still| still.from >= self.from_ms && self.is_missed(still));
-        let missed: Vec<f64> = missed.map(Still::expected).collect();
+        let pulses = self.pulses.iter();
+        let all = pulses
+            .flat_map(|(target, pulse)| pulse.short().iter().map(move |still| (target, still)));
+        let missed = all.filter(|(target, still)| {
+            still.from >= self.from_ms && self.is_missed_by(target, still)
+        });
+        let missed: Vec<f64> = missed.map(|(_, still)| still.expected()).collect();
         let (times, lost) = (missed.len(), missed.iter().sum::<f64>());
         let large = missed.iter().filter(|expected| **expected >= EXPECTED_MIN);
         let large: f64 = large.sum();
@@ -191,7 +192,7 @@ impl Counters {
     }
 
     /// The block of a moment, in the window or before it.
-    fn block_at(&self, at: i64) -> i64 {
+    pub(super) fn block_at(&self, at: i64) -> i64 {
         (at - self.from_ms).div_euclid(self.block_ms)
     }
 
@@ -217,23 +218,14 @@ impl Counters {
         known.get(middle).copied()
     }
 
-    /// Whether what a target did not serve meanwhile was not served by others either.
+    /// Whether what several targets did not serve meanwhile was not served by others either.
     fn is_missed(&self, still: &Still) -> bool {
         let own = still.rate * self.block_ms as f64;
         // Just before it: traffic that grows was less in the beginning.
         let busy = self.block_at(still.busy);
         let before = self.mean(busy - 3..busy);
-        let from = self.block_at(still.from);
-        // What comes at once later on, or grows, is no taking over; nor does one block of many make up for it. What is small
-        // beside chance is looked at over the whole time.
-        let is_clear = before.is_none_or(|before| own >= CLEAR * before.sqrt());
-        let (from, to) = (from.max(busy + 1), self.block_at(still.to));
-        let until = if is_clear {
-            to.min(from + TAKEN_OVER)
-        } else {
-            to
-        };
-        let meanwhile = self.median(from.min(until - 1)..until);
+        let from = self.block_at(still.from).max(busy + 1);
+        let meanwhile = self.median(from.min(self.block_at(still.to) - 1)..self.block_at(still.to));
         match (before, meanwhile) {
             (Some(before), Some(meanwhile)) => before - meanwhile >= MADE_UP * own,
             _ => true,

@@ -11,6 +11,7 @@ use super::super::samples::{Answer, Series, Target, place, target};
 use super::super::selector::Selector;
 use super::attendance::Attendance;
 use super::pulse::Pulse;
+use super::shares::Shares;
 use super::steps::{Labels, Odd, Scrape, Steps};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -75,6 +76,10 @@ pub struct Counters {
     /// Whether requests keep coming, of all targets and of each.
     pub(super) pulse: Pulse,
     pub(super) pulses: BTreeMap<Target, Pulse>,
+    /// What each target counted in each block.
+    pub(super) shares: Shares,
+    /// Requests that whoever asked gave up, and that do not count as bad.
+    pub(super) given_up: f64,
     /// What stands at targets that cannot be taken yet, by the target, of all requests and of the part.
     pub(super) withheld: [BTreeMap<Target, f64>; 2],
     /// What those counted, and bad ones or good ones of it, that began anew, by target.
@@ -147,6 +152,8 @@ impl Counters {
             places: BTreeMap::new(),
             pulse: Pulse::default(),
             pulses: BTreeMap::new(),
+            shares: Shares::default(),
+            given_up: 0.0,
             withheld: Default::default(),
             anew: BTreeMap::new(),
             comes_in_bursts: false,
@@ -264,6 +271,8 @@ impl Counters {
                 let pulse = self.pulses.entry(target.clone()).or_default();
                 let is_anew = came.anew > 0.0;
                 pulse.beat(at, (came.more - came.anew, is_anew), least);
+                self.shares
+                    .add(target, self.place(at), came.more + came.born);
                 if at <= self.from_ms {
                     *self.earlier.entry(self.place(at)).or_default() += came.more;
                 }
@@ -281,6 +290,9 @@ impl Counters {
             }
             if came.anew > 0.0 {
                 self.anew.entry(target.clone()).or_default()[number] += came.anew;
+            }
+            if number == 0 {
+                self.given_up += came.given_up;
             }
             self.increase(number, at, came.more + came.born);
         }
