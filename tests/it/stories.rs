@@ -98,6 +98,23 @@ fn hastened(text: &str) -> String {
     )
 }
 
+/// Scripts of k6, hastened as what the gate takes beside them.
+fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        let mut text = std::fs::read_to_string(file.path()).unwrap();
+        for (old, new) in [
+            ("__ENV.VUS || 5", "__ENV.VUS || 60"),
+            ("__ENV.DURATION || '1m'", "__ENV.DURATION || '6s'"),
+            ("__ENV.SLEEP || 1", "__ENV.SLEEP || 0.3"),
+        ] {
+            text = text.replace(old, new);
+        }
+        std::fs::write(to.join(file.file_name()), text).unwrap();
+    }
+}
+
 impl Story {
     fn begin(plot: &Plot) -> Story {
         let folder = tempfile::tempdir().unwrap();
@@ -135,7 +152,7 @@ impl Story {
         for file in std::fs::read_dir(root().join("scenarios").join(plot.guide)).unwrap() {
             let file = file.unwrap();
             if file.path().is_dir() {
-                // Scripts of k6: the guide's gate takes none of them.
+                copied(&file.path(), &state.join(file.file_name()));
                 continue;
             }
             let mut read = hastened(&std::fs::read_to_string(file.path()).unwrap());

@@ -6,8 +6,9 @@ import { textSummary } from 'https://jslib.k6.io/k6-summary/0.1.0/index.js';
 export const vus = Number(__ENV.VUS || 5);
 export const duration = __ENV.DURATION || '1m';
 export const pause = Number(__ENV.SLEEP || 1);
-export const backend = __ENV.API_BASE_URL || __ENV.BASE_URL || 'https://apexmediation-backend-prod.fly.dev';
-export const fraud = __ENV.FRAUD_BASE_URL || __ENV.BASE_URL || 'https://apexmediation-fraud-prod.fly.dev';
+// A gate says where its services are.
+export const backend = __ENV.API_BASE_URL || __ENV.BASE_URL || __ENV.BACKEND_URL || 'https://apexmediation-backend-prod.fly.dev';
+export const fraud = __ENV.FRAUD_BASE_URL || __ENV.BASE_URL || __ENV.FRAUD_URL || 'https://apexmediation-fraud-prod.fly.dev';
 export const organization = __ENV.BILLING_ORG_ID || '';
 
 // A limit on the slowest, the failed and the wrong answers: without one of them k6 ends with 0 whatever happens.
