@@ -60,6 +60,7 @@ fn binding() -> Binding {
         secrets: BTreeMap::new(),
         windows: None,
         tls_files: TlsFiles::default(),
+        proxy: None,
         vantage: Vec::new(),
     };
     let supplied = Supplied::default();

@@ -5,8 +5,6 @@ use super::exit::Exit;
 use crate::config::load;
 use crate::delivery::means::Means;
 use crate::document::Diagnostics;
-use crate::net::connect::Connector;
-use crate::net::tls::Settings;
 use crate::project::file;
 use crate::record::message::{IncidentReference, Message, Tone};
 use crate::report::style::Style;
@@ -352,17 +350,14 @@ fn test(channels: &[String], config: &Path) -> Exit {
         crate::cli::commands::complain(format!("there is no channel `{unknown}`"));
         return Exit::Usage;
     }
-    let settings = match Settings::new(None) {
-        Ok(settings) => settings,
+    let connector = match file::connector(&project.file, None, Duration::ZERO) {
+        Ok(connector) => connector,
         Err(reason) => {
             crate::cli::commands::complain(reason);
             return Exit::Fault;
         }
     };
-    let means = Means {
-        connector: Connector::new(settings, Duration::ZERO),
-        secrets,
-    };
+    let means = Means { connector, secrets };
     let mut all = true;
     crate::cli::commands::runtime().block_on(async {
         for name in &names {

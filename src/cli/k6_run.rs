@@ -9,6 +9,7 @@ use super::k6_end::{self, Over};
 use super::k6_log::log;
 use super::k6_out::{Out, outs};
 use super::progress::Progress;
+use crate::environment::proxies::ProxySource;
 use crate::environment::settings::Environment;
 use crate::k6::metric::BuiltIn;
 use crate::k6::options::{self, Found};
@@ -168,7 +169,11 @@ fn ready(arguments: &Arguments) -> Result<Readied, Exit> {
     loaded.metrics.outputs = outputs.collect();
     let mut found = Found::default();
     let around = Around {
-        environment: &Environment::default(),
+        // As k6, which asks the system for proxies.
+        environment: &Environment {
+            proxy: Some(ProxySource::Variables),
+            ..Environment::default()
+        },
         secrets: BTreeMap::new(),
         is_strict: false,
         guard: None,

@@ -262,6 +262,7 @@ fn environment(
         secrets: base.secrets.clone(),
         windows: None,
         tls_files: base.tls_files.clone(),
+        proxy: base.proxy.clone(),
         vantage: base.vantage.clone(),
     }))
 }

@@ -3,6 +3,7 @@
 use crate::alert::channel::CHANNEL;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::environment::form::{ENVIRONMENT, SECRET};
+use crate::environment::proxies::PROXY;
 use crate::project::alerts::{ALERTS, TELL};
 use crate::project::gate_form::GATE;
 use crate::project::heartbeat::{DEAD_MAN, HEARTBEAT};
@@ -31,6 +32,11 @@ pub static FILE: Object = Object {
             "secrets",
             Shape::Named(&Shape::Object(&SECRET)),
             "secrets of channels, actions and triggers, used as `${secrets.NAME}`",
+        ),
+        field(
+            "proxy",
+            PROXY,
+            "a proxy on the way of our own errands, such as messages; environments have their own",
         ),
         required(
             "environments",

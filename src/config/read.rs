@@ -111,6 +111,7 @@ impl Reader<'_> {
                 .join(text(root, "state").unwrap_or_else(|| "bellwether.db".to_owned())),
             keeping: self.keeping(root.get("keep")),
             secrets,
+            proxy: self.proxy(root.get("proxy")),
             environments,
             probes,
             templates,

@@ -13,8 +13,6 @@ use crate::document;
 use crate::document::Diagnostics;
 use crate::gate::driver::Driver;
 use crate::incident::keeper::Refused;
-use crate::net::connect::Connector;
-use crate::net::tls::Settings;
 use crate::outbox::courier::Courier;
 use crate::outbox::lane;
 use crate::project::current::Current;
@@ -83,17 +81,11 @@ pub struct Daemon {
 
 fn means(project: &Project, found: &mut Diagnostics) -> Option<Means> {
     let secrets = file::secrets(&project.file, found);
-    match Settings::new(None) {
-        Ok(tls) if !found.has_errors() => Some(Means {
-            connector: Connector::new(tls, Duration::from_secs(30)),
-            secrets,
-        }),
+    match file::connector(&project.file, None, Duration::from_secs(30)) {
+        Ok(connector) if !found.has_errors() => Some(Means { connector, secrets }),
         Ok(_) => None,
         Err(reason) => {
-            found.push(crate::document::Diagnostic::error(
-                "bad-certificate",
-                reason,
-            ));
+            found.push(crate::document::Diagnostic::error("bad-proxy", reason));
             None
         }
     }

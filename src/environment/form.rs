@@ -1,5 +1,6 @@
 //! The form of an environment: the one table behind its checks and its JSON Schema.
 
+use super::proxies::PROXY;
 use crate::document::shape::{Object, Shape, field, required};
 
 /// Where a secret is kept.
@@ -65,6 +66,11 @@ pub static ENVIRONMENT: Object = Object {
             "ca_file",
             Shape::Text,
             "further certificate authorities to trust, as PEM",
+        ),
+        field(
+            "proxy",
+            PROXY,
+            "a proxy on the way to everything here, `from_environment` for `HTTPS_PROXY` and so on",
         ),
         field(
             "client_certificate",

@@ -191,6 +191,11 @@ fn input(need: &InputNeed, supplied: &Supplied) -> Option<String> {
         .or_else(|| need.default.clone())
 }
 
+/// A variable of the system.
+pub fn of_system(name: &str) -> Option<String> {
+    from_environment(&[name.to_owned()])
+}
+
 fn from_environment(names: &[String]) -> Option<String> {
     names
         .iter()

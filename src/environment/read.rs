@@ -42,6 +42,7 @@ impl Reader<'_> {
             windows: node.get("windows").and_then(|node| self.windows(node)),
             enforce: node.get("enforce").and_then(Node::as_bool).unwrap_or(false),
             tls_files: self.tls_files(node),
+            proxy: self.proxy(node.get("proxy")),
             vantage: self.vantage(node),
         }
     }

@@ -1,12 +1,16 @@
 //! An environment as configured. Secrets are still references here.
 
+use super::proxies::ProxySource;
 use super::windows::Windows;
+use crate::net::connect::Connector;
+use crate::net::proxies::Proxies;
 use crate::net::tls::Settings;
 use crate::scenario::expression::Expression;
 use crate::scenario::template::Template;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where a secret is kept.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +42,8 @@ pub struct Environment {
     pub enforce: bool,
     /// What is trusted here, and what we show of ourselves.
     pub tls_files: TlsFiles,
+    /// Who stands on the way.
+    pub proxy: Option<ProxySource>,
     /// Addresses that can be reached from where we should be.
     pub vantage: Vec<(String, u16)>,
 }
@@ -72,6 +78,25 @@ impl TlsFiles {
 }
 
 impl Environment {
+    /// What opens sockets here; `dns_ttl` is how long addresses are kept.
+    ///
+    /// # Errors
+    ///
+    /// Which file cannot be used, or what is wrong with the proxy.
+    pub fn connector(&self, dns_ttl: Duration) -> Result<Connector, String> {
+        let connector = Connector::new(self.tls_files.settings()?, dns_ttl);
+        Ok(connector.by(self.proxies()?))
+    }
+
+    /// Proxies on the way, with their passwords.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them.
+    pub fn proxies(&self) -> Result<Option<Arc<Proxies>>, String> {
+        self.proxy.as_ref().map(ProxySource::resolved).transpose()
+    }
+
     /// Whether a host is one of its services', in any case of its letters.
     pub fn is_own_host(&self, host: &str) -> bool {
         let of = |url: &str| -> Option<String> {

@@ -96,10 +96,7 @@ pub struct PhaseContext<'a> {
 }
 
 pub(super) fn connector(context: &PhaseContext<'_>) -> Result<Connector, String> {
-    Ok(Connector::new(
-        context.environment.tls_files.settings()?,
-        Duration::ZERO,
-    ))
+    context.environment.connector(Duration::ZERO)
 }
 
 impl PhaseContext<'_> {

@@ -6,8 +6,6 @@ use crate::delivery::means::Means;
 use crate::document::Diagnostics;
 use crate::duration::show;
 use crate::load::Stop;
-use crate::net::connect::Connector;
-use crate::net::tls::Settings;
 use crate::project::file;
 use crate::project::gate::Prerequisite;
 use crate::record::state::Verdict;
@@ -142,7 +140,7 @@ pub fn means_of(context: &PhaseContext<'_>, ca_file: Option<&Path>) -> Result<Me
     let mut found = Diagnostics::default();
     let file = &context.project.file;
     Ok(Means {
-        connector: Connector::new(Settings::new(ca_file)?, Duration::ZERO),
+        connector: file::connector(file, ca_file, Duration::ZERO)?,
         secrets: tokio::task::block_in_place(|| file::secrets(file, &mut found)),
     })
 }

@@ -7,7 +7,6 @@
 use super::driver::{Driver, now_ms};
 use crate::environment::settings::Environment;
 use crate::environment::version;
-use crate::net::connect::Connector;
 use crate::project::current::Current;
 use crate::project::gate::Gate;
 use crate::record::gate::{Facts, Record};
@@ -73,8 +72,7 @@ pub async fn watch(store: Store, current: Arc<Current>, driver: Arc<Driver>) {
 /// # Errors
 /// Where one of them does not show it: why.
 async fn served(gate: &Gate, environment: &Arc<Environment>) -> Result<Option<String>, String> {
-    let settings = environment.tls_files.settings()?;
-    let connector = Connector::new(settings, Duration::ZERO);
+    let connector = environment.connector(Duration::ZERO)?;
     let mut found = None;
     for service in &gate.services {
         let version = version::read(&connector, environment, service).await;

@@ -9,6 +9,7 @@ use super::fault::{ErrorClass, Fault};
 use super::hosts::Hosts;
 use super::lookup;
 use super::phases::Phases;
+use super::proxies::Proxies;
 use super::stream::Stream;
 use super::tls::{Offer, Settings, server_name};
 use super::tls_facts::TlsFacts;
@@ -50,6 +51,8 @@ pub struct Connector {
     hosts: Hosts,
     /// Where nothing may be sent.
     barred: Barred,
+    /// Proxies on the way.
+    pub(super) proxies: Option<Arc<Proxies>>,
     cache: Mutex<HashMap<(String, u16), Resolved>>,
 }
 
@@ -79,6 +82,7 @@ impl Connector {
             family: None,
             hosts: Hosts::default(),
             barred: Barred::default(),
+            proxies: None,
             cache: Mutex::new(HashMap::new()),
         }
     }
@@ -91,6 +95,12 @@ impl Connector {
             .of_family(self.family)
             .leading(self.hosts.clone())
             .barring(self.barred.clone())
+            .by(self.proxies.clone())
+    }
+
+    /// The same, by proxies.
+    pub fn by(self, proxies: Option<Arc<Proxies>>) -> Connector {
+        Connector { proxies, ..self }
     }
 
     /// The same, with names that lead elsewhere.
@@ -161,10 +171,8 @@ impl Connector {
         deadline: Instant,
     ) -> Result<Vec<SocketAddr>, Fault> {
         let barred = |detail: String| Fault::new(ErrorClass::Barred, detail);
-        if let Some(pattern) = self.barred.name(host) {
-            return Err(barred(format!(
-                "the host `{host}` is barred by `{pattern}`"
-            )));
+        if let Some(fault) = self.barred_name(host) {
+            return Err(fault);
         }
         let addresses = self.found(host, port, deadline).await?;
         if !self.barred.is_empty() {
@@ -176,6 +184,13 @@ impl Connector {
             }
         }
         Ok(addresses)
+    }
+
+    /// That a name is barred, if it is.
+    pub(super) fn barred_name(&self, host: &str) -> Option<Fault> {
+        let pattern = self.barred.name(host)?;
+        let detail = format!("the host `{host}` is barred by `{pattern}`");
+        Some(Fault::new(ErrorClass::Barred, detail))
     }
 
     async fn found(
@@ -251,8 +266,8 @@ impl Connector {
         Ok(addresses)
     }
 
-    /// A TCP connection, with resolve and connect timed.
-    pub async fn tcp(
+    /// A TCP connection without a proxy.
+    pub(super) async fn straight(
         &self,
         host: &str,
         port: u16,
@@ -334,7 +349,8 @@ impl Connector {
         origin: &Origin,
         deadline: Instant,
     ) -> Result<Opened, (Fault, Phases)> {
-        let (tcp, mut phases) = self.tcp(&origin.host, origin.port, deadline).await?;
+        let place = (origin.host.as_str(), origin.port);
+        let (tcp, mut phases) = self.reach(!origin.tls, place, deadline).await?;
         if !origin.tls {
             return Ok(Opened {
                 stream: Stream::Plain(tcp),

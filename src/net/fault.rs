@@ -71,11 +71,13 @@ pub enum ErrorClass {
     OwnLimit,
     /// A host or an address that nothing may be sent to.
     Barred,
+    /// A proxy on the way refused, or could not be reached.
+    Proxy,
 }
 
 impl ErrorClass {
     /// All classes.
-    pub const ALL: [ErrorClass; 32] = [
+    pub const ALL: [ErrorClass; 33] = [
         ErrorClass::Resolve,
         ErrorClass::NoRecord,
         ErrorClass::Unreachable,
@@ -108,6 +110,7 @@ impl ErrorClass {
         ErrorClass::Dropped,
         ErrorClass::OwnLimit,
         ErrorClass::Barred,
+        ErrorClass::Proxy,
     ];
 
     /// Its stable name.
@@ -145,6 +148,7 @@ impl ErrorClass {
             ErrorClass::Dropped => "dropped",
             ErrorClass::OwnLimit => "own_limit",
             ErrorClass::Barred => "barred",
+            ErrorClass::Proxy => "proxy",
         }
     }
 
@@ -179,6 +183,7 @@ impl ErrorClass {
                     | ErrorClass::Dropped
                     | ErrorClass::OwnLimit
                     | ErrorClass::Barred
+                    | ErrorClass::Proxy
             )
     }
 
@@ -196,6 +201,7 @@ impl ErrorClass {
                 | ErrorClass::NoEvidence
                 | ErrorClass::OwnLimit
                 | ErrorClass::Barred
+                | ErrorClass::Proxy
         )
     }
 }

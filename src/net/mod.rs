@@ -1,6 +1,6 @@
 //! One exchange on the wire, timed by phase, with one name for everything that can go wrong.
 //!
-//! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`family`] (of addresses), [`lookup`] (names for many), [`hosts`] (names that lead elsewhere) and [`barred`] (where nothing may be sent), [`stream`] and
+//! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`family`] (of addresses), [`lookup`] (names for many), [`hosts`] (names that lead elsewhere) and [`barred`] (where nothing may be sent), [`proxies`], [`proxy`] and [`way`] (who stands on the way), [`stream`] and
 //! [`tls`] (and [`tls_facts`], [`tls_legacy`], [`tls_refused`], [`tls_terms`], [`starttls`]), [`address`] (URLs and names as people write them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
 //! [`http1_parser`] with [`http1_framing`] and [`http1_fold`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
 //! (decompression), [`charset`] (its letters) and [`redirect`] (where it leads), [`digest`] (what answers a challenge), [`patience`] (deadlines that cost nothing), [`websocket`], [`dns`], [`program`] (an
@@ -32,6 +32,8 @@ pub mod patience;
 pub mod phases;
 pub mod postgres;
 pub mod program;
+pub mod proxies;
+pub mod proxy;
 pub mod redirect;
 pub mod reply;
 pub mod starttls;
@@ -41,6 +43,7 @@ pub mod tls_facts;
 pub mod tls_legacy;
 pub mod tls_refused;
 pub mod tls_terms;
+mod way;
 pub mod websocket;
 
 pub use fault::{ErrorClass, Fault};

@@ -16,15 +16,19 @@ use super::targets::{ProbeTemplate, expanded};
 use crate::alert::channel::Channel;
 use crate::document::diagnostic::Diagnostics;
 use crate::document::source::Source;
+use crate::environment::proxies::ProxySource;
 use crate::environment::secrets::fetch_all;
 use crate::environment::settings::{Environment, SecretSource};
 use crate::module::settings::Modules;
+use crate::net::connect::Connector;
+use crate::net::tls::Settings;
 use crate::scenario::Plan;
 use crate::scenario::template::Template;
 use crate::secret::Secret;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub struct File {
     pub keeping: Keeping,
     /// Where secrets are kept.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// Who stands on the way of the daemon's own errands.
+    pub proxy: Option<ProxySource>,
     /// Environments by name.
     pub environments: BTreeMap<String, Arc<Environment>>,
     /// Probes that stand for themselves.
@@ -111,6 +117,20 @@ impl Project {
             modules: self.modules.clone(),
         }
     }
+}
+
+/// What opens sockets for errands of our own: messages, platforms, evidence from elsewhere.
+///
+/// # Errors
+///
+/// Which file cannot be used, or what is wrong with the proxy.
+pub fn connector(
+    file: &File,
+    ca_file: Option<&Path>,
+    dns_ttl: Duration,
+) -> Result<Connector, String> {
+    let proxies = file.proxy.as_ref().map(ProxySource::resolved).transpose()?;
+    Ok(Connector::new(Settings::new(ca_file)?, dns_ttl).by(proxies))
 }
 
 /// Fetches the secrets that a configuration declares; those that are missing are reported by name.

@@ -76,6 +76,11 @@ impl Binding {
                 None
             }
         };
+        let proxies = environment.proxies().unwrap_or_else(|reason| {
+            let title = format!("the environment `{}`: {reason}", environment.name);
+            own.push(Diagnostic::error("bad-proxy", title));
+            None
+        });
         let broken = own.has_errors();
         found.append(own);
         if broken {
@@ -109,7 +114,8 @@ impl Binding {
             .starting_from(plan.connections.local_addresses.clone())
             .of_family(plan.connections.family)
             .leading(plan.connections.hosts.clone())
-            .barring(plan.connections.barred.clone());
+            .barring(plan.connections.barred.clone())
+            .by(proxies);
         let connector = match plan.connections.spread {
             true => connector.spread(),
             false => connector,

@@ -35,6 +35,7 @@ mod pairs;
 mod people;
 mod policy;
 mod prometheus;
+mod proxies;
 mod receiver;
 mod rollouts;
 mod run;

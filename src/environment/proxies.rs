@@ -1,0 +1,135 @@
+//! Proxies of an environment, and of the daemon's own errands: how they are written, and what they come to.
+//!
+//! Invariant: a password that is missing stops the work before the first request.
+
+use super::form::SECRET;
+use super::needs;
+use super::settings::SecretSource;
+use crate::document::node::Node;
+use crate::document::shape::{Object, Shape, field, required};
+use crate::net::digest::Credentials;
+use crate::net::proxies::{Exceptions, Proxies};
+use crate::net::proxy::Proxy;
+use crate::scenario::reader::{Reader, text, texts};
+use std::sync::Arc;
+
+/// What takes proxies from the variables of the system.
+const VARIABLES: &str = "from_environment";
+
+/// How a proxy is written.
+pub const PROXY: Shape = Shape::Either(&[Shape::Text, Shape::Object(&WRITTEN)]);
+
+static WRITTEN: Object = Object {
+    name: "proxy",
+    called: "a proxy",
+    fields: &[
+        required(
+            "url",
+            Shape::Text,
+            "`http://host:3128` or `socks5://host:1080`",
+        ),
+        field("user", Shape::Text, "who we are there"),
+        field(
+            "password",
+            Shape::Object(&SECRET),
+            "where the password of that user is kept",
+        ),
+        field(
+            "except",
+            Shape::List(&Shape::Text),
+            "hosts that are reached without it: names with all below them, addresses, networks",
+        ),
+    ],
+};
+
+/// Proxies as configured. The password is still a reference here.
+#[derive(Debug, Clone)]
+pub enum ProxySource {
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    Variables,
+    /// One for everything but some.
+    One(Box<Proxy>, Option<Box<(String, SecretSource)>>, Exceptions),
+}
+
+impl ProxySource {
+    /// The proxies, with their passwords.
+    ///
+    /// # Errors
+    ///
+    /// Which variable is wrong, or that the password is missing.
+    pub fn resolved(&self) -> Result<Arc<Proxies>, String> {
+        let proxies = match self {
+            ProxySource::Variables => Proxies::of_variables(&needs::of_system)?,
+            ProxySource::One(proxy, None, except) => {
+                Proxies::all(Proxy::clone(proxy), except.clone())
+            }
+            ProxySource::One(proxy, Some(who), except) => {
+                let (user, source) = &**who;
+                let password = needs::fetch(&source.env, source.file.as_deref(), &source.command);
+                let password = password
+                    .map_err(|why| format!("the password of the proxy cannot be used: {why}"))?
+                    .ok_or_else(|| "the password of the proxy is missing".to_owned())?;
+                let user = user.clone();
+                let proxy = Proxy::clone(proxy).used_by(Credentials { user, password });
+                Proxies::all(proxy, except.clone())
+            }
+        };
+        Ok(Arc::new(proxies))
+    }
+}
+
+impl Reader<'_> {
+    /// A proxy, if there is one.
+    pub fn proxy(&mut self, node: Option<&Node>) -> Option<ProxySource> {
+        let node = node?;
+        let url = node.get("url").unwrap_or(node);
+        if url.text == VARIABLES {
+            return Some(ProxySource::Variables);
+        }
+        let proxy = match Proxy::parse(&url.text) {
+            Ok(proxy) => proxy,
+            Err(why) => {
+                let label =
+                    "expected `http://host:3128`, `socks5://host:1080` or `from_environment`";
+                self.error(
+                    "bad-url",
+                    format!("this is no proxy: {why}"),
+                    url.span,
+                    label,
+                );
+                return None;
+            }
+        };
+        if proxy.is_used_by_somebody() {
+            let label = "say `{ url, user, password: { env: NAME } }`";
+            let title = "the URL of a proxy carries a name or a password";
+            self.error("bad-url", title, url.span, label);
+            return None;
+        }
+        let mut except = Exceptions::default();
+        for written in node.get("except").map(Node::items).unwrap_or_default() {
+            if let Err(why) = except.add(&written.text) {
+                let label = "expected `example.com`, `10.1.2.3` or `10.0.0.0/8`";
+                self.error("wrong-type", why, written.span, label);
+            }
+        }
+        let who = match (text(node, "user"), node.get("password")) {
+            (Some(user), Some(source)) => Some((
+                user,
+                SecretSource {
+                    env: texts(source, "env"),
+                    file: text(source, "file").map(|file| self.folder.join(file)),
+                    command: texts(source, "command"),
+                },
+            )),
+            (None, None) => None,
+            _ => {
+                let label = "both, or neither";
+                let title = "a proxy has a `user` and a `password`";
+                self.error("missing-field", title, node.span, label);
+                None
+            }
+        };
+        Some(ProxySource::One(Box::new(proxy), who.map(Box::new), except))
+    }
+}
