@@ -3,7 +3,7 @@
 //! Invariant: of what nobody can tell yet nothing is taken; it stands in the next answer again.
 
 use super::super::samples::{Answer, Series, Target, target};
-use super::steps::{FASTER_MAX, Labels, YOUNG_MAX};
+use super::steps::{Labels, YOUNG_FASTER_MAX, YOUNG_MAX};
 use super::window::{Counters, Part};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,7 +95,10 @@ impl Counters {
             // Who is found late may have been there before, but no longer than it takes to be found.
             let since = (first - self.from_ms).min(self.gap_ms());
             let before = (since + self.scrape_ms) as f64;
-            (target, FASTER_MAX * more / time.max(1) as f64 * before)
+            (
+                target,
+                YOUNG_FASTER_MAX * more / time.max(1) as f64 * before,
+            )
         };
         went.into_iter().map(most).collect()
     }

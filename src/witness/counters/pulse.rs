@@ -15,6 +15,8 @@ const PAUSES_MIN: usize = 3;
 const PAUSES_BY_CHANCE: f64 = 0.05;
 /// The share of what came before that is as good as nothing: health checks are counted, too.
 const NEXT_TO_NOTHING: f64 = 0.2;
+/// The share of it that is none at all: probes alone.
+const PROBES: f64 = 0.1;
 /// The same where so many would have come that chance hides little of them.
 const SURELY_LESS: f64 = 0.35;
 const SURE_MIN: f64 = 120.0;
@@ -39,6 +41,8 @@ pub(super) struct Pulse {
     /// When anything at all was counted last.
     heard: i64,
     over: Vec<Still>,
+    /// Since when no more than probes came, after how much, if that settled.
+    probed: Option<(i64, f64)>,
     /// Shorter ones that came to an end.
     short: Vec<Still>,
 }
@@ -99,6 +103,10 @@ impl Pulse {
             self.looks.1 += u32::from(more > 0.0);
             self.settle_down(at, least_ms);
         }
+        let is_served = |(_, rate): (i64, f64)| more >= PROBES * rate * (at - self.last) as f64;
+        if is_anew || self.probed.is_some_and(is_served) {
+            self.probed = None;
+        }
         self.last = at;
         if more > 0.0 || is_anew {
             self.heard = at;
@@ -122,6 +130,9 @@ impl Pulse {
         if fallen.to - fallen.from >= least_ms && fallen.expected() >= EXPECTED_MIN {
             self.over.push(fallen);
         }
+        if left < PROBES * self.rate() {
+            self.probed = Some((self.busy, self.rate()));
+        }
         (self.first, self.counted, self.busy) = (Some(self.busy), self.trickled, at);
         (self.trickled, self.looks) = (0.0, (0, 0));
     }
@@ -141,6 +152,29 @@ impl Pulse {
             rate: self.rate(),
         };
         (to - from >= least_ms && self.first? < self.busy).then_some(still)
+    }
+
+    /// The same of one that counts no more than probes.
+    pub fn nearly_silent(&self, since: i64, least_ms: i64) -> Option<Still> {
+        if let Some((busy, rate)) = self.probed {
+            return Some(Still {
+                busy,
+                from: busy.max(since),
+                to: self.last,
+                rate,
+            });
+        }
+        let still = Still {
+            busy: self.busy,
+            from: self.busy.max(since),
+            to: self.last,
+            rate: self.rate(),
+        };
+        let idle = (self.last - self.busy) as f64;
+        let surely = self.trickled + ABOVE_BY_CHANCE * (self.trickled + 1.0).sqrt();
+        let is_little = surely < PROBES * self.sure_rate() * idle;
+        let is_long = still.to - still.from >= least_ms && is_little;
+        (is_long && self.first? < self.busy).then_some(still)
     }
 
     /// When something was counted last, as much as before.

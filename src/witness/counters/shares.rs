@@ -76,6 +76,9 @@ impl Counters {
             times.is_some_and(|(first, _)| *first <= still.busy)
         };
         let stays = is_there(target);
+        if stays && self.counts_as_others(target, still) {
+            return false;
+        }
         let all = |one: &Target| !stays || is_older(one);
         let own = still.rate * self.block_ms as f64;
         let busy = self.block_at(still.busy);
@@ -112,6 +115,24 @@ impl Counters {
         let after = median(self.shares.of(&all, to + 1..to + 1 + reach));
         match (is_back, late, after) {
             (true, Some(late), Some(after)) => after - late >= MADE_UP * taken_back,
+            _ => false,
+        }
+    }
+
+    /// Whether a target counted as much as others meanwhile, and all of them no less than before: it shares with those that came.
+    pub(super) fn counts_as_others(&self, target: &Target, still: &Still) -> bool {
+        let own = still.rate * self.block_ms as f64;
+        let (busy, to) = (self.block_at(still.busy), self.block_at(still.to));
+        let blocks = self.block_at(still.from).max(busy + 1)..to;
+        let pace = |one: &Target| mean(&self.shares.of(&|known| known == one, blocks.clone()));
+        let paces: Vec<f64> = self.shares.0.keys().filter_map(pace).collect();
+        let everybody = |_: &Target| true;
+        let before = mean(&self.shares.of(&everybody, busy - 3..busy));
+        let meanwhile = median(self.shares.of(&everybody, blocks.clone()));
+        match (pace(target), median(paces), before, meanwhile) {
+            (Some(left), Some(usual), Some(before), Some(meanwhile)) => {
+                left >= MADE_UP * usual && left > 0.0 && before - meanwhile < MADE_UP * own
+            }
             _ => false,
         }
     }
@@ -159,9 +180,12 @@ impl Counters {
     /// Requests that would have come to those who left in these blocks until others took over.
     fn unserved(&self, (first, last): (i64, i64), own: f64) -> f64 {
         let all = |_: &Target| true;
-        let Some(before) = mean(&self.shares.of(&all, first - 3..first)) else {
+        let before = self.shares.of(&all, first - 3..first);
+        let (Some(usual), Some(last_before)) = (mean(&before), before.last()) else {
             return 0.0;
         };
+        // What declines anyway is not missed.
+        let before = usual.min(*last_before);
         if own < CLEAR * before.sqrt() {
             return 0.0;
         }
@@ -241,6 +265,34 @@ mod tests {
             let found = doubts(&late, 20).join("; ");
             assert!(found.starts_with("`b` left, and nobody served"), "{found}");
         }
+    }
+
+    #[test]
+    fn who_shares_with_newcomers_is_busy_and_who_counts_probes_alone_is_not() {
+        // One of 100 becomes ten of 10; and three of a canary, whose weight rises as one of them hangs but for its probes.
+        let mut scaled = vec![paced("a", &[(-25..=4, 100.0), (5..=20, 10.0)])];
+        scaled.extend((1..10).map(|number| paced(&format!("n{number}"), &[(5..=20, 10.0)])));
+        assert_eq!(doubts(&scaled, 20), [""; 0]);
+        let serves = |name: &str| paced(name, &[(-25..=4, 50.0), (5..=20, 110.0)]);
+        let hangs = paced("c", &[(-25..=4, 50.0), (5..=20, 3.0)]);
+        let found = doubts(&[serves("a"), serves("b"), hangs], 20).join("; ");
+        assert!(found.starts_with("of `c`, for"), "{found}");
+    }
+
+    #[test]
+    fn what_a_target_counted_before_one_looked_is_not_taken_for_new() {
+        // Found in the second scrape, with the traffic of six behind it.
+        let points: Vec<_> = (2..=20).map(|at| (at, 20.0 * (at + 4) as f64)).collect();
+        let failed: Vec<_> = (2..=20).map(|at| (at, 40.0)).collect();
+        let mut late = counters();
+        let all = [
+            series("200", "a", &rising(20.0, -5..=20)),
+            series("200", "b", &points),
+            series("500", "b", &failed),
+        ];
+        through(&mut late, &all, 20);
+        assert_eq!(late.sum().1, 0);
+        only_doubt(&late, "`b` came with 160 requests");
     }
 
     #[test]

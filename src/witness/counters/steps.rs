@@ -13,6 +13,9 @@ const BORN_MAX: f64 = 1_000.0;
 /// What a target that is known may have counted since the scrape before: so many times the most that any
 /// target counted from one scrape to the next, and always so much.
 pub(super) const FASTER_MAX: f64 = 3.0;
+/// The same of a target that is new, before it was seen, by what it counted after: who is born late may be found late, and what it
+/// counted before one looked is not to be taken for what it counted since.
+pub(super) const YOUNG_FASTER_MAX: f64 = 1.5;
 const STARTED_MAX: f64 = 100.0;
 /// What a target that is new may stand at without anything that explains it.
 pub(super) const YOUNG_MAX: f64 = 10.0;

@@ -74,7 +74,12 @@ impl Counters {
         if self.is_gone(*last) {
             return None;
         }
-        let still = pulse.silent(self.from_ms, self.gap_ms())?;
+        let (since, least) = (self.from_ms, self.gap_ms());
+        let silent = pulse.silent(since, least);
+        let still = silent.or_else(|| {
+            let still = pulse.nearly_silent(since, least);
+            still.filter(|still| !self.counts_as_others(target, still))
+        })?;
         let left = self.left_by_others(&[still]);
         (left * still.expected() >= EXPECTED_MIN).then_some(still)
     }
