@@ -29,6 +29,9 @@ pub struct Arguments {
     /// Whether variables of the system are in `__ENV`
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", default_value = "true", action = clap::ArgAction::Set)]
     include_system_env_vars: bool,
+    /// Secrets for `k6/secrets`: `mock=NAME=VALUE,…` or `file=PATH`, with `name=…` and `default`; may be repeated
+    #[arg(long = "secret-source", value_name = "KIND=…")]
+    pub secret_sources: Vec<String>,
     /// A configuration file with options as JSON
     #[arg(short, long, env = "K6_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,

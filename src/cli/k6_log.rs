@@ -2,6 +2,7 @@
 
 use super::k6_arguments::Arguments;
 use crate::script::host::{Log, Said};
+use crate::secret::Redactor;
 use std::fs::File;
 use std::io::{IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +19,8 @@ enum Form {
 
 type Out = Mutex<Box<dyn Write + Send>>;
 
-/// The log that was asked for.
-pub fn log(arguments: &Arguments) -> Result<Log, String> {
+/// The log that was asked for, without secrets.
+pub fn log(arguments: &Arguments, redactor: Redactor) -> Result<Log, String> {
     let open = |path: &str| -> Result<Box<dyn Write + Send>, String> {
         let file = File::create(path);
         let file = file.map_err(|error| format!("`{path}` cannot be written: {error}"))?;
@@ -53,6 +54,11 @@ pub fn log(arguments: &Arguments) -> Result<Log, String> {
         if said.level == "debug" && !verbose {
             return;
         }
+        let text = redactor.clean(&said.text);
+        let said = &Said {
+            text,
+            ..said.clone()
+        };
         let (out, line) = match &console {
             Some(console) if said.is_console => (console, written(said, Form::Text, began)),
             _ => (&out, written(said, form, began)),

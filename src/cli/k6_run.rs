@@ -14,6 +14,7 @@ use crate::environment::settings::Environment;
 use crate::k6::metric::BuiltIn;
 use crate::k6::options::{self, Found};
 use crate::k6::place::{Merged, Place, merge};
+use crate::k6::secret_source::Sources;
 use crate::k6::speaking;
 use crate::k6::tags::Output;
 use crate::k6::threshold::{Key, Threshold};
@@ -24,8 +25,8 @@ use crate::script::pointing;
 use crate::script::prepare::{Around, Ready, prepare};
 use crate::script::run::{Loaded, look};
 use crate::script::{Program, Run};
+use crate::secret::Redactor;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -61,6 +62,12 @@ fn program(arguments: &Arguments) -> Result<Program, Exit> {
     } else {
         Program::new(&arguments.script, variables)
     };
+    let read = |path: &str| {
+        let text = std::fs::read_to_string(path);
+        text.map_err(|error| format!("`{path}` cannot be read: {error}"))
+    };
+    let known = Sources::parse(&arguments.secret_sources, &read);
+    let program = program.and_then(|program| Ok(program.knowing(known?)));
     program.map_err(|reason| {
         complain(reason);
         Exit::K6(255)
@@ -98,7 +105,7 @@ fn merged(arguments: &Arguments, script: &Value) -> Result<Merged, Exit> {
 pub fn inspect(arguments: &Arguments) -> Exit {
     let looked = program(arguments).and_then(|program| {
         let program = Arc::new(program);
-        let log = logged(arguments)?;
+        let log = logged(arguments, &program)?;
         let loaded = loaded(&program, &log)?;
         Ok((merged(arguments, &loaded.options)?, program))
     });
@@ -124,8 +131,10 @@ pub fn inspect(arguments: &Arguments) -> Exit {
     }
 }
 
-fn logged(arguments: &Arguments) -> Result<Log, Exit> {
-    log(arguments).map_err(|reason| {
+/// The log, in which no secret stands.
+fn logged(arguments: &Arguments, program: &Program) -> Result<Log, Exit> {
+    let redactor = Redactor::new(program.secrets.all());
+    log(arguments, redactor).map_err(|reason| {
         complain(reason);
         Exit::K6(255)
     })
@@ -152,7 +161,7 @@ fn loaded(program: &Arc<Program>, log: &Log) -> Result<Loaded, Exit> {
 /// Reads everything, and says what is wrong.
 fn ready(arguments: &Arguments) -> Result<Readied, Exit> {
     let program = Arc::new(program(arguments)?);
-    let log = logged(arguments)?;
+    let log = logged(arguments, &program)?;
     let mut loaded = loaded(&program, &log)?;
     let merged = merged(arguments, &loaded.options)?;
     if loaded.exports.is_empty() {
@@ -174,7 +183,7 @@ fn ready(arguments: &Arguments) -> Result<Readied, Exit> {
             proxy: Some(ProxySource::Variables),
             ..Environment::default()
         },
-        secrets: BTreeMap::new(),
+        secrets: program.secrets.all(),
         is_strict: false,
         guard: None,
         dns_ttl: DNS_TTL,

@@ -8,6 +8,7 @@ use crate::document::{Diagnostic, Diagnostics};
 use crate::environment::needs::Supplied;
 use crate::environment::settings::Environment;
 use crate::k6::options::Found;
+use crate::k6::secret_source::Sources;
 use crate::load::Control;
 use crate::load::run::Finished;
 use crate::run::Summary;
@@ -83,7 +84,7 @@ pub fn script(
     let inputs = supplied.inputs.keys().cloned().collect();
     let log = log(redactor.clone(), arguments.quiet);
     let program = match Program::new(path, env) {
-        Ok(program) => Arc::new(program),
+        Ok(program) => Arc::new(program.knowing(Sources::only(secrets.clone()))),
         Err(reason) => {
             found.push(Diagnostic::error("bad-script", redactor.clean(&reason)));
             return None;

@@ -1,6 +1,6 @@
 //! What k6 means: its options, executors, metrics, thresholds, summaries and codes; all pure.
 //!
-//! Rooms: [`options`] with [`scenarios`], [`reaching`] and [`speaking`] (what a script asks for, and the loads it comes to), [`place`] (where
+//! Rooms: [`options`] with [`scenarios`], [`reaching`], [`speaking`] and [`secret_source`] (what a script asks for, and the loads it comes to), [`place`] (where
 //! an option comes from, and what it wipes out), [`metric`] and [`tally`] with [`trend`] and [`tags`] (what was counted),
 //! [`threshold`] (expressions and what they come to), [`summary`] and [`summary_text`] (what is handed to
 //! `handleSummary`, and what people read), [`honest`] (what speaks against a pass),
@@ -18,6 +18,7 @@ pub mod options;
 pub mod place;
 pub mod reaching;
 pub mod scenarios;
+pub mod secret_source;
 pub mod speaking;
 pub mod summary;
 pub mod summary_text;

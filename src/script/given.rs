@@ -65,7 +65,7 @@ pub fn ready(
         env.insert(name.clone(), secret.expose().to_owned());
     }
     let log = logged(redactor.clone());
-    let read = run::read(path, env, &log);
+    let read = run::read(path, env, secrets.clone(), &log);
     let (program, loaded) = read.map_err(|reason| vec![told(&reason)])?;
     let missing = environment.secrets.keys();
     let missing = missing.filter(|name| !secrets.contains_key(*name) && program.names(name));

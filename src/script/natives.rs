@@ -174,9 +174,12 @@ fn variables(ctx: Ctx<'_>) -> Vec<String> {
     host(&ctx).program.env.keys().cloned().collect()
 }
 
-fn secret(ctx: Ctx<'_>, name: String) -> Result<String> {
-    let reason = format!("there is no secret `{name}`: no source of secrets was given");
-    Err(refuse(&ctx, reason))
+fn secret(ctx: Ctx<'_>, name: String, source: Opt<String>) -> Result<String> {
+    let own = host(&ctx);
+    let found = own.program.secrets.get(source.0.as_deref(), &name);
+    found
+        .map(|secret| secret.expose().to_owned())
+        .map_err(|why| refuse(&ctx, why))
 }
 
 fn open<'js>(ctx: Ctx<'js>, path: String, is_binary: bool) -> Result<Value<'js>> {

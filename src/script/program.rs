@@ -3,6 +3,7 @@
 //! Each file is read once: all virtual users see the same script, whatever becomes of the files. Knows no
 //! interpreter. Invariant: a list that is shared is made once.
 
+use crate::k6::secret_source::Sources;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash as _, Hasher as _};
@@ -19,6 +20,8 @@ pub struct Program {
     pub entry: PathBuf,
     /// What `__ENV` holds.
     pub env: BTreeMap<String, String>,
+    /// What `k6/secrets` gives.
+    pub secrets: Sources,
     files: Mutex<BTreeMap<PathBuf, Arc<Vec<u8>>>>,
     lists: Mutex<BTreeMap<String, Rows>>,
     codes: Mutex<BTreeMap<String, Arc<Vec<u8>>>>,
@@ -59,11 +62,17 @@ impl Program {
         Program {
             entry,
             env,
+            secrets: Sources::default(),
             files: Mutex::default(),
             lists: Mutex::default(),
             codes: Mutex::default(),
             asked: Mutex::default(),
         }
+    }
+
+    /// The same with secrets for `k6/secrets`.
+    pub fn knowing(self, secrets: Sources) -> Program {
+        Program { secrets, ..self }
     }
 
     /// Where paths of `open` count from.

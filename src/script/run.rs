@@ -9,8 +9,10 @@ use super::host::{Host, Log};
 use super::program::Program;
 use super::user::ScriptUser;
 use crate::k6::options::Options;
+use crate::k6::secret_source::Sources;
 use crate::k6::tally::Tally;
 use crate::net::message::Fixed;
+use crate::secret::Secret;
 use crate::vu::{Binding, Heading, Headings, Part, Performers, Place, Shared};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,9 +38,11 @@ pub struct Loaded {
 pub fn read(
     path: &Path,
     env: BTreeMap<String, String>,
+    secrets: BTreeMap<String, Secret>,
     log: &Log,
 ) -> Result<(Arc<Program>, Loaded), String> {
-    let program = Arc::new(Program::new(path, env)?);
+    let program = Program::new(path, env)?.knowing(Sources::only(secrets));
+    let program = Arc::new(program);
     let loaded = look(&program, log).map_err(|thrown| thrown.to_string())?;
     Ok((program, loaded))
 }

@@ -1,6 +1,5 @@
 import native from 'bellwether:native';
 
-const source = () => ({ get: async (name) => native.secret(String(name)) });
+export const source = (of) => ({ get: async (name) => native.secret(String(name), String(of)) });
 export const get = async (name) => native.secret(String(name));
-export { source };
 export default { get, source };
