@@ -140,9 +140,7 @@ fn script_file(path: &Path, found: &mut Diagnostics) {
     let mut given = BTreeMap::new();
     let environments = nearest_file(path).map(|file| file.environments);
     for environment in environments.iter().flat_map(BTreeMap::values) {
-        let secrets = environment.secrets.keys();
-        given.extend(secrets.map(|name| (name.clone(), "secret".to_owned())));
-        given.extend(given::env(environment, BTreeMap::new()));
+        given.extend(given::supposed(environment));
     }
     looking::check(path, given, found);
 }

@@ -168,9 +168,7 @@ fn given_to(path: &Path, file: &File) -> BTreeMap<String, String> {
     let mut given = BTreeMap::new();
     for (environment, inputs) in gates.chain(probes) {
         if let Some(environment) = file.environments.get(environment) {
-            let secrets = environment.secrets.keys();
-            given.extend(secrets.map(|name| (name.clone(), "secret".to_owned())));
-            given.extend(given::env(environment, BTreeMap::new()));
+            given.extend(given::supposed(environment));
         }
         given.extend(inputs.clone());
     }

@@ -10,16 +10,16 @@ use crate::document::shape::{Object, Shape, field, required};
 use crate::net::digest::Credentials;
 use crate::net::proxies::{Exceptions, Proxies};
 use crate::net::proxy::Proxy;
-use crate::scenario::reader::{Reader, text, texts};
+use crate::scenario::reader::{Reader, text};
 use std::sync::Arc;
 
 /// What takes proxies from the variables of the system.
 const VARIABLES: &str = "from_environment";
 
 /// How a proxy is written.
-pub const PROXY: Shape = Shape::Either(&[Shape::Text, Shape::Object(&WRITTEN)]);
+pub const PROXY: Shape = Shape::Either(&[Shape::Text, Shape::Object(&FORM)]);
 
-static WRITTEN: Object = Object {
+static FORM: Object = Object {
     name: "proxy",
     called: "a proxy",
     fields: &[
@@ -43,12 +43,21 @@ static WRITTEN: Object = Object {
 };
 
 /// Proxies as configured. The password is still a reference here.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ProxySource {
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     Variables,
     /// One for everything but some.
-    One(Box<Proxy>, Option<Box<(String, SecretSource)>>, Exceptions),
+    One(Box<Written>),
+}
+
+/// A proxy as configured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Written {
+    proxy: Proxy,
+    /// The user, and where the password is kept.
+    who: Option<(String, SecretSource)>,
+    except: Exceptions,
 }
 
 impl ProxySource {
@@ -58,23 +67,33 @@ impl ProxySource {
     ///
     /// Which variable is wrong, or that the password is missing.
     pub fn resolved(&self) -> Result<Arc<Proxies>, String> {
-        let proxies = match self {
-            ProxySource::Variables => Proxies::of_variables(&needs::of_system)?,
-            ProxySource::One(proxy, None, except) => {
-                Proxies::all(Proxy::clone(proxy), except.clone())
+        let written = match self {
+            ProxySource::Variables => {
+                return Proxies::of_variables(&needs::of_system).map(Arc::new);
             }
-            ProxySource::One(proxy, Some(who), except) => {
-                let (user, source) = &**who;
-                let password = needs::fetch(&source.env, source.file.as_deref(), &source.command);
-                let password = password
-                    .map_err(|why| format!("the password of the proxy cannot be used: {why}"))?
-                    .ok_or_else(|| "the password of the proxy is missing".to_owned())?;
-                let user = user.clone();
-                let proxy = Proxy::clone(proxy).used_by(Credentials { user, password });
-                Proxies::all(proxy, except.clone())
-            }
+            ProxySource::One(written) => written,
         };
-        Ok(Arc::new(proxies))
+        let entered = written.who.as_ref().map(|(user, source)| {
+            let password = needs::fetch(&source.env, source.file.as_deref(), &source.command);
+            let password = password
+                .map_err(|why| format!("the password of the proxy cannot be used: {why}"))?
+                .ok_or_else(|| "the password of the proxy is missing".to_owned())?;
+            let user = user.clone();
+            Ok::<_, String>(Credentials { user, password })
+        });
+        let entrance = (written.proxy.clone(), entered.transpose()?);
+        Ok(Arc::new(Proxies::all(entrance, written.except.clone())))
+    }
+
+    /// Whether its password comes from a program, which takes its time.
+    pub fn has_program(&self) -> bool {
+        match self {
+            ProxySource::One(written) => {
+                let mut who = written.who.iter();
+                who.any(|(_, source)| !source.command.is_empty())
+            }
+            ProxySource::Variables => false,
+        }
     }
 }
 
@@ -86,8 +105,8 @@ impl Reader<'_> {
         if url.text == VARIABLES {
             return Some(ProxySource::Variables);
         }
-        let proxy = match Proxy::parse(&url.text) {
-            Ok(proxy) => proxy,
+        let (proxy, named) = match Proxy::parse(&url.text) {
+            Ok(entrance) => entrance,
             Err(why) => {
                 let label =
                     "expected `http://host:3128`, `socks5://host:1080` or `from_environment`";
@@ -100,7 +119,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if proxy.is_used_by_somebody() {
+        if named.is_some() {
             let label = "say `{ url, user, password: { env: NAME } }`";
             let title = "the URL of a proxy carries a name or a password";
             self.error("bad-url", title, url.span, label);
@@ -114,14 +133,7 @@ impl Reader<'_> {
             }
         }
         let who = match (text(node, "user"), node.get("password")) {
-            (Some(user), Some(source)) => Some((
-                user,
-                SecretSource {
-                    env: texts(source, "env"),
-                    file: text(source, "file").map(|file| self.folder.join(file)),
-                    command: texts(source, "command"),
-                },
-            )),
+            (Some(user), Some(source)) => Some((user, self.secret_source(source))),
             (None, None) => None,
             _ => {
                 let label = "both, or neither";
@@ -130,6 +142,6 @@ impl Reader<'_> {
                 None
             }
         };
-        Some(ProxySource::One(Box::new(proxy), who.map(Box::new), except))
+        Some(ProxySource::One(Box::new(Written { proxy, who, except })))
     }
 }

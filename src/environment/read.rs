@@ -252,15 +252,20 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
+    /// Where a secret is kept.
+    pub(super) fn secret_source(&self, node: &Node) -> SecretSource {
+        SecretSource {
+            env: texts(node, "env"),
+            file: text(node, "file").map(|file| self.folder.join(file)),
+            command: texts(node, "command"),
+        }
+    }
+
     /// Where secrets are kept; in the variable of its own name where nothing is said.
     pub fn secret_sources(&mut self, node: Option<&Node>) -> BTreeMap<String, SecretSource> {
         let mut sources = BTreeMap::new();
         for (name, node) in node.map(Node::entries).unwrap_or_default() {
-            let mut source = SecretSource {
-                env: texts(node, "env"),
-                file: text(node, "file").map(|file| self.folder.join(file)),
-                command: texts(node, "command"),
-            };
+            let mut source = self.secret_source(node);
             if source.env.is_empty() && source.file.is_none() && source.command.is_empty() {
                 source.env.push(name.text.clone());
             }

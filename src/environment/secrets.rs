@@ -1,6 +1,7 @@
 //! Secrets that are fetched: from variables, files and programs, with every one that is missing by name.
 
 use super::needs;
+use super::proxies::ProxySource;
 use super::settings::Environment;
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::scenario::Plan;
@@ -13,6 +14,10 @@ pub fn has_programs(plan: &Plan, environment: &Environment) -> bool {
     let mut sources = environment.secrets.values();
     sources.any(|source| !source.command.is_empty())
         || plan.secrets.iter().any(|need| !need.command.is_empty())
+        || environment
+            .proxy
+            .as_ref()
+            .is_some_and(ProxySource::has_program)
 }
 
 /// Runs a closure that resolves values. Only where a secret comes from a program is another thread given the

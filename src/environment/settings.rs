@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Where a secret is kept.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct SecretSource {
     /// Environment variables, in order.
     pub env: Vec<String>,
@@ -86,6 +86,11 @@ impl Environment {
     pub fn connector(&self, dns_ttl: Duration) -> Result<Connector, String> {
         let connector = Connector::new(self.tls_files.settings()?, dns_ttl);
         Ok(connector.by(self.proxies()?))
+    }
+
+    /// Whether what opens sockets here is read from outside: files, variables, a password.
+    pub fn reads_for_sockets(&self) -> bool {
+        !self.tls_files.is_empty() || self.proxy.is_some()
     }
 
     /// Proxies on the way, with their passwords.

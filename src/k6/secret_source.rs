@@ -105,6 +105,15 @@ impl Source {
         read: &dyn Fn(&str) -> Result<String, String>,
     ) -> Result<Source, String> {
         let (kind, rest) = written.split_once('=').unwrap_or((written, ""));
+        let expected = match kind {
+            "mock" => "`NAME=VALUE`",
+            "file" => "a path",
+            _ => {
+                return Err(format!(
+                    "`{kind}` is no source of secrets here, only `mock` and `file`"
+                ));
+            }
+        };
         let mut source = Source {
             name: None,
             is_default: false,
@@ -122,29 +131,14 @@ impl Source {
                     let path = part.strip_prefix("filename=").unwrap_or(part);
                     source.secrets.extend(lines(&read(path)?, path)?);
                 }
-                (_, "mock" | "file") => {
-                    return Err(format!(
-                        "a part of `--secret-source {kind}=…` is not understood; expected `name=…`, `default` and {}",
-                        if kind == "mock" {
-                            "`NAME=VALUE`"
-                        } else {
-                            "a path"
-                        }
-                    ));
-                }
                 _ => {
                     return Err(format!(
-                        "`{kind}` is no source of secrets here, only `mock` and `file`"
+                        "a part of `--secret-source {kind}=…` is not understood; expected `name=…`, `default` and {expected}"
                     ));
                 }
             }
         }
-        match kind {
-            "mock" | "file" => Ok(source),
-            _ => Err(format!(
-                "`{kind}` is no source of secrets here, only `mock` and `file`"
-            )),
-        }
+        Ok(source)
     }
 }
 

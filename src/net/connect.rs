@@ -48,7 +48,7 @@ pub struct Connector {
     /// The only family of addresses that is used, if one was asked for.
     family: Option<Family>,
     /// Names that lead elsewhere.
-    hosts: Hosts,
+    pub(super) hosts: Hosts,
     /// Where nothing may be sent.
     barred: Barred,
     /// Proxies on the way.
@@ -170,27 +170,36 @@ impl Connector {
         port: u16,
         deadline: Instant,
     ) -> Result<Vec<SocketAddr>, Fault> {
-        let barred = |detail: String| Fault::new(ErrorClass::Barred, detail);
         if let Some(fault) = self.barred_name(host) {
             return Err(fault);
         }
         let addresses = self.found(host, port, deadline).await?;
-        if !self.barred.is_empty() {
-            for address in &addresses {
-                if let Some(network) = self.barred.address(address.ip()) {
-                    let ip = address.ip();
-                    return Err(barred(format!("the address {ip} is barred by `{network}`")));
-                }
-            }
-        }
+        let mut barred = addresses
+            .iter()
+            .filter_map(|address| self.barred_address(address.ip()));
+        barred.next().map_or(Ok(()), Err)?;
         Ok(addresses)
     }
 
     /// That a name is barred, if it is.
-    pub(super) fn barred_name(&self, host: &str) -> Option<Fault> {
+    fn barred_name(&self, host: &str) -> Option<Fault> {
         let pattern = self.barred.name(host)?;
         let detail = format!("the host `{host}` is barred by `{pattern}`");
         Some(Fault::new(ErrorClass::Barred, detail))
+    }
+
+    /// That an address is barred, if it is.
+    fn barred_address(&self, ip: IpAddr) -> Option<Fault> {
+        let network = self.barred.address(ip)?;
+        let detail = format!("the address {ip} is barred by `{network}`");
+        Some(Fault::new(ErrorClass::Barred, detail))
+    }
+
+    /// That a name is barred, or where it leads, as far as an address says that.
+    pub(super) fn barred_by(&self, host: &str, there: &str) -> Option<Fault> {
+        let address = there.trim_matches(['[', ']']).parse();
+        let barred = || self.barred_address(address.ok()?);
+        self.barred_name(host).or_else(barred)
     }
 
     async fn found(

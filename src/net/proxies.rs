@@ -3,19 +3,19 @@
 //! Pure: takes variables as values. Invariant: a host that is excepted is reached straight, under every form of its name.
 
 use super::barred::Barred;
-use super::proxy::Proxy;
+use super::proxy::{Entrance, Proxy};
 use std::net::IpAddr;
 
 /// Proxies, and hosts that are reached without.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
-    secure: Option<Proxy>,
-    plain: Option<Proxy>,
+    secure: Option<Entrance>,
+    plain: Option<Entrance>,
     except: Exceptions,
 }
 
 /// Hosts that are reached without a proxy.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Exceptions {
     everything: bool,
     /// Names, each with all names below it, and ports where they are said.
@@ -87,7 +87,7 @@ impl Exceptions {
 
 impl Proxies {
     /// One for everything.
-    pub fn all(proxy: Proxy, except: Exceptions) -> Proxies {
+    pub fn all(proxy: Entrance, except: Exceptions) -> Proxies {
         Proxies {
             secure: Some(proxy.clone()),
             plain: Some(proxy),
@@ -132,7 +132,7 @@ impl Proxies {
     }
 
     /// The proxy on the way to a host, if there is one.
-    pub fn on_the_way(&self, is_plain: bool, host: &str, port: u16) -> Option<&Proxy> {
+    pub fn on_the_way(&self, is_plain: bool, host: &str, port: u16) -> Option<&Entrance> {
         let proxy = if is_plain { &self.plain } else { &self.secure };
         proxy.as_ref().filter(|_| !self.except.has(host, port))
     }
@@ -171,13 +171,17 @@ mod tests {
             ("[::1]", 443, false, None),
             ("localhost", 80, true, None),
         ] {
-            let found = all.on_the_way(is_plain, host, port).map(|proxy| proxy.port);
-            assert_eq!(found, expected, "{host}:{port}");
+            let found = all.on_the_way(is_plain, host, port);
+            assert_eq!(
+                found.map(|(proxy, _)| proxy.port),
+                expected,
+                "{host}:{port}"
+            );
         }
         let who = all
             .secure
             .as_ref()
-            .and_then(|proxy| proxy.who.as_ref())
+            .and_then(|(_, who)| who.as_ref())
             .unwrap();
         assert_eq!((who.user.as_str(), who.password.expose()), ("ann", "p@ss"));
         assert!(of(&[]).unwrap().on_the_way(false, "a", 443).is_none());

@@ -17,22 +17,24 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// What a proxy speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     Connect,
     Socks,
 }
 
 /// One proxy.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Proxy {
     kind: Kind,
     /// Its host.
     pub host: String,
     /// Its port.
     pub port: u16,
-    pub(super) who: Option<Credentials>,
 }
+
+/// A proxy, and who we are there, if it wants to know.
+pub type Entrance = (Proxy, Option<Credentials>);
 
 impl Proxy {
     /// A proxy as it is written: `http://host:3128`, `socks5://host:1080`, with or without a name and a password.
@@ -40,7 +42,7 @@ impl Proxy {
     /// # Errors
     ///
     /// It is none; a password is not shown.
-    pub fn parse(written: &str) -> Result<Proxy, String> {
+    pub fn parse(written: &str) -> Result<Entrance, String> {
         let (scheme, rest) = written.split_once("://").unwrap_or(("http", written));
         let (kind, usual) = match scheme.to_ascii_lowercase().as_str() {
             "http" => (Kind::Connect, 80),
@@ -65,25 +67,7 @@ impl Proxy {
                 password: Secret::new(plain(word)),
             }
         });
-        Ok(Proxy {
-            kind,
-            host,
-            port,
-            who,
-        })
-    }
-
-    /// Whether its address says who uses it.
-    pub fn is_used_by_somebody(&self) -> bool {
-        self.who.is_some()
-    }
-
-    /// The same, for somebody.
-    pub fn used_by(self, who: Credentials) -> Proxy {
-        Proxy {
-            who: Some(who),
-            ..self
-        }
+        Ok((Proxy { kind, host, port }, who))
     }
 
     /// Asks for a way through to a host, on a connection to the proxy.
@@ -93,13 +77,13 @@ impl Proxy {
     /// The proxy refused, or said nothing that can be understood; that a target refused is told as that.
     pub async fn through(
         &self,
+        who: Option<&Credentials>,
         stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-        host: &str,
-        port: u16,
+        place: (&str, u16),
     ) -> Result<(), Fault> {
         let asked = match self.kind {
-            Kind::Connect => self.connect(stream, host, port).await,
-            Kind::Socks => self.socks(stream, host, port).await,
+            Kind::Connect => self.connect(who, stream, place).await,
+            Kind::Socks => self.socks(who, stream, place).await,
         };
         asked.map_err(|broke| match broke {
             Broke::Refused(fault) => fault,
@@ -117,13 +101,16 @@ impl Proxy {
 
     async fn connect(
         &self,
+        who: Option<&Credentials>,
         stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-        host: &str,
-        port: u16,
+        (host, port): (&str, u16),
     ) -> Result<(), Broke> {
-        let place = format!("{host}:{port}");
+        let place = match host.contains(':') && !host.starts_with('[') {
+            true => format!("[{host}]:{port}"),
+            false => format!("{host}:{port}"),
+        };
         let mut head = format!("CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n");
-        if let Some(who) = &self.who {
+        if let Some(who) = who {
             let pair = format!("{}:{}", who.user, who.password.expose());
             let pair = base64::engine::general_purpose::STANDARD.encode(pair);
             head.push_str(&format!("proxy-authorization: Basic {pair}\r\n"));
@@ -158,11 +145,11 @@ impl Proxy {
 
     async fn socks(
         &self,
+        who: Option<&Credentials>,
         stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-        host: &str,
-        port: u16,
+        (host, port): (&str, u16),
     ) -> Result<(), Broke> {
-        let methods: &[u8] = if self.who.is_some() {
+        let methods: &[u8] = if who.is_some() {
             &[5, 2, 0, 2]
         } else {
             &[5, 1, 0]
@@ -170,7 +157,7 @@ impl Proxy {
         stream.write_all(methods).await?;
         let mut chosen = [0; 2];
         stream.read_exact(&mut chosen).await?;
-        match (chosen, &self.who) {
+        match (chosen, who) {
             ([5, 0], _) => {}
             ([5, 2], Some(who)) => self.log_in(stream, who).await?,
             ([5, _], _) => return Err(self.fault("lets nobody in who is not named").into()),
@@ -274,13 +261,13 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_a_proxy_answers_is_told(kind in "http|socks5", answer in proptest::collection::vec(any::<u8>(), 0..60)) {
-            let proxy = Proxy::parse(&format!("{kind}://ann:word@proxy:1")).unwrap();
+            let (proxy, who) = Proxy::parse(&format!("{kind}://ann:word@proxy:1")).unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {
                 let (mut own, mut other) = tokio::io::duplex(1 << 16);
                 let _ = other.write_all(&answer).await;
                 let _ = other.shutdown().await;
-                if let Err(fault) = proxy.through(&mut own, "shop.example", 443).await {
+                if let Err(fault) = proxy.through(who.as_ref(), &mut own, ("shop.example", 443)).await {
                     assert!(!fault.detail.contains("word"), "{}", fault.detail);
                 }
             });

@@ -115,20 +115,14 @@ impl Terms {
         self.shown.get(place).map(|(_, own)| own)
     }
 
-    fn checked(self) -> Result<Terms, String> {
-        let has = |version: &&&'static SupportedProtocolVersion| {
-            let mut suites = self.provider.cipher_suites.iter();
-            suites.any(|suite| suite.version() == **version)
-        };
-        match self.versions.iter().any(|version| has(&version)) {
-            true if self.versions.iter().all(|version| has(&version)) => Ok(self),
-            true => {
-                let versions = self.versions.iter().filter(has).copied().collect();
-                Ok(Terms { versions, ..self })
-            }
-            false => {
-                Err("nothing is left to speak: TLS 1.2 and TLS 1.3 are spoken here".to_owned())
-            }
+    /// Without the versions for which no cipher is left.
+    fn checked(mut self) -> Result<Terms, String> {
+        let suites = &self.provider.cipher_suites;
+        self.versions
+            .retain(|version| suites.iter().any(|suite| suite.version() == *version));
+        match self.versions.is_empty() {
+            true => Err("nothing is left to speak: TLS 1.2 and TLS 1.3 are spoken here".to_owned()),
+            false => Ok(self),
         }
     }
 }

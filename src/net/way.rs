@@ -1,13 +1,13 @@
 //! The way to a host: straight, or through a proxy.
 //!
 //! Knows which proxy stands on it. Does not know what is spoken there. Invariant: through a proxy nothing of the host is looked up
-//! here; who is barred by name stays barred.
+//! here; who is barred, by name or address, stays barred.
 
 use super::address;
 use super::connect::{Connector, micros};
 use super::fault::{ErrorClass, Fault};
 use super::phases::Phases;
-use super::proxy::Proxy;
+use super::proxy::Entrance;
 use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
@@ -31,23 +31,30 @@ impl Connector {
         deadline: Instant,
     ) -> Result<(TcpStream, Phases), (Fault, Phases)> {
         let proxies = self.proxies.as_ref();
-        let proxy = proxies.and_then(|proxies| proxies.on_the_way(is_plain, host, port));
-        match proxy {
+        match proxies.and_then(|proxies| proxies.on_the_way(is_plain, host, port)) {
             None => self.straight(host, port, deadline).await,
             // Boxed: few have one, and its state would be carried by every virtual user.
-            Some(proxy) => Box::pin(self.through(proxy, (host, port), deadline)).await,
+            Some(entrance) => Box::pin(self.through(entrance, (host, port), deadline)).await,
         }
     }
 
     /// A TCP connection through a proxy, which finds the address of the host.
     async fn through(
         &self,
-        proxy: &Proxy,
+        (proxy, who): &Entrance,
         (host, port): (&str, u16),
         deadline: Instant,
     ) -> Result<(TcpStream, Phases), (Fault, Phases)> {
-        if let Some(fault) = self.barred_name(host) {
-            return Err((fault, Phases::default()));
+        let nothing = Phases::default();
+        let ascii =
+            address::host(host).map_err(|why| (Fault::new(ErrorClass::Resolve, why), nothing))?;
+        // A name that is said to lead elsewhere leads there by a proxy, too.
+        let (there, at) = match self.hosts.find(&ascii, port) {
+            Some(there) => (there.ip().to_string(), there.port()),
+            None => (ascii.into_owned(), port),
+        };
+        if let Some(fault) = self.barred_by(host, &there) {
+            return Err((fault, nothing));
         }
         let straight = self.straight(&proxy.host, proxy.port, deadline).await;
         let (mut stream, mut phases) = straight.map_err(|(fault, phases)| {
@@ -58,9 +65,8 @@ impl Connector {
             (fault, phases)
         })?;
         let start = Instant::now();
-        let ascii =
-            address::host(host).map_err(|why| (Fault::new(ErrorClass::Resolve, why), phases))?;
-        let asked = timeout_at(deadline.into(), proxy.through(&mut stream, &ascii, port)).await;
+        let asking = proxy.through(who.as_ref(), &mut stream, (&there, at));
+        let asked = timeout_at(deadline.into(), asking).await;
         phases.connect += micros(start);
         match asked {
             Ok(Ok(())) => Ok((stream, phases)),

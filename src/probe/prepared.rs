@@ -6,6 +6,7 @@
 
 use crate::document::Diagnostics;
 use crate::environment::needs::Supplied;
+use crate::environment::proxies::ProxySource;
 use crate::environment::secrets;
 use crate::environment::settings::{Environment, TlsFiles};
 use crate::net::connect::Connector;
@@ -32,9 +33,9 @@ struct Outlet {
     made: Instant,
 }
 
-/// What tells one kind of sockets from another: what is believed and shown, whether sessions are taken up again, and how
-/// the scenario uses connections.
-type Sockets = (TlsFiles, bool, Connections);
+/// What tells one kind of sockets from another: what is believed and shown, who stands on the way, whether sessions are taken
+/// up again, and how the scenario uses connections.
+type Sockets = (TlsFiles, Option<ProxySource>, bool, Connections);
 
 /// Sockets that probes share.
 #[derive(Debug, Default)]
@@ -48,16 +49,21 @@ impl Outlets {
         resumes: bool,
         make: Arc<Connector>,
     ) -> Outlet {
-        let files = &environment.tls_files;
-        let key = (files.clone(), resumes, plan.connections.clone());
+        let (files, proxy) = (&environment.tls_files, &environment.proxy);
+        let key = (
+            files.clone(),
+            proxy.clone(),
+            resumes,
+            plan.connections.clone(),
+        );
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let outlet = all.entry(key).or_insert_with(|| Outlet {
             connector: make.clone(),
             kept: Arc::default(),
             made: Instant::now(),
         });
-        if !files.is_empty() && outlet.made.elapsed() >= READ_AGAIN {
-            // What it believes and shows is what the files hold now.
+        if environment.reads_for_sockets() && outlet.made.elapsed() >= READ_AGAIN {
+            // What it believes and shows is what the files hold now, and what it says on the way.
             (outlet.connector, outlet.made) = (make, Instant::now());
         }
         outlet.clone()
@@ -150,7 +156,7 @@ pub async fn prepare(
     let binding = Arc::new(binding.through(outlet.connector));
     let is_kept = probe.connections == Connecting::Kept;
     Ok(Prepared {
-        is_read: !binding.values.secrets.is_empty() || !environment.tls_files.is_empty(),
+        is_read: !binding.values.secrets.is_empty() || environment.reads_for_sockets(),
         work: Work::Steps(
             binding.clone(),
             is_kept.then(|| Shared::keeping(binding, Some(outlet.kept))),
@@ -173,6 +179,36 @@ async fn read(
     Ok(Prepared {
         work: Work::Script(Arc::new(ready)),
         made: Instant::now(),
-        is_read: !environment.secrets.is_empty() || !environment.tls_files.is_empty(),
+        is_read: !environment.secrets.is_empty() || environment.reads_for_sockets(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::tls::Settings;
+
+    #[test]
+    fn probes_share_sockets_only_where_the_same_proxy_stands_on_the_way() {
+        let straight = Environment::default();
+        let proxied = Environment {
+            proxy: Some(ProxySource::Variables),
+            ..Environment::default()
+        };
+        let text = "name: one\nsteps: [ { get: \"http://127.0.0.1/\" } ]";
+        let source = crate::document::Source::new("one.yaml", text);
+        let mut found = crate::document::Diagnostics::default();
+        let plan =
+            crate::scenario::compile(&source, std::path::Path::new("."), &mut found).unwrap();
+        let outlets = Outlets::default();
+        let of = |environment: &Environment| {
+            let own = Connector::new(Settings::new(None).unwrap(), Duration::ZERO);
+            outlets
+                .of(environment, &plan, true, Arc::new(own))
+                .connector
+        };
+        let (one, same, other) = (of(&straight), of(&straight), of(&proxied));
+        assert!(Arc::ptr_eq(&one, &same));
+        assert!(!Arc::ptr_eq(&one, &other));
+    }
 }

@@ -31,6 +31,16 @@ pub fn env(
     env
 }
 
+/// What an environment will give, with a placeholder for each of its secrets: what can be told before it is performed.
+pub fn supposed(environment: &Environment) -> BTreeMap<String, String> {
+    let secrets = environment.secrets.keys();
+    let mut given: BTreeMap<_, _> = secrets
+        .map(|name| (name.clone(), "secret".to_owned()))
+        .collect();
+    given.extend(env(environment, BTreeMap::new()));
+    given
+}
+
 /// The name of a service's address.
 fn address_of(service: &str) -> String {
     let upper = |letter: char| match letter {

@@ -136,15 +136,19 @@ impl Going {
 
     /// What answers the challenge of a reply to it, if somebody does and it is one.
     pub fn answer(&self, wire: &Reply) -> Option<HeaderValue> {
-        let message = Message {
+        let who = self.who.as_ref().filter(|_| !self.is_answered)?;
+        digest::answer(who, &self.message(&HeaderMap::new()), wire)
+    }
+
+    /// The request as it is sent; all of its headers are fixed, and these are none.
+    pub fn message<'a>(&'a self, none: &'a HeaderMap) -> Message<'a> {
+        Message {
             method: &self.method,
             uri: &self.target.uri,
             fixed: &self.headers,
-            headers: &HeaderMap::new(),
+            headers: none,
             body: &self.body,
-        };
-        let who = self.who.as_ref().filter(|_| !self.is_answered)?;
-        digest::answer(who, &message, wire)
+        }
     }
 
     /// Answers a challenge.

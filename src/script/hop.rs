@@ -2,7 +2,7 @@
 //!
 //! Sends nothing.
 
-use super::ask::{BodyAs, Expected, Reply, Request, Timings, method};
+use super::ask::{BodyAs, Reply, Request, Timings, method};
 use super::going::Going;
 use super::sending::{BODY_BYTES_MAX, Seen};
 use super::tags::{OfRequest, Plain};
@@ -44,15 +44,15 @@ pub(super) fn failed(
         sent_body: request.body.clone(),
         ..Reply::default()
     };
-    count(seen, request, &request.expected, &reply, (0, 0));
+    count(seen, request, request.expected.includes(0), &reply, (0, 0));
     reply
 }
 
-/// Adds the samples of one hop, of which these statuses were expected.
+/// Adds the samples of one hop, and whether its status was expected, if anybody says.
 pub(super) fn count(
     seen: &Seen,
     request: &Request,
-    expected: &Expected,
+    expected: Option<bool>,
     reply: &Reply,
     bytes: (u64, u64),
 ) {
@@ -65,7 +65,6 @@ pub(super) fn count(
     } else {
         written(code_digits, reply.error_code)
     };
-    let expected = expected.includes(reply.status);
     let tags = OfRequest {
         plain: Plain {
             own: &own,

@@ -16,13 +16,7 @@ use std::sync::Arc;
 
 /// A script as a plan, with these values for `__ENV`.
 pub fn plan(path: &Path, env: BTreeMap<String, String>, found: &mut Diagnostics) -> Option<Plan> {
-    let program = match Program::new(path, env) {
-        Ok(program) => Arc::new(program),
-        Err(reason) => {
-            found.push(Diagnostic::error("bad-script", reason));
-            return None;
-        }
-    };
+    let program = opened(path, env, found)?;
     let mut read = Found::default();
     let plan = looked(&program, &mut read);
     let is_sound = read.errors.is_empty();
@@ -33,12 +27,8 @@ pub fn plan(path: &Path, env: BTreeMap<String, String>, found: &mut Diagnostics)
 /// Looks at a script of which nobody says yet what it will be given: where it asks for that and does not load without, that is
 /// a warning which says so.
 pub fn check(path: &Path, env: BTreeMap<String, String>, found: &mut Diagnostics) {
-    let program = match Program::new(path, env) {
-        Ok(program) => Arc::new(program),
-        Err(reason) => {
-            found.push(Diagnostic::error("bad-script", reason));
-            return;
-        }
+    let Some(program) = opened(path, env, found) else {
+        return;
     };
     let mut read = Found::default();
     let plan = looked(&program, &mut read);
@@ -53,6 +43,20 @@ pub fn check(path: &Path, env: BTreeMap<String, String>, found: &mut Diagnostics
         ));
     }
     found.append(told(&program, &read, &str::to_owned));
+}
+
+fn opened(
+    path: &Path,
+    env: BTreeMap<String, String>,
+    found: &mut Diagnostics,
+) -> Option<Arc<Program>> {
+    match Program::new(path, env) {
+        Ok(program) => Some(Arc::new(program)),
+        Err(reason) => {
+            found.push(Diagnostic::error("bad-script", reason));
+            None
+        }
+    }
 }
 
 fn looked(program: &Arc<Program>, found: &mut Found) -> Option<Plan> {

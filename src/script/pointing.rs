@@ -194,8 +194,8 @@ impl Missing {
             None => mistake(title),
         };
         let placed = files.iter().find_map(|(path, text)| {
-            let import = imports(text).find(|(_, import)| has_word(import, &name))?;
-            let at = import.0 + word(import.1, &name)?;
+            let mut imports = imports(text);
+            let at = imports.find_map(|(at, import)| Some(at + word(import, &name)?))?;
             Some((shown(path, text), Span::new(at, at + name.len())))
         });
         match placed {
@@ -212,10 +212,6 @@ fn imports(text: &str) -> impl Iterator<Item = (usize, &str)> {
         let (open, close) = (rest.find('{')?, rest.find('}')?);
         (open < close && !rest[..open].contains(';')).then(|| (at + open, &rest[open..close]))
     })
-}
-
-fn has_word(text: &str, wanted: &str) -> bool {
-    word(text, wanted).is_some()
 }
 
 /// Where a word stands that is no part of another.

@@ -3,7 +3,7 @@
 //! Follows k6: each redirect is a request with samples of its own, and what fails is a reply with status 0.
 //! Knows nothing of the interpreter's stack.
 
-use super::ask::{BodyAs, Expected, Reply, Request};
+use super::ask::{BodyAs, Reply, Request};
 use super::going::{Going, understood};
 use super::hop::{count, failed, replied};
 use super::host::Host;
@@ -11,7 +11,6 @@ use super::names::step_of;
 use crate::net::connect::Origin;
 use crate::net::fault::status_class;
 use crate::net::http::Keep;
-use crate::net::message::Message;
 use crate::net::reply::Reply as WireReply;
 use crate::net::{ErrorClass, Fault, Phases, redirect};
 use crate::vu::road::{Held, Hop, Road};
@@ -82,8 +81,7 @@ impl Way<'_> {
         let (mut start, mut hops) = (begin, 0);
         let (mut phases, mut bytes) = (Phases::default(), (0, 0));
         // As in k6: who says that there is a challenge expects nothing else first.
-        let (mut is_challenged, challenge) =
-            (going.who.is_some(), Expected::Ranges(vec![(401, 401)]));
+        let mut is_challenged = going.who.is_some();
         loop {
             put_cookies(self.seen, &request, &mut going);
             let hop = self.send(&request, &going, start, deadline).await;
@@ -104,10 +102,9 @@ impl Way<'_> {
             let status = wire.status;
             let answer = going.answer(&wire);
             let (reply, mut fault) = replied(&request, &going, wire, tls.as_deref());
-            let expected = if std::mem::take(&mut is_challenged) {
-                &challenge
-            } else {
-                &request.expected
+            let expected = match std::mem::take(&mut is_challenged) {
+                true => Some(reply.status == 401),
+                false => request.expected.includes(reply.status),
             };
             count(self.seen, &request, expected, &reply, moved);
             if let Some(line) = answer {
@@ -150,13 +147,8 @@ impl Way<'_> {
         let options = self.seen.0.run.as_ref().map(|run| &run.options);
         let origin = &going.target.origin;
         guarded(self.shared, origin).map_err(|fault| (fault, Phases::default()))?;
-        let message = Message {
-            method: &going.method,
-            uri: &going.target.uri,
-            fixed: &going.headers,
-            headers: &HeaderMap::new(),
-            body: &going.body,
-        };
+        let none = HeaderMap::new();
+        let message = going.message(&none);
         let mut road = Road {
             connector: &binding.connector,
             pool: self.shared.pool(),

@@ -205,14 +205,30 @@ fn what_a_proxy_lets_through_arrives_and_what_it_refuses_is_its_own_fault() {
     }
     assert_eq!(*led.lock().unwrap(), ["shop.example:80", "shop.example:80"]);
     assert_eq!(*led_by_socks.lock().unwrap(), ["shop.example:80"]);
-    // As k6: scripts go by what the system says.
+    // As k6: scripts go by what the system says; where a name leads, and where nothing may go, they say themselves.
     let script = folder.path().join("script.js");
-    let text = "import http from 'k6/http';\nexport default function () { console.log(http.get('http://shop.example/health').status); }";
-    std::fs::write(&script, text).unwrap();
-    let (code, _, err) = run(bellwether()
-        .env("HTTP_PROXY", &variable)
-        .args(["k6", "run", "--quiet", "--log-format", "raw"])
-        .arg(&script));
-    assert_eq!(code, 0, "{err}");
-    assert!(err.starts_with("200\n"), "{err}");
+    let perform = |options: &str, url: &str| {
+        let text = format!(
+            "import http from 'k6/http';\nexport const options = {{ {options} }};\nexport default function () {{ const reply = http.get('{url}/health'); console.log(reply.status, reply.error_code); }}"
+        );
+        std::fs::write(&script, text).unwrap();
+        let (code, _, err) = run(bellwether()
+            .env("HTTP_PROXY", &variable)
+            .args(["k6", "run", "--quiet", "--log-format", "raw"])
+            .arg(&script));
+        assert_eq!(code, 0, "{err}");
+        err.lines().next().unwrap_or_default().to_owned()
+    };
+    let leads = "hosts: { 'shop.example': '10.9.8.7' }";
+    assert_eq!(perform("", "http://shop.example"), "200 0");
+    assert_eq!(perform(leads, "http://shop.example"), "200 0");
+    assert_eq!(led.lock().unwrap()[2..], ["shop.example:80", "10.9.8.7:80"]);
+    let barred = "blacklistIPs: ['10.0.0.0/8']";
+    for (options, url) in [
+        (barred.to_owned(), "http://10.1.2.3"),
+        (format!("{leads}, {barred}"), "http://shop.example"),
+    ] {
+        assert_eq!(perform(&options, url), "0 1110", "{options}");
+    }
+    assert_eq!(led.lock().unwrap().len(), 4, "nothing was sent there");
 }

@@ -12,7 +12,7 @@ use crate::net::message::{Fixed, Message, origin};
 use crate::net::redirect;
 use crate::net::{ErrorClass, Fault, Phases, body};
 use crate::scenario::plan::{CookieLife, Reuse, Step};
-use crate::scenario::steps::http::HttpRequest;
+use crate::scenario::steps::http::{Auth, HttpRequest};
 use crate::vu::binding::Binding;
 use crate::vu::compiled::{self, Compiled, offer};
 use crate::vu::cookies::Jar;
@@ -144,11 +144,14 @@ impl VirtualUser {
         http: &HttpRequest,
         compiled: &Compiled,
     ) -> Result<(Option<Rendered>, Option<Credentials>), Fault> {
-        let scope = self.scope(None);
-        let who = request::credentials(&http.auth, &scope)?;
+        let who = match http.auth {
+            Auth::Digest(..) => request::credentials(&http.auth, &self.scope(None))?,
+            _ => None,
+        };
         if compiled.whole.is_some() {
             return Ok((None, who));
         }
+        let scope = self.scope(None);
         let uri = match &compiled.uri {
             Some(uri) => uri.clone(),
             None => request::url(http, compiled.base.as_deref(), &scope)?,

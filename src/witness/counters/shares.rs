@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The share of a standstill that others would have made up for, if it were none.
-const MADE_UP: f64 = 0.5;
+pub(super) const MADE_UP: f64 = 0.5;
 /// Blocks after something stops in which others take over at once, if they do.
 const TAKEN_OVER: i64 = 8;
 /// Deviations by chance of what comes in a block from which on the share of a target stands out in a few of them.
@@ -39,6 +39,13 @@ impl Shares {
         }
     }
 
+    /// Requests of one target in each block of which anything is known.
+    fn of_one(&self, target: &Target, blocks: Range<i64>) -> Vec<f64> {
+        let own = self.0.get(target).into_iter();
+        let known = own.flat_map(|own| own.range(blocks.clone()));
+        known.map(|(_, requests)| *requests).collect()
+    }
+
     /// Requests of some targets in each block of which anything is known.
     fn of(&self, keep: &dyn Fn(&Target) -> bool, blocks: Range<i64>) -> Vec<f64> {
         let mut sums: BTreeMap<i64, f64> = BTreeMap::new();
@@ -52,12 +59,12 @@ impl Shares {
     }
 }
 
-fn mean(all: &[f64]) -> Option<f64> {
+pub(super) fn mean(all: &[f64]) -> Option<f64> {
     let sum: f64 = all.iter().sum();
     (!all.is_empty()).then(|| sum / all.len() as f64)
 }
 
-fn median(mut all: Vec<f64>) -> Option<f64> {
+pub(super) fn median(mut all: Vec<f64>) -> Option<f64> {
     all.sort_by(f64::total_cmp);
     let middle = all.len().checked_sub(1)? / 2;
     all.get(middle).copied()
@@ -105,9 +112,8 @@ impl Counters {
         }
         // Who is back takes its share back.
         let reach = if is_clear { TAKEN_OVER } else { WIDE };
-        let itself = |one: &Target| one == target;
-        let again = median(self.shares.of(&itself, to + 1..to + 1 + reach));
-        let left = median(self.shares.of(&itself, from..to));
+        let again = median(self.shares.of_one(target, to + 1..to + 1 + reach));
+        let left = median(self.shares.of_one(target, from..to));
         let taken_back = again.unwrap_or(0.0) - left.unwrap_or(0.0);
         let is_back =
             stays && self.block_at(self.now_ms) - to > TAKEN_OVER && taken_back >= MADE_UP * own;
@@ -124,7 +130,7 @@ impl Counters {
         let own = still.rate * self.block_ms as f64;
         let (busy, to) = (self.block_at(still.busy), self.block_at(still.to));
         let blocks = self.block_at(still.from).max(busy + 1)..to;
-        let pace = |one: &Target| mean(&self.shares.of(&|known| known == one, blocks.clone()));
+        let pace = |one: &Target| mean(&self.shares.of_one(one, blocks.clone()));
         let paces: Vec<f64> = self.shares.0.keys().filter_map(pace).collect();
         let everybody = |_: &Target| true;
         let before = mean(&self.shares.of(&everybody, busy - 3..busy));

@@ -287,8 +287,9 @@ impl Steps {
                 }
                 None => {}
             }
-            if is_given_up(labels) {
-                came.given_up += came.more + came.born - so_far;
+            let own = came.more + came.born - so_far;
+            if scrape.number == 0 && own > 0.0 && is_given_up(labels) {
+                came.given_up += own;
             }
             let known = &mut self.last[scrape.number];
             match known.get_mut(*labels) {
@@ -300,7 +301,9 @@ impl Steps {
             }
         }
         if !scrape.values.is_empty() {
-            self.newest[scrape.number].insert(scrape.target.clone(), scrape.at);
+            let newest = self.newest[scrape.number].entry(scrape.target.clone());
+            let newest = newest.or_insert(scrape.at);
+            *newest = (*newest).max(scrape.at);
         }
     }
 
@@ -366,12 +369,7 @@ impl Steps {
 
     /// Up to when each target is known, of all requests (0) or of the part (1).
     pub fn reach(&self, number: usize) -> BTreeMap<Target, i64> {
-        let mut reach = BTreeMap::new();
-        for (labels, (at, _)) in &self.last[number] {
-            let newest = reach.entry(target(labels)).or_insert(*at);
-            *newest = (*newest).max(*at);
-        }
-        reach
+        self.newest[number].clone()
     }
 
     /// How often each target started anew after a moment.

@@ -4,14 +4,13 @@
 
 use super::super::samples::{Target, named};
 use super::pulse::{EXPECTED_MIN, PAUSE_MIN, Pulse, Still, together};
+use super::shares::{MADE_UP, mean, median};
 use super::steps::Odd;
 use super::window::Counters;
 use crate::duration::show;
 use std::ops::Range;
 use std::time::Duration;
 
-/// The share of a standstill that others would have made up for, if it were none.
-const MADE_UP: f64 = 0.5;
 /// Requests that would have come in short standstills from which on they are a doubt: at the least, and as a share of all,
 /// where each was no chance by itself, and where it may have been.
 const STUTTER_MIN: f64 = 30.0;
@@ -188,8 +187,8 @@ impl Counters {
             return 1.0;
         };
         let from = pauses.iter().map(|still| still.from).max().unwrap_or(since);
-        let before = self.mean(self.block_at(since) - 3..self.block_at(since));
-        let now = self.mean(self.block_at(from)..self.block_at(self.now_ms));
+        let before = mean(&self.known(self.block_at(since) - 3..self.block_at(since)));
+        let now = mean(&self.known(self.block_at(from)..self.block_at(self.now_ms)));
         match (before, now) {
             (Some(before), Some(now)) if others > 0.0 => (now / (before * others)).clamp(0.0, 1.0),
             _ => 1.0,
@@ -210,27 +209,17 @@ impl Counters {
         blocks.filter_map(of).collect()
     }
 
-    fn mean(&self, blocks: Range<i64>) -> Option<f64> {
-        let known = self.known(blocks);
-        let sum: f64 = known.iter().sum();
-        (!known.is_empty()).then(|| sum / known.len() as f64)
-    }
-
-    fn median(&self, blocks: Range<i64>) -> Option<f64> {
-        let mut known = self.known(blocks);
-        known.sort_by(f64::total_cmp);
-        let middle = known.len().checked_sub(1)? / 2;
-        known.get(middle).copied()
-    }
-
     /// Whether what several targets did not serve meanwhile was not served by others either.
     fn is_missed(&self, still: &Still) -> bool {
         let own = still.rate * self.block_ms as f64;
         // Just before it: traffic that grows was less in the beginning.
         let busy = self.block_at(still.busy);
-        let before = self.mean(busy - 3..busy);
-        let from = self.block_at(still.from).max(busy + 1);
-        let meanwhile = self.median(from.min(self.block_at(still.to) - 1)..self.block_at(still.to));
+        let before = mean(&self.known(busy - 3..busy));
+        let (from, to) = (
+            self.block_at(still.from).max(busy + 1),
+            self.block_at(still.to),
+        );
+        let meanwhile = median(self.known(from.min(to - 1)..to));
         match (before, meanwhile) {
             (Some(before), Some(meanwhile)) => before - meanwhile >= MADE_UP * own,
             _ => true,

@@ -291,9 +291,7 @@ impl Counters {
             if came.anew > 0.0 {
                 self.anew.entry(target.clone()).or_default()[number] += came.anew;
             }
-            if number == 0 {
-                self.given_up += came.given_up;
-            }
+            self.given_up += came.given_up;
             self.increase(number, at, came.more + came.born);
         }
     }
