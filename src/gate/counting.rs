@@ -13,11 +13,11 @@ use crate::duration::show;
 use crate::load::{Control, Stop};
 use crate::net::address::without_credentials;
 use crate::objective::Outcome;
-use crate::objective::blocks::Blocks;
+use crate::objective::blocks::{Beside, Blocks};
 use crate::objective::slot::Count;
 use crate::project::counter::Counter;
 use crate::record::state::Phase;
-use crate::witness::counters::{Counters, block_of};
+use crate::witness::counters::{Closed, Counters, block_of};
 use std::time::{Duration, Instant};
 
 /// Scrapes before the bake of which the samples are asked for, too: what targets counted while nobody looked.
@@ -158,11 +158,6 @@ impl Source<'_> {
         let mut looking = Looking::since(begun, length.as_millis() as i64, loaded);
         let mut counters: Option<Counters> = None;
         let (mut trouble, mut answered) = (None, Instant::now());
-        let take = |trial: &mut Blocks, blocks: Vec<Option<(u64, u64)>>| {
-            for block in blocks {
-                trial.block(block.map(|(requests, bad)| Count { requests, bad }));
-            }
-        };
         while over.asked() == Stop::No {
             let asked = Instant::now();
             let polled = tokio::select! {
@@ -173,12 +168,13 @@ impl Source<'_> {
                 Err(why) => trouble = Some(why),
                 Ok(now) => {
                     if let Some(counters) = &mut counters {
-                        take(&mut trial, counters.close(now));
+                        hand_on(counters.close(now), &mut trial);
                     }
                     (trouble, answered) = (None, asked);
                 }
             }
-            if trial.is_called() {
+            let sees_most = counters.as_ref().is_some_and(Counters::sees_most);
+            if sees_most && trial.is_called(beside(counters.as_ref())) {
                 over.stop();
             }
             // Until each target was seen after the end: who died just before it must not look alive.
@@ -197,7 +193,7 @@ impl Source<'_> {
         }
         // What was seen counts, whoever did not answer at last.
         if let Some(counters) = &mut counters {
-            take(&mut trial, counters.close_all());
+            hand_on(counters.close_all(), &mut trial);
             if over.asked() == Stop::No && !self.counter.unwatched {
                 self.call_the_roll(counters, last, over).await;
             }
@@ -230,22 +226,27 @@ impl Source<'_> {
                 counters.starts()
             ));
         }
-        let twice = counters.as_ref().map_or((0, 0), Counters::repeated);
-        let (outcome, mut reason) = trial.conclude(&doubts, twice);
+        let (outcome, mut reason) = trial.conclude(&doubts, beside(counters.as_ref()));
         if let Some(counters) = &counters
             && outcome == Outcome::Pass
         {
-            match counters.starts() {
-                0 => {}
-                1 => reason.push_str("; a target started anew"),
-                times => reason.push_str(&format!("; targets started anew {times} times")),
-            }
-            if !counters.has_part() {
-                let none = self.part.text();
-                reason.push_str(&format!("; no series matched `{none}`"));
-            }
+            reason.push_str(&self.seen_beside(counters));
         }
         (outcome, reason)
+    }
+
+    /// What is told beside a pass.
+    fn seen_beside(&self, counters: &Counters) -> String {
+        let mut seen = match counters.starts() {
+            0 => String::new(),
+            1 => "; a target started anew".to_owned(),
+            times => format!("; targets started anew {times} times"),
+        };
+        if !counters.has_part() {
+            let none = self.part.text();
+            seen.push_str(&format!("; no series matched `{none}`"));
+        }
+        seen
     }
 
     /// Why nothing could be counted, before anything is measured.
@@ -277,6 +278,22 @@ impl Source<'_> {
         };
         look.await.err()
     }
+}
+
+/// Lets a trial take blocks that are over.
+fn hand_on(blocks: Vec<Option<Closed>>, trial: &mut Blocks) {
+    let count = |(requests, bad): (u64, u64)| Count { requests, bad };
+    for block in blocks {
+        trial.block(block.map(|block| (count(block.all), count(block.sure))));
+    }
+}
+
+/// What is known beside what was counted.
+fn beside(counters: Option<&Counters>) -> Beside {
+    counters.map_or_else(Beside::default, |counters| Beside {
+        twice: counters.repeated(),
+        unseen: counters.unseen(),
+    })
 }
 
 /// Counts all counters of a bake at once. `level` is what each may spend of the gate's.

@@ -20,6 +20,21 @@ pub struct Blocks {
     objective: Objective,
     length: Duration,
     trial: Trial,
+    /// The same over what is sure.
+    sure: Trial,
+    /// Blocks so far.
+    blocks: u64,
+    /// All that is sure after the warm-up: a trial that is called looks no further.
+    met: Count,
+}
+
+/// What is known of some counts beside them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside {
+    /// Requests and bad ones for which nobody is to be blamed, since they may have been counted twice.
+    pub twice: (u64, u64),
+    /// Requests that nobody counted, and that may have been good.
+    pub unseen: u64,
 }
 
 impl Blocks {
@@ -39,34 +54,46 @@ impl Blocks {
             beside: 0,
             ..rule
         };
+        let trial = Trial::new(rule, std::slice::from_ref(objective)).with_caution(caution);
         Blocks {
             rule,
             objective: objective.clone(),
             length,
-            trial: Trial::new(rule, std::slice::from_ref(objective)).with_caution(caution),
+            sure: trial.clone(),
+            trial,
+            blocks: 0,
+            met: Count::default(),
         }
     }
 
-    /// Takes a block; nothing of one that was not seen.
-    pub fn block(&mut self, seen: Option<Count>) {
-        let mut slot = Slot::new(1);
-        if let Some(count) = seen {
-            slot.candidate = ArmSlot {
-                all: count,
-                objectives: vec![count],
-            };
+    /// Takes a block, all of it and what of it is sure; nothing of one that was not seen. By all of it a deploy is
+    /// found good, and bad by what is sure alone.
+    pub fn block(&mut self, seen: Option<(Count, Count)>) {
+        let (all, sure) = (seen.map(|(all, _)| all), seen.map(|(_, sure)| sure));
+        if self.blocks >= self.rule.warm_up.as_secs() {
+            self.met.add(sure.unwrap_or_default());
         }
-        self.trial.slot(&slot);
-        for _ in 1..SLOTS_A_SECOND {
-            self.trial.slot(&Slot::new(1));
+        self.blocks += 1;
+        for (trial, seen) in [(&mut self.trial, all), (&mut self.sure, sure)] {
+            let mut slot = Slot::new(1);
+            if let Some(count) = seen {
+                slot.candidate = ArmSlot {
+                    all: count,
+                    objectives: vec![count],
+                };
+            }
+            trial.slot(&slot);
+            for _ in 1..SLOTS_A_SECOND {
+                trial.slot(&Slot::new(1));
+            }
         }
     }
 
     /// Whether it is proven bad already: then nothing changes it. A trial looks at blocks, of which each tells as
     /// much as any other, so that many good requests in a few of them tell it little; but what is promised is a
     /// share of all requests.
-    pub fn is_called(&self) -> bool {
-        self.trial.called().is_some() && (self.is_mostly_bad() || self.is_broken((0, 0)))
+    pub fn is_called(&self, beside: Beside) -> bool {
+        self.sure.called().is_some() && self.is_to_blame(beside)
     }
 
     fn is_dead(&self) -> bool {
@@ -74,20 +101,33 @@ impl Blocks {
         call.is_some_and(|call| call.objective.is_none())
     }
 
-    /// Whether half of all failed, the warm-up included.
+    /// Whether what is sure shows it to be bad, if this is the end.
+    fn is_surely_bad(&self) -> bool {
+        let objective = std::slice::from_ref(&self.objective);
+        describe(&self.rule, objective, &self.sure, 1).verdict == Conclusion::Rollback
+    }
+
+    /// Whether half of all that is sure failed, the warm-up included.
     fn is_mostly_bad(&self) -> bool {
-        let counted = self.trial.candidate();
+        let counted = self.sure.candidate();
         counted.bad * 2 >= counted.requests.max(1)
     }
 
-    /// Whether more failed than is allowed, without so many requests and bad ones.
-    fn is_broken(&self, (requests, bad): (u64, u64)) -> bool {
-        let counted = self.trial.standing(0, 1).candidate;
-        let (all, failed) = (
-            counted.requests.saturating_sub(requests) as f64,
-            counted.bad.saturating_sub(bad) as f64,
-        );
-        failed > self.objective.allowed_share().unwrap_or(0.0) * all
+    /// Whether what is sure is bad enough: nothing of it can have been counted twice, and most of it failed, or more
+    /// did than is allowed.
+    fn is_to_blame(&self, beside: Beside) -> bool {
+        let call = self.sure.called();
+        let is_dead = call.is_some_and(|call| call.objective.is_none());
+        let is_clear = beside.twice.1 == 0 && beside.unseen == 0;
+        is_dead && self.is_mostly_bad() && is_clear || self.is_broken(beside)
+    }
+
+    /// Whether more of what is sure failed than is allowed, with what is known beside it.
+    fn is_broken(&self, beside: Beside) -> bool {
+        let (counted, (requests, bad)) = (self.met, beside.twice);
+        let all = counted.requests.saturating_sub(requests) + beside.unseen;
+        let failed = counted.bad.saturating_sub(bad) as f64;
+        failed > self.objective.allowed_share().unwrap_or(0.0) * all as f64
     }
 
     /// Whether the objective would be broken if so many requests had failed beside what was counted.
@@ -96,9 +136,51 @@ impl Blocks {
         lost > 0 && failed > self.objective.allowed_share().unwrap_or(0.0) * all
     }
 
+    /// Why nobody is blamed, though more failed than is allowed.
+    fn why_not(&self, beside: Beside) -> String {
+        let (all, sure) = (self.trial.candidate(), self.sure.candidate());
+        let met = self.met;
+        let called = self.sure.standing(0, 1).candidate;
+        let allowed = self.objective.allowed_share().unwrap_or(0.0);
+        let was_broken = called.bad as f64 > allowed * called.requests as f64;
+        if was_broken && !self.is_broken(Beside::default()) {
+            return format!(
+                "; in the end {} of {} requests failed, no more than is allowed",
+                met.bad, met.requests
+            );
+        }
+        if !self.is_broken(Beside::default()) && all.bad == sure.bad {
+            return "; more fails than is allowed in many blocks, but not of all requests"
+                .to_owned();
+        }
+        if self.is_surely_bad() && self.is_to_blame(beside) {
+            return "; that all failed at last shows little while it is doubtful what was shown"
+                .to_owned();
+        }
+        if self.is_broken(Beside {
+            unseen: 0,
+            ..beside
+        }) && beside.unseen > 0
+        {
+            return format!(
+                "; with about {} requests that nobody counted it may be less than is allowed",
+                beside.unseen
+            );
+        }
+        let unsure = all.bad.saturating_sub(sure.bad);
+        match unsure {
+            0 => {
+                "; without what nobody can be blamed for, no more failed than is allowed".to_owned()
+            }
+            _ => format!(
+                "; {unsure} of those that failed may be older than the bake, or another's: nobody is blamed for them"
+            ),
+        }
+    }
+
     /// What it comes to if this is the end, and why. Doubts keep it from a pass, and hide no failure; only of
     /// so many requests and bad ones, which may have been counted twice, nobody is blamed.
-    pub fn conclude(&self, doubts: &[String], twice: (u64, u64)) -> (Outcome, String) {
+    pub fn conclude(&self, doubts: &[String], beside: Beside) -> (Outcome, String) {
         let judged = describe(
             &self.rule,
             std::slice::from_ref(&self.objective),
@@ -120,22 +202,14 @@ impl Blocks {
             Conclusion::Rollback if is_dead && !self.is_mostly_bad() && !doubts.is_empty() => {
                 Outcome::Inconclusive
             }
-            Conclusion::Rollback
-                if is_dead && self.is_mostly_bad() && twice.1 == 0 || self.is_broken(twice) =>
-            {
+            Conclusion::Rollback if self.is_surely_bad() && self.is_to_blame(beside) => {
                 Outcome::Fail
             }
             Conclusion::Promote if doubts.is_empty() => Outcome::Pass,
             _ => Outcome::Inconclusive,
         };
         if judged.verdict == Conclusion::Rollback && outcome != Outcome::Fail {
-            reason.push_str(match self.is_broken((0, 0)) {
-                true if self.is_broken(twice) => {
-                    "; that all failed at last shows little while it is doubtful what was shown"
-                }
-                true => "; without what nobody can be blamed for, no more failed than is allowed",
-                false => "; more fails than is allowed in many blocks, but not of all requests",
-            });
+            reason.push_str(&self.why_not(beside));
         }
         if counted.requests > 0 && self.trial.standing(0, 1).candidate.requests == 0 {
             reason.push_str(&format!(
@@ -173,13 +247,17 @@ mod tests {
         let mut taken = 0;
         for (requests, bad) in blocks.iter().cycle().take(blocks.len() * repeat) {
             let (requests, bad) = (*requests, *bad);
-            trial.block((requests > 0).then_some(Count { requests, bad }));
+            trial.block(
+                (requests > 0)
+                    .then_some(Count { requests, bad })
+                    .map(|all| (all, all)),
+            );
             taken += 1;
-            if trial.is_called() {
+            if trial.is_called(Beside::default()) {
                 break;
             }
         }
-        let (outcome, reason) = trial.conclude(doubts, (0, 0));
+        let (outcome, reason) = trial.conclude(doubts, Beside::default());
         (outcome, reason, taken)
     }
 
@@ -236,15 +314,49 @@ mod tests {
         let objective = Objective::parse("error_rate < 1%").unwrap();
         let mut twice = Blocks::new(Rule::default(), &objective, Duration::from_secs(15), 0.001);
         for _ in 0..40 {
-            twice.block(Some(Count {
+            let all = Count {
                 requests: 100,
                 bad: 20,
-            }));
+            };
+            twice.block(Some((all, all)));
         }
-        assert_eq!(twice.conclude(&[], (0, 0)).0, Outcome::Fail);
-        let (outcome, reason) = twice.conclude(&[], (900, 790));
+        assert_eq!(twice.conclude(&[], Beside::default()).0, Outcome::Fail);
+        let (outcome, reason) = twice.conclude(
+            &[],
+            Beside {
+                twice: (900, 790),
+                unseen: 0,
+            },
+        );
         assert_eq!(outcome, Outcome::Inconclusive);
         assert!(reason.contains("nobody can be blamed for"), "{reason}");
+        let (outcome, reason) = twice.conclude(
+            &[],
+            Beside {
+                twice: (0, 0),
+                unseen: 90_000,
+            },
+        );
+        assert_eq!(outcome, Outcome::Inconclusive);
+        assert!(
+            reason.contains("90000 requests that nobody counted"),
+            "{reason}"
+        );
+    }
+
+    #[test]
+    fn nobody_is_blamed_for_what_may_be_older() {
+        let objective = Objective::parse("error_rate < 1%").unwrap();
+        let mut trial = Blocks::new(Rule::default(), &objective, Duration::from_secs(15), 0.001);
+        for number in 0..40 {
+            let count = |bad| Count { requests: 100, bad };
+            let bad = if number % 4 == 1 { 40 } else { 0 };
+            trial.block(Some((count(bad), count(0))));
+            assert!(!trial.is_called(Beside::default()));
+        }
+        let (outcome, reason) = trial.conclude(&[], Beside::default());
+        assert_eq!(outcome, Outcome::Inconclusive);
+        assert!(reason.contains("may be older than the bake"), "{reason}");
     }
 
     /// Of services at their limit, how many are rolled back; `share` says that of a block.
@@ -260,9 +372,10 @@ mod tests {
             for _ in 0..40 {
                 let share = share(&mut chance, &mut state);
                 let bad = (0..75).filter(|_| chance.f64() < share).count() as u64;
-                trial.block(Some(Count { requests: 75, bad }));
+                let all = Count { requests: 75, bad };
+                trial.block(Some((all, all)));
             }
-            called += u64::from(trial.conclude(&[], (0, 0)).0 == Outcome::Fail);
+            called += u64::from(trial.conclude(&[], Beside::default()).0 == Outcome::Fail);
         }
         called as f64 / gates as f64
     }

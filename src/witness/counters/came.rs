@@ -14,16 +14,47 @@ impl Counters {
         }
         let often = self.steps.starts(self.from_ms);
         let often = often.filter(|(_, times)| *times >= super::doubts::STARTS_MAX);
-        let all = often.filter_map(|(target, _)| self.anew.get(target));
+        let all = often.filter_map(|(target, _)| self.sure.get(target));
         let (mut total, mut part) = (0.0, 0.0);
         for [more, of_part] in all {
             (total, part) = (total + more, part + of_part);
         }
         let bad = match self.part.0 {
-            Part::Bad => part,
+            Part::Bad => {
+                part + self
+                    .again_on_ports(1)
+                    .iter()
+                    .map(|(_, much)| much)
+                    .sum::<f64>()
+            }
             Part::Good => (total - part).max(0.0),
         };
         (total.round() as u64, bad.round() as u64)
+    }
+
+    /// Requests that nobody counted, since targets that had some were not scraped any more and nobody served what
+    /// came to them: had they been good, they would be of the share, too.
+    pub fn unseen(&self) -> u64 {
+        self.unserved_by_gone().0.ceil() as u64
+    }
+
+    /// Whether most targets were seen all the time lately: by a few of them one does not judge before the end, nor
+    /// while what the others counted meanwhile is on its way.
+    pub fn sees_most(&self) -> bool {
+        let lately = self.gap_ms() + 2 * self.block_ms;
+        self.now_sees_most()
+            && self
+                .blind_ms
+                .is_none_or(|blind| self.now_ms - blind > lately)
+    }
+
+    /// Whether most targets were seen just now.
+    pub(super) fn now_sees_most(&self) -> bool {
+        let lasts = self.targets.values().map(|(_, last)| *last);
+        let begun = self.from_ms - self.gap_ms();
+        let known: Vec<i64> = lasts.filter(|last| *last > begun).collect();
+        let gone = known.iter().filter(|last| self.is_gone(**last)).count();
+        2 * gone < known.len().max(1)
     }
 
     /// Whether the end is to be waited for, by the clock of Prometheus: some target was not seen since then, or is

@@ -37,6 +37,7 @@ impl Counters {
         doubts.extend(self.unshown());
         doubts.extend(self.partless());
         doubts.extend(self.shown_twice());
+        doubts.extend(self.shown_on_ports());
         doubts.extend(self.given_up());
         doubts.extend(self.odd());
         doubts.extend(self.unfinished());
@@ -330,7 +331,7 @@ impl Counters {
                     "a counter of {of} went down by {most:.0}, without a new start of what it counts: nobody knows what it counted"
                 ),
                 Odd::Returned => format!(
-                    "a counter of {of} is shown again with {most:.0}, no less than long before, and its target began anew before the bake: nobody knows which of them it counted"
+                    "a counter of {of} is shown again with {most:.0}, no less than long before: nobody knows which of them were counted meanwhile"
                 ),
                 Odd::Stayed => format!(
                     "a counter of {of} stood at {most:.0} when all requests began anew: another process counts it, or nobody knows since when"

@@ -111,6 +111,47 @@ impl Counters {
         None
     }
 
+    /// Whether one host shows the same on several ports, where the part is counted by others than all requests are:
+    /// then the one counts several times, and the other once.
+    pub(super) fn shown_on_ports(&self) -> Option<String> {
+        let all = [0, 1]
+            .into_iter()
+            .flat_map(|number| self.again_on_ports(number));
+        let (target, _) = all.min_by(|(one, _), (other, _)| one.cmp(other))?;
+        Some(format!(
+            "{} counts the same as another port of that host, and so may show the same process: ask for one of them, such as by `instance=~\".*:8080\"`",
+            named(target)
+        ))
+    }
+
+    /// Targets that count the same as another port of their host, and what they counted.
+    pub(super) fn again_on_ports(&self, number: usize) -> Vec<(&Target, f64)> {
+        let counted = |number: usize| {
+            let all = self.sure.iter();
+            all.filter(move |(_, counted)| counted[number] > 0.0)
+        };
+        if counted(0).any(|(_, counted)| counted[1] > 0.0) {
+            return Vec::new();
+        }
+        let mut hosts: BTreeMap<_, Vec<f64>> = BTreeMap::new();
+        let mut again = Vec::new();
+        for (target, of_target) in counted(number) {
+            let Some((instance, telling)) = self.places.get(target) else {
+                continue;
+            };
+            let Some((host, _)) = instance.rsplit_once(':') else {
+                continue;
+            };
+            let (much, known) = (of_target[number], hosts.entry((host, telling)).or_default());
+            let is_alike = |other: &f64| (much - other).abs() <= ALIKE * other.max(much);
+            match known.iter().any(is_alike) {
+                true => again.push((target, much)),
+                false => known.push(much),
+            }
+        }
+        again
+    }
+
     /// Whether a good part of all requests were given up by those who asked, and these do not count as bad.
     pub(super) fn given_up(&self) -> Option<String> {
         let fits = self.part.1.fitting();

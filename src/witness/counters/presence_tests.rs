@@ -294,12 +294,13 @@ fn what_stood_long_before_is_subtracted_only_from_the_same_process() {
         assert_eq!(counters.sum().1, 1);
         counters
     };
-    assert_eq!(looking(0.0).doubts(21 * SCRAPE, false), [""; 0]);
-    // What began anew meanwhile may have counted all of it since then.
-    only_doubt(
-        &looking(1.0),
-        "is shown again with 3, no less than long before",
-    );
+    // What began anew meanwhile may have counted all of it since then, and not every start is seen.
+    for resets in [0.0, 1.0] {
+        only_doubt(
+            &looking(resets),
+            "is shown again with 3, no less than long before",
+        );
+    }
 }
 
 #[test]

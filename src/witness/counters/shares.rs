@@ -145,6 +145,18 @@ impl Counters {
 
     /// Whether targets left, and nobody took over what they served, for a good part of all requests.
     pub(super) fn left_unserved(&self) -> Option<String> {
+        let (lost, missed) = self.unserved_by_gone();
+        let is_much = lost >= EXPECTED_MIN.max(LEFT_SHARE * self.sum.0 as f64);
+        (is_much && !missed.is_empty()).then(|| {
+            format!(
+                "{} left, and nobody served what came to them: about {lost:.0} requests would have come meanwhile",
+                some(&missed)
+            )
+        })
+    }
+
+    /// About how many requests would have come to targets that left and that nobody served, and which these are.
+    pub(super) fn unserved_by_gone(&self) -> (f64, Vec<&Target>) {
         let mut gone: Vec<(i64, &Target, f64)> = self
             .pulses
             .iter()
@@ -174,13 +186,7 @@ impl Counters {
                 missed.extend(with_it.into_iter().map(|(_, target, _)| target));
             }
         }
-        let is_much = lost >= EXPECTED_MIN.max(LEFT_SHARE * self.sum.0 as f64);
-        (is_much && !missed.is_empty()).then(|| {
-            format!(
-                "{} left, and nobody served what came to them: about {lost:.0} requests would have come meanwhile",
-                some(&missed)
-            )
-        })
+        (lost, missed)
     }
 
     /// Requests that would have come to those who left in these blocks until others took over.

@@ -75,6 +75,9 @@ pub(super) struct Came {
     pub born: f64,
     /// What of `more` those counted that began anew.
     pub anew: f64,
+    /// What of all of it may be older than the scrape before, or another's: it shows that nothing is well, and that
+    /// nobody is to blame.
+    pub unsure: f64,
     /// Whether the target had started anew.
     pub started: bool,
     /// What of it was given up by whoever asked.
@@ -109,9 +112,15 @@ pub(super) struct Steps {
     /// Moments at which something of a target could not have been counted since the scrape before.
     refused: BTreeSet<(Target, i64)>,
     /// The most that each target counted from one scrape to the next.
-    fastest: BTreeMap<Target, f64>,
+    pub(super) fastest: BTreeMap<Target, f64>,
     /// Targets that all requests are known of.
     deciding: BTreeSet<Target>,
+    /// When each target was shown.
+    pub(super) shown: BTreeMap<Target, BTreeSet<i64>>,
+    /// Moments at which a target went further than any that is known goes.
+    pub(super) leapt: BTreeSet<(Target, i64)>,
+    /// What each counter stood at before it began anew.
+    ended: BTreeMap<Labels, f64>,
 }
 
 impl Steps {
@@ -193,6 +202,8 @@ impl Steps {
                 self.renewed.insert(scrape.target.clone());
             }
         }
+        let shown = self.shown.entry(scrape.target.clone()).or_default();
+        shown.insert(scrape.at);
         let is_known = since < scrape.at;
         let scrapes = ((scrape.at - since) as f64 / scrape.scrape_ms as f64).ceil();
         let most = self.most(scrape, is_known) * scrapes.max(1.0);
@@ -221,8 +232,14 @@ impl Steps {
                 came.odd = Some((Odd::Came, all));
             }
         }
+        if decides && is_known && now - before > self.stride() * scrapes.max(1.0) {
+            self.leapt.insert((scrape.target.clone(), scrape.at));
+        }
         self.add(scrape, most, decides, &mut came);
-        if !came.started && decides && is_known {
+        // Once may be another's; who goes on so is as fast as that.
+        let leap = (scrape.target.clone(), scrape.at);
+        let before = self.leaps_before(scrape);
+        if !came.started && decides && is_known && (before || !self.leapt.contains(&leap)) {
             let fastest = self.fastest.entry(scrape.target.clone()).or_default();
             *fastest = fastest.max(came.more / scrapes.max(1.0));
         }
@@ -246,9 +263,12 @@ impl Steps {
         }
         let is_refused = self.refused.contains(&(scrape.target.clone(), scrape.at));
         let is_unfit = self.unfit.contains(&(scrape.target.clone(), scrape.at));
+        let is_leap = self.leapt.contains(&(scrape.target.clone(), scrape.at));
+        let was_away = self.was_away(scrape);
         for (labels, value) in scrape.values {
             let last = self.last[scrape.number].get(*labels).copied();
             let (mut stands, so_far) = (*value, came.more + came.born);
+            let mut is_unsure = is_leap;
             let started = |then| {
                 let is_again = last.is_some_and(|last| self.is_born_again(scrape, last, *value));
                 is_again || !is_unfit && self.started(scrape.target, then, scrape.at)
@@ -265,11 +285,20 @@ impl Steps {
                     came.more += value - from;
                     came.odd = Some((Odd::Stayed, *value));
                 }
-                Some((then, _)) if started(then) => {
+                Some((then, from)) if started(then) => {
                     came.more += value;
                     came.anew += value;
+                    is_unsure = true;
+                    if from > *value {
+                        self.ended.insert((*labels).clone(), from);
+                    }
                 }
-                Some((_, from)) if *value >= from => came.more += value - from,
+                Some((_, from)) if *value >= from => {
+                    came.more += value - from;
+                    // Where it stood before it began anew: it may be the one that went on.
+                    let ended = self.ended.get(*labels);
+                    is_unsure |= ended.is_some_and(|ended| from < *ended && value >= ended);
+                }
                 Some((_, from)) => {
                     if decides {
                         self.refuse(scrape);
@@ -280,14 +309,19 @@ impl Steps {
                 }
                 None if began && !is_refused => {
                     let stood = self.stood_at(scrape, labels, *value);
-                    if stood > 0.0 && self.renewed.contains(scrape.target) {
+                    // Not shown for a long time: whether it is the same one, nobody knows.
+                    if stood > 0.0 {
                         came.odd = Some((Odd::Returned, *value));
                     }
                     came.born += value - stood;
+                    is_unsure |= was_away;
                 }
                 None => {}
             }
             let own = came.more + came.born - so_far;
+            if is_unsure {
+                came.unsure += own;
+            }
             if scrape.number == 0 && own > 0.0 && is_given_up(labels) {
                 came.given_up += own;
             }

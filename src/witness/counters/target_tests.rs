@@ -389,3 +389,55 @@ fn what_stands_in_a_first_scrape_counts_where_what_follows_explains_it() {
     assert_eq!(young.sum().1, 0);
     only_doubt(&young, "`b` came with 300 requests");
 }
+
+/// Bad requests of which it is sure that they were counted meanwhile.
+fn surely_bad(all: &[Series]) -> u64 {
+    let mut counters = counters();
+    let mut bad = 0;
+    for now in 1..=20 {
+        let seen = all.iter().map(|one| {
+            let mut one = one.clone();
+            one.points.retain(|(at, _)| *at <= FROM + now * SCRAPE);
+            one
+        });
+        let seen: Vec<Series> = seen.filter(|one| !one.points.is_empty()).collect();
+        take(&mut counters, &seen);
+        let closed = counters.close(FROM + now * SCRAPE).into_iter().flatten();
+        bad += closed.map(|block| block.sure.1).sum::<u64>();
+    }
+    let rest = counters.close_all().into_iter().flatten();
+    bad + rest.map(|block| block.sure.1).sum::<u64>()
+}
+
+#[test]
+fn nobody_is_blamed_for_what_may_be_older_or_anothers() {
+    let steady = |name: &str| series("200", name, &rising(100.0, -5..=20));
+    let failed = |stands: fn(i64) -> f64, scrapes: std::ops::RangeInclusive<i64>| {
+        let points: Vec<(i64, f64)> = scrapes.map(|scrape| (scrape, stands(scrape))).collect();
+        series("500", "b", &points)
+    };
+    // Found late, with what failed before the bake.
+    let late: Vec<(i64, f64)> = (6..=20)
+        .map(|scrape| (scrape, 100.0 * scrape as f64))
+        .collect();
+    let found = [
+        steady("a"),
+        series("200", "b", &late),
+        failed(|_| 9.0, 6..=20),
+    ];
+    assert_eq!(surely_bad(&found), 0);
+    // The address leads to another process that stands higher.
+    let leaps = |scrape: i64| if scrape < 8 { 2.0 } else { 400.0 };
+    let stands = |scrape: i64| 100.0 * scrape as f64 + if scrape < 8 { 1_000.0 } else { 9_000.0 };
+    let moved: Vec<(i64, f64)> = (-5..=20).map(|scrape| (scrape, stands(scrape))).collect();
+    let moved = [
+        steady("a"),
+        series("200", "b", &moved),
+        failed(leaps, -5..=20),
+    ];
+    assert_eq!(surely_bad(&moved), 0);
+    // What fails while one looks is theirs, though its counter is new.
+    let fails = |scrape: i64| 5.0 * (scrape - 5) as f64;
+    let theirs = [steady("a"), steady("b"), failed(fails, 6..=20)];
+    assert_eq!(surely_bad(&theirs), 75);
+}

@@ -49,6 +49,8 @@ pub struct Counters {
     pub(super) targets: BTreeMap<Target, (i64, i64)>,
     /// When it was at last, by the clock of Prometheus.
     pub(super) now_ms: i64,
+    /// When most targets were not seen, at last.
+    pub(super) blind_ms: Option<i64>,
     /// Names of labels that series have, and those that some series of all requests have not.
     pub(super) labels: [BTreeSet<String>; 2],
     /// Series of all requests that the part asks for and does not show, and since when.
@@ -82,8 +84,8 @@ pub struct Counters {
     pub(super) given_up: f64,
     /// What stands at targets that cannot be taken yet, by the target, of all requests and of the part.
     pub(super) withheld: [BTreeMap<Target, f64>; 2],
-    /// What those counted, and bad ones or good ones of it, that began anew, by target.
-    pub(super) anew: BTreeMap<Target, [f64; 2]>,
+    /// What each target counted of which it is sure that it did so meanwhile, of all requests and of the part.
+    pub(super) sure: BTreeMap<Target, [f64; 2]>,
     /// Whether requests come in bursts, with silence between them.
     pub(super) comes_in_bursts: bool,
     /// Who is to be scraped, or why nobody knows, once that was asked.
@@ -103,21 +105,23 @@ pub struct Counters {
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Block {
-    total: f64,
-    part: f64,
-}
-
-impl Block {
-    fn add(&mut self, number: usize, more: f64) {
-        match number {
-            0 => self.total += more,
-            _ => self.part += more,
-        }
-    }
+    /// Of all requests, and of the part.
+    all: [f64; 2],
+    /// What of it may be older, or another's.
+    unsure: [f64; 2],
 }
 
 /// Requests of a block, and bad ones among them.
 pub type Counted = (u64, u64);
+
+/// A block that is over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// All that was counted.
+    pub all: Counted,
+    /// Without what may be older than the block, or another's: by this alone somebody is blamed.
+    pub sure: Counted,
+}
 
 impl Counters {
     /// Nothing yet, from a moment of the clock of Prometheus on, in milliseconds since 1970.
@@ -136,6 +140,7 @@ impl Counters {
             steps: Steps::default(),
             targets: BTreeMap::new(),
             now_ms: from_ms,
+            blind_ms: None,
             labels: Default::default(),
             unshown: BTreeMap::new(),
             unlabelled: BTreeSet::new(),
@@ -155,7 +160,7 @@ impl Counters {
             shares: Shares::default(),
             given_up: 0.0,
             withheld: Default::default(),
-            anew: BTreeMap::new(),
+            sure: BTreeMap::new(),
             comes_in_bursts: false,
             attendance: None,
             loaded_ms: i64::MIN,
@@ -288,11 +293,10 @@ impl Counters {
                 known.0.insert(target.clone());
                 known.1 = known.1.max(much);
             }
-            if came.anew > 0.0 {
-                self.anew.entry(target.clone()).or_default()[number] += came.anew;
-            }
+            let all = came.more + came.born;
+            self.sure.entry(target.clone()).or_default()[number] += all - came.unsure;
             self.given_up += came.given_up;
-            self.increase(number, at, came.more + came.born);
+            self.increase(number, at, (all, came.unsure));
         }
     }
 
@@ -377,19 +381,23 @@ impl Counters {
     }
 
     /// One step of one counter, however long it took.
-    fn increase(&mut self, number: usize, at: i64, more: f64) {
+    fn increase(&mut self, number: usize, at: i64, (more, unsure): (f64, f64)) {
         let Some(block) = self.block(at) else {
             return;
         };
-        block.add(number, more);
-        let total = block.total;
+        block.all[number] += more;
+        block.unsure[number] += unsure;
+        let total = block.all[0];
         self.largest = self.largest.max(total);
     }
 
     /// Hands over the blocks that are over by a moment of the clock of Prometheus, in order: nothing for
     /// one of which nothing is known. A block is over one scrape after its end.
-    pub fn close(&mut self, now_ms: i64) -> Vec<Option<Counted>> {
+    pub fn close(&mut self, now_ms: i64) -> Vec<Option<Closed>> {
         self.now_ms = now_ms;
+        if !self.now_sees_most() {
+            self.blind_ms = Some(now_ms);
+        }
         let since = now_ms - self.scrape_ms - self.from_ms;
         let end = since.div_euclid(self.block_ms);
         self.hand_over(end.min(self.place(self.reach_ms())))
@@ -417,12 +425,12 @@ impl Counters {
     }
 
     /// Hands over what is left: the last block, too, as far as it was counted.
-    pub fn close_all(&mut self) -> Vec<Option<Counted>> {
+    pub fn close_all(&mut self) -> Vec<Option<Closed>> {
         let last = self.blocks.keys().next_back().map_or(0, |last| last + 1);
         self.hand_over(last)
     }
 
-    fn hand_over(&mut self, end: i64) -> Vec<Option<Counted>> {
+    fn hand_over(&mut self, end: i64) -> Vec<Option<Closed>> {
         let mut over = Vec::new();
         // What nobody understands is neither good nor bad; it is kept until somebody does.
         if self.steps.last[0].is_empty() || !self.unknown_labels().is_empty() {
@@ -434,21 +442,23 @@ impl Counters {
             let is_scraped = self.scraped.contains(&self.closed);
             self.closed += 1;
             let counted = self.counted(block);
+            let sure = self.sure_of(block, counted);
             if is_scraped || counted.0 > 0 {
                 let (at, least) = (self.closed * self.block_ms, 3 * self.block_ms);
                 self.pulse.beat(at, (counted.0 as f64, false), least);
             }
             self.handed.push(counted.0);
-            over.push((is_scraped || counted.0 > 0).then_some(counted));
+            over.push((is_scraped || counted.0 > 0).then_some(Closed { all: counted, sure }));
         }
         over
     }
 
     fn counted(&mut self, block: Block) -> Counted {
-        let requests = block.total.round();
+        let [total, part] = block.all;
+        let requests = total.round();
         let more = match self.part.0 {
-            Part::Bad => block.part,
-            Part::Good => block.total - block.part,
+            Part::Bad => part,
+            Part::Good => total - part,
         };
         let pool = self.carried.0 + more;
         let bad = pool.round().clamp(0.0, requests);
@@ -458,6 +468,20 @@ impl Counters {
         self.sum.0 = self.sum.0.saturating_add(counted.0);
         self.sum.1 = self.sum.1.saturating_add(counted.1);
         counted
+    }
+
+    /// What was counted, without what may be older or another's.
+    fn sure_of(&self, block: Block, (requests, bad): Counted) -> Counted {
+        let [total, part] = block.unsure;
+        let unsure = match self.part.0 {
+            Part::Bad => part,
+            Part::Good => (total - part).max(0.0),
+        };
+        let requests = requests.saturating_sub(total.ceil() as u64);
+        (
+            requests,
+            bad.saturating_sub(unsure.ceil() as u64).min(requests),
+        )
     }
 }
 
