@@ -18,6 +18,7 @@ pub mod environment;
 pub mod figures;
 pub mod gate;
 pub mod ids;
+pub mod import;
 pub mod incident;
 pub mod k6;
 pub mod limits;

@@ -2,7 +2,8 @@
 
 use super::exit::Exit;
 use super::{
-    alert, check, demo, docs, gate, init, judge, k6, load, probe, rules, run, run_arguments, serve,
+    alert, check, demo, docs, gate, import, init, judge, k6, load, probe, rules, run,
+    run_arguments, serve,
 };
 use crate::config::file_shape::FILE;
 use crate::document::shape::json_schema;
@@ -40,6 +41,8 @@ enum Command {
     Init(init::Arguments),
     /// Validate configuration and scenarios without sending anything
     Check(check::Arguments),
+    /// Make scenarios of files of Hurl, Postman, HAR, OpenAPI, blackbox_exporter, Gatus and curl
+    Import(import::Arguments),
     /// Perform scenarios: once, or under their load
     Run(Box<run_arguments::Arguments>),
     /// Judge recorded samples as a gate would: promote, roll back, hold or inconclusive
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Init(arguments) => init::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Judge(arguments) => judge::run(&arguments),
         Command::K6(raw) => k6::run(raw),

@@ -1,7 +1,7 @@
 //! The command line: one file for each command that does more than print, terminal output, exit codes.
 //!
 //! Rooms: [`commands`] (all of them, and where the program begins), [`exit`] (the table of codes),
-//! [`client`] (asks a daemon); [`init`], [`check`], [`run`] with [`run_arguments`], [`run_plan`], [`run_script`],
+//! [`client`] (asks a daemon); [`init`], [`import`], [`check`], [`run`] with [`run_arguments`], [`run_plan`], [`run_script`],
 //! [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`] and [`k6_end`], [`judge`], [`calibrate`], [`serve`], [`gate`] with [`gate_people`] and [`gate_wait`], [`incident`], [`probe`],
 //! [`alert`], [`load`], [`rules`], [`demo`], [`docs`] (the reference).
 //!
@@ -18,6 +18,7 @@ pub mod exit;
 pub mod gate;
 pub mod gate_people;
 mod gate_wait;
+pub mod import;
 pub mod incident;
 pub mod init;
 pub mod judge;

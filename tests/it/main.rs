@@ -28,6 +28,7 @@ mod grading;
 mod guides;
 mod hostile;
 mod house;
+mod imports;
 mod modules;
 mod nginx;
 mod omission;

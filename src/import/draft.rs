@@ -1,0 +1,343 @@
+//! A scenario while it is made of somebody else's file.
+//!
+//! Knows steps, inputs, secrets and what was left out; knows neither the formats it is made of nor YAML.
+//! Invariant: a value that may be a secret is never in a draft, only the secret's name.
+
+use super::placeholders::{Piece, escaped, pieces};
+use super::words::{identifier, text_literal};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// A scenario to be.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// Its name.
+    pub name: String,
+    /// What stands before the steps: `description`, `cookies`, `timeout` and so on.
+    pub settings: Map<String, Value>,
+    /// Inputs by their names.
+    pub inputs: Map<String, Value>,
+    /// Names of secrets.
+    pub secrets: BTreeSet<String>,
+    /// What is performed.
+    pub steps: Vec<Step>,
+    /// What could not be carried over.
+    pub left: Vec<Left>,
+    captured: BTreeSet<String>,
+    known: BTreeSet<String>,
+}
+
+/// One step to be.
+#[derive(Debug, Default, Clone)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    pub says: Map<String, Value>,
+    /// Numbers of what was left out of it, from 1.
+    pub left: Vec<usize>,
+}
+
+/// Something that could not be carried over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Its line in the file it was in, if that is known.
+    pub line: Option<usize>,
+    /// What it was, and what to do.
+    pub what: String,
+}
+
+impl Step {
+    /// A request.
+    pub fn request(name: &str, method: &str, url: &str) -> Step {
+        let mut step = Step {
+            name: name.to_owned(),
+            ..Step::default()
+        };
+        let method = method.to_ascii_lowercase();
+        match method.as_str() {
+            "get" | "post" | "put" | "patch" | "delete" | "head" | "options" => {
+                step.says.insert(method, json!(url));
+            }
+            other => {
+                let request = json!({ "method": other.to_ascii_uppercase(), "url": url });
+                step.says.insert("request".to_owned(), request);
+            }
+        }
+        step
+    }
+
+    /// Says something.
+    pub fn say(&mut self, key: &str, value: impl Into<Value>) {
+        self.says.insert(key.to_owned(), value.into());
+    }
+
+    /// One more condition.
+    pub fn check(&mut self, condition: impl Into<String>) {
+        let all = self.says.entry("check").or_insert_with(|| json!([]));
+        let condition = Value::String(condition.into());
+        if let Some(all) = all.as_array_mut().filter(|all| !all.contains(&condition)) {
+            all.push(condition);
+        }
+    }
+
+    /// One more value of a mapping of it; a second one of the same name makes a list.
+    pub fn add(&mut self, key: &str, name: &str, value: &str) {
+        let all = self.says.entry(key).or_insert_with(|| json!({}));
+        let Some(all) = all.as_object_mut() else {
+            return;
+        };
+        match all.get_mut(name) {
+            None => {
+                all.insert(name.to_owned(), json!(value));
+            }
+            Some(Value::Array(several)) => several.push(json!(value)),
+            Some(one) => *one = json!([one.take(), value]),
+        }
+    }
+
+    /// Whether it says something.
+    pub fn has(&self, key: &str) -> bool {
+        self.says.contains_key(key)
+    }
+}
+
+impl Draft {
+    /// A draft with a name.
+    pub fn new(name: &str) -> Draft {
+        Draft {
+            name: name.to_owned(),
+            ..Draft::default()
+        }
+    }
+
+    /// Notes what was left out of a step.
+    pub fn leave(&mut self, step: &mut Step, line: Option<usize>, what: impl Into<String>) {
+        let what = what.into();
+        let left = Left { line, what };
+        let number = match self.left.iter().position(|known| *known == left) {
+            Some(at) => at + 1,
+            None => {
+                self.left.push(left);
+                self.left.len()
+            }
+        };
+        if !step.left.contains(&number) {
+            step.left.push(number);
+        }
+    }
+
+    /// Notes what was left out of the whole file.
+    pub fn leave_of_all(&mut self, line: Option<usize>, what: impl Into<String>) {
+        let left = Left {
+            line,
+            what: what.into(),
+        };
+        if !self.left.contains(&left) {
+            self.left.push(left);
+        }
+    }
+
+    /// Adds a step, under a name that no other one has.
+    pub fn push(&mut self, mut step: Step) {
+        let name = step.name.split_whitespace().collect::<Vec<_>>().join(" ");
+        let name: String = match name.is_empty() {
+            true => "step".to_owned(),
+            false => name.chars().take(NAME_MAX).collect(),
+        };
+        let again = (2..).map(|number| format!("{name} {number}"));
+        let mut names = std::iter::once(name.clone()).chain(again);
+        step.name = names
+            .find(|name| !self.known.contains(name))
+            .unwrap_or_default();
+        self.known.insert(step.name.clone());
+        self.steps.push(step);
+    }
+
+    /// An input with its default, as it is called in expressions.
+    pub fn input(&mut self, name: &str, default: Option<&str>) -> String {
+        let name = identifier(name);
+        let about = match default {
+            Some(default) => json!({ "default": default }),
+            None => json!({}),
+        };
+        let known = self.inputs.entry(name.clone()).or_insert(json!({}));
+        if known.as_object().is_none_or(Map::is_empty) {
+            *known = about;
+        }
+        format!("inputs.{name}")
+    }
+
+    /// A secret, as it is called in expressions.
+    pub fn secret(&mut self, name: &str) -> String {
+        let name = identifier(name).to_ascii_uppercase();
+        let called = format!("secrets.{name}");
+        self.secrets.insert(name);
+        called
+    }
+
+    /// From now on there is a captured value of that name.
+    pub fn capture(&mut self, step: &mut Step, name: &str, expression: impl Into<String>) {
+        let name = identifier(name);
+        step.says.entry("capture").or_insert_with(|| json!({}))[&name] = json!(expression.into());
+        self.captured.insert(name);
+    }
+
+    /// A variable as it is called in expressions: what was captured before, a secret, or else an input.
+    pub fn variable(&mut self, name: &str) -> String {
+        let name = identifier(name);
+        let secret = name.to_ascii_uppercase();
+        if self.captured.contains(&name) {
+            return format!("vars.{name}");
+        }
+        if self.secrets.contains(&secret) {
+            return format!("secrets.{secret}");
+        }
+        self.input(&name, None)
+    }
+
+    /// Whether a variable is one that was captured.
+    pub fn is_captured(&self, name: &str) -> bool {
+        self.captured.contains(&identifier(name))
+    }
+
+    /// A text with `{{name}}` in it as one with `${…}`. `own` gives expressions for names of its own.
+    pub fn template(&mut self, text: &str, own: impl Fn(&str) -> Option<String>) -> String {
+        let mut made = String::new();
+        for piece in pieces(text) {
+            match piece {
+                Piece::Text(text) => made.push_str(&escaped(text)),
+                Piece::Name(name) => {
+                    let expression = own(name).unwrap_or_else(|| self.variable(name));
+                    made.push_str(&format!("${{{expression}}}"));
+                }
+            }
+        }
+        made
+    }
+
+    /// A text with `{{name}}` in it as an expression.
+    pub fn expression(&mut self, text: &str, own: impl Fn(&str) -> Option<String>) -> String {
+        let all: Vec<String> = pieces(text)
+            .map(|piece| match piece {
+                Piece::Text(text) => text_literal(text),
+                Piece::Name(name) => {
+                    let named = own(name).unwrap_or_else(|| self.variable(name));
+                    format!("string({named})")
+                }
+            })
+            .collect();
+        match all.is_empty() {
+            true => "''".to_owned(),
+            false => all.join(" + "),
+        }
+    }
+
+    /// A header of a step; what lets somebody in becomes a secret. `value` is a template already.
+    pub fn header(&mut self, step: &mut Step, name: &str, value: &str) {
+        let is_fixed = !value.contains("${");
+        let lower = name.to_ascii_lowercase();
+        if matches!(lower.as_str(), "content-length" | "transfer-encoding") {
+            return; // Made of the body that is sent.
+        }
+        if lower == "authorization" {
+            let (scheme, rest) = value.split_once(' ').unwrap_or(("", value));
+            if scheme.eq_ignore_ascii_case("bearer") {
+                let token = match is_fixed {
+                    true => format!("${{{}}}", self.secret("TOKEN")),
+                    false => rest.trim().to_owned(),
+                };
+                step.say("auth", json!({ "bearer": token }));
+                return;
+            }
+        }
+        if is_fixed && lets_in(&lower) {
+            let secret = self.secret(name);
+            step.add("headers", name, &format!("${{{secret}}}"));
+            return;
+        }
+        step.add("headers", name, value);
+    }
+
+    /// A name and a password; a password that stands there becomes a secret. Both are templates already.
+    pub fn basic(&mut self, step: &mut Step, way: &str, user: &str, password: &str) {
+        let password = match password.contains("${") || password.is_empty() {
+            true => password.to_owned(),
+            false => format!("${{{}}}", self.secret("PASSWORD")),
+        };
+        step.say(
+            "auth",
+            json!({ way: { "user": user, "password": password } }),
+        );
+    }
+}
+
+/// Letters of a step's name.
+const NAME_MAX: usize = 80;
+
+/// Whether what is called so lets somebody in.
+pub fn lets_in(name: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "authorization",
+        "api-key",
+        "apikey",
+        "api_key",
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "cookie",
+        "session",
+        "signature",
+        "credential",
+    ];
+    let name = name.to_ascii_lowercase();
+    WORDS.iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_captured_comes_before_inputs() {
+        let mut draft = Draft::new("a");
+        let nothing = |_: &str| None;
+        assert_eq!(
+            draft.template("/{{ id }}/{{x-y}}", nothing),
+            "/${inputs.id}/${inputs.x_y}"
+        );
+        let mut step = Step::request("a", "GET", "/");
+        draft.capture(&mut step, "id", "body.id");
+        assert_eq!(draft.template("{{id}}", nothing), "${vars.id}");
+        assert_eq!(
+            draft.expression("a{{id}}'", nothing),
+            r"'a' + string(vars.id) + '\''"
+        );
+        assert_eq!(draft.inputs.len(), 2);
+    }
+
+    #[test]
+    fn what_lets_somebody_in_is_a_secret() {
+        let mut draft = Draft::new("a");
+        let mut step = Step::request("a", "GET", "/");
+        draft.header(&mut step, "Authorization", "Bearer abc");
+        draft.header(&mut step, "X-Api-Key", "abc");
+        draft.header(&mut step, "X-Api-Key-2", "${inputs.key}");
+        draft.basic(&mut step, "basic", "jane", "abc");
+        let said = Value::Object(step.says).to_string();
+        assert!(!said.contains("abc"), "{said}");
+        let names: Vec<&str> = draft.secrets.iter().map(String::as_str).collect();
+        assert_eq!(names, ["PASSWORD", "TOKEN", "X_API_KEY"]);
+    }
+
+    #[test]
+    fn names_of_steps_are_told_apart() {
+        let mut draft = Draft::new("a");
+        for _ in 0..3 {
+            draft.push(Step::request("a \n b", "GET", "/"));
+        }
+        let names: Vec<&str> = draft.steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names, ["a b", "a b 2", "a b 3"]);
+    }
+}

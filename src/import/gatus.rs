@@ -1,0 +1,342 @@
+//! Endpoints of Gatus as scenarios, one each.
+//!
+//! There, any status passes where no condition asks for it, and what is no number counts as 0. Knows endpoints
+//! and their conditions; how often they are looked at and who is told stands in a configuration, and is named.
+
+use super::draft::{Draft, Step};
+use super::placeholders::escaped;
+use super::reading::{text, yaml};
+use super::words::{member, text_literal};
+use crate::document::diagnostic::Diagnostic;
+use crate::document::source::Source;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Makes a draft of each endpoint.
+///
+/// # Errors
+///
+/// What is no such file.
+pub fn import(source: &Arc<Source>) -> Result<Vec<Draft>, Box<Diagnostic>> {
+    let file = yaml(source)?;
+    let Some(endpoints) = file["endpoints"].as_array().filter(|all| !all.is_empty()) else {
+        let title = format!(
+            "`{}` is no file of Gatus: it has no `endpoints`",
+            source.path
+        );
+        return Err(Box::new(Diagnostic::error("bad-import", title)));
+    };
+    let is_on = |endpoint: &&Value| endpoint["enabled"] != json!(false);
+    Ok(endpoints.iter().filter(is_on).map(one).collect())
+}
+
+fn one(endpoint: &Value) -> Draft {
+    let name = text(&endpoint["name"]);
+    let name = match endpoint["group"].as_str() {
+        Some(group) => format!("{group}-{name}"),
+        None => name,
+    };
+    let mut draft = Draft::new(&name);
+    let mut step = step(&mut draft, endpoint);
+    if let Some(timeout) = endpoint["client"].get("timeout") {
+        step.say("timeout", text(timeout));
+    } else {
+        step.say("timeout", "10s");
+    }
+    for condition in endpoint["conditions"].as_array().into_iter().flatten() {
+        let condition = text(condition);
+        match condition_of(&condition) {
+            Some(made) if made.is_empty() => {}
+            Some(made) => step.check(made),
+            None => draft.leave(&mut step, None, format!("the condition `{condition}`")),
+        }
+    }
+    if step.says.keys().any(|key| is_method(key)) {
+        let asks = |check: &Value| check.as_str().is_some_and(|check| check.contains("status"));
+        let checks = step.says.get("check").and_then(Value::as_array);
+        if !checks.is_some_and(|checks| checks.iter().any(asks)) {
+            step.check("status > 0");
+        }
+    }
+    let interval = text(&endpoint["interval"]);
+    let interval = if interval.is_empty() { "1m" } else { &interval };
+    let mut about = format!("`probes: {{ {name}: {{ scenario: …, interval: {interval}");
+    if let Some(first) = endpoint["alerts"].as_array().and_then(|all| all.first()) {
+        let number = |key: &str, default: u64| first[key].as_u64().unwrap_or(default);
+        about.push_str(&format!(
+            ", failures: {}, successes: {}",
+            number("failure-threshold", 3),
+            number("success-threshold", 2)
+        ));
+    }
+    draft.settings.insert(
+        "description".to_owned(),
+        json!(format!(
+            "To be watched by {about} }} }}` of a configuration."
+        )),
+    );
+    for key in [
+        "maintenance-windows",
+        "ui",
+        "extra-labels",
+        "always-run",
+        "store",
+    ] {
+        if endpoint.get(key).is_some_and(|value| !value.is_null()) && key != "ui" {
+            draft.leave(&mut step, None, format!("`{key}`"));
+        }
+    }
+    draft.push(step);
+    draft
+}
+
+fn is_method(key: &str) -> bool {
+    matches!(
+        key,
+        "get" | "post" | "put" | "patch" | "delete" | "head" | "options" | "request"
+    )
+}
+
+fn step(draft: &mut Draft, endpoint: &Value) -> Step {
+    let url = text(&endpoint["url"]);
+    let named = |key: &str, value: Value| {
+        let mut step = Step {
+            name: "probe".to_owned(),
+            ..Step::default()
+        };
+        step.say(key, value);
+        step
+    };
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url.as_str()));
+    if let Some(dns) = endpoint.get("dns").filter(|dns| !dns.is_null()) {
+        let server = match rest.contains(':') {
+            true => rest.to_owned(),
+            false => format!("{rest}:53"),
+        };
+        let name = text(&dns["query-name"]);
+        return named(
+            "dns",
+            json!({ "name": name.trim_end_matches('.'), "type": text(&dns["query-type"]), "server": server }),
+        );
+    }
+    match scheme {
+        "tcp" => return named("tcp", json!(rest)),
+        "tls" => return named("tls", json!({ "host": rest })),
+        "starttls" => return named("tls", json!({ "host": rest, "starttls": "smtp" })),
+        "http" | "https" => {}
+        other => {
+            let mut step = named("wait", json!("0s"));
+            draft.leave(&mut step, None, format!("an endpoint of `{other}://`"));
+            return step;
+        }
+    }
+    let is_graphql = endpoint["graphql"] == true;
+    let method = endpoint["method"].as_str().unwrap_or("GET");
+    let mut step = Step::request("probe", method, &escaped(&url));
+    for (name, value) in endpoint["headers"].as_object().into_iter().flatten() {
+        draft.header(&mut step, name, &escaped(&text(value)));
+    }
+    let body = text(&endpoint["body"]);
+    match (is_graphql, body.is_empty()) {
+        (true, _) => step.say("json", json!({ "query": escaped(&body) })),
+        (false, false) => step.say("body", escaped(&body)),
+        (false, true) => {}
+    }
+    for (key, value) in endpoint["client"].as_object().into_iter().flatten() {
+        match key.as_str() {
+            "timeout" => {}
+            "insecure" if *value == true => step.say("verify", false),
+            "ignore-redirect" if *value == true => step.say("redirects", false),
+            "insecure" | "ignore-redirect" => {}
+            other => draft.leave(&mut step, None, format!("`client.{other}`")),
+        }
+    }
+    step
+}
+
+/// A condition as one of ours; empty where it says what every step asks for.
+fn condition_of(condition: &str) -> Option<String> {
+    let operators = [" == ", " != ", " <= ", " >= ", " < ", " > "];
+    let (left, operator, right) = operators.iter().find_map(|operator| {
+        let (left, right) = condition.split_once(operator)?;
+        Some((left.trim(), operator.trim(), right.trim()))
+    })?;
+    if left == "[CONNECTED]" {
+        return (operator == "==" && right == "true").then(String::new);
+    }
+    if left == "[DNS_RCODE]" {
+        return (operator == "==" && right == "NOERROR").then(String::new);
+    }
+    if let Some(inner) = inside(left, "has") {
+        let path = inner.strip_prefix("[BODY]")?;
+        let there = match path.rsplit_once('.') {
+            Some((of, name)) if !name.contains('[') => {
+                format!("{} in {}", text_literal(name), path_of(of)?)
+            }
+            _ => return None,
+        };
+        let wanted = (operator == "==") == (right == "true");
+        return Some(if wanted { there } else { format!("!({there})") });
+    }
+    let (of, kind) = value_of(left)?;
+    if let Some(inner) = inside(right, "pat") {
+        let condition = format!("string({of}).matches({})", text_literal(&globbed(inner)));
+        return Some(if operator == "!=" {
+            format!("!{condition}")
+        } else {
+            condition
+        });
+    }
+    if let Some(inner) = inside(right, "any") {
+        let all: Option<Vec<String>> = inner
+            .split(',')
+            .map(|one| operand(one.trim(), kind))
+            .collect();
+        let condition = format!("{of} in [{}]", all?.join(", "));
+        return Some(if operator == "!=" {
+            format!("!({condition})")
+        } else {
+            condition
+        });
+    }
+    let of = match kind {
+        // It compares as text there, whatever the value is.
+        Kind::Body
+            if right.parse::<f64>().is_err() && !matches!(right, "true" | "false" | "null") =>
+        {
+            of
+        }
+        Kind::Body if matches!(operator, "==" | "!=") => {
+            return Some(format!(
+                "string({of}) {operator} {}",
+                text_literal(unquoted(right))
+            ));
+        }
+        _ => of,
+    };
+    Some(format!("{of} {operator} {}", operand(right, kind)?))
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Number,
+    Time,
+    Days,
+    Body,
+}
+
+fn inside<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    text.strip_prefix(name)?
+        .strip_prefix('(')?
+        .strip_suffix(')')
+}
+
+fn value_of(left: &str) -> Option<(String, Kind)> {
+    if let Some(inner) = inside(left, "len") {
+        let (of, _) = value_of(inner)?;
+        return Some((format!("size({of})"), Kind::Number));
+    }
+    match left {
+        "[STATUS]" => return Some(("status".to_owned(), Kind::Number)),
+        "[RESPONSE_TIME]" => return Some(("latency".to_owned(), Kind::Time)),
+        "[CERTIFICATE_EXPIRATION]" => return Some(("tls.days_left".to_owned(), Kind::Days)),
+        "[BODY]" => return Some(("text".to_owned(), Kind::Body)),
+        _ => {}
+    }
+    let path = left.strip_prefix("[BODY]")?;
+    Some((path_of(path)?, Kind::Body))
+}
+
+/// `.a[0].b` as an expression.
+fn path_of(path: &str) -> Option<String> {
+    let mut made = "body".to_owned();
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(inner) = rest.strip_prefix('[') {
+            let (index, after) = inner.split_once(']')?;
+            index.parse::<u32>().ok()?;
+            made = format!("{made}[{index}]");
+            rest = after;
+        } else {
+            let inner = rest.strip_prefix('.')?;
+            let end = inner.find(['.', '[']).unwrap_or(inner.len());
+            made = member(&made, inner.get(..end).filter(|name| !name.is_empty())?);
+            rest = &inner[end..];
+        }
+    }
+    Some(made)
+}
+
+fn unquoted(text: &str) -> &str {
+    text.trim_matches('"')
+}
+
+fn operand(right: &str, kind: Kind) -> Option<String> {
+    let right = right.trim();
+    match kind {
+        Kind::Number => right.parse::<f64>().ok().map(|_| right.to_owned()),
+        Kind::Time => match right.parse::<u64>() {
+            Ok(number) => Some(format!("duration('{number}ms')")),
+            Err(_) => crate::duration::parse(right)
+                .ok()
+                .map(|_| format!("duration('{right}')")),
+        },
+        Kind::Days => {
+            let time = crate::duration::parse(right).ok()?;
+            Some(format!("{}", time.as_secs_f64() / 86_400.0))
+        }
+        Kind::Body => {
+            match right.parse::<f64>().is_ok() || matches!(right, "true" | "false" | "null") {
+                true => Some(right.to_owned()),
+                false => Some(text_literal(unquoted(right))),
+            }
+        }
+    }
+}
+
+/// A pattern of file names as a regular expression for the whole text.
+fn globbed(pattern: &str) -> String {
+    let mut made = "^(?s)".to_owned();
+    for letter in pattern.chars() {
+        match letter {
+            '*' => made.push_str(".*"),
+            '?' => made.push('.'),
+            letter => made.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    made + "$"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::condition_of;
+
+    #[test]
+    fn conditions_are_ours() {
+        for (condition, expected) in [
+            ("[STATUS] == 200", "status == 200"),
+            ("[STATUS] == any(200, 429)", "status in [200, 429]"),
+            ("[RESPONSE_TIME] < 300", "latency < duration('300ms')"),
+            ("[BODY].a[0].b == x", "body.a[0].b == 'x'"),
+            ("[BODY].n == 3", "string(body.n) == '3'"),
+            ("[BODY].n > 3", "body.n > 3"),
+            ("len([BODY].a) > 1", "size(body.a) > 1"),
+            ("has([BODY].e) == false", "!('e' in body)"),
+            (
+                "[BODY] == pat(*a.b*)",
+                r"string(text).matches('^(?s).*a\\.b.*$')",
+            ),
+            ("[CERTIFICATE_EXPIRATION] > 48h", "tls.days_left > 2"),
+            ("[CONNECTED] == true", ""),
+        ] {
+            assert_eq!(
+                condition_of(condition).as_deref(),
+                Some(expected),
+                "{condition}"
+            );
+        }
+        for condition in ["[IP] == 127.0.0.1", "[DOMAIN_EXPIRATION] > 720h", "x"] {
+            assert_eq!(condition_of(condition), None, "{condition}");
+        }
+    }
+}

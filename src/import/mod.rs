@@ -1,0 +1,37 @@
+//! Files that people already have, as scenarios: Hurl, Postman, recordings of browsers, OpenAPI,
+//! blackbox_exporter, Gatus, and command lines of curl.
+//!
+//! Rooms: [`draft`] (a scenario while it is made) with [`writing`] (as YAML), [`words`] (pieces of expressions),
+//! [`json_path`], [`placeholders`] (`{{name}}`) and [`reading`]; then one room a format: [`curl`] with
+//! [`shell_words`], [`hurl`] with [`hurl_syntax`], [`hurl_letters`] and [`hurl_asked`], [`postman`] with [`postman_script`],
+//! [`postman_expected`], [`javascript`], [`javascript_text`] and [`javascript_shown`], [`har`] with [`har_origin`], [`openapi`] with [`openapi_schema`], [`blackbox`], [`gatus`];
+//! [`kinds`] names them all.
+//!
+//! Reads texts and gives texts; opens no file and performs nothing. Invariant: what is not carried over is
+//! named, in the report and where it stood.
+
+pub mod blackbox;
+pub mod curl;
+pub mod draft;
+pub mod gatus;
+pub mod har;
+mod har_origin;
+pub mod hurl;
+mod hurl_asked;
+mod hurl_letters;
+mod hurl_syntax;
+mod javascript;
+mod javascript_shown;
+mod javascript_text;
+mod json_path;
+pub mod kinds;
+pub mod openapi;
+mod openapi_schema;
+mod placeholders;
+pub mod postman;
+mod postman_expected;
+mod postman_script;
+mod reading;
+mod shell_words;
+mod words;
+pub mod writing;
