@@ -230,12 +230,40 @@ fn tcp(draft: &mut Draft, about: &Value, target: &str) -> Step {
         }
         (false, false) => step.say("tcp", format!("${{{target}}}")),
     }
+    let is_plain = step.has("tcp") && !dialogue.is_empty();
+    if is_plain && dialogue.iter().all(|one| is_turn(one)) {
+        let turns: Vec<Value> = dialogue.iter().flat_map(|one| turns(one)).collect();
+        let host = format!("${{{target}}}");
+        step.say("tcp", json!({ "host": host, "exchange": turns }));
+        return step;
+    }
     for one in dialogue {
         if !has_starttls {
             draft.leave(&mut step, None, format!("`query_response: {one}`"));
         }
     }
     step
+}
+
+/// Whether a line of a conversation is one that we can hold: what is sent holds nothing of what came.
+fn is_turn(one: &Value) -> bool {
+    let known = ["expect", "send"];
+    let all = one.as_object().into_iter().flatten();
+    let mut all = all.map(|(key, value)| known.contains(&key.as_str()) && value.is_string());
+    let pattern = one["expect"].as_str().unwrap_or_default();
+    all.all(|is_known| is_known)
+        && regex::Regex::new(pattern).is_ok()
+        && !text(&one["send"]).contains("${")
+}
+
+/// A line of a conversation as turns: first it is waited for, then something is sent.
+fn turns(one: &Value) -> Vec<Value> {
+    let expected = one
+        .get("expect")
+        .map(|pattern| json!({ "expect": pattern }));
+    let sent = one.get("send");
+    let sent = sent.map(|sent| json!({ "send": format!("{}\n", text(sent)) }));
+    expected.into_iter().chain(sent).collect()
 }
 
 fn dns(draft: &mut Draft, about: &Value, target: &str) -> Step {

@@ -1,11 +1,13 @@
 //! Functions of expressions beyond those of CEL, each with its form, an example and what that gives.
 //!
 //! Rooms: [`registry`] (all of them, by name), [`texts`], [`codecs`] (encodings and hashes), [`documents`] (JSON, tokens,
-//! metrics, and values by chance), [`standard`] (those of CEL, explained).
+//! metrics, and values by chance), [`schemas`] (JSON Schema), [`pages`] (HTML), [`standard`] (those of CEL, explained).
 
 mod codecs;
 mod documents;
+mod pages;
 mod registry;
+mod schemas;
 pub mod standard;
 mod texts;
 

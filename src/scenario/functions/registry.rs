@@ -2,7 +2,7 @@
 //!
 //! Knows no function itself. Invariant: what is explained is what there is; the example of each gives what it says.
 
-use super::{codecs, documents, texts};
+use super::{codecs, documents, pages, schemas, texts};
 use cel::{Context, ExecutionError, Value};
 use std::sync::Arc;
 
@@ -30,9 +30,14 @@ pub struct Function {
 
 /// All functions, in the order in which they are explained.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    [texts::ALL, codecs::ALL, documents::ALL]
-        .into_iter()
-        .flatten()
+    let rooms = [
+        texts::ALL,
+        codecs::ALL,
+        documents::ALL,
+        schemas::ALL,
+        pages::ALL,
+    ];
+    rooms.into_iter().flatten()
 }
 
 /// A function by its name.
@@ -140,6 +145,12 @@ mod tests {
             ("jsonpath({'a': 1}, '$[')", "is no JSONPath"),
             ("parseJson('{')", "is not JSON"),
             ("urlDecode('%FF')", "is not UTF-8"),
+            ("html('<p>', '[')", "is no selector"),
+            ("matchesSchema(1, '{')", "the schema is not JSON"),
+            (
+                "matchesSchema(1, {'type': 'string'})",
+                "must be string, and is 1",
+            ),
             ("lower(5)", ""),
             ("join([1, {}], '-')", ""),
         ] {

@@ -19,15 +19,14 @@ use crate::document::kind::Kind;
 use crate::document::node::Node;
 use crate::document::shape::Field;
 use crate::scenario::compiler::Compiler;
-use crate::scenario::template::Template;
 
 /// What a step does.
 #[derive(Debug)]
 pub enum Action {
     /// An HTTP exchange.
     Http(Box<HttpRequest>),
-    /// A TCP connection to `host:port`.
-    Tcp(Template),
+    /// A TCP connection to `host:port`, and what is said on it.
+    Tcp(Box<tcp::Connection>),
     /// A TLS handshake.
     Tls(Box<TlsHandshake>),
     /// A DNS question.
@@ -119,7 +118,7 @@ pub const KINDS: &[Kind<StepKind>] = &[
     http(method("options", "OPTIONS of this path or URL")),
     http(http_read::REQUEST),
     other(tcp::FIELD, |compiler, written| {
-        Some(Action::Tcp(compiler.template(written.value)?))
+        Some(Action::Tcp(Box::new(tcp::read(compiler, written.value)?)))
     }),
     other(tls::FIELD, |compiler, written| {
         Some(Action::Tls(Box::new(tls::read(compiler, written.value)?)))

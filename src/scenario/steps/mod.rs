@@ -17,7 +17,7 @@ pub(in crate::scenario) mod http_read;
 pub mod logs;
 pub mod prometheus;
 pub mod sql;
-mod tcp;
+pub mod tcp;
 pub mod tls;
 pub mod wait;
 pub mod websocket;

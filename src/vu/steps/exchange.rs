@@ -48,7 +48,7 @@ impl VirtualUser {
         match &step.action {
             Action::Http(http) => self.http(step, http, start, deadline).await,
             // Boxed, so that a virtual user that only speaks HTTP does not carry their state.
-            Action::Tcp(address) => Box::pin(self.tcp(address, deadline)).await,
+            Action::Tcp(connection) => Box::pin(self.tcp(connection, deadline)).await,
             Action::Tls(handshake) => Box::pin(self.tls(handshake, deadline)).await,
             Action::Dns(question) => Box::pin(self.dns(question, deadline)).await,
             Action::WebSocket(conversation) => {
