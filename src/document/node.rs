@@ -142,7 +142,11 @@ impl Node {
             Kind::Null => Value::Null,
             Kind::Bool(value) => Value::Bool(*value),
             Kind::Int(value) => Value::from(*value),
-            Kind::Float(value) => Value::from(*value),
+            // What is larger than a whole number of 63 bits, and has one of 64, keeps its last digit.
+            Kind::Float(value) => match self.text.parse::<u64>() {
+                Ok(whole) => Value::from(whole),
+                Err(_) => Value::from(*value),
+            },
             Kind::Text => Value::String(self.text.clone()),
             Kind::List(items) => Value::Array(items.iter().map(Node::to_json).collect()),
             Kind::Map(entries) => Value::Object(

@@ -26,6 +26,16 @@ struct Cookie {
 }
 
 impl Cookie {
+    /// Whether it has what its name promises (RFC 6265bis, section 4.1.3): browsers keep no other.
+    fn keeps_its_prefix(&self) -> bool {
+        let starts = |prefix: &str| {
+            let start = self.name.get(..prefix.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        let is_of_host = self.secure && self.host_only && self.path == "/";
+        (is_of_host || !starts("__Host-")) && (self.secure || !starts("__Secure-"))
+    }
+
     fn is_alive(&self, now_ms: i64) -> bool {
         self.expires_ms.is_none_or(|expires| expires > now_ms)
     }
@@ -79,6 +89,9 @@ impl Jar {
                 "expires" => expires = date(value).or(expires),
                 _ => {}
             }
+        }
+        if !cookie.keeps_its_prefix() {
+            return;
         }
         // Of the two, `max-age` counts (RFC 6265, section 5.3).
         let of_age = max_age.map(|age| now_ms.saturating_add(age.saturating_mul(1_000)));
@@ -262,6 +275,24 @@ mod tests {
         assert_eq!(jar.header("api.test", "/", true, NOW).unwrap(), "wide=2");
         jar.store("sid=; Max-Age=0; Path=/", "shop.test", "/", NOW);
         assert_eq!(jar.header("shop.test", "/", true, NOW).unwrap(), "wide=2");
+    }
+
+    #[test]
+    fn a_cookie_has_what_its_name_promises() {
+        let mut jar = Jar::default();
+        for set in [
+            "__Secure-a=1",
+            "__secure-b=1; Path=/",
+            "__Host-c=1; Secure; Path=/; Domain=a.test",
+            "__Host-d=1; Secure; Path=/x",
+            "__Host-e=1; Path=/",
+            "__Host-f=1; Secure; Path=/",
+            "__Secure-g=1; Secure; Domain=a.test",
+        ] {
+            jar.store(set, "a.test", "/", NOW);
+        }
+        let sent = jar.header("a.test", "/", true, NOW);
+        assert_eq!(sent.as_deref(), Some("__Host-f=1; __Secure-g=1"));
     }
 
     #[test]

@@ -400,6 +400,14 @@ fn part(compiler: &mut Compiler<'_>, name: &Node, part: &Node) -> Option<Part> {
     })
 }
 
+/// Whether a whole number is too large to be sent to its last digit.
+fn is_cut(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && text.parse::<u64>().is_err()
+}
+
 fn json(compiler: &mut Compiler<'_>, node: &Node) -> Option<JsonTemplate> {
     Some(match &node.kind {
         Kind::Text if node.text.contains("${") => JsonTemplate::Text(compiler.template(node)?),
@@ -415,6 +423,15 @@ fn json(compiler: &mut Compiler<'_>, node: &Node) -> Option<JsonTemplate> {
                 .filter_map(|(key, value)| Some((key.text.clone(), json(compiler, value)?)))
                 .collect(),
         ),
+        Kind::Float(_) if is_cut(&node.text) => {
+            let title = format!(
+                "`{}` has more digits than a number of JSON keeps here",
+                node.text
+            );
+            let label = "write the whole JSON as text in `body`, with its content-type";
+            compiler.error("bad-value", title, node.span, label);
+            return None;
+        }
         _ => JsonTemplate::Fixed(node.to_json()),
     })
 }
