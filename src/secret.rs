@@ -203,7 +203,10 @@ fn forms(value: &str) -> Vec<Secret> {
     use base64::Engine as _;
     // As URLs have it, where what needs no code has none (RFC 3986, section 2.3).
     let url = percent_encoding::utf8_percent_encode(value, &CODED).to_string();
+    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
     let mut forms = vec![
+        hex.to_uppercase(),
+        hex,
         lower_percent(&url),
         url.replace("%20", "+"),
         url,

@@ -2,7 +2,7 @@
 
 use super::commands::complain;
 use super::exit::Exit;
-use crate::document::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::document::diagnostic::{Diagnostics, Severity};
 use crate::document::source::Source;
 use crate::import::draft::Draft;
 use crate::import::har::Wanted;
@@ -10,6 +10,7 @@ use crate::import::kinds::{Beside, Format, import};
 use crate::import::writing::{shown, yaml};
 use crate::report::style::Style;
 use crate::scenario;
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,8 +73,9 @@ pub fn run(arguments: &Arguments) -> Exit {
             think: arguments.think,
         },
     };
+    let mut names = BTreeSet::new();
     for path in &arguments.files {
-        let worse = one(arguments, path, &beside);
+        let worse = one(arguments, path, &beside, &mut names);
         // What could not be read at all outweighs what was left out.
         if exit == Exit::Success || worse != Exit::Success && worse != Exit::Inconclusive {
             exit = worse;
@@ -92,7 +94,7 @@ fn read(path: &Path) -> Result<Arc<Source>, String> {
     Ok(Source::new("standard input", text))
 }
 
-fn one(arguments: &Arguments, path: &Path, beside: &Beside) -> Exit {
+fn one(arguments: &Arguments, path: &Path, beside: &Beside, names: &mut BTreeSet<String>) -> Exit {
     let source = match read(path) {
         Ok(source) => source,
         Err(why) => {
@@ -127,7 +129,11 @@ fn one(arguments: &Arguments, path: &Path, beside: &Beside) -> Exit {
         return Exit::Invalid;
     }
     for draft in &drafts {
-        let exit = put(arguments, path, draft);
+        if draft.steps.is_empty() {
+            tell(draft, None);
+            continue;
+        }
+        let exit = put(arguments, path, draft, names);
         if exit != Exit::Success {
             return exit;
         }
@@ -139,7 +145,7 @@ fn one(arguments: &Arguments, path: &Path, beside: &Beside) -> Exit {
 }
 
 /// Writes a draft, after a look at it as at any other scenario.
-fn put(arguments: &Arguments, from: &Path, draft: &Draft) -> Exit {
+fn put(arguments: &Arguments, from: &Path, draft: &Draft, names: &mut BTreeSet<String>) -> Exit {
     let format = clap::ValueEnum::to_possible_value(&arguments.format);
     let format = format
         .map(|format| format.get_name().to_owned())
@@ -162,7 +168,7 @@ fn put(arguments: &Arguments, from: &Path, draft: &Draft) -> Exit {
     }
     let path = arguments
         .output
-        .join(format!("{}.yaml", file_name(&draft.name)));
+        .join(format!("{}.yaml", unused(&draft.name, names)));
     if path.exists() && !arguments.force {
         complain(format!(
             "`{}` would be overwritten; say --force, or another folder with -o",
@@ -186,9 +192,22 @@ fn wrong(text: &str, name: &str, folder: &Path) -> Option<String> {
     let source = Source::new(format!("{name}.yaml"), text);
     scenario::compile(&source, folder, &mut found);
     // A file that it names may be put beside it later.
-    let is_ours = |one: &&Diagnostic| one.severity == Severity::Error && one.code != "bad-data";
-    found.sorted().iter().copied().find(is_ours)?;
-    Some(found.render(false))
+    let all = found.sorted();
+    let lacks_file = all.iter().any(|one| one.code == "bad-data");
+    let is_wrong = all.iter().any(|one| one.severity == Severity::Error);
+    (is_wrong && !lacks_file).then(|| found.render(false))
+}
+
+/// A name of a file that nothing else of this run is written to.
+fn unused(name: &str, names: &mut BTreeSet<String>) -> String {
+    let name = file_name(name);
+    let again = (2..).map(|number| format!("{name}-{number}"));
+    let all = std::iter::once(name.clone()).chain(again);
+    // Some file systems take small and capital letters for the same.
+    let mut free = all.filter(|name| !names.contains(&name.to_lowercase()));
+    let free = free.next().unwrap_or_else(|| name.clone());
+    names.insert(free.to_lowercase());
+    free
 }
 
 fn file_name(name: &str) -> String {

@@ -11,6 +11,9 @@ use crate::document::source::Source;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// Types that a `dns` step asks for.
+pub(super) const DNS_TYPES: [&str; 8] = ["A", "AAAA", "CNAME", "MX", "NS", "TXT", "CAA", "SRV"];
+
 /// Makes a draft of each module.
 ///
 /// # Errors
@@ -89,12 +92,6 @@ fn http(draft: &mut Draft, about: &Value, target: &str) -> Step {
     }
     for (key, value) in about.as_object().into_iter().flatten() {
         match key.as_str() {
-            "method"
-            | "preferred_ip_protocol"
-            | "ip_protocol_fallback"
-            | "enable_http2"
-            | "compression"
-            | "body_size_limit" => {}
             "valid_status_codes" if !list(value).is_empty() => {
                 let codes: Vec<String> = list(value).into_iter().map(text).collect();
                 step.check(match codes.as_slice() {
@@ -102,6 +99,8 @@ fn http(draft: &mut Draft, about: &Value, target: &str) -> Step {
                     several => format!("status in [{}]", several.join(", ")),
                 });
             }
+            "method" | "preferred_ip_protocol" | "ip_protocol_fallback" => {}
+            "valid_status_codes" | "accept_any_response" => {}
             "valid_http_versions" => {
                 let versions: Vec<String> = list(value)
                     .into_iter()
@@ -115,10 +114,15 @@ fn http(draft: &mut Draft, about: &Value, target: &str) -> Step {
             "headers" | "http_headers" => {
                 for (name, value) in value.as_object().into_iter().flatten() {
                     let value = match value {
-                        Value::Object(inner) => list(&inner["values"])
-                            .first()
-                            .map(|one| text(one))
-                            .unwrap_or_default(),
+                        Value::Object(inner) => {
+                            let values = inner.get("values").map(list).unwrap_or_default();
+                            if values.len() != 1 {
+                                draft.secret(name);
+                                let what = format!("all but one value of the header `{name}`");
+                                draft.leave(&mut step, None, what);
+                            }
+                            values.first().map(|one| text(one)).unwrap_or_default()
+                        }
                         other => text(other),
                     };
                     draft.header(&mut step, name, &escaped(&value));
@@ -154,7 +158,10 @@ fn http(draft: &mut Draft, about: &Value, target: &str) -> Step {
                 let user = escaped(&text(&value["username"]));
                 draft.basic(&mut step, "basic", &user, "x");
             }
-            "authorization" => draft.header(&mut step, "Authorization", "Bearer x"),
+            "authorization" => {
+                let kind = value["type"].as_str().unwrap_or("Bearer");
+                draft.header(&mut step, "Authorization", &format!("{kind} x"));
+            }
             "bearer_token" | "bearer_token_file" => {
                 draft.header(&mut step, "Authorization", "Bearer x");
             }
@@ -162,7 +169,10 @@ fn http(draft: &mut Draft, about: &Value, target: &str) -> Step {
             other => draft.leave(&mut step, None, format!("`{other}`")),
         }
     }
-    if !about["valid_status_codes"].is_array() {
+    let is_any = about["accept_any_response"] == true;
+    if is_any {
+        step.check("status > 0");
+    } else if list(&about["valid_status_codes"]).is_empty() {
         step.check("status >= 200 && status < 300");
     }
     step
@@ -271,7 +281,16 @@ fn dns(draft: &mut Draft, about: &Value, target: &str) -> Step {
         name: "probe".to_owned(),
         ..Step::default()
     };
-    let kind = about["query_type"].as_str().unwrap_or("A");
+    let kind = about["query_type"].as_str().unwrap_or("ANY");
+    if !DNS_TYPES.contains(&kind) {
+        step.say("tcp", format!("${{{target}}}"));
+        draft.leave(
+            &mut step,
+            None,
+            format!("a question for `{kind}`: a connection stands in its place"),
+        );
+        return step;
+    }
     step.say(
         "dns",
         json!({
@@ -281,11 +300,7 @@ fn dns(draft: &mut Draft, about: &Value, target: &str) -> Step {
     for (key, value) in about.as_object().into_iter().flatten() {
         let is_known = matches!(
             key.as_str(),
-            "query_name"
-                | "query_type"
-                | "preferred_ip_protocol"
-                | "transport_protocol"
-                | "recursion_desired"
+            "query_name" | "query_type" | "preferred_ip_protocol"
         );
         let is_plain = key == "valid_rcodes" && list(value).iter().all(|one| *one == "NOERROR");
         if !is_known && !is_plain {

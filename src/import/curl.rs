@@ -3,116 +3,14 @@
 //! curl takes any status for good unless it is told not to; ours expect one under 400, as every step of a
 //! scenario does. Knows curl's options; what cannot be carried over is said.
 
-use super::draft::{Draft, Step, lets_in};
+use super::curl_options::{PASSED_OVER, SHORT, VALUED};
+use super::draft::{Draft, Step};
 use super::placeholders::escaped;
 use super::shell_words;
 use crate::document::diagnostic::Diagnostic;
 use crate::document::source::{Source, Span};
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-/// Options that change nothing of what is asked or judged.
-const PASSED_OVER: [&str; 22] = [
-    "--silent",
-    "--show-error",
-    "--fail",
-    "--fail-with-body",
-    "--verbose",
-    "--include",
-    "--compressed",
-    "--globoff",
-    "--no-progress-meter",
-    "--progress-bar",
-    "--no-buffer",
-    "--output",
-    "--remote-name",
-    "--write-out",
-    "--stderr",
-    "--trace",
-    "--dump-header",
-    "--fail-early",
-    "--no-keepalive",
-    "--tcp-nodelay",
-    "--parallel",
-    "--create-dirs",
-];
-
-/// Options that are followed by a value.
-const VALUED: [&str; 40] = [
-    "--request",
-    "--header",
-    "--data",
-    "--data-raw",
-    "--data-binary",
-    "--data-ascii",
-    "--data-urlencode",
-    "--json",
-    "--form",
-    "--form-string",
-    "--user",
-    "--cookie",
-    "--cookie-jar",
-    "--user-agent",
-    "--referer",
-    "--max-time",
-    "--connect-timeout",
-    "--output",
-    "--write-out",
-    "--stderr",
-    "--trace",
-    "--dump-header",
-    "--retry",
-    "--retry-delay",
-    "--retry-max-time",
-    "--url",
-    "--upload-file",
-    "--resolve",
-    "--cert",
-    "--key",
-    "--cacert",
-    "--proxy",
-    "--interface",
-    "--max-redirs",
-    "--oauth2-bearer",
-    "--aws-sigv4",
-    "--range",
-    "--unix-socket",
-    "--connect-to",
-    "--limit-rate",
-];
-
-const SHORT: [(char, &str); 30] = [
-    ('X', "--request"),
-    ('H', "--header"),
-    ('d', "--data"),
-    ('F', "--form"),
-    ('u', "--user"),
-    ('b', "--cookie"),
-    ('c', "--cookie-jar"),
-    ('A', "--user-agent"),
-    ('e', "--referer"),
-    ('m', "--max-time"),
-    ('o', "--output"),
-    ('w', "--write-out"),
-    ('D', "--dump-header"),
-    ('T', "--upload-file"),
-    ('E', "--cert"),
-    ('x', "--proxy"),
-    ('r', "--range"),
-    ('k', "--insecure"),
-    ('L', "--location"),
-    ('G', "--get"),
-    ('I', "--head"),
-    ('s', "--silent"),
-    ('S', "--show-error"),
-    ('f', "--fail"),
-    ('v', "--verbose"),
-    ('i', "--include"),
-    ('N', "--no-buffer"),
-    ('O', "--remote-name"),
-    ('g', "--globoff"),
-    ('#', "--progress-bar"),
-];
 
 /// One command, as its options say it.
 #[derive(Default)]
@@ -121,6 +19,8 @@ struct Said {
     urls: Vec<String>,
     headers: Vec<String>,
     data: Vec<String>,
+    json: String,
+    has_jar: bool,
     content_type: Option<&'static str>,
     parts: Vec<String>,
     user: Option<String>,
@@ -146,6 +46,7 @@ pub fn import(source: &Arc<Source>, name: &str) -> Result<Draft, Box<Diagnostic>
     let commands = shell_words::commands(&source.text)
         .map_err(|at| wrong(at, "a quote is never closed", "it begins here"))?;
     let mut draft = Draft::new(name);
+    let mut keeps = false;
     for words in commands {
         let mut words = words
             .into_iter()
@@ -162,10 +63,15 @@ pub fn import(source: &Arc<Source>, name: &str) -> Result<Draft, Box<Diagnostic>
         let all: Vec<String> = words.collect();
         for one in all.split(|word| word == "--next" || word == "-:") {
             let said = read(one);
+            keeps |= said.has_jar || said.cookies.iter().any(|cookie| !cookie.contains('='));
             for url in said.urls.clone() {
                 request(&mut draft, &said, &url);
             }
         }
+    }
+    if !keeps {
+        // Each command knows nothing of the others.
+        draft.settings.insert("cookies".to_owned(), json!("off"));
     }
     if draft.steps.is_empty() {
         return Err(wrong(
@@ -196,9 +102,20 @@ fn read(words: &[String]) -> Said {
             take(&mut said, &name, value);
         } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             short(&mut said, letters, &mut words);
+        } else if let Some((number, file)) = word.split_once('>')
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            // Where the shell puts what is printed.
+            if file.trim_start_matches('>').is_empty() {
+                words.next();
+            }
         } else {
             said.urls.push(word);
         }
+    }
+    if !said.json.is_empty() {
+        let json = std::mem::take(&mut said.json);
+        said.data.push(json);
     }
     said
 }
@@ -235,14 +152,18 @@ fn take(said: &mut Said, name: &str, value: Option<String>) {
         "--data-raw" | "--data-binary" => said.data.push(text),
         "--data-urlencode" => said.data.push(encoded(&text)),
         "--json" => {
-            said.data.push(text);
+            said.json.push_str(&text);
             said.content_type = Some("application/json");
         }
-        "--form" | "--form-string" => said.parts.push(text),
+        "--form" => said.parts.push(text),
+        "--form-string" => said
+            .left
+            .push("the option `--form-string`: say it in `multipart`".to_owned()),
         "--user" => said.user = Some(text),
         "--digest" => said.is_digest = true,
         "--cookie" => said.cookies.push(text),
-        "--cookie-jar" | "--basic" => {}
+        "--cookie-jar" => said.has_jar = true,
+        "--basic" => {}
         "--user-agent" => said.headers.push(format!("User-Agent: {text}")),
         "--referer" => said.headers.push(format!("Referer: {text}")),
         "--range" => said.headers.push(format!("Range: bytes={text}")),
@@ -291,6 +212,12 @@ fn encoded(text: &str) -> String {
     }
 }
 
+/// A URL as a template, of which parts are already.
+fn escaped_once(url: &str) -> String {
+    let pieces: Vec<String> = url.split("${secrets.").map(escaped).collect();
+    pieces.join("${secrets.")
+}
+
 fn request(draft: &mut Draft, said: &Said, url: &str) {
     let is_flagged = |name: &str| said.flags.iter().any(|flag| flag.starts_with(name));
     let in_query = is_flagged("--get");
@@ -305,17 +232,15 @@ fn request(draft: &mut Draft, said: &Said, url: &str) {
         true => url.to_owned(),
         false => format!("http://{url}"),
     };
-    let mut user = said.user.clone();
-    if let Some((plain, pair)) = crate::net::address::user_apart(&url) {
-        let [name, word] = pair.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        user = user.or(Some(format!("{name}:{word}")));
-        url = plain;
-    }
     if in_query {
         let mark = if url.contains('?') { '&' } else { '?' };
         url = format!("{url}{mark}{}", said.data.join("&"));
     }
-    let url = query_kept(draft, &url);
+    let is_open = url.contains("$") || url.contains(['[', '{']);
+    let (url, pair) = draft.address(&url);
+    let pair = pair.map(|[name, word]| format!("{name}:{word}"));
+    let user = said.user.clone().or(pair);
+    let url = escaped_once(&url);
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let shown = path.split_once("://").map_or(path, |(_, rest)| rest);
     let mut step = Step::request(&format!("{method} {shown}"), method, &url);
@@ -336,7 +261,7 @@ fn request(draft: &mut Draft, said: &Said, url: &str) {
     }
     for cookies in &said.cookies {
         match cookies.contains('=') {
-            true => draft.header(&mut step, "Cookie", cookies),
+            true => draft.header(&mut step, "Cookie", &escaped(cookies)),
             false => draft.leave(
                 &mut step,
                 None,
@@ -358,25 +283,17 @@ fn request(draft: &mut Draft, said: &Said, url: &str) {
     if let Some(retries) = said.retries.filter(|retries| *retries > 0) {
         step.say("retry", json!({ "attempts": retries + 1 }));
     }
+    if is_open {
+        draft.leave(
+            &mut step,
+            None,
+            "variables and patterns of the shell or of curl in the URL",
+        );
+    }
     for left in &said.left {
         draft.leave(&mut step, None, left.clone());
     }
     draft.push(step);
-}
-
-/// A URL as a template, with what lets somebody in out of its query.
-fn query_kept(draft: &mut Draft, url: &str) -> String {
-    let (path, query) = match url.split_once('?') {
-        Some((path, query)) => (path, query),
-        None => return escaped(url),
-    };
-    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, value)) if lets_in(name) && !value.is_empty() => {
-            format!("{}=${{{}}}", escaped(name), draft.secret(name))
-        }
-        _ => escaped(pair),
-    });
-    format!("{}?{}", escaped(path), pairs.collect::<Vec<_>>().join("&"))
 }
 
 fn body(draft: &mut Draft, step: &mut Step, said: &Said) {
@@ -413,7 +330,8 @@ fn body(draft: &mut Draft, step: &mut Step, said: &Said) {
             step.add("headers", "Accept", "application/json");
         }
     }
-    step.say("body", escaped(&text));
+    let text = draft.body(&escaped(&text));
+    step.say("body", text);
 }
 
 /// A field of a multipart body, as curl writes it.

@@ -5,8 +5,9 @@
 
 use super::placeholders::{Piece, escaped, pieces};
 use super::words::{identifier, text_literal};
+use crate::net::address;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A scenario to be.
 #[derive(Debug, Default)]
@@ -24,7 +25,11 @@ pub struct Draft {
     /// What could not be carried over.
     pub left: Vec<Left>,
     captured: BTreeSet<String>,
+    /// What the step that is being made captures: it has no name before the step is over.
+    own: BTreeMap<String, String>,
     known: BTreeSet<String>,
+    /// How often each name of a step was there.
+    again: BTreeMap<String, usize>,
 }
 
 /// One step to be.
@@ -76,7 +81,10 @@ impl Step {
     pub fn check(&mut self, condition: impl Into<String>) {
         let all = self.says.entry("check").or_insert_with(|| json!([]));
         let condition = Value::String(condition.into());
-        if let Some(all) = all.as_array_mut().filter(|all| !all.contains(&condition)) {
+        // The same is mostly said soon again; all of many are not looked through.
+        let lately =
+            |all: &&mut Vec<Value>| !all.iter().rev().take(SAME_MAX).any(|one| *one == condition);
+        if let Some(all) = all.as_array_mut().filter(lately) {
             all.push(condition);
         }
     }
@@ -145,12 +153,15 @@ impl Draft {
             true => "step".to_owned(),
             false => name.chars().take(NAME_MAX).collect(),
         };
-        let again = (2..).map(|number| format!("{name} {number}"));
-        let mut names = std::iter::once(name.clone()).chain(again);
-        step.name = names
-            .find(|name| !self.known.contains(name))
-            .unwrap_or_default();
+        step.name.clone_from(&name);
+        while self.known.contains(&step.name) {
+            let number = self.again.entry(name.clone()).or_insert(1);
+            *number += 1;
+            step.name = format!("{name} {number}");
+        }
         self.known.insert(step.name.clone());
+        self.captured
+            .extend(std::mem::take(&mut self.own).into_keys());
         self.steps.push(step);
     }
 
@@ -168,6 +179,12 @@ impl Draft {
         format!("inputs.{name}")
     }
 
+    /// Gives an input its default; whether it is this one, and not another that was said before.
+    pub fn has_default(&mut self, name: &str, value: &str) -> bool {
+        self.input(name, Some(value));
+        self.inputs[&identifier(name)]["default"] == *value
+    }
+
     /// A secret, as it is called in expressions.
     pub fn secret(&mut self, name: &str) -> String {
         let name = identifier(name).to_ascii_uppercase();
@@ -178,14 +195,28 @@ impl Draft {
 
     /// From now on there is a captured value of that name.
     pub fn capture(&mut self, step: &mut Step, name: &str, expression: impl Into<String>) {
+        let (name, expression) = (identifier(name), expression.into());
+        step.says.entry("capture").or_insert_with(|| json!({}))[&name] = json!(expression);
+        self.own.insert(name, expression);
+    }
+
+    /// Captures something in a step that is there already.
+    pub fn capture_in(&mut self, step: usize, name: &str, expression: &str) {
         let name = identifier(name);
-        step.says.entry("capture").or_insert_with(|| json!({}))[&name] = json!(expression.into());
+        if let Some(step) = self.steps.get_mut(step) {
+            step.says.entry("capture").or_insert_with(|| json!({}))[&name] = json!(expression);
+        }
         self.captured.insert(name);
     }
 
     /// A variable as it is called in expressions: what was captured before, a secret, or else an input.
     pub fn variable(&mut self, name: &str) -> String {
-        let name = identifier(name);
+        // Hurl's way to say that it is given by the environment.
+        let name = name.strip_prefix("getEnv ").unwrap_or(name);
+        let name = identifier(name.trim().trim_matches('"'));
+        if let Some(expression) = self.own.get(&name) {
+            return format!("({expression})");
+        }
         let secret = name.to_ascii_uppercase();
         if self.captured.contains(&name) {
             return format!("vars.{name}");
@@ -198,7 +229,64 @@ impl Draft {
 
     /// Whether a variable is one that was captured.
     pub fn is_captured(&self, name: &str) -> bool {
-        self.captured.contains(&identifier(name))
+        let name = identifier(name);
+        self.captured.contains(&name) || self.own.contains_key(&name)
+    }
+
+    /// A URL as a template, without what lets somebody in: a name and a password before its host, and values of its
+    /// query. `url` is a template already.
+    pub fn address(&mut self, url: &str) -> (String, Option<[String; 2]>) {
+        let apart = match url.contains("${") {
+            true => None,
+            false => address::user_apart(url),
+        };
+        let (url, user) = match apart {
+            Some((plain, pair)) => {
+                let pair = pair.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+                (plain, Some(pair))
+            }
+            None => (url.to_owned(), None),
+        };
+        let Some((path, query)) = url.split_once('?') else {
+            return (url, user);
+        };
+        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+            Some((name, value)) if lets_in(name) && !value.is_empty() && !value.contains("${") => {
+                format!("{name}=${{{}}}", self.secret(name))
+            }
+            _ => pair.to_owned(),
+        });
+        let pairs: Vec<String> = pairs.collect();
+        (format!("{path}?{}", pairs.join("&")), user)
+    }
+
+    /// A body without what lets somebody in: values of JSON and of forms by their names. It is a template already.
+    pub fn body(&mut self, text: &str) -> String {
+        let mut made = text.to_owned();
+        const NAMED: [&str; 2] = [
+            r#""([^"\\]*)"\s*:\s*"([^"\\]+)""#,
+            r#"(?:^|&)([\w.-]+)=([^&\s{"]+)"#,
+        ];
+        for pattern in NAMED {
+            let Ok(pattern) = regex::Regex::new(pattern) else {
+                continue;
+            };
+            let (mut whole, mut from) = (String::new(), 0);
+            for found in pattern.captures_iter(&made) {
+                let (Some(name), Some(value)) = (found.get(1), found.get(2)) else {
+                    continue;
+                };
+                if lets_in(name.as_str()) && !value.as_str().contains("${") {
+                    let secret = self.secret(name.as_str());
+                    whole.push_str(&made[from..value.start()]);
+                    whole.push_str(&format!("${{{secret}}}"));
+                    from = value.end();
+                }
+            }
+            whole.push_str(&made[from..]);
+            made = whole;
+        }
+        made
     }
 
     /// A text with `{{name}}` in it as one with `${…}`. `own` gives expressions for names of its own.
@@ -272,12 +360,27 @@ impl Draft {
     }
 }
 
+/// Conditions that are looked through for the same one.
+const SAME_MAX: usize = 50;
 /// Letters of a step's name.
 const NAME_MAX: usize = 80;
 
 /// Whether what is called so lets somebody in.
 pub fn lets_in(name: &str) -> bool {
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 25] = [
+        "access-key",
+        "access_key",
+        "accesskey",
+        "private-key",
+        "private_key",
+        "auth_key",
+        "x-auth",
+        "x-key",
+        "pwd",
+        "jwt",
+        "otp",
+        "passcode",
+        "passphrase",
         "authorization",
         "api-key",
         "apikey",
@@ -309,6 +412,8 @@ mod tests {
         );
         let mut step = Step::request("a", "GET", "/");
         draft.capture(&mut step, "id", "body.id");
+        assert_eq!(draft.template("{{id}}", nothing), "${(body.id)}");
+        draft.push(step);
         assert_eq!(draft.template("{{id}}", nothing), "${vars.id}");
         assert_eq!(
             draft.expression("a{{id}}'", nothing),

@@ -3,10 +3,11 @@
 //! There, any status passes where no condition asks for it, and what is no number counts as 0. Knows endpoints
 //! and their conditions; how often they are looked at and who is told stands in a configuration, and is named.
 
-use super::draft::{Draft, Step};
+use super::blackbox::DNS_TYPES;
+use super::draft::{Draft, Step, lets_in};
 use super::placeholders::escaped;
 use super::reading::{text, yaml};
-use super::words::{member, text_literal};
+use super::words::{asks_of_status, member, text_literal};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::source::Source;
 use serde_json::{Value, json};
@@ -26,8 +27,22 @@ pub fn import(source: &Arc<Source>) -> Result<Vec<Draft>, Box<Diagnostic>> {
         );
         return Err(Box::new(Diagnostic::error("bad-import", title)));
     };
-    let is_on = |endpoint: &&Value| endpoint["enabled"] != json!(false);
-    Ok(endpoints.iter().filter(is_on).map(one).collect())
+    let mut all: Vec<Draft> = endpoints.iter().map(one).collect();
+    let known = [
+        "endpoints",
+        "web",
+        "ui",
+        "metrics",
+        "storage",
+        "debug",
+        "remote",
+    ];
+    for key in file.as_object().into_iter().flatten().map(|(key, _)| key) {
+        if let (false, Some(first)) = (known.contains(&key.as_str()), all.first_mut()) {
+            first.leave_of_all(None, format!("`{key}` of the file"));
+        }
+    }
+    Ok(all)
 }
 
 fn one(endpoint: &Value) -> Draft {
@@ -37,6 +52,23 @@ fn one(endpoint: &Value) -> Draft {
         None => name,
     };
     let mut draft = Draft::new(&name);
+    let url = text(&endpoint["url"]);
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    let is_dns = endpoint.get("dns").is_some_and(|dns| !dns.is_null());
+    let kind = text(&endpoint["dns"]["query-type"]);
+    let is_known = matches!(scheme, Some("http" | "https" | "tcp" | "tls" | "starttls"));
+    let why = match endpoint["enabled"] == json!(false) {
+        true => Some("which is not enabled".to_owned()),
+        false if is_dns && !DNS_TYPES.contains(&kind.as_str()) => {
+            Some(format!("a question for `{kind}`"))
+        }
+        false if !is_dns && !is_known => Some(format!("of `{}`", scheme.unwrap_or(&url))),
+        false => None,
+    };
+    if let Some(why) = why {
+        draft.leave_of_all(None, format!("the endpoint `{name}`, {why}"));
+        return draft;
+    }
     let mut step = step(&mut draft, endpoint);
     if let Some(timeout) = endpoint["client"].get("timeout") {
         step.say("timeout", text(timeout));
@@ -45,14 +77,22 @@ fn one(endpoint: &Value) -> Draft {
     }
     for condition in endpoint["conditions"].as_array().into_iter().flatten() {
         let condition = text(condition);
-        match condition_of(&condition) {
+        let made = condition_of(&condition);
+        // What a name leads to is no body.
+        let made = match is_dns && condition.contains("[BODY]") {
+            true => condition
+                .strip_prefix("[BODY] == ")
+                .map(|wanted| format!("{} in records", text_literal(wanted))),
+            false => made,
+        };
+        match made {
             Some(made) if made.is_empty() => {}
             Some(made) => step.check(made),
             None => draft.leave(&mut step, None, format!("the condition `{condition}`")),
         }
     }
     if step.says.keys().any(|key| is_method(key)) {
-        let asks = |check: &Value| check.as_str().is_some_and(|check| check.contains("status"));
+        let asks = |check: &Value| check.as_str().is_some_and(asks_of_status);
         let checks = step.says.get("check").and_then(Value::as_array);
         if !checks.is_some_and(|checks| checks.iter().any(asks)) {
             step.check("status > 0");
@@ -124,17 +164,19 @@ fn step(draft: &mut Draft, endpoint: &Value) -> Step {
         "tls" => return named("tls", json!({ "host": rest })),
         "starttls" => return named("tls", json!({ "host": rest, "starttls": "smtp" })),
         "http" | "https" => {}
-        other => {
-            let mut step = named("wait", json!("0s"));
-            draft.leave(&mut step, None, format!("an endpoint of `{other}://`"));
-            return step;
-        }
+        _ => {}
     }
     let is_graphql = endpoint["graphql"] == true;
     let method = endpoint["method"].as_str().unwrap_or("GET");
-    let mut step = Step::request("probe", method, &escaped(&url));
+    let url = of_environment(draft, &url);
+    let (url, user) = draft.address(&url);
+    let mut step = Step::request("probe", method, &url);
+    if let Some([user, word]) = user {
+        draft.basic(&mut step, "basic", &user, &word);
+    }
     for (name, value) in endpoint["headers"].as_object().into_iter().flatten() {
-        draft.header(&mut step, name, &escaped(&text(value)));
+        let value = of_environment(draft, &text(value));
+        draft.header(&mut step, name, &value);
     }
     let body = text(&endpoint["body"]);
     match (is_graphql, body.is_empty()) {
@@ -152,6 +194,27 @@ fn step(draft: &mut Draft, endpoint: &Value) -> Step {
         }
     }
     step
+}
+
+/// A text in which `${NAME}` and `$NAME` are given by the environment.
+fn of_environment(draft: &mut Draft, text: &str) -> String {
+    let Ok(pattern) = regex::Regex::new(r"\$\{(\w+)\}|\$([A-Z_][A-Z0-9_]*)") else {
+        return escaped(text);
+    };
+    let (mut made, mut from) = (String::new(), 0);
+    for found in pattern.captures_iter(text) {
+        let (Some(whole), Some(name)) = (found.get(0), found.get(1).or(found.get(2))) else {
+            continue;
+        };
+        made.push_str(&escaped(&text[from..whole.start()]));
+        let called = match lets_in(name.as_str()) {
+            true => draft.secret(name.as_str()),
+            false => draft.input(name.as_str(), None),
+        };
+        made.push_str(&format!("${{{called}}}"));
+        from = whole.end();
+    }
+    made + &escaped(&text[from..])
 }
 
 /// A condition as one of ours; empty where it says what every step asks for.
@@ -188,10 +251,13 @@ fn condition_of(condition: &str) -> Option<String> {
         });
     }
     if let Some(inner) = inside(right, "any") {
-        let all: Option<Vec<String>> = inner
-            .split(',')
-            .map(|one| operand(one.trim(), kind))
-            .collect();
+        let is_body = matches!(kind, Kind::Body);
+        let of = if is_body { format!("string({of})") } else { of };
+        let one = |one: &str| match is_body {
+            true => Some(text_literal(unquoted(one.trim()))),
+            false => operand(one.trim(), kind),
+        };
+        let all: Option<Vec<String>> = inner.split(',').map(one).collect();
         let condition = format!("{of} in [{}]", all?.join(", "));
         return Some(if operator == "!=" {
             format!("!({condition})")

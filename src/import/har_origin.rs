@@ -140,9 +140,7 @@ impl Origins {
             let name = names.next()?;
             drop(names);
             let expression = self.all[found].expression.clone();
-            let mut step = std::mem::take(&mut draft.steps[self.all[found].step]);
-            draft.capture(&mut step, &name, expression);
-            draft.steps[self.all[found].step] = step;
+            draft.capture_in(self.all[found].step, &name, &expression);
             self.all[found].captured = Some(name);
         }
         let name = self.all[found].captured.as_deref()?;

@@ -5,11 +5,13 @@
 
 use super::draft::{Draft, Step};
 use super::hurl_asked::{captured, condition, constant};
+use super::hurl_options::{Asked, asked};
 use super::hurl_syntax::{self, Body, Entry, Reply, Row, Section};
 use super::words::text_literal;
 use crate::document::diagnostic::Diagnostic;
 use crate::document::source::{Source, Span};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Makes a draft of a file.
@@ -69,65 +71,12 @@ fn made_up(name: &str) -> Option<String> {
 
 fn one(draft: &mut Draft, entry: &Entry) -> Option<Step> {
     let options = section(&entry.sections, &["Options"]);
-    let mut before = Vec::new();
-    let mut redirects = (false, 50_u64);
-    let mut after = Map::new();
-    let mut left = Vec::new();
-    for row in options {
-        let value = row.value.as_str();
-        let is_on = value == "true";
-        match row.name.as_str() {
-            "location" | "location-trusted" => redirects.0 = is_on,
-            "max-redirs" => redirects.1 = value.parse().unwrap_or(100).min(100),
-            "insecure" if is_on => drop(after.insert("verify".to_owned(), json!(false))),
-            "http1.1" | "http1.0" if is_on => drop(after.insert("http".to_owned(), json!("1.1"))),
-            "http2" if is_on => drop(after.insert("http".to_owned(), json!("auto"))),
-            "max-time" => drop(after.insert("timeout".to_owned(), json!(time(value, "s")))),
-            "repeat" if value.parse::<u32>().is_ok_and(|times| times > 0) => {
-                after.insert(
-                    "repeat".to_owned(),
-                    json!(value.parse::<u32>().unwrap_or(1)),
-                );
-            }
-            "retry" => {
-                // `-1` is for ever.
-                let attempts = value.parse::<i64>().unwrap_or(0);
-                let attempts = if attempts < 0 {
-                    100
-                } else {
-                    (attempts + 1).min(100)
-                };
-                let retry = after.entry("retry").or_insert_with(|| json!({}));
-                retry["attempts"] = json!(attempts);
-                retry["factor"] = json!(1);
-            }
-            "retry-interval" => {
-                after
-                    .entry("retry")
-                    .or_insert_with(|| json!({ "attempts": 1 }))["delay"] =
-                    json!(time(value, "ms"));
-            }
-            "delay" => before.push(time(value, "ms")),
-            "skip" if is_on => {
-                draft.leave_of_all(
-                    Some(entry.line),
-                    format!(
-                        "`{} {}` is skipped there, and left out here",
-                        entry.method, entry.url
-                    ),
-                );
-                return None;
-            }
-            "variable" => {
-                let (name, value) = value.split_once('=').unwrap_or((value, ""));
-                draft.input(name.trim(), Some(value.trim().trim_matches('"')));
-            }
-            "insecure" | "http1.1" | "http1.0" | "http2" | "repeat" | "skip" | "compressed"
-            | "verbose" | "very-verbose" | "verbosity" | "connect-timeout" | "user" | "header"
-            | "ipv4" | "path-as-is" => {}
-            other => left.push((row.line, format!("the option `{other}: {value}`"))),
-        }
-    }
+    let Asked {
+        before,
+        redirects,
+        after,
+        left,
+    } = asked(draft, entry, options)?;
     for wait in before {
         let mut step = Step {
             name: format!("wait {wait}"),
@@ -137,10 +86,14 @@ fn one(draft: &mut Draft, entry: &Entry) -> Option<Step> {
         draft.push(step);
     }
     let url = draft.template(&entry.url, made_up);
+    let (url, user) = draft.address(&url);
     let name = format!("{} {}", entry.method, path_of(&entry.url));
     let mut step = Step::request(&name, &entry.method, &url);
     for (line, what) in left {
         draft.leave(&mut step, Some(line), what);
+    }
+    if let Some([user, word]) = user {
+        draft.basic(&mut step, "basic", &user, &word);
     }
     sent(draft, &mut step, entry);
     for row in options {
@@ -165,14 +118,6 @@ fn one(draft: &mut Draft, entry: &Entry) -> Option<Step> {
         None => step.check("status > 0"),
     }
     Some(step)
-}
-
-/// A length of time: a number alone has the unit that Hurl gives it.
-fn time(value: &str, unit: &str) -> String {
-    match value.parse::<f64>() {
-        Ok(_) => format!("{value}{unit}"),
-        Err(_) => value.to_owned(),
-    }
 }
 
 fn section<'a>(sections: &'a [Section], names: &[&str]) -> &'a [Row] {
@@ -237,7 +182,17 @@ fn sent(draft: &mut Draft, step: &mut Step, entry: &Entry) {
             if !typed {
                 step.add("headers", "Content-Type", "application/json");
             }
+            let text = draft.template(text, made_up);
+            step.say("body", draft.body(&text));
+        }
+        Some(Body::Xml(text)) => {
+            if !typed {
+                step.add("headers", "Content-Type", "application/xml");
+            }
             step.say("body", draft.template(text, made_up));
+        }
+        Some(Body::Made(kind)) => {
+            draft.leave(step, Some(entry.line), format!("a body of `{kind}`"));
         }
         Some(Body::Text(text)) => step.say("body", draft.template(text, made_up)),
         Some(Body::Letters(text)) => step.say("body", super::placeholders::escaped(text)),
@@ -263,9 +218,16 @@ fn multipart(draft: &mut Draft, step: &mut Step, row: &Row) {
             }
             part
         }
+        None if super::draft::lets_in(&name) && !row.value.contains("{{") => {
+            json!({ "text": format!("${{{}}}", draft.secret(&name)) })
+        }
         None => json!({ "text": draft.template(&row.value, made_up) }),
     };
-    step.says.entry("multipart").or_insert_with(|| json!({}))[&name] = part;
+    let parts = step.says.entry("multipart").or_insert_with(|| json!({}));
+    match parts.get(&name) {
+        None => parts[&name] = part,
+        Some(_) => draft.leave(step, Some(row.line), format!("a second field `{name}`")),
+    }
 }
 
 /// What is expected of the reply, and what is kept of it.
@@ -279,10 +241,20 @@ fn expected(draft: &mut Draft, step: &mut Step, reply: &Reply) {
     }
     match reply.version.as_str() {
         "HTTP/2" => step.check("version == 'HTTP/2'"),
-        "HTTP/1.1" | "HTTP" => {}
+        "HTTP/1.1" => step.check("version == 'HTTP/1.1'"),
+        "HTTP" => {}
         other => draft.leave(step, None, format!("the version `{other}`")),
     }
+    let mut named = BTreeSet::new();
     for row in &reply.headers {
+        if !named.insert(row.name.to_ascii_lowercase()) {
+            draft.leave(
+                step,
+                Some(row.line),
+                format!("a second header `{}`", row.name),
+            );
+            continue;
+        }
         let value = draft.expression(&row.value, made_up);
         step.check(format!("headers[{}] == {value}", text_literal(&row.name)));
     }
@@ -312,7 +284,8 @@ fn expected(draft: &mut Draft, step: &mut Step, reply: &Reply) {
             let value = draft.expression(text, constant);
             step.check(format!("sameJson(text, {value})"));
         }
-        Some(Body::Text(text)) => {
+        Some(Body::Made(kind)) => draft.leave(step, None, format!("a body of `{kind}`")),
+        Some(Body::Text(text) | Body::Xml(text)) => {
             let value = draft.expression(text, constant);
             step.check(format!("text == {value}"));
         }

@@ -41,8 +41,11 @@ pub fn captured(draft: &mut Draft, words: &[Word]) -> Result<String, String> {
     let (asked, rest) = asked(draft, words)?;
     match (rest, asked.kind) {
         ([], Kind::Time | Kind::Expiry) => Err("a time cannot be kept".to_owned()),
-        // As with a filter that finds one: it is the value.
-        ([], Kind::Found) => Ok(format!("{}[0]", asked.expression)),
+        // Where one is found, it is the value.
+        ([], Kind::Found) => {
+            let all = asked.expression;
+            Ok(format!("size({all}) == 1 ? {all}[0] : {all}"))
+        }
         ([], _) => Ok(asked.expression),
         ([Word::Bare(word)], _) if word == "redact" => Ok(asked.expression),
         (other, _) => Err(format!("`{}` is not known", shown(other))),
@@ -66,16 +69,20 @@ pub fn condition(draft: &mut Draft, words: &[Word]) -> Result<String, String> {
     if name == "exists" {
         return Ok(exists(&asked, !is_not));
     }
-    if asked.kind == Kind::Found
-        && !matches!(
-            name.as_str(),
-            "isEmpty" | "isList" | "isCollection" | "includes" | "contains"
-        )
-    {
-        // As Hurl does where one is found: it is the value.
+    let takes_all = ["isEmpty", "isList", "isCollection", "includes", "contains"];
+    let only = match asked.kind == Kind::Found && !takes_all.contains(&name.as_str()) {
+        // Where one is found, it is the value; several are a list.
+        true => Some(format!("size({}) == 1", asked.expression)),
+        false => None,
+    };
+    if only.is_some() {
         asked.expression = format!("{}[0]", asked.expression);
     }
     let made = predicate(draft, &asked, name, given)?;
+    let made = match only {
+        Some(only) => format!("{only} && {made}"),
+        None => made,
+    };
     Ok(match is_not {
         true => format!("!({made})"),
         false => made,
@@ -157,15 +164,24 @@ fn predicate(
             }
             // Words are text there, whatever a reply or an input holds.
             let (value, is_text) = value(draft, given)?;
-            let of = match is_text && asked.kind == Kind::Any && is_variable(given) {
-                true => format!("string({of})"),
-                false => of.clone(),
+            let of = of.clone();
+            let is_open = is_text && asked.kind == Kind::Any && is_variable(given);
+            let (of, value) = match (is_open, operator) {
+                (true, "==" | "!=") => (format!("string({of})"), value),
+                (true, _) => (format!("double({of})"), format!("double({value})")),
+                _ => (of, value),
             };
             Ok(format!("{of} {operator} {value}"))
         }
         "startsWith" | "endsWith" => Ok(format!("{of}.{name}({})", value(draft, given)?.0)),
         "contains" if asked.kind == Kind::Found => {
             Ok(format!("{} in {of}", value(draft, given)?.0))
+        }
+        "contains" if asked.kind == Kind::Any => {
+            let wanted = value(draft, given)?.0;
+            Ok(format!(
+                "(kind({of}) == 'list' ? {wanted} in {of} : {of}.contains({wanted}))"
+            ))
         }
         "contains" => Ok(format!("{of}.contains({})", value(draft, given)?.0)),
         "includes" => Ok(format!("{} in {of}", value(draft, given)?.0)),
@@ -191,7 +207,13 @@ fn value(draft: &mut Draft, word: &Word) -> Result<(String, bool), String> {
                 return Ok((named, !is_captured));
             }
             let is_word = matches!(word.as_str(), "true" | "false" | "null");
-            match is_word || word.parse::<f64>().is_ok() {
+            let is_whole = word
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'-');
+            if is_whole && !is_word && word.parse::<i64>().is_err() {
+                return Err(format!("`{word}` has more digits than are compared"));
+            }
+            match is_word || word.parse::<f64>().is_ok() && !word.ends_with('.') {
                 true => Ok((word.clone(), false)),
                 false => Err(format!("`{word}` is no value that is known")),
             }
@@ -201,6 +223,7 @@ fn value(draft: &mut Draft, word: &Word) -> Result<(String, bool), String> {
 
 fn pattern(word: &Word) -> Result<String, String> {
     match word {
+        word if is_variable(word) => Err("a placeholder in a regular expression".to_owned()),
         Word::Text(text) | Word::Pattern(text) => Ok(text_literal(text)),
         Word::Bare(word) => Err(format!("`{word}` is no regular expression")),
     }
@@ -257,6 +280,10 @@ fn query<'w>(draft: &mut Draft, words: &'w [Word]) -> Result<(Asked, &'w [Word])
     let Some((given, rest)) = given else {
         return Err(format!("the query `{name}` is not known"));
     };
+    let is_open = pieces(given).any(|piece| matches!(piece, Piece::Name(_)));
+    if is_open && name != "header" {
+        return Err(format!("a placeholder in the query `{name}`"));
+    }
     let asked = match name.as_str() {
         "header" => of_map("headers", &draft.expression(given, constant)),
         "cookie" if !given.contains('[') => of_map("cookies", &text_literal(given)),
@@ -303,6 +330,10 @@ fn filter<'w>(
     let Some((Word::Bare(name), rest)) = words.split_first() else {
         return Ok(None);
     };
+    // Of several headers of a name only the first is looked at.
+    if of.starts_with("headers[") && matches!(name.as_str(), "count" | "nth" | "first" | "last") {
+        return Err(format!("`{name}` of a header"));
+    }
     let simple = match name.as_str() {
         "count" => Some(plain(format!("size({of})"), Kind::Any)),
         "first" => Some(plain(format!("{of}[0]"), Kind::Any)),
@@ -395,7 +426,7 @@ mod tests {
             ),
             (
                 "jsonpath \"$.items[?(@.a==1)].id\" == 3",
-                "jsonpath(body, '$.items[?(@.a==1)].id')[0] == 3",
+                "size(jsonpath(body, '$.items[?(@.a==1)].id')) == 1 && jsonpath(body, '$.items[?(@.a==1)].id')[0] == 3",
             ),
             ("jsonpath \"$.a\" not isEmpty", "!(size(body.a) == 0)"),
             ("body contains \"it's\"", r"text.contains('it\'s')"),

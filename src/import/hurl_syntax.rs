@@ -4,6 +4,7 @@
 //! mistake has its place, and nothing of the file is passed over.
 
 use super::hurl_letters::{bare_end, in_lines, json_end, pattern, quoted, until_comment};
+use super::hurl_lines::{is_body, is_reply, is_request, row, section};
 
 /// One entry.
 #[derive(Debug, Default)]
@@ -81,6 +82,10 @@ pub enum Body {
     Letters(String),
     /// JSON, with placeholders.
     Json(String),
+    /// XML, with placeholders.
+    Xml(String),
+    /// Something that is made into something else before it is sent: GraphQL.
+    Made(String),
     /// `file,NAME;`.
     File(String),
     /// `base64,…;` or `hex,…;`.
@@ -90,29 +95,17 @@ pub enum Body {
 /// A mistake: an offset, and what was expected there.
 pub type Wrong = (usize, &'static str);
 
-const SECTIONS: [&str; 13] = [
-    "QueryStringParams",
-    "Query",
-    "FormParams",
-    "Form",
-    "MultipartFormData",
-    "Multipart",
-    "Cookies",
-    "BasicAuth",
-    "Captures",
-    "Asserts",
-    "Options",
-    "Headers",
-    "Response",
-];
-
 /// Reads a whole file.
 ///
 /// # Errors
 ///
 /// What is not Hurl, with its place.
 pub fn read(text: &str) -> Result<Vec<Entry>, Wrong> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader {
+        text,
+        at: 0,
+        counted: std::cell::Cell::new((0, 1)),
+    };
     let mut entries = Vec::new();
     loop {
         reader.skip();
@@ -126,6 +119,8 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Wrong> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// Up to where lines were counted, and which one that is.
+    counted: std::cell::Cell<(usize, usize)>,
 }
 
 impl<'a> Reader<'a> {
@@ -134,10 +129,11 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&self) -> usize {
-        1 + self.text[..self.at]
-            .bytes()
-            .filter(|byte| *byte == b'\n')
-            .count()
+        let (from, line) = self.counted.get();
+        let passed = self.text[from.min(self.at)..self.at].bytes();
+        let line = line + passed.filter(|byte| *byte == b'\n').count();
+        self.counted.set((self.at, line));
+        line
     }
 
     /// The line that begins here, without its end.
@@ -338,6 +334,9 @@ impl<'a> Reader<'a> {
             let (about, text) = in_lines(&inner[..end]);
             return Ok(Some(match about.contains("raw") {
                 true => Body::Letters(text),
+                false if about.starts_with("json") => Body::Json(text),
+                false if about.starts_with("xml") => Body::Xml(text),
+                false if about.starts_with("graphql") => Body::Made(about.to_owned()),
                 false => Body::Text(text),
             }));
         }
@@ -363,7 +362,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         if rest.starts_with('<') {
-            return Ok(Some(Body::Text(self.markup())));
+            return Ok(Some(Body::Xml(self.markup())));
         }
         let end = json_end(rest).ok_or(never)?;
         self.at += end;
@@ -383,64 +382,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
-
-fn is_reply(line: &str) -> bool {
-    let rest = line.strip_prefix("HTTP");
-    rest.is_some_and(|rest| rest.starts_with([' ', '/', '\t']))
-}
-
-fn is_request(line: &str) -> bool {
-    let end = line.find(|letter: char| !letter.is_ascii_uppercase());
-    end.is_some_and(|end| end > 0 && line[end..].starts_with(' ')) && !is_reply(line)
-}
-
-fn section(line: &str) -> Option<&str> {
-    let line = line.split('#').next().unwrap_or_default().trim();
-    let name = line.strip_prefix('[')?.strip_suffix(']')?;
-    SECTIONS.contains(&name).then_some(name)
-}
-
-/// Whether a line begins a body and is no row.
-fn is_body(line: &str) -> bool {
-    let first = line.chars().next().unwrap_or_default();
-    match first {
-        '{' => !line.starts_with("{{") || !line.contains("}}:"),
-        '[' => section(line).is_none(),
-        '<' | '`' | '"' => true,
-        _ if first.is_ascii_digit() || first == '-' => !line.contains(':'),
-        _ => {
-            let word = line.split(['#', ' ']).next().unwrap_or_default();
-            matches!(word, "true" | "false" | "null")
-                || ["base64,", "hex,", "file,"]
-                    .iter()
-                    .any(|start| line.starts_with(start))
-        }
-    }
-}
-
-/// The name and the value of a row.
-fn row(line: &str) -> Option<(String, String)> {
-    let mut name = String::new();
-    let mut letters = line.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match letter {
-            ':' => {
-                let value = until_comment(&line[at + 1..]);
-                let name = name.trim().to_owned();
-                return (!name.is_empty()).then_some((name, value));
-            }
-            '\\' => name.extend(letters.next().map(|(_, escaped)| escaped)),
-            ' ' | '\t'
-                if !line[..at].contains("{{") && !line[at..].trim_start().starts_with(':') =>
-            {
-                return None;
-            }
-            '#' | '"' => return None,
-            letter => name.push(letter),
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -86,6 +86,8 @@ fn ends(rest: &str, begin: &str) -> bool {
         || rest.trim_start().starts_with("//")
 }
 
+/// Members and operators behind each other.
+const LINKS_MAX: usize = 200;
 /// How deep expressions may stand in each other.
 const DEPTH_MAX: usize = 60;
 
@@ -141,7 +143,12 @@ impl<'a> Reader<'a> {
             return self.unary();
         };
         let mut left = self.binary(level + 1)?;
+        let mut links = 0;
         loop {
+            links += 1;
+            if links > LINKS_MAX {
+                return None;
+            }
             let next = skip_line(self.rest);
             let found = operators
                 .iter()
@@ -184,7 +191,12 @@ impl<'a> Reader<'a> {
 
     fn chain(&mut self) -> Option<Expression> {
         let mut value = self.first()?;
+        let mut links = 0;
         loop {
+            links += 1;
+            if links > LINKS_MAX {
+                return None;
+            }
             let next = skip(self.rest);
             let is_new_line = self.rest[..self.rest.len() - next.len()].contains('\n');
             if let Some(after) = next.strip_prefix("?.").or(next.strip_prefix('.')) {
@@ -237,7 +249,10 @@ impl<'a> Reader<'a> {
                 let end = self.rest.find(plain).unwrap_or(self.rest.len());
                 let number = &self.rest[..end];
                 self.rest = &self.rest[end..];
-                number.parse::<f64>().ok()?;
+                number
+                    .parse::<f64>()
+                    .ok()
+                    .filter(|_| !number.ends_with('.'))?;
                 Some(Expression::Word(number.to_owned()))
             }
             _ => {

@@ -3,8 +3,9 @@
 //!
 //! Rooms: [`draft`] (a scenario while it is made) with [`writing`] (as YAML), [`words`] (pieces of expressions),
 //! [`json_path`], [`placeholders`] (`{{name}}`) and [`reading`]; then one room a format: [`curl`] with
-//! [`shell_words`], [`hurl`] with [`hurl_syntax`], [`hurl_letters`] and [`hurl_asked`], [`postman`] with [`postman_script`],
-//! [`postman_expected`], [`javascript`], [`javascript_text`] and [`javascript_shown`], [`har`] with [`har_origin`], [`openapi`] with [`openapi_schema`], [`blackbox`], [`gatus`];
+//! [`curl_options`] and [`shell_words`], [`hurl`] with [`hurl_syntax`], [`hurl_lines`], [`hurl_letters`], [`hurl_options`] and
+//! [`hurl_asked`], [`postman`] with [`postman_script`], [`postman_expected`], [`postman_values`],
+//! [`javascript`], [`javascript_text`] and [`javascript_shown`], [`har`] with [`har_origin`], [`openapi`] with [`openapi_schema`], [`blackbox`], [`gatus`];
 //! [`kinds`] names them all.
 //!
 //! Reads texts and gives texts; opens no file and performs nothing. Invariant: what is not carried over is
@@ -12,6 +13,7 @@
 
 pub mod blackbox;
 pub mod curl;
+mod curl_options;
 pub mod draft;
 pub mod gatus;
 pub mod har;
@@ -19,6 +21,8 @@ mod har_origin;
 pub mod hurl;
 mod hurl_asked;
 mod hurl_letters;
+mod hurl_lines;
+mod hurl_options;
 mod hurl_syntax;
 mod javascript;
 mod javascript_shown;
@@ -31,6 +35,7 @@ mod placeholders;
 pub mod postman;
 mod postman_expected;
 mod postman_script;
+mod postman_values;
 mod reading;
 mod shell_words;
 mod words;

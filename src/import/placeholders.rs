@@ -35,7 +35,9 @@ pub fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
                     next = Some(Piece::Name(name));
                     return Some(Piece::Text(before));
                 }
-                _ => from = at + 1,
+                Some(_) => from = at + 1,
+                // Nothing closes any more.
+                None => break,
             }
         }
         Some(Piece::Text(std::mem::take(&mut rest)))
@@ -43,7 +45,7 @@ pub fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
 }
 
 fn is_name(text: &str) -> bool {
-    let plain = |letter: char| letter.is_alphanumeric() || "_-.$ ".contains(letter);
+    let plain = |letter: char| letter.is_alphanumeric() || "_-.$ \"".contains(letter);
     !text.is_empty() && text.chars().all(plain)
 }
 

@@ -7,7 +7,7 @@ use super::draft::{Draft, Step, lets_in};
 use super::placeholders::{Piece, pieces};
 use super::postman_script;
 use super::reading::text;
-use super::words::identifier;
+use super::words::{asks_of_status, identifier};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::source::Source;
 use serde_json::{Map, Value, json};
@@ -74,6 +74,14 @@ fn variables(draft: &mut Draft, all: Option<&Value>) {
             continue;
         }
         let value = text(&one["value"]);
+        if value.contains("{{") {
+            draft.leave_of_all(
+                None,
+                format!("the value of the variable `{name}`, which is made of others"),
+            );
+            draft.input(name, None);
+            continue;
+        }
         match one["type"] == "secret" || lets_in(name) {
             true => drop(draft.secret(name)),
             false => drop(
@@ -188,7 +196,7 @@ fn one(draft: &mut Draft, item: &Value, request: &Value, name: &str, around: Aro
             }
         }
     }
-    let asks = |check: &Value| check.as_str().is_some_and(|check| check.contains("status"));
+    let asks = |check: &Value| check.as_str().is_some_and(asks_of_status);
     let checks = step.says.get("check").and_then(Value::as_array);
     if !checks.is_some_and(|checks| checks.iter().any(asks)) {
         step.check("status > 0");
@@ -382,7 +390,8 @@ fn body(draft: &mut Draft, step: &mut Step, body: &Value) {
             if !typed(step) {
                 step.add("headers", "Content-Type", kind);
             }
-            step.say("body", draft.template(&sent, made_up));
+            let sent = draft.template(&sent, made_up);
+            step.say("body", draft.body(&sent));
         }
         Some("urlencoded") => {
             for row in rows(&body["urlencoded"]) {
@@ -406,8 +415,18 @@ fn body(draft: &mut Draft, step: &mut Step, body: &Value) {
                         draft.leave(step, None, format!("the file `{file}` of the field `{key}`: its name stands in its place"));
                         json!({ "text": file })
                     }
-                    false => json!({ "text": draft.template(&text(&row["value"]), made_up) }),
+                    false => {
+                        let (value, is_one) = (text(&row["value"]), lets_in(&key));
+                        match is_one && !value.contains("{{") {
+                            true => json!({ "text": format!("${{{}}}", draft.secret(&key)) }),
+                            false => json!({ "text": draft.template(&value, made_up) }),
+                        }
+                    }
                 };
+                if parts.contains_key(&key) {
+                    draft.leave(step, None, format!("a second field `{key}`"));
+                    continue;
+                }
                 parts.insert(key, part);
             }
             step.say("multipart", parts);

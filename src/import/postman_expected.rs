@@ -4,12 +4,29 @@ use super::javascript::Expression;
 use super::postman_script::{Link, Script, negated};
 use super::words::{member, text_literal};
 
+/// Words that only join.
+const JOINING: [&str; 16] = [
+    "to", "be", "been", "is", "that", "which", "and", "has", "have", "with", "at", "of", "same",
+    "but", "does", "deep",
+];
+
 impl Script<'_> {
     /// What `pm.response.to…` asks for.
-    pub(super) fn of_reply(&mut self, chain: &[Link]) -> Option<String> {
-        let is_not = chain.iter().any(|link| link.name == "not");
-        let last = chain.last()?;
-        let condition = match (last.name.as_str(), last.given.as_deref()) {
+    pub(super) fn of_reply(&mut self, chain: &[Link]) -> Option<Vec<String>> {
+        let (mut all, mut is_not) = (Vec::new(), false);
+        for link in chain {
+            match (link.name.as_str(), link.given.as_deref()) {
+                ("not", None) => is_not = !is_not,
+                (word, None) if JOINING.contains(&word) => {}
+                _ => all.push(negated(is_not, self.one_of_reply(link)?)),
+            }
+        }
+        (!all.is_empty()).then_some(all)
+    }
+
+    /// What one word of it asks for.
+    fn one_of_reply(&mut self, link: &Link) -> Option<String> {
+        Some(match (link.name.as_str(), link.given.as_deref()) {
             ("status", Some([Expression::Word(status)])) => format!("status == {status}"),
             ("header", Some([Expression::Text(name)])) => {
                 format!("{} in headers", text_literal(name))
@@ -36,16 +53,11 @@ impl Script<'_> {
             }
             ("body", Some([Expression::Text(text)])) => format!("text == {}", text_literal(text)),
             _ => return None,
-        };
-        Some(negated(is_not, condition))
+        })
     }
 
     /// What `pm.expect(…)…` asks for: links behind each other, each a condition or a word that only joins.
     pub(super) fn expected(&mut self, subject: &Expression, chain: &[Link]) -> Option<Vec<String>> {
-        const JOINING: [&str; 16] = [
-            "to", "be", "been", "is", "that", "which", "and", "has", "have", "with", "at", "of",
-            "same", "but", "does", "deep",
-        ];
         let mut of = self.value(subject);
         // `typeof x` and what is not there are looked at with the word that follows.
         let path = self.looked_for(subject);
@@ -55,9 +67,14 @@ impl Script<'_> {
             match (name, link.given.as_deref()) {
                 ("not", None) => is_not = !is_not,
                 (word, None) if JOINING.contains(&word) => {}
-                ("exist" | "undefined", None) => {
+                ("undefined", None) => all.push(negated(!is_not, path.clone()?)),
+                ("exist", None) => {
                     let there = path.clone()?;
-                    all.push(negated(is_not != (name == "undefined"), there));
+                    let there = match &of {
+                        Some(of) => format!("{there} && kind({of}) != 'null'"),
+                        None => there,
+                    };
+                    all.push(negated(is_not, there));
                 }
                 (_, given) => {
                     let value = of.clone()?;
@@ -99,8 +116,17 @@ impl Script<'_> {
                 format!("{low} && {}", self.compared(of, "<=", high)?)
             }
             ("oneOf", Some([value])) => format!("{of} in {}", self.value(value)?),
+            ("include" | "includes" | "contain" | "contains", Some([Expression::Map(_)])) => {
+                return None;
+            }
             ("include" | "includes" | "contain" | "contains" | "string", Some([value])) => {
-                format!("{of}.contains({})", self.value(value)?)
+                let wanted = self.value(value)?;
+                match of {
+                    "text" => format!("text.contains({wanted})"),
+                    of => format!(
+                        "(kind({of}) == 'list' ? {wanted} in {of} : {of}.contains({wanted}))"
+                    ),
+                }
             }
             ("match", Some([Expression::Pattern(pattern, flags)])) => {
                 format!("{of}.matches({})", text_literal(&flagged(pattern, flags)?))
@@ -127,7 +153,10 @@ impl Script<'_> {
                         _ => None,
                     })
                     .collect();
-                all.filter(|all| !all.is_empty())?.join(" && ")
+                {
+                    let all = all.filter(|all| !all.is_empty())?;
+                    format!("size({of}) == {} && {}", all.len(), all.join(" && "))
+                }
             }
             _ => return None,
         })
@@ -177,6 +206,7 @@ pub(super) fn flagged(pattern: &str, flags: &str) -> Option<String> {
         "i" => Some(format!("(?i){pattern}")),
         _ => None,
     }
+    .filter(|pattern| regex::Regex::new(pattern).is_ok())
 }
 
 pub(super) fn kind_is(of: &str, kind: &str) -> Option<String> {

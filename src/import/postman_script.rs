@@ -2,12 +2,10 @@
 //!
 //! Knows what `pm.…` means. Invariant: a statement is carried over whole, or named as one that is not.
 
-use super::draft::{Draft, Step};
+use super::draft::{Draft, Step, lets_in};
 use super::javascript::{Expression, Statement, statements};
 use super::javascript_shown::shown;
-use super::postman_expected::kind_is;
-use super::words::{literal, member, text_literal};
-use serde_json::Value;
+use super::postman_values::plain;
 use std::collections::BTreeMap;
 
 /// How deep tests may stand in each other.
@@ -32,11 +30,11 @@ pub fn carry_over(
 }
 
 pub(super) struct Script<'a> {
-    draft: &'a mut Draft,
-    step: &'a mut Step,
+    pub draft: &'a mut Draft,
+    pub step: &'a mut Step,
     /// What names stand for.
-    names: BTreeMap<String, String>,
-    made_up: fn(&str) -> Option<String>,
+    pub names: BTreeMap<String, String>,
+    pub made_up: fn(&str) -> Option<String>,
 }
 
 impl Script<'_> {
@@ -62,6 +60,8 @@ impl Script<'_> {
     }
 
     fn named(&mut self, name: &str, value: &Expression) -> Option<()> {
+        // Until it is understood, nobody knows what it stands for.
+        self.names.remove(name);
         let value = self.value(value)?;
         self.names.insert(name.to_owned(), value);
         Some(())
@@ -70,8 +70,8 @@ impl Script<'_> {
     fn assigned(&mut self, target: &Expression, value: &Expression) -> Option<()> {
         match target {
             Expression::Member(of, _) if is_name(of, "tests") => {
-                let condition = self.value(value)?;
-                self.step.check(condition);
+                let condition = self.truth(value)?;
+                self.step.check(plain(&condition));
                 Some(())
             }
             Expression::Name(name) => self.named(name, value),
@@ -110,8 +110,9 @@ impl Script<'_> {
                 "clearEnvironmentVariable" | "clearGlobalVariable",
             ] => Some(()),
             ["pm", "response", "to", ..] => {
-                let condition = self.of_reply(&chain[3..])?;
-                self.step.check(condition);
+                for condition in self.of_reply(&chain[3..])? {
+                    self.step.check(condition);
+                }
                 Some(())
             }
             ["pm", "expect", ..] => {
@@ -136,191 +137,13 @@ impl Script<'_> {
         let [Expression::Text(name), value] = given else {
             return None;
         };
+        if let (Expression::Text(_), true) = (value, lets_in(name)) {
+            self.draft.secret(name);
+            return Some(());
+        }
         let value = self.value(value)?;
-        self.draft.capture(self.step, name, value);
+        self.draft.capture(self.step, name, plain(&value));
         Some(())
-    }
-
-    /// A value as an expression of ours.
-    pub(super) fn value(&mut self, value: &Expression) -> Option<String> {
-        Some(match value {
-            Expression::Text(text) => match text.contains("{{") {
-                true => self.draft.expression(text, self.made_up),
-                false => text_literal(text),
-            },
-            Expression::Word(word) if word == "undefined" => return None,
-            Expression::Word(word) => word.clone(),
-            Expression::Pattern(..) | Expression::Function(_) => return None,
-            Expression::List(items) => {
-                let items: Option<Vec<String>> =
-                    items.iter().map(|item| self.value(item)).collect();
-                format!("[{}]", items?.join(", "))
-            }
-            Expression::Map(entries) => {
-                let mut all = Vec::new();
-                for (key, value) in entries {
-                    all.push(format!(
-                        "{}: {}",
-                        literal(&Value::String(key.clone())),
-                        self.value(value)?
-                    ));
-                }
-                format!("{{{}}}", all.join(", "))
-            }
-            Expression::Unary(operator, inner) => match operator.as_str() {
-                "!" => format!("!({})", self.value(inner)?),
-                "-" => format!("-{}", self.value(inner)?),
-                _ => return None,
-            },
-            Expression::Binary(operator, left, right) => self.binary(operator, left, right)?,
-            Expression::Name(name) => match name.as_str() {
-                "responseBody" => "text".to_owned(),
-                "responseTime" => "latency".to_owned(),
-                name => self.names.get(name)?.clone(),
-            },
-            Expression::Index(of, index) => format!("{}[{}]", self.value(of)?, self.value(index)?),
-            Expression::Member(of, name) => self.member(of, name)?,
-            Expression::Call(..) => self.call(value)?,
-        })
-    }
-
-    fn binary(&mut self, operator: &str, left: &Expression, right: &Expression) -> Option<String> {
-        let operator = match operator {
-            "===" => "==",
-            "!==" => "!=",
-            "??" | "%" => return None,
-            other => other,
-        };
-        let is_equal = operator == "==";
-        if matches!(operator, "==" | "!=") {
-            if let (Expression::Unary(kind, of), Expression::Text(name)) = (left, right)
-                && kind == "typeof"
-            {
-                let of = self.value(of)?;
-                return Some(negated(!is_equal, kind_is(&of, name)?));
-            }
-            if matches!(right, Expression::Word(word) if word == "undefined") {
-                let there = self.looked_for(left)?;
-                return Some(negated(is_equal, there));
-            }
-        }
-        if matches!(operator, "&&" | "||") {
-            return Some(format!(
-                "({}) {operator} ({})",
-                self.value(left)?,
-                self.value(right)?
-            ));
-        }
-        let of = self.value(left)?;
-        self.compared(&of, operator, right)
-    }
-
-    fn member(&mut self, of: &Expression, name: &str) -> Option<String> {
-        let names = chain(of);
-        let names: Vec<&str> = names.iter().map(|link| link.name.as_str()).collect();
-        match (names.as_slice(), name) {
-            (["pm", "response"] | ["responseCode"], "code") => {
-                return Some("status".to_owned());
-            }
-            (["pm", "response"], "responseTime") => return Some("latency".to_owned()),
-            (["pm", "response"], "responseSize") => return Some("size(bytes)".to_owned()),
-            (["responseHeaders"], name) => return Some(format!("headers[{}]", text_literal(name))),
-            ([holder @ ("environment" | "globals" | "data")], name)
-                if !self.names.contains_key(*holder) =>
-            {
-                return Some(self.draft.variable(name));
-            }
-            (["pm", ..], _) if !has_call(of) => return None,
-            _ => {}
-        }
-        let of = self.value(of)?;
-        Some(match name {
-            "length" => format!("size({of})"),
-            name => member(&of, name),
-        })
-    }
-
-    /// Something that is called for its value.
-    fn call(&mut self, value: &Expression) -> Option<String> {
-        let links = chain(value);
-        let names: Vec<&str> = links.iter().map(|link| link.name.as_str()).collect();
-        let Expression::Call(callee, given) = value else {
-            return None;
-        };
-        match (names.as_slice(), given.as_slice()) {
-            (["pm", "response", "json"], []) => return Some("body".to_owned()),
-            (["pm", "response", "text"], []) => return Some("text".to_owned()),
-            (["JSON", "parse"], [Expression::Name(name)]) if name == "responseBody" => {
-                return Some("body".to_owned());
-            }
-            (["JSON", "parse"], [inner]) => {
-                let inner = self.value(inner)?;
-                return Some(if inner == "text" {
-                    "body".to_owned()
-                } else {
-                    format!("parseJson({inner})")
-                });
-            }
-            (["JSON", "stringify"], [inner]) => {
-                return Some(format!("toJson({})", self.value(inner)?));
-            }
-            (
-                ["pm", "response", "headers", "get"] | ["postman", "getResponseHeader"],
-                [Expression::Text(name)],
-            ) => {
-                return Some(format!("headers[{}]", text_literal(name)));
-            }
-            (["pm", "response", "headers", "has"], [Expression::Text(name)]) => {
-                return Some(format!("{} in headers", text_literal(name)));
-            }
-            (["pm", "cookies", "get"], [Expression::Text(name)]) => {
-                return Some(format!("cookies[{}]", text_literal(name)));
-            }
-            (["pm", "cookies", "has"], [Expression::Text(name)]) => {
-                return Some(format!("{} in cookies", text_literal(name)));
-            }
-            (
-                [
-                    "pm",
-                    "environment"
-                    | "collectionVariables"
-                    | "globals"
-                    | "variables"
-                    | "iterationData",
-                    "get",
-                ]
-                | ["postman", "getEnvironmentVariable" | "getGlobalVariable"],
-                [Expression::Text(name)],
-            ) => {
-                return Some(self.draft.variable(name));
-            }
-            (["Array", "isArray"], [inner]) => {
-                return Some(format!("kind({}) == 'list'", self.value(inner)?));
-            }
-            (["String"], [inner]) => return Some(format!("string({})", self.value(inner)?)),
-            (["parseInt"], [inner] | [inner, _]) => {
-                return Some(format!("int({})", self.value(inner)?));
-            }
-            (["Number" | "parseFloat"], [inner]) => {
-                return Some(format!("double({})", self.value(inner)?));
-            }
-            _ => {}
-        }
-        let Expression::Member(of, name) = &**callee else {
-            return None;
-        };
-        let of = self.value(of)?;
-        Some(match (name.as_str(), given.as_slice()) {
-            ("includes" | "has", [inner]) => format!("{of}.contains({})", self.value(inner)?),
-            ("startsWith" | "endsWith", [inner]) => format!("{of}.{name}({})", self.value(inner)?),
-            ("hasOwnProperty", [inner]) => format!("{} in {of}", self.value(inner)?),
-            ("split", [Expression::Text(by)]) => format!("split({of}, {})", text_literal(by)),
-            ("toLowerCase", []) => format!("lower({of})"),
-            ("toUpperCase", []) => format!("upper({of})"),
-            ("trim", []) => format!("trim({of})"),
-            ("toString", []) => format!("string({of})"),
-            _ => return None,
-        })
     }
 }
 
@@ -331,7 +154,7 @@ pub(super) struct Link {
 }
 
 /// The words of a chain; nothing where it is none.
-fn chain(value: &Expression) -> Vec<Link> {
+pub(super) fn chain(value: &Expression) -> Vec<Link> {
     match value {
         Expression::Name(name) => vec![Link {
             name: name.clone(),
@@ -359,15 +182,6 @@ fn chain(value: &Expression) -> Vec<Link> {
     }
 }
 
-/// Whether something is called in a chain.
-fn has_call(value: &Expression) -> bool {
-    match value {
-        Expression::Call(..) => true,
-        Expression::Member(of, _) | Expression::Index(of, _) => has_call(of),
-        _ => false,
-    }
-}
-
 fn is_name(value: &Expression, name: &str) -> bool {
     matches!(value, Expression::Name(known) if known == name)
 }
@@ -382,6 +196,7 @@ pub(super) fn negated(is_not: bool, condition: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     fn carried(script: &str) -> (Vec<String>, usize, Value) {
         let (mut draft, mut step) = (Draft::new("a"), Step::request("a", "GET", "/"));
@@ -468,6 +283,57 @@ mod tests {
                 "{script}"
             );
         }
+    }
+
+    #[test]
+    fn nothing_that_fails_there_passes_here() {
+        for (script, expected) in [
+            (
+                "pm.response.to.have.status(200).and.have.header('A');",
+                vec!["status == 200", "'A' in headers"],
+            ),
+            (
+                "const j = pm.response.json(); pm.expect(j.a === 1 || j.b === 3).to.be.false",
+                vec!["((body.a == 1) || (body.b == 3)) == false"],
+            ),
+            ("tests['x'] = 5 - (3 - 1) === 3", vec!["(5 - (3 - 1)) == 3"]),
+            (
+                "pm.expect(pm.response.json().a).to.exist",
+                vec!["'a' in body && kind(body.a) != 'null'"],
+            ),
+            (
+                "pm.expect(pm.response.json()).to.have.keys('a', 'b')",
+                vec!["size(body) == 2 && 'a' in body && 'b' in body"],
+            ),
+            (
+                "tests['x'] = pm.response.json().id",
+                vec!["!(toJson(body.id) in ['false', 'null', '0', '\"\"'])"],
+            ),
+        ] {
+            let (checks, left, _) = carried(script);
+            assert_eq!(
+                (checks, left),
+                (expected.iter().map(ToString::to_string).collect(), 0),
+                "{script}"
+            );
+        }
+        // Of what is not understood nothing is checked, and nobody's secret is kept.
+        for script in [
+            "let j = pm.response.json(); j = j.filter(x => x.ok); pm.expect(j.length).to.eql(1);",
+            "pm.expect(pm.response.text()).to.match(/^(?=x)/)",
+            "pm.expect(pm.response.json()).to.include({ a: 1 })",
+        ] {
+            let (checks, left, _) = carried(script);
+            assert!(checks.is_empty() && left > 0, "{script}: {checks:?}");
+        }
+        assert_eq!(carried("pm.environment.set('token', 'S')").2, Value::Null);
+        let grows: String = (1..40)
+            .map(|at| format!("const a{at} = a{} + a{};", at - 1, at - 1))
+            .collect();
+        let (_, left, _) = carried(&format!("const a0 = 1; {grows} pm.expect(a39).to.eql(1)"));
+        assert!(left > 0);
+        let long = format!("a{}", ".b()".repeat(5_000));
+        assert_eq!(carried(&long).1, 1);
     }
 
     #[test]

@@ -59,6 +59,16 @@ pub fn text_literal(text: &str) -> String {
     made + "'"
 }
 
+/// Whether a condition looks at the status of a reply, and not at a part of a value that is called so.
+pub fn asks_of_status(condition: &str) -> bool {
+    condition.match_indices("status").any(|(at, word)| {
+        let before = condition[..at].chars().next_back();
+        let after = condition[at + word.len()..].chars().next();
+        let is_part = |letter: char| letter.is_alphanumeric() || "_.'\"[".contains(letter);
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
+    })
+}
+
 /// A member of a value.
 pub fn member(of: &str, name: &str) -> String {
     let first = name.chars().next();

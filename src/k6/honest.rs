@@ -71,9 +71,15 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
         let failed = total - passes;
         let is_judged = judged.iter().any(|one| one.key.metric == "checks");
         let is_measured = value(BuiltIn::HttpReqs).samples() > 0;
-        if *total == 0 && is_measured && judged.is_empty() && !known.has_objectives {
-            let reason = "nothing was checked, and there is no threshold".to_owned();
-            against.push((Outcome::Inconclusive, reason));
+        let is_telling = judged.iter().any(tells_of_target);
+        if *total == 0 && is_measured && !is_telling && !known.has_objectives {
+            let reason = match judged.is_empty() {
+                true => "nothing was checked, and there is no threshold",
+                false => {
+                    "nothing was checked, and no threshold that has samples judges what came back"
+                }
+            };
+            against.push((Outcome::Inconclusive, reason.to_owned()));
         } else if failed > 0 && known.is_once {
             against.push((Outcome::Fail, format!("{failed} of {total} checks failed")));
         } else if failed > 0 && !is_judged {
@@ -84,6 +90,22 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
         }
     }
     against
+}
+
+/// Whether a threshold judges what came back: it has samples, and not of what we did ourselves.
+fn tells_of_target(judged: &Judged) -> bool {
+    const OURS: [&str; 9] = [
+        "iterations",
+        "iteration_duration",
+        "dropped_iterations",
+        "vus",
+        "vus_max",
+        "data_sent",
+        "data_received",
+        "group_duration",
+        "http_reqs",
+    ];
+    judged.verdict.measured && !OURS.contains(&judged.key.metric.as_str())
 }
 
 #[cfg(test)]
@@ -128,6 +150,23 @@ mod tests {
         let count = [threshold("count<1", "http_reqs", Kind::Counter)];
         assert!(said(&tally, &count, &Known::default())[0].starts_with("Fail: the threshold"));
 
+        // What we did ourselves, and what nobody counted, says nothing of what came back.
+        for (source, metric, kind) in [
+            ("count>0", "iterations", Kind::Counter),
+            ("count<10", "http_reqs{name:typo}", Kind::Counter),
+            ("p(95)<5000", "iteration_duration", Kind::Trend),
+        ] {
+            tally.count(BuiltIn::IterationDuration, 1.0, none);
+            let said = said(
+                &tally,
+                &[threshold(source, metric, kind)],
+                &Known::default(),
+            );
+            assert!(
+                said[0].contains("no threshold that has samples judges"),
+                "{said:?}"
+            );
+        }
         tally.count(BuiltIn::Checks, 1.0, none);
         assert_eq!(said(&tally, &[], &Known::default()), [""; 0]);
         tally.count(BuiltIn::Checks, 0.0, none);

@@ -32,6 +32,8 @@ const MEMORY_MAX: usize = 512 * 1024 * 1024;
 /// Bytes of its stack, and how much of it scripts may use: the rest is for what they call.
 const STACK: usize = 512 * 1024;
 const STACK_OF_SCRIPT: usize = 320 * 1024;
+/// The longest time until a timer.
+const WAIT_MAX: Duration = Duration::from_secs(366 * 86_400);
 
 /// An interpreter that has loaded a script.
 pub struct Engine {
@@ -442,7 +444,9 @@ impl<'js> Life<'_, 'js> {
             if next == 0.0 && !waits {
                 continue;
             }
-            let until = (next >= 0.0).then(|| Instant::now() + Duration::from_secs_f64(next / 1e3));
+            // What is too far away for a clock is as far as anybody waits.
+            let wait = |next: f64| Duration::try_from_secs_f64(next / 1e3).unwrap_or(WAIT_MAX);
+            let until = (next >= 0.0).then(|| Instant::now() + wait(next).min(WAIT_MAX));
             match self.host.next(until) {
                 Ok(super::ask::Answer::Arrived(number, reply)) => {
                     self.host
