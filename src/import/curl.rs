@@ -314,15 +314,7 @@ fn body(draft: &mut Draft, step: &mut Step, said: &Said) {
     }
     let text = said.data.join("&");
     let is_json = said.content_type.is_some();
-    let typed = step
-        .says
-        .get("headers")
-        .and_then(Value::as_object)
-        .is_some_and(|headers| {
-            headers
-                .keys()
-                .any(|name| name.eq_ignore_ascii_case("content-type"))
-        });
+    let typed = step.has_header("content-type");
     if !typed {
         let form = "application/x-www-form-urlencoded";
         step.add("headers", "Content-Type", said.content_type.unwrap_or(form));

@@ -104,6 +104,12 @@ impl Step {
         }
     }
 
+    /// Whether it sends a header, written in any case.
+    pub fn has_header(&self, name: &str) -> bool {
+        let headers = self.says.get("headers").and_then(Value::as_object);
+        headers.is_some_and(|all| all.keys().any(|known| known.eq_ignore_ascii_case(name)))
+    }
+
     /// Whether it says something.
     pub fn has(&self, key: &str) -> bool {
         self.says.contains_key(key)

@@ -10,7 +10,7 @@ use super::hurl_syntax::{self, Body, Entry, Reply, Row, Section};
 use super::words::text_literal;
 use crate::document::diagnostic::Diagnostic;
 use crate::document::source::{Source, Span};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -167,15 +167,7 @@ fn sent(draft: &mut Draft, step: &mut Step, entry: &Entry) {
         );
         draft.basic(step, "basic", &user, &word);
     }
-    let typed = step
-        .says
-        .get("headers")
-        .and_then(Value::as_object)
-        .is_some_and(|headers| {
-            headers
-                .keys()
-                .any(|name| name.eq_ignore_ascii_case("content-type"))
-        });
+    let typed = step.has_header("content-type");
     match &entry.body {
         None => {}
         Some(Body::Json(text)) => {

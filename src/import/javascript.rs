@@ -328,9 +328,9 @@ impl<'a> Reader<'a> {
     /// A function: its body alone.
     fn function(&mut self) -> Option<Expression> {
         let rest = self.rest;
-        let is_arrow = rest
-            .split_once("=>")
-            .is_some_and(|(before, _)| !before.contains(['{', '"', '\'']));
+        // Only what stands before its body is looked at: the rest may be long.
+        let head = rest.split(['{', '"', '\'']).next().unwrap_or_default();
+        let is_arrow = head.contains("=>");
         let body = match is_arrow {
             true => skip(rest.split_once("=>")?.1),
             false => skip(rest.split_once(')')?.1),

@@ -4,6 +4,7 @@
 //! none makes a stricter one than it says.
 
 use super::words::{literal, member, text_literal};
+use crate::scenario::functions::ASKING_NOTHING;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -17,27 +18,6 @@ pub struct Schemas<'a> {
     /// The whole of it.
     pub root: &'a Value,
 }
-
-/// Keywords that say nothing of what a value is.
-const TELLING_NOTHING: [&str; 17] = [
-    "title",
-    "description",
-    "example",
-    "examples",
-    "default",
-    "deprecated",
-    "readOnly",
-    "xml",
-    "externalDocs",
-    "$id",
-    "$schema",
-    "$comment",
-    "$defs",
-    "definitions",
-    "$anchor",
-    "format",
-    "discriminator",
-];
 
 impl<'a> Schemas<'a> {
     /// What a reference leads to, or the value itself.
@@ -119,7 +99,7 @@ impl<'a> Schemas<'a> {
                 }
                 "writeOnly" | "additionalProperties"
                     if value == true || value.is_boolean() && word == "writeOnly" => {}
-                word if TELLING_NOTHING.contains(&word) || word.starts_with("x-") => {}
+                word if ASKING_NOTHING.contains(&word) || word.starts_with("x-") => {}
                 word => match bound(word, resolved, of) {
                     Some(made) => more.extend(made),
                     None => drop(unknown.insert(word.to_owned())),

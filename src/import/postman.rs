@@ -364,15 +364,6 @@ fn body(draft: &mut Draft, step: &mut Step, body: &Value) {
     if body["disabled"] == json!(true) {
         return;
     }
-    let typed = |step: &Step| {
-        step.says
-            .get("headers")
-            .and_then(Value::as_object)
-            .is_some_and(|all| {
-                all.keys()
-                    .any(|name| name.eq_ignore_ascii_case("content-type"))
-            })
-    };
     match body["mode"].as_str() {
         Some("raw") => {
             let sent = text(&body["raw"]);
@@ -387,7 +378,7 @@ fn body(draft: &mut Draft, step: &mut Step, body: &Value) {
                 Some("javascript") => "application/javascript",
                 _ => "text/plain",
             };
-            if !typed(step) {
+            if !step.has_header("content-type") {
                 step.add("headers", "Content-Type", kind);
             }
             let sent = draft.template(&sent, made_up);

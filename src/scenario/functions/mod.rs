@@ -12,3 +12,4 @@ pub mod standard;
 mod texts;
 
 pub use registry::{Function, add, all, named};
+pub use schemas::ASKING_NOTHING;

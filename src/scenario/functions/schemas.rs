@@ -15,7 +15,7 @@ const DEPTH_MAX: usize = 64;
 const STEPS_MAX: usize = 1_000_000;
 
 /// Keywords that ask for nothing.
-const ASKING_NOTHING: [&str; 21] = [
+pub const ASKING_NOTHING: [&str; 21] = [
     "title",
     "description",
     "example",
