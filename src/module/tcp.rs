@@ -7,50 +7,33 @@ use super::seen::{REGEX, Seen};
 use super::settings::{Tcp, Turn};
 use crate::limits;
 use crate::net::connect::host_port;
+use crate::net::dialogue::Heard;
 use crate::net::stream::Stream;
 use crate::net::{ErrorClass, Fault};
 use std::net::SocketAddr;
 use std::time::Instant;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout_at;
 
-/// A socket and what came from it beyond the last line.
+/// A socket and what came from it.
 struct Talk {
     stream: Stream,
-    heard: Vec<u8>,
-    /// Bytes that were heard in all.
-    all: usize,
+    heard: Heard,
     deadline: Instant,
 }
 
 impl Talk {
     /// The next line, without its end; nothing where there is none any more.
     async fn line(&mut self) -> Result<Option<Vec<u8>>, Fault> {
-        loop {
-            if let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {
-                let mut line: Vec<u8> = self.heard.drain(..=end).collect();
-                line.pop();
-                if line.last() == Some(&b'\r') {
-                    line.pop();
-                }
-                return Ok(Some(line));
-            }
-            if self.all > limits::BODY_BYTES_MAX {
-                let title = "what is expected is not among the first megabytes";
-                return Err(Fault::new(ErrorClass::BodyTooLarge, title));
-            }
-            let reading = self.stream.read_buf(&mut self.heard);
-            let read = timeout_at(self.deadline.into(), reading).await;
-            let read =
-                read.map_err(|_| reach::late(ErrorClass::TimeoutReceive, "the next line"))?;
-            let count = read.map_err(|error| Fault::from_io("reading", &error))?;
-            self.all += count;
-            if count == 0 {
-                // What stands at the end without a line's end is a line too.
-                let rest = std::mem::take(&mut self.heard);
-                return Ok((!rest.is_empty()).then_some(rest));
-            }
+        let reading = self.heard.line(&mut self.stream);
+        let read = timeout_at(self.deadline.into(), reading).await;
+        let late = |_| reach::late(ErrorClass::TimeoutReceive, "the next line");
+        let line = read.map_err(late)??;
+        if line.is_none() && self.heard.is_full() {
+            let title = "what is expected is not among the first megabytes";
+            return Err(Fault::new(ErrorClass::BodyTooLarge, title));
         }
+        Ok(line)
     }
 
     async fn say(&mut self, text: &str) -> Result<(), Fault> {
@@ -90,8 +73,7 @@ pub async fn look(
     let tcp = reach::connect(SocketAddr::new(ip, port), deadline).await?;
     let mut talk = Talk {
         stream: Stream::Plain(tcp),
-        heard: Vec::new(),
-        all: 0,
+        heard: Heard::new(limits::BODY_BYTES_MAX),
         deadline,
     };
     if settings.speaks_tls {
@@ -135,7 +117,7 @@ async fn secured(talk: Talk, settings: &Tcp, host: &str, seen: &mut Seen) -> Res
     let Stream::Plain(tcp) = talk.stream else {
         return Err(Fault::new(ErrorClass::Protocol, "TLS is spoken already"));
     };
-    if !talk.heard.is_empty() {
+    if talk.heard.has_more() {
         // Whoever is in between could have put it there (CVE-2011-0411).
         return Err(Fault::new(
             ErrorClass::Protocol,

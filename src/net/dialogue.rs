@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 use regex::Regex;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-/// Bytes that are read at the most.
-const RECEIVED_MAX: usize = 64 * 1024;
+/// Bytes that a step reads at the most.
+pub const RECEIVED_MAX: usize = 64 * 1024;
 /// Characters of the last line that are shown.
 const SHOWN_MAX: usize = 160;
 
@@ -45,16 +45,38 @@ pub async fn hold(
 }
 
 /// What was heard, and how much of it was looked at.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Heard {
     all: BytesMut,
     seen: usize,
+    limit: usize,
+    is_over: bool,
 }
 
 impl Heard {
+    /// Nothing yet, of no more than so many bytes.
+    pub fn new(limit: usize) -> Heard {
+        Heard {
+            all: BytesMut::new(),
+            seen: 0,
+            limit,
+            is_over: false,
+        }
+    }
+
     /// All that came.
     pub fn all(self) -> Bytes {
         self.all.freeze()
+    }
+
+    /// Whether something came that nobody looked at.
+    pub fn has_more(&self) -> bool {
+        self.seen < self.all.len()
+    }
+
+    /// Whether as much came as is read.
+    pub fn is_full(&self) -> bool {
+        self.all.len() >= self.limit
     }
 
     /// What came last, as people read it.
@@ -70,46 +92,59 @@ impl Heard {
         }
     }
 
+    /// The next line, without its end; nothing where there is none any more, or too much came. What was read is kept
+    /// where it is given up in the middle.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub async fn line(
+        &mut self,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        loop {
+            if let Some(line) = self.next_line() {
+                return Ok(Some(line));
+            }
+            if self.is_over || self.is_full() {
+                return Ok(None);
+            }
+            let read = stream.read_buf(&mut self.all).await;
+            let read = read.map_err(|error| Fault::from_io("reading", &error))?;
+            self.is_over = read == 0;
+        }
+    }
+
+    /// The next line of what came; the last one may have no end.
+    fn next_line(&mut self) -> Option<Vec<u8>> {
+        let rest = &self.all[self.seen..];
+        let end = rest.iter().position(|byte| *byte == b'\n');
+        let (length, next) = match end {
+            Some(end) => (end, end + 1),
+            None if self.is_over && !rest.is_empty() => (rest.len(), rest.len()),
+            None => return None,
+        };
+        let line = &rest[..length];
+        let line = line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+        self.seen += next;
+        Some(line)
+    }
+
     async fn wait_for(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
         wanted: &Regex,
     ) -> Result<(), Fault> {
-        loop {
-            while let Some(line) = self.line(false) {
-                if wanted.is_match(&line) {
-                    return Ok(());
-                }
-            }
-            if self.all.len() >= RECEIVED_MAX {
-                return Err(unheard(wanted, "64 KiB of something else"));
-            }
-            let read = stream.read_buf(&mut self.all).await;
-            let read = read.map_err(|error| Fault::from_io("reading", &error))?;
-            if read == 0 {
-                // The last line may have no end.
-                if self.line(true).is_some_and(|rest| wanted.is_match(&rest)) {
-                    return Ok(());
-                }
-                let said = format!("{}, and the connection was closed", self.last());
-                return Err(unheard(wanted, &said));
+        while let Some(line) = self.line(stream).await? {
+            if wanted.is_match(&String::from_utf8_lossy(&line)) {
+                return Ok(());
             }
         }
-    }
-
-    /// The next line, without its end.
-    fn line(&mut self, is_over: bool) -> Option<String> {
-        let rest = &self.all[self.seen..];
-        let end = rest.iter().position(|byte| *byte == b'\n');
-        let (length, next) = match end {
-            Some(end) => (end, end + 1),
-            None if is_over && !rest.is_empty() => (rest.len(), rest.len()),
-            None => return None,
+        let said = match self.is_over {
+            true => format!("{}, and the connection was closed", self.last()),
+            false => format!("{} KiB of something else", self.limit >> 10),
         };
-        let line = String::from_utf8_lossy(&rest[..length]);
-        let line = line.trim_end_matches('\r').to_owned();
-        self.seen += next;
-        Some(line)
+        Err(unheard(wanted, &said))
     }
 }
 
@@ -126,7 +161,7 @@ mod tests {
         let (mut ours, mut theirs) = tokio::io::duplex(256 * 1024);
         theirs.write_all(says).await.unwrap();
         theirs.shutdown().await.unwrap();
-        let mut heard = Heard::default();
+        let mut heard = Heard::new(RECEIVED_MAX);
         let done = hold(&mut ours, turns, &mut heard).await;
         drop(ours);
         let mut sent = Vec::new();

@@ -8,6 +8,7 @@ use crate::scenario::expression::to_json;
 use cel::extractors::This;
 use cel::{ExecutionError, Value as CelValue};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep schemas and values are followed.
 const DEPTH_MAX: usize = 64;
@@ -224,13 +225,11 @@ fn simple(schema: &Value, word: &str, given: &Value, value: &Value) -> Option<Re
         "minProperties" => size(true, map),
         "maxProperties" => size(false, map),
         "uniqueItems" => {
-            let all = value.as_array().map_or(&[][..], Vec::as_slice);
-            let again = all
-                .iter()
-                .enumerate()
-                .any(|(at, one)| all[..at].iter().any(|other| same(other, one)));
+            let mut seen = BTreeSet::new();
+            let mut all = value.as_array().into_iter().flatten();
+            let is_once = all.all(|one| seen.insert(alike(one)));
             held(
-                given != true || all.len() > 1_000 || !again,
+                given != true || is_once,
                 "must have each item once".to_owned(),
             )
         }
@@ -293,6 +292,21 @@ fn same(one: &Value, other: &Value) -> bool {
     one == other || one.is_number() && one.as_f64() == other.as_f64()
 }
 
+/// A text that two values share where they are the same.
+fn alike(value: &Value) -> String {
+    let list = |all: Vec<String>| all.join(",");
+    match value {
+        Value::Number(number) => format!("{:?}", number.as_f64()),
+        Value::Array(all) => format!("[{}]", list(all.iter().map(alike).collect())),
+        Value::Object(all) => {
+            let all: BTreeMap<&String, String> =
+                all.iter().map(|(key, value)| (key, alike(value))).collect();
+            format!("{all:?}")
+        }
+        other => other.to_string(),
+    }
+}
+
 fn below(at: &str, name: &str) -> String {
     format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
@@ -347,6 +361,10 @@ mod tests {
             (
                 json!({ "id": 1, "next": { "id": "x" } }),
                 Some("`/next/id` must be integer, and is \"x\""),
+            ),
+            (
+                json!({ "id": 1, "tags": ["a", "a"] }),
+                Some("`/tags` must have each item once, and is a list of 2"),
             ),
             (
                 json!({ "id": 1, "more": 1 }),

@@ -253,7 +253,8 @@ fn pattern(compiler: &mut Compiler<'_>, node: &Node) -> Option<Pattern> {
     })
 }
 
-fn regex(
+/// A regular expression as it is written; one that fits everything waits for nothing.
+pub(super) fn regex(
     compiler: &mut Compiler<'_>,
     node: &Node,
     compile: fn(&str) -> Result<Regex, regex::Error>,

@@ -1,5 +1,6 @@
 //! A TCP connection, as the language has it, and what is said on it.
 
+use super::logs::regex;
 use crate::document::node::Node;
 use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::scenario::compiler::Compiler;
@@ -77,14 +78,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, node: &Node) -> Option<Connectio
 fn turn(compiler: &mut Compiler<'_>, node: &Node) -> Option<Turn> {
     match (node.get("send"), node.get("expect")) {
         (Some(text), None) => compiler.template(text).map(Turn::Send),
-        (None, Some(pattern)) => match Regex::new(&pattern.text) {
-            Ok(pattern) => Some(Turn::Expect(pattern)),
-            Err(_) => {
-                let title = format!("`{}` is no regular expression", pattern.text);
-                compiler.error("bad-value", title, pattern.span, "such as `^220 `");
-                None
-            }
-        },
+        (None, Some(pattern)) => regex(compiler, pattern, Regex::new).map(Turn::Expect),
         _ => {
             let title = "a turn is either `send` or `expect`";
             compiler.error("missing-field", title, node.span, "exactly one of them");

@@ -1,7 +1,7 @@
 //! A TCP connection: opened, timed, talked on, and closed.
 
 use super::exchange::Attempt;
-use crate::net::dialogue::{self, Heard, Turn};
+use crate::net::dialogue::{self, Heard, RECEIVED_MAX, Turn};
 use crate::net::{ErrorClass, Fault, Phases};
 use crate::scenario::steps::tcp::{self, Connection};
 use crate::vu::reply::Reply;
@@ -33,7 +33,7 @@ impl VirtualUser {
             };
         }
         let start = Instant::now();
-        let mut heard = Heard::default();
+        let mut heard = Heard::new(RECEIVED_MAX);
         let talk = dialogue::hold(&mut stream, &turns, &mut heard);
         let held = timeout_at(deadline.into(), talk).await;
         let done = held.unwrap_or_else(|_| {
