@@ -1,27 +1,22 @@
 //! How a run of `k6 run` ends: thresholds, the summary, files, the exit code, and what is not right about it.
 
+use super::commands::complain;
 use super::exit::Exit;
 use super::k6_arguments::Arguments;
+use super::k6_summary;
 use crate::k6::metric::BuiltIn;
 use crate::k6::summary::{self, Circumstances, Judged};
 use crate::k6::summary_text;
 use crate::k6::tally::{Tally, Value as Counting};
 use crate::k6::threshold::Aggregate;
-use crate::load::recorder::{Inner, SharedRecorder};
 use crate::load::run::Finished;
 use crate::report::style::Style;
-use crate::script::ask::Outcome;
 use crate::script::host::Said;
 use crate::script::prepare::Ready;
 use crate::script::run::{Broke, Ended};
-use crate::vu::{Performers as _, Place};
-use base64::Engine as _;
-use serde_json::Value;
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 /// What a run came to.
 pub struct Over {
@@ -57,12 +52,12 @@ pub async fn end(arguments: &Arguments, ready: &Ready, over: Over, export: Optio
     let mut wrote = true;
     if arguments.summary_mode != "disabled" {
         let data = summary::data(&over.tally, &run.options, &judged, &circumstances);
-        let made = match run.exports.contains("handleSummary") {
-            true => handled(ready, &data).await,
-            false => None,
-        };
-        match made {
-            Some(files) => wrote = write_all(&files),
+        match k6_summary::made(run, &data).await {
+            Some(files) => {
+                let wrong = k6_summary::write(&files);
+                wrong.iter().for_each(complain);
+                wrote = wrong.is_empty();
+            }
             None => {
                 let seen = judged.iter().map(|one| {
                     let key = (one.source.clone(), one.threshold.source.clone());
@@ -112,67 +107,6 @@ fn say_broken(ready: &Ready, ended: &Ended) {
     if let Some(words) = &ended.failed {
         say(format!("test failed: {words}"));
     }
-}
-
-/// What `handleSummary` returned; nothing where it threw, or returned nothing.
-async fn handled(ready: &Ready, data: &Value) -> Option<serde_json::Map<String, Value>> {
-    let run = &ready.run;
-    let headings = run.headings();
-    let recorder = SharedRecorder(Mutex::new(Inner::new(headings, Instant::now(), false)));
-    let mut user = run.user(&run.gather(), Place::BESIDE, &Arc::default());
-    let performed = user.summarize(data.to_string(), &recorder);
-    let say = |text: String| {
-        (run.log)(&Said {
-            level: "error",
-            text,
-            is_console: false,
-        });
-    };
-    match tokio::time::timeout(run.options.handle_summary_timeout, performed).await {
-        Ok(Outcome::Returned(Some(text))) => match serde_json::from_str(&text) {
-            Ok(Value::Object(files)) => Some(files),
-            _ => None,
-        },
-        Ok(Outcome::Thrown(thrown)) => {
-            say(format!("handleSummary() threw: {thrown}"));
-            None
-        }
-        Ok(_) => None,
-        Err(_) => {
-            say("handleSummary() took too long".to_owned());
-            None
-        }
-    }
-}
-
-/// What is to be written: a text, bytes, or whatever else as JSON.
-fn content_of(content: &Value) -> Vec<u8> {
-    let bytes = content.get("__bytes").and_then(Value::as_str);
-    let bytes =
-        bytes.and_then(|bytes| base64::engine::general_purpose::STANDARD.decode(bytes).ok());
-    match (bytes, content) {
-        (Some(bytes), _) => bytes,
-        (None, Value::String(text)) => text.clone().into_bytes(),
-        (None, other) => other.to_string().into_bytes(),
-    }
-}
-
-/// Writes what `handleSummary` returned; whether all of it could be written.
-fn write_all(files: &serde_json::Map<String, Value>) -> bool {
-    let mut all = true;
-    for (name, content) in files {
-        let bytes = content_of(content);
-        let written = match name.as_str() {
-            "stdout" => std::io::stdout().write_all(&bytes),
-            "stderr" => std::io::stderr().write_all(&bytes),
-            path => std::fs::write(path, bytes),
-        };
-        if let Err(error) = written {
-            eprintln!("error: `{name}` cannot be written: {error}");
-            all = false;
-        }
-    }
-    all
 }
 
 fn exit(ended: &Ended, over: &Over, judged: &[Judged], wrote: bool) -> Exit {

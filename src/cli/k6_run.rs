@@ -261,7 +261,7 @@ async fn perform(arguments: &Arguments, ready: &Ready, outs: &[Arc<Out>]) -> Ove
     let run = &ready.run;
     let control = Control::new();
     let interrupted = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    listen(&control, run, &interrupted);
+    listen(&control, run, &interrupted, arguments.quiet);
     let loads: Vec<_> = run
         .options
         .scenarios
@@ -345,7 +345,12 @@ fn ends(ready: &Ready, elapsed: Duration) -> bool {
 }
 
 /// Lets signals and the script itself end the run: at once, as in k6.
-fn listen(control: &Control, run: &Arc<Run>, interrupted: &Arc<std::sync::atomic::AtomicBool>) {
+fn listen(
+    control: &Control,
+    run: &Arc<Run>,
+    interrupted: &Arc<std::sync::atomic::AtomicBool>,
+    quiet: bool,
+) {
     let (control, run, interrupted) = (control.clone(), run.clone(), interrupted.clone());
     let signals = signal(SignalKind::interrupt())
         .and_then(|pressed| Ok((pressed, signal(SignalKind::terminate())?)));
@@ -358,6 +363,7 @@ fn listen(control: &Control, run: &Arc<Run>, interrupted: &Arc<std::sync::atomic
                 _ = pressed.recv() => {}
                 _ = terminated.recv() => {}
                 () = run.over.notified() => {
+                    run.halt();
                     control.stop();
                     control.stop();
                     continue;
@@ -367,6 +373,10 @@ fn listen(control: &Control, run: &Arc<Run>, interrupted: &Arc<std::sync::atomic
                 std::process::exit(105);
             }
             interrupted.store(true, std::sync::atomic::Ordering::Relaxed);
+            if !quiet && run.exports.contains("teardown") {
+                eprintln!("\nstopping: teardown is performed; press Ctrl-C again to stop at once");
+            }
+            run.halt();
             control.stop();
             control.stop();
         }

@@ -100,9 +100,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     let summaries = match result {
         Ok(summaries) => summaries,
         Err(error) => {
-            crate::cli::commands::complain(format!(
-                "the samples or the log cannot be written: {error}"
-            ));
+            crate::cli::commands::complain(format!("an output cannot be written: {error}"));
             return Exit::Fault;
         }
     };
@@ -275,6 +273,7 @@ async fn perform_one(
         summary::summarize(plan, &binding.environment, started, &finished, objectives);
     if let Some(script) = &job.script {
         run_script::judge_too(script, &finished, &mut summary);
+        run_script::write_own(script).await?;
     }
     Ok(summary)
 }

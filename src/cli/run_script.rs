@@ -3,12 +3,14 @@
 //!
 //! Does not perform it. Invariant: what k6 would call passed, and was not measured, is none here.
 
+use super::k6_summary;
 use super::run_arguments::Arguments;
 use crate::document::{Diagnostic, Diagnostics};
 use crate::environment::needs::Supplied;
 use crate::environment::settings::Environment;
 use crate::k6::options::Found;
 use crate::k6::secret_source::Sources;
+use crate::k6::summary::{self, Circumstances};
 use crate::load::Control;
 use crate::load::run::Finished;
 use crate::run::Summary;
@@ -19,6 +21,7 @@ use crate::script::pointing::{pointed, told};
 use crate::script::prepare::{Around, Ready, prepare};
 use crate::script::{Program, Run, given, run};
 use crate::secret::Redactor;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -51,6 +54,7 @@ impl Script {
         tokio::spawn(async move {
             run.over.notified().await;
             // At once, as in k6.
+            run.halt();
             control.stop();
             control.stop();
         });
@@ -141,6 +145,36 @@ fn log(redactor: Redactor, quiet: bool) -> Log {
         };
         eprintln!("{word}: {}", redactor.clean(&said.text));
     })
+}
+
+/// Lets the script's own `handleSummary` write its files. What it would print is our report's place.
+///
+/// # Errors
+/// Which file cannot be written.
+pub async fn write_own(script: &Script) -> std::io::Result<()> {
+    let run = &script.run;
+    let (tally, duration_ms) = (run.counted(), run.elapsed_ms());
+    let judged = summary::judge(&script.ready.thresholds, &tally, duration_ms / 1e3);
+    let circumstances = Circumstances {
+        duration_ms,
+        terminals: (false, false),
+        no_color: true,
+        setup_data: run.handed(),
+    };
+    let data = summary::data(&tally, &run.options, &judged, &circumstances);
+    let mut files = k6_summary::made(run, &data).await.unwrap_or_default();
+    files.retain(|name, _| name != "stdout" && name != "stderr");
+    let redactor = &run.binding.redactor;
+    for content in files.values_mut() {
+        if let Value::String(text) = content {
+            *text = redactor.clean(text);
+        }
+    }
+    let wrong = k6_summary::write(&files);
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(std::io::Error::other(wrong.join("; "))),
+    }
 }
 
 /// Adds to a summary what the script itself asks for, and what speaks against a pass.

@@ -24,6 +24,8 @@ pub struct Known {
     pub failed: Option<String>,
     /// Whether `teardown` threw, or took too long.
     pub teardown_broke: bool,
+    /// Scenarios of a load that performed nothing.
+    pub idle: Vec<String>,
 }
 
 /// What speaks against a pass, with its reasons. Nothing is said of what holds.
@@ -45,6 +47,11 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
     if known.teardown_broke {
         // As of a setup: it says nothing of what was measured, and something is not as it should be.
         let reason = "`teardown` did not come to its end".to_owned();
+        against.push((Outcome::Inconclusive, reason));
+    }
+    if !known.idle.is_empty() {
+        let names = known.idle.join("`, `");
+        let reason = format!("nothing was performed of the scenario `{names}`");
         against.push((Outcome::Inconclusive, reason));
     }
     for one in judged {

@@ -30,6 +30,10 @@ pub fn objections(ready: &Ready, is_load: bool) -> Vec<(Outcome, String)> {
         aborted: ended.aborted,
         failed: ended.failed,
         teardown_broke: ended.teardown.is_some(),
+        idle: match is_load {
+            true => run.idle(),
+            false => Vec::new(),
+        },
     };
     let mut against = against(&tally, &judged, &known);
     for (_, reason) in &mut against {

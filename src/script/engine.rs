@@ -320,7 +320,7 @@ impl<'js> Life<'_, 'js> {
         let message = match said.message.as_str() {
             _ if is_endless => format!(
                 "it computed for {} without asking for anything, and was stopped",
-                crate::duration::show(super::host::TURN_MAX)
+                crate::duration::show(super::patience::TURN_MAX)
             ),
             "" => "undefined".to_owned(),
             _ => said.message,

@@ -5,6 +5,7 @@
 
 use super::ask::{Answer, Ask, Expected, Order, Outcome, Request, Resume};
 use super::going::Target;
+use super::patience::{Over, Patience};
 use super::program::Program;
 use super::run::Run;
 use crate::k6::tally::Tally;
@@ -15,10 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
-/// Time for which a script may compute without asking for anything.
-pub const TURN_MAX: Duration = Duration::from_secs(10);
+use std::time::Instant;
 
 /// What a script is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +109,7 @@ pub struct Host {
     yielder: Cell<*const Yielder<Resume, Ask>>,
     interrupted: Cell<bool>,
     aborted: RefCell<Option<String>>,
-    turn_ends: Cell<Option<Instant>>,
+    patience: Patience,
 }
 
 /// What a call fails with once nothing is to go on.
@@ -161,7 +159,7 @@ impl Host {
             yielder: Cell::new(std::ptr::null()),
             interrupted: Cell::new(false),
             aborted: RefCell::default(),
-            turn_ends: Cell::new(None),
+            patience: Patience::default(),
         }
     }
 
@@ -196,12 +194,13 @@ impl Host {
         self.later.borrow_mut().clear();
         self.group.borrow_mut().clear();
         self.aborted.borrow_mut().take();
-        self.goes_on();
-    }
-
-    fn goes_on(&self) {
-        // The clock is read when the interpreter has computed for a while: most turns are over before.
-        self.turn_ends.set(None);
+        let options = self.run.as_ref().map(|run| &run.options);
+        let time = options.and_then(|options| match doing {
+            Doing::Setup => Some(options.setup_timeout),
+            Doing::Teardown => Some(options.teardown_timeout),
+            Doing::Start | Doing::Iteration | Doing::Summary => None,
+        });
+        self.patience.begin(Instant::now(), time);
     }
 
     /// Leaves the stack of the interpreter until there is an answer.
@@ -214,7 +213,7 @@ impl Host {
         // SAFETY: the pointer was set by the function that runs this coroutine, which outlives every call
         // that the interpreter makes on its stack.
         let resume = unsafe { &*yielder }.suspend(ask);
-        self.goes_on();
+        self.patience.turn();
         match resume {
             Resume::Answer(answer) => Ok(answer),
             Resume::Interrupt | Resume::Quit | Resume::Perform(_) => {
@@ -235,14 +234,17 @@ impl Host {
         if self.interrupted.get() {
             return true;
         }
-        let now = Instant::now();
-        match self.turn_ends.get() {
-            Some(end) => now > end,
-            None => {
-                self.turn_ends.set(Some(now + TURN_MAX));
-                false
-            }
+        let over = self.patience.over(Instant::now());
+        if over == Some(Over::End) || self.is_halted() {
+            self.interrupted.set(true);
         }
+        over.is_some() || self.interrupted.get()
+    }
+
+    /// Whether the run was ended at once, and this is part of what ends with it.
+    fn is_halted(&self) -> bool {
+        let ends = matches!(self.doing.get(), Doing::Setup | Doing::Iteration);
+        ends && self.run.as_ref().is_some_and(|run| run.is_halted())
     }
 
     /// Whether it computed for too long.

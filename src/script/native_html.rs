@@ -63,7 +63,7 @@ pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
 }
 
 fn parse<'js>(ctx: Ctx<'js>, text: String) -> Result<Of<'js>> {
-    let page = Page::parse(&text);
+    let page = Page::parse(&text).map_err(|why| refuse(&ctx, why))?;
     if page.size() > NODES_MAX {
         return Err(refuse(
             &ctx,

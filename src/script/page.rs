@@ -3,6 +3,7 @@
 //! Pure. Nodes are numbers in the order of the document: 0 is the document itself. Does not know what a script
 //! makes of them. Invariant: a number that is no node finds nothing.
 
+use crate::scenario::functions::pages;
 use ego_tree::{NodeId, NodeRef};
 use scraper::{ElementRef, Html, Node, Selector};
 use std::cell::RefCell;
@@ -99,8 +100,12 @@ impl Wanted {
 
 impl Page {
     /// Reads a document, as browsers do: nothing is wrong with any text.
-    pub fn parse(text: &str) -> Page {
-        let html = Html::parse_document(text);
+    ///
+    /// # Errors
+    /// Elements stand in each other deeper than any page's.
+    pub fn parse(text: &str) -> Result<Page, String> {
+        let html =
+            pages::read(text).map_err(|why| format!("the document cannot be read: {why}"))?;
         let nodes: Vec<NodeId> = html
             .tree
             .root()
@@ -108,12 +113,12 @@ impl Page {
             .map(|node| node.id())
             .collect();
         let places = nodes.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-        Page {
+        Ok(Page {
             html,
             nodes,
             places,
             known: RefCell::default(),
-        }
+        })
     }
 
     /// How many nodes there are.
@@ -277,7 +282,7 @@ mod tests {
 
     #[test]
     fn nodes_are_found_by_selectors() {
-        let page = Page::parse(TEXT);
+        let page = Page::parse(TEXT).unwrap();
         assert_eq!(texts(&page, "title"), ["a shop"]);
         assert_eq!(texts(&page, "li.a, b"), ["one", "2"]);
         assert_eq!(texts(&page, "ul > li:nth-child(2)"), ["two 2"]);
@@ -292,7 +297,7 @@ mod tests {
 
     #[test]
     fn nodes_are_related() {
-        let page = Page::parse(TEXT);
+        let page = Page::parse(TEXT).unwrap();
         let [first, second, third] = page.select(&[0], "li").unwrap()[..] else {
             panic!("there are three");
         };
@@ -316,7 +321,7 @@ mod tests {
 
     #[test]
     fn what_is_no_node_finds_nothing() {
-        let page = Page::parse("");
+        let page = Page::parse("").unwrap();
         let none = 99;
         assert_eq!((page.kind(none), page.name(none)), (0, ""));
         assert_eq!(

@@ -17,8 +17,8 @@ use crate::vu::{Binding, Heading, Headings, Part, Performers, Place, Shared};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 use tokio::sync::Notify;
@@ -64,6 +64,14 @@ pub fn look(program: &Arc<Program>, log: &Log) -> Result<Loaded, Thrown> {
         Outcome::Aborted(words) => return Err(plain(words)),
     };
     let known: Value = serde_json::from_str(&text).unwrap_or_default();
+    let options = &known["options"];
+    if !options.is_object() && !options.is_null() {
+        let text = options.to_string();
+        let shown: String = text.chars().take(40).collect();
+        return Err(plain(format!(
+            "`options` is {shown}: expected an object, such as `{{ vus: 1 }}`"
+        )));
+    }
     let names = known["exports"].as_array().into_iter().flatten();
     let metrics = tally.lock().unwrap_or_else(PoisonError::into_inner).anew();
     Ok(Loaded {
@@ -111,6 +119,7 @@ pub struct Run {
     /// Virtual users that are there.
     pub users: AtomicU64,
     ended: Mutex<Ended>,
+    halted: AtomicBool,
 }
 
 /// How the script itself ended the run.
@@ -191,6 +200,7 @@ impl Run {
             active: AtomicU64::new(0),
             users: AtomicU64::new(0),
             ended: Mutex::default(),
+            halted: AtomicBool::new(false),
         }
     }
 
@@ -242,12 +252,33 @@ impl Run {
         begun.map_or(0, |begun| begun.fetch_add(1, Relaxed))
     }
 
+    /// Names of scenarios of which no iteration began, beside others.
+    pub fn idle(&self) -> Vec<String> {
+        let scenarios = self.options.scenarios.iter().zip(&self.begun);
+        let none = scenarios.filter(|(_, begun)| begun.load(Relaxed) == 0);
+        let names: Vec<String> = none.map(|(one, _)| one.load.name.clone()).collect();
+        match names.len() < self.begun.len() {
+            true => names,
+            // That nothing at all was performed is said by whoever asked for it.
+            false => Vec::new(),
+        }
+    }
+
     /// Ends the run at once.
     pub fn abort(&self, words: &str) {
         locked(&self.ended)
             .aborted
             .get_or_insert_with(|| words.to_owned());
         self.over.notify_one();
+    }
+
+    /// Nothing that is computed goes on, but for what tears down.
+    pub fn halt(&self) {
+        self.halted.store(true, Relaxed);
+    }
+
+    pub(super) fn is_halted(&self) -> bool {
+        self.halted.load(Relaxed)
     }
 
     /// Makes the run a failed one, and lets it go on.

@@ -321,7 +321,7 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
     let once = |body: &str| format!("export default function () {{ {body} }}");
     let loaded =
         |options: &str, body: &str| format!("export const options = {options};\n{}", once(body));
-    let cases: [(String, i32, &str); 24] = [
+    let cases: [(String, i32, &str); 26] = [
         (once(good), 0, "GET http://HOST"),
         (
             once(&format!("{good} check(1, {{ no: false }});")),
@@ -468,6 +468,15 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
             "it is [secret TOKEN]",
         ),
         (
+            loaded(
+                "{ scenarios: { a: { executor: 'shared-iterations', iterations: 2 }, b: { executor: 'ramping-arrival-rate', preAllocatedVUs: 1, stages: [{ target: 0, duration: '1s' }] } }, thresholds: { checks: ['rate==1'] } }",
+                good,
+            ),
+            98,
+            "nothing was performed of the scenario `b`",
+        ),
+        (loaded("7", good), 104, "`options` is 7: expected an object"),
+        (
             "import './nothing.js';\nexport default function () {}".to_owned(),
             104,
             "there is no file",
@@ -498,6 +507,32 @@ fn what_k6_calls_passed_and_was_not_measured_is_none_here() {
     );
     assert!(
         text.contains("the script asked for NOBODY, which nobody set"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_summary_of_the_scripts_own_is_written_without_secrets() {
+    let address = serve(echo);
+    let folder = tempfile::tempdir().unwrap();
+    let script = |path: &str| {
+        let own = format!(
+            "[{path:?}]: `${{data.metrics.http_reqs.values.count}} ${{__ENV.TOKEN}}`, stdout: 'not here'"
+        );
+        format!(
+            "export default function () {{ check(http.get(__ENV.URL), {{ ok: (r) => r.status === 200 }}); }}\nexport function handleSummary(data) {{ return {{ {own} }}; }}"
+        )
+    };
+    let path = folder.path().join("own.txt");
+    let (code, text) = run_here(&script(path.to_str().unwrap()), &address, &[]);
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "1 [secret TOKEN]");
+    assert!(!text.contains("not here"), "{text}");
+    let nowhere = folder.path().join("nowhere/own.txt");
+    let (code, text) = run_here(&script(nowhere.to_str().unwrap()), &address, &[]);
+    assert_ne!(code, 0, "{text}");
+    assert!(
+        text.contains("nowhere/own.txt` cannot be written"),
         "{text}"
     );
 }

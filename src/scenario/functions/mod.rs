@@ -5,7 +5,7 @@
 
 mod codecs;
 mod documents;
-mod pages;
+pub mod pages;
 mod registry;
 mod schemas;
 pub mod standard;

@@ -1,0 +1,76 @@
+//! What a script's own `handleSummary` makes of what was measured, and where it goes.
+//!
+//! Judges nothing. Invariant: a file that cannot be written is told by its name, and the others are written.
+
+use crate::load::recorder::{Inner, SharedRecorder};
+use crate::script::Run;
+use crate::script::ask::Outcome;
+use crate::script::host::Said;
+use crate::vu::{Performers as _, Place};
+use base64::Engine as _;
+use serde_json::{Map, Value};
+use std::io::Write as _;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+/// What `handleSummary` returned; nothing where there is none, and where it threw or returned nothing, which is said.
+pub(super) async fn made(run: &Arc<Run>, data: &Value) -> Option<Map<String, Value>> {
+    if !run.exports.contains("handleSummary") {
+        return None;
+    }
+    let headings = run.headings();
+    let recorder = SharedRecorder(Mutex::new(Inner::new(headings, Instant::now(), false)));
+    let mut user = run.user(&run.gather(), Place::BESIDE, &Arc::default());
+    let performed = user.summarize(data.to_string(), &recorder);
+    let say = |text: String| {
+        (run.log)(&Said {
+            level: "error",
+            text,
+            is_console: false,
+        });
+    };
+    match tokio::time::timeout(run.options.handle_summary_timeout, performed).await {
+        Ok(Outcome::Returned(Some(text))) => match serde_json::from_str(&text) {
+            Ok(Value::Object(files)) => Some(files),
+            _ => None,
+        },
+        Ok(Outcome::Thrown(thrown)) => {
+            say(format!("handleSummary() threw: {thrown}"));
+            None
+        }
+        Ok(_) => None,
+        Err(_) => {
+            say("handleSummary() took too long".to_owned());
+            None
+        }
+    }
+}
+
+/// What is to be written: a text, bytes, or whatever else as JSON.
+fn content_of(content: &Value) -> Vec<u8> {
+    let bytes = content.get("__bytes").and_then(Value::as_str);
+    let bytes =
+        bytes.and_then(|bytes| base64::engine::general_purpose::STANDARD.decode(bytes).ok());
+    match (bytes, content) {
+        (Some(bytes), _) => bytes,
+        (None, Value::String(text)) => text.clone().into_bytes(),
+        (None, other) => other.to_string().into_bytes(),
+    }
+}
+
+/// Writes what `handleSummary` returned; what could not be written.
+pub(super) fn write(files: &Map<String, Value>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, content) in files {
+        let bytes = content_of(content);
+        let written = match name.as_str() {
+            "stdout" => std::io::stdout().write_all(&bytes),
+            "stderr" => std::io::stderr().write_all(&bytes),
+            path => std::fs::write(path, bytes),
+        };
+        if let Err(error) = written {
+            wrong.push(format!("`{name}` cannot be written: {error}"));
+        }
+    }
+    wrong
+}
