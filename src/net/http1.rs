@@ -114,6 +114,7 @@ impl Http1 {
         self.spent = !parsed.reusable || !progress.flushed || progress.write_error.is_some();
         Ok(Reply {
             remote: None,
+            trailers: None,
             status: parsed.status,
             version: parsed.version,
             headers: parsed.headers,

@@ -94,11 +94,16 @@ async fn receive(
     let (head, mut body) = response.into_parts();
     let mut kept = Kept::Nothing;
     let mut count = 0_u64;
+    let mut trailers = None;
     while !body.is_end_stream() {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
         let Some(frame) = frame else { break };
-        let Ok(data) = frame.map_err(|error| body_fault(&error))?.into_data() else {
-            continue;
+        let data = match frame.map_err(|error| body_fault(&error))?.into_data() {
+            Ok(data) => data,
+            Err(other) => {
+                trailers = other.into_trailers().ok().map(Box::new);
+                continue;
+            }
         };
         count += data.len() as u64;
         if count > keep.most() {
@@ -120,6 +125,7 @@ async fn receive(
         body_bytes: count,
         wire_bytes: (0, 0),
         remote: None,
+        trailers,
         phases: Phases::default(),
         end: now,
     })

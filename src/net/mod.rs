@@ -4,7 +4,7 @@
 //! [`tls`] (and [`tls_facts`], [`tls_legacy`], [`tls_refused`], [`tls_terms`], [`starttls`]), [`address`] (URLs and names as people write them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
 //! [`http1_parser`] with [`http1_framing`] and [`http1_fold`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
 //! (decompression), [`charset`] (its letters) and [`redirect`] (where it leads), [`digest`] (what answers a challenge), [`patience`] (deadlines that cost nothing), [`websocket`], [`dialogue`] (a conversation in lines), [`dns`], [`program`] (an
-//! exchange with a program), [`mod@postgres`] (a question to PostgreSQL), [`client`] (a single exchange for our own errands).
+//! exchange with a program), [`mod@postgres`] (a question to PostgreSQL), [`grpc`] (frames and statuses) with [`protobuf`] (what its messages look like), [`client`] (a single exchange for our own errands).
 //!
 //! Does not know scenarios, what we keep, or vendors.
 
@@ -19,6 +19,7 @@ pub mod digest;
 pub mod dns;
 pub mod family;
 pub mod fault;
+pub mod grpc;
 pub mod headers;
 pub mod hosts;
 pub mod http;
@@ -33,6 +34,7 @@ pub mod patience;
 pub mod phases;
 pub mod postgres;
 pub mod program;
+pub mod protobuf;
 pub mod proxies;
 pub mod proxy;
 pub mod redirect;

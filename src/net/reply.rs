@@ -3,7 +3,7 @@
 use super::headers::Headers;
 use super::phases::Phases;
 use bytes::Bytes;
-use http::{StatusCode, Version};
+use http::{HeaderMap, StatusCode, Version};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -18,6 +18,8 @@ pub struct Reply {
     pub headers: Headers,
     /// The body as it came, if it was wanted; empty otherwise.
     pub body: Bytes,
+    /// What came after the body (HTTP/2).
+    pub trailers: Option<Box<HeaderMap>>,
     /// Bytes of the body on the wire.
     pub body_bytes: u64,
     /// Bytes sent and received on the socket for it (HTTP/1.1; 0 for HTTP/2, where exchanges share a socket).

@@ -151,7 +151,7 @@ impl Compiler<'_> {
             let verb = kind.field.key;
             let what = node.get(verb).map(|node| match node.as_text() {
                 Some(text) => text.to_owned(),
-                None => ["url", "host", "name", "run", "shell"]
+                None => ["call", "url", "host", "name", "run", "shell"]
                     .iter()
                     .find_map(|key| text(node, key))
                     .unwrap_or_default(),

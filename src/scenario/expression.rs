@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 pub const NAMES: [&str; 6] = ["vars", "inputs", "secrets", "data", "vu", "now"];
 
 /// Names that exist once there is a reply.
-pub const REPLY_NAMES: [&str; 23] = [
+pub const REPLY_NAMES: [&str; 26] = [
     "status",
     "headers",
     "body",
@@ -46,6 +46,9 @@ pub const REPLY_NAMES: [&str; 23] = [
     "count",
     "counts",
     "rates",
+    "grpc",
+    "messages",
+    "trailers",
 ];
 
 /// A compiled expression.

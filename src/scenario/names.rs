@@ -22,7 +22,7 @@ pub const ALWAYS: [(&str, &str); 6] = [
 ];
 
 /// Names that exist once there is a reply, and what they stand for.
-pub const AFTER: [(&str, &str); 23] = [
+pub const AFTER: [(&str, &str); 26] = [
     (
         "status",
         "status of an HTTP reply, or the exit code of a command",
@@ -79,6 +79,15 @@ pub const AFTER: [(&str, &str); 23] = [
     ),
     ("counts", "how often each pattern of a `logs` step matched"),
     ("rates", "the same, a minute"),
+    (
+        "grpc",
+        "how a `grpc` step ended: `grpc.status` (0 is well), `grpc.name`, `grpc.message`",
+    ),
+    (
+        "messages",
+        "all messages that a `grpc` step received; `body` is the last",
+    ),
+    ("trailers", "what came after the messages of a `grpc` step"),
 ];
 
 #[cfg(test)]

@@ -146,7 +146,7 @@ pub fn body(body: &Body, scope: &dyn Scope) -> Result<(Bytes, Option<String>), F
     })
 }
 
-fn json(value: &JsonTemplate, scope: &dyn Scope) -> Result<Value, Fault> {
+pub(super) fn json(value: &JsonTemplate, scope: &dyn Scope) -> Result<Value, Fault> {
     Ok(match value {
         JsonTemplate::Fixed(value) => value.clone(),
         JsonTemplate::Text(text) => text.render_value(scope).map_err(fault)?,

@@ -9,13 +9,17 @@ use super::binding::Binding;
 use super::kept::Kept;
 use crate::net::connect::{Connector, Origin};
 use crate::net::http::Connection;
+use crate::net::protobuf::Call;
 use crate::net::{ErrorClass, Fault, Phases};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::OnceCell;
 use tokio::time::timeout_at;
+
+/// Calls of gRPC that are remembered.
+const CALLS_MAX: usize = 1_000;
 
 /// What the virtual users of one worker share.
 #[derive(Debug)]
@@ -24,9 +28,27 @@ pub struct Shared {
     pub binding: Arc<Binding>,
     pub(super) pool: Pool,
     pub(super) kept: Option<Arc<Kept>>,
+    /// Calls of gRPC that servers told of.
+    calls: Mutex<Vec<(Arc<Origin>, String, Call)>>,
 }
 
 impl Shared {
+    /// A call of gRPC, as the server told of it.
+    pub(super) fn known_call(&self, origin: &Origin, name: &str) -> Option<Call> {
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let known =
+            |(of, called, _): &&(Arc<Origin>, String, Call)| **of == *origin && called == name;
+        calls.iter().find(known).map(|(.., call)| call.clone())
+    }
+
+    /// Keeps what a server told.
+    pub(super) fn know_call(&self, origin: &Arc<Origin>, name: &str, call: &Call) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        if calls.len() < CALLS_MAX {
+            calls.push((origin.clone(), name.to_owned(), call.clone()));
+        }
+    }
+
     /// For the virtual users of a worker.
     pub fn new(binding: Arc<Binding>) -> Arc<Shared> {
         Shared::keeping(binding, None)
@@ -45,6 +67,7 @@ impl Shared {
                 places: Mutex::new(Vec::new()),
             },
             kept,
+            calls: Mutex::default(),
             binding,
         })
     }

@@ -26,6 +26,7 @@ mod everywhere;
 mod faults;
 mod gate;
 mod grading;
+mod grpc;
 mod guides;
 mod hostile;
 mod house;

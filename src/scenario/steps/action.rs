@@ -7,6 +7,7 @@ use super::alertmanager::{self, AlertQuestion};
 use super::command::{self, Command};
 use super::dns::{self, DnsQuestion};
 use super::dotenv::{self, Dotenv};
+use super::grpc::{self, GrpcCall};
 use super::http::HttpRequest;
 use super::http_read::{self, method};
 use super::logs::{self, Logs};
@@ -33,6 +34,8 @@ pub enum Action {
     Dns(Box<DnsQuestion>),
     /// A WebSocket conversation.
     WebSocket(Box<websocket::Conversation>),
+    /// A call of gRPC.
+    Grpc(Box<GrpcCall>),
     /// A program.
     Command(Box<Command>),
     /// A log.
@@ -135,6 +138,18 @@ pub const KINDS: &[Kind<StepKind>] = &[
             read: |compiler, written| {
                 let conversation = websocket::read(compiler, written.step, written.value)?;
                 Some(Action::WebSocket(Box::new(conversation)))
+            },
+        },
+    },
+    Kind {
+        field: grpc::FIELD,
+        what: StepKind {
+            is_http: false,
+            has_service: true,
+            has_reply: true,
+            read: |compiler, written| {
+                let call = grpc::read(compiler, written.step, written.value)?;
+                Some(Action::Grpc(Box::new(call)))
             },
         },
     },

@@ -59,6 +59,19 @@ pub enum JsonTemplate {
 }
 
 impl JsonTemplate {
+    /// The value, if it is the same each time.
+    pub fn fixed(&self) -> Option<serde_json::Value> {
+        match self {
+            JsonTemplate::Fixed(value) => Some(value.clone()),
+            JsonTemplate::Text(_) => None,
+            JsonTemplate::List(items) => items.iter().map(JsonTemplate::fixed).collect(),
+            JsonTemplate::Map(entries) => entries
+                .iter()
+                .map(|(name, value)| Some((name.clone(), value.fixed()?)))
+                .collect(),
+        }
+    }
+
     /// Whether it gives the same value for as long as inputs and secrets stay the same.
     pub fn is_steady(&self) -> bool {
         match self {

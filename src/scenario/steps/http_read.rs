@@ -408,7 +408,7 @@ fn is_cut(text: &str) -> bool {
         && text.parse::<u64>().is_err()
 }
 
-fn json(compiler: &mut Compiler<'_>, node: &Node) -> Option<JsonTemplate> {
+pub(super) fn json(compiler: &mut Compiler<'_>, node: &Node) -> Option<JsonTemplate> {
     Some(match &node.kind {
         Kind::Text if node.text.contains("${") => JsonTemplate::Text(compiler.template(node)?),
         Kind::List(items) => JsonTemplate::List(

@@ -1,7 +1,7 @@
 //! What a step can do, one kind in a file each: how it is written, and its compiled form.
 //!
 //! Rooms: [`action`] (the registry), [`http`] with [`http_read`], [`tcp`], [`tls`], [`dns`],
-//! [`websocket`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`sql`], [`dotenv`],
+//! [`websocket`], [`grpc`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`sql`], [`dotenv`],
 //! who are [`asked`].
 //!
 //! Sends nothing: how a step is done stands in `vu::steps`.
@@ -12,6 +12,7 @@ pub mod asked;
 pub mod command;
 pub mod dns;
 pub mod dotenv;
+pub mod grpc;
 pub mod http;
 pub(in crate::scenario) mod http_read;
 pub mod logs;

@@ -2,7 +2,7 @@
 //! but for a wait, which is none on the wire.
 //!
 //! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`http`], [`tcp`],
-//! [`tls`], [`dns`], [`websocket`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
+//! [`tls`], [`dns`], [`websocket`], [`grpc`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
 //! (and Alertmanager), [`sql`], [`dotenv`].
 //!
 //! None of them judges a reply: that is the virtual user's.
@@ -12,6 +12,7 @@ mod command;
 mod dns;
 mod dotenv;
 pub mod exchange;
+mod grpc;
 pub mod http;
 mod logs;
 mod prometheus;

@@ -1,0 +1,386 @@
+//! A call of gRPC: messages out, messages back, and the status at the end.
+//!
+//! What a message looks like is known from files, or asked of the server once for each virtual user's worker. Goes over
+//! the same connections as HTTP. Invariant: a call without a status of gRPC has failed.
+
+use super::exchange::Attempt;
+use crate::net::connect::Origin;
+use crate::net::grpc::{Status, framed, messages};
+use crate::net::http::Keep;
+use crate::net::message::{Fixed, Message, origin};
+use crate::net::protobuf::{Call, REFLECTION, Schema, Told, split};
+use crate::net::reply::Reply as Wire;
+use crate::net::tls::Offer;
+use crate::net::tls_facts::TlsFacts;
+use crate::net::{ErrorClass, Fault, Phases};
+use crate::scenario::plan::{Reuse, Step};
+use crate::scenario::steps::grpc::{GrpcCall, Wanted, looks_at_end};
+use crate::vu::reply::Reply;
+use crate::vu::request::{self, header, parsed};
+use crate::vu::road::Road;
+use crate::vu::user::VirtualUser;
+use crate::witness::said::Said;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, TE};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Files that a server may tell of.
+const FILES_MAX: usize = 500;
+/// Characters of a body that is no gRPC which are shown.
+const SHOWN_MAX: usize = 120;
+
+/// Where calls go, and what goes with each.
+struct Server {
+    uri: Uri,
+    origin: Arc<Origin>,
+    headers: HeaderMap,
+}
+
+/// What came of one exchange.
+struct Came {
+    wire: Wire,
+    tls: Option<Arc<TlsFacts>>,
+    status: Status,
+    messages: Vec<Bytes>,
+}
+
+type Failed = (Fault, Phases);
+
+impl VirtualUser {
+    pub(super) async fn grpc(
+        &mut self,
+        step: &Step,
+        call: &GrpcCall,
+        start: Instant,
+        deadline: Instant,
+    ) -> Attempt {
+        let result = match self.server(step, call) {
+            Ok(server) => self.called(step, call, &server, (start, deadline)).await,
+            Err(fault) => Err((fault, Phases::default())),
+        };
+        result.unwrap_or_else(|(fault, phases)| Attempt::failed(fault, phases))
+    }
+
+    async fn called(
+        &mut self,
+        step: &Step,
+        wanted: &GrpcCall,
+        server: &Server,
+        (start, deadline): (Instant, Instant),
+    ) -> Result<Attempt, Failed> {
+        let early = |fault: Fault| (fault, Phases::default());
+        let (call, start) = match (&wanted.known, &wanted.wanted) {
+            (Some(call), _) => (call.clone(), start),
+            (None, Wanted::Call(name)) => {
+                let call = self.reflected(server, name, deadline).await?;
+                // Asking what a message looks like is our own errand.
+                (call, Instant::now())
+            }
+            (None, Wanted::Health(_)) => unreachable!("how health is asked for is known"),
+        };
+        let sent = self.sent(wanted, &call).map_err(early)?;
+        let came = self
+            .exchange(server, &call, sent, (start, deadline))
+            .await?;
+        let read = |message: &Bytes| call.decode(message.clone());
+        let read: Result<Vec<Value>, String> = came.messages.iter().map(read).collect();
+        let (messages, mut fault) = match read {
+            Ok(messages) => (messages, None),
+            Err(why) => (Vec::new(), Some(Fault::new(ErrorClass::Decode, why))),
+        };
+        let expressions = step.checks.iter().chain(&step.warnings);
+        if !looks_at_end(expressions) {
+            // A message and a failure may come together: how it ended comes first.
+            fault = match &wanted.wanted {
+                Wanted::Health(_) => health(&came.status, messages.last()).or(fault),
+                Wanted::Call(_) => came.status.fault().or(fault),
+            };
+        }
+        Ok(shown(came, messages, fault))
+    }
+
+    /// The address, and metadata that goes with every call.
+    fn server(&self, step: &Step, call: &GrpcCall) -> Result<Server, Fault> {
+        let binding = &self.shared.binding;
+        let base = match &call.url {
+            Some(url) => self.render(url)?,
+            None => {
+                let service = step.service.as_ref().or(binding.plan.service.as_ref());
+                let base = service.and_then(|name| binding.services.get(name));
+                let missing = || Fault::new(ErrorClass::Template, "the call has no server");
+                base.cloned().ok_or_else(missing)?
+            }
+        };
+        let uri = parsed(base)?;
+        let origin = origin(&uri, Offer::Two, call.verify)?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in &call.headers {
+            headers.append(name.clone(), header(name.as_str(), &self.render(value)?)?);
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        headers.insert(
+            "grpc-accept-encoding",
+            HeaderValue::from_static("identity,gzip"),
+        );
+        Ok(Server {
+            uri,
+            origin: Arc::new(origin),
+            headers,
+        })
+    }
+
+    /// The messages of a step, as they are sent.
+    fn sent(&self, wanted: &GrpcCall, call: &Call) -> Result<Vec<Bytes>, Fault> {
+        let wrong = |why: String| Fault::new(ErrorClass::Template, why);
+        if let Wanted::Health(service) = &wanted.wanted {
+            let asked = json!({ "service": self.render(service)? });
+            return Ok(vec![call.encode(&asked).map_err(wrong)?]);
+        }
+        if wanted.messages.len() > 1 && !call.takes_many() {
+            return Err(wrong(format!("`{}` takes one message", call.path())));
+        }
+        let scope = self.scope(None);
+        let made = wanted.messages.iter().map(|message| {
+            let value = request::json(message, &scope)?;
+            call.encode(&value).map_err(wrong)
+        });
+        made.collect()
+    }
+
+    /// One exchange, up to its status.
+    async fn exchange(
+        &mut self,
+        server: &Server,
+        call: &Call,
+        sent: Vec<Bytes>,
+        (start, deadline): (Instant, Instant),
+    ) -> Result<Came, Failed> {
+        let early = |fault: Fault| (fault, Phases::default());
+        let wrong = |why: &str| early(Fault::new(ErrorClass::Template, why));
+        let mut parts = server.uri.clone().into_parts();
+        let path = call.path().parse();
+        parts.path_and_query = Some(path.map_err(|_| wrong("the call's name is no path"))?);
+        let uri = Uri::from_parts(parts).map_err(|_| wrong("the call has no address"))?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = HeaderValue::from_str(&format!("{}m", left.as_millis().min(99_999_999)));
+        let mut late = HeaderMap::new();
+        late.insert("grpc-timeout", left.expect("digits are a header"));
+        let binding = self.shared.binding.clone();
+        let limit = binding.plan.body_limit;
+        let mut road = Road {
+            connector: &binding.connector,
+            pool: &self.shared.pool,
+            kept: self.shared.kept.as_deref(),
+            held: &mut self.held,
+            fresh: binding.plan.connections.reuse == Reuse::Never,
+            keep: Keep {
+                head: true,
+                body: true,
+                limit,
+            },
+            start,
+            deadline,
+            repeated: 0,
+        };
+        let message = Message {
+            method: &Method::POST,
+            uri: &uri,
+            fixed: &Fixed::new(server.headers.clone()),
+            headers: &late,
+            body: &framed(&sent),
+        };
+        let (wire, tls) = road.exchange(&server.origin, message, None).await?;
+        let phases = wire.phases;
+        let found = Status::of(wire.headers.map(), wire.trailers.as_deref());
+        let Some(status) = found else {
+            return Err((self.no_call(&wire), phases));
+        };
+        let encoding = wire.headers.map().get("grpc-encoding");
+        let encoding = encoding.and_then(|encoding| encoding.to_str().ok());
+        let messages = match messages(wire.body.clone(), encoding, limit) {
+            Ok(messages) => messages,
+            Err(fault) => return Err((fault, phases)),
+        };
+        Ok(Came {
+            wire,
+            tls,
+            status,
+            messages,
+        })
+    }
+
+    /// What answers, and speaks no gRPC.
+    fn no_call(&self, wire: &Wire) -> Fault {
+        let text = String::from_utf8_lossy(&wire.body);
+        let text = self.shared.binding.redactor.clean(&text);
+        let text: String = text.trim().chars().take(SHOWN_MAX).collect();
+        let status = wire.status.as_u16();
+        let mut detail = format!("the answer has no status of gRPC: HTTP {status}");
+        if !text.is_empty() && wire.body.first() != Some(&0) {
+            detail.push_str(&format!(", {text:?}"));
+        }
+        let class = match status {
+            401 | 403 => ErrorClass::Unauthorized,
+            429 => ErrorClass::RateLimited,
+            200 => ErrorClass::Protocol,
+            _ => ErrorClass::Status,
+        };
+        Fault::new(class, detail)
+    }
+
+    /// What a call looks like, as the server itself tells.
+    async fn reflected(
+        &mut self,
+        server: &Server,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<Call, Failed> {
+        if let Some(known) = self.shared.known_call(&server.origin, name) {
+            return Ok(known);
+        }
+        let mut refused = None;
+        for way in REFLECTION {
+            let way = Schema::own()
+                .call(way)
+                .expect("how servers are asked is known");
+            match self.told(server, &way, name, deadline).await? {
+                Ok(call) => {
+                    self.shared.know_call(&server.origin, name, &call);
+                    return Ok(call);
+                }
+                Err(status) if status.code == 12 => refused = Some(status),
+                Err(status) => {
+                    let text = format!("the server does not tell of `{name}`: {}", status.message);
+                    return Err((Fault::unknown(text), Phases::default()));
+                }
+            }
+        }
+        let status = refused.map_or(String::new(), |status| format!(" ({})", status.name()));
+        let text = format!(
+            "the server has no reflection{status}: what `{name}` looks like must be said by `proto: FILE`"
+        );
+        Err((Fault::unknown(text), Phases::default()))
+    }
+
+    /// All files that a call needs; the status of whoever does not tell.
+    async fn told(
+        &mut self,
+        server: &Server,
+        way: &Call,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<Result<Call, Status>, Failed> {
+        let (service, _) = split(name);
+        let unknown = |why: String| (Fault::unknown(why), Phases::default());
+        let mut ask = vec![json!({ "fileContainingSymbol": service })];
+        let mut asked = BTreeSet::new();
+        let mut files: Vec<Told> = Vec::new();
+        while let Some(question) = ask.pop() {
+            let sent = vec![way.encode(&question).map_err(unknown)?];
+            let times = (Instant::now(), deadline);
+            let came = self.exchange(server, way, sent, times).await?;
+            if came.status.code != 0 {
+                return Ok(Err(came.status));
+            }
+            let answer = came.messages.into_iter().next().unwrap_or_default();
+            let answer = way.decode(answer).map_err(unknown)?;
+            if let Some(error) = answer.get("errorResponse") {
+                let code = error["errorCode"].as_u64().unwrap_or(2);
+                let message = error["errorMessage"].as_str().unwrap_or_default();
+                return Ok(Err(Status {
+                    // That it has no such name is no word on whether it tells at all.
+                    code: if code == 12 { 5 } else { code as u32 },
+                    message: message.to_owned(),
+                }));
+            }
+            let told = answer["fileDescriptorResponse"]["fileDescriptorProto"].as_array();
+            for text in told.into_iter().flatten().filter_map(Value::as_str) {
+                use base64::Engine as _;
+                let bytes = base64::engine::general_purpose::STANDARD.decode(text);
+                let file = Told::read(&bytes.unwrap_or_default()).map_err(unknown)?;
+                if !files.iter().any(|known| known.name() == file.name()) {
+                    files.push(file);
+                }
+            }
+            let needed = files.iter().flat_map(|file| file.needs().iter());
+            let missing = |need: &&String| {
+                !need.starts_with("google/protobuf/")
+                    && !files.iter().any(|known| known.name() == need.as_str())
+            };
+            for need in needed.filter(missing) {
+                if asked.insert(need.clone()) {
+                    ask.push(json!({ "fileByFilename": need }));
+                }
+            }
+            if files.len() > FILES_MAX {
+                return Err(unknown(format!(
+                    "the server tells of more than {FILES_MAX} files"
+                )));
+            }
+        }
+        let schema = Schema::of_told(files).map_err(unknown)?;
+        schema.call(name).map(Ok).map_err(unknown)
+    }
+}
+
+/// What a health check came to.
+fn health(status: &Status, answer: Option<&Value>) -> Option<Fault> {
+    if status.code == 12 {
+        let text = "the server has no health service (`grpc.health.v1.Health`)";
+        return Some(Fault::unknown(text));
+    }
+    if let Some(fault) = status.fault() {
+        return Some(fault);
+    }
+    let said = answer.and_then(|answer| answer["status"].as_str());
+    match said {
+        Some("SERVING") => None,
+        Some(said) => Some(Fault::new(
+            ErrorClass::Check,
+            format!("its health is {said}"),
+        )),
+        None => Some(Fault::new(ErrorClass::Protocol, "no health came back")),
+    }
+}
+
+/// What checks can look at.
+fn shown(came: Came, messages: Vec<Value>, fault: Option<Fault>) -> Attempt {
+    let Came {
+        wire, tls, status, ..
+    } = came;
+    let lines = wire.trailers.as_deref().into_iter().flatten();
+    let lines = lines.map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), Value::from(value))
+    });
+    let trailers: Map<String, Value> = lines.collect();
+    let body = messages.last().map(Value::to_string).unwrap_or_default();
+    let mut said = Said::default();
+    said.value(
+        "grpc",
+        json!({ "status": status.code, "name": status.name(), "message": status.message }),
+    );
+    said.value("trailers", trailers);
+    said.value("messages", messages);
+    Attempt {
+        fault,
+        bytes_received: wire.body_bytes,
+        end: Some(wire.end),
+        reply: Reply {
+            status: Some(wire.status.as_u16()),
+            headers: wire.headers,
+            body: body.into(),
+            phases: wire.phases,
+            tls,
+            version: "HTTP/2",
+            said: Some(Box::new(said)),
+            ..Reply::default()
+        },
+        ..Attempt::default()
+    }
+}
