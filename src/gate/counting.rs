@@ -284,7 +284,7 @@ impl Source<'_> {
 fn hand_on(blocks: Vec<Option<Closed>>, trial: &mut Blocks) {
     let count = |(requests, bad): (u64, u64)| Count { requests, bad };
     for block in blocks {
-        trial.block(block.map(|block| (count(block.all), count(block.sure))));
+        trial.block(block.map(|block| (count(block.sound), count(block.sure))));
     }
 }
 

@@ -170,7 +170,12 @@ fn what_does_not_end_well_is_told_apart() {
             98,
             "must be said by `proto: FILE`",
         ),
-        (&shop, "{ health: \"\" }", 99, "frame"),
+        (
+            &shop,
+            "{ health: \"\" }",
+            99,
+            "the server does not speak HTTP/2",
+        ),
     ] {
         let (code, text) = step(server, grpc, "");
         assert_eq!(code, expected, "{grpc}: {text}");

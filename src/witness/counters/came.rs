@@ -2,7 +2,7 @@
 //!
 //! Only reads.
 
-use super::window::{Counted, Counters, Part};
+use super::window::{Block, Counted, Counters, Part};
 
 impl Counters {
     /// Requests, and bad ones, for which nobody can be blamed: targets brought them by beginning anew again and
@@ -81,12 +81,32 @@ impl Counters {
             .sum()
     }
 
-    /// The most that was counted by processes that ended, and that nobody saw, where there were several.
+    /// The most that was counted by processes that ended, and that nobody saw: where there were several, and where scrapes
+    /// failed before one ended.
     pub fn lost(&self) -> u64 {
-        if self.starts() < 2 {
-            return 0;
-        }
-        self.steps.lost(self.from_ms).ceil() as u64
+        let usual = match self.starts() {
+            0 | 1 => 0.0,
+            _ => self.steps.lost(self.from_ms),
+        };
+        (usual + self.lost_in_gaps()).ceil() as u64
+    }
+
+    /// What processes may have counted from the last scrape that saw them until they ended, beyond one scrape: as much as
+    /// the busiest counts, unless others served meanwhile what usually comes to them.
+    fn lost_in_gaps(&self) -> f64 {
+        let fastest = self.steps.fastest.values().copied().fold(0.0, f64::max);
+        let scrape = self.scrape_ms.max(1_000);
+        let gaps = self.steps.unseen.iter();
+        let inside = gaps.filter(|(_, _, to)| *to > self.from_ms);
+        let lost = inside.map(|(target, from, to)| {
+            let from = (*from).max(self.from_ms);
+            let scrapes = ((to - from) as f64 / scrape as f64 - 1.0).max(0.0);
+            match self.is_served_by_others(target, (from, *to)) {
+                true => 0.0,
+                false => fastest * scrapes,
+            }
+        });
+        lost.sum()
     }
 
     /// Whether a target that was seen last at a moment is not scraped any more.
@@ -97,5 +117,30 @@ impl Counters {
     /// Whether any series of the part was seen.
     pub fn has_part(&self) -> bool {
         !self.steps.last[1].is_empty()
+    }
+
+    /// What was counted, without good ones that may be older or another's.
+    pub(super) fn sound_of(&self, block: Block, (requests, bad): Counted) -> Counted {
+        let [total, part] = block.unsure;
+        let good = match self.part.0 {
+            Part::Bad => total - part,
+            Part::Good => part,
+        };
+        let left = requests.saturating_sub(good.max(0.0).ceil() as u64);
+        (left.max(bad), bad)
+    }
+
+    /// What was counted, without what may be older or another's.
+    pub(super) fn sure_of(&self, block: Block, (requests, bad): Counted) -> Counted {
+        let [total, part] = block.unsure;
+        let unsure = match self.part.0 {
+            Part::Bad => part,
+            Part::Good => (total - part).max(0.0),
+        };
+        let requests = requests.saturating_sub(total.ceil() as u64);
+        (
+            requests,
+            bad.saturating_sub(unsure.ceil() as u64).min(requests),
+        )
     }
 }

@@ -24,3 +24,5 @@ mod presence_tests;
 mod target_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unseen_tests;

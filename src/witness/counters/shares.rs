@@ -143,6 +143,25 @@ impl Counters {
         }
     }
 
+    /// Whether others served what usually comes to a target while nobody saw it: as much came to all of them as before,
+    /// and that is no chance.
+    pub(super) fn is_served_by_others(&self, target: &Target, (from, to): (i64, i64)) -> bool {
+        let Some(pulse) = self.pulses.get(target) else {
+            return false;
+        };
+        let own = pulse.rate() * self.block_ms as f64;
+        let (first, end) = (self.block_at(from), self.block_at(to));
+        let everybody = |_: &Target| true;
+        let before = mean(&self.shares.of(&everybody, first - 3..first));
+        let meanwhile = mean(&self.shares.of(&everybody, first + 1..end));
+        match (before, meanwhile) {
+            (Some(before), Some(meanwhile)) => {
+                own >= CLEAR * before.sqrt() && before - meanwhile < MADE_UP * own
+            }
+            _ => false,
+        }
+    }
+
     /// Whether targets left, and nobody took over what they served, for a good part of all requests.
     pub(super) fn left_unserved(&self) -> Option<String> {
         let (lost, missed) = self.unserved_by_gone();
@@ -198,9 +217,6 @@ impl Counters {
         };
         // What declines anyway is not missed.
         let before = usual.min(*last_before);
-        if own < CLEAR * before.sqrt() {
-            return 0.0;
-        }
         // The last block may not be whole yet.
         let end = self.block_at(self.now_ms) - 1;
         let after = self
@@ -208,7 +224,9 @@ impl Counters {
             .of(&all, last + 1..end.min(last + 1 + LEFT_BLOCKS));
         let lacking = after.into_iter().map(|requests| before - requests);
         let lacking: Vec<f64> = lacking.take_while(|less| *less >= MADE_UP * own).collect();
-        match lacking.len() >= LEFT_MIN {
+        // What is no more than chance in one block is none in several in a row.
+        let is_clear = own * (lacking.len() as f64).sqrt() >= CLEAR * before.sqrt();
+        match lacking.len() >= LEFT_MIN && is_clear {
             true => lacking.into_iter().map(|less| less.min(own)).sum(),
             false => 0.0,
         }

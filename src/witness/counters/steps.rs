@@ -41,6 +41,8 @@ pub(super) struct Scrape<'a> {
     pub is_new: bool,
     /// Whether it is of the window, and not of the time before it.
     pub is_inside: bool,
+    /// When the window begins.
+    pub from_ms: i64,
     /// Milliseconds between scrapes.
     pub scrape_ms: i64,
     /// The most that any block counted.
@@ -121,6 +123,8 @@ pub(super) struct Steps {
     pub(super) leapt: BTreeSet<(Target, i64)>,
     /// What each counter stood at before it began anew.
     ended: BTreeMap<Labels, f64>,
+    /// Which targets began anew after scrapes that failed: between which moments nobody saw them.
+    pub(super) unseen: BTreeSet<(Target, i64, i64)>,
 }
 
 impl Steps {
@@ -217,6 +221,11 @@ impl Steps {
             let just = scrape.at - scrape.scrape_ms + 1..=scrape.at;
             if starts.range(just).next().is_none() {
                 starts.insert(scrape.at);
+                let newest = self.newest[scrape.number].get(scrape.target);
+                let seen = newest.copied().unwrap_or(since);
+                if 2 * (scrape.at - seen) > 3 * scrape.scrape_ms {
+                    self.unseen.insert((scrape.target.clone(), seen, scrape.at));
+                }
             }
         }
         // Who never began anew has nothing to be told apart from.
@@ -293,8 +302,10 @@ impl Steps {
                         self.ended.insert((*labels).clone(), from);
                     }
                 }
-                Some((_, from)) if *value >= from => {
+                Some((then, from)) if *value >= from => {
                     came.more += value - from;
+                    // A step into the window is of both sides.
+                    is_unsure |= then < scrape.from_ms;
                     // Where it stood before it began anew: it may be the one that went on.
                     let ended = self.ended.get(*labels);
                     is_unsure |= ended.is_some_and(|ended| from < *ended && value >= ended);

@@ -108,7 +108,7 @@ pub(super) struct Block {
     /// Of all requests, and of the part.
     all: [f64; 2],
     /// What of it may be older, or another's.
-    unsure: [f64; 2],
+    pub(super) unsure: [f64; 2],
 }
 
 /// Requests of a block, and bad ones among them.
@@ -119,6 +119,8 @@ pub type Counted = (u64, u64);
 pub struct Closed {
     /// All that was counted.
     pub all: Counted,
+    /// The same without good ones that may be older, or another's: by this alone a deploy is found good.
+    pub sound: Counted,
     /// Without what may be older than the block, or another's: by this alone somebody is blamed.
     pub sure: Counted,
 }
@@ -264,6 +266,7 @@ impl Counters {
             first_seen,
             is_new: !is_known && first_seen > self.from_ms,
             is_inside: at > self.from_ms,
+            from_ms: self.from_ms,
             scrape_ms: self.scrape_ms.max(1_000),
             largest: self.largest,
             explained,
@@ -443,12 +446,17 @@ impl Counters {
             self.closed += 1;
             let counted = self.counted(block);
             let sure = self.sure_of(block, counted);
+            let sound = self.sound_of(block, counted);
             if is_scraped || counted.0 > 0 {
                 let (at, least) = (self.closed * self.block_ms, 3 * self.block_ms);
                 self.pulse.beat(at, (counted.0 as f64, false), least);
             }
             self.handed.push(counted.0);
-            over.push((is_scraped || counted.0 > 0).then_some(Closed { all: counted, sure }));
+            over.push((is_scraped || counted.0 > 0).then_some(Closed {
+                all: counted,
+                sound,
+                sure,
+            }));
         }
         over
     }
@@ -468,20 +476,6 @@ impl Counters {
         self.sum.0 = self.sum.0.saturating_add(counted.0);
         self.sum.1 = self.sum.1.saturating_add(counted.1);
         counted
-    }
-
-    /// What was counted, without what may be older or another's.
-    fn sure_of(&self, block: Block, (requests, bad): Counted) -> Counted {
-        let [total, part] = block.unsure;
-        let unsure = match self.part.0 {
-            Part::Bad => part,
-            Part::Good => (total - part).max(0.0),
-        };
-        let requests = requests.saturating_sub(total.ceil() as u64);
-        (
-            requests,
-            bad.saturating_sub(unsure.ceil() as u64).min(requests),
-        )
     }
 }
 
