@@ -4,6 +4,7 @@
 
 use super::compiled::{self, Compiled};
 use super::guard::Guard;
+use super::tokens::Tokens;
 use super::vantage::Vantage;
 use crate::document::{Diagnostic, Diagnostics};
 use crate::environment::fit;
@@ -51,6 +52,8 @@ pub struct Binding {
     pub vantage: Vantage,
     /// Next row of each data file.
     pub next_row: Vec<AtomicU64>,
+    /// Tokens that virtual users share.
+    pub tokens: Tokens,
 }
 
 impl Binding {
@@ -133,6 +136,7 @@ impl Binding {
             secrets_value,
             guard: None,
             vantage: Vantage::new(environment.vantage.clone()),
+            tokens: Tokens::default(),
             next_row: plan.data.iter().map(|_| AtomicU64::new(0)).collect(),
             plan,
         })

@@ -58,6 +58,8 @@ pub enum Late {
     Header(usize),
     /// The authentication of the step.
     Auth,
+    /// A token that is not known before.
+    Token,
     /// The content type that comes with a body that is rendered.
     Kind,
 }
@@ -187,9 +189,11 @@ fn headers(step: &Step, http: &HttpRequest, scope: &dyn Scope) -> (HeaderMap, Ve
             Body::Empty | Body::Raw(_) => {}
         }
     }
-    if !written(&AUTHORIZATION) && !matches!(http.auth, Auth::None | Auth::Digest(..)) {
+    if !written(&AUTHORIZATION) && matches!(http.auth, Auth::Token(_)) {
+        late.push(Late::Token);
+    } else if !written(&AUTHORIZATION) && !matches!(http.auth, Auth::None | Auth::Digest(..)) {
         let steady = match &http.auth {
-            Auth::None | Auth::Digest(..) => false,
+            Auth::None | Auth::Digest(..) | Auth::Token(_) => false,
             Auth::Bearer(token) => token.is_steady(),
             Auth::Basic(user, password) => user.is_steady() && password.is_steady(),
         };
@@ -249,6 +253,8 @@ pub fn late(
                     headers.insert(CONTENT_TYPE, header("content-type", kind)?);
                 }
             }
+            // Whoever has it puts it in.
+            Late::Token => {}
             Late::Auth => {
                 if let Some(value) = authorization(&request.auth, scope)? {
                     headers.insert(AUTHORIZATION, value);

@@ -22,6 +22,16 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// A text as it stands in a query or a form.
+pub(super) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, QUERY).to_string()
+}
+
+/// A name and a value as they stand there.
+pub(super) fn pair(name: &str, value: &str) -> String {
+    format!("{}={}", encoded(name), encoded(value))
+}
+
 pub(super) fn fault(reason: String) -> Fault {
     Fault::new(ErrorClass::Template, reason)
 }
@@ -33,11 +43,7 @@ pub fn url(request: &HttpRequest, base: Option<&str>, scope: &dyn Scope) -> Resu
     for (name, value) in &request.query {
         let value = value.render(scope).map_err(fault)?;
         text.push(if text.contains('?') { '&' } else { '?' });
-        text.push_str(&format!(
-            "{}={}",
-            utf8_percent_encode(name, QUERY),
-            utf8_percent_encode(&value, QUERY)
-        ));
+        text.push_str(&pair(name, &value));
     }
     parsed(text)
 }
@@ -81,7 +87,7 @@ pub(super) fn parsed(text: String) -> Result<Uri, Fault> {
 pub fn authorization(auth: &Auth, scope: &dyn Scope) -> Result<Option<HeaderValue>, Fault> {
     Ok(match auth {
         // What answers a challenge is not known before it comes.
-        Auth::None | Auth::Digest(..) => None,
+        Auth::None | Auth::Digest(..) | Auth::Token(_) => None,
         Auth::Bearer(token) => {
             let token = token.render(scope).map_err(fault)?;
             Some(header("authorization", &format!("Bearer {token}"))?)

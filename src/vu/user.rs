@@ -13,12 +13,14 @@ use super::road::Held;
 use super::sample::{Sample, Sink};
 use super::shared::Shared;
 use super::standing_in::Did;
+use super::steps::errand;
 use super::steps::exchange::Attempt;
 use super::variables::Variables;
 use crate::limits;
-use crate::net::ErrorClass;
+use crate::net::{ErrorClass, Phases};
 use crate::scenario::plan::{CookieLife, Pick, Reuse, Step};
 use crate::scenario::steps::action::Action;
+use http::HeaderValue;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,6 +72,8 @@ pub struct VirtualUser {
     pub vars: Variables,
     shared_vars: Arc<Variables>,
     data: BTreeMap<String, Value>,
+    /// The token that goes with the next request.
+    pub(super) bearer: Option<HeaderValue>,
     id: u64,
     iteration: u64,
 }
@@ -93,6 +97,7 @@ impl VirtualUser {
             vars: Variables::clone(&shared_vars),
             shared_vars,
             data: BTreeMap::new(),
+            bearer: None,
             id,
             iteration: 0,
         }
@@ -283,6 +288,39 @@ impl VirtualUser {
         result
     }
 
+    /// One attempt of a step before which others are asked for something.
+    async fn prepared(
+        &mut self,
+        step: &Step,
+        begin: &mut Option<Begin>,
+        asked: &mut Option<Instant>,
+    ) -> (Attempt, Begin) {
+        let mut is_second = false;
+        loop {
+            let waiting = Instant::now();
+            let errand = self.errand(step, waiting + step.timeout).await;
+            if is_second || !matches!(errand, Ok(false)) {
+                // What we ask of others is not the target's latency.
+                *begin = None;
+                *asked = asked.map(|asked| asked + waiting.elapsed());
+            }
+            let begin = begin.take().unwrap_or_else(Begin::now);
+            let attempt = match &errand {
+                Ok(_) => {
+                    let deadline = begin.start + step.timeout;
+                    self.attempt(step, begin.start, deadline).await
+                }
+                Err(fault) => Attempt::failed(fault.clone(), Phases::default()),
+            };
+            let was_old = matches!(errand, Ok(false)) && attempt.reply.status == Some(401);
+            if is_second || !was_old || !self.forget_token(step).await {
+                return (attempt, begin);
+            }
+            // A token may end before its time.
+            is_second = true;
+        }
+    }
+
     /// One round: attempts with back-off.
     async fn round(
         &mut self,
@@ -305,8 +343,14 @@ impl VirtualUser {
                     asked = asked.map(|asked| asked + wait);
                 }
             }
-            let Begin { intended, start } = begin.take().unwrap_or_else(Begin::now);
-            let mut attempt = self.attempt(step, start, start + step.timeout).await;
+            let (mut attempt, Begin { intended, start }) = match errand::is_due(step) {
+                true => Box::pin(self.prepared(step, &mut begin, &mut asked)).await,
+                false => {
+                    let begin = begin.take().unwrap_or_else(Begin::now);
+                    let attempt = self.attempt(step, begin.start, begin.start + step.timeout);
+                    (attempt.await, begin)
+                }
+            };
             if let Some(fault) = attempt.fault.take() {
                 // What it takes to find out is no latency of the target.
                 attempt.end.get_or_insert_with(Instant::now);

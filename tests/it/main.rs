@@ -55,6 +55,7 @@ mod support;
 mod target;
 mod targets;
 mod tickets;
+mod tokens;
 mod vendors;
 mod verdicts;
 mod visitors;

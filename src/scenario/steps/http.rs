@@ -1,5 +1,6 @@
 //! An HTTP exchange, as the language has it: what is sent, and by which rules.
 
+use super::auth::ClientCredentials;
 use crate::scenario::template::Template;
 use std::sync::Arc;
 
@@ -114,6 +115,8 @@ pub enum Auth {
     Bearer(Template),
     /// User and password.
     Basic(Template, Template),
+    /// A token that others give out.
+    Token(Box<ClientCredentials>),
     /// User and password, which answer a challenge and are not sent themselves.
     Digest(Template, Template),
 }

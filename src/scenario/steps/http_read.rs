@@ -1,6 +1,7 @@
 //! HTTP steps from their mapping to their compiled form.
 
-use super::http::{Auth, Body, HttpRequest, HttpVersion, JsonTemplate, Part, PartContent};
+use super::auth;
+use super::http::{Body, HttpRequest, HttpVersion, JsonTemplate, Part, PartContent};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::node::{Kind, Node};
 use crate::document::shape::{Field, Object, Shape, field, required};
@@ -55,11 +56,7 @@ pub(in crate::scenario) const FIELDS: &[Field] = &[
         "a multipart/form-data body",
     ),
     field("body", Shape::Template, "a body as it stands"),
-    field(
-        "auth",
-        Shape::Object(&AUTH),
-        "basic, digest or bearer authentication",
-    ),
+    auth::FIELD,
     field(
         "redirects",
         Shape::Either(&[Shape::Bool, Shape::Count(0, 100)]),
@@ -111,29 +108,6 @@ static PART: Object = Object {
         ),
         field("filename", Shape::Template, "the file name that is sent"),
         field("content_type", Shape::Template, "its media type"),
-    ],
-};
-
-static AUTH: Object = Object {
-    name: "auth",
-    called: "authentication",
-    fields: &[
-        field("bearer", Shape::Template, "a bearer token"),
-        field("basic", Shape::Object(&BASIC), "user and password"),
-        field(
-            "digest",
-            Shape::Object(&BASIC),
-            "user and password that answer a digest challenge (RFC 7616)",
-        ),
-    ],
-};
-
-static BASIC: Object = Object {
-    name: "basic",
-    called: "user and password",
-    fields: &[
-        required("user", Shape::Template, "user name"),
-        required("password", Shape::Template, "password"),
     ],
 };
 
@@ -213,7 +187,7 @@ fn exchange(
             .then_some("is set from the body that is sent")
     });
     let body = body(compiler, node)?;
-    let auth = auth(compiler, node)?;
+    let auth = auth::read(compiler, node)?;
     let query = node.get("query").map(Node::entries).unwrap_or_default();
     Some(HttpRequest {
         method,
@@ -307,30 +281,6 @@ pub(super) fn headers(
         }
     }
     headers
-}
-
-fn auth(compiler: &mut Compiler<'_>, node: &Node) -> Option<Auth> {
-    let Some(auth) = node.get("auth") else {
-        return Some(Auth::None);
-    };
-    let mut pair = |node: &Node| {
-        let user = compiler.template(node.get("user")?)?;
-        Some((user, compiler.template(node.get("password")?)?))
-    };
-    match (auth.get("bearer"), auth.get("basic"), auth.get("digest")) {
-        (Some(token), None, None) => Some(Auth::Bearer(compiler.template(token)?)),
-        (None, Some(basic), None) => pair(basic).map(|(user, word)| Auth::Basic(user, word)),
-        (None, None, Some(digest)) => pair(digest).map(|(user, word)| Auth::Digest(user, word)),
-        _ => {
-            compiler.error(
-                "missing-field",
-                "authentication is one of `bearer`, `basic` and `digest`",
-                auth.span,
-                "exactly one of them",
-            );
-            None
-        }
-    }
 }
 
 fn body(compiler: &mut Compiler<'_>, node: &Node) -> Option<Body> {

@@ -1,6 +1,6 @@
 //! What a step can do, one kind in a file each: how it is written, and its compiled form.
 //!
-//! Rooms: [`action`] (the registry), [`http`] with [`http_read`], [`tcp`], [`tls`], [`dns`],
+//! Rooms: [`action`] (the registry), [`http`] with [`http_read`] and [`auth`], [`tcp`], [`tls`], [`dns`],
 //! [`websocket`], [`grpc`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`sql`], [`dotenv`],
 //! who are [`asked`].
 //!
@@ -9,6 +9,7 @@
 pub mod action;
 pub mod alertmanager;
 pub mod asked;
+pub mod auth;
 pub mod command;
 pub mod dns;
 pub mod dotenv;

@@ -29,7 +29,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    pub(super) fn failed(fault: Fault, phases: Phases) -> Attempt {
+    pub(in crate::vu) fn failed(fault: Fault, phases: Phases) -> Attempt {
         Attempt {
             reply: Reply {
                 phases,

@@ -65,6 +65,24 @@ impl VirtualUser {
         result.unwrap_or_else(|(fault, phases)| Attempt::failed(fault, phases))
     }
 
+    /// Asks what a call looks like, if nobody said so; whether anybody was asked.
+    pub(super) async fn ask_for_call(
+        &mut self,
+        step: &Step,
+        call: &GrpcCall,
+        deadline: Instant,
+    ) -> Result<bool, Fault> {
+        let (None, Wanted::Call(name)) = (&call.known, &call.wanted) else {
+            return Ok(false);
+        };
+        let server = self.server(step, call)?;
+        if self.shared.known_call(&server.origin, name).is_some() {
+            return Ok(false);
+        }
+        let asked = self.reflected(&server, name, deadline).await;
+        asked.map(|_| true).map_err(|(fault, _)| fault)
+    }
+
     async fn called(
         &mut self,
         step: &Step,
@@ -76,9 +94,14 @@ impl VirtualUser {
         let (call, start) = match (&wanted.known, &wanted.wanted) {
             (Some(call), _) => (call.clone(), start),
             (None, Wanted::Call(name)) => {
-                let call = self.reflected(server, name, deadline).await?;
-                // Asking what a message looks like is our own errand.
-                (call, Instant::now())
+                // It was asked for before the step began.
+                let known = self.shared.known_call(&server.origin, name);
+                let missing = || {
+                    early(Fault::unknown(format!(
+                        "nobody told what `{name}` looks like"
+                    )))
+                };
+                (known.ok_or_else(missing)?, start)
             }
             (None, Wanted::Health(_)) => unreachable!("how health is asked for is known"),
         };
@@ -240,9 +263,6 @@ impl VirtualUser {
         name: &str,
         deadline: Instant,
     ) -> Result<Call, Failed> {
-        if let Some(known) = self.shared.known_call(&server.origin, name) {
-            return Ok(known);
-        }
         let mut refused = None;
         for way in REFLECTION {
             let way = Schema::own()

@@ -14,7 +14,7 @@ use crate::net::{ErrorClass, Fault, Phases, body};
 use crate::scenario::plan::{CookieLife, Reuse, Step};
 use crate::scenario::steps::http::{Auth, HttpRequest};
 use crate::vu::binding::Binding;
-use crate::vu::compiled::{self, Compiled, offer};
+use crate::vu::compiled::{self, Compiled, Late, offer};
 use crate::vu::cookies::Jar;
 use crate::vu::reply::Reply;
 use crate::vu::request;
@@ -156,7 +156,10 @@ impl VirtualUser {
             Some(uri) => uri.clone(),
             None => request::url(http, compiled.base.as_deref(), &scope)?,
         };
-        let (headers, body) = compiled::late(http, compiled, &scope)?;
+        let (mut headers, body) = compiled::late(http, compiled, &scope)?;
+        if let (Some(bearer), true) = (&self.bearer, compiled.late.contains(&Late::Token)) {
+            headers.insert(AUTHORIZATION, bearer.clone());
+        }
         Ok((Some((uri, headers, body)), who))
     }
 }

@@ -1,7 +1,7 @@
 //! Steps on the wire, one kind in a file each: what `scenario::steps` describes is done here,
 //! but for a wait, which is none on the wire.
 //!
-//! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`http`], [`tcp`],
+//! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`errand`] (what must be known before), [`http`], [`tcp`],
 //! [`tls`], [`dns`], [`websocket`], [`grpc`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
 //! (and Alertmanager), [`sql`], [`dotenv`].
 //!
@@ -11,6 +11,7 @@ mod asked;
 mod command;
 mod dns;
 mod dotenv;
+pub mod errand;
 pub mod exchange;
 mod grpc;
 pub mod http;

@@ -1,0 +1,144 @@
+//! What a virtual user must know before it can perform a step, and asks others for: a token, what a call looks like.
+//!
+//! Invariant: the time of an errand is no latency of the target, and one that fails says nothing about the target.
+
+use crate::net::client;
+use crate::net::{ErrorClass, Fault, address};
+use crate::scenario::plan::Step;
+use crate::scenario::steps::action::Action;
+use crate::scenario::steps::auth::ClientCredentials;
+use crate::scenario::steps::http::Auth;
+use crate::vu::request::{encoded, pair};
+use crate::vu::tokens::{self, Token};
+use crate::vu::user::VirtualUser;
+use base64::Engine as _;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method};
+use std::time::Instant;
+
+/// Whether anything may have to be known before a step.
+pub fn is_due(step: &Step) -> bool {
+    match &step.action {
+        Action::Http(http) => matches!(http.auth, Auth::Token(_)),
+        Action::Grpc(_) => true,
+        _ => false,
+    }
+}
+
+impl VirtualUser {
+    /// Does what must be done before a step; whether there was anything.
+    pub async fn errand(&mut self, step: &Step, deadline: Instant) -> Result<bool, Fault> {
+        match &step.action {
+            Action::Http(http) => match &http.auth {
+                Auth::Token(who) => self.token(who, deadline).await,
+                _ => Ok(false),
+            },
+            Action::Grpc(call) => Box::pin(self.ask_for_call(step, call, deadline)).await,
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether a step that was refused may do better with a token that is new; it is forgotten then.
+    pub async fn forget_token(&mut self, step: &Step) -> bool {
+        let Action::Http(http) = &step.action else {
+            return false;
+        };
+        let Auth::Token(who) = &http.auth else {
+            return false;
+        };
+        let Ok(key) = self.key(who) else {
+            return false;
+        };
+        let place = self.shared.binding.tokens.place(&key);
+        let mut known = place.lock().await;
+        let sent = self.bearer.as_ref().map(HeaderValue::as_bytes);
+        let is_it = |known: &Token| sent == Some(bearer(known).as_bytes());
+        if known.as_ref().is_some_and(is_it) {
+            *known = None;
+        }
+        true
+    }
+
+    /// Takes the token that is shared, or asks for it.
+    async fn token(&mut self, who: &ClientCredentials, deadline: Instant) -> Result<bool, Fault> {
+        let key = self.key(who)?;
+        let place = self.shared.binding.tokens.place(&key);
+        let wait = tokio::time::timeout_at(deadline.into(), place.lock());
+        let late = || Fault::unknown("whoever asks for the token did not get it in time");
+        let mut known = wait.await.map_err(|_| late())?;
+        let is_fresh = |token: &Token| token.renew > Instant::now();
+        let asked = !known.as_ref().is_some_and(is_fresh);
+        if asked {
+            *known = Some(self.fetched(who, deadline).await?);
+        }
+        let text = known.as_ref().map(bearer).unwrap_or_default();
+        let mut value = HeaderValue::from_str(&text)
+            .map_err(|_| Fault::unknown("the token holds what no header can hold"))?;
+        value.set_sensitive(true);
+        self.bearer = Some(value);
+        Ok(asked)
+    }
+
+    /// What tells one token from another.
+    fn key(&self, who: &ClientCredentials) -> Result<String, Fault> {
+        let mut key = vec![self.render(&who.token_url)?, self.render(&who.client_id)?];
+        for scope in &who.scopes {
+            key.push(self.render(scope)?);
+        }
+        for (name, value) in &who.params {
+            key.push(pair(name, &self.render(value)?));
+        }
+        Ok(key.join("\n"))
+    }
+
+    async fn fetched(&self, who: &ClientCredentials, deadline: Instant) -> Result<Token, Fault> {
+        let url = self.render(&who.token_url)?;
+        let (id, secret) = (
+            self.render(&who.client_id)?,
+            self.render(&who.client_secret)?,
+        );
+        let mut form = vec![pair("grant_type", "client_credentials")];
+        let scopes: Result<Vec<String>, Fault> =
+            who.scopes.iter().map(|scope| self.render(scope)).collect();
+        let scopes = scopes?.join(" ");
+        if !scopes.is_empty() {
+            form.push(pair("scope", &scopes));
+        }
+        for (name, value) in &who.params {
+            form.push(pair(name, &self.render(value)?));
+        }
+        let mut headers = HeaderMap::new();
+        let kind = "application/x-www-form-urlencoded";
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if who.in_body {
+            form.push(pair("client_id", &id));
+            form.push(pair("client_secret", &secret));
+        } else {
+            // Both are encoded as in a form first (RFC 6749, section 2.3.1).
+            let pair = format!("{}:{}", encoded(&id), encoded(&secret));
+            let pair = base64::engine::general_purpose::STANDARD.encode(pair);
+            let value = HeaderValue::from_str(&format!("Basic {pair}"));
+            let mut value = value.expect("base64 is a header");
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let connector = &self.shared.binding.connector;
+        let body = form.join("&").into();
+        let sent = client::send(connector, Method::POST, &url, headers, body, left);
+        let shown = address::without_credentials(&url);
+        let unknown = |why: String| Fault::unknown(format!("no token of {shown}: {why}"));
+        let reply = sent.await.map_err(|fault| match fault.class {
+            ErrorClass::Template => fault,
+            _ => unknown(fault.to_string()),
+        })?;
+        let read = tokens::read(reply.status.as_u16(), &reply.body, Instant::now());
+        read.map_err(|why| unknown(self.shared.binding.redactor.clean(&why)))
+    }
+}
+
+/// A token as it is sent.
+fn bearer(token: &Token) -> String {
+    format!("Bearer {}", token.text.expose())
+}
