@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 pub const NAMES: [&str; 6] = ["vars", "inputs", "secrets", "data", "vu", "now"];
 
 /// Names that exist once there is a reply.
-pub const REPLY_NAMES: [&str; 26] = [
+pub const REPLY_NAMES: [&str; 27] = [
     "status",
     "headers",
     "body",
@@ -49,6 +49,7 @@ pub const REPLY_NAMES: [&str; 26] = [
     "grpc",
     "messages",
     "trailers",
+    "event",
 ];
 
 /// A compiled expression.

@@ -22,7 +22,7 @@ pub const ALWAYS: [(&str, &str); 6] = [
 ];
 
 /// Names that exist once there is a reply, and what they stand for.
-pub const AFTER: [(&str, &str); 26] = [
+pub const AFTER: [(&str, &str); 27] = [
     (
         "status",
         "status of an HTTP reply, or the exit code of a command",
@@ -75,7 +75,7 @@ pub const AFTER: [(&str, &str); 26] = [
     ("rows", "rows of a `sql` step"),
     (
         "count",
-        "how many alerts, lines, rows or variables there are",
+        "how many alerts, events, lines, rows or variables there are",
     ),
     ("counts", "how often each pattern of a `logs` step matched"),
     ("rates", "the same, a minute"),
@@ -88,6 +88,10 @@ pub const AFTER: [(&str, &str); 26] = [
         "all messages that a `grpc` step received; `body` is the last",
     ),
     ("trailers", "what came after the messages of a `grpc` step"),
+    (
+        "event",
+        "the event that an `events` step waited for: `event.name`, `event.id`, `event.data`",
+    ),
 ];
 
 #[cfg(test)]

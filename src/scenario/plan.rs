@@ -253,6 +253,7 @@ impl Step {
                 !is_absolute(http.url.start()) && http.url.start().starts_with('/')
             }
             Action::WebSocket(conversation) => conversation.needs_service(),
+            Action::Events(followed) => followed.needs_service(),
             Action::Grpc(call) => call.needs_service(),
             _ => false,
         }

@@ -22,6 +22,7 @@ mod databases;
 mod dialogue;
 mod doubt;
 mod engine;
+mod events;
 mod everywhere;
 mod faults;
 mod gate;

@@ -7,6 +7,7 @@ use super::alertmanager::{self, AlertQuestion};
 use super::command::{self, Command};
 use super::dns::{self, DnsQuestion};
 use super::dotenv::{self, Dotenv};
+use super::events::{self, Followed};
 use super::grpc::{self, GrpcCall};
 use super::http::HttpRequest;
 use super::http_read::{self, method};
@@ -34,6 +35,8 @@ pub enum Action {
     Dns(Box<DnsQuestion>),
     /// A WebSocket conversation.
     WebSocket(Box<websocket::Conversation>),
+    /// Server-sent events.
+    Events(Box<Followed>),
     /// A call of gRPC.
     Grpc(Box<GrpcCall>),
     /// A program.
@@ -138,6 +141,18 @@ pub const KINDS: &[Kind<StepKind>] = &[
             read: |compiler, written| {
                 let conversation = websocket::read(compiler, written.step, written.value)?;
                 Some(Action::WebSocket(Box::new(conversation)))
+            },
+        },
+    },
+    Kind {
+        field: events::FIELD,
+        what: StepKind {
+            is_http: false,
+            has_service: true,
+            has_reply: true,
+            read: |compiler, written| {
+                let followed = events::read(compiler, written.step, written.value)?;
+                Some(Action::Events(Box::new(followed)))
             },
         },
     },

@@ -1,7 +1,7 @@
 //! What a step can do, one kind in a file each: how it is written, and its compiled form.
 //!
 //! Rooms: [`action`] (the registry), [`http`] with [`http_read`] and [`auth`], [`tcp`], [`tls`], [`dns`],
-//! [`websocket`], [`grpc`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`sql`], [`dotenv`],
+//! [`websocket`], [`events`], [`grpc`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`sql`], [`dotenv`],
 //! who are [`asked`].
 //!
 //! Sends nothing: how a step is done stands in `vu::steps`.
@@ -13,6 +13,7 @@ pub mod auth;
 pub mod command;
 pub mod dns;
 pub mod dotenv;
+pub mod events;
 pub mod grpc;
 pub mod http;
 pub(in crate::scenario) mod http_read;

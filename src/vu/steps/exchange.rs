@@ -54,6 +54,7 @@ impl VirtualUser {
             Action::WebSocket(conversation) => {
                 Box::pin(self.websocket(step, conversation, deadline)).await
             }
+            Action::Events(followed) => Box::pin(self.events(step, followed, deadline)).await,
             Action::Grpc(call) => Box::pin(self.grpc(step, call, start, deadline)).await,
             Action::Command(command) => Box::pin(self.command(command, deadline)).await,
             Action::Logs(logs) => Box::pin(self.logs(logs, deadline)).await,

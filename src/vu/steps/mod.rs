@@ -2,7 +2,7 @@
 //! but for a wait, which is none on the wire.
 //!
 //! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`errand`] (what must be known before), [`http`], [`tcp`],
-//! [`tls`], [`dns`], [`websocket`], [`grpc`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
+//! [`tls`], [`dns`], [`websocket`], [`events`], [`grpc`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
 //! (and Alertmanager), [`sql`], [`dotenv`].
 //!
 //! None of them judges a reply: that is the virtual user's.
@@ -12,6 +12,7 @@ mod command;
 mod dns;
 mod dotenv;
 pub mod errand;
+mod events;
 pub mod exchange;
 mod grpc;
 pub mod http;
