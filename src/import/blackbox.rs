@@ -46,6 +46,8 @@ fn one(name: &str, module: &Value) -> Draft {
         "http" => http(&mut draft, about, &target),
         "tcp" => tcp(&mut draft, about, &target),
         "dns" => dns(&mut draft, about, &target),
+        "icmp" => icmp(&mut draft, about, &target),
+        "grpc" => grpc(&mut draft, about, &target),
         other => {
             let mut step = Step {
                 name: other.to_owned(),
@@ -70,6 +72,63 @@ fn one(name: &str, module: &Value) -> Draft {
     }
     draft.push(step);
     draft
+}
+
+fn icmp(draft: &mut Draft, about: &Value, target: &str) -> Step {
+    let mut step = Step {
+        name: "ping".to_owned(),
+        ..Step::default()
+    };
+    let host = format!("${{{target}}}");
+    step.say(
+        "icmp",
+        match about["payload_size"].as_u64() {
+            Some(bytes) => json!({ "host": host, "payload": bytes }),
+            None => json!(host),
+        },
+    );
+    leave_others(draft, &mut step, about, ("icmp", &["payload_size"]));
+    step
+}
+
+fn grpc(draft: &mut Draft, about: &Value, target: &str) -> Step {
+    let mut step = Step {
+        name: "health".to_owned(),
+        ..Step::default()
+    };
+    let way = if about["tls"] == true {
+        "https"
+    } else {
+        "http"
+    };
+    let mut call = json!({
+        "url": format!("{way}://${{{target}}}"),
+        "health": text(&about["service"]),
+    });
+    if about["tls_config"]["insecure_skip_verify"] == true {
+        call["verify"] = json!(false);
+    }
+    step.say("grpc", call);
+    leave_others(draft, &mut step, about, ("grpc", &["service", "tls"]));
+    step
+}
+
+/// Names what a prober is told beside what is carried over.
+fn leave_others(
+    draft: &mut Draft,
+    step: &mut Step,
+    about: &Value,
+    (prober, known): (&str, &[&str]),
+) {
+    for (key, value) in about.as_object().into_iter().flatten() {
+        let only_verifies = key == "tls_config"
+            && value
+                .as_object()
+                .is_some_and(|all| all.keys().all(|key| key == "insecure_skip_verify"));
+        if !known.contains(&key.as_str()) && !only_verifies && !value.is_null() {
+            draft.leave(step, None, format!("`{prober}.{key}`"));
+        }
+    }
 }
 
 fn list(value: &Value) -> Vec<&Value> {

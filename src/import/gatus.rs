@@ -13,6 +13,11 @@ use crate::document::source::Source;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// Schemes of endpoints that there are steps for.
+const KNOWN: [&str; 8] = [
+    "http", "https", "tcp", "tls", "starttls", "icmp", "grpc", "grpcs",
+];
+
 /// Makes a draft of each endpoint.
 ///
 /// # Errors
@@ -56,7 +61,7 @@ fn one(endpoint: &Value) -> Draft {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
     let is_dns = endpoint.get("dns").is_some_and(|dns| !dns.is_null());
     let kind = text(&endpoint["dns"]["query-type"]);
-    let is_known = matches!(scheme, Some("http" | "https" | "tcp" | "tls" | "starttls"));
+    let is_known = KNOWN.iter().any(|known| scheme == Some(known));
     let why = match endpoint["enabled"] == json!(false) {
         true => Some("which is not enabled".to_owned()),
         false if is_dns && !DNS_TYPES.contains(&kind.as_str()) => {
@@ -161,6 +166,14 @@ fn step(draft: &mut Draft, endpoint: &Value) -> Step {
     }
     match scheme {
         "tcp" => return named("tcp", json!(rest)),
+        "icmp" => return named("icmp", json!(rest)),
+        "grpc" | "grpcs" => {
+            let way = if scheme == "grpc" { "http" } else { "https" };
+            return named(
+                "grpc",
+                json!({ "url": format!("{way}://{rest}"), "health": "" }),
+            );
+        }
         "tls" => return named("tls", json!({ "host": rest })),
         "starttls" => return named("tls", json!({ "host": rest, "starttls": "smtp" })),
         "http" | "https" => {}

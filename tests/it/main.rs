@@ -21,6 +21,7 @@ mod counters;
 mod databases;
 mod dialogue;
 mod doubt;
+mod echoes;
 mod engine;
 mod events;
 mod everywhere;

@@ -11,6 +11,7 @@ use super::events::{self, Followed};
 use super::grpc::{self, GrpcCall};
 use super::http::HttpRequest;
 use super::http_read::{self, method};
+use super::icmp::{self, Ping};
 use super::logs::{self, Logs};
 use super::prometheus::{self, PromQuestion};
 use super::sql::{self, SqlQuestion};
@@ -33,6 +34,8 @@ pub enum Action {
     Tls(Box<TlsHandshake>),
     /// A DNS question.
     Dns(Box<DnsQuestion>),
+    /// An echo request.
+    Icmp(Ping),
     /// A WebSocket conversation.
     WebSocket(Box<websocket::Conversation>),
     /// Server-sent events.
@@ -131,6 +134,9 @@ pub const KINDS: &[Kind<StepKind>] = &[
     }),
     other(dns::FIELD, |compiler, written| {
         Some(Action::Dns(Box::new(dns::read(compiler, written.value)?)))
+    }),
+    other(icmp::FIELD, |compiler, written| {
+        Some(Action::Icmp(icmp::read(compiler, written.value)?))
     }),
     Kind {
         field: websocket::FIELD,

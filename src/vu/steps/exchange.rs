@@ -51,6 +51,7 @@ impl VirtualUser {
             Action::Tcp(connection) => Box::pin(self.tcp(connection, deadline)).await,
             Action::Tls(handshake) => Box::pin(self.tls(handshake, deadline)).await,
             Action::Dns(question) => Box::pin(self.dns(question, deadline)).await,
+            Action::Icmp(ping) => Box::pin(self.icmp(ping, deadline)).await,
             Action::WebSocket(conversation) => {
                 Box::pin(self.websocket(step, conversation, deadline)).await
             }

@@ -2,7 +2,7 @@
 //! but for a wait, which is none on the wire.
 //!
 //! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`errand`] (what must be known before), [`http`], [`tcp`],
-//! [`tls`], [`dns`], [`websocket`], [`events`], [`grpc`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
+//! [`tls`], [`dns`], [`icmp`], [`websocket`], [`events`], [`grpc`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
 //! (and Alertmanager), [`sql`], [`dotenv`].
 //!
 //! None of them judges a reply: that is the virtual user's.
@@ -16,6 +16,7 @@ mod events;
 pub mod exchange;
 mod grpc;
 pub mod http;
+mod icmp;
 mod logs;
 mod prometheus;
 mod sql;
