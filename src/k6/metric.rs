@@ -104,6 +104,10 @@ built_in! {
     WsConnecting "ws_connecting" Trend Time;
     WsSessionDuration "ws_session_duration" Trend Time;
     WsPing "ws_ping" Trend Time;
+    GrpcReqDuration "grpc_req_duration" Trend Time;
+    GrpcStreams "grpc_streams" Counter Default;
+    GrpcMessagesSent "grpc_streams_msgs_sent" Counter Default;
+    GrpcMessagesReceived "grpc_streams_msgs_received" Counter Default;
 }
 
 /// Whether a name is one: a letter or an underscore, then up to 128 letters, digits and underscores, and

@@ -4,7 +4,7 @@
 //! [`tls`] (and [`tls_facts`], [`tls_legacy`], [`tls_refused`], [`tls_terms`], [`starttls`]), [`address`] (URLs and names as people write them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
 //! [`http1_parser`] with [`http1_framing`] and [`http1_fold`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
 //! (decompression), [`charset`] (its letters) and [`redirect`] (where it leads), [`digest`] (what answers a challenge), [`patience`] (deadlines that cost nothing), [`websocket`], [`events`] (a reply that does not end), [`dialogue`] (a conversation in lines), [`dns`], [`echo`] (ICMP), [`program`] (an
-//! exchange with a program), [`mod@postgres`] (a question to PostgreSQL), [`grpc`] (frames and statuses) with [`protobuf`] (what its messages look like), [`client`] (a single exchange for our own errands).
+//! exchange with a program), [`mod@postgres`] (a question to PostgreSQL), [`grpc`] (frames and statuses) with [`protobuf`] (what its messages look like) and [`reflection`] (what servers tell of them), [`client`] (a single exchange for our own errands).
 //!
 //! Does not know scenarios, what we keep, or vendors.
 
@@ -40,6 +40,7 @@ pub mod protobuf;
 pub mod proxies;
 pub mod proxy;
 pub mod redirect;
+pub mod reflection;
 pub mod reply;
 pub mod starttls;
 pub mod stream;

@@ -74,13 +74,22 @@ pub struct Schema(DescriptorPool);
 pub struct Call(MethodDescriptor);
 
 impl Schema {
-    /// Of `.proto` files, which import each other from their folder.
+    /// Of `.proto` files, which are looked for, and import each other, from these folders.
     ///
     /// # Errors
     /// What is wrong, with file, line and column where they are known.
-    pub fn of_files(folder: &Path, files: &[&str]) -> Result<Schema, String> {
-        let found = protox::compile(files, [folder]).map_err(|error| format!("{error:?}"))?;
+    pub fn of_files(folders: &[&Path], files: &[&str]) -> Result<Schema, String> {
+        let found = protox::compile(files, folders).map_err(|error| format!("{error:?}"))?;
         Schema::of_set(found)
+    }
+
+    /// Of a set of descriptions, as `protoc --descriptor_set_out` writes it.
+    ///
+    /// # Errors
+    /// It is none, or not whole.
+    pub fn of_descriptions(bytes: &[u8]) -> Result<Schema, String> {
+        let set = FileDescriptorSet::decode(bytes).map_err(|error| error.to_string())?;
+        Schema::of_set(set)
     }
 
     /// Health and reflection.
@@ -223,7 +232,7 @@ service Orders { rpc Get(Wanted) returns (Order); rpc Watch(stream Wanted) retur
     fn shop(text: &str) -> Result<Schema, String> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("shop.proto"), text).unwrap();
-        Schema::of_files(folder.path(), &["shop.proto"])
+        Schema::of_files(&[folder.path()], &["shop.proto"])
     }
 
     #[test]

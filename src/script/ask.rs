@@ -205,6 +205,31 @@ pub struct Request {
     pub throws: bool,
     /// Who answers a challenge of the server, if anybody does.
     pub who: Option<Box<Credentials>>,
+    /// Which call of gRPC it is, if it is one.
+    pub call: Option<Box<CallName>>,
+}
+
+/// A call of gRPC, as samples are told apart by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallName {
+    /// `package.Service`.
+    pub service: String,
+    /// Its method.
+    pub method: String,
+    /// What is counted of it.
+    pub counted: Counted,
+}
+
+/// What is counted of a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Counted {
+    /// Nothing: we make it, and not the script.
+    #[default]
+    Nothing,
+    /// How long it took.
+    Call,
+    /// That it was a stream, with so many messages that were sent.
+    Stream(usize),
 }
 
 /// The reply of a request, or why there is none. Texts of it are made when somebody looks at them.
@@ -240,6 +265,8 @@ pub struct Reply {
     pub sent_body: Bytes,
     /// Whether the script wants thrown what went wrong.
     pub throws: bool,
+    /// What came after the body.
+    pub trailers: Option<Box<http::HeaderMap>>,
 }
 
 /// Milliseconds of a request, as k6 names them.

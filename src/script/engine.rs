@@ -420,12 +420,18 @@ impl<'js> Life<'_, 'js> {
             if self.host.is_over() {
                 self.caught::<()>(Err(Error::Exception))?;
             }
+            let timers = self.host.timers.get();
             let next: f64 = match self.host.armed.get() {
                 true => self.caught(script.turn.call(()))?,
                 // Who sets no timers pays nothing for them.
                 false => -1.0,
             };
             self.run_jobs();
+            // What came of a timer may have set another one: when that is due was not asked yet.
+            let next = match self.host.timers.get() == timers {
+                true => next,
+                false => 0.0,
+            };
             let waits = self.host.outstanding.get() > 0
                 || self.host.sockets.get() > 0
                 || !self.host.later.borrow().is_empty()

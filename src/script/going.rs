@@ -30,16 +30,22 @@ pub(super) struct Target {
 }
 
 impl Target {
-    fn new(host: &Host, uri: Uri) -> Result<Target, Fault> {
+    fn new(host: &Host, uri: Uri, offer: Offer) -> Result<Target, Fault> {
         let options = host.run.as_ref().map(|run| &run.options);
         let verify = !options.is_some_and(|options| options.insecure_skip_tls_verify);
-        let origin = Arc::new(origin(&uri, Offer::Both, verify)?);
+        let origin = Arc::new(origin(&uri, offer, verify)?);
         let text = uri.to_string().into();
         Ok(Target { uri, text, origin })
     }
 
     /// That of a URL as a script writes it.
-    fn of(host: &Host, url: &str) -> Result<Arc<Target>, Fault> {
+    fn of(host: &Host, request: &Request) -> Result<Arc<Target>, Fault> {
+        let url = request.url.as_str();
+        // Calls of gRPC go to paths that nothing else goes to.
+        let offer = match request.call {
+            Some(_) => Offer::Two,
+            None => Offer::Both,
+        };
         if let Some(known) = host.targets.borrow().get(url) {
             return Ok(known.clone());
         }
@@ -47,7 +53,7 @@ impl Target {
         let uri: Uri = text
             .parse()
             .map_err(|error| wrong(format!("invalid URL `{url}`: {error}")))?;
-        let target = Arc::new(Target::new(host, uri)?);
+        let target = Arc::new(Target::new(host, uri, offer)?);
         let mut known = host.targets.borrow_mut();
         if known.len() >= TARGETS_MAX {
             known.clear();
@@ -78,7 +84,7 @@ pub(super) fn understood(seen: &Seen, request: &Request) -> Result<Going, Fault>
     let host = &seen.0;
     let method = Method::from_bytes(request.method.as_bytes())
         .map_err(|_| wrong(format!("`{}` is no method", request.method)))?;
-    let target = Target::of(host, &request.url)?;
+    let target = Target::of(host, request)?;
     let headers = match &host.run {
         Some(run) if request.headers.is_empty() => {
             let plain = run.plain.get_or_init(|| Arc::new(fixed(host, &[])));
@@ -185,7 +191,7 @@ impl Going {
                 headers.remove(CONTENT_TYPE);
             }
         });
-        self.target = Arc::new(Target::new(host, to)?);
+        self.target = Arc::new(Target::new(host, to, Offer::Both)?);
         Ok(())
     }
 }

@@ -2,16 +2,16 @@
 //!
 //! Sends nothing.
 
-use super::ask::{BodyAs, Reply, Request, Timings, method};
+use super::ask::{BodyAs, Counted, Reply, Request, Timings, method};
 use super::going::Going;
 use super::sending::{BODY_BYTES_MAX, Seen};
-use super::tags::{OfRequest, Plain};
+use super::tags::{OfCall, OfRequest, Plain};
 use crate::k6::error_code;
 use crate::k6::metric::BuiltIn;
 use crate::limits;
 use crate::net::reply::Reply as WireReply;
 use crate::net::tls_facts::TlsFacts;
-use crate::net::{Fault, Phases, body};
+use crate::net::{Fault, Phases, body, grpc};
 
 /// A reply that is none, with its samples.
 pub(super) fn failed(
@@ -89,6 +89,23 @@ pub(super) fn count(
         timings.duration()
     };
     let mut tally = seen.0.tally();
+    if let Some(call) = &request.call {
+        let tags = OfCall { tags, call, reply };
+        match call.counted {
+            Counted::Nothing => return,
+            Counted::Call => tally.count(BuiltIn::GrpcReqDuration, duration, &tags),
+            Counted::Stream(sent) => {
+                let came = grpc::messages(reply.body.clone(), None, BODY_BYTES_MAX);
+                let came = came.map_or(0, |came| came.len());
+                tally.count(BuiltIn::GrpcStreams, 1.0, &tags);
+                tally.count(BuiltIn::GrpcMessagesSent, sent as f64, &tags);
+                tally.count(BuiltIn::GrpcMessagesReceived, came as f64, &tags);
+            }
+        }
+        tally.count(BuiltIn::DataSent, bytes.0 as f64, &tags);
+        tally.count(BuiltIn::DataReceived, bytes.1 as f64, &tags);
+        return;
+    }
     tally.count(BuiltIn::HttpReqs, 1.0, &tags);
     if let Some(expected) = expected {
         tally.count(
@@ -176,6 +193,7 @@ pub(super) fn replied(
         sent: Some(going.headers.clone()),
         sent_body: going.body.clone(),
         throws: request.throws,
+        trailers: wire.trailers,
     };
     (reply, fault)
 }

@@ -10,6 +10,7 @@ use super::program::Program;
 use super::run::Run;
 use crate::k6::tally::Tally;
 use crate::net::ErrorClass;
+use crate::net::protobuf::{Call, Schema};
 use crate::vu::cookies::Jar;
 use corosensei::Yielder;
 use std::cell::{Cell, RefCell};
@@ -93,6 +94,8 @@ pub struct Host {
     pub(super) later: RefCell<VecDeque<Answer>>,
     /// Whether a timer was ever set, in what is performed.
     pub armed: Cell<bool>,
+    /// How many timers were set.
+    pub timers: Cell<u64>,
     /// Checks since somebody looked, by their place in the tally, and whether they held.
     pub checked: RefCell<Vec<(usize, bool)>>,
     /// Numbers of the steps that checks are, by the same.
@@ -105,6 +108,10 @@ pub struct Host {
     pub steps: RefCell<HashMap<Box<str>, usize>>,
     /// Whether no more steps are told apart.
     pub is_full: Cell<bool>,
+    /// What was loaded of calls of gRPC, and the calls that it asked for, by number.
+    pub schemas: RefCell<Vec<Schema>>,
+    /// As above.
+    pub calls: RefCell<Vec<Call>>,
     next_request: Cell<u32>,
     yielder: Cell<*const Yielder<Resume, Ask>>,
     interrupted: Cell<bool>,
@@ -149,12 +156,15 @@ impl Host {
             sockets: Cell::new(0),
             later: RefCell::default(),
             armed: Cell::new(false),
+            timers: Cell::new(0),
             checked: RefCell::default(),
             check_steps: RefCell::default(),
             step_name: RefCell::default(),
             failed: Cell::new(None),
             steps: RefCell::default(),
             is_full: Cell::new(false),
+            schemas: RefCell::default(),
+            calls: RefCell::default(),
             next_request: Cell::new(0),
             yielder: Cell::new(std::ptr::null()),
             interrupted: Cell::new(false),

@@ -10,7 +10,7 @@ use std::path::Path;
 pub const NATIVE: &str = "bellwether:native";
 
 /// Our own modules.
-pub const BUILT_IN: [(&str, &str); 23] = [
+pub const BUILT_IN: [(&str, &str); 24] = [
     ("bellwether:start", include_str!("modules/start.js")),
     ("bellwether:path", include_str!("modules/path.js")),
     ("k6", include_str!("modules/k6.js")),
@@ -21,6 +21,7 @@ pub const BUILT_IN: [(&str, &str); 23] = [
     ("k6/encoding", include_str!("modules/encoding.js")),
     ("k6/crypto", include_str!("modules/crypto.js")),
     ("k6/html", include_str!("modules/html.js")),
+    ("k6/net/grpc", include_str!("modules/grpc.js")),
     ("bellwether:sockets", include_str!("modules/sockets.js")),
     ("k6/ws", include_str!("modules/ws.js")),
     ("k6/websockets", include_str!("modules/websockets.js")),
@@ -40,8 +41,7 @@ pub const BUILT_IN: [(&str, &str); 23] = [
 ];
 
 /// Modules of k6 that are not there.
-const MISSING: [&str; 6] = [
-    "k6/net/grpc",
+const MISSING: [&str; 5] = [
     "k6/browser",
     "k6/crypto/x509",
     "k6/experimental/streams",

@@ -159,6 +159,7 @@ pub(super) fn read<'js>(ctx: &Ctx<'js>, own: &Host, said: Said<'js>) -> Result<R
         group: own.group.borrow().clone(),
         throws: options.is_some_and(|options| options.throw),
         who: None,
+        call: None,
     };
     if !said.tags.is_undefined() && !said.tags.is_null() {
         request.tags = flat(ctx.clone(), said.tags)?;

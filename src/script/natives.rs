@@ -6,7 +6,8 @@
 use super::ask::Ask;
 use super::host::{Doing, Host, Said};
 use super::{
-    modules, native_crypto, native_file, native_html, native_http, native_reply, native_socket,
+    modules, native_crypto, native_file, native_grpc, native_html, native_http, native_reply,
+    native_socket,
 };
 use crate::k6::metric::{BuiltIn, Contains, Kind, Metric, is_name};
 use crate::k6::summary_text;
@@ -86,6 +87,7 @@ pub(super) fn put(ctx: &Ctx<'_>, own: &Rc<Host>) -> Result<()> {
     native_crypto::put(ctx, &native)?;
     native_file::put(ctx, &native)?;
     native_html::put(ctx, &native)?;
+    native_grpc::put(ctx, &native)?;
     native_socket::put(ctx, &native)?;
     ctx.globals().set("__native", native)
 }
@@ -136,7 +138,9 @@ fn sleep(ctx: Ctx<'_>, seconds: f64) -> Result<()> {
 
 /// There is a timer from now on.
 fn arm(ctx: Ctx<'_>) {
-    host(&ctx).armed.set(true);
+    let own = host(&ctx);
+    own.armed.set(true);
+    own.timers.set(own.timers.get() + 1);
 }
 
 /// Milliseconds of a clock that never goes back.

@@ -10,6 +10,7 @@ use super::host::Host;
 use super::names::step_of;
 use crate::net::connect::Origin;
 use crate::net::fault::status_class;
+use crate::net::grpc::Status;
 use crate::net::http::Keep;
 use crate::net::reply::Reply as WireReply;
 use crate::net::{ErrorClass, Fault, Phases, redirect};
@@ -128,6 +129,10 @@ impl Way<'_> {
             let unexpected = request.expected.includes(reply.status) == Some(false);
             let class = status_class(Some(reply.status)).unwrap_or(ErrorClass::Status);
             let wrong = fault.or_else(|| {
+                request.call.as_ref()?;
+                broken_call(&reply)
+            });
+            let wrong = wrong.or_else(|| {
                 unexpected
                     .then(|| Fault::new(class, format!("status {} was not expected", reply.status)))
             });
@@ -178,6 +183,18 @@ impl Way<'_> {
         let now = crate::clock::now_ms();
         jar.store_all(wire.headers.map(), host, going.target.uri.path(), now);
     }
+}
+
+/// What a call of gRPC came to that nobody can have wanted; of all else, checks tell.
+fn broken_call(reply: &Reply) -> Option<Fault> {
+    let status = Status::of(reply.headers.map(), reply.trailers.as_deref());
+    let Some(status) = status else {
+        let detail = format!("the answer has no status of gRPC: HTTP {}", reply.status);
+        return Some(Fault::new(ErrorClass::Protocol, detail));
+    };
+    status
+        .fault()
+        .filter(|_| matches!(status.code, 2 | 4 | 13..=15))
 }
 
 /// Whether an environment lets anything go there.

@@ -1,6 +1,8 @@
 //! What samples of a script are told apart by. Tags are looked up only where a threshold asks for one.
 
+use super::ask::{CallName, Reply};
 use crate::k6::tags::Tags;
+use crate::net::grpc::Status;
 
 /// Tags of a check, a group, or a metric of the script's own.
 pub(super) struct Plain<'a> {
@@ -87,5 +89,40 @@ impl Tags for OfRequest<'_> {
 
     fn given(&self) -> Vec<&str> {
         self.plain.given()
+    }
+}
+
+/// Tags of a call of gRPC.
+pub(super) struct OfCall<'a> {
+    /// Those of its request.
+    pub tags: OfRequest<'a>,
+    /// What is called.
+    pub call: &'a CallName,
+    /// What came back.
+    pub reply: &'a Reply,
+}
+
+/// Codes of gRPC in digits.
+const CODES: [&str; 17] = [
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16",
+];
+
+impl Tags for OfCall<'_> {
+    fn tag(&self, name: &str) -> Option<&str> {
+        match name {
+            "service" => Some(&self.call.service),
+            "method" => Some(&self.call.method),
+            "status" => {
+                let status = Status::of(self.reply.headers.map(), self.reply.trailers.as_deref());
+                let code = status.map_or(14, |status| status.code);
+                CODES.get(code as usize).copied()
+            }
+            "proto" | "expected_response" => None,
+            _ => self.tags.tag(name),
+        }
+    }
+
+    fn given(&self) -> Vec<&str> {
+        self.tags.given()
     }
 }

@@ -197,3 +197,92 @@ fn a_load_of_calls_shares_connections() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("400 iterations"), "{said}");
 }
+
+/// What a script says on its console, by `k6 run`, and its exit code.
+fn script(folder: &Path, address: &str, script: &str) -> (i32, String) {
+    let path = folder.join("script.js");
+    let head = "import grpc from 'k6/net/grpc';\nimport { check, sleep } from 'k6';\nconst client = new grpc.Client();\nconst said = (...all) => console.log(JSON.stringify(all));\n";
+    std::fs::write(&path, format!("{head}{script}")).unwrap();
+    let mut command = bellwether();
+    command.args([
+        "k6",
+        "run",
+        "--log-format",
+        "raw",
+        "-e",
+        &format!("AT={address}"),
+    ]);
+    let (code, out, err) = run(command.arg(&path));
+    (code, out + &err)
+}
+
+#[test]
+fn scripts_call_services() {
+    let Some((address, _peer)) = peer(&[]) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("protos")).unwrap();
+    std::fs::write(folder.path().join("protos/orders.proto"), PROTO).unwrap();
+    let (code, said) = script(
+        folder.path(),
+        &address,
+        r#"client.load(['protos'], 'orders.proto');
+export const options = { thresholds: { 'grpc_req_duration{status:0,method:Get}': ['p(95)<5000'], grpc_streams: ['count==3'] } };
+export default async function () {
+  client.connect(__ENV.AT, { plaintext: true, reflect: true });
+  const one = client.invoke('shop.v1.Orders/Get', { id: 'a1' }, { metadata: { 'x-who': 'me' } });
+  said(one.status === grpc.StatusOK, one.message.id, one.message.total, one.message.userAgent, one.error, one.trailers['x-served-by']);
+  const none = await client.asyncInvoke('/shop.v1.Orders/Get', { how: 'missing' });
+  said(none.status === grpc.StatusNotFound, none.message, none.error);
+  const slow = client.invoke('shop.v1.Orders/Get', { how: 'slow' }, { timeout: '200ms' });
+  said(slow.status === grpc.StatusDeadlineExceeded);
+  const health = client.healthCheck();
+  said(health.status, health.Status === grpc.HealthCheckServing, client.healthCheck('shop.v1.Orders').message.status);
+  for (const act of [() => client.invoke('shop.v1.Orders/Fetch', {}), () => client.invoke('shop.v1.Orders/Get', { idd: 1 }), () => client.invoke('Get', {}), () => new grpc.Client().invoke('a.B/C', {}), () => client.load([], 'x.proto'), () => client.connect('http://x')]) {
+    try { act(); } catch (error) { said(error.message); }
+  }
+  const told = (name, write) => new Promise((done) => {
+    const [stream, all] = [new grpc.Stream(client, name), []];
+    stream.on('data', (order) => all.push(order.id));
+    stream.on('error', (error) => all.push(error.code));
+    stream.on('end', () => done(all));
+    write(stream);
+  });
+  said(await told('shop.v1.Orders/Watch', (stream) => stream.write({ id: 'w' })));
+  said(await told('shop.v1.Orders/Watch', (stream) => stream.write({ id: 'w', how: 'late' })));
+  said(await told('shop.v1.Orders/Add', (stream) => { stream.write({ id: 'a' }); stream.write({ id: 'b' }); stream.end(); }));
+  client.close();
+}
+"#,
+    );
+    assert_eq!(code, 0, "{said}");
+    for line in [
+        r#"[true,"a1",9007199254740992,"me",null,["one"]]"#,
+        r#"[true,null,{"code":5,"message":"no order – none","details":[]}]"#,
+        "[true]",
+        r#"[0,true,"NOT_SERVING"]"#,
+        "has no call `Fetch`",
+        "unrecognized field name 'idd'",
+        r#"\"Get\" is no call"#,
+        "there is no connection: call connect() first",
+        "descriptions can only be loaded while the script is loaded",
+        "`http://x` is no address",
+        r#"[["w","w","w"]]"#,
+        r#"[["w","w","w",15]]"#,
+        r#"[["a+b"]]"#,
+        "grpc_streams_msgs_received",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let (code, said) = script(
+        folder.path(),
+        &address,
+        "client.load([], 'nowhere.proto');\nexport default function () {}\n",
+    );
+    assert_eq!(code, 107);
+    assert!(
+        said.contains("nowhere.proto") && said.contains("script.js:5"),
+        "{said}"
+    );
+}

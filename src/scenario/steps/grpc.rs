@@ -200,7 +200,7 @@ fn known(compiler: &mut Compiler<'_>, node: &Node, wanted: &Wanted) -> Option<Op
         .iter()
         .map(|file| file.text.as_str())
         .collect();
-    let found = Schema::of_files(compiler.folder, &names).map_err(|why| ("bad-data", why));
+    let found = Schema::of_files(&[compiler.folder], &names).map_err(|why| ("bad-data", why));
     match found.and_then(|schema| schema.call(name).map_err(|why| ("bad-value", why))) {
         Ok(call) => Some(Some(call)),
         Err((code, why)) => {

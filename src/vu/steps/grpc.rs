@@ -8,7 +8,8 @@ use crate::net::connect::Origin;
 use crate::net::grpc::{Status, framed, messages};
 use crate::net::http::Keep;
 use crate::net::message::{Fixed, Message, origin};
-use crate::net::protobuf::{Call, REFLECTION, Schema, Told, split};
+use crate::net::protobuf::{Call, REFLECTION, Schema};
+use crate::net::reflection::{Silent, Telling};
 use crate::net::reply::Reply as Wire;
 use crate::net::tls::Offer;
 use crate::net::tls_facts::TlsFacts;
@@ -24,12 +25,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Files that a server may tell of.
-const FILES_MAX: usize = 500;
 /// Characters of a body that is no gRPC which are shown.
 const SHOWN_MAX: usize = 120;
 
@@ -295,12 +293,9 @@ impl VirtualUser {
         name: &str,
         deadline: Instant,
     ) -> Result<Result<Call, Status>, Failed> {
-        let (service, _) = split(name);
         let unknown = |why: String| (Fault::unknown(why), Phases::default());
-        let mut ask = vec![json!({ "fileContainingSymbol": service })];
-        let mut asked = BTreeSet::new();
-        let mut files: Vec<Told> = Vec::new();
-        while let Some(question) = ask.pop() {
+        let mut telling = Telling::of(name);
+        while let Some(question) = telling.question() {
             let sent = vec![way.encode(&question).map_err(unknown)?];
             let times = (Instant::now(), deadline);
             let came = self.exchange(server, way, sent, times).await?;
@@ -308,43 +303,13 @@ impl VirtualUser {
                 return Ok(Err(came.status));
             }
             let answer = came.messages.into_iter().next().unwrap_or_default();
-            let answer = way.decode(answer).map_err(unknown)?;
-            if let Some(error) = answer.get("errorResponse") {
-                let code = error["errorCode"].as_u64().unwrap_or(2);
-                let message = error["errorMessage"].as_str().unwrap_or_default();
-                return Ok(Err(Status {
-                    // That it has no such name is no word on whether it tells at all.
-                    code: if code == 12 { 5 } else { code as u32 },
-                    message: message.to_owned(),
-                }));
-            }
-            let told = answer["fileDescriptorResponse"]["fileDescriptorProto"].as_array();
-            for text in told.into_iter().flatten().filter_map(Value::as_str) {
-                use base64::Engine as _;
-                let bytes = base64::engine::general_purpose::STANDARD.decode(text);
-                let file = Told::read(&bytes.unwrap_or_default()).map_err(unknown)?;
-                if !files.iter().any(|known| known.name() == file.name()) {
-                    files.push(file);
-                }
-            }
-            let needed = files.iter().flat_map(|file| file.needs().iter());
-            let missing = |need: &&String| {
-                !need.starts_with("google/protobuf/")
-                    && !files.iter().any(|known| known.name() == need.as_str())
-            };
-            for need in needed.filter(missing) {
-                if asked.insert(need.clone()) {
-                    ask.push(json!({ "fileByFilename": need }));
-                }
-            }
-            if files.len() > FILES_MAX {
-                return Err(unknown(format!(
-                    "the server tells of more than {FILES_MAX} files"
-                )));
+            match telling.take(&way.decode(answer).map_err(unknown)?) {
+                Ok(()) => {}
+                Err(Silent::Refused(status)) => return Ok(Err(status)),
+                Err(Silent::Odd(why)) => return Err(unknown(why)),
             }
         }
-        let schema = Schema::of_told(files).map_err(unknown)?;
-        schema.call(name).map(Ok).map_err(unknown)
+        telling.call().map(Ok).map_err(unknown)
     }
 }
 
