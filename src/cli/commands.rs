@@ -81,13 +81,7 @@ enum Command {
 
 /// Runs the command of the process and gives its exit code.
 pub fn main() -> ExitCode {
-    // A reader of our output that closes it early (`| head`) ends us quietly, as it ends every other tool.
-    // SAFETY: setting the action of a signal takes plain numbers, before any thread exists.
-    unsafe {
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-        // A file that may not grow is a failed write, which we can report; not the end of the process.
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-    }
+    super::pipes::prepare();
     crate::descriptors::raise_limit();
     // Only fails if a provider was installed before, and nobody else does.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -15,7 +15,8 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::pin::Pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tokio::time::timeout_at;
 
 /// Bytes of a head at the most, as they are counted here (RFC 9113, section 6.5.2).
@@ -25,7 +26,12 @@ const HEAD_BYTES_MAX: u32 = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct Http2 {
     sender: SendRequest<Full<Bytes>>,
+    /// Why the connection ended, once it broke.
+    broke: watch::Receiver<Option<Fault>>,
 }
+
+/// Time for the end of a connection to be told to whoever sent on it.
+const TOLD_WITHIN: Duration = Duration::from_millis(200);
 
 impl Http2 {
     /// Starts to speak HTTP/2 on a socket.
@@ -46,11 +52,14 @@ impl Http2 {
                 )
             })?
             .map_err(|error| Fault::from_hyper(&error))?;
+        let (told, broke) = watch::channel(None);
         tokio::spawn(async move {
             // The exchanges that suffer from it report its end.
-            let _ = driver.await;
+            if let Err(error) = driver.await {
+                told.send_replace(Some(Fault::from_hyper(&error)));
+            }
         });
-        Ok(Http2 { sender })
+        Ok(Http2 { sender, broke })
     }
 
     /// Whether it can take another request.
@@ -78,8 +87,27 @@ impl Http2 {
                 end,
                 ..reply
             }),
-            Ok(Err(fault)) => Err((fault, phases)),
+            Ok(Err(fault)) => Err((self.cause(fault).await, phases)),
             Err(_) => Err((Fault::late_reply(headed.is_some()), phases)),
+        }
+    }
+}
+
+impl Http2 {
+    /// What is behind a fault: where what came was no HTTP/2 at all, that, and not that a request was not sent any more.
+    async fn cause(&mut self, fault: Fault) -> Fault {
+        if fault.class != ErrorClass::Reset {
+            return fault;
+        }
+        let told = self.broke.wait_for(Option::is_some);
+        let told = tokio::time::timeout(TOLD_WITHIN, told).await;
+        let broke = told
+            .ok()
+            .and_then(Result::ok)
+            .and_then(|broke| broke.clone());
+        match broke {
+            Some(broke) if broke.class == ErrorClass::Protocol => broke,
+            _ => fault,
         }
     }
 }

@@ -179,7 +179,9 @@ fn what_does_not_end_well_is_told_apart() {
     ] {
         let (code, text) = step(server, grpc, "");
         assert_eq!(code, expected, "{grpc}: {text}");
-        assert!(text.contains(said), "{grpc}: {text}");
+        // Whether its answer is seen before it has closed is chance.
+        let is_reset = server == &shop && text.contains("reset: connection");
+        assert!(text.contains(said) || is_reset, "{grpc}: {text}");
     }
 }
 

@@ -38,6 +38,7 @@ mod nginx;
 mod omission;
 mod pairs;
 mod people;
+mod pipes;
 mod policy;
 mod prometheus;
 mod proxies;

@@ -14,7 +14,7 @@ use crate::net::{ErrorClass, Fault, Phases};
 use crate::scenario::plan::Step;
 use crate::scenario::steps::events::Followed;
 use crate::vu::reply::Reply;
-use crate::vu::request::{header, joined, parsed};
+use crate::vu::request::{joined, parsed};
 use crate::vu::user::VirtualUser;
 use crate::witness::said::Said;
 use bytes::Bytes;
@@ -27,8 +27,6 @@ use std::time::{Duration, Instant};
 const PASSED_OVER_MAX: u64 = 100_000;
 /// Time for the body of a refusal.
 const REFUSAL_MAX: Duration = Duration::from_secs(1);
-/// Characters of the last event that are shown.
-const SHOWN_MAX: usize = 120;
 
 impl VirtualUser {
     pub(super) async fn events(
@@ -105,14 +103,8 @@ impl VirtualUser {
     fn following(&self, step: &Step, followed: &Followed) -> Result<(Uri, HeaderMap), Fault> {
         let written = followed.url.render_by(&self.scope(None), address::put);
         let written = written.map_err(|reason| Fault::new(ErrorClass::Template, reason))?;
-        let binding = &self.shared.binding;
-        let service = step.service.as_ref().or(binding.plan.service.as_ref());
-        let base = service.and_then(|name| binding.services.get(name));
-        let uri = parsed(joined(written, base.map(String::as_str))?)?;
-        let mut headers = HeaderMap::new();
-        for (name, value) in &followed.headers {
-            headers.append(name.clone(), header(name.as_str(), &self.render(value)?)?);
-        }
+        let uri = parsed(joined(written, self.base(step))?)?;
+        let mut headers = self.filled(&followed.headers)?;
         let wanted = HeaderValue::from_static("text/event-stream");
         headers.entry(ACCEPT).or_insert(wanted);
         let fresh = HeaderValue::from_static("no-cache");
@@ -130,14 +122,12 @@ impl VirtualUser {
         let expect = &followed.expect;
         let mut last = String::new();
         for passed in 0..PASSED_OVER_MAX {
-            let so_far = || {
-                // Cleaned before it is cut: half a secret is still one.
-                let text = self.shared.binding.redactor.clean(&last);
-                let text: String = text.chars().take(SHOWN_MAX).collect();
-                match passed {
-                    0 => "no event came before".to_owned(),
-                    _ => format!("{passed} events came before, the last: {text}"),
-                }
+            let so_far = || match passed {
+                0 => "no event came before".to_owned(),
+                _ => format!(
+                    "{passed} events came before, the last: {}",
+                    self.start_of(last.as_bytes())
+                ),
             };
             match stream.next(deadline).await {
                 Ok(Some(event)) if self.is_awaited(followed, &event, passed + 1) => {

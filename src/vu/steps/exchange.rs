@@ -8,7 +8,9 @@ use crate::scenario::plan::Step;
 use crate::scenario::steps::action::Action;
 use crate::scenario::template::Template;
 use crate::vu::reply::Reply;
+use crate::vu::request::header;
 use crate::vu::user::VirtualUser;
+use http::{HeaderMap, HeaderName};
 use std::time::Instant;
 
 /// What one attempt left behind.
@@ -71,6 +73,23 @@ impl VirtualUser {
         template
             .render(&self.scope(None))
             .map_err(|reason| Fault::new(ErrorClass::Template, reason))
+    }
+
+    /// The base URL of a step's service.
+    pub(super) fn base(&self, step: &Step) -> Option<&str> {
+        let binding = &self.shared.binding;
+        let service = step.service.as_ref().or(binding.plan.service.as_ref());
+        let base = service.and_then(|name| binding.services.get(name));
+        base.map(String::as_str)
+    }
+
+    /// Headers, filled in.
+    pub(super) fn filled(&self, written: &[(HeaderName, Template)]) -> Result<HeaderMap, Fault> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in written {
+            headers.append(name.clone(), header(name.as_str(), &self.render(value)?)?);
+        }
+        Ok(headers)
     }
 
     pub(super) fn address(

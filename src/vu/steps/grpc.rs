@@ -17,7 +17,7 @@ use crate::net::{ErrorClass, Fault, Phases};
 use crate::scenario::plan::{Reuse, Step};
 use crate::scenario::steps::grpc::{GrpcCall, Wanted, looks_at_end};
 use crate::vu::reply::Reply;
-use crate::vu::request::{self, header, parsed};
+use crate::vu::request::{self, parsed};
 use crate::vu::road::Road;
 use crate::vu::user::VirtualUser;
 use crate::witness::said::Said;
@@ -27,9 +27,6 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Characters of a body that is no gRPC which are shown.
-const SHOWN_MAX: usize = 120;
 
 /// Where calls go, and what goes with each.
 struct Server {
@@ -126,22 +123,16 @@ impl VirtualUser {
 
     /// The address, and metadata that goes with every call.
     fn server(&self, step: &Step, call: &GrpcCall) -> Result<Server, Fault> {
-        let binding = &self.shared.binding;
         let base = match &call.url {
             Some(url) => self.render(url)?,
             None => {
-                let service = step.service.as_ref().or(binding.plan.service.as_ref());
-                let base = service.and_then(|name| binding.services.get(name));
                 let missing = || Fault::new(ErrorClass::Template, "the call has no server");
-                base.cloned().ok_or_else(missing)?
+                self.base(step).ok_or_else(missing)?.to_owned()
             }
         };
         let uri = parsed(base)?;
         let origin = origin(&uri, Offer::Two, call.verify)?;
-        let mut headers = HeaderMap::new();
-        for (name, value) in &call.headers {
-            headers.append(name.clone(), header(name.as_str(), &self.render(value)?)?);
-        }
+        let mut headers = self.filled(&call.headers)?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(
@@ -237,9 +228,7 @@ impl VirtualUser {
 
     /// What answers, and speaks no gRPC.
     fn no_call(&self, wire: &Wire) -> Fault {
-        let text = String::from_utf8_lossy(&wire.body);
-        let text = self.shared.binding.redactor.clean(&text);
-        let text: String = text.trim().chars().take(SHOWN_MAX).collect();
+        let text = self.start_of(&wire.body);
         let status = wire.status.as_u16();
         let mut detail = format!("the answer has no status of gRPC: HTTP {status}");
         if !text.is_empty() && wire.body.first() != Some(&0) {

@@ -14,7 +14,7 @@ use crate::net::{ErrorClass, Fault, Phases};
 use crate::scenario::plan::Step;
 use crate::scenario::steps::websocket::Conversation;
 use crate::vu::reply::Reply;
-use crate::vu::request::{header, joined, parsed};
+use crate::vu::request::{joined, parsed};
 use crate::vu::user::VirtualUser;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
@@ -24,8 +24,6 @@ use std::time::{Duration, Instant};
 const PASSED_OVER_MAX: usize = 100_000;
 /// Time for the closing handshake.
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
-/// Characters of the last message that are shown.
-const SHOWN_MAX: usize = 120;
 
 impl VirtualUser {
     pub(super) async fn websocket(
@@ -101,9 +99,6 @@ impl VirtualUser {
     ) -> Result<(Uri, HeaderMap, Vec<String>), Fault> {
         let written = conversation.url.render_by(&self.scope(None), address::put);
         let written = written.map_err(|reason| Fault::new(ErrorClass::Template, reason))?;
-        let binding = &self.shared.binding;
-        let service = step.service.as_ref().or(binding.plan.service.as_ref());
-        let base = service.and_then(|name| binding.services.get(name));
         // `ws://` and `wss://` are HTTP's schemes for the way there.
         let written = match written.strip_prefix("ws") {
             Some(rest) if rest.starts_with("://") || rest.starts_with("s://") => {
@@ -111,11 +106,8 @@ impl VirtualUser {
             }
             _ => written,
         };
-        let uri = parsed(joined(written, base.map(String::as_str))?)?;
-        let mut headers = HeaderMap::new();
-        for (name, value) in &conversation.headers {
-            headers.append(name.clone(), header(name.as_str(), &self.render(value)?)?);
-        }
+        let uri = parsed(joined(written, self.base(step))?)?;
+        let headers = self.filled(&conversation.headers)?;
         let messages = conversation.send.iter();
         let messages = messages.map(|message| self.render(message));
         Ok((uri, headers, messages.collect::<Result<_, _>>()?))
@@ -135,15 +127,12 @@ impl VirtualUser {
         let expect = &conversation.expect;
         let mut last = Bytes::new();
         for passed in 0..PASSED_OVER_MAX {
-            let so_far = || {
-                // Cleaned before it is cut: half a secret is still one.
-                let text = String::from_utf8_lossy(&last);
-                let text = self.shared.binding.redactor.clean(&text);
-                let text: String = text.chars().take(SHOWN_MAX).collect();
-                match passed {
-                    0 => "no message came before".to_owned(),
-                    _ => format!("{passed} messages came before, the last: {text}"),
-                }
+            let so_far = || match passed {
+                0 => "no message came before".to_owned(),
+                _ => format!(
+                    "{passed} messages came before, the last: {}",
+                    self.start_of(&last)
+                ),
             };
             match socket.next(deadline).await {
                 Ok(Incoming::Message(message)) => {

@@ -41,6 +41,8 @@ impl Shares {
 
     /// Requests of one target in each block of which anything is known.
     fn of_one(&self, target: &Target, blocks: Range<i64>) -> Vec<f64> {
+        // A time that ends before it begins has no blocks.
+        let blocks = blocks.start..blocks.end.max(blocks.start);
         let own = self.0.get(target).into_iter();
         let known = own.flat_map(|own| own.range(blocks.clone()));
         known.map(|(_, requests)| *requests).collect()
@@ -48,6 +50,7 @@ impl Shares {
 
     /// Requests of some targets in each block of which anything is known.
     fn of(&self, keep: &dyn Fn(&Target) -> bool, blocks: Range<i64>) -> Vec<f64> {
+        let blocks = blocks.start..blocks.end.max(blocks.start);
         let mut sums: BTreeMap<i64, f64> = BTreeMap::new();
         let kept = self.0.iter().filter(|(target, _)| keep(target));
         for (_, own) in kept {

@@ -397,7 +397,8 @@ impl Steps {
     /// Whether a target started anew after one moment and until another.
     fn started(&self, target: &Target, after: i64, until: i64) -> bool {
         let starts = self.starts.get(target);
-        starts.is_some_and(|starts| starts.range(after + 1..=until).next().is_some())
+        let is_time = after < until;
+        is_time && starts.is_some_and(|starts| starts.range(after + 1..=until).next().is_some())
     }
 
     /// The most that a target can have counted from one scrape to the next.

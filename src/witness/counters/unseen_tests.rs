@@ -108,3 +108,29 @@ fn what_was_lost_in_scrapes_that_failed_before_a_start_is_told_unless_others_ser
     assert_eq!(lost(false), 3 * 400);
     assert_eq!(lost(true), 0);
 }
+
+#[test]
+fn a_start_in_a_short_gap_over_the_beginning_is_understood() {
+    // Nothing was scraped from before the window until just after, and each began anew meanwhile.
+    let mut counters = counters();
+    let pod = |pod: i64| {
+        let early = (-9..=-6).map(move |scrape| (scrape, 1_000.0 + 30.0 * scrape as f64));
+        let late = (1..=20).map(move |scrape| (scrape, 30.0 * (scrape + 2) as f64));
+        series(
+            "200",
+            &format!("p{pod}"),
+            &early.chain(late).collect::<Vec<_>>(),
+        )
+    };
+    let all: Vec<Series> = (0..4).map(pod).collect();
+    through(&mut counters, &all, 20);
+    assert_eq!(counters.starts(), 4);
+    // Ends that come before their beginnings break nothing.
+    assert!(counters.lost() <= 4 * 30 * 4);
+    assert!(
+        !counters
+            .doubts(21 * SCRAPE, true)
+            .iter()
+            .any(|doubt| doubt.contains("next to nothing"))
+    );
+}
