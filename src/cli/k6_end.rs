@@ -54,7 +54,7 @@ pub async fn end(arguments: &Arguments, ready: &Ready, over: Over, export: Optio
         let data = summary::data(&over.tally, &run.options, &judged, &circumstances);
         match k6_summary::made(run, &data).await {
             Some(files) => {
-                let wrong = k6_summary::write(&files);
+                let wrong = k6_summary::write(&files, &str::to_owned);
                 wrong.iter().for_each(complain);
                 wrote = wrong.is_empty();
             }

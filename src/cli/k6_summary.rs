@@ -58,11 +58,14 @@ fn content_of(content: &Value) -> Vec<u8> {
     }
 }
 
-/// Writes what `handleSummary` returned; what could not be written.
-pub(super) fn write(files: &Map<String, Value>) -> Vec<String> {
+/// Writes what `handleSummary` returned, texts as they are `cleaned`; what could not be written.
+pub(super) fn write(files: &Map<String, Value>, cleaned: &dyn Fn(&str) -> String) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, content) in files {
-        let bytes = content_of(content);
+        let bytes = match String::from_utf8(content_of(content)) {
+            Ok(text) => cleaned(&text).into_bytes(),
+            Err(binary) => binary.into_bytes(),
+        };
         let written = match name.as_str() {
             "stdout" => std::io::stdout().write_all(&bytes),
             "stderr" => std::io::stderr().write_all(&bytes),

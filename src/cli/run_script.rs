@@ -21,7 +21,6 @@ use crate::script::pointing::{pointed, told};
 use crate::script::prepare::{Around, Ready, prepare};
 use crate::script::{Program, Run, given, run};
 use crate::secret::Redactor;
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -164,13 +163,7 @@ pub async fn write_own(script: &Script) -> std::io::Result<()> {
     let data = summary::data(&tally, &run.options, &judged, &circumstances);
     let mut files = k6_summary::made(run, &data).await.unwrap_or_default();
     files.retain(|name, _| name != "stdout" && name != "stderr");
-    let redactor = &run.binding.redactor;
-    for content in files.values_mut() {
-        if let Value::String(text) = content {
-            *text = redactor.clean(text);
-        }
-    }
-    let wrong = k6_summary::write(&files);
+    let wrong = k6_summary::write(&files, &|text| run.binding.redactor.clean(text));
     match wrong.is_empty() {
         true => Ok(()),
         false => Err(std::io::Error::other(wrong.join("; "))),

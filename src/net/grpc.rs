@@ -99,15 +99,13 @@ pub fn framed(messages: &[Bytes]) -> Bytes {
     all.freeze()
 }
 
-/// The messages of a body; `encoding` is what `grpc-encoding` says, and `limit` how many bytes one may have.
+/// The messages of a reply, by its head and its body; `limit` is how many bytes one may have.
 ///
 /// # Errors
 /// A frame is cut off, or cannot be read.
-pub fn messages(
-    mut body: Bytes,
-    encoding: Option<&str>,
-    limit: usize,
-) -> Result<Vec<Bytes>, Fault> {
+pub fn messages(head: &HeaderMap, mut body: Bytes, limit: usize) -> Result<Vec<Bytes>, Fault> {
+    let encoding = head.get("grpc-encoding");
+    let encoding = encoding.and_then(|encoding| encoding.to_str().ok());
     let broken = |detail: &str| Fault::new(ErrorClass::Protocol, detail);
     let mut all = Vec::new();
     while !body.is_empty() {
@@ -196,13 +194,17 @@ mod tests {
             Bytes::from(vec![7; 70_000]),
         ];
         let body = framed(&sent);
-        assert_eq!(messages(body.clone(), None, 1 << 20).unwrap(), sent);
+        let plain = HeaderMap::new();
+        assert_eq!(messages(&plain, body.clone(), 1 << 20).unwrap(), sent);
         for cut in [1, 4, 6, body.len() - 1] {
-            assert!(messages(body.slice(..cut), None, 1 << 20).is_err(), "{cut}");
+            assert!(
+                messages(&plain, body.slice(..cut), 1 << 20).is_err(),
+                "{cut}"
+            );
         }
         let packed = Bytes::from_static(&[1, 0, 0, 0, 1, 9]);
-        assert!(messages(packed.clone(), None, 10).is_err());
-        assert!(messages(packed, Some("gzip"), 10).is_err());
-        assert!(messages(Bytes::from_static(&[9, 0, 0, 0, 0]), None, 10).is_err());
+        assert!(messages(&plain, packed.clone(), 10).is_err());
+        assert!(messages(&headers(&[("grpc-encoding", "gzip")]), packed, 10).is_err());
+        assert!(messages(&plain, Bytes::from_static(&[9, 0, 0, 0, 0]), 10).is_err());
     }
 }

@@ -96,7 +96,8 @@ impl Http2 {
 impl Http2 {
     /// What is behind a fault: where what came was no HTTP/2 at all, that, and not that a request was not sent any more.
     async fn cause(&mut self, fault: Fault) -> Fault {
-        if fault.class != ErrorClass::Reset {
+        // Who has a connection that goes on waits for nothing.
+        if fault.class != ErrorClass::Reset || !self.sender.is_closed() {
             return fault;
         }
         let told = self.broke.wait_for(Option::is_some);

@@ -191,6 +191,11 @@ impl Call {
         self.0.is_client_streaming()
     }
 
+    /// Whether it gives any number of messages.
+    pub fn gives_many(&self) -> bool {
+        self.0.is_server_streaming()
+    }
+
     /// A message as it is sent.
     ///
     /// # Errors

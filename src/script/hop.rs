@@ -95,7 +95,7 @@ pub(super) fn count(
             Counted::Nothing => return,
             Counted::Call => tally.count(BuiltIn::GrpcReqDuration, duration, &tags),
             Counted::Stream(sent) => {
-                let came = grpc::messages(reply.body.clone(), None, BODY_BYTES_MAX);
+                let came = grpc::messages(reply.headers.map(), reply.body.clone(), BODY_BYTES_MAX);
                 let came = came.map_or(0, |came| came.len());
                 tally.count(BuiltIn::GrpcStreams, 1.0, &tags);
                 tally.count(BuiltIn::GrpcMessagesSent, sent as f64, &tags);

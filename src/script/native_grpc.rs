@@ -161,9 +161,7 @@ fn ended(reply: &Reply) -> (Status, Vec<Bytes>) {
             message: format!("the answer has no status of gRPC: HTTP {}", reply.status),
         },
     };
-    let encoding = reply.headers.map().get("grpc-encoding");
-    let encoding = encoding.and_then(|encoding| encoding.to_str().ok());
-    match messages(reply.body.clone(), encoding, MESSAGE_BYTES_MAX) {
+    match messages(reply.headers.map(), reply.body.clone(), MESSAGE_BYTES_MAX) {
         Ok(messages) => (status, messages),
         Err(fault) => (
             Status {
@@ -218,8 +216,8 @@ fn reflect<'js>(
     Err(wrong(refused))
 }
 
-/// Makes a call with messages as a list in JSON: its status, what the server says of it, its messages as JSON, and the names and values of what came
-/// before and after them.
+/// Makes a call with messages as a list in JSON: its status, what the server says of it, its messages as JSON, and the
+/// names and values of what came before and after them.
 fn call<'js>(
     ctx: Ctx<'js>,
     number: usize,

@@ -69,18 +69,34 @@ pub(super) fn read(status: u16, body: &[u8], now: Instant) -> Result<Token, Stri
     })
 }
 
+/// Who wants a token, and for what: a digest, since what shows who asks is of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key(Vec<u8>);
+
+impl Key {
+    /// That of all that tells one token from another.
+    pub(super) fn of(parts: &[String]) -> Key {
+        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+        for part in parts {
+            digest.update(&part.len().to_le_bytes());
+            digest.update(part.as_bytes());
+        }
+        Key(digest.finish().as_ref().to_vec())
+    }
+}
+
 /// Tokens by who wants them, where each has one who asks.
 #[derive(Debug, Default)]
-pub struct Tokens(Mutex<HashMap<String, Arc<Turn<Option<Token>>>>>);
+pub struct Tokens(Mutex<HashMap<Key, Arc<Turn<Option<Token>>>>>);
 
 impl Tokens {
     /// The place of a token, in which one at a time may put it.
-    pub(super) fn place(&self, key: &str) -> Arc<Turn<Option<Token>>> {
+    pub(super) fn place(&self, key: &Key) -> Arc<Turn<Option<Token>>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= TOKENS_MAX && !all.contains_key(key) {
             all.clear();
         }
-        all.entry(key.to_owned()).or_default().clone()
+        all.entry(key.clone()).or_default().clone()
     }
 }
 
@@ -133,10 +149,19 @@ mod tests {
     #[test]
     fn tokens_have_one_place_each_and_are_not_kept_for_ever() {
         let tokens = Tokens::default();
-        let one = tokens.place("a");
-        assert!(Arc::ptr_eq(&one, &tokens.place("a")));
+        let key = |parts: &[&str]| {
+            Key::of(
+                &parts
+                    .iter()
+                    .map(|part| (*part).to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let one = tokens.place(&key(&["a", "b"]));
+        assert!(Arc::ptr_eq(&one, &tokens.place(&key(&["a", "b"]))));
+        assert!(!Arc::ptr_eq(&one, &tokens.place(&key(&["ab", ""]))));
         for number in 0..3_000 {
-            tokens.place(&number.to_string());
+            tokens.place(&key(&[&number.to_string()]));
         }
         assert!(tokens.0.lock().unwrap().len() <= TOKENS_MAX);
     }

@@ -1,22 +1,11 @@
 //! ICMP steps on the machine's own addresses, where the system lets them.
 
-use super::support::{bellwether, run};
+use super::support::performed;
 
 fn step(icmp: &str, more: &str) -> (i32, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    file(
-        "bellwether.yaml",
-        "environments: { test: { services: { a: { url: \"http://127.0.0.1\" } } } }\n",
-    );
-    file(
-        "ping.yaml",
-        &format!("name: ping\nsteps:\n  - name: ping\n    icmp: {icmp}\n    timeout: 3s\n{more}"),
-    );
-    let (code, out, err) = run(bellwether()
-        .current_dir(folder.path())
-        .args(["run", "ping.yaml"]));
-    (code, out + &err)
+    let scenario =
+        format!("name: ping\nsteps:\n  - name: ping\n    icmp: {icmp}\n    timeout: 3s\n{more}");
+    performed(("a", "http://127.0.0.1"), &scenario, &[], &[])
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Server-sent events from a server that streams, and from some that do not.
 
-use super::support::{bellwether, run};
+use super::support::performed;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
@@ -68,24 +68,10 @@ fn serve() -> String {
 
 /// Runs one step against an address; exit code and what was said.
 fn step(address: &str, path: &str, expect: &str, more: &str) -> (i32, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    file(
-        "bellwether.yaml",
-        &format!(
-            "environments: {{ test: {{ services: {{ feed: {{ url: \"http://{address}\" }} }} }} }}\n"
-        ),
+    let scenario = format!(
+        "name: feed\nservice: feed\nbody_limit: 1MiB\nsteps:\n  - name: done\n    events: {{ url: {path}, headers: {{ last-event-id: 41 }}, expect: \"{expect}\" }}\n    timeout: 1s\n{more}"
     );
-    file(
-        "feed.yaml",
-        &format!(
-            "name: feed\nservice: feed\nbody_limit: 1MiB\nsteps:\n  - name: done\n    events: {{ url: {path}, headers: {{ last-event-id: 41 }}, expect: \"{expect}\" }}\n    timeout: 1s\n{more}"
-        ),
-    );
-    let (code, out, err) = run(bellwether()
-        .current_dir(folder.path())
-        .args(["run", "feed.yaml"]));
-    (code, out + &err)
+    performed(("feed", &format!("http://{address}")), &scenario, &[], &[])
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! gRPC steps against a real server, and against one that speaks something else.
 
 use super::standin::{json, serve};
-use super::support::{Process, bellwether, eventually, free_port, program, root, run};
+use super::support::{Process, bellwether, eventually, free_port, performed, program, root, run};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -42,25 +42,11 @@ service Orders { rpc Get(Wanted) returns (Order); }
 
 /// Runs one step against an address; exit code and what was said.
 fn step(address: &str, grpc: &str, more: &str) -> (i32, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    file("orders.proto", PROTO);
-    file(
-        "bellwether.yaml",
-        &format!(
-            "environments: {{ test: {{ services: {{ shop: {{ url: \"http://{address}\" }} }} }} }}\n"
-        ),
+    let scenario = format!(
+        "name: shop\nservice: shop\ninputs: {{ id: {{ default: a1 }} }}\nsteps:\n  - name: order\n    grpc: {grpc}\n    timeout: 1s\n{more}"
     );
-    file(
-        "shop.yaml",
-        &format!(
-            "name: shop\nservice: shop\ninputs: {{ id: {{ default: a1 }} }}\nsteps:\n  - name: order\n    grpc: {grpc}\n    timeout: 1s\n{more}"
-        ),
-    );
-    let (code, out, err) = run(bellwether()
-        .current_dir(folder.path())
-        .args(["run", "shop.yaml"]));
-    (code, out + &err)
+    let url = format!("http://{address}");
+    performed(("shop", &url), &scenario, &[("orders.proto", PROTO)], &[])
 }
 
 #[test]
@@ -182,6 +168,35 @@ fn what_does_not_end_well_is_told_apart() {
         // Whether its answer is seen before it has closed is chance.
         let is_reset = server == &shop && text.contains("reset: connection");
         assert!(text.contains(said) || is_reset, "{grpc}: {text}");
+    }
+}
+
+#[test]
+fn what_nobody_checks_is_judged() {
+    let Some((address, _peer)) = peer(&[]) else {
+        return;
+    };
+    for (grpc, more, said) in [
+        // A warning is no check, and a status that is well says nothing of health.
+        (
+            "{ call: shop.v1.Orders/Get, message: { how: missing } }",
+            "    warn: [ grpc.status == 0 ]\n",
+            "NOT_FOUND (5)",
+        ),
+        (
+            "{ health: shop.v1.Orders }",
+            "    check: [ grpc.status == 0 ]\n",
+            "its health is NOT_SERVING",
+        ),
+        (
+            "{ health: nobody }",
+            "    check: [ \"body.status == 'SERVING'\" ]\n",
+            "NOT_FOUND (5)",
+        ),
+    ] {
+        let (code, text) = step(&address, grpc, more);
+        assert_eq!(code, 99, "{grpc}: {text}");
+        assert!(text.contains(said), "{grpc}: {text}");
     }
 }
 

@@ -517,7 +517,7 @@ fn a_summary_of_the_scripts_own_is_written_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let script = |path: &str| {
         let own = format!(
-            "[{path:?}]: `${{data.metrics.http_reqs.values.count}} ${{__ENV.TOKEN}}`, stdout: 'not here'"
+            "[{path:?}]: {{ count: data.metrics.http_reqs.values.count, token: __ENV.TOKEN }}, stdout: 'not here'"
         );
         format!(
             "export default function () {{ check(http.get(__ENV.URL), {{ ok: (r) => r.status === 200 }}); }}\nexport function handleSummary(data) {{ return {{ {own} }}; }}"
@@ -526,7 +526,10 @@ fn a_summary_of_the_scripts_own_is_written_without_secrets() {
     let path = folder.path().join("own.txt");
     let (code, text) = run_here(&script(path.to_str().unwrap()), &address, &[]);
     assert_eq!(code, 0, "{text}");
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "1 [secret TOKEN]");
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        r#"{"count":1,"token":"[secret TOKEN]"}"#
+    );
     assert!(!text.contains("not here"), "{text}");
     let nowhere = folder.path().join("nowhere/own.txt");
     let (code, text) = run_here(&script(nowhere.to_str().unwrap()), &address, &[]);

@@ -155,6 +155,37 @@ pub fn websocket_peer() -> Option<(String, Process)> {
     Some((address, peer))
 }
 
+/// Runs a scenario against one service, `scheme://host:port`, with files beside it and secrets by name; exit code and
+/// what was said.
+pub fn performed(
+    (service, url): (&str, &str),
+    scenario: &str,
+    beside: &[(&str, &str)],
+    secrets: &[(&str, &str)],
+) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let mut command = bellwether();
+    let mut known = Vec::new();
+    for (name, value) in secrets {
+        let variable = format!("BELLWETHER_SECRET_{name}");
+        known.push(format!("{name}: {{ env: {variable} }}"));
+        command.env(variable, value);
+    }
+    let known = known.join(", ");
+    let environment =
+        format!("{{ services: {{ {service}: {{ url: \"{url}\" }} }}, secrets: {{ {known} }} }}");
+    file(
+        "bellwether.yaml",
+        &format!("environments: {{ test: {environment} }}\n"),
+    );
+    file("scenario.yaml", scenario);
+    beside.iter().for_each(|(name, text)| file(name, text));
+    command.current_dir(folder.path());
+    let (code, out, err) = run(command.args(["run", "scenario.yaml"]));
+    (code, out + &err)
+}
+
 /// Compares a text with a file beside the case; `BELLWETHER_UPDATE=1` writes the file instead.
 pub fn snapshot(path: &Path, text: &str) {
     if std::env::var_os("BELLWETHER_UPDATE").is_some() {

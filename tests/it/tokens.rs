@@ -1,7 +1,7 @@
 //! Tokens by client credentials, against stand-ins of who gives them out and of who wants them.
 
 use super::standin::{Asked, json, of, serve_by};
-use super::support::{bellwether, run};
+use super::support::performed;
 use base64::Engine as _;
 use serde_json::json;
 use std::sync::Arc;
@@ -71,29 +71,15 @@ fn step(
     (path, id, scopes, more): (&str, &str, &str, &str),
     load: &str,
 ) -> (i32, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     let (tokens, api) = (&peers.tokens, &peers.api);
-    file(
-        "bellwether.yaml",
-        &format!(
-            "environments: {{ test: {{ services: {{ api: {{ url: \"http://{api}\" }} }}, secrets: {{ KEY: {{ env: OWN_KEY }} }} }} }}\n"
-        ),
-    );
     let oauth2 = format!(
         "{{ token_url: \"http://{tokens}{path}\", client_id: \"{id}\", client_secret: \"${{secrets.KEY}}\", scopes: {scopes}{more} }}"
     );
-    file(
-        "shop.yaml",
-        &format!(
-            "name: shop\nservice: api\nsecrets: [ KEY ]\nsteps:\n  - name: read\n    get: /orders\n    auth: {{ oauth2: {oauth2} }}\n    check: [ body.ok ]\n{load}"
-        ),
+    let scenario = format!(
+        "name: shop\nservice: api\nsecrets: [ KEY ]\nsteps:\n  - name: read\n    get: /orders\n    auth: {{ oauth2: {oauth2} }}\n    check: [ body.ok ]\n{load}"
     );
-    let (code, out, err) = run(bellwether()
-        .current_dir(folder.path())
-        .env("OWN_KEY", "s+cret")
-        .args(["run", "shop.yaml"]));
-    (code, out + &err)
+    let url = format!("http://{api}");
+    performed(("api", &url), &scenario, &[], &[("KEY", "s+cret")])
 }
 
 #[test]

@@ -1,25 +1,15 @@
 //! WebSocket steps against a real server, and against one that lies.
 
-use super::support::{bellwether, run, websocket_peer};
+use super::support::{performed, websocket_peer};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
 /// Runs one step against an address; exit code and what was said.
 fn step(address: &str, websocket: &str, more: &str) -> (i32, String) {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(
-        folder.path().join("bellwether.yaml"),
-        format!("environments: {{ test: {{ services: {{ feed: {{ url: \"http://{address}\" }} }} }} }}\n"),
-    )
-    .unwrap();
     let scenario = format!(
         "name: feed\nservice: feed\nsteps:\n  - name: price\n    websocket: {websocket}\n    timeout: 2s\n{more}"
     );
-    std::fs::write(folder.path().join("feed.yaml"), scenario).unwrap();
-    let (code, out, err) = run(bellwether()
-        .current_dir(folder.path())
-        .args(["run", "feed.yaml"]));
-    (code, out + &err)
+    performed(("feed", &format!("http://{address}")), &scenario, &[], &[])
 }
 
 #[test]

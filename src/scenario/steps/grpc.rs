@@ -6,7 +6,6 @@ use crate::document::node::Node;
 use crate::document::shape::{Field, Object, Shape, field};
 use crate::net::protobuf::{Call, HEALTH, Schema};
 use crate::scenario::compiler::Compiler;
-use crate::scenario::expression::Expression;
 use crate::scenario::template::Template;
 
 pub(super) const FIELD: Field = field(
@@ -89,11 +88,14 @@ impl GrpcCall {
     pub fn needs_service(&self) -> bool {
         self.url.is_none()
     }
-}
 
-/// Whether expressions look at how a call ended: then that is theirs to judge.
-pub fn looks_at_end<'a>(mut expressions: impl Iterator<Item = &'a Expression>) -> bool {
-    expressions.any(|expression| expression.uses("grpc"))
+    /// The name of the call.
+    pub fn name(&self) -> &str {
+        match &self.wanted {
+            Wanted::Call(name) => name,
+            Wanted::Health(_) => HEALTH,
+        }
+    }
 }
 
 pub(super) fn read(compiler: &mut Compiler<'_>, step: &Node, node: &Node) -> Option<GrpcCall> {

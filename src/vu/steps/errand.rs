@@ -9,7 +9,7 @@ use crate::scenario::steps::action::Action;
 use crate::scenario::steps::auth::ClientCredentials;
 use crate::scenario::steps::http::Auth;
 use crate::vu::request::{encoded, pair};
-use crate::vu::tokens::{self, Token};
+use crate::vu::tokens::{self, Key, Token};
 use crate::vu::user::VirtualUser;
 use base64::Engine as _;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -20,7 +20,7 @@ use std::time::Instant;
 pub fn is_due(step: &Step) -> bool {
     match &step.action {
         Action::Http(http) => matches!(http.auth, Auth::Token(_)),
-        Action::Grpc(_) => true,
+        Action::Grpc(call) => call.known.is_none(),
         _ => false,
     }
 }
@@ -63,9 +63,15 @@ impl VirtualUser {
     async fn token(&mut self, who: &ClientCredentials, deadline: Instant) -> Result<bool, Fault> {
         let key = self.key(who)?;
         let place = self.shared.binding.tokens.place(&key);
-        let wait = tokio::time::timeout_at(deadline.into(), place.lock());
-        let late = || Fault::unknown("whoever asks for the token did not get it in time");
-        let mut known = wait.await.map_err(|_| late())?;
+        let late = |_| Fault::unknown("whoever asks for the token did not get it in time");
+        let (mut known, waited) = match place.try_lock() {
+            Ok(known) => (known, false),
+            // Who waits for somebody else's errand is on it, too.
+            Err(_) => {
+                let wait = tokio::time::timeout_at(deadline.into(), place.lock());
+                (wait.await.map_err(late)?, true)
+            }
+        };
         let is_fresh = |token: &Token| token.renew > Instant::now();
         let asked = !known.as_ref().is_some_and(is_fresh);
         if asked {
@@ -76,19 +82,21 @@ impl VirtualUser {
             .map_err(|_| Fault::unknown("the token holds what no header can hold"))?;
         value.set_sensitive(true);
         self.bearer = Some(value);
-        Ok(asked)
+        Ok(asked || waited)
     }
 
-    /// What tells one token from another.
-    fn key(&self, who: &ClientCredentials) -> Result<String, Fault> {
-        let mut key = vec![self.render(&who.token_url)?, self.render(&who.client_id)?];
+    /// What tells one token from another, without what shows who asks: whoever shows something else asks for one of its own.
+    fn key(&self, who: &ClientCredentials) -> Result<Key, Fault> {
+        let shows = [&who.token_url, &who.client_id, &who.client_secret];
+        let shows = shows.into_iter().map(|text| self.render(text));
+        let mut key = shows.collect::<Result<Vec<String>, Fault>>()?;
         for scope in &who.scopes {
             key.push(self.render(scope)?);
         }
         for (name, value) in &who.params {
             key.push(pair(name, &self.render(value)?));
         }
-        Ok(key.join("\n"))
+        Ok(Key::of(&key))
     }
 
     async fn fetched(&self, who: &ClientCredentials, deadline: Instant) -> Result<Token, Fault> {

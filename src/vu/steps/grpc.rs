@@ -15,7 +15,7 @@ use crate::net::tls::Offer;
 use crate::net::tls_facts::TlsFacts;
 use crate::net::{ErrorClass, Fault, Phases};
 use crate::scenario::plan::{Reuse, Step};
-use crate::scenario::steps::grpc::{GrpcCall, Wanted, looks_at_end};
+use crate::scenario::steps::grpc::{GrpcCall, Wanted};
 use crate::vu::reply::Reply;
 use crate::vu::request::{self, parsed};
 use crate::vu::road::Road;
@@ -67,9 +67,7 @@ impl VirtualUser {
         call: &GrpcCall,
         deadline: Instant,
     ) -> Result<bool, Fault> {
-        let (None, Wanted::Call(name)) = (&call.known, &call.wanted) else {
-            return Ok(false);
-        };
+        let name = call.name();
         let server = self.server(step, call)?;
         if self.shared.known_call(&server.origin, name).is_some() {
             return Ok(false);
@@ -86,38 +84,34 @@ impl VirtualUser {
         (start, deadline): (Instant, Instant),
     ) -> Result<Attempt, Failed> {
         let early = |fault: Fault| (fault, Phases::default());
-        let (call, start) = match (&wanted.known, &wanted.wanted) {
-            (Some(call), _) => (call.clone(), start),
-            (None, Wanted::Call(name)) => {
-                // It was asked for before the step began.
-                let known = self.shared.known_call(&server.origin, name);
-                let missing = || {
-                    early(Fault::unknown(format!(
-                        "nobody told what `{name}` looks like"
-                    )))
-                };
-                (known.ok_or_else(missing)?, start)
-            }
-            (None, Wanted::Health(_)) => unreachable!("how health is asked for is known"),
-        };
+        // What nobody said was asked for before the step began.
+        let known = wanted.known.clone();
+        let known = known.or_else(|| self.shared.known_call(&server.origin, wanted.name()));
+        let missing = || format!("nobody told what `{}` looks like", wanted.name());
+        let call = known.ok_or_else(|| early(Fault::unknown(missing())))?;
         let sent = self.sent(wanted, &call).map_err(early)?;
         let came = self
             .exchange(server, &call, sent, (start, deadline))
             .await?;
         let read = |message: &Bytes| call.decode(message.clone());
         let read: Result<Vec<Value>, String> = came.messages.iter().map(read).collect();
-        let (messages, mut fault) = match read {
+        let (messages, odd) = match read {
             Ok(messages) => (messages, None),
             Err(why) => (Vec::new(), Some(Fault::new(ErrorClass::Decode, why))),
         };
-        let expressions = step.checks.iter().chain(&step.warnings);
-        if !looks_at_end(expressions) {
-            // A message and a failure may come together: how it ended comes first.
-            fault = match &wanted.wanted {
-                Wanted::Health(_) => health(&came.status, messages.last()).or(fault),
-                Wanted::Call(_) => came.status.fault().or(fault),
-            };
-        }
+        let is_checked = |name: &str| step.checks.iter().any(|check| check.uses(name));
+        let is_health = matches!(wanted.wanted, Wanted::Health(_));
+        // A message and a failure may come together: how it ended comes first, unless checks judge that.
+        let ended = match is_health {
+            _ if is_checked("grpc") => None,
+            true => unhealthy(&came.status),
+            false => came.status.fault(),
+        };
+        let fault = ended.or(odd).or_else(|| match is_health {
+            true if is_checked("body") || came.status.code != 0 => None,
+            true => unfit(messages.last()),
+            false => missing_message(&call, &came.status, &messages),
+        });
         Ok(shown(came, messages, fault))
     }
 
@@ -212,12 +206,8 @@ impl VirtualUser {
         let Some(status) = found else {
             return Err((self.no_call(&wire), phases));
         };
-        let encoding = wire.headers.map().get("grpc-encoding");
-        let encoding = encoding.and_then(|encoding| encoding.to_str().ok());
-        let messages = match messages(wire.body.clone(), encoding, limit) {
-            Ok(messages) => messages,
-            Err(fault) => return Err((fault, phases)),
-        };
+        let messages = messages(wire.headers.map(), wire.body.clone(), limit);
+        let messages = messages.map_err(|fault| (fault, phases))?;
         Ok(Came {
             wire,
             tls,
@@ -302,15 +292,24 @@ impl VirtualUser {
     }
 }
 
-/// What a health check came to.
-fn health(status: &Status, answer: Option<&Value>) -> Option<Fault> {
-    if status.code == 12 {
-        let text = "the server has no health service (`grpc.health.v1.Health`)";
-        return Some(Fault::unknown(text));
+/// What the end of a health check says against it.
+fn unhealthy(status: &Status) -> Option<Fault> {
+    let text = "the server has no health service (`grpc.health.v1.Health`)";
+    match status.code {
+        12 => Some(Fault::unknown(text)),
+        _ => status.fault(),
     }
-    if let Some(fault) = status.fault() {
-        return Some(fault);
-    }
+}
+
+/// That a call which gives one message ended well, and gave none.
+fn missing_message(call: &Call, status: &Status, messages: &[Value]) -> Option<Fault> {
+    let is_missing = status.code == 0 && messages.is_empty() && !call.gives_many();
+    let text = "the call ended with OK, and no message came";
+    is_missing.then(|| Fault::new(ErrorClass::Protocol, text))
+}
+
+/// What an answer to a health check says against it.
+fn unfit(answer: Option<&Value>) -> Option<Fault> {
     let said = answer.and_then(|answer| answer["status"].as_str());
     match said {
         Some("SERVING") => None,
