@@ -1,7 +1,7 @@
 //! What a load may blame on the service, on the way there, and on itself.
 
 use super::policy::{ENFORCE, World, broken, facts};
-use super::support::{bellwether, run, was_disturbed};
+use super::support::{bellwether, run, undisturbed};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -51,8 +51,7 @@ fn load(address: SocketAddr, step: &str, load: &str, objectives: &str) -> (i32, 
     );
     std::fs::write(folder.path().join("load.yaml"), text).unwrap();
     let report = folder.path().join("report.json");
-    let mut code = 0;
-    for _ in 0..4 {
+    let (code, _, _) = undisturbed(|| {
         let mut command = bellwether();
         command.current_dir(folder.path()).args([
             "run",
@@ -61,12 +60,8 @@ fn load(address: SocketAddr, step: &str, load: &str, objectives: &str) -> (i32, 
             "--json",
             "report.json",
         ]);
-        let (ended, out, err) = run(&mut command);
-        code = ended;
-        if !was_disturbed(&format!("{out}{err}")) {
-            break;
-        }
-    }
+        command
+    });
     (
         code,
         serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap(),

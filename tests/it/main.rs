@@ -22,6 +22,7 @@ mod databases;
 mod dialogue;
 mod doubt;
 mod echoes;
+mod endless;
 mod engine;
 mod events;
 mod everywhere;

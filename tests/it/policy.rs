@@ -1,7 +1,7 @@
 //! What decides about a gate beside its measurements: who may act, who must agree, who answers for
 //! a failure, what must have happened before, and what nobody can make green.
 
-use super::support::{Daemon, api, bellwether, eventually, http, run, was_disturbed};
+use super::support::{Daemon, api, bellwether, eventually, first_undisturbed, http, run};
 use bellwether::demo::shop::{Deploy, Shop};
 use ring::hmac;
 use serde_json::{Value, json};
@@ -101,15 +101,12 @@ gates:
 
     pub(super) fn verify(&self, daemon: &Daemon, deploy: Deploy) -> Value {
         let version = deploy.version.clone();
-        for _ in 0..4 {
+        let verify = || {
             // One that was disturbed may have been rolled back.
             self.shop.deploy(deploy.clone());
-            let gate = daemon.done(daemon.start_gate(&facts("shop", &version)));
-            if !was_disturbed(&gate["reasons"].to_string()) {
-                return gate;
-            }
-        }
-        panic!("this machine is too crowded to measure anything on");
+            daemon.done(daemon.start_gate(&facts("shop", &version)))
+        };
+        first_undisturbed(verify, |gate| gate["reasons"].to_string())
     }
 }
 

@@ -7,7 +7,7 @@
 use super::guides::{SECRETS, apex, calibrate, docsense, hotdash, paintbox};
 use super::policy::cli;
 use super::standin::{Answer, Asked, programs, serve_by};
-use super::support::{Daemon, api, eventually, root, was_disturbed};
+use super::support::{Daemon, api, eventually, first_undisturbed, root};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -190,7 +190,7 @@ impl Story {
     /// The same, where the gate is started before the deploy and sees the rollout.
     fn verify_from_before(&self, gate: &str, [before, version]: [&str; 2], seen_by: &str) -> Value {
         let serve = |version| std::fs::write(self.folder.path().join("version"), version).unwrap();
-        for _ in 0..3 {
+        let verify = || {
             serve(before);
             let facts = json!({ "gate": gate, "version": version, "commit": "c1" });
             let id = self.daemon().start_gate(&facts);
@@ -210,24 +210,18 @@ impl Story {
                 },
             );
             serve(version);
-            let gate = self.daemon().done(id);
-            if !was_disturbed(&gate["reasons"].to_string()) {
-                return gate;
-            }
-        }
-        panic!("this machine is too crowded to measure anything on");
+            self.daemon().done(id)
+        };
+        first_undisturbed(verify, |gate| gate["reasons"].to_string())
     }
 
     /// Deploys a version and has a gate verify it. `attest` are the names that people attest to.
     fn verify(&self, gate: &str, version: &str, more: &Value, attest: &[&str]) -> Value {
-        for _ in 0..3 {
+        let verify = || {
             std::fs::write(self.folder.path().join("version"), version).unwrap();
-            let gate = self.gate(gate, version, more, attest);
-            if !was_disturbed(&gate["reasons"].to_string()) {
-                return gate;
-            }
-        }
-        panic!("this machine is too crowded to measure anything on");
+            self.gate(gate, version, more, attest)
+        };
+        first_undisturbed(verify, |gate| gate["reasons"].to_string())
     }
 
     /// The same of what is served.
