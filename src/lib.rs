@@ -38,6 +38,7 @@ pub mod scenario;
 pub mod script;
 pub mod secret;
 pub mod severity;
+pub mod signing;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;

@@ -36,6 +36,17 @@ impl Loader for Files {
         name: &str,
         _: Option<ImportAttributes<'js>>,
     ) -> rquickjs::Result<Module<'js, Declared>> {
+        self.declared(ctx, name)
+    }
+}
+
+impl Files {
+    /// A module, loaded and not yet performed.
+    pub(super) fn declared<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        name: &str,
+    ) -> rquickjs::Result<Module<'js, Declared>> {
         let program = &self.0.program;
         if let Some(code) = program.code(name) {
             // SAFETY: this interpreter wrote it, in this process, when it compiled the same module.

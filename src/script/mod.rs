@@ -3,7 +3,7 @@
 //! Rooms, in reading order: [`program`] (the files of a script, what it is given and what it shares),
 //! [`modules`] (what can be imported), [`ask`] (what a script asks of the world, and what it is answered),
 //! [`engine`] (one interpreter on a stack of its own) with [`files`] (what it imports) and [`dialect`] (how a text becomes a module), [`natives`] with [`native_http`],
-//! [`native_reply`] with [`json_pick`], [`native_socket`], [`native_grpc`], [`native_html`] (by [`page`]), [`native_file`] and [`native_crypto`] (what modules call), [`host`] (what interpreter and virtual user both see) with [`patience`] (how long one may compute), [`sending`]
+//! [`native_reply`] with [`json_pick`], [`native_socket`], [`native_grpc`], [`native_html`] (by [`page`]), [`native_file`], [`native_crypto`] and [`native_subtle`] (what modules call), [`host`] (what interpreter and virtual user both see) with [`patience`] (how long one may compute), [`sending`]
 //! (requests on the wire) with [`going`] (what is sent), [`hop`] (what comes back), [`sockets`] (conversations) and [`names`] (what it is
 //! called), [`tags`] (what samples are told apart by), [`user`] (a virtual user that performs
 //! a script), [`run`] (what all of them share), [`prepare`] (from options to a run), [`pointing`] (which line a mistake is about),
@@ -32,6 +32,7 @@ mod native_html;
 mod native_http;
 mod native_reply;
 mod native_socket;
+mod native_subtle;
 mod natives;
 mod page;
 pub mod patience;

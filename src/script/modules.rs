@@ -10,9 +10,16 @@ use std::path::Path;
 pub const NATIVE: &str = "bellwether:native";
 
 /// Our own modules.
-pub const BUILT_IN: [(&str, &str); 24] = [
+pub const BUILT_IN: [(&str, &str); 28] = [
     ("bellwether:start", include_str!("modules/start.js")),
     ("bellwether:path", include_str!("modules/path.js")),
+    ("bellwether:globals", include_str!("modules/globals.js")),
+    ("bellwether:http", include_str!("modules/http_rare.js")),
+    ("bellwether:subtle", include_str!("modules/subtle.js")),
+    (
+        "k6/experimental/streams",
+        include_str!("modules/streams.js"),
+    ),
     ("k6", include_str!("modules/k6.js")),
     ("k6/http", include_str!("modules/http.js")),
     ("k6/metrics", include_str!("modules/metrics.js")),
@@ -41,10 +48,9 @@ pub const BUILT_IN: [(&str, &str); 24] = [
 ];
 
 /// Modules of k6 that are not there.
-const MISSING: [&str; 5] = [
+const MISSING: [&str; 4] = [
     "k6/browser",
     "k6/crypto/x509",
-    "k6/experimental/streams",
     "k6/experimental/redis",
     "k6/experimental/tracing",
 ];

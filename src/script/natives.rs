@@ -4,15 +4,16 @@
 //! here panics, whatever a script hands over.
 
 use super::ask::Ask;
+use super::files::Files;
 use super::host::{Doing, Host, Said};
 use super::{
     modules, native_crypto, native_file, native_grpc, native_html, native_http, native_reply,
-    native_socket,
+    native_socket, native_subtle,
 };
 use crate::k6::metric::{BuiltIn, Contains, Kind, Metric, is_name};
 use crate::k6::summary_text;
 use crate::k6::unit::{self, TimeUnit};
-use rquickjs::function::Opt;
+use rquickjs::function::{Opt, This};
 use rquickjs::{
     ArrayBuffer, Ctx, Exception, Function, IntoJs as _, JsLifetime, Module, Object, Result, Value,
 };
@@ -67,35 +68,63 @@ pub(super) fn put(ctx: &Ctx<'_>, own: &Rc<Host>) -> Result<()> {
         "metric" metric;
         "add" add;
         "fact" fact;
-        "tag" tag;
-        "tags" tags;
-        "setTag" set_tag;
-        "dropTag" drop_tag;
-        "abort" abort;
-        "failTest" fail_test;
-        "listLength" list_length;
-        "share" share;
-        "row" row;
         "duration" duration;
-        "textSummary" text_summary;
-        "humanize" humanize;
         "load" load;
+        "use" put_more;
         "require" require;
     }
     native_http::put(ctx, &native)?;
     native_reply::put(ctx, &native)?;
-    native_crypto::put(ctx, &native)?;
-    native_file::put(ctx, &native)?;
-    native_html::put(ctx, &native)?;
-    native_grpc::put(ctx, &native)?;
-    native_socket::put(ctx, &native)?;
     ctx.globals().set("__native", native)
+}
+
+/// Puts what one of our own modules needs beside: each virtual user pays for what its script imports alone.
+fn put_more<'js>(ctx: Ctx<'js>, native: This<Object<'js>>, what: String) -> Result<()> {
+    let native = &native.0;
+    macro_rules! functions {
+        ($($name:literal $function:expr;)*) => {
+            $(native.set($name, Function::new(ctx.clone(), $function)?)?;)*
+        };
+    }
+    match what.as_str() {
+        "crypto" => native_crypto::put(&ctx, native)?,
+        "file" => native_file::put(&ctx, native)?,
+        "grpc" => native_grpc::put(&ctx, native)?,
+        "html" => native_html::put(&ctx, native)?,
+        "socket" => native_socket::put(&ctx, native)?,
+        "subtle" => native_subtle::put(&ctx, native)?,
+        "facts" => {
+            functions! {
+                "tag" tag;
+                "tags" tags;
+                "setTag" set_tag;
+                "dropTag" drop_tag;
+                "abort" abort;
+                "failTest" fail_test;
+            }
+        }
+        "data" => {
+            functions! {
+                "listLength" list_length;
+                "share" share;
+                "row" row;
+            }
+        }
+        "summary" => {
+            functions! {
+                "textSummary" text_summary;
+                "humanize" humanize;
+            }
+        }
+        _ => return Err(refuse(&ctx, format!("there is no `{what}`"))),
+    }
+    Ok(())
 }
 
 /// Loads one of our own modules that few scripts need, when it is needed.
 fn load(ctx: Ctx<'_>, name: String) -> Result<()> {
-    let source = modules::built_in(&name).unwrap_or_default();
-    Module::declare(ctx, name, source)?.eval().map(|_| ())
+    let module = Files(host(&ctx)).declared(&ctx, &name)?;
+    module.eval().map(|_| ())
 }
 
 /// What a module gives that is wanted by its name, in the middle of another one.

@@ -1,5 +1,7 @@
 import native from 'bellwether:native';
 
+native.use('crypto');
+
 const bytes = (input) => {
   if (typeof input === 'string') return native.encode(input);
   const content = native.unviewed(input);

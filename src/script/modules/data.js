@@ -1,5 +1,7 @@
 import native from 'bellwether:native';
 
+native.use('data');
+
 const frozen = (value) => {
   if (value !== null && typeof value === 'object') {
     Object.values(value).forEach(frozen);

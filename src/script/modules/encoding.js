@@ -1,5 +1,7 @@
 import native from 'bellwether:native';
 
+native.use('crypto');
+
 const bytes = (input) => (typeof input === 'string' || input === undefined || input === null
   ? native.encode(String(input ?? ''))
   : input.buffer ? input.buffer.slice(input.byteOffset, input.byteOffset + input.byteLength) : input);

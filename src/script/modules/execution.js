@@ -1,5 +1,7 @@
 import native from 'bellwether:native';
 
+native.use('facts');
+
 const facts = (names) => {
   const object = {};
   for (const [name, fact] of Object.entries(names)) {

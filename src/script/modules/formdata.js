@@ -1,6 +1,8 @@
 // A multipart form under the name of jslib's FormData, written anew.
 import native from 'bellwether:native';
 
+native.use('crypto');
+
 export class FormData {
   constructor() {
     this.boundary = `------------------------${native.hex(native.random(12))}`;

@@ -1,6 +1,8 @@
 // What `k6/experimental/fs` gives: files of which all virtual users share one copy.
 import native from 'bellwether:native';
 
+native.use('file');
+
 export const SeekMode = Object.freeze({ Start: 0, Current: 1, End: 2 });
 
 export class File {

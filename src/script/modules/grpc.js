@@ -1,5 +1,7 @@
 import native from 'bellwether:native';
 
+native.use('grpc');
+
 const { grpc } = native;
 const NAMES = [
   'OK', 'Canceled', 'Unknown', 'InvalidArgument', 'DeadlineExceeded', 'NotFound', 'AlreadyExists', 'PermissionDenied',

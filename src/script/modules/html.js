@@ -2,6 +2,8 @@
 // that nobody changes. Nodes are numbers in the order of the document; the engine knows what they are.
 import native from 'bellwether:native';
 
+native.use('html');
+
 const engine = native.html;
 const ascending = (left, right) => left - right;
 const unique = (ids) => [...new Set(ids)].sort(ascending);

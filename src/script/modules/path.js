@@ -1,6 +1,8 @@
 // Paths into JSON: keys and indexes with dots, `#` for the length or for all, `#(key=="value")` for the first
 // that fits and `#(...)#` for all that do, `*` and `?` in keys. What is not there is undefined.
 
+import native from 'bellwether:native';
+
 const parts = (path) => {
   const found = [];
   let part = '';
@@ -105,7 +107,7 @@ function from(value, path, at) {
 const known = new Map();
 const KNOWN_MAX = 200;
 
-export function found(value, path) {
+function found(value, path) {
   let parsed = known.get(path);
   if (parsed === undefined) {
     parsed = parts(String(path)).map(understood);
@@ -114,3 +116,4 @@ export function found(value, path) {
   }
   return from(value, parsed, 0);
 }
+native.found = found;

@@ -1,6 +1,8 @@
 // What `k6/ws` and `k6/websockets` have in common: how a socket is asked for, and what can be sent.
 import native from 'bellwether:native';
 
+native.use('socket');
+
 // Asks for a socket; its number.
 export function opened(address, protocols, params) {
   const { headers, tags, jar, compression } = params ?? {};

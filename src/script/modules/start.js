@@ -82,33 +82,20 @@ const due = () => {
   return first;
 };
 
-// ---- text ----
+// ---- what few scripts ask for ----
 
-define('TextEncoder', class TextEncoder {
-  get encoding() { return 'utf-8'; }
-  encode(text = '') { return new Uint8Array(native.encode(String(text))); }
-});
-define('TextDecoder', class TextDecoder {
-  get encoding() { return 'utf-8'; }
-  decode(bytes = new ArrayBuffer(0)) {
-    return native.decode(native.unviewed(bytes));
-  }
-});
-
-define('crypto', {
-  getRandomValues(array) {
-    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-    bytes.set(new Uint8Array(native.random(array.byteLength)));
-    return array;
-  },
-  randomUUID() {
-    const bytes = new Uint8Array(native.random(16));
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-  },
-});
+for (const name of ['TextEncoder', 'TextDecoder', 'crypto']) {
+  Object.defineProperty(globalThis, name, {
+    configurable: true,
+    enumerable: false,
+    get() {
+      if (native.globals === undefined) native.load('bellwether:globals');
+      define(name, native.globals[name]);
+      return native.globals[name];
+    },
+    set(value) { define(name, value); },
+  });
+}
 
 // ---- what the engine calls ----
 
@@ -126,6 +113,7 @@ export default {
   },
   // What handleSummary gives, with bytes as JSON can hold them.
   written(files) {
+    native.use('crypto');
     if (files === null || typeof files !== 'object') return files;
     return Object.fromEntries(Object.entries(files).map(([name, content]) => {
       const bytes = native.unviewed(content);

@@ -1,6 +1,8 @@
 // The summary as text and as JUnit, under the names of k6-summary; made by the engine.
 import native from 'bellwether:native';
 
+native.use('summary');
+
 export const textSummary = (data, about = {}) => native.textSummary(
   JSON.stringify(data), String(about.indent ?? ''), Boolean(about.enableColors),
 );

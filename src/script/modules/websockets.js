@@ -2,6 +2,8 @@
 import native from 'bellwether:native';
 import { opened, sendable } from 'bellwether:sockets';
 
+native.use('crypto');
+
 const EVENTS = ['open', 'message', 'error', 'close', 'ping', 'pong'];
 const STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
 
@@ -27,6 +29,15 @@ export class Blob {
   async arrayBuffer() { return Blob.content(this); }
   async bytes() { return new Uint8Array(Blob.content(this)); }
   async text() { return native.decode(Blob.content(this)); }
+  stream() {
+    if (native.ReadableStream === undefined) native.load('k6/experimental/streams');
+    const all = new Uint8Array(Blob.content(this));
+    const start = (controller) => {
+      if (all.length > 0) controller.enqueue(all);
+      controller.close();
+    };
+    return new native.ReadableStream({ start });
+  }
 }
 
 export class WebSocket {
