@@ -60,6 +60,12 @@ pub struct Message<'a> {
     pub body: &'a Bytes,
 }
 
+/// What a request says of whom it is for, where nobody wrote a `host`.
+pub fn host(uri: &Uri) -> &str {
+    let host = uri.authority().map_or("", http::uri::Authority::as_str);
+    host.rsplit('@').next().unwrap_or_default()
+}
+
 impl Message<'_> {
     /// Writes request line, headers and, up to a size, the body; whether the body is in it.
     pub fn write(&self, wire: &mut Vec<u8>) -> bool {
@@ -76,12 +82,7 @@ impl Message<'_> {
         wire.extend_from_slice(path.as_bytes());
         wire.extend_from_slice(b" HTTP/1.1\r\n");
         if !self.fixed.map.contains_key(HOST) && !self.headers.contains_key(HOST) {
-            let host = self
-                .uri
-                .authority()
-                .map_or("", http::uri::Authority::as_str);
-            let host = host.rsplit('@').next().unwrap_or_default();
-            line(wire, &HOST, host.as_bytes());
+            line(wire, &HOST, host(self.uri).as_bytes());
         }
         wire.extend_from_slice(&self.fixed.wire);
         for (name, value) in self.headers {

@@ -120,6 +120,20 @@ impl Key {
         }
     }
 
+    /// A key as people keep it: in PEM, as a JSON web key, or the secret itself.
+    ///
+    /// # Errors
+    /// It is meant as one of the former and cannot be read, in words.
+    pub fn of_secret(text: &str) -> Result<Key, String> {
+        if text.contains("-----BEGIN") {
+            return Key::from_pem(text);
+        }
+        match serde_json::from_str::<serde_json::Value>(text) {
+            Ok(jwk @ serde_json::Value::Object(_)) => Key::from_jwk(&jwk),
+            _ => Ok(Key::Secret(text.as_bytes().to_vec())),
+        }
+    }
+
     /// A key in PEM.
     ///
     /// # Errors

@@ -60,6 +60,8 @@ pub enum Late {
     Auth,
     /// A token that is not known before.
     Token,
+    /// What signs the request, when all else of it is known.
+    Signature,
     /// The content type that comes with a body that is rendered.
     Kind,
 }
@@ -189,11 +191,13 @@ fn headers(step: &Step, http: &HttpRequest, scope: &dyn Scope) -> (HeaderMap, Ve
             Body::Empty | Body::Raw(_) => {}
         }
     }
-    if !written(&AUTHORIZATION) && matches!(http.auth, Auth::Token(_)) {
+    if matches!(http.auth, Auth::Signed(_)) {
+        late.push(Late::Signature);
+    } else if !written(&AUTHORIZATION) && matches!(http.auth, Auth::Token(_)) {
         late.push(Late::Token);
     } else if !written(&AUTHORIZATION) && !matches!(http.auth, Auth::None | Auth::Digest(..)) {
         let steady = match &http.auth {
-            Auth::None | Auth::Digest(..) | Auth::Token(_) => false,
+            Auth::None | Auth::Digest(..) | Auth::Token(_) | Auth::Signed(_) => false,
             Auth::Bearer(token) => token.is_steady(),
             Auth::Basic(user, password) => user.is_steady() && password.is_steady(),
         };
@@ -254,7 +258,7 @@ pub fn late(
                 }
             }
             // Whoever has it puts it in.
-            Late::Token => {}
+            Late::Token | Late::Signature => {}
             Late::Auth => {
                 if let Some(value) = authorization(&request.auth, scope)? {
                     headers.insert(AUTHORIZATION, value);

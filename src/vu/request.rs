@@ -87,7 +87,7 @@ pub(super) fn parsed(text: String) -> Result<Uri, Fault> {
 pub fn authorization(auth: &Auth, scope: &dyn Scope) -> Result<Option<HeaderValue>, Fault> {
     Ok(match auth {
         // What answers a challenge is not known before it comes.
-        Auth::None | Auth::Digest(..) | Auth::Token(_) => None,
+        Auth::None | Auth::Digest(..) | Auth::Token(_) | Auth::Signed(_) => None,
         Auth::Bearer(token) => {
             let token = token.render(scope).map_err(fault)?;
             Some(header("authorization", &format!("Bearer {token}"))?)

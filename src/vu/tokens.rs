@@ -60,13 +60,21 @@ pub(super) fn read(status: u16, body: &[u8], now: Instant) -> Result<Token, Stri
         Some(lasts) => {
             let seconds = lasts.as_f64().or_else(|| lasts.as_str()?.parse().ok());
             let lasts = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-            lasts.unwrap_or(UNKNOWN).min(LIFE_MAX)
+            lasts.unwrap_or(UNKNOWN)
         }
     };
-    Ok(Token {
-        text: Secret::new(token),
-        renew: now + lasts.mul_f64(SHARE).max(lasts.saturating_sub(AHEAD)),
-    })
+    Ok(Token::lasting(token, lasts, now))
+}
+
+impl Token {
+    /// One that holds for so long.
+    pub(super) fn lasting(token: &str, lasts: Duration, now: Instant) -> Token {
+        let lasts = lasts.min(LIFE_MAX);
+        Token {
+            text: Secret::new(token),
+            renew: now + lasts.mul_f64(SHARE).max(lasts.saturating_sub(AHEAD)),
+        }
+    }
 }
 
 /// Who wants a token, and for what: a digest, since what shows who asks is of it.

@@ -49,6 +49,7 @@ mod run;
 mod scraped;
 mod scripted;
 mod scripts;
+mod signatures;
 mod slack;
 mod smtp;
 mod standin;

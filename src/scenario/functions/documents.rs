@@ -2,6 +2,7 @@
 
 use super::registry::{Function, LIST_MAX, failed, made};
 use crate::scenario::expression::{from_json, to_json};
+use crate::signing;
 use crate::witness::{exposition, token};
 use cel::extractors::This;
 use cel::{ExecutionError, Value};
@@ -87,6 +88,26 @@ pub(super) const ALL: &[Function] = &[
                 Ok(from_json(&claims))
             };
             let _ = context.add_function("jwt", claims);
+        },
+    },
+    Function {
+        name: "verifiedJwt",
+        form: "verifiedJwt(token, keys)",
+        about: "the claims of a JSON Web Token that one of the keys has signed (JSON web keys of its issuer, a key in PEM, or the secret); any other is a failure",
+        example: (
+            "verifiedJwt('eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.s1mC5JEn7aIunB7VBvqDeWc4TqMwJKsf21AHPIaXGjQ', 'key').sub",
+            "\"a\"",
+        ),
+        searches: true,
+        add: |context| {
+            let claims = |This(token): This<Text>, keys: Value| -> Result<Value, ExecutionError> {
+                let keys = keys.json().unwrap_or_default();
+                let genuine = signing::token::verified(&token, &keys);
+                genuine.map_err(failed("verifiedJwt"))?;
+                let claims = token::claims(&token).map_err(failed("verifiedJwt"))?;
+                Ok(from_json(&claims))
+            };
+            let _ = context.add_function("verifiedJwt", claims);
         },
     },
     Function {

@@ -3,6 +3,7 @@
 //! Reads; who gets a token, and when, stands in `vu::tokens`.
 
 use super::http::Auth;
+use super::signed::{self, SignedToken};
 use crate::document::node::Node;
 use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::scenario::compiler::Compiler;
@@ -11,7 +12,7 @@ use crate::scenario::template::Template;
 pub(super) const FIELD: Field = field(
     "auth",
     Shape::Object(&AUTH),
-    "basic, digest or bearer authentication, or a token by client credentials",
+    "basic, digest or bearer authentication, a token by client credentials or by a key, or a signature",
 );
 
 static AUTH: Object = Object {
@@ -30,6 +31,9 @@ static AUTH: Object = Object {
             Shape::Object(&OAUTH2),
             "a token by client credentials (RFC 6749, section 4.4), shared by all virtual users and renewed before it ends",
         ),
+        signed::FIELDS[0],
+        signed::FIELDS[1],
+        signed::FIELDS[2],
     ],
 };
 
@@ -68,6 +72,15 @@ static OAUTH2: Object = Object {
     ],
 };
 
+/// Where a token is from.
+#[derive(Debug)]
+pub enum TokenFrom {
+    /// Others give it out.
+    Server(ClientCredentials),
+    /// We sign it.
+    Key(SignedToken),
+}
+
 /// Who asks for a token, and for which.
 #[derive(Debug)]
 pub struct ClientCredentials {
@@ -89,7 +102,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, node: &Node) -> Option<Auth> {
     let Some(auth) = node.get("auth") else {
         return Some(Auth::None);
     };
-    let given: Vec<(&str, &Node)> = ["bearer", "basic", "digest", "oauth2"]
+    let given: Vec<(&str, &Node)> = ["bearer", "basic", "digest", "oauth2", "jwt", "aws", "hmac"]
         .into_iter()
         .filter_map(|key| Some((key, auth.get(key)?)))
         .collect();
@@ -103,12 +116,18 @@ pub(super) fn read(compiler: &mut Compiler<'_>, node: &Node) -> Option<Auth> {
         [("digest", digest)] => pair(digest).map(|(user, word)| Auth::Digest(user, word)),
         [("oauth2", oauth2)] => {
             let who = client_credentials(compiler, oauth2)?;
-            Some(Auth::Token(Box::new(who)))
+            Some(Auth::Token(Box::new(TokenFrom::Server(who))))
         }
+        [("jwt", jwt)] => {
+            let token = signed::token(compiler, jwt)?;
+            Some(Auth::Token(Box::new(TokenFrom::Key(token))))
+        }
+        [("aws", aws)] => signed::aws(compiler, aws).map(|by| Auth::Signed(Box::new(by))),
+        [("hmac", hmac)] => signed::hmac(compiler, hmac).map(|by| Auth::Signed(Box::new(by))),
         _ => {
             compiler.error(
                 "missing-field",
-                "authentication is one of `bearer`, `basic`, `digest` and `oauth2`",
+                "authentication is one of `bearer`, `basic`, `digest`, `oauth2`, `jwt`, `aws` and `hmac`",
                 auth.span,
                 "exactly one of them",
             );

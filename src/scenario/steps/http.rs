@@ -1,6 +1,7 @@
 //! An HTTP exchange, as the language has it: what is sent, and by which rules.
 
-use super::auth::ClientCredentials;
+use super::auth::TokenFrom;
+use super::signed::RequestSignature;
 use crate::scenario::template::Template;
 use std::sync::Arc;
 
@@ -115,8 +116,10 @@ pub enum Auth {
     Bearer(Template),
     /// User and password.
     Basic(Template, Template),
-    /// A token that others give out.
-    Token(Box<ClientCredentials>),
+    /// A token that others give out, or that we sign.
+    Token(Box<TokenFrom>),
+    /// A signature of the request itself.
+    Signed(Box<RequestSignature>),
     /// User and password, which answer a challenge and are not sent themselves.
     Digest(Template, Template),
 }

@@ -1,6 +1,6 @@
 //! What a step can do, one kind in a file each: how it is written, and its compiled form.
 //!
-//! Rooms: [`action`] (the registry), [`http`] with [`http_read`] and [`auth`], [`tcp`], [`tls`], [`dns`], [`icmp`],
+//! Rooms: [`action`] (the registry), [`http`] with [`http_read`], [`auth`] and [`signed`], [`tcp`], [`tls`], [`dns`], [`icmp`],
 //! [`websocket`], [`events`], [`grpc`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`sql`], [`dotenv`],
 //! who are [`asked`].
 //!
@@ -20,6 +20,7 @@ pub(in crate::scenario) mod http_read;
 pub mod icmp;
 pub mod logs;
 pub mod prometheus;
+pub mod signed;
 pub mod sql;
 pub mod tcp;
 pub mod tls;

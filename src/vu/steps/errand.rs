@@ -2,18 +2,22 @@
 //!
 //! Invariant: the time of an errand is no latency of the target, and one that fails says nothing about the target.
 
+use crate::clock;
 use crate::net::client;
 use crate::net::{ErrorClass, Fault, address};
 use crate::scenario::plan::Step;
 use crate::scenario::steps::action::Action;
-use crate::scenario::steps::auth::ClientCredentials;
+use crate::scenario::steps::auth::{ClientCredentials, TokenFrom};
 use crate::scenario::steps::http::Auth;
-use crate::vu::request::{encoded, pair};
+use crate::scenario::steps::signed::SignedToken;
+use crate::signing::{self, token};
+use crate::vu::request::{self, encoded, pair};
 use crate::vu::tokens::{self, Key, Token};
 use crate::vu::user::VirtualUser;
 use base64::Engine as _;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
+use serde_json::Value;
 use std::time::Instant;
 
 /// Whether anything may have to be known before a step.
@@ -60,7 +64,7 @@ impl VirtualUser {
     }
 
     /// Takes the token that is shared, or asks for it.
-    async fn token(&mut self, who: &ClientCredentials, deadline: Instant) -> Result<bool, Fault> {
+    async fn token(&mut self, who: &TokenFrom, deadline: Instant) -> Result<bool, Fault> {
         let key = self.key(who)?;
         let place = self.shared.binding.tokens.place(&key);
         let late = |_| Fault::unknown("whoever asks for the token did not get it in time");
@@ -75,7 +79,10 @@ impl VirtualUser {
         let is_fresh = |token: &Token| token.renew > Instant::now();
         let asked = !known.as_ref().is_some_and(is_fresh);
         if asked {
-            *known = Some(self.fetched(who, deadline).await?);
+            *known = Some(match who {
+                TokenFrom::Server(who) => self.fetched(who, deadline).await?,
+                TokenFrom::Key(by) => self.signed(by)?,
+            });
         }
         let text = known.as_ref().map(bearer).unwrap_or_default();
         let mut value = HeaderValue::from_str(&text)
@@ -86,7 +93,11 @@ impl VirtualUser {
     }
 
     /// What tells one token from another, without what shows who asks: whoever shows something else asks for one of its own.
-    fn key(&self, who: &ClientCredentials) -> Result<Key, Fault> {
+    fn key(&self, who: &TokenFrom) -> Result<Key, Fault> {
+        let who = match who {
+            TokenFrom::Server(who) => who,
+            TokenFrom::Key(by) => return self.key_of_signed(by),
+        };
         let shows = [&who.token_url, &who.client_id, &who.client_secret];
         let shows = shows.into_iter().map(|text| self.render(text));
         let mut key = shows.collect::<Result<Vec<String>, Fault>>()?;
@@ -97,6 +108,49 @@ impl VirtualUser {
             key.push(pair(name, &self.render(value)?));
         }
         Ok(Key::of(&key))
+    }
+
+    fn key_of_signed(&self, by: &SignedToken) -> Result<Key, Fault> {
+        let named = by.key_id.iter().map(|text| self.render(text));
+        let shows = [Ok(by.algorithm.name().to_owned()), self.render(&by.key)];
+        let mut key = shows
+            .into_iter()
+            .chain(named)
+            .collect::<Result<Vec<_>, _>>()?;
+        key.push(self.claims(by)?.to_string());
+        Ok(Key::of(&key))
+    }
+
+    /// What a token of ours says, without when.
+    fn claims(&self, by: &SignedToken) -> Result<Value, Fault> {
+        let scope = self.scope(None);
+        let claims = by.claims.iter().map(|(name, value)| {
+            let value = request::json(value, &scope)?;
+            Ok((name.clone(), value))
+        });
+        claims
+            .collect::<Result<serde_json::Map<_, _>, Fault>>()
+            .map(Value::Object)
+    }
+
+    /// A token that we sign.
+    fn signed(&self, by: &SignedToken) -> Result<Token, Fault> {
+        let unknown = |why: String| Fault::unknown(format!("no token can be signed: {why}"));
+        let now = clock::now().timestamp();
+        let Value::Object(mut claims) = self.claims(by)? else {
+            return Err(unknown("its claims are no object".to_owned()));
+        };
+        claims.insert("iat".to_owned(), now.into());
+        let lasts = i64::try_from(by.lifetime.as_secs()).unwrap_or(i64::MAX);
+        claims.insert("exp".to_owned(), now.saturating_add(lasts).into());
+        let key = signing::Key::of_secret(&self.render(&by.key)?).map_err(unknown)?;
+        let id = by
+            .key_id
+            .as_ref()
+            .map(|text| self.render(text))
+            .transpose()?;
+        let text = token::signed(&key, by.algorithm, id.as_deref(), &claims).map_err(unknown)?;
+        Ok(Token::lasting(&text, by.lifetime, Instant::now()))
     }
 
     async fn fetched(&self, who: &ClientCredentials, deadline: Instant) -> Result<Token, Fault> {

@@ -8,21 +8,24 @@ use crate::net::connect::Origin;
 use crate::net::digest::{self, Credentials};
 use crate::net::http::Keep;
 use crate::net::http1::Outgoing;
-use crate::net::message::{Fixed, Message, origin};
+use crate::net::message::{self, Fixed, Message, origin};
 use crate::net::redirect;
 use crate::net::{ErrorClass, Fault, Phases, body};
 use crate::scenario::plan::{CookieLife, Reuse, Step};
 use crate::scenario::steps::http::{Auth, HttpRequest};
+use crate::signing::aws;
 use crate::vu::binding::Binding;
 use crate::vu::compiled::{self, Compiled, Late, offer};
 use crate::vu::cookies::Jar;
 use crate::vu::reply::Reply;
 use crate::vu::request;
 use crate::vu::road::{Hop, Road};
+use crate::vu::signed;
 use crate::vu::user::VirtualUser;
+use crate::{clock, ids};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -160,6 +163,20 @@ impl VirtualUser {
         if let (Some(bearer), true) = (&self.bearer, compiled.late.contains(&Late::Token)) {
             headers.insert(AUTHORIZATION, bearer.clone());
         }
+        if let Auth::Signed(by) = &http.auth {
+            let written = headers.get(HOST).or_else(|| compiled.fixed.map().get(HOST));
+            let written = written.cloned();
+            let host = written.as_ref().and_then(|host| host.to_str().ok());
+            let request = aws::Request {
+                method: http.method.as_str(),
+                host: host.unwrap_or_else(|| message::host(&uri)),
+                path: uri.path(),
+                query: uri.query().unwrap_or_default(),
+                body: &body,
+            };
+            let moment = (clock::now(), &ids::random_uuid()[..]);
+            signed::sign(by, &scope, request, &mut headers, moment)?;
+        }
         Ok((Some((uri, headers, body)), who))
     }
 }
@@ -219,6 +236,23 @@ fn finish((step, limit): (&Step, usize), hop: Hop, journey: Journey, url: Option
             redirects: journey.redirects,
             ..Reply::default()
         },
+    }
+}
+
+/// Takes out what is of the host that it was written for alone.
+fn forget_credentials(headers: &mut HeaderMap, http: &HttpRequest) {
+    let own = headers.iter().filter(|(_, value)| value.is_sensitive());
+    let own: Vec<HeaderName> = own.map(|(name, _)| name.clone()).collect();
+    let rendered = http.headers.iter();
+    let rendered = rendered.filter(|(_, value)| value.fixed().is_none());
+    // Nor is the name of a host one of another.
+    let named = [&AUTHORIZATION, &COOKIE, &HOST];
+    for name in own
+        .iter()
+        .chain(named)
+        .chain(rendered.map(|(name, _)| name))
+    {
+        headers.remove(name);
     }
 }
 
@@ -286,17 +320,8 @@ impl Route<'_> {
             }
             journey.redirects += 1;
             if target.authority() != uri.authority() || target.scheme() != uri.scheme() {
-                // Credentials are for the host that they were written for.
-                headers.remove(AUTHORIZATION);
-                headers.remove(COOKIE);
+                forget_credentials(&mut headers, http);
                 self.who = None;
-                // Nor is the name of a host one of another.
-                headers.remove(HOST);
-                for (name, value) in &http.headers {
-                    if value.fixed().is_none() {
-                        headers.remove(name);
-                    }
-                }
             }
             let rewrites = status == StatusCode::SEE_OTHER
                 || (matches!(status.as_u16(), 301 | 302) && method == Method::POST);
