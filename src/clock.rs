@@ -14,7 +14,15 @@ pub fn now_ms() -> i64 {
     }
 }
 
-/// The same as a date.
+/// Microseconds since 1970, for what compares clocks.
+pub fn now_micros() -> i64 {
+    match SIMULATED.get() {
+        Some(_) => now_ms() * 1_000,
+        None => chrono::Utc::now().timestamp_micros(),
+    }
+}
+
+/// The time as a date.
 pub fn now() -> chrono::DateTime<chrono::Utc> {
     chrono::DateTime::from_timestamp_millis(now_ms()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 //!
 //! Knows the modules of its file; a scenario is performed by `/probe?module=…` where the configuration names it.
 
-use super::draft::{Draft, Step};
+use super::draft::{ClientCredentials, Draft, Step};
 use super::placeholders::escaped;
 use super::reading::{text, yaml};
 use super::words::text_literal;
@@ -224,6 +224,7 @@ fn http(draft: &mut Draft, about: &Value, target: &str) -> Step {
             "bearer_token" | "bearer_token_file" => {
                 draft.header(&mut step, "Authorization", "Bearer x");
             }
+            "oauth2" => oauth2(draft, &mut step, value),
             "tls_config" => tls(draft, &mut step, value),
             other => draft.leave(&mut step, None, format!("`{other}`")),
         }
@@ -235,6 +236,21 @@ fn http(draft: &mut Draft, about: &Value, target: &str) -> Step {
         step.check("status >= 200 && status < 300");
     }
     step
+}
+
+fn oauth2(draft: &mut Draft, step: &mut Step, about: &Value) {
+    let given = |key: &str| escaped(&text(&about[key]));
+    let params = about["endpoint_params"].as_object().into_iter().flatten();
+    let params = params.map(|(name, value)| (name.clone(), Value::from(escaped(&text(value)))));
+    let scopes = list(&about["scopes"]).into_iter();
+    let about = ClientCredentials {
+        token_url: &given("token_url"),
+        id: &given("client_id"),
+        scopes: scopes.map(|scope| escaped(&text(scope))).collect(),
+        params: params.collect(),
+        ..ClientCredentials::default()
+    };
+    draft.client_credentials(step, about);
 }
 
 /// Whether a header has what fails a probe, or has not what it needs.

@@ -4,7 +4,7 @@
 //! and their conditions; how often they are looked at and who is told stands in a configuration, and is named.
 
 use super::blackbox::DNS_TYPES;
-use super::draft::{Draft, Step, lets_in};
+use super::draft::{ClientCredentials, Draft, Step, lets_in};
 use super::placeholders::escaped;
 use super::reading::{text, yaml};
 use super::words::{asks_of_status, member, text_literal};
@@ -80,8 +80,17 @@ fn one(endpoint: &Value) -> Draft {
     } else {
         step.say("timeout", "10s");
     }
+    let mut domain = None;
     for condition in endpoint["conditions"].as_array().into_iter().flatten() {
         let condition = text(condition);
+        if let Some(check) = of_domain(&condition) {
+            let step = domain.get_or_insert_with(|| Step {
+                name: "domain".to_owned(),
+                ..Step::default()
+            });
+            step.check(check);
+            continue;
+        }
         let made = condition_of(&condition);
         // What a name leads to is no body.
         let made = match is_dns && condition.contains("[BODY]") {
@@ -132,7 +141,39 @@ fn one(endpoint: &Value) -> Draft {
         }
     }
     draft.push(step);
+    if let Some(mut step) = domain {
+        step.say("domain", registered(host_of(&url)));
+        draft.push(step);
+    }
     draft
+}
+
+/// A condition on when the domain of an endpoint ends, as one of a step of its own.
+fn of_domain(condition: &str) -> Option<String> {
+    let rest = condition.trim().strip_prefix("[DOMAIN_EXPIRATION]")?;
+    let (operator, right) = rest.trim().split_once(' ')?;
+    let known = ["==", "!=", "<=", ">=", "<", ">"].contains(&operator);
+    let days = operand(right, Kind::Days)?;
+    known.then(|| format!("domain.days_left {operator} {days}"))
+}
+
+/// The name of a host in an address.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    host.split(':').next().unwrap_or_default()
+}
+
+/// The domain that a host most likely is of: its last two parts, or three below endings such as `co.uk`. Where that is
+/// wrong, its registry says that it knows no such domain.
+fn registered(host: &str) -> String {
+    let parts: Vec<&str> = host.trim_end_matches('.').split('.').collect();
+    let wanted = match parts[..] {
+        [.., _, below, top] if top.len() == 2 && below.len() <= 3 => 3,
+        _ => 2,
+    };
+    parts[parts.len().saturating_sub(wanted)..].join(".")
 }
 
 fn is_method(key: &str) -> bool {
@@ -203,6 +244,21 @@ fn step(draft: &mut Draft, endpoint: &Value) -> Step {
             "insecure" if *value == true => step.say("verify", false),
             "ignore-redirect" if *value == true => step.say("redirects", false),
             "insecure" | "ignore-redirect" => {}
+            "oauth2" => {
+                let given = |key: &str| text(&value[key]);
+                let [url, id] = [given("token-url"), given("client-id")]
+                    .map(|text| of_environment(draft, &text));
+                let secret = of_environment(draft, &given("client-secret"));
+                let scopes = value["scopes"].as_array().into_iter().flatten();
+                let about = ClientCredentials {
+                    token_url: &url,
+                    id: &id,
+                    secret: &secret,
+                    scopes: scopes.map(|scope| escaped(&text(scope))).collect(),
+                    ..ClientCredentials::default()
+                };
+                draft.client_credentials(&mut step, about);
+            }
             other => draft.leave(&mut step, None, format!("`client.{other}`")),
         }
     }
@@ -388,7 +444,7 @@ fn globbed(pattern: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::condition_of;
+    use super::*;
 
     #[test]
     fn conditions_are_ours() {
@@ -414,8 +470,17 @@ mod tests {
                 "{condition}"
             );
         }
-        for condition in ["[IP] == 127.0.0.1", "[DOMAIN_EXPIRATION] > 720h", "x"] {
+        for condition in ["[IP] == 127.0.0.1", "x"] {
             assert_eq!(condition_of(condition), None, "{condition}");
+        }
+        let days = of_domain("[DOMAIN_EXPIRATION] > 720h");
+        assert_eq!(days.as_deref(), Some("domain.days_left > 30"));
+        for (url, domain) in [
+            ("https://user@api.example.com:8443/a", "example.com"),
+            ("https://www.shop.co.uk", "shop.co.uk"),
+            ("example.org", "example.org"),
+        ] {
+            assert_eq!(registered(host_of(url)), domain);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! Rooms: [`draft`] (a scenario while it is made) with [`writing`] (as YAML), [`words`] (pieces of expressions),
 //! [`json_path`], [`placeholders`] (`{{name}}`) and [`reading`]; then one room a format: [`curl`] with
 //! [`curl_options`] and [`shell_words`], [`hurl`] with [`hurl_syntax`], [`hurl_lines`], [`hurl_letters`], [`hurl_options`] and
-//! [`hurl_asked`], [`postman`] with [`postman_script`], [`postman_expected`], [`postman_values`],
+//! [`hurl_asked`], [`postman`] with [`postman_auth`], [`postman_script`], [`postman_expected`], [`postman_values`],
 //! [`javascript`], [`javascript_text`] and [`javascript_shown`], [`har`] with [`har_origin`], [`openapi`] with [`openapi_schema`], [`blackbox`], [`gatus`];
 //! [`kinds`] names them all.
 //!
@@ -33,6 +33,7 @@ pub mod openapi;
 mod openapi_schema;
 mod placeholders;
 pub mod postman;
+mod postman_auth;
 mod postman_expected;
 mod postman_script;
 mod postman_values;

@@ -5,6 +5,7 @@
 
 use super::draft::{Draft, Step, lets_in};
 use super::placeholders::{Piece, pieces};
+use super::postman_auth::authenticate;
 use super::postman_script;
 use super::reading::text;
 use super::words::{asks_of_status, identifier};
@@ -97,7 +98,7 @@ fn variables(draft: &mut Draft, all: Option<&Value>) {
 }
 
 /// What Postman makes up when somebody asks for it.
-fn made_up(name: &str) -> Option<String> {
+pub(super) fn made_up(name: &str) -> Option<String> {
     let name = name.strip_prefix('$')?;
     let fixed = |text: &str| Some(format!("'{text}'"));
     match name {
@@ -308,56 +309,6 @@ fn pair(draft: &mut Draft, key: &str, value: &str) -> String {
         false => draft.template(value, made_up),
     };
     format!("{}={value}", draft.template(key, made_up))
-}
-
-/// A value of a kind of authentication: a list of keys and values, or a mapping in older files.
-fn of_auth(auth: &Value, kind: &str, key: &str) -> String {
-    match &auth[kind] {
-        Value::Array(all) => {
-            let found = all.iter().find(|one| one["key"] == key);
-            found.map(|one| text(&one["value"])).unwrap_or_default()
-        }
-        Value::Object(all) => all.get(key).map(text).unwrap_or_default(),
-        _ => String::new(),
-    }
-}
-
-fn authenticate(draft: &mut Draft, step: &mut Step, auth: &Value) {
-    let kind = auth["type"].as_str().unwrap_or_default();
-    match kind {
-        "" | "noauth" => {}
-        "bearer" => {
-            let token = of_auth(auth, kind, "token");
-            let token = match token.contains("{{") {
-                true => draft.template(&token, made_up),
-                false => format!("${{{}}}", draft.secret("TOKEN")),
-            };
-            step.say("auth", json!({ "bearer": token }));
-        }
-        "basic" | "digest" => {
-            let (user, word) = (
-                of_auth(auth, kind, "username"),
-                of_auth(auth, kind, "password"),
-            );
-            let (user, word) = (
-                draft.template(&user, made_up),
-                draft.template(&word, made_up),
-            );
-            draft.basic(step, kind, &user, &word);
-        }
-        "apikey" => {
-            let (key, value) = (of_auth(auth, kind, "key"), of_auth(auth, kind, "value"));
-            let value = match value.contains("{{") {
-                true => draft.template(&value, made_up),
-                false => format!("${{{}}}", draft.secret(&key)),
-            };
-            match of_auth(auth, kind, "in").as_str() {
-                "query" => step.add("query", &key, &value),
-                _ => step.add("headers", &key, &value),
-            }
-        }
-        other => draft.leave(step, None, format!("the authentication `{other}`")),
-    }
 }
 
 fn body(draft: &mut Draft, step: &mut Step, body: &Value) {

@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 pub const NAMES: [&str; 6] = ["vars", "inputs", "secrets", "data", "vu", "now"];
 
 /// Names that exist once there is a reply.
-pub const REPLY_NAMES: [&str; 27] = [
+pub const REPLY_NAMES: [&str; 29] = [
     "status",
     "headers",
     "body",
@@ -50,6 +50,8 @@ pub const REPLY_NAMES: [&str; 27] = [
     "messages",
     "trailers",
     "event",
+    "ntp",
+    "domain",
 ];
 
 /// A compiled expression.

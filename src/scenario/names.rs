@@ -22,7 +22,7 @@ pub const ALWAYS: [(&str, &str); 6] = [
 ];
 
 /// Names that exist once there is a reply, and what they stand for.
-pub const AFTER: [(&str, &str); 27] = [
+pub const AFTER: [(&str, &str); 29] = [
     (
         "status",
         "status of an HTTP reply, or the exit code of a command",
@@ -91,6 +91,14 @@ pub const AFTER: [(&str, &str); 27] = [
     (
         "event",
         "the event that an `events` step waited for: `event.name`, `event.id`, `event.data`",
+    ),
+    (
+        "ntp",
+        "what a server of time says: `ntp.offset_ms` (its clock less ours), `ntp.delay_ms`, `ntp.stratum`",
+    ),
+    (
+        "domain",
+        "what a registry says: `domain.days_left`, `domain.expires`, `domain.status`, `domain.registrar`",
     ),
 ];
 

@@ -19,6 +19,7 @@ mod commands;
 mod conformance;
 mod counters;
 mod databases;
+mod datagrams;
 mod dialogue;
 mod doubt;
 mod echoes;

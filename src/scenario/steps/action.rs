@@ -6,6 +6,7 @@
 use super::alertmanager::{self, AlertQuestion};
 use super::command::{self, Command};
 use super::dns::{self, DnsQuestion};
+use super::domain::{self, DomainQuestion};
 use super::dotenv::{self, Dotenv};
 use super::events::{self, Followed};
 use super::grpc::{self, GrpcCall};
@@ -13,9 +14,11 @@ use super::http::HttpRequest;
 use super::http_read::{self, method};
 use super::icmp::{self, Ping};
 use super::logs::{self, Logs};
+use super::ntp::{self, TimeQuestion};
 use super::prometheus::{self, PromQuestion};
 use super::sql::{self, SqlQuestion};
 use super::tls::{self, TlsHandshake};
+use super::udp::{self, Datagram};
 use super::wait::{self, Pause};
 use super::{tcp, websocket};
 use crate::document::kind::Kind;
@@ -36,6 +39,12 @@ pub enum Action {
     Dns(Box<DnsQuestion>),
     /// An echo request.
     Icmp(Ping),
+    /// A datagram and its answer.
+    Udp(Box<Datagram>),
+    /// A question to a server of time.
+    Ntp(TimeQuestion),
+    /// A question to the registry of a domain.
+    Domain(DomainQuestion),
     /// A WebSocket conversation.
     WebSocket(Box<websocket::Conversation>),
     /// Server-sent events.
@@ -137,6 +146,15 @@ pub const KINDS: &[Kind<StepKind>] = &[
     }),
     other(icmp::FIELD, |compiler, written| {
         Some(Action::Icmp(icmp::read(compiler, written.value)?))
+    }),
+    other(udp::FIELD, |compiler, written| {
+        Some(Action::Udp(Box::new(udp::read(compiler, written.value)?)))
+    }),
+    other(ntp::FIELD, |compiler, written| {
+        Some(Action::Ntp(ntp::read(compiler, written.value)?))
+    }),
+    other(domain::FIELD, |compiler, written| {
+        Some(Action::Domain(domain::read(compiler, written.value)?))
     }),
     Kind {
         field: websocket::FIELD,

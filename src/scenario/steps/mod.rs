@@ -1,6 +1,6 @@
 //! What a step can do, one kind in a file each: how it is written, and its compiled form.
 //!
-//! Rooms: [`action`] (the registry), [`http`] with [`http_read`], [`auth`] and [`signed`], [`tcp`], [`tls`], [`dns`], [`icmp`],
+//! Rooms: [`action`] (the registry), [`http`] with [`http_read`], [`auth`] and [`signed`], [`tcp`], [`tls`], [`dns`], [`icmp`], [`udp`], [`ntp`], [`domain`],
 //! [`websocket`], [`events`], [`grpc`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`sql`], [`dotenv`],
 //! who are [`asked`].
 //!
@@ -12,6 +12,7 @@ pub mod asked;
 pub mod auth;
 pub mod command;
 pub mod dns;
+pub mod domain;
 pub mod dotenv;
 pub mod events;
 pub mod grpc;
@@ -19,10 +20,12 @@ pub mod http;
 pub(in crate::scenario) mod http_read;
 pub mod icmp;
 pub mod logs;
+pub mod ntp;
 pub mod prometheus;
 pub mod signed;
 pub mod sql;
 pub mod tcp;
 pub mod tls;
+pub mod udp;
 pub mod wait;
 pub mod websocket;

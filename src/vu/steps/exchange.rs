@@ -54,6 +54,9 @@ impl VirtualUser {
             Action::Tls(handshake) => Box::pin(self.tls(handshake, deadline)).await,
             Action::Dns(question) => Box::pin(self.dns(question, deadline)).await,
             Action::Icmp(ping) => Box::pin(self.icmp(ping, deadline)).await,
+            Action::Udp(datagram) => Box::pin(self.udp(datagram, deadline)).await,
+            Action::Ntp(question) => Box::pin(self.ntp(question, deadline)).await,
+            Action::Domain(question) => Box::pin(self.domain(question, deadline)).await,
             Action::WebSocket(conversation) => {
                 Box::pin(self.websocket(step, conversation, deadline)).await
             }

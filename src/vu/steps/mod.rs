@@ -2,7 +2,7 @@
 //! but for a wait, which is none on the wire.
 //!
 //! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`errand`] (what must be known before), [`http`], [`tcp`],
-//! [`tls`], [`dns`], [`icmp`], [`websocket`], [`events`], [`grpc`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
+//! [`tls`], [`dns`], [`icmp`], [`udp`], [`ntp`], [`domain`], [`websocket`], [`events`], [`grpc`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
 //! (and Alertmanager), [`sql`], [`dotenv`].
 //!
 //! None of them judges a reply: that is the virtual user's.
@@ -10,6 +10,7 @@
 mod asked;
 mod command;
 mod dns;
+mod domain;
 mod dotenv;
 pub mod errand;
 mod events;
@@ -18,8 +19,10 @@ mod grpc;
 pub mod http;
 mod icmp;
 mod logs;
+mod ntp;
 mod prometheus;
 mod sql;
 mod tcp;
 mod tls;
+mod udp;
 mod websocket;

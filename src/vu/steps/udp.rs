@@ -1,0 +1,104 @@
+//! A datagram, and the one that answers it. Invariant: what nobody answers was not served.
+
+use super::exchange::Attempt;
+use crate::net::connect::micros;
+use crate::net::{ErrorClass, Fault, Phases};
+use crate::scenario::steps::udp::{Datagram, bytes_of};
+use crate::vu::reply::Reply;
+use crate::vu::user::VirtualUser;
+use bytes::Bytes;
+use std::net::SocketAddr;
+use std::time::Instant;
+use tokio::net::UdpSocket;
+use tokio::time::timeout_at;
+
+/// Bytes of a datagram at the most.
+const DATAGRAM_MAX: usize = 65_535;
+
+impl VirtualUser {
+    pub(super) async fn udp(&self, datagram: &Datagram, deadline: Instant) -> Attempt {
+        let mut phases = Phases::default();
+        match self.answered(datagram, deadline, &mut phases).await {
+            Ok((body, sent)) => Attempt {
+                end: Some(Instant::now()),
+                bytes_sent: sent as u64,
+                bytes_received: body.len() as u64,
+                reply: Reply {
+                    body,
+                    phases,
+                    ..Reply::default()
+                },
+                ..Attempt::default()
+            },
+            Err(fault) => Attempt::failed(fault, phases),
+        }
+    }
+
+    async fn answered(
+        &self,
+        datagram: &Datagram,
+        deadline: Instant,
+        phases: &mut Phases,
+    ) -> Result<(Bytes, usize), Fault> {
+        let (host, port) = self.address(&datagram.host, None)?;
+        let text = self.render(&datagram.send)?;
+        let wrong = || Fault::new(ErrorClass::Template, "what is sent is no hexadecimal");
+        let content = match datagram.is_hex {
+            true => bytes_of(&text).ok_or_else(wrong)?,
+            false => text.into_bytes(),
+        };
+        let begun = Instant::now();
+        let connector = &self.shared.binding.connector;
+        let found = connector.resolve(&host, port, deadline).await;
+        phases.resolve = micros(begun);
+        let none = || Fault::new(ErrorClass::NoRecord, format!("`{host}` has no address"));
+        let address = found?.first().copied().ok_or_else(none)?;
+        let begun = Instant::now();
+        let answer = exchange(address, &content, datagram, deadline).await;
+        phases.wait = micros(begun);
+        answer.map(|body| (body, content.len()))
+    }
+}
+
+async fn exchange(
+    address: SocketAddr,
+    content: &[u8],
+    datagram: &Datagram,
+    deadline: Instant,
+) -> Result<Bytes, Fault> {
+    let doing = format!("an answer from {address}");
+    let failed = |error: std::io::Error| Fault::from_io(&doing, &error);
+    let any = if address.is_ipv4() {
+        "0.0.0.0:0"
+    } else {
+        "[::]:0"
+    };
+    let socket = UdpSocket::bind(any).await.map_err(failed)?;
+    socket.connect(address).await.map_err(failed)?;
+    socket.send(content).await.map_err(failed)?;
+    let mut answer = vec![0; DATAGRAM_MAX];
+    let mut others = 0_u32;
+    loop {
+        let received = timeout_at(deadline.into(), socket.recv(&mut answer)).await;
+        let late = |_| {
+            let others = match others {
+                0 => String::new(),
+                some => format!("; {some} that did not fit `expect` came"),
+            };
+            Fault::new(
+                ErrorClass::TimeoutWait,
+                format!("{doing} did not come{others}"),
+            )
+        };
+        let length = received.map_err(late)?.map_err(failed)?;
+        let content = &answer[..length];
+        if datagram
+            .expect
+            .as_ref()
+            .is_none_or(|expect| expect.is_match(content))
+        {
+            return Ok(Bytes::copy_from_slice(content));
+        }
+        others += 1;
+    }
+}
