@@ -13,10 +13,16 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// What `handleSummary` returned; nothing where there is none, and where it threw or returned nothing, which is said.
-pub(super) async fn made(run: &Arc<Run>, data: &Value) -> Option<Map<String, Value>> {
+/// What `handleSummary` returned; nothing where there is none, or where it returned nothing.
+///
+/// # Errors
+/// It threw or took too long, in words; they are said, too.
+pub(super) async fn made(
+    run: &Arc<Run>,
+    data: &Value,
+) -> Result<Option<Map<String, Value>>, String> {
     if !run.exports.contains("handleSummary") {
-        return None;
+        return Ok(None);
     }
     let headings = run.headings();
     let recorder = SharedRecorder(Mutex::new(Inner::new(headings, Instant::now(), false)));
@@ -25,24 +31,19 @@ pub(super) async fn made(run: &Arc<Run>, data: &Value) -> Option<Map<String, Val
     let say = |text: String| {
         (run.log)(&Said {
             level: "error",
-            text,
+            text: text.clone(),
             is_console: false,
         });
+        Err(text)
     };
     match tokio::time::timeout(run.options.handle_summary_timeout, performed).await {
         Ok(Outcome::Returned(Some(text))) => match serde_json::from_str(&text) {
-            Ok(Value::Object(files)) => Some(files),
-            _ => None,
+            Ok(Value::Object(files)) => Ok(Some(files)),
+            _ => Ok(None),
         },
-        Ok(Outcome::Thrown(thrown)) => {
-            say(format!("handleSummary() threw: {thrown}"));
-            None
-        }
-        Ok(_) => None,
-        Err(_) => {
-            say("handleSummary() took too long".to_owned());
-            None
-        }
+        Ok(Outcome::Thrown(thrown)) => say(format!("handleSummary() threw: {thrown}")),
+        Ok(_) => Ok(None),
+        Err(_) => say("handleSummary() took too long".to_owned()),
     }
 }
 

@@ -273,7 +273,7 @@ async fn perform_one(
         summary::summarize(plan, &binding.environment, started, &finished, objectives);
     if let Some(script) = &job.script {
         run_script::judge_too(script, &finished, &mut summary);
-        run_script::write_own(script).await?;
+        run_script::write_own(script, &mut summary).await?;
     }
     Ok(summary)
 }

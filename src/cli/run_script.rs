@@ -13,6 +13,7 @@ use crate::k6::secret_source::Sources;
 use crate::k6::summary::{self, Circumstances};
 use crate::load::Control;
 use crate::load::run::Finished;
+use crate::objective::Outcome;
 use crate::run::Summary;
 use crate::run::scripted;
 use crate::scenario::plan::Load;
@@ -150,7 +151,7 @@ fn log(redactor: Redactor, quiet: bool) -> Log {
 ///
 /// # Errors
 /// Which file cannot be written.
-pub async fn write_own(script: &Script) -> std::io::Result<()> {
+pub async fn write_own(script: &Script, summary: &mut Summary) -> std::io::Result<()> {
     let run = &script.run;
     let (tally, duration_ms) = (run.counted(), run.elapsed_ms());
     let judged = summary::judge(&script.ready.thresholds, &tally, duration_ms / 1e3);
@@ -161,7 +162,14 @@ pub async fn write_own(script: &Script) -> std::io::Result<()> {
         setup_data: run.handed(),
     };
     let data = summary::data(&tally, &run.options, &judged, &circumstances);
-    let mut files = k6_summary::made(run, &data).await.unwrap_or_default();
+    let made = k6_summary::made(run, &data).await;
+    let made = made.unwrap_or_else(|why| {
+        // Whatever somebody wants to read of this run is not there.
+        summary.reasons.push(run.binding.redactor.clean(&why));
+        summary.outcome = Outcome::all([summary.outcome, Outcome::Inconclusive]);
+        None
+    });
+    let mut files = made.unwrap_or_default();
     files.retain(|name, _| name != "stdout" && name != "stderr");
     let wrong = k6_summary::write(&files, &|text| run.binding.redactor.clean(text));
     match wrong.is_empty() {

@@ -14,6 +14,8 @@ use crate::objective::Outcome;
 pub struct Known {
     /// Iterations that threw, or could not begin.
     pub threw: u64,
+    /// Iterations that were cut off.
+    pub cut_off: u64,
     /// Whether it was performed once, and not as a load.
     pub is_once: bool,
     /// Whether objectives judge it, too.
@@ -67,6 +69,13 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
         }
     }
     let iterations = value(BuiltIn::Iterations).samples();
+    if iterations == 0 && known.cut_off > 0 && known.threw == 0 {
+        let reason = format!(
+            "no iteration came to its end: all {} were cut off",
+            known.cut_off
+        );
+        against.push((Outcome::Inconclusive, reason));
+    }
     if known.threw > 0 {
         let reason = format!(
             "{} iterations threw, and {iterations} came to an end",
@@ -152,6 +161,13 @@ mod tests {
             ..Known::default()
         };
         assert!(said(&tally, &[], &known)[0].starts_with("Inconclusive: 1 iterations threw"));
+        let known = Known {
+            cut_off: 2,
+            ..Known::default()
+        };
+        let mut cut = Tally::default();
+        cut.count(BuiltIn::Checks, 1.0, none);
+        assert!(said(&cut, &[], &known)[0].contains("all 2 were cut off"));
         let latency = [threshold("p(95)<500", "http_req_duration", Kind::Trend)];
         assert!(said(&tally, &latency, &Known::default())[0].contains("no sample was taken"));
         let count = [threshold("count<1", "http_reqs", Kind::Counter)];

@@ -4,11 +4,12 @@
 
 use super::metric::Kind;
 use super::options::Options;
-use super::tally::{Counted, Tally, Value as Counting};
+use super::tally::{Check, Counted, Tally, Value as Counting};
 use super::threshold::{Aggregate, Key, Threshold, Verdict};
 use super::trend::Trend;
 use md5::Digest as _;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 /// A threshold, and what it came to.
 #[derive(Debug, Clone)]
@@ -142,7 +143,7 @@ pub fn data(
     }
     metrics.sort_keys();
     let mut data = json!({
-        "root_group": group(tally, ""),
+        "root_group": group(&Tree::of(tally), ""),
         "options": {
             "summaryTrendStats": stats,
             "summaryTimeUnit": options.summary_time_unit.word(),
@@ -166,21 +167,34 @@ fn id(path: &str) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What is in each group, by its path.
+struct Tree<'t> {
+    groups: HashMap<&'t str, Vec<&'t str>>,
+    checks: HashMap<&'t str, Vec<&'t Check>>,
+}
+
+impl Tree<'_> {
+    fn of(tally: &Tally) -> Tree<'_> {
+        let (mut groups, mut checks) = (HashMap::new(), HashMap::new());
+        for path in &tally.groups {
+            if let Some((outer, _)) = path.rsplit_once("::") {
+                let inner: &mut Vec<&str> = groups.entry(outer).or_default();
+                inner.push(path);
+            }
+        }
+        for check in &tally.checks {
+            let own: &mut Vec<&Check> = checks.entry(check.group.as_str()).or_default();
+            own.push(check);
+        }
+        Tree { groups, checks }
+    }
+}
+
 /// A group with what is in it.
-fn group(tally: &Tally, path: &str) -> Value {
-    let is_own = |inner: &&String| {
-        let rest = inner
-            .strip_prefix(path)
-            .and_then(|rest| rest.strip_prefix("::"));
-        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains("::"))
-    };
-    let groups: Vec<Value> = tally
-        .groups
-        .iter()
-        .filter(is_own)
-        .map(|inner| group(tally, inner))
-        .collect();
-    let checks = tally.checks.iter().filter(|check| check.group == path);
+fn group(tree: &Tree<'_>, path: &str) -> Value {
+    let groups = tree.groups.get(path).into_iter().flatten();
+    let groups: Vec<Value> = groups.map(|inner| group(tree, inner)).collect();
+    let checks = tree.checks.get(path).into_iter().flatten();
     let checks: Vec<Value> = checks
         .map(|check| {
             let path = format!("{path}::{}", check.name);
@@ -217,7 +231,7 @@ pub fn export(tally: &Tally, options: &Options, judged: &[Judged], seconds: f64)
         metrics.insert(name, metric);
     }
     metrics.sort_keys();
-    json!({"root_group": exported_group(&group(tally, "")), "metrics": metrics})
+    json!({"root_group": exported_group(&group(&Tree::of(tally), "")), "metrics": metrics})
 }
 
 /// The same group, with what is in it by name.

@@ -7,7 +7,7 @@ use super::metric::{BUILT_IN, BuiltIn, Contains, Kind, Metric};
 use super::tags::{Output, Tags, all_of};
 use super::threshold::{Aggregate, Key};
 use super::trend::Trend;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// What was counted of one metric.
@@ -209,6 +209,8 @@ pub struct Tally {
     pub checks: Vec<Check>,
     /// Paths of groups in the order in which they came.
     pub groups: Vec<String>,
+    /// The same, to be found.
+    entered: HashSet<String>,
     /// Who takes every sample, too.
     pub outputs: Vec<Arc<dyn Output>>,
     /// Tags that samples do not have, whatever is known of them.
@@ -231,6 +233,7 @@ impl Default for Tally {
             metrics: BUILT_IN.iter().map(counted).collect(),
             checks: Vec::new(),
             groups: Vec::new(),
+            entered: HashSet::new(),
             outputs: Vec::new(),
             left_out_tags: Vec::new(),
             places: BTreeMap::new(),
@@ -329,7 +332,8 @@ impl Tally {
 
     /// Notes that a group was entered.
     pub fn group(&mut self, path: &str) {
-        if !self.groups.iter().any(|known| known == path) {
+        if !self.entered.contains(path) {
+            self.entered.insert(path.to_owned());
             self.groups.push(path.to_owned());
         }
     }
@@ -391,6 +395,7 @@ impl Tally {
         }
         anew.checks.clear();
         anew.groups.clear();
+        anew.entered.clear();
         anew.places.clear();
         anew
     }

@@ -15,7 +15,9 @@ use crate::objective::Outcome;
 use crate::objective::tally::Watched;
 use crate::scenario::plan::{Executor, Load, OpenModel, end_of, is_closed};
 use crate::vu::{Headings, Performer, Performers, Place};
+use futures_util::future::join_all;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -251,6 +253,38 @@ impl<P: Performers> Crew<'_, P> {
         finished.search = Some(breakpoint::found(tried));
     }
 
+    /// Tells when the time of each load is over, its grace included: workers may be kept busy by what never waits, and
+    /// would not notice.
+    async fn tell_ends(&self, loads: &[Load], origin: Instant) -> Infallible {
+        let ends = loads.iter().enumerate().map(|(number, load)| async move {
+            self.ended(origin + load.end(), load.graceful_stop).await;
+            self.performers.set_over(number, true);
+        });
+        join_all(ends).await;
+        std::future::pending().await
+    }
+
+    /// Waits until nothing new begins at a planned moment, or by an order, and then for the grace time.
+    async fn ended(&self, planned: Instant, grace: Duration) {
+        let mut orders = self.control.listen();
+        loop {
+            let now = *orders.borrow_and_update();
+            if now.stop != Stop::No {
+                break;
+            }
+            let moment = planned + now.shift;
+            tokio::select! {
+                biased;
+                changed = orders.changed() => if changed.is_err() { break },
+                () = tokio::time::sleep_until(moment.into()), if now.paused.is_none() => break,
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(grace) => {}
+            _ = orders.wait_for(|orders| orders.stop == Stop::Now) => {}
+        }
+    }
+
     /// Performs executors on worker threads.
     async fn perform(
         &self,
@@ -261,6 +295,9 @@ impl<P: Performers> Crew<'_, P> {
         self.control.unpaused().await;
         let loads = Arc::new(capped(loads, self.performers.users_max()));
         let workers = self.options.workers.unwrap_or_else(|| workers_for(&loads));
+        for load in 0..loads.len() {
+            self.performers.set_over(load, false);
+        }
         // A moment for every worker to be ready, so that the first arrivals are not late.
         let origin = Instant::now() + Duration::from_millis(20);
         let seed = fastrand::u64(..);
@@ -299,7 +336,10 @@ impl<P: Performers> Crew<'_, P> {
             .collect();
         drop(ticks);
         let series = Series::new(end_of(&loads));
-        finished.series = collected(&mut arriving, workers, series, on_tick).await;
+        finished.series = tokio::select! {
+            series = collected(&mut arriving, workers, series, on_tick) => series,
+            never = self.tell_ends(&loads, origin - earlier) => match never {},
+        };
         for (thread, ended) in threads {
             match ended.await {
                 Ok(part) => finished.recorded.merge(&part),

@@ -33,6 +33,35 @@ pub struct Http2 {
 /// Time for the end of a connection to be told to whoever sent on it.
 const TOLD_WITHIN: Duration = Duration::from_millis(200);
 
+/// Whether whoever is at the other end of a socket speaks HTTP/2: it answers a ping. The connection is closed then.
+///
+/// # Errors
+/// It does not, or not in time.
+pub async fn answers(stream: Stream, deadline: Instant) -> Result<(), Fault> {
+    let silent = || {
+        let why = "the server did not answer in HTTP/2 in time";
+        Fault::new(ErrorClass::TimeoutConnect, why)
+    };
+    let odd = |error: h2::Error| {
+        let why = format!("the server does not speak HTTP/2: {error}");
+        Fault::new(ErrorClass::Protocol, why)
+    };
+    let asked = async {
+        let (_sender, mut connection) = h2::client::handshake(stream).await.map_err(odd)?;
+        let mut pings = connection.ping_pong().ok_or_else(silent)?;
+        tokio::select! {
+            ended = &mut connection => Err(match ended {
+                Err(error) => odd(error),
+                Ok(()) => Fault::new(ErrorClass::Reset, "the server closed the connection"),
+            }),
+            answer = pings.ping(h2::Ping::opaque()) => answer.map(|_| ()).map_err(odd),
+        }
+    };
+    timeout_at(deadline.into(), asked)
+        .await
+        .unwrap_or_else(|_| Err(silent()))
+}
+
 impl Http2 {
     /// Starts to speak HTTP/2 on a socket.
     pub async fn start(stream: Stream, deadline: Instant) -> Result<Http2, Fault> {

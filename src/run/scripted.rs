@@ -25,11 +25,12 @@ pub fn objections(ready: &Ready, is_load: bool) -> Vec<(Outcome, String)> {
     let judged = judge(&thresholds, &tally, seconds);
     let known = Known {
         threw: run.threw.load(Relaxed),
+        cut_off: run.interrupted.load(Relaxed),
         is_once: !is_load,
         has_objectives,
         aborted: ended.aborted,
         failed: ended.failed,
-        teardown_broke: ended.teardown.is_some(),
+        teardown_broke: ended.teardown.is_some() || ended.left_behind,
         idle: match is_load {
             true => run.idle(),
             false => Vec::new(),

@@ -43,6 +43,8 @@ pub enum Ask {
     Done(Outcome),
     /// A request.
     Request(Box<Request>),
+    /// Whether there is somebody at an address who speaks HTTP/2; answered by a reply, which has an error if not.
+    Reach(Box<Request>),
     /// Several at once.
     Batch(Vec<Request>),
     /// Time.

@@ -115,6 +115,12 @@ impl Performers for Cast {
         }
     }
 
+    fn set_over(&self, load: usize, is_over: bool) {
+        if let Cast::Script(ready) = self {
+            ready.run.set_over(load, is_over);
+        }
+    }
+
     fn users_max(&self) -> Option<u64> {
         self.binding().caps.users
     }

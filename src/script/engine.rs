@@ -294,7 +294,13 @@ impl<'js> Life<'_, 'js> {
                     .unwrap_or(Outcome::Thrown(Thrown { message, stack })));
             }
         };
-        self.rejected.borrow_mut().clear();
+        if self.host.is_over() {
+            // What it left to be done has no end.
+            self.caught::<()>(Err(Error::Exception))?;
+        }
+        if let Some((_, thrown)) = self.rejected.borrow_mut().pop_first() {
+            return Err(Outcome::Thrown(thrown));
+        }
         let namespace = self.caught(given_by(namespace))?;
         let script = self.caught(script(&namespace))?;
         self.host.ended().map_or(Ok(script), Err)

@@ -88,6 +88,8 @@ pub struct Host {
     pub outstanding: Cell<u32>,
     /// What is wanted of sockets and was not looked at yet, by their numbers.
     pub orders: RefCell<Vec<(u32, Order)>>,
+    /// Bytes that wait to be sent, by the numbers of their sockets.
+    pub unsent: RefCell<HashMap<u32, usize>>,
     /// Sockets whose end the script was not told of.
     pub sockets: Cell<u32>,
     /// What came while the script waited for something else.
@@ -153,6 +155,7 @@ impl Host {
             started: RefCell::default(),
             outstanding: Cell::new(0),
             orders: RefCell::default(),
+            unsent: RefCell::default(),
             sockets: Cell::new(0),
             later: RefCell::default(),
             armed: Cell::new(false),
@@ -201,6 +204,7 @@ impl Host {
         self.started.borrow_mut().clear();
         self.orders.borrow_mut().clear();
         self.sockets.set(0);
+        self.unsent.borrow_mut().clear();
         self.later.borrow_mut().clear();
         self.group.borrow_mut().clear();
         self.aborted.borrow_mut().take();
@@ -254,7 +258,11 @@ impl Host {
     /// Whether the run was ended at once, and this is part of what ends with it.
     fn is_halted(&self) -> bool {
         let ends = matches!(self.doing.get(), Doing::Setup | Doing::Iteration);
-        ends && self.run.as_ref().is_some_and(|run| run.is_halted())
+        let is_iteration = self.doing.get() == Doing::Iteration;
+        let run = self.run.as_ref();
+        run.is_some_and(|run| {
+            (ends && run.is_halted()) || (is_iteration && run.is_over_for(self.scenario))
+        })
     }
 
     /// Whether it computed for too long.

@@ -1,11 +1,16 @@
 //! What `k6/crypto` and `k6/encoding` call: digests, codes, chance.
 
+use super::letters::Letters;
 use super::natives::refuse;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use encoding_rs::DecoderResult;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use rquickjs::{ArrayBuffer, Ctx, Function, Object, Result, Value};
+use rquickjs::class::{JsClass, Readable, Trace, Tracer};
+use rquickjs::function::Constructor;
+use rquickjs::{ArrayBuffer, Class, Ctx, Function, JsLifetime, Object, Result, Value};
 use sha2::Digest as _;
+use std::cell::RefCell;
 
 pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     native.set("digest", Function::new(ctx.clone(), digest)?)?;
@@ -13,6 +18,9 @@ pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     native.set("random", Function::new(ctx.clone(), random)?)?;
     native.set("encode", Function::new(ctx.clone(), encode)?)?;
     native.set("decode", Function::new(ctx.clone(), decode)?)?;
+    native.set("encodingOf", Function::new(ctx.clone(), encoding_of)?)?;
+    native.set("decoding", Function::new(ctx.clone(), decoding)?)?;
+    native.set("decoded", Function::new(ctx.clone(), decoded)?)?;
     native.set("b64encode", Function::new(ctx.clone(), b64encode)?)?;
     native.set("b64decode", Function::new(ctx.clone(), b64decode)?)?;
     Ok(())
@@ -82,12 +90,80 @@ fn random<'js>(ctx: Ctx<'js>, count: usize) -> Result<ArrayBuffer<'js>> {
     made(&ctx, &bytes)
 }
 
-fn encode<'js>(ctx: Ctx<'js>, text: String) -> Result<ArrayBuffer<'js>> {
+fn encode<'js>(ctx: Ctx<'js>, text: Letters) -> Result<ArrayBuffer<'js>> {
     made(&ctx, text.as_bytes())
 }
 
 fn decode(ctx: Ctx<'_>, data: ArrayBuffer<'_>) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes(&ctx, &data)?).into_owned())
+}
+
+/// What an encoding is called by a label (WHATWG Encoding, section 4.2).
+fn encoding_of(label: Letters) -> Option<String> {
+    let found = encoding_rs::Encoding::for_label_no_replacement(label.as_bytes());
+    found.map(|found| found.name().to_ascii_lowercase())
+}
+
+/// A decoder in the middle of a text.
+struct Decoding(RefCell<encoding_rs::Decoder>);
+
+// SAFETY: it holds nothing of the interpreter.
+unsafe impl JsLifetime<'_> for Decoding {
+    type Changed<'to> = Decoding;
+}
+
+impl<'js> Trace<'js> for Decoding {
+    fn trace<'a>(&self, _: Tracer<'a, 'js>) {}
+}
+
+impl<'js> JsClass<'js> for Decoding {
+    const NAME: &'static str = "Decoding";
+    type Mutable = Readable;
+
+    fn constructor(_: &Ctx<'js>) -> Result<Option<Constructor<'js>>> {
+        Ok(None)
+    }
+}
+
+fn decoding<'js>(ctx: Ctx<'js>, label: String, keeps_mark: bool) -> Result<Class<'js, Decoding>> {
+    let encoding = encoding_rs::Encoding::for_label(label.as_bytes());
+    let encoding = encoding.unwrap_or(encoding_rs::UTF_8);
+    let decoder = match keeps_mark {
+        true => encoding.new_decoder_without_bom_handling(),
+        false => encoding.new_decoder_with_bom_removal(),
+    };
+    Class::instance(ctx, Decoding(RefCell::new(decoder)))
+}
+
+/// The next part of a text; the `last` one leaves nothing open.
+fn decoded<'js>(
+    ctx: Ctx<'js>,
+    going: Class<'js, Decoding>,
+    data: ArrayBuffer<'js>,
+    is_fatal: bool,
+    is_last: bool,
+) -> Result<String> {
+    let data = bytes(&ctx, &data)?;
+    let going = going.borrow();
+    let mut decoder = going.0.borrow_mut();
+    let room = decoder
+        .max_utf8_buffer_length(data.len())
+        .unwrap_or_default();
+    let mut text = String::with_capacity(room);
+    let wrong = || refuse(&ctx, "the bytes are no text of this encoding");
+    match is_fatal {
+        true => {
+            let done = decoder.decode_to_string_without_replacement(&data, &mut text, is_last);
+            if let (DecoderResult::Malformed(..), _) = done {
+                return Err(wrong());
+            }
+        }
+        false => {
+            // There is room for all of it.
+            let _ = decoder.decode_to_string(&data, &mut text, is_last);
+        }
+    }
+    Ok(text)
 }
 
 fn b64encode(ctx: Ctx<'_>, data: ArrayBuffer<'_>, code: String) -> Result<String> {

@@ -25,6 +25,7 @@ pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     grpc.set("loadSet", Function::new(ctx.clone(), load_set)?)?;
     grpc.set("own", Function::new(ctx.clone(), own_call)?)?;
     grpc.set("find", Function::new(ctx.clone(), find)?)?;
+    grpc.set("reach", Function::new(ctx.clone(), reach)?)?;
     grpc.set("reflect", Function::new(ctx.clone(), reflect)?)?;
     grpc.set("takesMany", Function::new(ctx.clone(), takes_many)?)?;
     grpc.set("call", Function::new(ctx.clone(), call)?)?;
@@ -140,6 +141,25 @@ impl<'js> With<'js> {
             Ok(Answer::Reply(reply)) => Ok(reply),
             _ => Err(refuse(ctx, "interrupted")),
         }
+    }
+}
+
+/// Throws if nobody who speaks HTTP/2 is at an address.
+fn reach(ctx: Ctx<'_>, base: String, timeout: f64) -> Result<()> {
+    let own = host(&ctx);
+    not_while_loaded(&ctx, &own)?;
+    let none = || Value::new_undefined(ctx.clone());
+    let said = Said::plain(base.clone(), [none(), none(), none()]);
+    let mut request: Request = read(&ctx, &own, said)?;
+    request.method = "CONNECT".into();
+    request.timeout = Duration::try_from_secs_f64(timeout / 1e3).unwrap_or(request.timeout);
+    match own.ask(Ask::Reach(Box::new(request))) {
+        Ok(Answer::Reply(reply)) if reply.error.is_empty() => Ok(()),
+        Ok(Answer::Reply(reply)) => Err(refuse(
+            &ctx,
+            format!("no connection to {base}: {}", reply.error),
+        )),
+        _ => Err(refuse(&ctx, "interrupted")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What `k6/html` calls: documents, and the nodes of them.
 
+use super::letters::Letters;
 use super::native_http::resolved;
 use super::natives::refuse;
 use super::page::{Page, Related};
@@ -62,7 +63,7 @@ pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     native.set("html", html)
 }
 
-fn parse<'js>(ctx: Ctx<'js>, text: String) -> Result<Of<'js>> {
+fn parse<'js>(ctx: Ctx<'js>, text: Letters) -> Result<Of<'js>> {
     let page = Page::parse(&text).map_err(|why| refuse(&ctx, why))?;
     if page.size() > NODES_MAX {
         return Err(refuse(

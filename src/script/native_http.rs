@@ -2,6 +2,7 @@
 
 use super::ask::{Answer, Ask, BodyAs, Expected, Request};
 use super::host::{Doing, Host};
+use super::letters::{self, Letters};
 use super::native_crypto::bytes;
 use super::native_reply::handed;
 use super::natives::{flat, host, refuse};
@@ -40,7 +41,7 @@ pub(super) fn not_while_loaded(ctx: &Ctx<'_>, own: &Host) -> Result<()> {
 
 fn content<'js>(ctx: &Ctx<'js>, body: Value<'js>) -> Result<Bytes> {
     if let Some(text) = body.as_string() {
-        return Ok(Bytes::from(text.to_string()?));
+        return Ok(Bytes::from(letters::of(text)?));
     }
     match ArrayBuffer::from_value(body) {
         Some(buffer) => Ok(Bytes::from(bytes(ctx, &buffer)?)),
@@ -58,7 +59,7 @@ fn list<'js>(value: Value<'js>) -> Result<Vec<String>> {
 
 fn text<'js>(value: &Value<'js>) -> Result<String> {
     match value.as_string() {
-        Some(text) => text.to_string(),
+        Some(text) => letters::of(text),
         None => value.get::<Coerced<String>>().map(|text| text.0),
     }
 }
@@ -118,7 +119,7 @@ impl<'js> Said<'js> {
     fn of(mut next: impl FnMut() -> Result<Value<'js>>) -> Result<Said<'js>> {
         Ok(Said {
             method: next()?.get()?,
-            url: next()?.get()?,
+            url: next()?.get::<Letters>()?.0,
             body: next()?,
             content_type: next()?.get()?,
             headers: next()?,
@@ -261,9 +262,9 @@ fn expect<'js>(ctx: Ctx<'js>, ends: Value<'js>) -> Result<()> {
 }
 
 /// A request of which nothing but its URL is said.
-fn plain<'js>(ctx: Ctx<'js>, method: String, url: String) -> Result<Value<'js>> {
+fn plain<'js>(ctx: Ctx<'js>, method: String, url: Letters) -> Result<Value<'js>> {
     let nothing = Value::new_undefined(ctx.clone());
-    let said = Said::plain(url, [nothing.clone(), nothing.clone(), nothing]);
+    let said = Said::plain(url.0, [nothing.clone(), nothing.clone(), nothing]);
     request(ctx, Said { method, ..said })
 }
 
@@ -350,7 +351,7 @@ fn parts(ctx: &Ctx<'_>, url: &str) -> Result<(String, String, bool)> {
     ))
 }
 
-fn jar_store(ctx: Ctx<'_>, number: usize, url: String, line: String) -> Result<bool> {
+fn jar_store(ctx: Ctx<'_>, number: usize, url: Letters, line: Letters) -> Result<bool> {
     let (name, path, _) = parts(&ctx, &url)?;
     let own = host(&ctx);
     let mut jars = own.jars.borrow_mut();

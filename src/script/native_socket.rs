@@ -1,6 +1,7 @@
 //! What `k6/ws` and `k6/websockets` call: orders to sockets, and what happened to them.
 
 use super::ask::{Answer, Happening, Order};
+use super::letters::{self, Letters};
 use super::native_crypto::bytes;
 use super::native_http::{Said, not_while_loaded, read};
 use super::native_reply::{handed, unchecked};
@@ -11,12 +12,16 @@ use rquickjs::function::Opt;
 use rquickjs::{Array, ArrayBuffer, Ctx, Function, IntoJs as _, Object, Result, Value};
 use std::time::{Duration, Instant};
 
+/// Bytes that may wait to be sent, of all sockets of a virtual user.
+const UNSENT_MAX: usize = 128 * 1024 * 1024;
+
 pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     let socket = Object::new(ctx.clone())?;
     socket.set("open", Function::new(ctx.clone(), open)?)?;
     socket.set("send", Function::new(ctx.clone(), send)?)?;
     socket.set("ping", Function::new(ctx.clone(), ping)?)?;
     socket.set("close", Function::new(ctx.clone(), close)?)?;
+    socket.set("waiting", Function::new(ctx.clone(), waiting)?)?;
     socket.set("next", Function::new(ctx.clone(), next)?)?;
     native.set("socket", socket)
 }
@@ -24,7 +29,7 @@ pub(super) fn put<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
 /// Asks for a socket; its number.
 fn open<'js>(
     ctx: Ctx<'js>,
-    url: String,
+    Letters(url): Letters,
     protocols: Vec<String>,
     headers: Value<'js>,
     tags: Value<'js>,
@@ -53,21 +58,41 @@ fn open<'js>(
 
 fn send<'js>(ctx: Ctx<'js>, number: u32, data: Value<'js>) -> Result<()> {
     let frame = match data.as_string() {
-        Some(text) => Frame::Text(Bytes::from(text.to_string()?)),
+        Some(text) => Frame::Text(Bytes::from(letters::of(text)?)),
         None => match ArrayBuffer::from_value(data) {
             Some(buffer) => Frame::Binary(Bytes::from(bytes(&ctx, &buffer)?)),
             None => return Err(refuse(&ctx, "a message is a text or an ArrayBuffer")),
         },
     };
+    let own = host(&ctx);
+    let size = match &frame {
+        Frame::Text(content) | Frame::Binary(content) => content.len(),
+        _ => 0,
+    };
+    let waits: usize = own.unsent.borrow().values().sum();
+    if waits + size > UNSENT_MAX {
+        let most = UNSENT_MAX >> 20;
+        let why =
+            format!("more than {most} MiB wait to be sent: the other side does not take them");
+        return Err(refuse(&ctx, why));
+    }
+    *own.unsent.borrow_mut().entry(number).or_default() += size;
     order(&ctx, number, frame);
     Ok(())
+}
+
+/// Bytes of a socket that wait to be sent.
+fn waiting(ctx: Ctx<'_>, number: u32) -> usize {
+    let own = host(&ctx);
+    let unsent = own.unsent.borrow();
+    unsent.get(&number).copied().unwrap_or_default()
 }
 
 fn ping(ctx: Ctx<'_>, number: u32) {
     order(&ctx, number, Frame::Ping(Bytes::new()));
 }
 
-fn close(ctx: Ctx<'_>, number: u32, code: u32, reason: String) -> Result<()> {
+fn close(ctx: Ctx<'_>, number: u32, code: u32, Letters(reason): Letters) -> Result<()> {
     let code = u16::try_from(code).ok().filter(|code| is_close_code(*code));
     let Some(code) = code else {
         let expected = "a WebSocket is closed with a code from 1000 to 1014, or from 3000 to 4999";

@@ -6,6 +6,7 @@
 use super::ask::Ask;
 use super::files::Files;
 use super::host::{Doing, Host, Said};
+use super::letters::Letters;
 use super::{
     modules, native_crypto, native_file, native_grpc, native_html, native_http, native_reply,
     native_socket, native_subtle,
@@ -179,7 +180,7 @@ fn now() -> f64 {
     began.elapsed().as_secs_f64() * 1e3
 }
 
-fn log(ctx: Ctx<'_>, level: String, text: String) {
+fn log(ctx: Ctx<'_>, level: String, Letters(text): Letters) {
     let level = match level.as_str() {
         "debug" => "debug",
         "warning" => "warning",
@@ -244,7 +245,7 @@ pub(super) fn flat<'js>(ctx: Ctx<'js>, object: Value<'js>) -> Result<Vec<String>
         let name = name?;
         let value: Value<'js> = object.get(name.as_str())?;
         let value = match value.type_name() {
-            "string" | "int" | "float" | "bool" => value.get::<rquickjs::Coerced<String>>()?.0,
+            "string" | "int" | "float" | "bool" => value.get::<Letters>()?.0,
             _ => {
                 let reason = format!("the tag `{name}` must be a string, a number or a boolean");
                 return Err(Exception::throw_type(&ctx, &reason));
@@ -263,7 +264,7 @@ fn given(tags: Opt<Value<'_>>) -> Result<Vec<String>> {
     }
 }
 
-fn check(ctx: Ctx<'_>, name: String, holds: bool, tags: Opt<Value<'_>>) -> Result<()> {
+fn check(ctx: Ctx<'_>, name: Letters, holds: bool, tags: Opt<Value<'_>>) -> Result<()> {
     let own = host(&ctx);
     if own.doing.get() == Doing::Start {
         return Err(refuse(
@@ -289,7 +290,7 @@ fn check(ctx: Ctx<'_>, name: String, holds: bool, tags: Opt<Value<'_>>) -> Resul
 }
 
 /// Enters a group; the path of the one around it is what `leave` wants.
-fn enter(ctx: Ctx<'_>, name: String) -> Result<String> {
+fn enter(ctx: Ctx<'_>, name: Letters) -> Result<String> {
     let own = host(&ctx);
     if own.doing.get() == Doing::Start {
         return Err(refuse(
@@ -300,11 +301,11 @@ fn enter(ctx: Ctx<'_>, name: String) -> Result<String> {
     if name.contains("::") {
         return Err(refuse(
             &ctx,
-            format!("the name of a group cannot hold `::`: `{name}`"),
+            format!("the name of a group cannot hold `::`: `{}`", &*name),
         ));
     }
     let outer = own.group.borrow().clone();
-    let path = format!("{outer}::{name}");
+    let path = format!("{outer}::{}", &*name);
     own.tally().group(&path);
     *own.group.borrow_mut() = path;
     Ok(outer)
@@ -412,7 +413,7 @@ fn tags(ctx: Ctx<'_>) -> Vec<String> {
     known.iter().map(|(name, _)| name.clone()).collect()
 }
 
-fn set_tag(ctx: Ctx<'_>, name: String, value: String) {
+fn set_tag(ctx: Ctx<'_>, Letters(name): Letters, Letters(value): Letters) {
     let own = host(&ctx);
     let mut known = own.tags.borrow_mut();
     known.retain(|(known, _)| *known != name);
@@ -426,7 +427,7 @@ fn drop_tag(ctx: Ctx<'_>, name: String) {
         .retain(|(known, _)| *known != name);
 }
 
-fn abort(ctx: Ctx<'_>, words: String) -> Result<()> {
+fn abort(ctx: Ctx<'_>, Letters(words): Letters) -> Result<()> {
     let own = host(&ctx);
     if let Some(run) = &own.run {
         run.abort(&words);
@@ -435,7 +436,7 @@ fn abort(ctx: Ctx<'_>, words: String) -> Result<()> {
     Err(refuse(&ctx, "interrupted"))
 }
 
-fn fail_test(ctx: Ctx<'_>, words: String) {
+fn fail_test(ctx: Ctx<'_>, Letters(words): Letters) {
     if let Some(run) = &host(&ctx).run {
         run.fail(&words);
     }

@@ -120,6 +120,8 @@ pub struct Run {
     pub users: AtomicU64,
     ended: Mutex<Ended>,
     halted: AtomicBool,
+    /// Scenarios whose time is over.
+    over_for: Vec<AtomicBool>,
 }
 
 /// How the script itself ended the run.
@@ -133,6 +135,8 @@ pub struct Ended {
     pub setup: Option<Broke>,
     /// The same of `teardown`.
     pub teardown: Option<Broke>,
+    /// Whether anything of `teardown` failed.
+    pub left_behind: bool,
 }
 
 /// How a function that is called once broke.
@@ -179,6 +183,11 @@ impl Run {
                 .scenarios
                 .iter()
                 .map(|_| AtomicU64::new(0))
+                .collect(),
+            over_for: options
+                .scenarios
+                .iter()
+                .map(|_| AtomicBool::new(false))
                 .collect(),
             program,
             options,
@@ -281,6 +290,12 @@ impl Run {
         self.halted.load(Relaxed)
     }
 
+    /// Whether nothing of a scenario is to go on.
+    pub(super) fn is_over_for(&self, scenario: usize) -> bool {
+        let over = self.over_for.get(scenario);
+        over.is_some_and(|over| over.load(Relaxed))
+    }
+
     /// Makes the run a failed one, and lets it go on.
     pub fn fail(&self, words: &str) {
         locked(&self.ended)
@@ -295,6 +310,11 @@ impl Run {
         } else {
             ended.teardown = Some(broke);
         }
+    }
+
+    /// Something of `teardown` failed.
+    pub(super) fn left_behind(&self) {
+        locked(&self.ended).left_behind = true;
     }
 
     /// How the script itself ended the run.
@@ -381,6 +401,12 @@ impl Performers for Arc<Run> {
 
     fn first_step(&self) -> usize {
         ITERATION
+    }
+
+    fn set_over(&self, load: usize, is_over: bool) {
+        if let Some(over) = self.over_for.get(load) {
+            over.store(is_over, Relaxed);
+        }
     }
 
     fn users_max(&self) -> Option<u64> {

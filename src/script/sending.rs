@@ -12,7 +12,9 @@ use crate::net::connect::Origin;
 use crate::net::fault::status_class;
 use crate::net::grpc::Status;
 use crate::net::http::Keep;
+use crate::net::http2;
 use crate::net::reply::Reply as WireReply;
+use crate::net::tls::Offer;
 use crate::net::{ErrorClass, Fault, Phases, redirect};
 use crate::vu::road::{Held, Hop, Road};
 use crate::vu::{Begin, Sample, Shared, Sink};
@@ -66,7 +68,42 @@ pub(super) async fn perform(
     way.follow(&account, request, going, sink).await
 }
 
+/// Whether there is somebody who speaks HTTP/2 where a request would go; who is not there is a request that failed.
+pub(super) async fn reach(way: Way<'_>, request: Request, sink: &impl Sink) -> Reply {
+    let account = Account {
+        seen: way.seen,
+        shared: way.shared,
+        step: step_of(&way.seen.0, &request),
+        begin: Begin::now(),
+    };
+    let spent = Phases::default();
+    let found = match understood(way.seen, &request) {
+        Ok(going) => way
+            .dialed(&going, request.timeout)
+            .await
+            .map_err(|fault| (fault, Some(going))),
+        Err(fault) => Err((fault, None)),
+    };
+    let Err((fault, going)) = found else {
+        return Reply::default();
+    };
+    let reply = failed(way.seen, &request, going.as_ref(), &fault, spent);
+    account.tell(&reply, Some(&fault), (spent, (0, 0)), sink);
+    reply
+}
+
 impl Way<'_> {
+    async fn dialed(&self, going: &Going, time: Duration) -> Result<(), Fault> {
+        let origin = &going.target.origin;
+        guarded(self.shared, origin)?;
+        let mut origin = (**origin).clone();
+        origin.offer = Offer::Two;
+        let deadline = Instant::now() + time;
+        let opened = self.shared.binding.connector.open(&origin, deadline).await;
+        let opened = opened.map_err(|(fault, _)| fault)?;
+        http2::answers(opened.stream, deadline).await
+    }
+
     async fn follow(
         mut self,
         account: &Account<'_>,
@@ -235,11 +272,13 @@ pub(super) fn put_cookies(seen: &Seen, request: &Request, going: &mut Going) {
     {
         pairs.push(given[1].clone());
     }
-    let own: Vec<&[String]> = request.cookies.chunks_exact(2).collect();
+    let own: Vec<&[String]> = request.cookies.chunks_exact(3).collect();
+    // As in k6, both are sent where the request does not say that its own replaces that of the jar.
     let replaced = |pair: &str| {
         let name = pair.split('=').next().unwrap_or_default();
-        own.iter().any(|own| own[0] == name)
+        own.iter().any(|own| own[0] == name && !own[2].is_empty())
     };
+    pairs.extend(own.iter().map(|pair| format!("{}={}", pair[0], pair[1])));
     let of_jar = of_jar.unwrap_or_default();
     pairs.extend(
         of_jar
@@ -247,7 +286,6 @@ pub(super) fn put_cookies(seen: &Seen, request: &Request, going: &mut Going) {
             .filter(|pair| !pair.is_empty() && !replaced(pair))
             .map(str::to_owned),
     );
-    pairs.extend(own.iter().map(|pair| format!("{}={}", pair[0], pair[1])));
     going.with(|headers| {
         headers.remove(COOKIE);
         if let (false, Ok(value)) = (pairs.is_empty(), HeaderValue::try_from(pairs.join("; "))) {

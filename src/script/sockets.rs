@@ -208,8 +208,18 @@ impl Live<'_> {
         let time = start.elapsed().as_secs_f64() * 1e3;
         counting.add(BuiltIn::WsSessionDuration, time);
         if let Happening::Broke(why) = &last {
+            // Its opening was counted as a good one: what broke is counted beside it.
             let fault = Fault::new(ErrorClass::Reset, why.clone());
-            account.fail(&fault, &counting.url, sink);
+            let reply = Reply {
+                url: counting.url.as_str().into(),
+                ..Reply::default()
+            };
+            let begin = Begin {
+                intended: start,
+                start,
+            };
+            let broken = Account { begin, ..account };
+            broken.tell(&reply, Some(&fault), (Phases::default(), (0, 0)), sink);
         }
         self.say(last).await;
     }
@@ -313,8 +323,15 @@ impl Live<'_> {
                     Frame::Close(code, reason) => Some((*code, reason.clone())),
                     _ => None,
                 };
+                let size = match &frame {
+                    Frame::Text(content) | Frame::Binary(content) => content.len(),
+                    _ => 0,
+                };
                 if let Err(fault) = sender.send(frame).await {
                     return Happening::Broke(fault.detail);
+                }
+                if let Some(waits) = self.seen.0.unsent.borrow_mut().get_mut(&self.number) {
+                    *waits = waits.saturating_sub(size);
                 }
                 if let Some((code, reason)) = close {
                     return Happening::Ended(code, reason);

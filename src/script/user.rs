@@ -7,7 +7,7 @@ use super::ask::{Answer, Ask, Order, Outcome, Reply, Request, Resume, Task};
 use super::engine::Engine;
 use super::host::Host;
 use super::run::{Broke, ITERATION, Run, Together};
-use super::sending::{Seen, Way, held_back, perform};
+use super::sending::{Seen, Way, held_back, perform, reach};
 use super::sockets::{Sockets, beside, happened, live};
 use super::tags::Plain;
 use crate::k6::metric::BuiltIn;
@@ -117,6 +117,17 @@ impl ScriptUser {
                     let begin = begin.take().unwrap_or_else(Begin::now);
                     let reply = paced(way, *request, begin, sink);
                     Answer::Reply(Box::new(beside(&mut sockets, reply).await))
+                }
+                Ask::Reach(request) => {
+                    begin = None;
+                    let way = Way {
+                        seen,
+                        shared: &shared,
+                        held: &mut self.held,
+                    };
+                    // Boxed: few scripts ask for it, and its state would be carried by every virtual user.
+                    let reached = Box::pin(reach(way, *request, sink));
+                    Answer::Reply(Box::new(beside(&mut sockets, reached).await))
                 }
                 Ask::Batch(requests) => {
                     let begin = begin.take().unwrap_or_else(Begin::now);
@@ -243,7 +254,11 @@ impl ScriptUser {
             Outcome::Thrown(thrown) => self.run.broke(is_setup, Broke::Threw(thrown.clone())),
             _ => {}
         }
-        self.outcome(&outcome, sink)
+        let came = self.outcome(&outcome, sink);
+        if !is_setup && came != IterationOutcome::Passed {
+            self.run.left_behind();
+        }
+        came
     }
 
     fn begin_iteration(&mut self) {

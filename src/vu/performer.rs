@@ -62,6 +62,10 @@ pub trait Performers: Clone + Send + Sync + 'static {
     /// The number of the step that an arrival counts for which nobody took: one that is announced.
     fn first_step(&self) -> usize;
 
+    /// Tells that the time of a load is over, its grace included, or begins: what computes without ever waiting has to look at that
+    /// by itself.
+    fn set_over(&self, _load: usize, _is_over: bool) {}
+
     /// Virtual users that the environment allows.
     fn users_max(&self) -> Option<u64>;
 

@@ -48,6 +48,7 @@ mod receiver;
 mod rollouts;
 mod run;
 mod scraped;
+mod script_ends;
 mod scripted;
 mod scripts;
 mod signatures;

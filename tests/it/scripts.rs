@@ -15,7 +15,7 @@ const PAGE: &str = r#"<!doctype html><title>Shop</title><a name="top">no link</a
 <button type="submit" name="go" value="now">Go</button></form>"#;
 
 /// A server that tells what it was asked, and does what its path says.
-fn echo(asked: &Asked) -> Answer {
+pub(super) fn echo(asked: &Asked) -> Answer {
     let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         ["status", status] => json(status.parse().unwrap_or(500), json!({"status": status})),
@@ -296,7 +296,7 @@ fn what_k6_offers_is_there_or_said_not_to_be() {
 }
 
 /// What `bellwether run` says of a script, and its exit code.
-fn run_here(script: &str, address: &str, more: &[&str]) -> (i32, String) {
+pub(super) fn run_here(script: &str, address: &str, more: &[&str]) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("script.js");
     let head = "import http from 'k6/http';\nimport { check, sleep } from 'k6';\nimport { Trend } from 'k6/metrics';\nimport exec from 'k6/execution';\n";

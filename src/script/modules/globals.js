@@ -8,9 +8,27 @@ class TextEncoder {
   encode(text = '') { return new Uint8Array(native.encode(String(text))); }
 }
 class TextDecoder {
-  get encoding() { return 'utf-8'; }
-  decode(bytes = new ArrayBuffer(0)) {
-    return native.decode(native.unviewed(bytes));
+  #label; #fatal; #ignoreBOM; #going;
+  constructor(label = 'utf-8', about = {}) {
+    this.#label = native.encodingOf(String(label));
+    if (this.#label === undefined || this.#label === null) throw new RangeError(`"${label}" is no encoding`);
+    this.#fatal = Boolean(about.fatal);
+    this.#ignoreBOM = Boolean(about.ignoreBOM);
+  }
+  get encoding() { return this.#label; }
+  get fatal() { return this.#fatal; }
+  get ignoreBOM() { return this.#ignoreBOM; }
+  decode(bytes = new ArrayBuffer(0), about = {}) {
+    const content = native.unviewed(bytes);
+    if (!(content instanceof ArrayBuffer)) throw new TypeError('expected an ArrayBuffer or a view of one');
+    const going = this.#going ?? native.decoding(this.#label, this.#ignoreBOM);
+    this.#going = about?.stream ? going : undefined;
+    try {
+      return native.decoded(going, content, this.#fatal, !about?.stream);
+    } catch (error) {
+      this.#going = undefined;
+      throw new TypeError(error.message);
+    }
   }
 }
 
@@ -20,6 +38,11 @@ const crypto = {
     return native.webCrypto.subtle;
   },
   getRandomValues(array) {
+    const whole = ArrayBuffer.isView(array) && !(array instanceof DataView) && !/Float/.test(array.constructor.name);
+    if (!whole) throw Object.assign(new Error('expected an array of whole numbers'), { name: 'TypeMismatchError' });
+    if (array.byteLength > 65536) {
+      throw Object.assign(new Error(`${array.byteLength} bytes are more than 65536`), { name: 'QuotaExceededError' });
+    }
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     bytes.set(new Uint8Array(native.random(array.byteLength)));
     return array;

@@ -53,9 +53,11 @@ export class Client {
     const text = String(address);
     if (text === '' || /[/\s]/.test(text)) throw new Error(`\`${text}\` is no address: expected \`host:port\``);
     if (params.tls !== undefined) throw new Error('`tls` of a connection is not supported: say `tlsAuth` and `insecureSkipTLSVerify` in the options');
-    this.#base = `${params.plaintext ? 'http' : 'https'}://${text}`;
+    const base = `${params.plaintext ? 'http' : 'https'}://${text}`;
     this.#reflects = params.reflect ? sent(params.reflectMetadata) : undefined;
     this.#timeout = time(params.timeout ?? 60_000);
+    grpc.reach(base, this.#timeout);
+    this.#base = base;
   }
   // What a call is, by its number; where nobody knows it, the server is asked.
   static number(client, written) {

@@ -127,7 +127,8 @@ const send = (act, method, target, body, params) => {
     redirects,
     jar: jar?.__number,
     cookies: Object.entries(cookies ?? {}).filter(([, value]) => value !== null && value !== undefined)
-      .flatMap(([key, value]) => [key, String(typeof value === 'object' ? value.value : value)]),
+      .flatMap(([key, value]) => (typeof value === 'object'
+        ? [key, String(value.value), value.replace ? 'replace' : ''] : [key, String(value), ''])),
     as: responseType,
     expected: responseCallback === null ? null : responseCallback?.ranges,
     throws: params.throw,

@@ -26,6 +26,8 @@ const parts = (path) => {
     }
   }
   found.push(part);
+  const odd = found.find((one) => /^[@{[!]/.test(one));
+  if (odd !== undefined) throw new Error(`the path "${path}" has "${odd}", which is not supported: modifiers, and several values at once, are not`);
   return found;
 };
 

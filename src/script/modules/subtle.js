@@ -126,20 +126,25 @@ const exportKey = (format, key) => {
   return { ...jwk, ...(alg === undefined ? {} : { alg }), ext: true, key_ops: [...key.usages] };
 };
 
+// Of no use is what nothing may be done with.
+const useful = (key) => {
+  if (key.type !== 'public' && key.usages.length === 0) throw wrong('SyntaxError', 'the key has no usages');
+  return key;
+};
 const secretOf = (bits) => engine.read('raw', native.random(bits / 8), '');
 const generateKey = (given, extractable, usages) => {
   const about = algorithm(given);
   const kind = family(about.name);
   if (kind === 'AES') {
     if (![128, 192, 256].includes(about.length)) throw wrong('OperationError', `AES has no keys of ${about.length} bits`);
-    return keyOf(secretOf(about.length), about, extractable, usages);
+    return useful(keyOf(secretOf(about.length), about, extractable, usages));
   }
-  if (kind === 'HMAC') return keyOf(secretOf(about.length ?? HASH_BITS[hashName(about.hash)]), about, extractable, usages);
+  if (kind === 'HMAC') return useful(keyOf(secretOf(about.length ?? HASH_BITS[hashName(about.hash)]), about, extractable, usages));
   if (about.name !== 'ECDSA' && about.name !== 'Ed25519') throw unknown(`making keys of ${about.name}`);
   const own = engine.made(String(about.namedCurve ?? about.name));
   const asked = [...(usages ?? [])];
   return {
-    privateKey: keyOf(own, about, extractable, asked.filter((use) => use === 'sign')),
+    privateKey: useful(keyOf(own, about, extractable, asked.filter((use) => use === 'sign'))),
     publicKey: keyOf(engine.half(own), about, true, asked.filter((use) => use === 'verify')),
   };
 };

@@ -21,7 +21,7 @@ export class Blob {
       this.#bytes.set(piece, at);
       at += piece.length;
     }
-    this.type = String(about.type ?? '');
+    this.type = String(about.type ?? '').toLowerCase();
   }
   static content(blob) { return blob.#bytes.buffer.slice(0); }
   get size() { return this.#bytes.length; }
@@ -56,7 +56,7 @@ export class WebSocket {
   }
 
   get readyState() { return this.#state; }
-  get bufferedAmount() { return 0; }
+  get bufferedAmount() { return native.socket.waiting(this.#number); }
   get extensions() { return ''; }
   get protocol() { return this.#protocol; }
   get binaryType() { return this.#binaryType; }
