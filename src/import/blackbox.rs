@@ -2,7 +2,8 @@
 //!
 //! Knows the modules of its file; a scenario is performed by `/probe?module=…` where the configuration names it.
 
-use super::draft::{ClientCredentials, Draft, Step};
+use super::credentials::ClientCredentials;
+use super::draft::{Draft, Step};
 use super::placeholders::escaped;
 use super::reading::{text, yaml};
 use super::words::text_literal;

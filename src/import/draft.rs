@@ -30,6 +30,8 @@ pub struct Draft {
     known: BTreeSet<String>,
     /// How often each name of a step was there.
     again: BTreeMap<String, usize>,
+    /// In which scope each variable stands first.
+    scopes: BTreeMap<String, String>,
 }
 
 /// One step to be.
@@ -233,6 +235,16 @@ impl Draft {
         self.input(&name, None)
     }
 
+    /// Notes in which scope a variable stands, where those who write have several; another one in which it stands, too.
+    pub fn stands_in(&mut self, name: &str, scope: &str) -> Option<String> {
+        if scope == "variables" {
+            return None;
+        }
+        let first = self.scopes.entry(name.to_owned());
+        let first = first.or_insert_with(|| scope.to_owned());
+        (first != scope).then(|| first.clone())
+    }
+
     /// Whether a variable is one that was captured.
     pub fn is_captured(&self, name: &str) -> bool {
         let name = identifier(name);
@@ -350,29 +362,15 @@ impl Draft {
             step.add("headers", name, &format!("${{{secret}}}"));
             return;
         }
+        if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+            self.leave(
+                step,
+                None,
+                format!("the header `{name}`, whose name is none"),
+            );
+            return;
+        }
         step.add("headers", name, value);
-    }
-
-    /// Who asks for a token: where, the name of who asks, what it is for, and further parameters. What shows who asks becomes a
-    /// secret unless it is a template; all others are templates already.
-    pub fn client_credentials(&mut self, step: &mut Step, about: ClientCredentials<'_>) {
-        let secret = match about.secret.contains("${") {
-            true => about.secret.to_owned(),
-            false => format!("${{{}}}", self.secret("CLIENT_SECRET")),
-        };
-        let mut oauth2 = json!({
-            "token_url": about.token_url, "client_id": about.id, "client_secret": secret,
-        });
-        if !about.scopes.is_empty() {
-            oauth2["scopes"] = json!(about.scopes);
-        }
-        if !about.params.is_empty() {
-            oauth2["params"] = Value::Object(about.params);
-        }
-        if about.in_body {
-            oauth2["style"] = json!("body");
-        }
-        step.say("auth", json!({ "oauth2": oauth2 }));
     }
 
     /// A name and a password; a password that stands there becomes a secret. Both are templates already.
@@ -386,23 +384,6 @@ impl Draft {
             json!({ way: { "user": user, "password": password } }),
         );
     }
-}
-
-/// Client credentials, as others write them.
-#[derive(Debug, Default)]
-pub struct ClientCredentials<'a> {
-    /// Where tokens are given out.
-    pub token_url: &'a str,
-    /// Who asks.
-    pub id: &'a str,
-    /// What shows it.
-    pub secret: &'a str,
-    /// What the token is to be good for.
-    pub scopes: Vec<String>,
-    /// Further parameters.
-    pub params: serde_json::Map<String, Value>,
-    /// Whether both stand in the body.
-    pub in_body: bool,
 }
 
 /// Conditions that are looked through for the same one.

@@ -4,7 +4,8 @@
 //! and their conditions; how often they are looked at and who is told stands in a configuration, and is named.
 
 use super::blackbox::DNS_TYPES;
-use super::draft::{ClientCredentials, Draft, Step, lets_in};
+use super::credentials::ClientCredentials;
+use super::draft::{Draft, Step, lets_in};
 use super::placeholders::escaped;
 use super::reading::{text, yaml};
 use super::words::{asks_of_status, member, text_literal};

@@ -1,10 +1,10 @@
 //! Files that people already have, as scenarios: Hurl, Postman, recordings of browsers, OpenAPI,
 //! blackbox_exporter, Gatus, and command lines of curl.
 //!
-//! Rooms: [`draft`] (a scenario while it is made) with [`writing`] (as YAML), [`words`] (pieces of expressions),
+//! Rooms: [`draft`] (a scenario while it is made) with [`credentials`] and [`writing`] (as YAML), [`words`] (pieces of expressions),
 //! [`json_path`], [`placeholders`] (`{{name}}`) and [`reading`]; then one room a format: [`curl`] with
 //! [`curl_options`] and [`shell_words`], [`hurl`] with [`hurl_syntax`], [`hurl_lines`], [`hurl_letters`], [`hurl_options`] and
-//! [`hurl_asked`], [`postman`] with [`postman_auth`], [`postman_script`], [`postman_expected`], [`postman_values`],
+//! [`hurl_asked`], [`postman`] with [`postman_auth`], [`postman_body`], [`postman_script`], [`postman_expected`], [`postman_values`],
 //! [`javascript`], [`javascript_text`] and [`javascript_shown`], [`har`] with [`har_origin`], [`openapi`] with [`openapi_schema`], [`blackbox`], [`gatus`];
 //! [`kinds`] names them all.
 //!
@@ -12,6 +12,7 @@
 //! named, in the report and where it stood.
 
 pub mod blackbox;
+mod credentials;
 pub mod curl;
 mod curl_options;
 pub mod draft;
@@ -34,6 +35,7 @@ mod openapi_schema;
 mod placeholders;
 pub mod postman;
 mod postman_auth;
+mod postman_body;
 mod postman_expected;
 mod postman_script;
 mod postman_values;

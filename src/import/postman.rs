@@ -6,13 +6,17 @@
 use super::draft::{Draft, Step, lets_in};
 use super::placeholders::{Piece, pieces};
 use super::postman_auth::authenticate;
+use super::postman_body::body;
 use super::postman_script;
 use super::reading::text;
 use super::words::{asks_of_status, identifier};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::source::Source;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// What is asked where nothing asks for a status: there, any passes.
+const ANY_STATUS: &str = "status > 0";
 
 /// Folders in each other.
 const DEPTH_MAX: usize = 30;
@@ -49,9 +53,13 @@ pub fn import(
     let mut draft = Draft::new(name);
     if let Some(environment) = environment {
         let environment = super::reading::json(environment)?;
-        variables(&mut draft, environment.get("values"));
+        variables(&mut draft, environment.get("values"), "environment");
     }
-    variables(&mut draft, collection.get("variable"));
+    variables(
+        &mut draft,
+        collection.get("variable"),
+        "collectionVariables",
+    );
     let around = Around {
         path: "",
         auth: collection.get("auth"),
@@ -59,6 +67,7 @@ pub fn import(
         depth: 0,
     };
     walk(&mut draft, items, around);
+    nothing_is_judged(&mut draft);
     if draft.steps.is_empty() {
         let title = format!("there is no request in `{}`", source.path);
         return Err(Box::new(Diagnostic::error("bad-import", title)));
@@ -66,7 +75,23 @@ pub fn import(
     Ok(draft)
 }
 
-fn variables(draft: &mut Draft, all: Option<&Value>) {
+/// Where of all that was tested nothing could be carried over, nothing that is performed says anything.
+fn nothing_is_judged(draft: &mut Draft) {
+    let judges = |step: &Step| {
+        let checks = step.says.get("check").and_then(Value::as_array);
+        let says_little = |check: &Value| check == ANY_STATUS || check == postman_script::IS_JSON;
+        checks.is_some_and(|checks| !checks.iter().all(says_little))
+    };
+    let mut all = draft.left.iter();
+    let is_left = all.any(|left| left.what.starts_with(postman_script::OF_TESTS));
+    if is_left && !draft.steps.iter().any(judges) {
+        for step in &mut draft.steps {
+            step.say("advisory", true);
+        }
+    }
+}
+
+fn variables(draft: &mut Draft, all: Option<&Value>, scope: &str) {
     for one in all.and_then(Value::as_array).into_iter().flatten() {
         let Some(name) = one["key"].as_str().filter(|name| !name.is_empty()) else {
             continue;
@@ -75,6 +100,10 @@ fn variables(draft: &mut Draft, all: Option<&Value>) {
             continue;
         }
         let value = text(&one["value"]);
+        if let Some(other) = draft.stands_in(name, scope) {
+            let what = format!("the variable `{name}` of `{scope}`: that of `{other}` comes first");
+            draft.leave_of_all(None, what);
+        }
         if value.contains("{{") {
             draft.leave_of_all(
                 None,
@@ -148,6 +177,10 @@ fn walk(draft: &mut Draft, items: &[Value], around: Around<'_>) {
             };
             walk(draft, inner, inside);
         } else if let Some(request) = item.get("request") {
+            if raw(request.get("url").unwrap_or(request)).trim().is_empty() {
+                draft.leave_of_all(None, format!("the request `{path}`, which has no URL"));
+                continue;
+            }
             let step = one(draft, item, request, &path, around);
             draft.push(step);
         }
@@ -158,8 +191,24 @@ fn one(draft: &mut Draft, item: &Value, request: &Value, name: &str, around: Aro
     // A request may be a URL alone.
     let address = request.get("url").unwrap_or(request);
     let method = request["method"].as_str().unwrap_or("GET");
+    let holders: Vec<&Value> = around.events.iter().copied().chain([item]).collect();
+    let scripts = |listen: &str| -> Vec<String> {
+        let events = holders.iter().map(|holder| &holder["event"]);
+        let events = events.filter_map(Value::as_array).flatten();
+        let own = events.filter(|event| event["listen"] == listen);
+        own.map(|event| script(&event["script"]["exec"])).collect()
+    };
+    // What it sets before is known to what is sent.
+    let mut set = Step::default();
+    for script in scripts("prerequest") {
+        postman_script::set_before(draft, &mut set, &script);
+    }
     let url = url(draft, address);
     let mut step = Step::request(name, method, &url);
+    step.left = set.left;
+    if let Some(capture) = set.says.remove("capture") {
+        step.say("capture", capture);
+    }
     for made in pieces(&raw(address)) {
         if let Piece::Name(known) = made
             && known.starts_with('$')
@@ -183,24 +232,22 @@ fn one(draft: &mut Draft, item: &Value, request: &Value, name: &str, around: Aro
     if let Some(auth) = own.or(around.auth) {
         authenticate(draft, &mut step, auth);
     }
-    body(draft, &mut step, &request["body"]);
+    // Postman itself sends none with these, unless it is told to.
+    let prunes = item["protocolProfileBehavior"]["disableBodyPruning"] != json!(true);
+    if !(prunes && ["GET", "HEAD", "COPY", "PURGE", "UNLOCK"].contains(&method)) {
+        body(draft, &mut step, &request["body"]);
+    }
     behavior(draft, &mut step, &item["protocolProfileBehavior"]);
     step.say("continue", true);
-    let holders: Vec<&Value> = around.events.iter().copied().chain([item]).collect();
-    for (listen, carries) in [("prerequest", false), ("test", true)] {
-        for holder in &holders {
-            for event in holder["event"].as_array().into_iter().flatten() {
-                if event["listen"] == listen {
-                    let script = script(&event["script"]["exec"]);
-                    scripted(draft, &mut step, &script, carries);
-                }
-            }
+    for script in scripts("test") {
+        if !script.trim().is_empty() {
+            postman_script::carry_over(draft, &mut step, &script, made_up);
         }
     }
     let asks = |check: &Value| check.as_str().is_some_and(asks_of_status);
     let checks = step.says.get("check").and_then(Value::as_array);
     if !checks.is_some_and(|checks| checks.iter().any(asks)) {
-        step.check("status > 0");
+        step.check(ANY_STATUS);
     }
     step
 }
@@ -212,20 +259,7 @@ fn script(exec: &Value) -> String {
     }
 }
 
-fn scripted(draft: &mut Draft, step: &mut Step, script: &str, is_after: bool) {
-    if script.trim().is_empty() {
-        return;
-    }
-    if is_after {
-        postman_script::carry_over(draft, step, script, made_up);
-        return;
-    }
-    let line = script.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().take(160).collect();
-    draft.leave(step, None, format!("the script before it: `{line}`"));
-}
-
-fn rows(all: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn rows(all: &Value) -> impl Iterator<Item = &Value> {
     let all = all.as_array().into_iter().flatten();
     all.filter(|row| row["disabled"] != json!(true))
 }
@@ -309,95 +343,6 @@ fn pair(draft: &mut Draft, key: &str, value: &str) -> String {
         false => draft.template(value, made_up),
     };
     format!("{}={value}", draft.template(key, made_up))
-}
-
-fn body(draft: &mut Draft, step: &mut Step, body: &Value) {
-    if body["disabled"] == json!(true) {
-        return;
-    }
-    match body["mode"].as_str() {
-        Some("raw") => {
-            let sent = text(&body["raw"]);
-            if sent.is_empty() {
-                return;
-            }
-            let language = body["options"]["raw"]["language"].as_str();
-            let kind = match language {
-                Some("json") => "application/json",
-                Some("xml") => "application/xml",
-                Some("html") => "text/html",
-                Some("javascript") => "application/javascript",
-                _ => "text/plain",
-            };
-            if !step.has_header("content-type") {
-                step.add("headers", "Content-Type", kind);
-            }
-            let sent = draft.template(&sent, made_up);
-            step.say("body", draft.body(&sent));
-        }
-        Some("urlencoded") => {
-            for row in rows(&body["urlencoded"]) {
-                let (key, value) = (text(&row["key"]), text(&row["value"]));
-                let value = match lets_in(&key) && !value.is_empty() && !value.contains("{{") {
-                    true => format!("${{{}}}", draft.secret(&key)),
-                    false => draft.template(&value, made_up),
-                };
-                step.add("form", &draft.template(&key, made_up), &value);
-            }
-        }
-        Some("formdata") => {
-            let mut parts = Map::new();
-            for row in rows(&body["formdata"]) {
-                let key = text(&row["key"]);
-                let part = match row["type"] == "file" {
-                    true => {
-                        let file = row["src"]
-                            .as_str()
-                            .map_or_else(|| text(&row["src"][0]), str::to_owned);
-                        draft.leave(step, None, format!("the file `{file}` of the field `{key}`: its name stands in its place"));
-                        json!({ "text": file })
-                    }
-                    false => {
-                        let (value, is_one) = (text(&row["value"]), lets_in(&key));
-                        match is_one && !value.contains("{{") {
-                            true => json!({ "text": format!("${{{}}}", draft.secret(&key)) }),
-                            false => json!({ "text": draft.template(&value, made_up) }),
-                        }
-                    }
-                };
-                if parts.contains_key(&key) {
-                    draft.leave(step, None, format!("a second field `{key}`"));
-                    continue;
-                }
-                parts.insert(key, part);
-            }
-            step.say("multipart", parts);
-        }
-        Some("graphql") => {
-            let graphql = &body["graphql"];
-            let query = draft.template(&text(&graphql["query"]), made_up);
-            let variables = serde_json::from_str::<Value>(&text(&graphql["variables"]))
-                .unwrap_or_else(|_| json!({}));
-            let variables = templated(draft, &variables);
-            step.say("json", json!({ "query": query, "variables": variables }));
-        }
-        Some("file") => draft.leave(step, None, "a body of a file: put it into `body`"),
-        _ => {}
-    }
-}
-
-fn templated(draft: &mut Draft, value: &Value) -> Value {
-    match value {
-        Value::String(text) => json!(draft.template(text, made_up)),
-        Value::Array(items) => items.iter().map(|item| templated(draft, item)).collect(),
-        Value::Object(all) => {
-            let all = all
-                .iter()
-                .map(|(key, value)| (key.clone(), templated(draft, value)));
-            Value::Object(all.collect())
-        }
-        other => other.clone(),
-    }
 }
 
 fn behavior(draft: &mut Draft, step: &mut Step, behavior: &Value) {

@@ -1,6 +1,7 @@
 //! How a request of Postman lets itself in.
 
-use super::draft::{ClientCredentials, Draft, Step};
+use super::credentials::ClientCredentials;
+use super::draft::{Draft, Step};
 use super::postman::made_up;
 use super::reading::text;
 use serde_json::{Value, json};

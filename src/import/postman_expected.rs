@@ -140,6 +140,7 @@ impl Script<'_> {
             }
             ("a" | "an", Some([Expression::Text(kind)])) => kind_is(of, kind)?,
             ("lengthOf" | "length", Some([value])) => {
+                self.has_length(of);
                 format!("size({of}) == {}", self.value(value)?)
             }
             ("status", Some([Expression::Word(status)])) if of == "status" => {

@@ -6,7 +6,14 @@ use super::draft::{Draft, Step, lets_in};
 use super::javascript::{Expression, Statement, statements};
 use super::javascript_shown::shown;
 use super::postman_values::plain;
+use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// How what is left out of tests begins.
+pub const OF_TESTS: &str = "of the script";
+
+/// What asks for a body that is JSON, and no more.
+pub const IS_JSON: &str = "kind(parseJson(text)) != ''";
 
 /// How deep tests may stand in each other.
 const DEPTH_MAX: usize = 4;
@@ -25,8 +32,52 @@ pub fn carry_over(
         step,
         names: BTreeMap::new(),
         made_up,
+        wants_json: false,
     };
     reader.all(script, 0);
+    // There, a body that is no JSON stops the script, whatever comes of it.
+    if reader.wants_json && !looks_into_body(step) {
+        step.check(IS_JSON);
+    }
+}
+
+/// Puts what a script before a request sets into a step, where that is a plain value; all else is named.
+pub fn set_before(draft: &mut Draft, step: &mut Step, script: &str) {
+    let mut reader = Script {
+        draft,
+        step,
+        names: BTreeMap::new(),
+        made_up: |_| None,
+        wants_json: false,
+    };
+    for statement in statements(script) {
+        if reader.sets_plainly(&statement).is_some() {
+            continue;
+        }
+        let text = match &statement {
+            Statement::Other(text) => text.clone(),
+            other => shown(other),
+        };
+        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text: String = text.chars().take(SHOWN_MAX).collect();
+        let what = format!("the script before it: `{text}`");
+        reader.draft.leave(reader.step, None, what);
+    }
+}
+
+/// Whether a condition or a capture of a step is broken by a body that is no JSON.
+fn looks_into_body(step: &Step) -> bool {
+    let checks = step.says.get("check").and_then(Value::as_array);
+    let checks = checks.into_iter().flatten().filter_map(Value::as_str);
+    let captures = step.says.get("capture").and_then(Value::as_object);
+    let captures = captures.into_iter().flatten();
+    let captures = captures.filter_map(|(_, value)| value.as_str());
+    let looks = |text: &str| {
+        ["body.", "body[", " in body", "parseJson(text)"]
+            .iter()
+            .any(|look| text.contains(look))
+    };
+    checks.chain(captures).any(looks)
 }
 
 pub(super) struct Script<'a> {
@@ -35,6 +86,8 @@ pub(super) struct Script<'a> {
     /// What names stand for.
     pub names: BTreeMap<String, String>,
     pub made_up: fn(&str) -> Option<String>,
+    /// Whether the script reads the body as JSON.
+    pub wants_json: bool,
 }
 
 impl Script<'_> {
@@ -54,7 +107,7 @@ impl Script<'_> {
                 let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
                 let text: String = text.chars().take(SHOWN_MAX).collect();
                 self.draft
-                    .leave(self.step, None, format!("of the script: `{text}`"));
+                    .leave(self.step, None, format!("{OF_TESTS}: `{text}`"));
             }
         }
     }
@@ -79,6 +132,32 @@ impl Script<'_> {
         }
     }
 
+    /// A variable that is set to a plain value, and nothing else.
+    fn sets_plainly(&mut self, statement: &Statement) -> Option<()> {
+        let Statement::Plain(value) = statement else {
+            return None;
+        };
+        let chain = chain(value);
+        let names: Vec<&str> = chain.iter().map(|link| link.name.as_str()).collect();
+        let (scope, given) = match names.as_slice() {
+            ["console", ..] => return Some(()),
+            [
+                "pm",
+                scope @ ("environment" | "collectionVariables" | "globals" | "variables"),
+                "set",
+            ] => (*scope, chain[2].given.as_deref()?),
+            ["postman", "setEnvironmentVariable"] => ("environment", chain[1].given.as_deref()?),
+            ["postman", "setGlobalVariable"] => ("globals", chain[1].given.as_deref()?),
+            _ => return None,
+        };
+        let is_plain = match given {
+            [Expression::Text(_), Expression::Text(value)] => !value.contains("{{"),
+            [Expression::Text(_), Expression::Word(word)] => word != "undefined",
+            _ => false,
+        };
+        is_plain.then(|| self.kept(scope, given)).flatten()
+    }
+
     /// Something that is called for what it does.
     fn called(&mut self, value: &Expression, depth: usize) -> Option<()> {
         let chain = chain(value);
@@ -94,21 +173,13 @@ impl Script<'_> {
             }
             [
                 "pm",
-                "environment" | "collectionVariables" | "globals" | "variables",
+                scope @ ("environment" | "collectionVariables" | "globals" | "variables"),
                 "set",
-            ] => self.kept(chain[2].given.as_deref()?),
-            ["postman", "setEnvironmentVariable" | "setGlobalVariable"] => {
-                self.kept(chain[1].given.as_deref()?)
+            ] => self.kept(scope, chain[2].given.as_deref()?),
+            ["postman", "setEnvironmentVariable"] => {
+                self.kept("environment", chain[1].given.as_deref()?)
             }
-            [
-                "pm",
-                "environment" | "collectionVariables" | "globals" | "variables",
-                "unset" | "clear",
-            ]
-            | [
-                "postman",
-                "clearEnvironmentVariable" | "clearGlobalVariable",
-            ] => Some(()),
+            ["postman", "setGlobalVariable"] => self.kept("globals", chain[1].given.as_deref()?),
             ["pm", "response", "to", ..] => {
                 for condition in self.of_reply(&chain[3..])? {
                     self.step.check(condition);
@@ -133,17 +204,34 @@ impl Script<'_> {
         self.names = outer;
     }
 
-    fn kept(&mut self, given: &[Expression]) -> Option<()> {
+    fn kept(&mut self, scope: &str, given: &[Expression]) -> Option<()> {
         let [Expression::Text(name), value] = given else {
             return None;
         };
+        self.stands_in(name, scope);
         if let (Expression::Text(_), true) = (value, lets_in(name)) {
             self.draft.secret(name);
             return Some(());
         }
-        let value = self.value(value)?;
+        let value = match value {
+            // What is put in for names that stand in a value is looked up when the value is used.
+            Expression::Text(text) if text.contains("{{") => {
+                self.draft.expression(text, self.made_up)
+            }
+            value => self.value(value)?,
+        };
         self.draft.capture(self.step, name, plain(&value));
         Some(())
+    }
+
+    /// Notes in which scope a variable stands: here, there is one variable of a name.
+    pub(super) fn stands_in(&mut self, name: &str, scope: &str) {
+        if let Some(other) = self.draft.stands_in(name, scope) {
+            let what = format!(
+                "the variable `{name}` of `{scope}`, which is another than that of `{other}`: here they are one"
+            );
+            self.draft.leave(self.step, None, what);
+        }
     }
 }
 
@@ -196,7 +284,6 @@ pub(super) fn negated(is_not: bool, condition: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     fn carried(script: &str) -> (Vec<String>, usize, Value) {
         let (mut draft, mut step) = (Draft::new("a"), Step::request("a", "GET", "/"));
@@ -274,14 +361,23 @@ mod tests {
             ("pm.response.to.be.ok", "status >= 200 && status < 300"),
             (
                 "pm.expect(pm.response.json().a.length).to.be.above(2)",
-                "size(body.a) > 2",
+                "kind(body.a) in ['list', 'string']\nsize(body.a) > 2",
+            ),
+            (
+                "const j = pm.response.json(); pm.response.to.have.status(200)",
+                "status == 200\nkind(parseJson(text)) != ''",
+            ),
+            (
+                "pm.expect(pm.response.json().a / 2).to.eql(12.5)",
+                "(double(body.a) / 2.0) == 12.5",
+            ),
+            (
+                "pm.expect(pm.response.text()).to.eql('{{n}}')",
+                "text == '{{n}}'",
             ),
         ] {
-            assert_eq!(
-                carried(script),
-                (vec![expected.to_owned()], 0, Value::Null),
-                "{script}"
-            );
+            let expected: Vec<String> = expected.lines().map(str::to_owned).collect();
+            assert_eq!(carried(script), (expected, 0, Value::Null), "{script}");
         }
     }
 
@@ -296,7 +392,10 @@ mod tests {
                 "const j = pm.response.json(); pm.expect(j.a === 1 || j.b === 3).to.be.false",
                 vec!["((body.a == 1) || (body.b == 3)) == false"],
             ),
-            ("tests['x'] = 5 - (3 - 1) === 3", vec!["(5 - (3 - 1)) == 3"]),
+            (
+                "tests['x'] = 5 - (3 - 1) === 3",
+                vec!["(5.0 - double(3.0 - 1.0)) == 3"],
+            ),
             (
                 "pm.expect(pm.response.json().a).to.exist",
                 vec!["'a' in body && kind(body.a) != 'null'"],
@@ -324,7 +423,11 @@ mod tests {
             "pm.expect(pm.response.json()).to.include({ a: 1 })",
         ] {
             let (checks, left, _) = carried(script);
-            assert!(checks.is_empty() && left > 0, "{script}: {checks:?}");
+            let is_any = |check: &String| check == IS_JSON;
+            assert!(
+                checks.iter().all(is_any) && left > 0,
+                "{script}: {checks:?}"
+            );
         }
         assert_eq!(carried("pm.environment.set('token', 'S')").2, Value::Null);
         let grows: String = (1..40)

@@ -28,10 +28,7 @@ impl Script<'_> {
     /// A value of any size.
     fn any_value(&mut self, value: &Expression) -> Option<String> {
         Some(match value {
-            Expression::Text(text) => match text.contains("{{") {
-                true => self.draft.expression(text, self.made_up),
-                false => text_literal(text),
-            },
+            Expression::Text(text) => text_literal(text),
             Expression::Word(word) if word == "undefined" => return None,
             Expression::Word(word) => word.clone(),
             Expression::Pattern(..) | Expression::Function(_) => return None,
@@ -96,6 +93,11 @@ impl Script<'_> {
             return Some(format!("{left} {operator} {right}"));
         }
         let of = self.value(left)?;
+        if matches!(operator, "*" | "/" | "-") {
+            // All numbers are of one kind there.
+            let right = self.value(right)?;
+            return Some(format!("{} {operator} {}", number(&of), number(&right)));
+        }
         self.compared(&of, operator, right)
     }
 
@@ -119,9 +121,20 @@ impl Script<'_> {
         }
         let of = self.value(of)?;
         Some(match name {
-            "length" => format!("size({of})"),
+            "length" => {
+                self.has_length(&of);
+                format!("size({of})")
+            }
             name => member(&of, name),
         })
+    }
+
+    /// Asks for what has a length there, which a mapping has not.
+    pub(super) fn has_length(&mut self, of: &str) {
+        if of != "text" && !of.starts_with("split(") {
+            self.step
+                .check(format!("kind({}) in ['list', 'string']", plain(of)));
+        }
     }
 
     /// Something that is called for its value.
@@ -132,14 +145,19 @@ impl Script<'_> {
             return None;
         };
         match (names.as_slice(), given.as_slice()) {
-            (["pm", "response", "json"], []) => return Some("body".to_owned()),
+            (["pm", "response", "json"], []) => {
+                self.wants_json = true;
+                return Some("body".to_owned());
+            }
             (["pm", "response", "text"], []) => return Some("text".to_owned()),
             (["JSON", "parse"], [Expression::Name(name)]) if name == "responseBody" => {
+                self.wants_json = true;
                 return Some("body".to_owned());
             }
             (["JSON", "parse"], [inner]) => {
                 let inner = self.value(inner)?;
                 return Some(if inner == "text" {
+                    self.wants_json = true;
                     "body".to_owned()
                 } else {
                     format!("parseJson({inner})")
@@ -166,14 +184,20 @@ impl Script<'_> {
             (
                 [
                     "pm",
-                    "environment"
+                    scope @ ("environment"
                     | "collectionVariables"
                     | "globals"
                     | "variables"
-                    | "iterationData",
+                    | "iterationData"),
                     "get",
-                ]
-                | ["postman", "getEnvironmentVariable" | "getGlobalVariable"],
+                ],
+                [Expression::Text(name)],
+            ) => {
+                self.stands_in(name, scope);
+                return Some(self.draft.variable(name));
+            }
+            (
+                ["postman", "getEnvironmentVariable" | "getGlobalVariable"],
                 [Expression::Text(name)],
             ) => {
                 return Some(self.draft.variable(name));
@@ -205,6 +229,16 @@ impl Script<'_> {
             ("toString", []) => format!("string({of})"),
             _ => return None,
         })
+    }
+}
+
+/// A value as a number with a fraction.
+fn number(of: &str) -> String {
+    match of.parse::<f64>() {
+        Ok(_) if of.contains(['.', 'e', 'E']) => of.to_owned(),
+        Ok(_) => format!("{of}.0"),
+        Err(_) if of.starts_with("double(") || of.starts_with("(double(") => of.to_owned(),
+        Err(_) => format!("double({})", plain(of)),
     }
 }
 
