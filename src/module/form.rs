@@ -27,7 +27,7 @@ static MODULE: Object = Object {
         field("tcp", Shape::Object(&TCP), "the connection"),
         field("dns", Shape::Object(&DNS), "the question"),
         field("icmp", Shape::Object(&ICMP), "the echo request"),
-        field("grpc", Shape::Any, "not carried"),
+        field("grpc", Shape::Object(&GRPC), "the question for health"),
     ],
 };
 
@@ -283,6 +283,22 @@ static RECORDS: Object = Object {
             Shape::List(&Shape::Text),
             "bad if none matches",
         ),
+    ],
+};
+
+static GRPC: Object = Object {
+    name: "module_grpc",
+    called: "a question for health",
+    fields: &[
+        PREFERRED,
+        FALLBACK,
+        field(
+            "service",
+            Shape::Text,
+            "the service, nothing for the server as a whole",
+        ),
+        field("tls", Shape::Bool, "speak TLS"),
+        TLS,
     ],
 };
 

@@ -2,7 +2,7 @@
 
 use super::seen::{Gauge, Seen};
 use super::settings::{Module, Modules, Prober};
-use super::{dns, http, icmp, reach, tcp};
+use super::{dns, grpc, http, icmp, reach, tcp};
 use std::time::{Duration, Instant};
 
 /// Time for a look where neither the module nor whoever asks says anything.
@@ -45,6 +45,7 @@ pub async fn perform(
         Prober::Tcp(settings) => tcp::look(settings, target, deadline, &mut seen).await,
         Prober::Dns(settings) => dns::look(settings, target, deadline, &mut seen).await,
         Prober::Icmp(settings) => icmp::look(settings, target, deadline, &mut seen).await,
+        Prober::Grpc(settings) => Box::pin(grpc::look(settings, target, deadline, &mut seen)).await,
     };
     let went_well = match result {
         Ok(()) => true,

@@ -5,7 +5,8 @@
 
 use super::form::FILE;
 use super::settings::{
-    Authorization, Dns, Family, HeaderRule, Http, Icmp, Module, Prober, RecordRules, Tcp, Tls, Turn,
+    Authorization, Dns, Family, Grpc, HeaderRule, Http, Icmp, Module, Prober, RecordRules, Tcp,
+    Tls, Turn,
 };
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::node::{self, Node};
@@ -50,7 +51,7 @@ pub fn read(
     let modules = entries(&root, "modules");
     let read = modules
         .iter()
-        .filter_map(|(name, node)| Some((name.text.clone(), reader.module(name, node)?)));
+        .filter_map(|(name, node)| Some((name.text.clone(), reader.module(node)?)));
     read.collect()
 }
 
@@ -71,7 +72,7 @@ impl Reader<'_> {
             .push(Diagnostic::error(code, title).at(self.source, node.span, label));
     }
 
-    fn module(&mut self, name: &Node, node: &Node) -> Option<Module> {
+    fn module(&mut self, node: &Node) -> Option<Module> {
         let kind = text(node, "prober")?;
         let nothing = Node::null();
         let part = node.get(&kind).unwrap_or(&nothing);
@@ -86,17 +87,14 @@ impl Reader<'_> {
                     .and_then(Node::as_count)
                     .unwrap_or(36) as usize,
             }),
-            other => {
-                let title = format!(
-                    "the module `{}` is of the prober `{other}`, which is not carried",
-                    name.text
-                );
-                let diagnostic = Diagnostic::warning("not-carried", title);
-                let hint = "`/probe` answers 400 for it; a scenario can ask the same";
-                self.found
-                    .push(diagnostic.at(self.source, name.span, "left out").hint(hint));
-                return None;
-            }
+            "grpc" => Prober::Grpc(Box::new(Grpc {
+                family: family(part),
+                service: text(part, "service").unwrap_or_default(),
+                speaks_tls: flag(part, "tls", false),
+                tls: self.tls(part),
+            })),
+            // The form knows no other.
+            _ => return None,
         };
         for key in ["source_ip_address", "dont_fragment", "ttl"] {
             if let Some(at) = part.get(key) {

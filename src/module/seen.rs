@@ -22,6 +22,12 @@ pub const REGEX: Gauge = Gauge(
     "Whether a pattern is why the look did not go well.",
 );
 
+/// When a certificate expires.
+pub const EXPIRY: Gauge = Gauge(
+    "probe_ssl_earliest_cert_expiry",
+    "When the first certificate of the chain expires, in seconds since 1970.",
+);
+
 /// What a look showed.
 #[derive(Debug, Default)]
 pub struct Seen {
@@ -94,8 +100,7 @@ impl Seen {
     /// What TLS showed, also of what was refused.
     pub fn tls(&mut self, facts: &TlsFacts) {
         if let Some(expiry) = earliest_expiry(&facts.chain) {
-            let what = "When the first certificate of the chain expires, in seconds since 1970.";
-            self.set(Gauge("probe_ssl_earliest_cert_expiry", what), expiry as f64);
+            self.set(EXPIRY, expiry as f64);
             let what = "When the last chain that was shown expires, in seconds since 1970.";
             self.set(
                 Gauge("probe_ssl_last_chain_expiry_timestamp_seconds", what),

@@ -81,6 +81,21 @@ pub enum Prober {
     Dns(Box<Dns>),
     /// An echo request.
     Icmp(Icmp),
+    /// The health of a service of gRPC.
+    Grpc(Box<Grpc>),
+}
+
+/// A question for health.
+#[derive(Debug)]
+pub struct Grpc {
+    /// Which addresses.
+    pub family: Family,
+    /// The service, empty for the server as a whole.
+    pub service: String,
+    /// Whether TLS is spoken.
+    pub speaks_tls: bool,
+    /// How.
+    pub tls: Tls,
 }
 
 /// Which addresses of a name are taken.

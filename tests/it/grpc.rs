@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// A server of gRPC, with or without reflection and health; nothing where Python cannot speak it.
-fn peer(more: &[&str]) -> Option<(String, Process)> {
+pub(super) fn peer(more: &[&str]) -> Option<(String, Process)> {
     let python = Path::new("/usr/bin/python3");
     let there = python.is_file()
         && Command::new(python)
