@@ -102,6 +102,20 @@ impl Script<'_> {
             ("true" | "false" | "null", None) => format!("{of} == {name}"),
             ("ok", None) => format!("!(toJson({of}) in ['false', 'null', '0', '\"\"'])"),
             ("empty", None) => format!("size({of}) == 0"),
+            // Lists and mappings are equal by what is in them to `eql` alone; a text is not above another.
+            ("equal" | "equals" | "eq", Some([Expression::List(_) | Expression::Map(_), ..]))
+            | (
+                "above" | "gt" | "greaterThan" | "below" | "lt" | "lessThan" | "least" | "gte"
+                | "most" | "lte",
+                Some([Expression::Text(_), ..]),
+            ) => return None,
+            ("oneOf", Some([Expression::List(items)]))
+                if items
+                    .iter()
+                    .any(|item| matches!(item, Expression::List(_) | Expression::Map(_))) =>
+            {
+                return None;
+            }
             ("eql" | "equal" | "equals" | "eq" | "eqls", Some([value, ..])) => {
                 compared("==", self, value)?
             }

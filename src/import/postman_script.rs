@@ -421,6 +421,9 @@ mod tests {
             "let j = pm.response.json(); j = j.filter(x => x.ok); pm.expect(j.length).to.eql(1);",
             "pm.expect(pm.response.text()).to.match(/^(?=x)/)",
             "pm.expect(pm.response.json()).to.include({ a: 1 })",
+            "pm.expect(pm.response.json().a).to.equal([1])",
+            "pm.expect(pm.response.json().a).to.be.oneOf([[1], [2]])",
+            "pm.expect(pm.response.json().a).to.be.above('0')",
         ] {
             let (checks, left, _) = carried(script);
             let is_any = |check: &String| check == IS_JSON;

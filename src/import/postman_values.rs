@@ -69,6 +69,13 @@ impl Script<'_> {
     }
 
     fn binary(&mut self, operator: &str, left: &Expression, right: &Expression) -> Option<String> {
+        if let ("==" | "!=", Some(wanted)) = (operator, loosely(right)) {
+            // A text and a number may be equal there.
+            let of = self.value(left)?;
+            if of != "latency" && of != "status" {
+                return Some(format!("string({}) {operator} {wanted}", plain(&of)));
+            }
+        }
         let operator = match operator {
             "===" => "==",
             "!==" => "!=",
@@ -229,6 +236,15 @@ impl Script<'_> {
             ("toString", []) => format!("string({of})"),
             _ => return None,
         })
+    }
+}
+
+/// A literal as the text that `==` compares with, where it compares texts with numbers.
+fn loosely(value: &Expression) -> Option<String> {
+    match value {
+        Expression::Text(text) => Some(text_literal(text)),
+        Expression::Word(word) if word.parse::<i64>().is_ok() => Some(text_literal(word)),
+        _ => None,
     }
 }
 
