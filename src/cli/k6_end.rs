@@ -52,7 +52,7 @@ pub async fn end(arguments: &Arguments, ready: &Ready, over: Over, export: Optio
     let mut wrote = true;
     if arguments.summary_mode != "disabled" {
         let data = summary::data(&over.tally, &run.options, &judged, &circumstances);
-        match k6_summary::made(run, &data).await.unwrap_or_default() {
+        match k6_summary::made(run, &data).await.files {
             Some(files) => {
                 let wrong = k6_summary::write(&files, &str::to_owned);
                 wrong.iter().for_each(complain);

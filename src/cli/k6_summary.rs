@@ -6,23 +6,26 @@ use crate::load::recorder::{Inner, SharedRecorder};
 use crate::script::Run;
 use crate::script::ask::Outcome;
 use crate::script::host::Said;
-use crate::vu::{Performers as _, Place};
+use crate::vu::{IterationOutcome, Performers as _, Place};
 use base64::Engine as _;
 use serde_json::{Map, Value};
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// What `handleSummary` returned; nothing where there is none, or where it returned nothing.
-///
-/// # Errors
-/// It threw or took too long, in words; they are said, too.
-pub(super) async fn made(
-    run: &Arc<Run>,
-    data: &Value,
-) -> Result<Option<Map<String, Value>>, String> {
+/// What `handleSummary` returned, and what went wrong in it.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    /// Files by their names; nothing where it returned none.
+    pub files: Option<Map<String, Value>>,
+    /// In words; what was thrown, and that it took too long, are said, too.
+    pub wrong: Option<String>,
+}
+
+/// Performs `handleSummary`, where there is one.
+pub(super) async fn made(run: &Arc<Run>, data: &Value) -> Made {
     if !run.exports.contains("handleSummary") {
-        return Ok(None);
+        return Made::default();
     }
     let headings = run.headings();
     let recorder = SharedRecorder(Mutex::new(Inner::new(headings, Instant::now(), false)));
@@ -34,15 +37,26 @@ pub(super) async fn made(
             text: text.clone(),
             is_console: false,
         });
-        Err(text)
+        Made {
+            files: None,
+            wrong: Some(text),
+        }
     };
     match tokio::time::timeout(run.options.handle_summary_timeout, performed).await {
-        Ok(Outcome::Returned(Some(text))) => match serde_json::from_str(&text) {
-            Ok(Value::Object(files)) => Ok(Some(files)),
-            _ => Ok(None),
+        Ok((Outcome::Returned(text), came)) => {
+            let files = text.and_then(|text| serde_json::from_str(&text).ok());
+            let wrong = "a request or a check of handleSummary() failed";
+            Made {
+                files,
+                wrong: (came != IterationOutcome::Passed).then(|| wrong.to_owned()),
+            }
+        }
+        Ok((Outcome::Thrown(thrown), _)) => say(format!("handleSummary() threw: {thrown}")),
+        Ok((Outcome::Aborted(words), _)) => Made {
+            files: None,
+            wrong: Some(format!("handleSummary() ended the run: {words}")),
         },
-        Ok(Outcome::Thrown(thrown)) => say(format!("handleSummary() threw: {thrown}")),
-        Ok(_) => Ok(None),
+        Ok((Outcome::Interrupted, _)) => Made::default(),
         Err(_) => say("handleSummary() took too long".to_owned()),
     }
 }

@@ -163,13 +163,15 @@ pub async fn write_own(script: &Script, summary: &mut Summary) -> std::io::Resul
     };
     let data = summary::data(&tally, &run.options, &judged, &circumstances);
     let made = k6_summary::made(run, &data).await;
-    let made = made.unwrap_or_else(|why| {
-        // Whatever somebody wants to read of this run is not there.
-        summary.reasons.push(run.binding.redactor.clean(&why));
+    let failed = run.ended().failed;
+    let failed = failed.map(|words| format!("the script says that it failed: {words}"));
+    let failed = failed.filter(|reason| !summary.reasons.contains(reason));
+    // Whatever somebody wants to read of this run may not be there.
+    for why in made.wrong.iter().chain(&failed) {
+        summary.reasons.push(run.binding.redactor.clean(why));
         summary.outcome = Outcome::all([summary.outcome, Outcome::Inconclusive]);
-        None
-    });
-    let mut files = made.unwrap_or_default();
+    }
+    let mut files = made.files.unwrap_or_default();
     files.retain(|name, _| name != "stdout" && name != "stderr");
     let wrong = k6_summary::write(&files, &|text| run.binding.redactor.clean(text));
     match wrong.is_empty() {

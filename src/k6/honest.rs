@@ -85,8 +85,16 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
     }
     if let Value::Rate { passes, total } = value(BuiltIn::Checks) {
         let failed = total - passes;
-        let is_judged = judged.iter().any(|one| one.key.metric == "checks");
-        let is_measured = value(BuiltIn::HttpReqs).samples() > 0;
+        let is_judged = covered(judged, tally) >= failed;
+        let is_measured = [
+            BuiltIn::HttpReqs,
+            BuiltIn::WsSessions,
+            BuiltIn::GrpcReqDuration,
+        ]
+        .iter()
+        .any(|metric| value(*metric).samples() > 0);
+        let never = tally.checks.iter().filter(|check| check.passes == 0);
+        let never: Vec<String> = never.map(|check| format!("`{}`", check.name)).collect();
         let is_telling = judged.iter().any(tells_of_target);
         if *total == 0 && is_measured && !is_telling && !known.has_objectives {
             let reason = match judged.is_empty() {
@@ -96,6 +104,8 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
                 }
             };
             against.push((Outcome::Inconclusive, reason.to_owned()));
+        } else if *total > 0 && *passes == 0 {
+            against.push((Outcome::Fail, format!("all {total} checks failed")));
         } else if failed > 0 && known.is_once {
             against.push((Outcome::Fail, format!("{failed} of {total} checks failed")));
         } else if failed > 0 && !is_judged {
@@ -103,14 +113,41 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
                 "{failed} of {total} checks failed, and no threshold on `checks` says how many may"
             );
             against.push((Outcome::Inconclusive, reason));
+        } else if !never.is_empty() {
+            let shown = never.iter().take(SHOWN_MAX).cloned().collect::<Vec<_>>();
+            let reason = format!(
+                "{} of {} checks never held: {}",
+                never.len(),
+                tally.checks.len(),
+                shown.join(", ")
+            );
+            against.push((Outcome::Inconclusive, reason));
         }
     }
     against
 }
 
+/// Checks whose names are shown.
+const SHOWN_MAX: usize = 3;
+
+/// How many failed checks thresholds are about: those of all checks, or of parts of them.
+fn covered(judged: &[Judged], tally: &Tally) -> u64 {
+    let mut about: Vec<&Judged> = judged
+        .iter()
+        .filter(|one| one.key.metric == "checks")
+        .collect();
+    // Several thresholds on the same are about the same.
+    about.dedup_by_key(|one| &one.source);
+    let failed = |one: &Judged| match tally.value(&one.key) {
+        Some(Value::Rate { passes, total }) => total - passes,
+        _ => 0,
+    };
+    about.into_iter().map(failed).sum()
+}
+
 /// Whether a threshold judges what came back: it has samples, and not of what we did ourselves.
 fn tells_of_target(judged: &Judged) -> bool {
-    const OURS: [&str; 9] = [
+    const OURS: [&str; 12] = [
         "iterations",
         "iteration_duration",
         "dropped_iterations",
@@ -120,6 +157,9 @@ fn tells_of_target(judged: &Judged) -> bool {
         "data_received",
         "group_duration",
         "http_reqs",
+        "ws_sessions",
+        "ws_session_duration",
+        "ws_msgs_sent",
     ];
     judged.verdict.measured && !OURS.contains(&judged.key.metric.as_str())
 }

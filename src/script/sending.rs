@@ -136,7 +136,11 @@ impl Way<'_> {
             let moved = (wire.wire_bytes.0, wire.wire_bytes.1.max(wire.body_bytes));
             bytes = (bytes.0 + moved.0, bytes.1 + moved.1);
             self.keep_cookies(&request, &going, &wire);
-            let target = redirect::target(&going.target.uri, &wire).filter(|_| hops < most);
+            let target = redirect::target(&going.target.uri, &wire);
+            // Where the script itself says how many, the last one is what it asked for.
+            let is_endless = hops >= most && most > 0 && request.redirects.is_none();
+            let is_endless = is_endless && target.is_some();
+            let target = target.filter(|_| hops < most);
             let status = wire.status;
             let answer = going.answer(&wire);
             let (reply, mut fault) = replied(&request, &going, wire, tls.as_deref());
@@ -149,6 +153,10 @@ impl Way<'_> {
                 going.answered(line);
                 start = Instant::now();
                 continue;
+            }
+            if is_endless {
+                let why = format!("more than {most} redirects");
+                fault = fault.or(Some(Fault::new(ErrorClass::RedirectLoop, why)));
             }
             if let Some(Err(why)) = &target {
                 fault = fault.or(Some(Fault::new(ErrorClass::RedirectAway, why.clone())));

@@ -39,6 +39,9 @@ const UNTAKEN_MAX: usize = 256;
 /// Time for the other side to say that it is over, too.
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
 
+/// Codes of an end that say that something is wrong with the conversation, or with whoever ends it.
+const BROKEN: [u16; 9] = [1002, 1003, 1007, 1009, 1010, 1011, 1012, 1013, 1014];
+
 type Told = mpsc::Sender<(u32, Happening)>;
 
 /// Sockets of one performance; each goes on by a future that ends with its number.
@@ -204,12 +207,22 @@ impl Live<'_> {
         counting.add(BuiltIn::WsConnecting, taken.as_secs_f64() * 1e3);
         self.say(Happening::Opened(Box::new(reply))).await;
         let start = Instant::now();
-        let last = self.talk(sender, receiver, orders, &counting).await;
+        let (last, by_peer) = self.talk(sender, receiver, orders, &counting).await;
         let time = start.elapsed().as_secs_f64() * 1e3;
         counting.add(BuiltIn::WsSessionDuration, time);
-        if let Happening::Broke(why) = &last {
+        let broke = match &last {
+            Happening::Broke(why) => Some(why.clone()),
+            // What somebody ends who does not work any more (RFC 6455, section 7.4.1).
+            Happening::Ended(code, reason) if by_peer && BROKEN.contains(code) => Some(
+                format!("the server ended the conversation with {code} {reason}")
+                    .trim()
+                    .to_owned(),
+            ),
+            _ => None,
+        };
+        if let Some(why) = broke {
             // Its opening was counted as a good one: what broke is counted beside it.
-            let fault = Fault::new(ErrorClass::Reset, why.clone());
+            let fault = Fault::new(ErrorClass::Reset, why);
             let reply = Reply {
                 url: counting.url.as_str().into(),
                 ..Reply::default()
@@ -297,14 +310,14 @@ impl Live<'_> {
         Ok((reply, answer.socket))
     }
 
-    /// Talks and listens until it is over; the last thing that is to be told.
+    /// Talks and listens until it is over; the last thing that is to be told, and whether it came from the other side.
     async fn talk(
         &self,
         mut sender: Sender,
         mut receiver: Receiver,
         mut orders: mpsc::UnboundedReceiver<Frame>,
         counting: &Counting<'_>,
-    ) -> Happening {
+    ) -> (Happening, bool) {
         let pinged = Mutex::new(VecDeque::new());
         let talking = async {
             loop {
@@ -375,9 +388,9 @@ impl Live<'_> {
                     // We said that it is over: the other side says so, too, if it is there.
                     let _ = tokio::time::timeout(GOODBYE_MAX, listening).await;
                 }
-                last
+                (last, false)
             }
-            Either::Right((last, _)) => last,
+            Either::Right((last, _)) => (last, true),
         }
     }
 }

@@ -447,12 +447,18 @@ impl Drop for Active {
 }
 
 impl ScriptUser {
-    /// What `handleSummary` makes of its argument, both as JSON; nothing where there is none.
-    pub async fn summarize(&mut self, data: String, sink: &impl Sink) -> Outcome {
+    /// What `handleSummary` makes of its argument, both as JSON, and what came of its requests and checks.
+    pub async fn summarize(
+        &mut self,
+        data: String,
+        sink: &impl Sink,
+    ) -> (Outcome, IterationOutcome) {
         if let Some(host) = self.host() {
             host.id.set(0);
         }
         let begin = Begin::now();
-        self.perform(Task::Summary(data), begin, sink).await
+        let outcome = self.perform(Task::Summary(data), begin, sink).await;
+        let came = self.outcome(&outcome, sink);
+        (outcome, came)
     }
 }

@@ -8,8 +8,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-/// One that opens every WebSocket, and says no more: it cuts the connection.
-fn cutting() -> String {
+/// One that opens every WebSocket, and says this alone before it cuts the connection.
+fn cutting(last: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
@@ -32,6 +32,7 @@ fn cutting() -> String {
                 stream,
                 "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
             );
+            let _ = stream.write_all(last);
         }
     });
     address
@@ -41,14 +42,77 @@ const GOOD: &str = "check(http.get(__ENV.URL), { ok: (r) => r.status === 200 });
 
 #[test]
 fn what_breaks_off_is_no_pass() {
-    let (address, cutting) = (serve(echo), cutting());
+    let (address, cut, ended) = (serve(echo), cutting(b""), cutting(b"\x88\x02\x03\xf3"));
     let perform = format!("export default function () {{ {GOOD} }}");
-    let socket = format!(
+    let socket = |peer: &str| {
+        format!(
         "export const options = {{ iterations: 4, thresholds: {{ checks: ['rate==1'] }} }};
-        export default function () {{ const s = new WebSocket('ws://{cutting}/'); s.onopen = () => check(1, {{ opened: () => true }}); }}"
-    );
+        export default function () {{ const s = new WebSocket('ws://{peer}/'); s.onopen = () => check(1, {{ opened: () => true }}); }}"
+    )
+    };
+    let judged = |options: &str, check: &str| {
+        format!(
+            "export const options = {options};\nexport default function () {{ check(http.get(__ENV.URL), {{ q: {check} }}); }}"
+        )
+    };
     for (script, code, said) in [
-        (socket, 99, "4 of 8 requests failed"),
+        (socket(&cut), 99, "4 of 8 requests failed"),
+        (
+            socket(&ended),
+            99,
+            "the server ended the conversation with 1011",
+        ),
+        (
+            format!(
+                "export default function () {{ {GOOD} http.get(`${{__ENV.URL}}/redirect/50`); }}"
+            ),
+            99,
+            "more than 10 redirects",
+        ),
+        (
+            format!("{perform}\nexport function handleSummary() {{ exec.test.fail('no'); }}"),
+            98,
+            "the script says that it failed: no",
+        ),
+        (
+            format!(
+                "{perform}\nexport function handleSummary() {{ check(1, {{ no: () => false }}); }}"
+            ),
+            98,
+            "a request or a check of handleSummary() failed",
+        ),
+        (
+            judged(
+                "{ iterations: 4, thresholds: { checks: ['rate>=0'] } }",
+                "() => false",
+            ),
+            99,
+            "all 4 checks failed",
+        ),
+        (
+            judged(
+                "{ iterations: 4, thresholds: { 'checks{check:good}': ['rate>0.9'] } }",
+                "() => false, good: () => true",
+            ),
+            98,
+            "4 of 8 checks failed, and no threshold on `checks` says how many may",
+        ),
+        (
+            judged(
+                "{ iterations: 20, thresholds: { checks: ['rate>0.4'] } }",
+                "() => false, good: () => true",
+            ),
+            98,
+            "1 of 2 checks never held: `q`",
+        ),
+        (
+            judged(
+                "{ iterations: 20, thresholds: { checks: ['rate>0.4'] } }",
+                "() => __ITER % 2 === 0, good: () => true",
+            ),
+            0,
+            "",
+        ),
         (
             format!("Promise.reject(new Error('no token'));\n{perform}"),
             104,

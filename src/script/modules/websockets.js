@@ -75,7 +75,7 @@ export class WebSocket {
 
   send(data) {
     if (this.#state === STATES.CONNECTING) throw new Error('InvalidStateError: the WebSocket is not open yet');
-    if (this.#state !== STATES.OPEN) return;
+    if (this.#state !== STATES.OPEN) throw new Error('InvalidStateError: the WebSocket is not open any more');
     native.socket.send(this.#number, data instanceof Blob ? Blob.content(data) : sendable(data));
   }
   ping() {
