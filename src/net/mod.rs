@@ -3,7 +3,7 @@
 //! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`family`] (of addresses), [`lookup`] (names for many), [`hosts`] (names that lead elsewhere) and [`barred`] (where nothing may be sent), [`proxies`], [`proxy`] and [`way`] (who stands on the way), [`stream`] and
 //! [`tls`] (and [`tls_facts`], [`tls_legacy`], [`tls_refused`], [`tls_terms`], [`starttls`]), [`address`] (URLs and names as people write them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
 //! [`http1_parser`] with [`http1_framing`] and [`http1_fold`] (pure, ours) and [`http2`] (hyper's), [`reply`] with [`headers`], [`body`]
-//! (decompression), [`charset`] (its letters) and [`redirect`] (where it leads), [`digest`] (what answers a challenge), [`patience`] (deadlines that cost nothing), [`websocket`], [`events`] (a reply that does not end), [`dialogue`] (a conversation in lines), [`dns`], [`echo`] (ICMP), [`ntp`] (clocks of others), [`program`] (an
+//! (decompression), [`charset`] (its letters) and [`redirect`] (where it leads), [`digest`] (what answers a challenge), [`patience`] (deadlines that cost nothing), [`websocket`], [`events`] (a reply that does not end), [`dialogue`] (a conversation in lines), [`dns`], [`echo`] (ICMP), [`datagram`], [`ntp`] (clocks of others), [`program`] (an
 //! exchange with a program), [`mod@postgres`] (a question to PostgreSQL), [`grpc`] (frames and statuses) with [`protobuf`] (what its messages look like) and [`reflection`] (what servers tell of them), [`client`] (a single exchange for our own errands).
 //!
 //! Does not know scenarios, what we keep, or vendors.
@@ -14,6 +14,7 @@ pub mod body;
 pub mod charset;
 pub mod client;
 pub mod connect;
+pub mod datagram;
 pub mod dialogue;
 pub mod digest;
 pub mod dns;

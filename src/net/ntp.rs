@@ -2,11 +2,10 @@
 //!
 //! What is asked and what the answer says is pure; asking is a datagram there and back. Does not resolve names, and sets no clock.
 
-use super::fault::{ErrorClass, Fault};
+use super::datagram::Datagrams;
+use super::fault::Fault;
 use std::net::SocketAddr;
 use std::time::Instant;
-use tokio::net::UdpSocket;
-use tokio::time::timeout_at;
 
 /// Bytes of a packet without extensions.
 const PACKET: usize = 48;
@@ -84,25 +83,15 @@ fn understood(packet: &[u8], mark: u64, sent: f64, there_and_back: f64) -> Optio
 /// # Errors
 /// No socket, no way there, or no answer in time.
 pub async fn ask(address: SocketAddr, mark: u64, deadline: Instant) -> Result<Answer, Fault> {
-    let doing = format!("the time of {address}");
-    let failed = |error: std::io::Error| Fault::from_io(&doing, &error);
-    let any = if address.is_ipv4() {
-        "0.0.0.0:0"
-    } else {
-        "[::]:0"
-    };
-    let socket = UdpSocket::bind(any).await.map_err(failed)?;
-    socket.connect(address).await.map_err(failed)?;
     let (begun, sent) = (Instant::now(), crate::clock::now_micros());
     let sent = sent as f64 / 1e6;
-    socket.send(&question(mark)).await.map_err(failed)?;
-    let mut packet = [0; 512];
+    let doing = format!("the time of {address}");
+    let asked = Datagrams::start(address, &question(mark), doing).await?;
+    let mut room = [0; 512];
     loop {
-        let received = timeout_at(deadline.into(), socket.recv(&mut packet)).await;
-        let late = |_| Fault::new(ErrorClass::TimeoutWait, format!("{doing} took too long"));
-        let length = received.map_err(late)?.map_err(failed)?;
+        let packet = asked.next(&mut room, deadline).await?;
         let taken = begun.elapsed().as_secs_f64();
-        if let Some(answer) = understood(&packet[..length], mark, sent, taken) {
+        if let Some(answer) = understood(packet, mark, sent, taken) {
             return Ok(answer);
         }
     }

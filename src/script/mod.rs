@@ -2,7 +2,7 @@
 //!
 //! Rooms, in reading order: [`program`] (the files of a script, what it is given and what it shares),
 //! [`modules`] (what can be imported), [`ask`] (what a script asks of the world, and what it is answered),
-//! [`engine`] (one interpreter on a stack of its own) with [`files`] (what it imports) and [`dialect`] (how a text becomes a module), [`natives`] with [`letters`] (texts), [`native_http`],
+//! [`engine`] (one interpreter on a stack of its own) with [`files`] (what it imports) and [`dialect`] (how a text becomes a module), [`natives`] with [`letters`] (texts) and [`opaque`] (what scripts hold of ours), [`native_http`],
 //! [`native_reply`] with [`json_pick`], [`native_socket`], [`native_grpc`], [`native_html`] (by [`page`]), [`native_file`], [`native_crypto`] and [`native_subtle`] (what modules call), [`host`] (what interpreter and virtual user both see) with [`patience`] (how long one may compute), [`sending`]
 //! (requests on the wire) with [`going`] (what is sent), [`hop`] (what comes back), [`sockets`] (conversations) and [`names`] (what it is
 //! called), [`tags`] (what samples are told apart by), [`user`] (a virtual user that performs
@@ -35,6 +35,7 @@ mod native_reply;
 mod native_socket;
 mod native_subtle;
 mod natives;
+mod opaque;
 mod page;
 pub mod patience;
 pub mod pointing;

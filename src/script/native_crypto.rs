@@ -2,13 +2,12 @@
 
 use super::letters::Letters;
 use super::natives::refuse;
+use super::opaque::opaque;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use encoding_rs::DecoderResult;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use rquickjs::class::{JsClass, Readable, Trace, Tracer};
-use rquickjs::function::Constructor;
-use rquickjs::{ArrayBuffer, Class, Ctx, Function, JsLifetime, Object, Result, Value};
+use rquickjs::{ArrayBuffer, Class, Ctx, Function, Object, Result, Value};
 use sha2::Digest as _;
 use std::cell::RefCell;
 
@@ -107,23 +106,7 @@ fn encoding_of(label: Letters) -> Option<String> {
 /// A decoder in the middle of a text.
 struct Decoding(RefCell<encoding_rs::Decoder>);
 
-// SAFETY: it holds nothing of the interpreter.
-unsafe impl JsLifetime<'_> for Decoding {
-    type Changed<'to> = Decoding;
-}
-
-impl<'js> Trace<'js> for Decoding {
-    fn trace<'a>(&self, _: Tracer<'a, 'js>) {}
-}
-
-impl<'js> JsClass<'js> for Decoding {
-    const NAME: &'static str = "Decoding";
-    type Mutable = Readable;
-
-    fn constructor(_: &Ctx<'js>) -> Result<Option<Constructor<'js>>> {
-        Ok(None)
-    }
-}
+opaque!(Decoding, "Decoding");
 
 fn decoding<'js>(ctx: Ctx<'js>, label: String, keeps_mark: bool) -> Result<Class<'js, Decoding>> {
     let encoding = encoding_rs::Encoding::for_label(label.as_bytes());

@@ -3,31 +3,14 @@
 use super::letters::Letters;
 use super::native_http::resolved;
 use super::natives::refuse;
+use super::opaque::opaque;
 use super::page::{Page, Related};
-use rquickjs::class::{JsClass, Readable, Trace, Tracer};
-use rquickjs::function::Constructor;
-use rquickjs::{Class, Ctx, Function, JsLifetime, Object, Result};
+use rquickjs::{Class, Ctx, Function, Object, Result};
 
 /// A document in the hands of a script.
 struct Document(Page);
 
-// SAFETY: it holds nothing of the interpreter.
-unsafe impl JsLifetime<'_> for Document {
-    type Changed<'to> = Document;
-}
-
-impl<'js> Trace<'js> for Document {
-    fn trace<'a>(&self, _: Tracer<'a, 'js>) {}
-}
-
-impl<'js> JsClass<'js> for Document {
-    const NAME: &'static str = "Document";
-    type Mutable = Readable;
-
-    fn constructor(_: &Ctx<'js>) -> Result<Option<Constructor<'js>>> {
-        Ok(None)
-    }
-}
+opaque!(Document, "Document");
 
 /// Nodes of one document.
 const NODES_MAX: usize = 2_000_000;

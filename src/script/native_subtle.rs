@@ -2,6 +2,7 @@
 
 use super::native_crypto::bytes;
 use super::natives::refuse;
+use super::opaque::opaque;
 use crate::signing::key::Curve;
 use crate::signing::{Algorithm, Key};
 use aes::cipher::{
@@ -9,9 +10,7 @@ use aes::cipher::{
 };
 use aes::{Aes128, Aes192, Aes256, cipher::block_padding::Pkcs7};
 use ring::{aead, hkdf, pbkdf2};
-use rquickjs::class::{JsClass, Readable, Trace, Tracer};
-use rquickjs::function::Constructor;
-use rquickjs::{ArrayBuffer, Class, Ctx, Function, IntoJs as _, JsLifetime, Object, Result, Value};
+use rquickjs::{ArrayBuffer, Class, Ctx, Function, IntoJs as _, Object, Result, Value};
 use std::num::NonZeroU32;
 
 /// Rounds of a derivation, at the most: a minute of a processor.
@@ -22,23 +21,7 @@ const DERIVED_MAX: usize = 1 << 20;
 /// A key in the hands of a script.
 struct Held(Key);
 
-// SAFETY: it holds nothing of the interpreter.
-unsafe impl JsLifetime<'_> for Held {
-    type Changed<'to> = Held;
-}
-
-impl<'js> Trace<'js> for Held {
-    fn trace<'a>(&self, _: Tracer<'a, 'js>) {}
-}
-
-impl<'js> JsClass<'js> for Held {
-    const NAME: &'static str = "HeldKey";
-    type Mutable = Readable;
-
-    fn constructor(_: &Ctx<'js>) -> Result<Option<Constructor<'js>>> {
-        Ok(None)
-    }
-}
+opaque!(Held, "HeldKey");
 
 type Of<'js> = Class<'js, Held>;
 type Buffer<'js> = ArrayBuffer<'js>;

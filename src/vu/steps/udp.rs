@@ -2,6 +2,7 @@
 
 use super::exchange::Attempt;
 use crate::net::connect::micros;
+use crate::net::datagram::Datagrams;
 use crate::net::{ErrorClass, Fault, Phases};
 use crate::scenario::steps::udp::{Datagram, bytes_of};
 use crate::vu::reply::Reply;
@@ -9,8 +10,6 @@ use crate::vu::user::VirtualUser;
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::time::Instant;
-use tokio::net::UdpSocket;
-use tokio::time::timeout_at;
 
 /// Bytes of a datagram at the most.
 const DATAGRAM_MAX: usize = 65_535;
@@ -67,36 +66,19 @@ async fn exchange(
     deadline: Instant,
 ) -> Result<Bytes, Fault> {
     let doing = format!("an answer from {address}");
-    let failed = |error: std::io::Error| Fault::from_io(&doing, &error);
-    let any = if address.is_ipv4() {
-        "0.0.0.0:0"
-    } else {
-        "[::]:0"
-    };
-    let socket = UdpSocket::bind(any).await.map_err(failed)?;
-    socket.connect(address).await.map_err(failed)?;
-    socket.send(content).await.map_err(failed)?;
-    let mut answer = vec![0; DATAGRAM_MAX];
+    let asked = Datagrams::start(address, content, doing).await?;
+    let mut room = vec![0; DATAGRAM_MAX];
     let mut others = 0_u32;
     loop {
-        let received = timeout_at(deadline.into(), socket.recv(&mut answer)).await;
-        let late = |_| {
-            let others = match others {
-                0 => String::new(),
-                some => format!("; {some} that did not fit `expect` came"),
-            };
-            Fault::new(
-                ErrorClass::TimeoutWait,
-                format!("{doing} did not come{others}"),
-            )
-        };
-        let length = received.map_err(late)?.map_err(failed)?;
-        let content = &answer[..length];
-        if datagram
-            .expect
-            .as_ref()
-            .is_none_or(|expect| expect.is_match(content))
-        {
+        let content = asked.next(&mut room, deadline).await.map_err(|mut fault| {
+            if others > 0 {
+                let more = format!("; {others} that did not fit `expect` came");
+                fault.detail.push_str(&more);
+            }
+            fault
+        })?;
+        let fits = |expect: &regex::bytes::Regex| expect.is_match(content);
+        if datagram.expect.as_ref().is_none_or(fits) {
             return Ok(Bytes::copy_from_slice(content));
         }
         others += 1;
