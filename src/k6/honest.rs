@@ -28,6 +28,8 @@ pub struct Known {
     pub teardown_broke: bool,
     /// Scenarios of a load that performed nothing.
     pub idle: Vec<String>,
+    /// Scenarios of a load of which every iteration failed.
+    pub failing: Vec<String>,
 }
 
 /// What speaks against a pass, with its reasons. Nothing is said of what holds.
@@ -54,6 +56,11 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
     if !known.idle.is_empty() {
         let names = known.idle.join("`, `");
         let reason = format!("nothing was performed of the scenario `{names}`");
+        against.push((Outcome::Inconclusive, reason));
+    }
+    if !known.failing.is_empty() {
+        let names = known.failing.join("`, `");
+        let reason = format!("every iteration of the scenario `{names}` failed");
         against.push((Outcome::Inconclusive, reason));
     }
     for one in judged {

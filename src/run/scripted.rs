@@ -35,6 +35,10 @@ pub fn objections(ready: &Ready, is_load: bool) -> Vec<(Outcome, String)> {
             true => run.idle(),
             false => Vec::new(),
         },
+        failing: match is_load {
+            true => run.failing(),
+            false => Vec::new(),
+        },
     };
     let mut against = against(&tally, &judged, &known);
     for (_, reason) in &mut against {

@@ -120,6 +120,8 @@ pub struct Run {
     pub users: AtomicU64,
     ended: Mutex<Ended>,
     halted: AtomicBool,
+    /// Iterations of each scenario that came to their end, and those of them that failed.
+    ended_of: Vec<[AtomicU64; 2]>,
     /// Scenarios whose time is over.
     over_for: Vec<AtomicBool>,
 }
@@ -183,6 +185,11 @@ impl Run {
                 .scenarios
                 .iter()
                 .map(|_| AtomicU64::new(0))
+                .collect(),
+            ended_of: options
+                .scenarios
+                .iter()
+                .map(|_| Default::default())
                 .collect(),
             over_for: options
                 .scenarios
@@ -288,6 +295,26 @@ impl Run {
 
     pub(super) fn is_halted(&self) -> bool {
         self.halted.load(Relaxed)
+    }
+
+    /// An iteration of a scenario came to its end.
+    pub(super) fn iterated(&self, scenario: usize, has_failed: bool) {
+        if let Some([all, failed]) = self.ended_of.get(scenario) {
+            all.fetch_add(1, Relaxed);
+            failed.fetch_add(u64::from(has_failed), Relaxed);
+        }
+    }
+
+    /// Names of scenarios of which each iteration that came to its end failed.
+    pub fn failing(&self) -> Vec<String> {
+        let scenarios = self.options.scenarios.iter().zip(&self.ended_of);
+        let failing = scenarios.filter(|(_, [all, failed])| {
+            let all = all.load(Relaxed);
+            all > 0 && all == failed.load(Relaxed)
+        });
+        failing
+            .map(|(scenario, _)| scenario.load.name.to_string())
+            .collect()
     }
 
     /// Whether nothing of a scenario is to go on.

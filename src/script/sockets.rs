@@ -40,7 +40,7 @@ const UNTAKEN_MAX: usize = 256;
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
 
 /// Codes of an end that say that something is wrong with the conversation, or with whoever ends it.
-const BROKEN: [u16; 9] = [1002, 1003, 1007, 1009, 1010, 1011, 1012, 1013, 1014];
+const BROKEN: [u16; 10] = [1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014];
 
 type Told = mpsc::Sender<(u32, Happening)>;
 

@@ -413,6 +413,10 @@ impl Performer for ScriptUser {
             host.say("error", thrown.to_string());
         }
         let came = self.outcome(&outcome, sink);
+        if !matches!(outcome, Outcome::Interrupted | Outcome::Aborted(_)) {
+            let has_failed = came != IterationOutcome::Passed;
+            self.run.iterated(self.scenario(), has_failed);
+        }
         if let Some(host) = self.host() {
             host.iteration.set(host.iteration.get() + 1);
         }

@@ -106,6 +106,13 @@ fn what_breaks_off_is_no_pass() {
             "1 of 2 checks never held: `q`",
         ),
         (
+            "export const options = { scenarios: { a: { executor: 'shared-iterations', iterations: 20, exec: 'good' }, b: { executor: 'shared-iterations', iterations: 2, exec: 'bad' } }, thresholds: { checks: ['rate>0.5'] } };
+            const one = (path, is) => check(http.get(__ENV.URL + path), { served: (r) => is });
+            export const good = () => one('/a', true); export const bad = () => one('/b', false);".to_owned(),
+            98,
+            "every iteration of the scenario `b` failed",
+        ),
+        (
             judged(
                 "{ iterations: 20, thresholds: { checks: ['rate>0.4'] } }",
                 "() => __ITER % 2 === 0, good: () => true",
