@@ -17,6 +17,7 @@ pub mod duration;
 pub mod environment;
 pub mod figures;
 pub mod gate;
+pub mod hexadecimal;
 pub mod ids;
 pub mod import;
 pub mod incident;

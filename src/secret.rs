@@ -46,7 +46,7 @@ impl Secret {
             self.0.as_bytes(),
             &mut bytes,
         );
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::hexadecimal::digits(bytes)
     }
 
     /// The value itself, for the wire only.
@@ -203,7 +203,7 @@ fn forms(value: &str) -> Vec<Secret> {
     use base64::Engine as _;
     // As URLs have it, where what needs no code has none (RFC 3986, section 2.3).
     let url = percent_encoding::utf8_percent_encode(value, &CODED).to_string();
-    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = crate::hexadecimal::digits(value);
     let mut forms = vec![
         hex.to_uppercase(),
         hex,

@@ -42,13 +42,25 @@ pub(super) async fn made(run: &Arc<Run>, data: &Value) -> Made {
             wrong: Some(text),
         }
     };
+    let failed_before = run.ended().failed.is_some();
     match tokio::time::timeout(run.options.handle_summary_timeout, performed).await {
         Ok((Outcome::Returned(text), came)) => {
-            let files = text.and_then(|text| serde_json::from_str(&text).ok());
-            let wrong = "a request or a check of handleSummary() failed";
+            let files = text.map(|text| serde_json::from_str(&text).unwrap_or_default());
+            let failed = run.ended().failed.filter(|_| !failed_before);
+            let (files, odd) = match files {
+                Some(Value::Object(files)) => (Some(files), None),
+                None | Some(Value::Null) => (None, None),
+                Some(_) => (
+                    None,
+                    Some("handleSummary() returned no mapping of files".to_owned()),
+                ),
+            };
+            let broken = (came != IterationOutcome::Passed)
+                .then(|| "a request or a check of handleSummary() failed".to_owned());
+            let failed = failed.map(|words| format!("the script says that it failed: {words}"));
             Made {
                 files,
-                wrong: (came != IterationOutcome::Passed).then(|| wrong.to_owned()),
+                wrong: failed.or(broken).or(odd),
             }
         }
         Ok((Outcome::Thrown(thrown), _)) => say(format!("handleSummary() threw: {thrown}")),
@@ -56,7 +68,7 @@ pub(super) async fn made(run: &Arc<Run>, data: &Value) -> Made {
             files: None,
             wrong: Some(format!("handleSummary() ended the run: {words}")),
         },
-        Ok((Outcome::Interrupted, _)) => Made::default(),
+        Ok((Outcome::Interrupted, _)) => say("handleSummary() was cut off".to_owned()),
         Err(_) => say("handleSummary() took too long".to_owned()),
     }
 }

@@ -163,11 +163,8 @@ pub async fn write_own(script: &Script, summary: &mut Summary) -> std::io::Resul
     };
     let data = summary::data(&tally, &run.options, &judged, &circumstances);
     let made = k6_summary::made(run, &data).await;
-    let failed = run.ended().failed;
-    let failed = failed.map(|words| format!("the script says that it failed: {words}"));
-    let failed = failed.filter(|reason| !summary.reasons.contains(reason));
     // Whatever somebody wants to read of this run may not be there.
-    for why in made.wrong.iter().chain(&failed) {
+    if let Some(why) = &made.wrong {
         summary.reasons.push(run.binding.redactor.clean(why));
         summary.outcome = Outcome::all([summary.outcome, Outcome::Inconclusive]);
     }

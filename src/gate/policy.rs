@@ -84,8 +84,7 @@ pub(super) fn measures(
         text.push_str(&format!(" {}\n{plan}", path.display()));
     }
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    let bytes = digest.as_ref().iter().take(16);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    crate::hexadecimal::digits(&digest.as_ref()[..16])
 }
 
 /// What a gate is to do, from its configuration.

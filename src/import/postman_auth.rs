@@ -18,16 +18,20 @@ fn of_auth(auth: &Value, kind: &str, key: &str) -> String {
     }
 }
 
+/// What lets somebody in, as a template: a value that stands there becomes a secret.
+fn secret(draft: &mut Draft, value: &str, name: &str) -> String {
+    match value.contains("{{") {
+        true => draft.template(value, made_up),
+        false => format!("${{{}}}", draft.secret(name)),
+    }
+}
+
 pub(super) fn authenticate(draft: &mut Draft, step: &mut Step, auth: &Value) {
     let kind = auth["type"].as_str().unwrap_or_default();
     match kind {
         "" | "noauth" => {}
         "bearer" => {
-            let token = of_auth(auth, kind, "token");
-            let token = match token.contains("{{") {
-                true => draft.template(&token, made_up),
-                false => format!("${{{}}}", draft.secret("TOKEN")),
-            };
+            let token = secret(draft, &of_auth(auth, kind, "token"), "TOKEN");
             step.say("auth", json!({ "bearer": token }));
         }
         "basic" | "digest" => {
@@ -43,10 +47,7 @@ pub(super) fn authenticate(draft: &mut Draft, step: &mut Step, auth: &Value) {
         }
         "apikey" => {
             let (key, value) = (of_auth(auth, kind, "key"), of_auth(auth, kind, "value"));
-            let value = match value.contains("{{") {
-                true => draft.template(&value, made_up),
-                false => format!("${{{}}}", draft.secret(&key)),
-            };
+            let value = secret(draft, &value, &key);
             match of_auth(auth, kind, "in").as_str() {
                 "query" => step.add("query", &key, &value),
                 _ => step.add("headers", &key, &value),
@@ -55,13 +56,6 @@ pub(super) fn authenticate(draft: &mut Draft, step: &mut Step, auth: &Value) {
         "oauth2" => oauth2(draft, step, auth),
         "awsv4" => {
             let given = |key: &str| of_auth(auth, kind, key);
-            let secret = |draft: &mut Draft, key: &str, name: &str| {
-                let value = given(key);
-                match value.contains("{{") {
-                    true => draft.template(&value, made_up),
-                    false => format!("${{{}}}", draft.secret(name)),
-                }
-            };
             let mut aws = serde_json::Map::new();
             for (key, ours) in [
                 ("accessKey", "access_key"),
@@ -71,10 +65,10 @@ pub(super) fn authenticate(draft: &mut Draft, step: &mut Step, auth: &Value) {
                 let value = draft.template(&given(key), made_up);
                 aws.insert(ours.to_owned(), value.into());
             }
-            let key = secret(draft, "secretKey", "AWS_SECRET_KEY");
+            let key = secret(draft, &given("secretKey"), "AWS_SECRET_KEY");
             aws.insert("secret_key".to_owned(), key.into());
             if !given("sessionToken").is_empty() {
-                let token = secret(draft, "sessionToken", "AWS_SESSION_TOKEN");
+                let token = secret(draft, &given("sessionToken"), "AWS_SESSION_TOKEN");
                 aws.insert("session_token".to_owned(), token.into());
             }
             step.say("auth", json!({ "aws": aws }));
@@ -90,11 +84,7 @@ fn oauth2(draft: &mut Draft, step: &mut Step, auth: &Value) {
     if !in_query && given("grant_type") == "client_credentials" {
         let url = draft.template(&given("accessTokenUrl"), made_up);
         let id = draft.template(&given("clientId"), made_up);
-        let secret = given("clientSecret");
-        let secret = match secret.contains("{{") {
-            true => draft.template(&secret, made_up),
-            false => secret,
-        };
+        let secret = secret(draft, &given("clientSecret"), "CLIENT_SECRET");
         let scopes = draft.template(&given("scope"), made_up);
         let about = ClientCredentials {
             token_url: &url,
@@ -113,9 +103,6 @@ fn oauth2(draft: &mut Draft, step: &mut Step, auth: &Value) {
         draft.leave(step, None, format!("the authentication `oauth2` ({kind})"));
         return;
     }
-    let token = match token.contains("{{") {
-        true => draft.template(&token, made_up),
-        false => format!("${{{}}}", draft.secret("TOKEN")),
-    };
+    let token = secret(draft, &token, "TOKEN");
     step.say("auth", json!({ "bearer": token }));
 }

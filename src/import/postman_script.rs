@@ -51,17 +51,9 @@ pub fn set_before(draft: &mut Draft, step: &mut Step, script: &str) {
         wants_json: false,
     };
     for statement in statements(script) {
-        if reader.sets_plainly(&statement).is_some() {
-            continue;
+        if reader.sets_plainly(&statement).is_none() {
+            reader.left_out("the script before it", &statement);
         }
-        let text = match &statement {
-            Statement::Other(text) => text.clone(),
-            other => shown(other),
-        };
-        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let text: String = text.chars().take(SHOWN_MAX).collect();
-        let what = format!("the script before it: `{text}`");
-        reader.draft.leave(reader.step, None, what);
     }
 }
 
@@ -91,6 +83,17 @@ pub(super) struct Script<'a> {
 }
 
 impl Script<'_> {
+    /// Names a statement that is not carried over.
+    fn left_out(&mut self, of: &str, statement: &Statement) {
+        let text = match statement {
+            Statement::Other(text) => text.clone(),
+            other => shown(other),
+        };
+        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text: String = text.chars().take(SHOWN_MAX).collect();
+        self.draft.leave(self.step, None, format!("{of}: `{text}`"));
+    }
+
     fn all(&mut self, script: &str, depth: usize) {
         for statement in statements(script) {
             let known = match &statement {
@@ -100,14 +103,7 @@ impl Script<'_> {
                 Statement::Other(_) => None,
             };
             if known.is_none() {
-                let text = match &statement {
-                    Statement::Other(text) => text.clone(),
-                    other => shown(other),
-                };
-                let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-                let text: String = text.chars().take(SHOWN_MAX).collect();
-                self.draft
-                    .leave(self.step, None, format!("{OF_TESTS}: `{text}`"));
+                self.left_out(OF_TESTS, &statement);
             }
         }
     }

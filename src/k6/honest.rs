@@ -8,6 +8,7 @@ use super::summary::Judged;
 use super::tally::{Tally, Value};
 use super::threshold::Aggregate;
 use crate::objective::Outcome;
+use std::collections::BTreeMap;
 
 /// What is known beside what was counted.
 #[derive(Debug, Clone, Default)]
@@ -100,8 +101,6 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
         ]
         .iter()
         .any(|metric| value(*metric).samples() > 0);
-        let never = tally.checks.iter().filter(|check| check.passes == 0);
-        let never: Vec<String> = never.map(|check| format!("`{}`", check.name)).collect();
         let is_telling = judged.iter().any(tells_of_target);
         if *total == 0 && is_measured && !is_telling && !known.has_objectives {
             let reason = match judged.is_empty() {
@@ -120,36 +119,45 @@ pub fn against(tally: &Tally, judged: &[Judged], known: &Known) -> Vec<(Outcome,
                 "{failed} of {total} checks failed, and no threshold on `checks` says how many may"
             );
             against.push((Outcome::Inconclusive, reason));
-        } else if !never.is_empty() {
-            let shown = never.iter().take(SHOWN_MAX).cloned().collect::<Vec<_>>();
-            let reason = format!(
-                "{} of {} checks never held: {}",
-                never.len(),
-                tally.checks.len(),
-                shown.join(", ")
-            );
+        } else if let Some(reason) = never_held(tally) {
             against.push((Outcome::Inconclusive, reason));
         }
     }
     against
 }
 
+/// Which checks never held, in a sentence; nothing where each did.
+fn never_held(tally: &Tally) -> Option<String> {
+    let never = tally.checks.iter().filter(|check| check.passes == 0);
+    let (count, all) = (never.clone().count(), tally.checks.len());
+    let shown = never
+        .take(SHOWN_MAX)
+        .map(|check| format!("`{}`", check.name));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    (count > 0).then(|| format!("{count} of {all} checks never held: {shown}"))
+}
+
 /// Checks whose names are shown.
 const SHOWN_MAX: usize = 3;
 
-/// How many failed checks thresholds are about: those of all checks, or of parts of them.
+/// How many failed checks thresholds are about, at least. Parts that are told apart by the same tags do not overlap and add
+/// up; of others nobody knows how far they do, and only the largest counts.
 fn covered(judged: &[Judged], tally: &Tally) -> u64 {
-    let mut about: Vec<&Judged> = judged
-        .iter()
-        .filter(|one| one.key.metric == "checks")
-        .collect();
-    // Several thresholds on the same are about the same.
-    about.dedup_by_key(|one| &one.source);
-    let failed = |one: &Judged| match tally.value(&one.key) {
-        Some(Value::Rate { passes, total }) => total - passes,
-        _ => 0,
-    };
-    about.into_iter().map(failed).sum()
+    let mut parts: BTreeMap<Vec<&str>, BTreeMap<Vec<&str>, u64>> = BTreeMap::new();
+    for one in judged.iter().filter(|one| one.key.metric == "checks") {
+        if let Some(Value::Rate { passes, total }) = tally.value(&one.key) {
+            let (names, values) = one
+                .key
+                .tags
+                .iter()
+                .map(|(n, v)| (n.as_str(), v.as_str()))
+                .unzip();
+            let part = parts.entry(names).or_default();
+            part.insert(values, total - passes);
+        }
+    }
+    let sums = parts.values().map(|part| part.values().sum());
+    sums.max().unwrap_or(0)
 }
 
 /// Whether a threshold judges what came back: it has samples, and not of what we did ourselves.
@@ -248,5 +256,35 @@ mod tests {
         assert!(said(&tally, &[], &Known::default())[0].contains("no threshold on `checks`"));
         let checks = [threshold("rate>=0.5", "checks", Kind::Rate)];
         assert_eq!(said(&tally, &checks, &Known::default()), [""; 0]);
+    }
+
+    #[test]
+    fn parts_that_overlap_are_about_fewer_failures_than_their_sum() {
+        let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let counted = |parts: &[&str]| {
+            let mut tally = Tally::default();
+            let parts = parts.iter();
+            let parts: Vec<_> = parts
+                .map(|part| threshold("rate>=0", part, Kind::Rate))
+                .collect();
+            for (source, key, _) in &parts {
+                tally.watch(source, key);
+            }
+            for (holds, check, kind) in [(1.0, "a", "x"), (0.0, "a", "x"), (0.0, "b", "y")] {
+                let tags = [("check", check), ("kind", kind)].map(text);
+                tally.count(BuiltIn::Checks, holds, &tags[..]);
+            }
+            covered(&judge(&parts, &tally, 1.0), &tally)
+        };
+        assert_eq!(counted(&[]), 0);
+        assert_eq!(counted(&["checks{check:a}"]), 1);
+        assert_eq!(
+            counted(&["checks{check:a}", "checks{kind:x}"]),
+            1,
+            "the same failure"
+        );
+        assert_eq!(counted(&["checks{check:a}", "checks{check:a}"]), 1);
+        assert_eq!(counted(&["checks{check:a}", "checks{check:b}"]), 2);
+        assert_eq!(counted(&["checks", "checks{kind:x}"]), 2);
     }
 }

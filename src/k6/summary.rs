@@ -163,8 +163,7 @@ pub fn data(
 }
 
 fn id(path: &str) -> String {
-    let digest = md5::Md5::digest(path.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::hexadecimal::digits(md5::Md5::digest(path.as_bytes()))
 }
 
 /// What is in each group, by its path.

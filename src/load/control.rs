@@ -147,6 +147,36 @@ impl Control {
     }
 }
 
+/// Waits until something that is planned for a moment is due; whether it still is to happen.
+pub(super) async fn reached(orders: &mut watch::Receiver<Orders>, planned: Instant) -> bool {
+    loop {
+        let now = *orders.borrow_and_update();
+        if now.stop != Stop::No {
+            return false;
+        }
+        let moment = planned + now.shift;
+        tokio::select! {
+            biased;
+            changed = orders.changed() => if changed.is_err() { return false },
+            () = tokio::time::sleep_until(moment.into()), if now.paused.is_none() => return true,
+        }
+    }
+}
+
+/// Waits until the time of something is over that begins nothing new from a planned moment on: then it has its grace time. What is
+/// to stop gets that at once, and no time at all the second time.
+pub(super) async fn is_over(
+    mut orders: watch::Receiver<Orders>,
+    planned: Instant,
+    grace: Duration,
+) {
+    reached(&mut orders, planned).await;
+    tokio::select! {
+        () = tokio::time::sleep(grace) => {}
+        _ = orders.wait_for(|orders| orders.stop == Stop::Now) => {}
+    }
+}
+
 impl Default for Control {
     fn default() -> Control {
         Control::new()

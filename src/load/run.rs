@@ -3,7 +3,7 @@
 //! Invariant: once setup has started, teardown is performed, after a failure and after an abort.
 
 use super::breakpoint::{self, Next, Range, Search, Tried};
-use super::control::{Control, Stop};
+use super::control::{self, Control, Stop};
 use super::once::failed;
 use super::recorder::{Inner, Recorded, SharedRecorder, add, histogram};
 use super::series::{Point, Series};
@@ -257,32 +257,12 @@ impl<P: Performers> Crew<'_, P> {
     /// would not notice.
     async fn tell_ends(&self, loads: &[Load], origin: Instant) -> Infallible {
         let ends = loads.iter().enumerate().map(|(number, load)| async move {
-            self.ended(origin + load.end(), load.graceful_stop).await;
+            let end = origin + load.end();
+            control::is_over(self.control.listen(), end, load.graceful_stop).await;
             self.performers.set_over(number, true);
         });
         join_all(ends).await;
         std::future::pending().await
-    }
-
-    /// Waits until nothing new begins at a planned moment, or by an order, and then for the grace time.
-    async fn ended(&self, planned: Instant, grace: Duration) {
-        let mut orders = self.control.listen();
-        loop {
-            let now = *orders.borrow_and_update();
-            if now.stop != Stop::No {
-                break;
-            }
-            let moment = planned + now.shift;
-            tokio::select! {
-                biased;
-                changed = orders.changed() => if changed.is_err() { break },
-                () = tokio::time::sleep_until(moment.into()), if now.paused.is_none() => break,
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(grace) => {}
-            _ = orders.wait_for(|orders| orders.stop == Stop::Now) => {}
-        }
     }
 
     /// Performs executors on worker threads.

@@ -2,7 +2,7 @@
 //!
 //! Lives on one thread. Does not know in which order virtual users are driven.
 
-use super::control::{Orders, Stop};
+use super::control::{self, Orders, Stop};
 use super::recorder::LocalRecorder;
 use super::tick::Tick;
 use crate::objective::tally::Watched;
@@ -179,20 +179,7 @@ impl<P: Performers> Shop<P> {
     /// Waits until something planned is due; whether it still is to happen.
     pub(super) async fn reach(&self, offset: Duration) -> bool {
         let mut orders = self.assignment.orders.clone();
-        loop {
-            let now = *orders.borrow_and_update();
-            if now.stop != Stop::No {
-                return false;
-            }
-            let moment = self.assignment.origin + now.shift + offset;
-            tokio::select! {
-                biased;
-                changed = orders.changed() => if changed.is_err() { return false },
-                () = tokio::time::sleep_until(moment.into()), if now.paused.is_none() => {
-                    return true;
-                }
-            }
-        }
+        control::reached(&mut orders, self.assignment.origin + offset).await
     }
 
     /// Waits until the run is told something from now on.
@@ -209,14 +196,8 @@ impl<P: Performers> Shop<P> {
         end: Duration,
         grace: Duration,
     ) {
-        let mut orders = self.assignment.orders.clone();
-        let limit = async {
-            self.reach(end).await;
-            tokio::select! {
-                () = tokio::time::sleep(grace) => {}
-                _ = orders.wait_for(|orders| orders.stop == Stop::Now) => {}
-            }
-        };
+        let orders = self.assignment.orders.clone();
+        let limit = control::is_over(orders, self.assignment.origin + end, grace);
         tokio::select! {
             biased;
             () = work => {}

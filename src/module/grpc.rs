@@ -8,7 +8,7 @@ use crate::net::connect::host_port;
 use crate::net::grpc::{Status, framed, messages};
 use crate::net::http::Keep;
 use crate::net::http2::Http2;
-use crate::net::protobuf::Schema;
+use crate::net::protobuf::{HEALTH as HEALTH_CALL, Schema};
 use crate::net::stream::Stream;
 use crate::net::{ErrorClass, Fault};
 use http::header::{CONTENT_TYPE, TE};
@@ -32,8 +32,6 @@ const TLS: Gauge = Gauge("probe_grpc_ssl", "Whether TLS was spoken.");
 const UNAVAILABLE: f64 = 14.0;
 /// The code of an answer that is none of gRPC.
 const UNKNOWN: u32 = 2;
-/// The call that is made.
-const CALL: &str = "grpc.health.v1.Health/Check";
 /// What a server may say of its health.
 const STATES: [&str; 4] = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
 
@@ -111,7 +109,7 @@ async fn check(
         }
     };
     let wrong = |why: String| Fault::new(ErrorClass::Protocol, why);
-    let call = Schema::own().call(CALL).map_err(wrong)?;
+    let call = Schema::own().call(HEALTH_CALL).map_err(wrong)?;
     let asked = call.encode(&json!({ "service": settings.service }));
     let way = if settings.speaks_tls { "https" } else { "http" };
     let mut request = Request::new(Full::new(framed(&[asked.map_err(wrong)?])));

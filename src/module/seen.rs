@@ -109,11 +109,7 @@ impl Seen {
         }
         if let Some(leaf) = facts.chain.first() {
             let digest = ring::digest::digest(&ring::digest::SHA256, leaf);
-            let fingerprint: String = digest
-                .as_ref()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let fingerprint = crate::hexadecimal::digits(digest);
             let json = facts.to_json(0);
             let text = |key: &str| json[key].as_str().unwrap_or_default().to_owned();
             let names: Vec<&str> = json["names"]

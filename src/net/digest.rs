@@ -34,7 +34,7 @@ impl Hash {
             Hash::Sha256 => Sha256::digest(text).to_vec(),
             Hash::Sha512 => Sha512_256::digest(text).to_vec(),
         };
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::hexadecimal::digits(bytes)
     }
 }
 

@@ -127,8 +127,7 @@ impl Inbound<'_> {
     /// The signed body, as it is remembered.
     pub(super) fn digest(&self) -> String {
         let digest = ring::digest::digest(&ring::digest::SHA256, self.body);
-        let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
-        format!("body/{}/{}", self.gate, hex.collect::<String>())
+        format!("body/{}/{}", self.gate, crate::hexadecimal::digits(digest))
     }
 }
 

@@ -375,8 +375,7 @@ pub(super) fn digest(node: &Node) -> String {
     let mut text = String::new();
     collect(node, &mut text);
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    let hex = digest.as_ref().iter().take(8);
-    hex.map(|byte| format!("{byte:02x}")).collect()
+    crate::hexadecimal::digits(&digest.as_ref()[..8])
 }
 
 /// How a version is awaited.

@@ -71,10 +71,5 @@ fn pretty(value: &impl serde::Serialize) -> String {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    crate::hexadecimal::digits(ring::digest::digest(&ring::digest::SHA256, bytes))
 }

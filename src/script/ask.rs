@@ -193,7 +193,7 @@ pub struct Request {
     pub redirects: Option<u32>,
     /// The number of its jar.
     pub jar: usize,
-    /// Cookies of this request alone: names and values in turn.
+    /// Cookies of this request alone: name, value, and a word where it replaces the one of the jar, in turn.
     pub cookies: Vec<String>,
     /// Tags: names and values in turn.
     pub tags: Vec<String>,

@@ -255,13 +255,12 @@ impl Host {
         over.is_some() || self.interrupted.get()
     }
 
-    /// Whether the run was ended at once, and this is part of what ends with it.
+    /// Whether the run was ended at once, or the time of the scenario is over, and this is part of what ends with it.
     fn is_halted(&self) -> bool {
-        let ends = matches!(self.doing.get(), Doing::Setup | Doing::Iteration);
-        let is_iteration = self.doing.get() == Doing::Iteration;
-        let run = self.run.as_ref();
-        run.is_some_and(|run| {
-            (ends && run.is_halted()) || (is_iteration && run.is_over_for(self.scenario))
+        self.run.as_ref().is_some_and(|run| match self.doing.get() {
+            Doing::Setup => run.is_halted(),
+            Doing::Iteration => run.is_halted() || run.is_over_for(self.scenario),
+            Doing::Start | Doing::Teardown | Doing::Summary => false,
         })
     }
 

@@ -77,8 +77,7 @@ fn digest<'js>(
 }
 
 fn hex(ctx: Ctx<'_>, data: ArrayBuffer<'_>) -> Result<String> {
-    let bytes = bytes(&ctx, &data)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(crate::hexadecimal::digits(bytes(&ctx, &data)?))
 }
 
 fn random<'js>(ctx: Ctx<'js>, count: usize) -> Result<ArrayBuffer<'js>> {

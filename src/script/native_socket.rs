@@ -51,6 +51,7 @@ fn open<'js>(
     let number = own.number();
     own.armed.set(true);
     own.sockets.set(own.sockets.get() + 1);
+    own.unsent.borrow_mut().insert(number, 0);
     let order = Order::Open(Box::new(request), protocols);
     own.orders.borrow_mut().push((number, order));
     Ok(number)
@@ -69,15 +70,19 @@ fn send<'js>(ctx: Ctx<'js>, number: u32, data: Value<'js>) -> Result<()> {
         Frame::Text(content) | Frame::Binary(content) => content.len(),
         _ => 0,
     };
-    let waits: usize = own.unsent.borrow().values().sum();
-    if waits + size > UNSENT_MAX {
+    let mut unsent = own.unsent.borrow_mut();
+    if unsent.values().sum::<usize>() + size > UNSENT_MAX {
         let most = UNSENT_MAX >> 20;
         let why =
             format!("more than {most} MiB wait to be sent: the other side does not take them");
         return Err(refuse(&ctx, why));
     }
-    *own.unsent.borrow_mut().entry(number).or_default() += size;
-    order(&ctx, number, frame);
+    // Whose socket is gone takes nothing any more.
+    if let Some(waits) = unsent.get_mut(&number) {
+        *waits += size;
+        drop(unsent);
+        order(&ctx, number, frame);
+    }
     Ok(())
 }
 

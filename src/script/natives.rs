@@ -43,17 +43,19 @@ pub(super) fn refuse(ctx: &Ctx<'_>, reason: impl AsRef<str>) -> rquickjs::Error 
     Exception::throw_message(ctx, reason.as_ref())
 }
 
+/// Puts functions on an object by their names.
+macro_rules! functions {
+    ($ctx:expr, $on:expr; $($name:literal $function:expr;)*) => {
+        $($on.set($name, Function::new($ctx.clone(), $function)?)?;)*
+    };
+}
+
 /// Puts all functions where our own modules find them.
 pub(super) fn put(ctx: &Ctx<'_>, own: &Rc<Host>) -> Result<()> {
     // Only fails while somebody looks at it, and nobody does yet.
     let _ = ctx.store_userdata(Kept(own.clone()));
     let native = Object::new(ctx.clone())?;
-    macro_rules! functions {
-        ($($name:literal $function:expr;)*) => {
-            $(native.set($name, Function::new(ctx.clone(), $function)?)?;)*
-        };
-    }
-    functions! {
+    functions! { ctx, native;
         "sleep" sleep;
         "now" now;
         "arm" arm;
@@ -82,11 +84,11 @@ pub(super) fn put(ctx: &Ctx<'_>, own: &Rc<Host>) -> Result<()> {
 /// Puts what one of our own modules needs beside: each virtual user pays for what its script imports alone.
 fn put_more<'js>(ctx: Ctx<'js>, native: This<Object<'js>>, what: String) -> Result<()> {
     let native = &native.0;
-    macro_rules! functions {
-        ($($name:literal $function:expr;)*) => {
-            $(native.set($name, Function::new(ctx.clone(), $function)?)?;)*
-        };
+    // Several modules need the same.
+    if native.contains_key(what.as_str())? {
+        return Ok(());
     }
+    native.set(what.as_str(), true)?;
     match what.as_str() {
         "crypto" => native_crypto::put(&ctx, native)?,
         "file" => native_file::put(&ctx, native)?,
@@ -95,7 +97,7 @@ fn put_more<'js>(ctx: Ctx<'js>, native: This<Object<'js>>, what: String) -> Resu
         "socket" => native_socket::put(&ctx, native)?,
         "subtle" => native_subtle::put(&ctx, native)?,
         "facts" => {
-            functions! {
+            functions! { ctx, native;
                 "tag" tag;
                 "tags" tags;
                 "setTag" set_tag;
@@ -105,14 +107,14 @@ fn put_more<'js>(ctx: Ctx<'js>, native: This<Object<'js>>, what: String) -> Resu
             }
         }
         "data" => {
-            functions! {
+            functions! { ctx, native;
                 "listLength" list_length;
                 "share" share;
                 "row" row;
             }
         }
         "summary" => {
-            functions! {
+            functions! { ctx, native;
                 "textSummary" text_summary;
                 "humanize" humanize;
             }

@@ -106,8 +106,7 @@ pub struct Run {
     tallies: Mutex<Vec<Arc<Mutex<Tally>>>>,
     handed: Mutex<Option<String>>,
     began: (Instant, i64),
-    /// Iterations that began, of each scenario.
-    begun: Vec<AtomicU64>,
+    progress: Vec<Progress>,
     /// Iterations that came to their end, and that were cut off.
     pub completed: AtomicU64,
     /// Iterations that were cut off.
@@ -120,10 +119,19 @@ pub struct Run {
     pub users: AtomicU64,
     ended: Mutex<Ended>,
     halted: AtomicBool,
-    /// Iterations of each scenario that came to their end, and those of them that failed.
-    ended_of: Vec<[AtomicU64; 2]>,
-    /// Scenarios whose time is over.
-    over_for: Vec<AtomicBool>,
+}
+
+/// How far a scenario came.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Iterations that began.
+    begun: AtomicU64,
+    /// Those of them that came to their end.
+    ended: AtomicU64,
+    /// Those of these that failed.
+    failed: AtomicU64,
+    /// Whether its time is over.
+    is_over: AtomicBool,
 }
 
 /// How the script itself ended the run.
@@ -181,20 +189,10 @@ impl Run {
         log: Log,
     ) -> Run {
         Run {
-            begun: options
+            progress: options
                 .scenarios
                 .iter()
-                .map(|_| AtomicU64::new(0))
-                .collect(),
-            ended_of: options
-                .scenarios
-                .iter()
-                .map(|_| Default::default())
-                .collect(),
-            over_for: options
-                .scenarios
-                .iter()
-                .map(|_| AtomicBool::new(false))
+                .map(|_| Progress::default())
                 .collect(),
             program,
             options,
@@ -264,16 +262,14 @@ impl Run {
 
     /// The number of the iteration that begins now, of its scenario.
     pub(super) fn begin(&self, scenario: usize) -> u64 {
-        let begun = self.begun.get(scenario);
-        begun.map_or(0, |begun| begun.fetch_add(1, Relaxed))
+        let own = self.progress.get(scenario);
+        own.map_or(0, |own| own.begun.fetch_add(1, Relaxed))
     }
 
     /// Names of scenarios of which no iteration began, beside others.
     pub fn idle(&self) -> Vec<String> {
-        let scenarios = self.options.scenarios.iter().zip(&self.begun);
-        let none = scenarios.filter(|(_, begun)| begun.load(Relaxed) == 0);
-        let names: Vec<String> = none.map(|(one, _)| one.load.name.clone()).collect();
-        match names.len() < self.begun.len() {
+        let names = self.named(|own| own.begun.load(Relaxed) == 0);
+        match names.len() < self.progress.len() {
             true => names,
             // That nothing at all was performed is said by whoever asked for it.
             false => Vec::new(),
@@ -297,30 +293,33 @@ impl Run {
         self.halted.load(Relaxed)
     }
 
+    /// Names of scenarios that came so far.
+    fn named(&self, came: impl Fn(&Progress) -> bool) -> Vec<String> {
+        let scenarios = self.options.scenarios.iter().zip(&self.progress);
+        let named = scenarios.filter(|(_, own)| came(own));
+        named.map(|(one, _)| one.load.name.clone()).collect()
+    }
+
     /// An iteration of a scenario came to its end.
     pub(super) fn iterated(&self, scenario: usize, has_failed: bool) {
-        if let Some([all, failed]) = self.ended_of.get(scenario) {
-            all.fetch_add(1, Relaxed);
-            failed.fetch_add(u64::from(has_failed), Relaxed);
+        if let Some(own) = self.progress.get(scenario) {
+            own.ended.fetch_add(1, Relaxed);
+            own.failed.fetch_add(u64::from(has_failed), Relaxed);
         }
     }
 
     /// Names of scenarios of which each iteration that came to its end failed.
     pub fn failing(&self) -> Vec<String> {
-        let scenarios = self.options.scenarios.iter().zip(&self.ended_of);
-        let failing = scenarios.filter(|(_, [all, failed])| {
-            let all = all.load(Relaxed);
-            all > 0 && all == failed.load(Relaxed)
-        });
-        failing
-            .map(|(scenario, _)| scenario.load.name.to_string())
-            .collect()
+        self.named(|own| {
+            let ended = own.ended.load(Relaxed);
+            ended > 0 && ended == own.failed.load(Relaxed)
+        })
     }
 
     /// Whether nothing of a scenario is to go on.
     pub(super) fn is_over_for(&self, scenario: usize) -> bool {
-        let over = self.over_for.get(scenario);
-        over.is_some_and(|over| over.load(Relaxed))
+        let own = self.progress.get(scenario);
+        own.is_some_and(|own| own.is_over.load(Relaxed))
     }
 
     /// Makes the run a failed one, and lets it go on.
@@ -396,7 +395,7 @@ impl Run {
                     .saturating_sub(load.start)
                     .as_secs_f64();
                 let whole = load.executor.length().as_secs_f64().max(1e-9);
-                let begun = self.begun[scenario].load(Relaxed) as f64;
+                let begun = self.progress[scenario].begun.load(Relaxed) as f64;
                 let progress = match load.executor.iterations_planned() {
                     Some(planned) if load.executor.rate_max().is_none() => begun / planned as f64,
                     _ => since / whole,
@@ -431,8 +430,8 @@ impl Performers for Arc<Run> {
     }
 
     fn set_over(&self, load: usize, is_over: bool) {
-        if let Some(over) = self.over_for.get(load) {
-            over.store(is_over, Relaxed);
+        if let Some(own) = self.progress.get(load) {
+            own.is_over.store(is_over, Relaxed);
         }
     }
 

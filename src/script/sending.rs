@@ -137,10 +137,11 @@ impl Way<'_> {
             bytes = (bytes.0 + moved.0, bytes.1 + moved.1);
             self.keep_cookies(&request, &going, &wire);
             let target = redirect::target(&going.target.uri, &wire);
-            // Where the script itself says how many, the last one is what it asked for.
-            let is_endless = hops >= most && most > 0 && request.redirects.is_none();
-            let is_endless = is_endless && target.is_some();
+            let leads_on = target.is_some();
             let target = target.filter(|_| hops < most);
+            // Where the script itself says how many, the last one is what it asked for.
+            let is_endless =
+                leads_on && target.is_none() && most > 0 && request.redirects.is_none();
             let status = wire.status;
             let answer = going.answer(&wire);
             let (reply, mut fault) = replied(&request, &going, wire, tls.as_deref());

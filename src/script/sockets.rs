@@ -156,6 +156,7 @@ pub(super) async fn live(
         tell,
     };
     live.live(request, &protocols, orders, sink).await;
+    seen.0.unsent.borrow_mut().remove(&number);
     number
 }
 

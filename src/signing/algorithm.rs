@@ -53,10 +53,14 @@ const ALL: [(&str, Algorithm); 12] = [
 ];
 
 /// Names of all algorithms.
-pub const NAMES: [&str; 12] = [
-    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
-    "ES384", "EdDSA",
-];
+pub const NAMES: [&str; ALL.len()] = {
+    let (mut names, mut at) = ([""; ALL.len()], 0);
+    while at < ALL.len() {
+        names[at] = ALL[at].0;
+        at += 1;
+    }
+    names
+};
 
 impl Algorithm {
     /// An algorithm by its name.

@@ -2,6 +2,7 @@
 //!
 //! Pure: the time is handed in. Invariant: what is signed is what is sent.
 
+use crate::hexadecimal;
 use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use ring::{digest, hmac};
@@ -51,7 +52,7 @@ impl Signer<'_> {
             now.format("%Y%m%d").to_string(),
             now.format("%Y%m%dT%H%M%SZ").to_string(),
         );
-        let payload = hexadecimal(digest::digest(&digest::SHA256, request.body).as_ref());
+        let payload = hexadecimal::digits(digest::digest(&digest::SHA256, request.body));
         let mut headers = Vec::new();
         if self.service == "s3" {
             headers.push(("x-amz-content-sha256", payload.clone()));
@@ -73,13 +74,13 @@ impl Signer<'_> {
             query(request.query)
         );
         let scope = format!("{date}/{}/{}/aws4_request", self.region, self.service);
-        let hash = hexadecimal(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
+        let hash = hexadecimal::digits(digest::digest(&digest::SHA256, canonical.as_bytes()));
         let message = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{hash}");
         let mut key = format!("AWS4{}", self.secret_key).into_bytes();
         for part in [&date[..], self.region, self.service, "aws4_request"] {
             key = mac(&key, part);
         }
-        let signature = hexadecimal(&mac(&key, &message));
+        let signature = hexadecimal::digits(mac(&key, &message));
         let value = format!(
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
             self.access_key
@@ -135,10 +136,6 @@ fn query(query: &str) -> String {
 fn mac(key: &[u8], message: &str) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key);
     hmac::sign(&key, message.as_bytes()).as_ref().to_vec()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

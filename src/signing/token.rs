@@ -60,20 +60,13 @@ pub fn verified(token: &str, keys: &Value) -> Result<(), String> {
 
 /// Keys of those that were given by which a token may be signed.
 fn fitting(keys: &Value, algorithm: Algorithm, id: Option<&str>) -> Result<Vec<Key>, String> {
-    let all = match keys {
-        Value::String(text) => {
-            let key = match text.contains("-----BEGIN") {
-                true => Key::from_pem(text)?,
-                false => match serde_json::from_str::<Value>(text) {
-                    Ok(keys @ Value::Object(_)) => return fitting_of(&keys, algorithm, id),
-                    _ => Key::Secret(text.clone().into_bytes()),
-                },
-            };
-            vec![key]
-        }
-        keys => return fitting_of(keys, algorithm, id),
+    let Value::String(text) = keys else {
+        return fitting_of(keys, algorithm, id);
     };
-    some(all, algorithm)
+    match serde_json::from_str::<Value>(text) {
+        Ok(keys @ Value::Object(_)) => fitting_of(&keys, algorithm, id),
+        _ => some(vec![Key::of_secret(text)?], algorithm),
+    }
 }
 
 /// The same of JSON web keys.

@@ -4,6 +4,7 @@
 
 use super::compiled::{self, Compiled};
 use super::guard::Guard;
+use super::steps::domain::Registries;
 use super::tokens::Tokens;
 use super::vantage::Vantage;
 use crate::document::{Diagnostic, Diagnostics};
@@ -54,6 +55,8 @@ pub struct Binding {
     pub next_row: Vec<AtomicU64>,
     /// Tokens that virtual users share.
     pub tokens: Tokens,
+    /// Where registries of domains answer.
+    pub registries: Registries,
 }
 
 impl Binding {
@@ -137,6 +140,7 @@ impl Binding {
             guard: None,
             vantage: Vantage::new(environment.vantage.clone()),
             tokens: Tokens::default(),
+            registries: Registries::default(),
             next_row: plan.data.iter().map(|_| AtomicU64::new(0)).collect(),
             plan,
         })

@@ -2,6 +2,7 @@
 //!
 //! Pure: the time and a name by chance are handed in. Invariant: what is signed is what is sent.
 
+use crate::hexadecimal;
 use crate::net::Fault;
 use crate::scenario::scope::Scope;
 use crate::scenario::steps::signed::{HmacSignature, Part, RequestSignature};
@@ -89,10 +90,6 @@ fn mac(by: &HmacSignature, key: &str, message: &[u8]) -> String {
     match by.encoding.as_str() {
         "base64" => STANDARD.encode(signed),
         "base64url" => URL_SAFE_NO_PAD.encode(signed),
-        _ => signed
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+        _ => hexadecimal::digits(signed),
     }
 }

@@ -82,6 +82,11 @@ fn what_breaks_off_is_no_pass() {
             "a request or a check of handleSummary() failed",
         ),
         (
+            format!("{perform}\nexport function handleSummary() {{ return 'a report'; }}"),
+            98,
+            "handleSummary() returned no mapping of files",
+        ),
+        (
             judged(
                 "{ iterations: 4, thresholds: { checks: ['rate>=0'] } }",
                 "() => false",

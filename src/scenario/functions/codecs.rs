@@ -1,6 +1,7 @@
 //! Encodings and hashes. What is hashed is a text in UTF-8.
 
 use super::registry::{Function, bounded, failed, made};
+use crate::hexadecimal;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -62,7 +63,7 @@ pub(super) const ALL: &[Function] = &[
         "hex",
         "hexadecimal",
         ("hex('AZ')", "\"415a\""),
-        |This(text): This<Text>| { hexadecimal(text.as_bytes()) }
+        |This(text): This<Text>| { hexadecimal::digits(text.as_bytes()) }
     ),
     text_function!(
         "hexDecode",
@@ -89,19 +90,19 @@ pub(super) const ALL: &[Function] = &[
             "sha256('')",
             "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""
         ),
-        |This(text): This<Text>| hexadecimal(&sha2::Sha256::digest(text.as_bytes()))
+        |This(text): This<Text>| hexadecimal::digits(sha2::Sha256::digest(text.as_bytes()))
     ),
     text_function!(
         "sha1",
         "SHA-1, in hexadecimal, for what still asks for it",
         ("sha1('')", "\"da39a3ee5e6b4b0d3255bfef95601890afd80709\""),
-        |This(text): This<Text>| hexadecimal(&sha1::Sha1::digest(text.as_bytes()))
+        |This(text): This<Text>| hexadecimal::digits(sha1::Sha1::digest(text.as_bytes()))
     ),
     text_function!(
         "md5",
         "MD5, in hexadecimal, for what still asks for it",
         ("md5('')", "\"d41d8cd98f00b204e9800998ecf8427e\""),
-        |This(text): This<Text>| hexadecimal(&md5::Md5::digest(text.as_bytes()))
+        |This(text): This<Text>| hexadecimal::digits(md5::Md5::digest(text.as_bytes()))
     ),
     Function {
         name: "hmacSha256",
@@ -117,10 +118,6 @@ pub(super) const ALL: &[Function] = &[
         },
     },
 ];
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 fn base64_decode(This(text): This<Text>) -> Result<Value, ExecutionError> {
     let wrong = |what: &str| failed("base64Decode")(format!("the text {what}"));
@@ -168,5 +165,5 @@ fn hmac_sha256(This(key): This<Text>, text: Text) -> Result<Value, ExecutionErro
     let mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes());
     let mut mac = mac.map_err(|error| failed("hmacSha256")(error.to_string()))?;
     mac.update(text.as_bytes());
-    Ok(made(hexadecimal(&mac.finalize().into_bytes())))
+    Ok(made(hexadecimal::digits(mac.finalize().into_bytes())))
 }

@@ -3,8 +3,6 @@ import native from 'bellwether:native';
 import { File } from 'k6/experimental/fs';
 import { SharedArray } from 'k6/data';
 
-native.use('file');
-
 const rowsOf = (file, about = {}) => {
   if (!(file instanceof File)) throw new TypeError('expected a file that `open` of `k6/experimental/fs` gave');
   const { delimiter = ',', skipFirstLine = false, fromLine = 0, toLine = -1, asObjects = false } = about;

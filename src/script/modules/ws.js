@@ -2,8 +2,6 @@
 import native from 'bellwether:native';
 import { opened, sendable } from 'bellwether:sockets';
 
-native.use('socket');
-
 const engine = native.socket;
 const EVENTS = ['open', 'message', 'binaryMessage', 'ping', 'pong', 'close', 'error'];
 

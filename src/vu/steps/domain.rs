@@ -10,12 +10,22 @@ use crate::witness::rdap;
 use crate::witness::said::Said;
 use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use serde_json::Value;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+use tokio::time::timeout_at;
 
 /// Where registries are listed.
 const LIST: &str = "https://data.iana.org/rdap/dns.json";
 /// Registries send us on to registrars, or to another address of theirs.
 const REDIRECTS_MAX: usize = 4;
+
+/// How long the list is kept: registries seldom move.
+const KEPT: Duration = Duration::from_secs(86_400);
+
+/// The list of registries, as virtual users share it.
+#[derive(Debug, Default)]
+pub struct Registries(Mutex<Option<(Instant, Arc<Value>)>>);
 
 impl VirtualUser {
     pub(super) async fn domain(&self, question: &DomainQuestion, deadline: Instant) -> Attempt {
@@ -35,8 +45,7 @@ impl VirtualUser {
         let registry = match &question.registry {
             Some(registry) => self.render(registry)?.trim_end_matches('/').to_owned(),
             None => {
-                let list = self.fetched_json(LIST, deadline).await?;
-                let list = list.ok_or_else(|| Fault::unknown(format!("{LIST} is not there")))?;
+                let list = self.registries(deadline).await?;
                 let none = || {
                     Fault::unknown(format!(
                         "no registry of `{name}` is listed at {LIST}: say where it answers by `registry`"
@@ -58,6 +67,24 @@ impl VirtualUser {
                 Ok(said)
             }
         }
+    }
+
+    /// Where registries answer; asked for once a day.
+    async fn registries(&self, deadline: Instant) -> Result<Arc<Value>, Fault> {
+        let kept = self.shared.binding.registries.0.lock();
+        let late =
+            |_| Fault::unknown("whoever asks for the list of registries did not get it in time");
+        let mut kept = timeout_at(deadline.into(), kept).await.map_err(late)?;
+        if let Some((since, list)) = &*kept
+            && since.elapsed() < KEPT
+        {
+            return Ok(list.clone());
+        }
+        let list = self.fetched_json(LIST, deadline).await?;
+        let list = list.ok_or_else(|| Fault::unknown(format!("{LIST} is not there")))?;
+        let list = Arc::new(list);
+        *kept = Some((Instant::now(), list.clone()));
+        Ok(list)
     }
 
     /// What stands at an address as JSON; nothing where nothing does.

@@ -17,7 +17,7 @@ use crate::vu::user::VirtualUser;
 use base64::Engine as _;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::time::Instant;
 
 /// Whether anything may have to be known before a step.
@@ -117,29 +117,25 @@ impl VirtualUser {
             .into_iter()
             .chain(named)
             .collect::<Result<Vec<_>, _>>()?;
-        key.push(self.claims(by)?.to_string());
+        key.push(Value::Object(self.claims(by)?).to_string());
         Ok(Key::of(&key))
     }
 
     /// What a token of ours says, without when.
-    fn claims(&self, by: &SignedToken) -> Result<Value, Fault> {
+    fn claims(&self, by: &SignedToken) -> Result<Map<String, Value>, Fault> {
         let scope = self.scope(None);
         let claims = by.claims.iter().map(|(name, value)| {
             let value = request::json(value, &scope)?;
             Ok((name.clone(), value))
         });
-        claims
-            .collect::<Result<serde_json::Map<_, _>, Fault>>()
-            .map(Value::Object)
+        claims.collect()
     }
 
     /// A token that we sign.
     fn signed(&self, by: &SignedToken) -> Result<Token, Fault> {
         let unknown = |why: String| Fault::unknown(format!("no token can be signed: {why}"));
         let now = clock::now().timestamp();
-        let Value::Object(mut claims) = self.claims(by)? else {
-            return Err(unknown("its claims are no object".to_owned()));
-        };
+        let mut claims = self.claims(by)?;
         claims.insert("iat".to_owned(), now.into());
         let lasts = i64::try_from(by.lifetime.as_secs()).unwrap_or(i64::MAX);
         claims.insert("exp".to_owned(), now.saturating_add(lasts).into());

@@ -11,6 +11,7 @@ use crate::vu::reply::Reply;
 use crate::vu::request::header;
 use crate::vu::user::VirtualUser;
 use http::{HeaderMap, HeaderName};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 /// What one attempt left behind.
@@ -93,6 +94,19 @@ impl VirtualUser {
             headers.append(name.clone(), header(name.as_str(), &self.render(value)?)?);
         }
         Ok(headers)
+    }
+
+    /// The first address of a host, if none of it is barred.
+    pub(super) async fn first_of(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<SocketAddr, Fault> {
+        let connector = &self.shared.binding.connector;
+        let all = connector.resolve(host, port, deadline).await?;
+        let none = || Fault::new(ErrorClass::NoRecord, format!("`{host}` has no address"));
+        all.first().copied().ok_or_else(none)
     }
 
     pub(super) fn address(

@@ -2,7 +2,7 @@
 
 use super::exchange::Attempt;
 use crate::net::connect::micros;
-use crate::net::{ErrorClass, Fault, Phases, echo};
+use crate::net::{Phases, echo};
 use crate::scenario::steps::icmp::Ping;
 use crate::vu::reply::Reply;
 use crate::vu::user::VirtualUser;
@@ -15,17 +15,12 @@ impl VirtualUser {
             Err(fault) => return Attempt::failed(fault, Phases::default()),
         };
         let start = Instant::now();
-        let connector = &self.shared.binding.connector;
-        let found = connector.resolve(host.trim(), 0, deadline).await;
+        let found = self.first_of(host.trim(), 0, deadline).await;
         let mut phases = Phases {
             resolve: micros(start),
             ..Phases::default()
         };
-        let first = found.and_then(|all| {
-            let none = || Fault::new(ErrorClass::NoRecord, format!("`{host}` has no address"));
-            all.first().copied().ok_or_else(none)
-        });
-        let address = match first {
+        let address = match found {
             Ok(address) => address.ip(),
             Err(fault) => return Attempt::failed(fault, phases),
         };

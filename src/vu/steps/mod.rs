@@ -10,7 +10,7 @@
 mod asked;
 mod command;
 mod dns;
-mod domain;
+pub mod domain;
 mod dotenv;
 pub mod errand;
 mod events;

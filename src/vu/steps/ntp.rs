@@ -2,7 +2,7 @@
 
 use super::asked::attempt;
 use super::exchange::Attempt;
-use crate::net::{ErrorClass, Fault, ntp};
+use crate::net::{Fault, ntp};
 use crate::scenario::steps::ntp::TimeQuestion;
 use crate::vu::user::VirtualUser;
 use crate::witness::said::Said;
@@ -20,10 +20,7 @@ impl VirtualUser {
 
     async fn time_of(&self, question: &TimeQuestion, deadline: Instant) -> Result<Said, Fault> {
         let (host, port) = self.address(&question.host, Some(PORT))?;
-        let connector = &self.shared.binding.connector;
-        let found = connector.resolve(&host, port, deadline).await?;
-        let none = || Fault::new(ErrorClass::NoRecord, format!("`{host}` has no address"));
-        let address = found.first().copied().ok_or_else(none)?;
+        let address = self.first_of(&host, port, deadline).await?;
         let answer = ntp::ask(address, fastrand::u64(..), deadline).await?;
         if let Some(letters) = &answer.refusal {
             // It says nothing of its time, and asks not to be asked so often.

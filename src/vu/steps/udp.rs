@@ -47,11 +47,9 @@ impl VirtualUser {
             false => text.into_bytes(),
         };
         let begun = Instant::now();
-        let connector = &self.shared.binding.connector;
-        let found = connector.resolve(&host, port, deadline).await;
+        let address = self.first_of(&host, port, deadline).await;
         phases.resolve = micros(begun);
-        let none = || Fault::new(ErrorClass::NoRecord, format!("`{host}` has no address"));
-        let address = found?.first().copied().ok_or_else(none)?;
+        let address = address?;
         let begun = Instant::now();
         let answer = exchange(address, &content, datagram, deadline).await;
         phases.wait = micros(begun);
