@@ -5,6 +5,7 @@ use crate::document::shape::{Object, Shape, field, required};
 use crate::environment::form::{ENVIRONMENT, SECRET};
 use crate::environment::proxies::PROXY;
 use crate::project::alerts::{ALERTS, TELL};
+use crate::project::asking::MODULES;
 use crate::project::gate_form::GATE;
 use crate::project::heartbeat::{DEAD_MAN, HEARTBEAT};
 use crate::project::keeping::KEEPING;
@@ -91,7 +92,7 @@ pub static FILE: Object = Object {
         field(
             "modules",
             Shape::Object(&MODULES),
-            "modules of blackbox_exporter, for `/probe?target=…&module=…`",
+            "modules of blackbox_exporter and scenarios, for `/probe?target=…&module=…`",
         ),
     ],
 };
@@ -106,23 +107,6 @@ static OPENSLO: Object = Object {
             "files of OpenSLO v1, relative to this one; an SLO counts all probes of its service, or what annotations such as `bellwether/probes` say",
         ),
         TELL,
-    ],
-};
-
-static MODULES: Object = Object {
-    name: "modules_file",
-    called: "the modules",
-    fields: &[
-        required(
-            "file",
-            Shape::Text,
-            "a `blackbox.yml`, relative to this file",
-        ),
-        field(
-            "targets",
-            Shape::List(&Shape::Text),
-            "targets that anybody may ask for, with `*` for letters of a name or the rest of a path; all others need a token with the role `operate`, or this machine",
-        ),
     ],
 };
 

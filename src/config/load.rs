@@ -121,7 +121,7 @@ pub fn configuration_with(path: &Path, given: &Given, found: &mut Diagnostics) -
 fn plans(file: &File, found: &mut Diagnostics) -> BTreeMap<PathBuf, Arc<Plan>> {
     let mut plans = BTreeMap::new();
     let mut uses: Vec<(&PathBuf, &str)> = Vec::new();
-    for probe in file.probes.iter().chain(stand_for_many(file)) {
+    for probe in file.probes.iter().chain(stand_for_others(file)) {
         uses.push((&probe.scenario, &probe.environment));
     }
     for gate in &file.gates {
@@ -152,8 +152,11 @@ fn plans(file: &File, found: &mut Diagnostics) -> BTreeMap<PathBuf, Arc<Plan>> {
     plans
 }
 
-fn stand_for_many(file: &File) -> impl Iterator<Item = &Probe> {
-    file.templates.iter().map(|template| &template.probe)
+/// Probes that are not performed by themselves: those of targets, and those of modules.
+fn stand_for_others(file: &File) -> impl Iterator<Item = &Probe> {
+    let modules = file.asking.scenarios.values().map(|module| &module.probe);
+    let templates = file.templates.iter().map(|template| &template.probe);
+    templates.chain(modules)
 }
 
 /// What a script can be told before it is performed: what its gates and probes and their environments say, and a
@@ -162,7 +165,7 @@ fn given_to(path: &Path, file: &File) -> BTreeMap<String, String> {
     let gates = file.gates.iter();
     let gates = gates.filter(|gate| gate.scenarios().any(|known| known == path));
     let gates = gates.map(|gate| (&gate.environment, &gate.inputs));
-    let probes = file.probes.iter().chain(stand_for_many(file));
+    let probes = file.probes.iter().chain(stand_for_others(file));
     let probes = probes.filter(|probe| probe.scenario == path);
     let probes = probes.map(|probe| (&probe.environment, &probe.inputs));
     let mut given = BTreeMap::new();
@@ -180,6 +183,23 @@ fn given_to(path: &Path, file: &File) -> BTreeMap<String, String> {
 
 /// Says of each probe with targets which service takes their URLs: that of its scenario, if nothing else.
 fn place(file: &mut File, plans: &BTreeMap<PathBuf, Arc<Plan>>, found: &mut Diagnostics) {
+    for module in file.asking.scenarios.values_mut() {
+        let probe = &module.probe;
+        let plan = plans.get(&probe.scenario);
+        let of_plan = || plan.and_then(|plan| plan.service.clone());
+        module.service = module.service.take().or_else(of_plan);
+        let environment = file.environments.get(&probe.environment);
+        if let (Some(environment), Some(service)) = (environment, &module.service)
+            && !environment.services.contains_key(service)
+        {
+            let title = format!(
+                "targets of the module `{}` take the place of the service `{service}`, which `{}` does not have",
+                probe.name, probe.environment
+            );
+            let hint = "say `service` of the module, or of the scenario";
+            found.push(Diagnostic::error("unknown-service", title).hint(hint));
+        }
+    }
     for template in &mut file.templates {
         let probe = &template.probe;
         let plan = plans.get(&probe.scenario);
@@ -234,11 +254,22 @@ fn objectives(file: &mut File, plans: &BTreeMap<PathBuf, Arc<Plan>>, found: &mut
 
 /// Reads the modules that a configuration names.
 fn modules(file: &File, found: &mut Diagnostics) -> Modules {
-    let Some((path, targets)) = &file.modules_file else {
-        return Modules::default();
-    };
-    let known = source(path, found).map(|text| module::read::read(&text, &folder_of(path), found));
-    Modules::new(known.unwrap_or_default(), targets).unwrap_or_else(|reason| {
+    let asking = &file.asking;
+    let text = asking.file.as_ref().and_then(|path| {
+        let text = source(path, found)?;
+        Some((text, folder_of(path)))
+    });
+    let known = text.map(|(text, folder)| module::read::read(&text, &folder, found));
+    let known = known.unwrap_or_default();
+    for name in asking
+        .scenarios
+        .keys()
+        .filter(|name| known.contains_key(*name))
+    {
+        let title = format!("there are two modules `{name}`: one of the file, and a scenario");
+        found.push(Diagnostic::error("duplicate-field", title));
+    }
+    Modules::new(known, &asking.targets).unwrap_or_else(|reason| {
         found.push(Diagnostic::error("bad-pattern", reason));
         Modules::default()
     })

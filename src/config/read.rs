@@ -10,7 +10,7 @@ use crate::environment::settings::Environment;
 use crate::project::access::{Holder, Role, folded};
 use crate::project::file::*;
 use crate::project::targets::ProbeTemplate;
-use crate::scenario::reader::{Reader, entries, text, texts};
+use crate::scenario::reader::{Reader, entries, text};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,6 +90,7 @@ impl Reader<'_> {
             .iter()
             .filter_map(|(name, node)| self.heartbeat(name, node, root))
             .collect();
+        let asking = self.asking(root.get("modules"), &environments, root);
         let alerts = self.alerts(root);
         let listen = server
             .and_then(|node| text(node, "listen"))
@@ -125,9 +126,7 @@ impl Reader<'_> {
             openslo: root.get("openslo").map_or_else(Default::default, |node| {
                 (self.files(node, "files"), self.tell(node, root))
             }),
-            modules_file: root
-                .get("modules")
-                .and_then(|node| Some((self.existing(node.get("file")?), texts(node, "targets")))),
+            asking,
         }
     }
 

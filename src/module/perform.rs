@@ -1,6 +1,6 @@
 //! One look at a target, in its time.
 
-use super::seen::{Gauge, Seen};
+use super::seen::Seen;
 use super::settings::{Module, Modules, Prober};
 use super::{dns, grpc, http, icmp, reach, tcp};
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// What is left of the asker's time for our answer to get there.
 const OFFSET: Duration = Duration::from_millis(500);
 
-/// How long a look may take: what the module says, and never longer than whoever asks waits.
-pub fn time_for(module: &Module, asker: Option<Duration>) -> Duration {
+/// How long a look may take: what its module says, and never longer than whoever asks waits.
+pub fn time_for(module: Option<Duration>, asker: Option<Duration>) -> Duration {
     let asker = asker.filter(|it| !it.is_zero()).map(|it| it.min(TIMEOUT));
     let left = asker.map(|it| it.checked_sub(OFFSET).unwrap_or(it));
-    let both = [module.timeout, left].into_iter().flatten();
+    let both = [module, left].into_iter().flatten();
     both.min().unwrap_or(TIMEOUT)
 }
 
@@ -57,14 +57,6 @@ pub async fn perform(
             false
         }
     };
-    let what = "Whether the look went well.";
-    seen.set(Gauge("probe_success", what), f64::from(u8::from(went_well)));
-    let what = "How long the look took, in seconds.";
-    seen.set(
-        Gauge("probe_duration_seconds", what),
-        begun.elapsed().as_secs_f64(),
-    );
-    let what = "How long the look could have taken, in seconds.";
-    seen.set(Gauge("probe_timeout_seconds", what), time.as_secs_f64());
+    seen.ended(went_well, begun.elapsed(), time);
     seen
 }

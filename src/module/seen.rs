@@ -6,6 +6,7 @@ use crate::net::tls_facts::{TlsFacts, earliest_expiry};
 use crate::telemetry::exposition::{Family, Labels, Writer};
 use crate::telemetry::format::Format;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// Notes of one look: whoever talks without end fills nothing.
 const NOTES_MAX: usize = 200;
@@ -137,6 +138,16 @@ impl Seen {
                 1.0,
             );
         }
+    }
+
+    /// Whether it went well, how long it took, and how long it could have taken.
+    pub fn ended(&mut self, went_well: bool, took: Duration, time: Duration) {
+        let what = "Whether the look went well.";
+        self.set(Gauge("probe_success", what), f64::from(u8::from(went_well)));
+        let what = "How long the look took, in seconds.";
+        self.set(Gauge("probe_duration_seconds", what), took.as_secs_f64());
+        let what = "How long the look could have taken, in seconds.";
+        self.set(Gauge("probe_timeout_seconds", what), time.as_secs_f64());
     }
 
     /// The page.

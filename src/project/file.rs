@@ -5,6 +5,7 @@
 
 use super::access::Holder;
 use super::alerts::AlertPolicy;
+use super::asking::Asking;
 use super::found::Discovered;
 use super::gate::Gate;
 use super::heartbeat::{DeadMan, Heartbeat};
@@ -75,8 +76,8 @@ pub struct File {
     pub alerts: AlertPolicy,
     /// Files with objectives of OpenSLO, and who is told of them.
     pub openslo: (Vec<PathBuf>, Vec<String>),
-    /// The file with modules, and the targets that anybody may ask for.
-    pub modules_file: Option<(PathBuf, Vec<String>)>,
+    /// What can be asked for by `/probe`.
+    pub asking: Asking,
 }
 
 impl File {

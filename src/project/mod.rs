@@ -1,6 +1,6 @@
 //! What a configuration says, as values that everybody knows: gates, probes, schedules.
 //!
-//! Rooms: [`mod@file`] (the whole of it, with its scenarios), [`current`] (the one in force), [`access`] (who may do what), [`gate`] with
+//! Rooms: [`mod@file`] (the whole of it, with its scenarios), [`current`] (the one in force), [`access`] (who may do what), [`asking`] (what can be asked for by `/probe`), [`gate`] with
 //! [`gate_form`], [`read_gate`], [`read_action`], [`read_policy`], [`counter`] (of a Prometheus, judged by a bake) and [`before`] (what must hold or be said before), [`probe`] with [`read_probe`], [`targets`] (many probes from one) with [`found`] (what sources say), [`schedule`] (pure:
 //! when a probe is due), [`slo`] (an objective over weeks) with [`read_slo`], [`heartbeat`] (a job that reports), [`pushing`] (to whom metrics are pushed), [`maintenance`] (when nothing is told), [`keeping`] (how long what was seen is kept), [`alerts`] (how trouble is told) with [`read_alerts`].
 //!
@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod alerts;
+pub mod asking;
 pub mod before;
 pub mod counter;
 pub mod current;

@@ -205,8 +205,31 @@ impl Reader<'_> {
         environments: &BTreeMap<String, Arc<Environment>>,
         root: &Node,
     ) -> Option<Probe> {
-        let environment = self.known_environment(node, environments);
         let schedule = self.schedule(name, node);
+        self.probe_when(schedule, (name, node), environments, root)
+    }
+
+    /// What is performed as a probe is, whenever somebody asks for it.
+    pub(super) fn asked_probe(
+        &mut self,
+        name: &Node,
+        node: &Node,
+        environments: &BTreeMap<String, Arc<Environment>>,
+        root: &Node,
+    ) -> Option<Probe> {
+        // Nobody keeps it.
+        let schedule = Some(Schedule::every(time(node, "timeout", 30)));
+        self.probe_when(schedule, (name, node), environments, root)
+    }
+
+    fn probe_when(
+        &mut self,
+        schedule: Option<Schedule>,
+        (name, node): (&Node, &Node),
+        environments: &BTreeMap<String, Arc<Environment>>,
+        root: &Node,
+    ) -> Option<Probe> {
+        let environment = self.known_environment(node, environments);
         let failing = node.get("failing_interval");
         let failing_interval = failing.and_then(|node| self.interval(node));
         let alert = self.alert_settings(node, root);

@@ -3,7 +3,7 @@
 //! Rooms: [`server`] (routes) with [`site`] (what every route knows, and who may change anything) and
 //! [`local`] (who is on this machine), [`listener`] (connections, their deadlines and places); [`api`], [`alerts`], [`heartbeats`] and [`loads`] (JSON), [`pages`] with [`evidence`]
 //! (HTML), [`panel`] (of a single run), [`inbound`] (signed webhooks) and [`inbound_vendors`] (webhooks of others,
-//! questions of Argo and Flagger), [`modules`] (a target looked at once), [`problem`] (errors).
+//! questions of Argo and Flagger), [`modules`] (a target looked at once) with [`modules_scenario`] (by a scenario), [`problem`] (errors).
 //!
 //! Decides nothing: what changes a gate is asked of the driver.
 
@@ -17,6 +17,7 @@ pub mod listener;
 pub mod loads;
 pub mod local;
 mod modules;
+mod modules_scenario;
 pub mod pages;
 pub mod panel;
 pub mod problem;

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod asked;
 mod before;
 mod blind;
 mod blips;
