@@ -170,6 +170,7 @@ fn read_a_reply(bencher: Bencher<'_, '_>, kept: bool) {
     let keep = Keep {
         head: kept,
         body: kept,
+        shows: false,
         limit: 1 << 20,
     };
     bencher.bench_local(|| {

@@ -76,6 +76,12 @@ pub const HOURS_RETENTION: Duration = Duration::from_secs(400 * 24 * 3600);
 pub const EVIDENCE_RETENTION: Duration = Duration::from_secs(180 * 24 * 3600);
 /// Gates that ended longer ago are removed, but for those that tell which version to go back to.
 pub const GATE_RETENTION: Duration = Duration::from_secs(3 * 365 * 24 * 3600);
+/// Bytes of a body that is shown to whoever looks at single exchanges.
+pub const TRACED_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Exchanges in a recording of a run, and bytes of their texts: a load makes more in a minute.
+pub const RECORDED_MAX: usize = 10_000;
+/// See [`RECORDED_MAX`].
+pub const RECORDED_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Points in a report's time series; a longer run is thinned.
 pub const SERIES_POINTS_MAX: usize = 7200;
 

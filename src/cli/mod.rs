@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`commands`] (all of them, and where the program begins), [`exit`] (the table of codes),
 //! [`client`] (asks a daemon); [`init`], [`import`], [`check`], [`run`] with [`run_arguments`], [`run_plan`], [`run_script`],
-//! [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`], [`k6_end`] and [`k6_summary`], [`pipes`] (who reads no more), [`judge`], [`calibrate`], [`serve`], [`gate`] with [`gate_people`] and [`gate_wait`], [`incident`], [`probe`],
+//! [`recording`], [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`], [`k6_end`] and [`k6_summary`], [`pipes`] (who reads no more), [`judge`], [`calibrate`], [`serve`], [`gate`] with [`gate_people`] and [`gate_wait`], [`incident`], [`probe`],
 //! [`alert`], [`load`], [`rules`], [`demo`], [`docs`] (the reference).
 //!
 //! Data goes to standard output, everything else to standard error.
@@ -34,6 +34,7 @@ pub mod load;
 mod pipes;
 pub mod probe;
 pub mod progress;
+pub mod recording;
 pub mod rules;
 pub mod run;
 pub mod run_arguments;

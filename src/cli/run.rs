@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::keys::Keys;
 use super::progress::Progress;
+use super::recording::Recording;
 use super::run_arguments::Arguments;
 use super::run_plan::{self, Job};
 use super::run_script::{self, Script};
@@ -35,6 +36,7 @@ struct Outputs {
     html: Option<File>,
     samples: Option<BufWriter<File>>,
     hdr: Option<HdrLog>,
+    har: Option<(File, Recording)>,
 }
 
 /// Where a running load can be seen and told something.
@@ -144,6 +146,7 @@ fn open(arguments: &Arguments) -> Result<Outputs, String> {
         html: create(&arguments.html)?,
         samples,
         hdr: create(&arguments.hdr)?.map(HdrLog::new),
+        har: create(&arguments.har)?.map(|file| (file, Recording::default())),
     })
 }
 
@@ -189,6 +192,9 @@ async fn perform(
     for job in jobs {
         if control.asked() != Stop::No {
             break;
+        }
+        if let Some((_, recording)) = &outputs.har {
+            recording.of(&job.binding);
         }
         summaries.push(perform_one(arguments, job, control, seen, outputs).await?);
     }
@@ -332,6 +338,10 @@ fn write(
     }
     if let Some(file) = &mut outputs.samples {
         file.flush()?;
+    }
+    if let Some((file, recording)) = &mut outputs.har {
+        let all = recording.taken();
+        file.write_all(report::har::render(&all).as_bytes())?;
     }
     if let Some(log) = outputs.hdr.take() {
         log.finish()?;

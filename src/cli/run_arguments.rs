@@ -71,6 +71,10 @@ pub struct Arguments {
     /// Write an HdrHistogram interval log, one line a second, that other tools read
     #[arg(long, value_name = "FILE")]
     pub hdr: Option<PathBuf>,
+    /// Write every exchange as a recording (HAR 1.2) that browsers and `bellwether import har` read; secrets, cookies and
+    /// credentials are hidden in it, and a load is recorded as far as 10,000 exchanges
+    #[arg(long, value_name = "FILE")]
+    pub har: Option<PathBuf>,
     /// Serve metrics, state and orders (pause, resume, scale, stop) while it runs, for this machine only
     #[arg(long, value_name = "ADDRESS", value_parser = local_address)]
     pub api: Option<SocketAddr>,

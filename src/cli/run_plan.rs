@@ -102,6 +102,15 @@ pub fn jobs(arguments: &Arguments, found: &mut Diagnostics) -> Option<Vec<Job>> 
                     .retain(|name, _| plan.inputs.iter().any(|need| need.name == *name));
             }
             let loads = loads(arguments, &plan);
+            let three = plan.all_steps().find(|step| step.is_three());
+            if let Some(step) = three.filter(|_| !loads.is_empty()) {
+                let title = format!(
+                    "the step `{}` speaks HTTP/3, which is for what is performed once",
+                    step.name
+                );
+                found.push(Diagnostic::error("no-load", title));
+                return None;
+            }
             let binding = Binding::new(plan.clone(), &environment, &supplied, DNS_TTL, found)?;
             let all = plan.objectives.iter().chain(&objectives).cloned().collect();
             Some(Job {

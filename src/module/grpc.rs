@@ -124,6 +124,7 @@ async fn check(
     let keep = Keep {
         head: true,
         body: true,
+        shows: false,
         limit: limits::BODY_BYTES_MAX,
     };
     let mut connection = Http2::start(stream, deadline).await?;

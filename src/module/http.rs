@@ -206,6 +206,7 @@ async fn journey(
         let keep = Keep {
             head: true,
             body: true,
+            shows: false,
             limit: settings.body_bytes_max.unwrap_or(limits::BODY_BYTES_MAX),
         };
         let start = Instant::now();

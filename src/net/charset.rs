@@ -4,6 +4,7 @@
 //! Pure. Invariant: every body is some text.
 
 use super::headers::Headers;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ pub fn text<'a>(body: &'a [u8], headers: &Headers) -> Cow<'a, str> {
     let is_plain = body.is_ascii() && !body.contains(&0) && !body.contains(&0x1b);
     let charset = match is_plain {
         true => None,
-        false => named(headers),
+        false => named(headers.map()),
     };
     match charset {
         None => match encoding_rs::Encoding::for_bom(body) {
@@ -25,14 +26,22 @@ pub fn text<'a>(body: &'a [u8], headers: &Headers) -> Cow<'a, str> {
     }
 }
 
+/// A body as text, if every letter of it is one in what it is written in.
+pub fn written(body: &[u8], headers: &HeaderMap) -> Option<String> {
+    let marked = encoding_rs::Encoding::for_bom(body).map(|(encoding, _)| encoding);
+    let encoding = marked.or_else(|| named(headers));
+    let (text, _, is_broken) = encoding.unwrap_or(encoding_rs::UTF_8).decode(body);
+    (!is_broken && !text.contains('\0')).then(|| text.into_owned())
+}
+
 /// Whether a body is written in something else than UTF-8.
 pub fn is_foreign(body: &[u8], headers: &Headers) -> bool {
     let marked = encoding_rs::Encoding::for_bom(body).map(|(encoding, _)| encoding);
-    let charset = marked.or_else(|| named(headers));
+    let charset = marked.or_else(|| named(headers.map()));
     charset.is_some_and(|encoding| encoding != encoding_rs::UTF_8)
 }
 
-fn named(headers: &Headers) -> Option<&'static encoding_rs::Encoding> {
+fn named(headers: &HeaderMap) -> Option<&'static encoding_rs::Encoding> {
     let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     let label = kind.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;

@@ -84,6 +84,7 @@ async fn exchange(
     let keep = Keep {
         head: true,
         body: true,
+        shows: false,
         limit,
     };
     let message = Message {

@@ -39,14 +39,14 @@ pub struct Connector {
     /// How long resolved addresses are kept; zero asks anew each time.
     dns_ttl: Duration,
     /// Addresses of this machine that connections start from, in turn.
-    local: Vec<IpAddr>,
+    pub(super) local: Vec<IpAddr>,
     next_local: AtomicUsize,
     /// Whether each connection starts with an address of its host by chance.
     spread: bool,
     /// Whether names are looked up together with others.
     shares_lookups: bool,
     /// The only family of addresses that is used, if one was asked for.
-    family: Option<Family>,
+    pub(super) family: Option<Family>,
     /// Names that lead elsewhere.
     pub(super) hosts: Hosts,
     /// Where nothing may be sent.

@@ -6,10 +6,14 @@ use super::connect::{Connector, Opened, Origin};
 use super::fault::{ErrorClass, Fault};
 use super::http1::{Http1, Outgoing};
 use super::http2::Http2;
+#[cfg(feature = "http3")]
+use super::http3::Http3;
 use super::message::Message;
 use super::phases::Phases;
 use super::reply::Reply;
 use super::stream::Stream;
+#[cfg(feature = "http3")]
+use super::tls::Offer;
 use super::tls_facts::TlsFacts;
 pub use crate::net::headers::Headers;
 pub use crate::net::http1_parser::Keep;
@@ -46,6 +50,8 @@ const RACE_MAX: Duration = Duration::from_millis(10);
 enum Kind {
     One(Http1),
     Two(Http2),
+    #[cfg(feature = "http3")]
+    Three(Box<Http3>),
 }
 
 impl Connection {
@@ -55,6 +61,11 @@ impl Connection {
         origin: &Origin,
         deadline: Instant,
     ) -> Result<(Connection, Phases), (Fault, Phases)> {
+        #[cfg(feature = "http3")]
+        if origin.offer == Offer::Three {
+            // Boxed: few speak it, and its state would be carried by every virtual user.
+            return Box::pin(Connection::three(connector, origin, deadline)).await;
+        }
         let opened = connector.open(origin, deadline).await?;
         let phases = opened.phases;
         let Opened {
@@ -81,7 +92,16 @@ impl Connection {
         } else {
             Kind::One(Http1::new(stream))
         };
-        Ok(Connection {
+        Ok(Connection::of(kind, tls, remote, connect_micros))
+    }
+
+    fn of(
+        kind: Kind,
+        tls: Option<Arc<TlsFacts>>,
+        remote: Option<SocketAddr>,
+        connect_micros: u64,
+    ) -> Connection {
+        Connection {
             kind,
             tls,
             remote,
@@ -90,13 +110,29 @@ impl Connection {
             connect_micros,
             opened: Instant::now(),
             is_going: false,
-        })
+        }
+    }
+
+    #[cfg(feature = "http3")]
+    async fn three(
+        connector: &Connector,
+        origin: &Origin,
+        deadline: Instant,
+    ) -> Result<(Connection, Phases), (Fault, Phases)> {
+        let opened = Http3::open(connector, origin, deadline).await?;
+        let phases = opened.phases;
+        let kind = Kind::Three(Box::new(opened.http3));
+        let (tls, remote) = (Some(opened.tls), Some(opened.remote));
+        let connection = Connection::of(kind, tls, remote, phases.connect);
+        Ok((connection, phases))
     }
 
     /// A further user of an HTTP/2 connection.
     pub fn share(&self) -> Option<Connection> {
         match &self.kind {
             Kind::One(_) => None,
+            #[cfg(feature = "http3")]
+            Kind::Three(_) => None,
             Kind::Two(http2) => Some(Connection {
                 kind: Kind::Two(http2.clone()),
                 tls: self.tls.clone(),
@@ -121,6 +157,8 @@ impl Connection {
         match &mut self.kind {
             Kind::One(http1) => http1.is_ready().await,
             Kind::Two(http2) => http2.is_ready().await,
+            #[cfg(feature = "http3")]
+            Kind::Three(http3) => http3.is_ready(),
         }
     }
 
@@ -173,6 +211,10 @@ impl Connection {
                 return http2
                     .exchange(message.request(), keep, start, deadline)
                     .await;
+            }
+            #[cfg(feature = "http3")]
+            Kind::Three(http3) => {
+                return Box::pin(http3.exchange(message, keep, start, deadline)).await;
             }
             Kind::One(http1) => http1,
         };

@@ -29,6 +29,8 @@ pub struct Keep {
     pub head: bool,
     /// Whether the body is kept, as a whole or not at all; of a reply with a status from 400 on its beginning always is.
     pub body: bool,
+    /// Whether the body is kept for people to see, as far as the limit goes: nothing follows from one that is larger.
+    pub shows: bool,
     /// Bytes of a body that are kept at the most.
     pub limit: usize,
 }
@@ -287,7 +289,7 @@ impl Parser {
         }
         (self.encoded, self.sets_cookies) = (head.encoded, head.sets_cookies);
         // What a server says of a failure is evidence.
-        self.keeps_body = self.keep.body || self.status.as_u16() >= 400;
+        self.keeps_body = self.keep.body || self.keep.shows || self.status.as_u16() >= 400;
         let kept = self.keep.head
             || self.keeps_body
             || head.leads_on

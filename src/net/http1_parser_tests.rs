@@ -5,6 +5,7 @@ use super::*;
 const ALL: Keep = Keep {
     head: true,
     body: true,
+    shows: false,
     limit: 100_000,
 };
 
@@ -160,6 +161,7 @@ fn what_nobody_asked_for_is_counted_and_not_kept() {
     let keep = Keep {
         head: false,
         body: false,
+        shows: false,
         limit: 100,
     };
     let text = b"HTTP/1.1 200 OK\r\nx: y\r\ncontent-length: 3\r\n\r\nok\n";

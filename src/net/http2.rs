@@ -3,12 +3,13 @@
 //! hyper speaks the protocol; a task drives the connection, since its exchanges share it.
 
 use super::fault::{ErrorClass, Fault};
+use super::gathered::Gathered;
 use super::headers::Headers;
 use super::http::Keep;
 use super::phases::Phases;
 use super::reply::Reply;
 use super::stream::Stream;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
@@ -150,8 +151,7 @@ async fn receive(
     let response = sending.await.map_err(|error| Fault::from_hyper(&error))?;
     let now = *headed.insert(Instant::now());
     let (head, mut body) = response.into_parts();
-    let mut kept = Kept::Nothing;
-    let mut count = 0_u64;
+    let mut gathered = Gathered::new(keep, head.status);
     let mut trailers = None;
     while !body.is_end_stream() {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
@@ -163,24 +163,14 @@ async fn receive(
                 continue;
             }
         };
-        count += data.len() as u64;
-        if count > keep.most() {
-            return Err(Fault::new(
-                ErrorClass::BodyTooLarge,
-                format!("the body is larger than {} bytes", keep.most()),
-            ));
-        }
-        // What a server says of a failure is evidence.
-        if keep.body || head.status.as_u16() >= 400 && count <= keep.limit as u64 {
-            kept.push(data);
-        }
+        gathered.push(data)?;
     }
     Ok(Reply {
         status: head.status,
         version: head.version,
         headers: Headers::from_map(head.headers),
-        body: kept.into_bytes(),
-        body_bytes: count,
+        body_bytes: gathered.count,
+        body: gathered.into_bytes(),
         wire_bytes: (0, 0),
         remote: None,
         trailers,
@@ -198,37 +188,5 @@ fn body_fault(error: &hyper::Error) -> Fault {
             format!("the body was cut off: {}", fault.detail),
         ),
         _ => fault,
-    }
-}
-
-/// A body in one piece is not copied.
-enum Kept {
-    Nothing,
-    One(Bytes),
-    Many(BytesMut),
-}
-
-impl Kept {
-    fn push(&mut self, data: Bytes) {
-        *self = match std::mem::replace(self, Kept::Nothing) {
-            Kept::Nothing => Kept::One(data),
-            Kept::One(first) => {
-                let mut all = BytesMut::from(first.as_ref());
-                all.extend_from_slice(&data);
-                Kept::Many(all)
-            }
-            Kept::Many(mut all) => {
-                all.extend_from_slice(&data);
-                Kept::Many(all)
-            }
-        };
-    }
-
-    fn into_bytes(self) -> Bytes {
-        match self {
-            Kept::Nothing => Bytes::new(),
-            Kept::One(bytes) => bytes,
-            Kept::Many(bytes) => bytes.freeze(),
-        }
     }
 }

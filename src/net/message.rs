@@ -164,6 +164,9 @@ pub fn origin(uri: &Uri, offer: Offer, verify: bool) -> Result<Origin, Fault> {
     if has_port && uri.port_u16().is_none() {
         return Err(wrong("has no port that could be: they go from 0 to 65535"));
     }
+    if !tls && offer == Offer::Three {
+        return Err(wrong("is not https, and HTTP/3 is never without TLS"));
+    }
     let offer = if !tls && offer == Offer::Both {
         Offer::One
     } else {

@@ -22,6 +22,8 @@ pub enum Offer {
     One,
     /// HTTP/2 only.
     Two,
+    /// HTTP/3 only, over QUIC.
+    Three,
     /// None at all.
     Nothing,
 }
@@ -143,6 +145,7 @@ impl Settings {
             Offer::Both => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
             Offer::One => vec![b"http/1.1".to_vec()],
             Offer::Two => vec![b"h2".to_vec()],
+            Offer::Three => vec![b"h3".to_vec()],
             Offer::Nothing => Vec::new(),
         };
         if !self.resumption {
@@ -168,6 +171,16 @@ impl Settings {
             .dangerous()
             .with_custom_certificate_verifier(watcher.clone());
         (shown(builder, self.own.as_ref()), watcher)
+    }
+}
+
+#[cfg(feature = "http3")]
+impl Settings {
+    /// The same for QUIC, which speaks TLS 1.3 alone (RFC 9001, section 4.2).
+    pub fn quic(&self) -> (ClientConfig, Arc<Watcher>) {
+        let (mut config, watcher) = self.watching(&[&rustls::version::TLS13]);
+        config.alpn_protocols = vec![b"h3".to_vec()];
+        (config, watcher)
     }
 }
 

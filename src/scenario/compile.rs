@@ -112,6 +112,7 @@ impl Compiler<'_> {
         let warnings = self.objectives(root, "warn", &all);
         self.counted(root, &objectives);
         self.stand_ins_are_performed_once(&all, !load.is_empty());
+        self.three_is_performed_once(&all, !load.is_empty());
         self.measures_are_told_apart(&all);
         let plan = Plan {
             name: text(root, "name").unwrap_or_default().into(),

@@ -139,6 +139,19 @@ impl Compiler<'_> {
         }
     }
 
+    /// HTTP/3 is spoken by libraries that nobody has measured under load.
+    pub(super) fn three_is_performed_once(&mut self, steps: &[&Step], is_load: bool) {
+        let mut three = steps.iter().filter(|step| step.is_three());
+        if let Some(step) = three.next().filter(|_| is_load) {
+            self.error(
+                "no-load",
+                "HTTP/3 is for what is performed once: under load its own cost would be measured",
+                step.span,
+                "a load speaks `http: \"2\"` or `http: \"1.1\"`",
+            );
+        }
+    }
+
     /// Under load every request is evidence, also one in whose place another one stands.
     pub(super) fn stand_ins_are_performed_once(&mut self, steps: &[&Step], is_load: bool) {
         let stands_in = steps.iter().find(|step| step.instead_of.is_some());

@@ -6,6 +6,7 @@
 use super::expression::Expression;
 pub use super::load_plan::{Executor, Load, OpenModel, Spacing, Stage, end_of, is_closed};
 use super::steps::action::Action;
+use super::steps::http::HttpVersion;
 use super::steps::wait::Pause;
 use crate::document::source::{Source, Span};
 use crate::net::barred::Barred;
@@ -244,6 +245,11 @@ impl Step {
     /// Whether it makes a sample.
     pub fn is_measured(&self) -> bool {
         !matches!(self.action, Action::Wait(_))
+    }
+
+    /// Whether it speaks HTTP/3.
+    pub fn is_three(&self) -> bool {
+        matches!(&self.action, Action::Http(http) if http.version == HttpVersion::Three)
     }
 
     /// Whether its address is relative to a service.

@@ -211,6 +211,15 @@ pub struct Request {
     pub call: Option<Box<CallName>>,
 }
 
+impl Request {
+    /// What it is called: by its tag, or else by its URL.
+    pub fn called(&self) -> &str {
+        let mut tags = self.tags.chunks_exact(2);
+        let name = tags.find(|pair| pair[0] == "name");
+        name.map_or(&self.url, |pair| &pair[1])
+    }
+}
+
 /// A call of gRPC, as samples are told apart by it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallName {

@@ -209,11 +209,13 @@ impl Way<'_> {
             keep: Keep {
                 head: true,
                 body: request.body_as != BodyAs::None,
+                shows: binding.trace().is_some(),
                 limit: BODY_BYTES_MAX,
             },
             start,
             deadline,
             repeated: 0,
+            tracing: binding.tracing(request.called()),
         };
         road.exchange(origin, message, None).await
     }

@@ -6,6 +6,7 @@ use super::compiled::{self, Compiled};
 use super::guard::Guard;
 use super::steps::domain::Registries;
 use super::tokens::Tokens;
+use super::traced::{Trace, Tracing};
 use super::vantage::Vantage;
 use crate::document::{Diagnostic, Diagnostics};
 use crate::environment::fit;
@@ -17,9 +18,9 @@ use crate::scenario::steps::action::Action;
 use crate::scenario::{Plan, expression};
 use crate::secret::Redactor;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Everything that virtual users of one scenario share.
@@ -57,6 +58,8 @@ pub struct Binding {
     pub tokens: Tokens,
     /// Where registries of domains answer.
     pub registries: Registries,
+    /// Who wants to see each exchange, once somebody does.
+    trace: OnceLock<Trace>,
 }
 
 impl Binding {
@@ -141,6 +144,7 @@ impl Binding {
             vantage: Vantage::new(environment.vantage.clone()),
             tokens: Tokens::default(),
             registries: Registries::default(),
+            trace: OnceLock::new(),
             next_row: plan.data.iter().map(|_| AtomicU64::new(0)).collect(),
             plan,
         })
@@ -149,6 +153,25 @@ impl Binding {
     /// The same, with sockets opened by one that others use too.
     pub fn through(self, connector: Arc<Connector>) -> Binding {
         Binding { connector, ..self }
+    }
+
+    /// Has each exchange from now on handed to whoever wants to see it; the first one who does, does.
+    pub fn trace_by(&self, trace: Trace) {
+        let _ = self.trace.set(trace);
+    }
+
+    /// Who wants to see each exchange.
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.get()
+    }
+
+    /// The same, on a step.
+    pub fn tracing<'a>(&'a self, step: &'a str) -> Option<Tracing<'a>> {
+        self.trace.get().map(|trace| Tracing {
+            trace,
+            redactor: &self.redactor,
+            step,
+        })
     }
 
     /// The same, with more asked of every exchange.

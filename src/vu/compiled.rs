@@ -145,6 +145,7 @@ pub fn offer(http: &HttpRequest) -> Offer {
         HttpVersion::Auto => Offer::Both,
         HttpVersion::One => Offer::One,
         HttpVersion::Two => Offer::Two,
+        HttpVersion::Three => Offer::Three,
     }
 }
 

@@ -5,6 +5,8 @@
 
 use super::kept::Kept;
 use super::shared::{Lease, Pool};
+use super::traced::Tracing;
+use crate::clock;
 use crate::net::connect::{Connector, Origin};
 use crate::net::http::{Connection, Keep};
 use crate::net::http1::Outgoing;
@@ -49,11 +51,31 @@ pub struct Road<'a> {
     pub deadline: Instant,
     /// Requests that were sent more than once, since they were not processed.
     pub repeated: u32,
+    /// Who wants to see each exchange, if anybody does.
+    pub tracing: Option<Tracing<'a>>,
 }
 
 impl Road<'_> {
     /// Sends one request, again where the other side did not process it.
     pub async fn exchange(
+        &mut self,
+        origin: &Arc<Origin>,
+        message: Message<'_>,
+        prepared: Option<Outgoing<'_>>,
+    ) -> Hop {
+        let Some(tracing) = self.tracing else {
+            return self.carry(origin, message, prepared).await;
+        };
+        let at = clock::now();
+        // Boxed: few listen, and its state would be carried by every virtual user.
+        let hop = Box::pin(self.carry(origin, message, prepared)).await;
+        let seen = hop.as_ref();
+        let seen = seen.map(|(reply, _)| reply);
+        tracing.note(at, &message, seen.map_err(|(fault, spent)| (fault, *spent)));
+        hop
+    }
+
+    async fn carry(
         &mut self,
         origin: &Arc<Origin>,
         message: Message<'_>,

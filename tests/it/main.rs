@@ -35,6 +35,8 @@ mod grpc;
 mod guides;
 mod hostile;
 mod house;
+#[cfg(feature = "http3")]
+mod http3;
 mod imports;
 mod modules;
 mod nginx;
@@ -46,6 +48,7 @@ mod policy;
 mod prometheus;
 mod proxies;
 mod receiver;
+mod recording;
 mod rollouts;
 mod run;
 mod scraped;

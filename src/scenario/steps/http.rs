@@ -133,4 +133,6 @@ pub enum HttpVersion {
     One,
     /// HTTP/2, in clear text with prior knowledge.
     Two,
+    /// HTTP/3, which is never taken unasked.
+    Three,
 }

@@ -12,6 +12,12 @@ use crate::net::{address, message};
 use crate::scenario::compiler::{Compiler, flag};
 use crate::scenario::template::Template;
 
+/// What `http` may say.
+#[cfg(feature = "http3")]
+const VERSIONS: &[&str] = &["auto", "1.1", "2", "3"];
+#[cfg(not(feature = "http3"))]
+const VERSIONS: &[&str] = &["auto", "1.1", "2"];
+
 /// A value, or several of the same name.
 const SEVERAL: Shape = Shape::OneOrMany(&Shape::Template);
 
@@ -69,8 +75,8 @@ pub(in crate::scenario) const FIELDS: &[Field] = &[
     ),
     field(
         "http",
-        Shape::Word(&["auto", "1.1", "2"]),
-        "the HTTP version: `auto` takes 2 where TLS offers it",
+        Shape::Word(VERSIONS),
+        "the HTTP version: `auto` takes 2 where TLS offers it; 3 is experimental, and for what is performed once",
     ),
     field(
         "verify",
@@ -211,6 +217,7 @@ fn exchange(
         version: match node.get("http").and_then(Node::as_text) {
             Some("1.1") => HttpVersion::One,
             Some("2") => HttpVersion::Two,
+            Some("3") => HttpVersion::Three,
             _ => HttpVersion::Auto,
         },
         verify: node.get("verify").and_then(Node::as_bool).unwrap_or(true),

@@ -187,11 +187,13 @@ impl VirtualUser {
             keep: Keep {
                 head: true,
                 body: true,
+                shows: false,
                 limit,
             },
             start,
             deadline,
             repeated: 0,
+            tracing: None,
         };
         let message = Message {
             method: &Method::POST,

@@ -88,13 +88,15 @@ impl VirtualUser {
                 held: &mut self.held,
                 fresh: http.fresh_connection || binding.plan.connections.reuse == Reuse::Never,
                 keep: Keep {
-                    head: compiled.wants_head,
+                    head: compiled.wants_head || binding.trace().is_some(),
                     body: step.wants_body,
+                    shows: binding.trace().is_some(),
                     limit: binding.plan.body_limit,
                 },
                 start,
                 deadline,
                 repeated: 0,
+                tracing: binding.tracing(&step.name),
             },
             who,
         };
@@ -228,10 +230,10 @@ fn finish((step, limit): (&Step, usize), hop: Hop, journey: Journey, url: Option
             phases,
             tls,
             url,
-            version: if wire.version == http::Version::HTTP_2 {
-                "HTTP/2"
-            } else {
-                "HTTP/1.1"
+            version: match wire.version {
+                http::Version::HTTP_2 => "HTTP/2",
+                http::Version::HTTP_3 => "HTTP/3",
+                _ => "HTTP/1.1",
             },
             redirects: journey.redirects,
             ..Reply::default()
