@@ -26,7 +26,7 @@ impl Draft {
     pub fn client_credentials(&mut self, step: &mut Step, about: ClientCredentials<'_>) {
         let secret = match about.secret.contains("${") {
             true => about.secret.to_owned(),
-            false => format!("${{{}}}", self.secret("CLIENT_SECRET")),
+            false => format!("${{{}}}", self.secret_of("CLIENT_SECRET", about.secret)),
         };
         let mut oauth2 = json!({
             "token_url": about.token_url, "client_id": about.id, "client_secret": secret,

@@ -6,6 +6,7 @@
 use super::placeholders::{Piece, escaped, pieces};
 use super::words::{identifier, text_literal};
 use crate::net::address;
+use crate::secret::Secret;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +31,8 @@ pub struct Draft {
     known: BTreeSet<String>,
     /// How often each name of a step was there.
     again: BTreeMap<String, usize>,
+    /// What stood in the file in the place of each secret, to tell them apart.
+    held: BTreeMap<String, Secret>,
     /// In which scope each variable stands first.
     scopes: BTreeMap<String, String>,
 }
@@ -193,6 +196,18 @@ impl Draft {
         self.inputs[&identifier(name)]["default"] == *value
     }
 
+    /// The name of a secret that holds what stands in the file; another value of the same name is another secret.
+    pub fn secret_of(&mut self, name: &str, value: &str) -> String {
+        let first = identifier(name).to_ascii_uppercase();
+        let again = (2..).map(|number| format!("{first}_{number}"));
+        let mut names = std::iter::once(first.clone()).chain(again);
+        let fits = |name: &String| self.held.get(name).is_none_or(|held| held.is(value));
+        let called = names.find(fits).unwrap_or(first);
+        let held = || Secret::new(value);
+        self.held.entry(called.clone()).or_insert_with(held);
+        self.secret(&called)
+    }
+
     /// A secret, as it is called in expressions.
     pub fn secret(&mut self, name: &str) -> String {
         let name = identifier(name).to_ascii_uppercase();
@@ -235,6 +250,16 @@ impl Draft {
         self.input(&name, None)
     }
 
+    /// A variable as the value that it writes: what was captured has its kind, and what is given is read.
+    pub fn typed(&mut self, name: &str) -> String {
+        let is_captured = self.is_captured(name);
+        let called = self.variable(name);
+        match is_captured {
+            true => called,
+            false => format!("typed({called})"),
+        }
+    }
+
     /// Notes in which scope a variable stands, where those who write have several; another one in which it stands, too.
     pub fn stands_in(&mut self, name: &str, scope: &str) -> Option<String> {
         if scope == "variables" {
@@ -270,7 +295,7 @@ impl Draft {
         };
         let pairs = query.split('&').map(|pair| match pair.split_once('=') {
             Some((name, value)) if lets_in(name) && !value.is_empty() && !value.contains("${") => {
-                format!("{name}=${{{}}}", self.secret(name))
+                format!("{name}=${{{}}}", self.secret_of(name, value))
             }
             _ => pair.to_owned(),
         });
@@ -295,7 +320,7 @@ impl Draft {
                     continue;
                 };
                 if lets_in(name.as_str()) && !value.as_str().contains("${") {
-                    let secret = self.secret(name.as_str());
+                    let secret = self.secret_of(name.as_str(), value.as_str());
                     whole.push_str(&made[from..value.start()]);
                     whole.push_str(&format!("${{{secret}}}"));
                     from = value.end();
@@ -350,7 +375,7 @@ impl Draft {
             let (scheme, rest) = value.split_once(' ').unwrap_or(("", value));
             if scheme.eq_ignore_ascii_case("bearer") {
                 let token = match is_fixed {
-                    true => format!("${{{}}}", self.secret("TOKEN")),
+                    true => format!("${{{}}}", self.secret_of("TOKEN", rest.trim())),
                     false => rest.trim().to_owned(),
                 };
                 step.say("auth", json!({ "bearer": token }));
@@ -358,7 +383,7 @@ impl Draft {
             }
         }
         if is_fixed && lets_in(&lower) {
-            let secret = self.secret(name);
+            let secret = self.secret_of(name, value);
             step.add("headers", name, &format!("${{{secret}}}"));
             return;
         }
@@ -377,7 +402,7 @@ impl Draft {
     pub fn basic(&mut self, step: &mut Step, way: &str, user: &str, password: &str) {
         let password = match password.contains("${") || password.is_empty() {
             true => password.to_owned(),
-            false => format!("${{{}}}", self.secret("PASSWORD")),
+            false => format!("${{{}}}", self.secret_of("PASSWORD", password)),
         };
         step.say(
             "auth",

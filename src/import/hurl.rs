@@ -144,7 +144,7 @@ fn sent(draft: &mut Draft, step: &mut Step, entry: &Entry) {
             );
             let is_fixed = !value.contains("${") && !value.is_empty();
             let value = match is_fixed && super::draft::lets_in(&name) {
-                true => format!("${{{}}}", draft.secret(&name)),
+                true => format!("${{{}}}", draft.secret_of(&name, &value)),
                 false => value,
             };
             step.add(key, &name, &value);
@@ -167,6 +167,11 @@ fn sent(draft: &mut Draft, step: &mut Step, entry: &Entry) {
         );
         draft.basic(step, "basic", &user, &word);
     }
+    if entry.body.is_some() && (step.has("form") || step.has("multipart")) {
+        let what = "a body beside a form: one of them is sent there";
+        draft.leave(step, Some(entry.line), what);
+        return;
+    }
     let typed = step.has_header("content-type");
     match &entry.body {
         None => {}
@@ -174,14 +179,14 @@ fn sent(draft: &mut Draft, step: &mut Step, entry: &Entry) {
             if !typed {
                 step.add("headers", "Content-Type", "application/json");
             }
-            let text = draft.template(text, made_up);
+            let text = draft.json_template(text, made_up);
             step.say("body", draft.body(&text));
         }
         Some(Body::Xml(text)) => {
             if !typed {
                 step.add("headers", "Content-Type", "application/xml");
             }
-            step.say("body", draft.template(text, made_up));
+            step.say("body", super::placeholders::escaped(text));
         }
         Some(Body::Made(kind)) => {
             draft.leave(step, Some(entry.line), format!("a body of `{kind}`"));
@@ -211,7 +216,7 @@ fn multipart(draft: &mut Draft, step: &mut Step, row: &Row) {
             part
         }
         None if super::draft::lets_in(&name) && !row.value.contains("{{") => {
-            json!({ "text": format!("${{{}}}", draft.secret(&name)) })
+            json!({ "text": format!("${{{}}}", draft.secret_of(&name, &row.value)) })
         }
         None => json!({ "text": draft.template(&row.value, made_up) }),
     };
@@ -252,7 +257,10 @@ fn expected(draft: &mut Draft, step: &mut Step, reply: &Reply) {
     }
     for row in section(&reply.sections, &["Captures"]) {
         match captured(draft, &row.words) {
-            Ok(expression) => draft.capture(step, &row.name, expression),
+            Ok((expression, must)) => {
+                must.into_iter().for_each(|must| step.check(must));
+                draft.capture(step, &row.name, expression);
+            }
             Err(why) => draft.leave(
                 step,
                 Some(row.line),
@@ -262,7 +270,12 @@ fn expected(draft: &mut Draft, step: &mut Step, reply: &Reply) {
     }
     for row in asserts {
         match condition(draft, &row.words) {
-            Ok(condition) => step.check(condition),
+            Ok(assert) => {
+                if let Some(first) = assert.first {
+                    step.check(first);
+                }
+                step.check(assert.condition);
+            }
             Err(why) => draft.leave(
                 step,
                 Some(row.line),
@@ -273,15 +286,18 @@ fn expected(draft: &mut Draft, step: &mut Step, reply: &Reply) {
     match &reply.body {
         None => {}
         Some(Body::Json(text)) => {
-            let value = draft.expression(text, constant);
-            step.check(format!("sameJson(text, {value})"));
-        }
-        Some(Body::Made(kind)) => draft.leave(step, None, format!("a body of `{kind}`")),
-        Some(Body::Text(text) | Body::Xml(text)) => {
+            // Letter by letter, as Hurl has it.
             let value = draft.expression(text, constant);
             step.check(format!("text == {value}"));
         }
-        Some(Body::Letters(text)) => step.check(format!("text == {}", text_literal(text))),
+        Some(Body::Made(kind)) => draft.leave(step, None, format!("a body of `{kind}`")),
+        Some(Body::Text(text)) => {
+            let value = draft.expression(text, constant);
+            step.check(format!("text == {value}"));
+        }
+        Some(Body::Letters(text) | Body::Xml(text)) => {
+            step.check(format!("text == {}", text_literal(text)));
+        }
         Some(Body::File(file)) => draft.leave(step, None, format!("the body of the file `{file}`")),
         Some(Body::Bytes(_)) => draft.leave(step, None, "a body of bytes"),
     }

@@ -1,30 +1,48 @@
-//! Captures and asserts of Hurl as expressions: a query, filters, and a predicate.
+//! Captures and asserts of Hurl as expressions: a query, and filters; what is expected of it is [`super::hurl_predicates`]'s.
+//!
+//! Hurl is strict where expressions are not: a filter that is given the wrong kind fails whichever way an assert is meant, a path
+//! that finds one value is that value, and `not` holds of what is not there. Invariant: what is written here holds only where it
+//! holds there, or it is not written.
 
 use super::draft::Draft;
+use super::hurl_predicates::predicate;
 use super::hurl_syntax::Word;
 use super::json_path;
 use super::placeholders::{Piece, pieces};
 use super::words::text_literal;
 
 /// A value on its way through the filters.
-struct Asked {
-    expression: String,
-    kind: Kind,
-    /// Holds where there is one.
-    is_there: Option<String>,
+pub(super) struct Asked {
+    pub expression: String,
+    pub kind: Kind,
+    /// Holds where there is one; what is always there says nothing.
+    pub is_there: Option<String>,
+    /// Whether the expression may have a value though there is none.
+    pub is_elsewhere: bool,
+    /// What must hold whichever way it is asked.
+    pub must: Vec<String>,
 }
 
 /// What is known of a value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
     Any,
     Text,
-    /// All that a path found, as a list.
-    Found,
+    Number,
+    Bytes,
     /// Milliseconds.
     Time,
     /// An end of a certificate.
     Expiry,
+}
+
+/// An assert: what it is about, and the condition.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Assert {
+    /// What must hold of the reply before anybody asks.
+    pub first: Option<String>,
+    /// The condition.
+    pub condition: String,
 }
 
 /// Names of Hurl's own are not looked for in replies.
@@ -32,33 +50,40 @@ pub fn constant(_: &str) -> Option<String> {
     None
 }
 
-/// A capture as an expression.
+/// A capture as an expression, with what must hold for it.
 ///
 /// # Errors
 ///
 /// Why it cannot be one.
-pub fn captured(draft: &mut Draft, words: &[Word]) -> Result<String, String> {
+pub fn captured(draft: &mut Draft, words: &[Word]) -> Result<(String, Vec<String>), String> {
     let (asked, rest) = asked(draft, words)?;
-    match (rest, asked.kind) {
-        ([], Kind::Time | Kind::Expiry) => Err("a time cannot be kept".to_owned()),
-        // Where one is found, it is the value.
-        ([], Kind::Found) => {
-            let all = asked.expression;
-            Ok(format!("size({all}) == 1 ? {all}[0] : {all}"))
-        }
-        ([], _) => Ok(asked.expression),
-        ([Word::Bare(word)], _) if word == "redact" => Ok(asked.expression),
-        (other, _) => Err(format!("`{}` is not known", shown(other))),
+    let is_known = match rest {
+        [] => true,
+        [Word::Bare(word)] => word == "redact",
+        _ => false,
+    };
+    match asked.kind {
+        _ if !is_known => Err(format!("`{}` is not known", shown(rest))),
+        Kind::Time | Kind::Expiry => Err("a time cannot be kept".to_owned()),
+        Kind::Bytes => Err("bytes cannot be kept".to_owned()),
+        _ => Ok((asked.expression, asked.must)),
     }
 }
+
+/// What every path asks for.
+const IS_JSON: &str = "isJson(text)";
+/// What whoever asks for the text of a body asks for.
+const IS_TEXT: &str = "isText(bytes)";
+/// Both are said once.
+const FIRST: [&str; 2] = [IS_JSON, IS_TEXT];
 
 /// An assert as a condition.
 ///
 /// # Errors
 ///
 /// Why it cannot be one.
-pub fn condition(draft: &mut Draft, words: &[Word]) -> Result<String, String> {
-    let (mut asked, mut rest) = asked(draft, words)?;
+pub fn condition(draft: &mut Draft, words: &[Word]) -> Result<Assert, String> {
+    let (asked, mut rest) = asked(draft, words)?;
     let is_not = matches!(rest.first(), Some(Word::Bare(word)) if word == "not");
     if is_not {
         rest = &rest[1..];
@@ -66,167 +91,63 @@ pub fn condition(draft: &mut Draft, words: &[Word]) -> Result<String, String> {
     let Some((Word::Bare(name), given)) = rest.split_first() else {
         return Err("it says no predicate".to_owned());
     };
-    if name == "exists" {
-        return Ok(exists(&asked, !is_not));
-    }
-    let takes_all = ["isEmpty", "isList", "isCollection", "includes", "contains"];
-    let only = match asked.kind == Kind::Found && !takes_all.contains(&name.as_str()) {
-        // Where one is found, it is the value; several are a list.
-        true => Some(format!("size({}) == 1", asked.expression)),
-        false => None,
+    let made = match (name.as_str(), given) {
+        ("exists", []) => exists(&asked, !is_not),
+        _ => {
+            let wanted = predicate(draft, &asked, name, given)?;
+            let there = asked.is_there.as_deref();
+            let mut all: Vec<String> = there
+                .filter(|_| asked.is_elsewhere && !is_not)
+                .map(str::to_owned)
+                .into_iter()
+                .collect();
+            all.extend(wanted.kinds.filter(|_| is_not || !wanted.fails_by_itself));
+            match is_not {
+                true => all.push(format!("!({})", wanted.holds)),
+                false => all.push(wanted.holds),
+            }
+            let all = all.join(" && ");
+            match there.filter(|_| is_not) {
+                // What is not there is nothing that it must not be.
+                Some(there) => format!("({} || {all})", without(there)),
+                None => all,
+            }
+        }
     };
-    if only.is_some() {
-        asked.expression = format!("{}[0]", asked.expression);
-    }
-    let made = predicate(draft, &asked, name, given)?;
-    let made = match only {
-        Some(only) => format!("{only} && {made}"),
-        None => made,
-    };
-    Ok(match is_not {
-        true => format!("!({made})"),
-        false => made,
+    let is_first = |must: &&String| FIRST.contains(&must.as_str());
+    let first = asked.must.iter().find(is_first).cloned();
+    let must = asked.must.into_iter().filter(|must| !is_first(&must));
+    let all: Vec<String> = must.chain([made]).collect();
+    Ok(Assert {
+        first,
+        condition: all.join(" && "),
     })
 }
 
+fn without(there: &str) -> String {
+    match there.strip_suffix(" > 0") {
+        Some(count) => format!("{count} == 0"),
+        None => format!("!({there})"),
+    }
+}
+
 fn exists(asked: &Asked, wanted: bool) -> String {
-    let of = &asked.expression;
     match (&asked.is_there, wanted) {
         (Some(there), true) => there.clone(),
-        (Some(there), false) => match there.strip_suffix(" > 0") {
-            Some(count) => format!("{count} == 0"),
-            None => format!("!({there})"),
-        },
-        (None, true) => format!("kind({of}) != 'null'"),
-        (None, false) => format!("kind({of}) == 'null'"),
+        (Some(there), false) => without(there),
+        // What was computed is there, or has failed already.
+        (None, true) => format!("kind({}) != ''", asked.expression),
+        (None, false) => format!("kind({}) == ''", asked.expression),
     }
 }
 
-fn predicate(
-    draft: &mut Draft,
-    asked: &Asked,
-    name: &str,
-    given: &[Word],
-) -> Result<String, String> {
-    let of = &asked.expression;
-    let kind = |names: &str| format!("kind({of}) in [{names}]");
-    let simple = match name {
-        "isBoolean" => Some(kind("'bool'")),
-        "isCollection" => Some(kind("'list', 'map'")),
-        "isList" => Some(kind("'list'")),
-        "isObject" => Some(kind("'map'")),
-        "isFloat" => Some(kind("'double'")),
-        "isInteger" => Some(kind("'int'")),
-        "isNumber" => Some(kind("'int', 'double'")),
-        "isString" => Some(kind("'string'")),
-        "isEmpty" => Some(format!("size({of}) == 0")),
-        "isIsoDate" => Some(format!("kind(timestamp({of})) == 'timestamp'")),
-        "isUuid" => Some(format!(
-            "{of}.matches('^[0-9a-fA-F]{{8}}(-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}$')"
-        )),
-        "isIpv4" => Some(format!(
-            "{of}.matches('^[0-9]{{1,3}}([.][0-9]{{1,3}}){{3}}$')"
-        )),
-        _ => None,
-    };
-    if let (Some(made), []) = (simple, given) {
-        return Ok(made);
-    }
-    let [given] = given else {
-        return Err(format!("the predicate `{name}` is not known"));
-    };
-    let operator = match name {
-        "equals" => "==",
-        "notEquals" => "!=",
-        "greaterThan" => ">",
-        "greaterThanOrEquals" => ">=",
-        "lessThan" => "<",
-        "lessThanOrEquals" => "<=",
-        other => other,
-    };
-    if asked.kind == Kind::Time {
-        let Word::Bare(number) = given else {
-            return Err("a time is compared with a number".to_owned());
-        };
-        let number: u64 = number
-            .parse()
-            .map_err(|_| "a time is compared with a number".to_owned())?;
-        return Ok(format!("{of} {operator} duration('{number}ms')"));
-    }
-    match operator {
-        "==" | "!=" | ">" | ">=" | "<" | "<=" => {
-            if let (Word::Bare(word), true) =
-                (given, of.starts_with("sha256(") || of.starts_with("md5("))
-                && let Some(digits) = word.strip_prefix("hex,")
-            {
-                let digits = digits.trim_end_matches(';').trim().to_ascii_lowercase();
-                return Ok(format!("{of} {operator} {}", text_literal(&digits)));
-            }
-            // Words are text there, whatever a reply or an input holds.
-            let (value, is_text) = value(draft, given)?;
-            let of = of.clone();
-            let is_open = is_text && asked.kind == Kind::Any && is_variable(given);
-            let (of, value) = match (is_open, operator) {
-                (true, "==" | "!=") => (format!("string({of})"), value),
-                (true, _) => (format!("double({of})"), format!("double({value})")),
-                _ => (of, value),
-            };
-            Ok(format!("{of} {operator} {value}"))
-        }
-        "startsWith" | "endsWith" => Ok(format!("{of}.{name}({})", value(draft, given)?.0)),
-        "contains" if asked.kind == Kind::Found => {
-            Ok(format!("{} in {of}", value(draft, given)?.0))
-        }
-        "contains" if asked.kind == Kind::Any => {
-            let wanted = value(draft, given)?.0;
-            Ok(format!(
-                "(kind({of}) == 'list' ? {wanted} in {of} : {of}.contains({wanted}))"
-            ))
-        }
-        "contains" => Ok(format!("{of}.contains({})", value(draft, given)?.0)),
-        "includes" => Ok(format!("{} in {of}", value(draft, given)?.0)),
-        "matches" => Ok(format!("{of}.matches({})", pattern(given)?)),
-        other => Err(format!("the predicate `{other}` is not known")),
-    }
+/// Whether a placeholder stands in a word.
+pub(super) fn is_variable(word: &Word) -> bool {
+    matches!(word, Word::Text(text) | Word::Bare(text) if is_open(text))
 }
 
-fn is_variable(word: &Word) -> bool {
-    matches!(word, Word::Text(text) | Word::Bare(text) if pieces(text).any(|piece| matches!(piece, Piece::Name(_))))
-}
-
-/// A value to compare with, and whether it is a text.
-fn value(draft: &mut Draft, word: &Word) -> Result<(String, bool), String> {
-    match word {
-        Word::Text(text) => Ok((draft.expression(text, constant), true)),
-        Word::Pattern(_) => Err("a regular expression is no value".to_owned()),
-        Word::Bare(word) => {
-            let mut all = pieces(word);
-            if let (Some(Piece::Name(name)), None) = (all.next(), all.next()) {
-                let is_captured = draft.is_captured(name);
-                let named = draft.variable(name);
-                return Ok((named, !is_captured));
-            }
-            let is_word = matches!(word.as_str(), "true" | "false" | "null");
-            let is_whole = word
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b'-');
-            if is_whole && !is_word && word.parse::<i64>().is_err() {
-                return Err(format!("`{word}` has more digits than are compared"));
-            }
-            match is_word || word.parse::<f64>().is_ok() && !word.ends_with('.') {
-                true => Ok((word.clone(), false)),
-                false => Err(format!("`{word}` is no value that is known")),
-            }
-        }
-    }
-}
-
-fn pattern(word: &Word) -> Result<String, String> {
-    match word {
-        word if is_variable(word) => Err("a placeholder in a regular expression".to_owned()),
-        Word::Text(text) | Word::Pattern(text) => Ok(text_literal(text)),
-        Word::Bare(word) => Err(format!("`{word}` is no regular expression")),
-    }
+fn is_open(text: &str) -> bool {
+    pieces(text).any(|piece| matches!(piece, Piece::Name(_)))
 }
 
 fn shown(words: &[Word]) -> String {
@@ -252,6 +173,8 @@ fn plain(expression: impl Into<String>, kind: Kind) -> Asked {
         expression: expression.into(),
         kind,
         is_there: None,
+        is_elsewhere: false,
+        must: Vec::new(),
     }
 }
 
@@ -260,13 +183,13 @@ fn query<'w>(draft: &mut Draft, words: &'w [Word]) -> Result<(Asked, &'w [Word])
         return Err("it asks for nothing".to_owned());
     };
     let simple = match name.as_str() {
-        "status" => Some(plain("status", Kind::Any)),
+        "status" => Some(plain("status", Kind::Number)),
         "url" => Some(plain("url", Kind::Text)),
-        "version" => Some(plain("version", Kind::Text)),
-        "body" | "rawbytes" => Some(plain("text", Kind::Text)),
-        "bytes" => Some(plain("bytes", Kind::Any)),
+        "version" => Some(plain("replace(version, 'HTTP/', '')", Kind::Text)),
+        "body" => Some(of_text("text")),
+        "bytes" => Some(plain("bytes", Kind::Bytes)),
         "duration" => Some(plain("latency", Kind::Time)),
-        "sha256" | "md5" => Some(plain(format!("{name}(text)"), Kind::Text)),
+        "sha256" | "md5" => Some(plain(format!("{name}(bytes)"), Kind::Bytes)),
         _ => None,
     };
     if let Some(asked) = simple {
@@ -280,19 +203,22 @@ fn query<'w>(draft: &mut Draft, words: &'w [Word]) -> Result<(Asked, &'w [Word])
     let Some((given, rest)) = given else {
         return Err(format!("the query `{name}` is not known"));
     };
-    let is_open = pieces(given).any(|piece| matches!(piece, Piece::Name(_)));
-    if is_open && name != "header" {
+    if is_open(given) && name != "header" {
         return Err(format!("a placeholder in the query `{name}`"));
     }
     let asked = match name.as_str() {
-        "header" => of_map("headers", &draft.expression(given, constant)),
-        "cookie" if !given.contains('[') => of_map("cookies", &text_literal(given)),
-        "jsonpath" => path("body", given),
+        "header" => of_map(
+            "headers",
+            &draft.expression(&given.to_ascii_lowercase(), constant),
+            given,
+        )?,
+        "cookie" if !given.contains('[') => cookie(given),
+        "jsonpath" => path("body", given)?,
         "regex" => Asked {
-            is_there: Some(format!("text.matches({})", text_literal(given))),
-            ..plain(format!("find(text, {})", text_literal(given)), Kind::Text)
+            must: vec![IS_TEXT.to_owned()],
+            ..grouped("text", given)?
         },
-        "variable" => plain(draft.variable(given), Kind::Any),
+        "variable" => plain(draft.typed(given), Kind::Any),
         "certificate" => match given {
             "Expire-Date" => plain("tls.days_left", Kind::Expiry),
             "Subject" => plain("tls.subject", Kind::Text),
@@ -304,20 +230,82 @@ fn query<'w>(draft: &mut Draft, words: &'w [Word]) -> Result<(Asked, &'w [Word])
     Ok((asked, rest))
 }
 
-fn of_map(of: &str, name: &str) -> Asked {
+/// What is asked of the body as a text.
+fn of_text(expression: &str) -> Asked {
     Asked {
-        is_there: Some(format!("{name} in {of}")),
-        ..plain(format!("{of}[{name}]"), Kind::Text)
+        must: vec![IS_TEXT.to_owned()],
+        ..plain(expression, Kind::Text)
     }
 }
 
-fn path(of: &str, path: &str) -> Asked {
-    let (expression, is_one) = json_path::found(of, path);
-    Asked {
-        expression,
-        kind: if is_one { Kind::Any } else { Kind::Found },
-        is_there: Some(format!("{} > 0", json_path::count(of, path))),
+fn of_map(of: &str, name: &str, written: &str) -> Result<Asked, String> {
+    if is_open(written) && written.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err("a placeholder and capital letters in the name of a header".to_owned());
     }
+    Ok(Asked {
+        is_there: Some(format!("{name} in {of}")),
+        ..plain(format!("{of}[{name}]"), Kind::Text)
+    })
+}
+
+/// A cookie of this reply, and of none before it.
+fn cookie(name: &str) -> Asked {
+    let pattern = text_literal(&format!("(^|, ){}=", regex::escape(name)));
+    let there = format!("('set-cookie' in headers && headers['set-cookie'].matches({pattern}))");
+    let name = text_literal(name);
+    Asked {
+        is_there: Some(there),
+        is_elsewhere: true,
+        ..plain(format!("cookies[{name}]"), Kind::Text)
+    }
+}
+
+fn path(of: &str, path: &str) -> Result<Asked, String> {
+    let (expression, is_one) = json_path::found(of, path);
+    if path.trim() != path || serde_json_path::JsonPath::parse(path).is_err() {
+        return Err(format!("`{path}` is no path of RFC 9535"));
+    }
+    Ok(Asked {
+        expression: match is_one {
+            // What is no JSON is none.
+            true if expression == "body" => "parseJson(text)".to_owned(),
+            true => expression,
+            // Where one is found, it is the value.
+            false => format!("oneOrAll({expression})"),
+        },
+        is_there: Some(format!("{} > 0", json_path::count(of, path))),
+        must: match of {
+            "body" => vec![IS_JSON.to_owned()],
+            _ => Vec::new(),
+        },
+        is_elsewhere: false,
+        kind: Kind::Any,
+    })
+}
+
+/// The first group of what a pattern finds.
+fn grouped(of: &str, pattern: &str) -> Result<Asked, String> {
+    let groups = regex::Regex::new(pattern).map(|pattern| pattern.captures_len());
+    match groups {
+        Ok(2..) => {}
+        Ok(_) => return Err(format!("`{pattern}` has no group, and finds nothing there")),
+        Err(_) => return Err(format!("`{pattern}` is no regular expression")),
+    }
+    let pattern = text_literal(pattern);
+    Ok(Asked {
+        is_there: Some(format!("{of}.matches({pattern})")),
+        ..plain(format!("find({of}, {pattern})"), Kind::Text)
+    })
+}
+
+/// What filters need of what they are given.
+fn needs(asked: &Asked, kinds: &str, known: &[Kind]) -> Option<String> {
+    let of = &asked.expression;
+    let is = || match kinds.contains(',') {
+        true => format!("kind({of}) in [{kinds}]"),
+        false => format!("kind({of}) == {kinds}"),
+    };
+    (!known.contains(&asked.kind)).then(is)
 }
 
 /// The value after the next filter, and what comes behind that.
@@ -330,128 +318,89 @@ fn filter<'w>(
     let Some((Word::Bare(name), rest)) = words.split_first() else {
         return Ok(None);
     };
-    // Of several headers of a name only the first is looked at.
-    if of.starts_with("headers[") && matches!(name.as_str(), "count" | "nth" | "first" | "last") {
+    let is_header = of.starts_with("headers[");
+    let all = matches!(name.as_str(), "count" | "nth" | "first" | "last");
+    if is_header && all {
         return Err(format!("`{name}` of a header"));
     }
+    let list = || needs(asked, "'list'", &[]);
+    let text = || needs(asked, "'string'", &[Kind::Text]);
+    let bytes = |made: String, kind: Kind| match asked.kind {
+        Kind::Bytes => Ok(Some((plain(made, kind), None))),
+        _ => Err(format!("`{name}` of what is no bytes")),
+    };
     let simple = match name.as_str() {
-        "count" => Some(plain(format!("size({of})"), Kind::Any)),
-        "first" => Some(plain(format!("{of}[0]"), Kind::Any)),
-        "last" => Some(plain(format!("{of}[size({of}) - 1]"), Kind::Any)),
-        "toInt" => Some(plain(format!("int({of})"), Kind::Any)),
-        "toFloat" => Some(plain(format!("double({of})"), Kind::Any)),
-        "toString" => Some(plain(format!("string({of})"), Kind::Text)),
-        "toHex" => Some(plain(format!("hex({of})"), Kind::Text)),
-        "urlEncode" => Some(plain(format!("urlEncode({of})"), Kind::Text)),
-        "urlDecode" => Some(plain(format!("urlDecode({of})"), Kind::Text)),
-        "base64Encode" => Some(plain(format!("base64({of})"), Kind::Text)),
-        "base64UrlSafeEncode" => Some(plain(format!("base64Url({of})"), Kind::Text)),
-        "base64Decode" | "base64UrlSafeDecode" => {
-            Some(plain(format!("base64Decode({of})"), Kind::Text))
+        "count" => {
+            let need = needs(asked, "'list', 'bytes'", &[Kind::Bytes]);
+            Some((plain(format!("size({of})"), Kind::Number), need))
         }
-        "utf8Decode" | "utf8Encode" => Some(plain(of.clone(), Kind::Text)),
-        "daysAfterNow" if asked.kind == Kind::Expiry => Some(plain(of.clone(), Kind::Any)),
+        "first" => Some((plain(format!("{of}[0]"), Kind::Any), list())),
+        "last" => Some((plain(format!("{of}[size({of}) - 1]"), Kind::Any), list())),
+        "toInt" => Some((plain(format!("int({of})"), Kind::Number), None)),
+        "toFloat" => Some((plain(format!("double({of})"), Kind::Number), None)),
+        "toString" => Some((plain(format!("string({of})"), Kind::Text), None)),
+        "urlEncode" => {
+            let made = format!("replace(urlEncode({of}), '%2F', '/')");
+            Some((plain(made, Kind::Text), text()))
+        }
+        "urlDecode" => Some((plain(format!("urlDecode({of})"), Kind::Text), text())),
+        "utf8Encode" => Some((plain(of.clone(), Kind::Bytes), text())),
+        "base64Decode" | "base64UrlSafeDecode" => {
+            let made = format!("base64Decode({of})");
+            Some((plain(made, Kind::Bytes), text()))
+        }
+        "toHex" => bytes(format!("hex({of})"), Kind::Text)?,
+        "base64Encode" => bytes(format!("base64({of})"), Kind::Text)?,
+        "base64UrlSafeEncode" => bytes(format!("base64Url({of})"), Kind::Text)?,
+        "utf8Decode" => bytes(format!("string({of})"), Kind::Text)?,
+        "daysAfterNow" if asked.kind == Kind::Expiry => {
+            Some((plain(of.clone(), Kind::Number), None))
+        }
         _ => None,
     };
-    if let Some(next) = simple {
-        return Ok(Some((next, rest)));
+    if let Some((next, need)) = simple {
+        return Ok(Some((after(asked, next, need), rest)));
     }
-    let next = match (name.as_str(), rest) {
+    let (next, need, rest) = match (name.as_str(), rest) {
         ("nth", [Word::Bare(at), rest @ ..]) => {
             let at: i64 = at.parse().map_err(|_| format!("`nth {at}`"))?;
             let at = match at {
                 0.. => at.to_string(),
-                _ => format!("size({of}) - {}", -at),
+                _ => format!("size({of}) - {}", at.unsigned_abs()),
             };
-            (plain(format!("{of}[{at}]"), Kind::Any), rest)
+            (plain(format!("{of}[{at}]"), Kind::Any), list(), rest)
         }
-        ("split", [Word::Text(by), rest @ ..]) => (
-            plain(format!("split({of}, {})", text_literal(by)), Kind::Any),
-            rest,
-        ),
-        ("replace", [Word::Text(old), Word::Text(new), rest @ ..]) => {
+        ("split", [Word::Text(by), rest @ ..]) if !is_open(by) => {
+            let made = format!("split({of}, {})", text_literal(by));
+            (plain(made, Kind::Any), text(), rest)
+        }
+        ("replace", [Word::Text(old), Word::Text(new), rest @ ..]) if !is_open(old) => {
             let (old, new) = (text_literal(old), draft.expression(new, constant));
-            (
-                plain(format!("replace({of}, {old}, {new})"), Kind::Text),
-                rest,
-            )
+            let made = format!("replace({of}, {old}, {new})");
+            (plain(made, Kind::Text), text(), rest)
         }
-        ("regex", [Word::Text(text) | Word::Pattern(text), rest @ ..]) => (
-            plain(format!("find({of}, {})", text_literal(text)), Kind::Text),
-            rest,
-        ),
-        ("jsonpath", [Word::Text(inner), rest @ ..]) => {
-            let of = match asked.kind {
-                Kind::Text => format!("parseJson({of})"),
-                _ => of.clone(),
-            };
-            (path(&of, inner), rest)
+        ("regex", [Word::Text(text) | Word::Pattern(text), rest @ ..]) if !is_open(text) => {
+            let need = needs(asked, "'string'", &[Kind::Text]);
+            (grouped(of, text)?, need, rest)
+        }
+        ("jsonpath", [Word::Text(inner), rest @ ..]) if !is_open(inner) => {
+            (path(&format!("parseJson({of})"), inner)?, text(), rest)
         }
         _ => return Ok(None),
     };
-    Ok(Some(next))
+    Ok(Some((after(asked, next, need), rest)))
+}
+
+/// What must hold of what a filter was given: it must be there, and of its kind, whichever way it is asked.
+fn after(asked: &Asked, mut next: Asked, need: Option<String>) -> Asked {
+    let mut must = asked.must.clone();
+    // What is not there fails by itself, unless it may be somewhere else.
+    must.extend(asked.is_there.clone().filter(|_| asked.is_elsewhere));
+    must.extend(need);
+    must.append(&mut next.must);
+    Asked { must, ..next }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::import::hurl_syntax;
-
-    fn said(row: &str) -> Result<String, String> {
-        let text = format!("GET http://a\nHTTP 200\n[Asserts]\n{row}\n");
-        let entries = hurl_syntax::read(&text).map_err(|wrong| format!("{wrong:?}"))?;
-        let reply = entries[0].reply.as_ref().ok_or("no reply")?;
-        let mut draft = Draft::new("a");
-        condition(&mut draft, &reply.sections[0].rows[0].words)
-    }
-
-    #[test]
-    fn asserts_are_conditions() {
-        for (row, expected) in [
-            ("status < 300", "status < 300"),
-            ("header \"ETag\" exists", "'ETag' in headers"),
-            (
-                "header \"ETag\" == \"x{{a}}\"",
-                "headers['ETag'] == 'x' + string(inputs.a)",
-            ),
-            ("jsonpath \"$.a.b\" == \"c\"", "body.a.b == 'c'"),
-            ("jsonpath \"$.n\" == {{n}}", "string(body.n) == inputs.n"),
-            (
-                "jsonpath \"$.a\" not exists",
-                "size(jsonpath(body, '$.a')) == 0",
-            ),
-            (
-                "jsonpath \"$.items[*].id\" count == 3",
-                "size(jsonpath(body, '$.items[*].id')) == 3",
-            ),
-            (
-                "jsonpath \"$.items[?(@.a==1)].id\" == 3",
-                "size(jsonpath(body, '$.items[?(@.a==1)].id')) == 1 && jsonpath(body, '$.items[?(@.a==1)].id')[0] == 3",
-            ),
-            ("jsonpath \"$.a\" not isEmpty", "!(size(body.a) == 0)"),
-            ("body contains \"it's\"", r"text.contains('it\'s')"),
-            ("body not contains \"x\"", "!(text.contains('x'))"),
-            ("duration < 250", "latency < duration('250ms')"),
-            (
-                "certificate \"Expire-Date\" daysAfterNow > 5",
-                "tls.days_left > 5",
-            ),
-            (
-                "jsonpath \"$.a\" matches /^\\d+$/",
-                r"body.a.matches('^\\d+$')",
-            ),
-            ("cookie \"s\" exists", "'s' in cookies"),
-            ("bytes count == 3", "size(bytes) == 3"),
-        ] {
-            assert_eq!(said(row), Ok(expected.to_owned()), "{row}");
-        }
-        for row in [
-            "xpath \"//h1\" == \"x\"",
-            "body == file,a;",
-            "cookie \"s[Secure]\" exists",
-            "body ==",
-        ] {
-            said(row).unwrap_err();
-        }
-    }
-}
+#[path = "hurl_asked_tests.rs"]
+mod tests;

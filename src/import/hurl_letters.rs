@@ -38,6 +38,19 @@ pub(super) fn unescape(letters: &mut std::str::Chars<'_>, into: &mut String) {
     }
 }
 
+/// A text with its escapes undone.
+pub(super) fn unescaped(text: &str) -> String {
+    let mut made = String::new();
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => unescape(&mut letters, &mut made),
+            letter => made.push(letter),
+        }
+    }
+    made
+}
+
 /// A text up to its quote, and how many bytes that took.
 pub(super) fn quoted(text: &str) -> Option<(String, usize)> {
     let mut made = String::new();

@@ -34,7 +34,7 @@ pub(super) fn asked(draft: &mut Draft, entry: &Entry, options: &[Row]) -> Option
             continue;
         }
         match row.name.as_str() {
-            "location" | "location-trusted" => all.redirects.0 = is_on,
+            "location" => all.redirects.0 = is_on,
             "max-redirs" => all.redirects.1 = value.parse().unwrap_or(100).min(100),
             "insecure" if is_on => drop(all.after.insert("verify".to_owned(), json!(false))),
             "http1.1" if is_on => drop(all.after.insert("http".to_owned(), json!("1.1"))),

@@ -3,7 +3,9 @@
 //! Knows the grammar as Hurl's documentation describes it; does not know what anything means. Invariant: a
 //! mistake has its place, and nothing of the file is passed over.
 
-use super::hurl_letters::{bare_end, in_lines, json_end, pattern, quoted, until_comment};
+use super::hurl_letters::{
+    bare_end, in_lines, json_end, pattern, quoted, unescaped, until_comment,
+};
 use super::hurl_lines::{is_body, is_reply, is_request, row, section};
 
 /// One entry.
@@ -91,6 +93,9 @@ pub enum Body {
     /// `base64,…;` or `hex,…;`.
     Bytes(String),
 }
+
+/// Sections of a reply; all others are of requests.
+const OF_REPLIES: [&str; 2] = ["Captures", "Asserts"];
 
 /// A mistake: an offset, and what was expected there.
 pub type Wrong = (usize, &'static str);
@@ -185,7 +190,7 @@ impl<'a> Reader<'a> {
         };
         self.next_line();
         self.headers(&mut entry.headers)?;
-        self.sections(&mut entry.sections)?;
+        self.sections(&mut entry.sections, false)?;
         entry.body = self.body()?;
         self.skip();
         if is_reply(self.here()) {
@@ -210,7 +215,7 @@ impl<'a> Reader<'a> {
             ..Reply::default()
         };
         self.headers(&mut reply.headers)?;
-        self.sections(&mut reply.sections)?;
+        self.sections(&mut reply.sections, true)?;
         reply.body = self.body()?;
         Ok(reply)
     }
@@ -233,12 +238,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn sections(&mut self, into: &mut Vec<Section>) -> Result<(), Wrong> {
+    fn sections(&mut self, into: &mut Vec<Section>, of_reply: bool) -> Result<(), Wrong> {
         loop {
             self.skip();
             let Some(name) = section(self.here()) else {
                 return Ok(());
             };
+            if OF_REPLIES.contains(&name) != of_reply {
+                return Err((self.at, "a section that may stand here"));
+            }
+            if into.iter().any(|known| known.name == name) {
+                return Err((self.at, "each section once"));
+            }
             self.next_line();
             let mut rows = Vec::new();
             match name {
@@ -344,7 +355,7 @@ impl<'a> Reader<'a> {
             let end = inner.find('`').ok_or(never)?;
             self.at += end + 2;
             self.next_line();
-            return Ok(Some(Body::Text(inner[..end].to_owned())));
+            return Ok(Some(Body::Text(unescaped(&inner[..end]))));
         }
         for start in ["base64,", "hex,", "file,"] {
             if let Some(inner) = rest.strip_prefix(start) {

@@ -1,6 +1,7 @@
 //! Which files can be read, each with what reads it.
 
 use super::draft::Draft;
+use super::sound::sound;
 use super::{blackbox, curl, gatus, har, hurl, openapi, postman};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::source::Source;
@@ -46,7 +47,7 @@ pub fn import(
     beside: &Beside,
 ) -> Result<Vec<Draft>, Box<Diagnostic>> {
     let one = |draft: Draft| vec![draft];
-    match format {
+    let drafts = match format {
         Format::Hurl => hurl::import(source, name).map(one),
         Format::Postman => postman::import(source, name, beside.environment.as_ref()).map(one),
         Format::Har => har::import(source, name, &beside.recording).map(one),
@@ -54,5 +55,13 @@ pub fn import(
         Format::Blackbox => blackbox::import(source),
         Format::Gatus => gatus::import(source),
         Format::Curl => curl::import(source, name).map(one),
-    }
+    }?;
+    // What has no steps only says what was left out.
+    let all = drafts
+        .into_iter()
+        .map(|draft| match draft.steps.is_empty() {
+            true => Ok(draft),
+            false => sound(draft),
+        });
+    all.collect()
 }

@@ -2,9 +2,9 @@
 //! blackbox_exporter, Gatus, and command lines of curl.
 //!
 //! Rooms: [`draft`] (a scenario while it is made) with [`credentials`] and [`writing`] (as YAML), [`words`] (pieces of expressions),
-//! [`json_path`], [`placeholders`] (`{{name}}`) and [`reading`]; then one room a format: [`curl`] with
+//! [`json_path`], [`json_body`], [`placeholders`] (`{{name}}`), [`reading`] and [`sound`] (what is not valid is left out); then one room a format: [`curl`] with
 //! [`curl_options`] and [`shell_words`], [`hurl`] with [`hurl_syntax`], [`hurl_lines`], [`hurl_letters`], [`hurl_options`] and
-//! [`hurl_asked`], [`postman`] with [`postman_auth`], [`postman_body`], [`postman_script`], [`postman_expected`], [`postman_values`],
+//! [`hurl_asked`], [`hurl_predicates`], [`postman`] with [`postman_auth`], [`postman_body`], [`postman_script`], [`postman_expected`], [`postman_values`],
 //! [`javascript`], [`javascript_text`] and [`javascript_shown`], [`har`] with [`har_origin`], [`openapi`] with [`openapi_schema`], [`blackbox`], [`gatus`];
 //! [`kinds`] names them all.
 //!
@@ -24,10 +24,12 @@ mod hurl_asked;
 mod hurl_letters;
 mod hurl_lines;
 mod hurl_options;
+mod hurl_predicates;
 mod hurl_syntax;
 mod javascript;
 mod javascript_shown;
 mod javascript_text;
+mod json_body;
 mod json_path;
 pub mod kinds;
 pub mod openapi;
@@ -41,5 +43,6 @@ mod postman_script;
 mod postman_values;
 mod reading;
 mod shell_words;
+mod sound;
 mod words;
 pub mod writing;

@@ -339,7 +339,7 @@ fn url(draft: &mut Draft, address: &Value) -> String {
 
 fn pair(draft: &mut Draft, key: &str, value: &str) -> String {
     let value = match lets_in(key) && !value.is_empty() && !value.contains("{{") {
-        true => format!("${{{}}}", draft.secret(key)),
+        true => format!("${{{}}}", draft.secret_of(key, value)),
         false => draft.template(value, made_up),
     };
     format!("{}={value}", draft.template(key, made_up))

@@ -22,7 +22,7 @@ fn of_auth(auth: &Value, kind: &str, key: &str) -> String {
 fn secret(draft: &mut Draft, value: &str, name: &str) -> String {
     match value.contains("{{") {
         true => draft.template(value, made_up),
-        false => format!("${{{}}}", draft.secret(name)),
+        false => format!("${{{}}}", draft.secret_of(name, value)),
     }
 }
 

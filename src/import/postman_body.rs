@@ -37,7 +37,7 @@ pub(super) fn body(draft: &mut Draft, step: &mut Step, body: &Value) {
             for row in rows(&body["urlencoded"]) {
                 let (key, value) = (text(&row["key"]), text(&row["value"]));
                 let value = match lets_in(&key) && !value.is_empty() && !value.contains("{{") {
-                    true => format!("${{{}}}", draft.secret(&key)),
+                    true => format!("${{{}}}", draft.secret_of(&key, &value)),
                     false => draft.template(&value, made_up),
                 };
                 step.add("form", &draft.template(&key, made_up), &value);
@@ -139,7 +139,7 @@ fn form(draft: &mut Draft, step: &mut Step, fields: &Value) {
             false => {
                 let (value, is_one) = (text(&row["value"]), lets_in(&key));
                 match is_one && !value.contains("{{") {
-                    true => json!({ "text": format!("${{{}}}", draft.secret(&key)) }),
+                    true => json!({ "text": format!("${{{}}}", draft.secret_of(&key, &value)) }),
                     false => json!({ "text": draft.template(&value, made_up) }),
                 }
             }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::mem::MaybeUninit;
 
@@ -56,8 +57,32 @@ impl Headers {
         })
     }
 
+    /// A value as text: UTF-8, or else the letters of ISO 8859-1 that header lines began with (RFC 9110, section 5.5).
+    pub fn letters(value: &HeaderValue) -> Cow<'_, str> {
+        match std::str::from_utf8(value.as_bytes()) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::Owned(value.as_bytes().iter().copied().map(char::from).collect()),
+        }
+    }
+
     /// One header.
     pub fn get(&self, name: impl http::header::AsHeaderName) -> Option<&HeaderValue> {
         self.map().get(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_no_utf_8_is_of_latin_letters() {
+        for (bytes, text) in [
+            (&b"caf\xe9"[..], "caf\u{e9}"),
+            ("caf\u{e9}".as_bytes(), "caf\u{e9}"),
+        ] {
+            let value = HeaderValue::from_bytes(bytes).unwrap();
+            assert_eq!(Headers::letters(&value), text);
+        }
     }
 }

@@ -98,12 +98,21 @@ impl Comparison {
 /// Equality of unlike kinds is "not equal"; order of unlike kinds does not exist.
 fn compare(value: &Value, wanted: &Value) -> Option<std::cmp::Ordering> {
     match (value, wanted) {
-        (Value::Number(a), Value::Number(b)) => a.as_f64()?.partial_cmp(&b.as_f64()?),
+        (Value::Number(a), Value::Number(b)) => match (whole(a), whole(b)) {
+            // To the last digit.
+            (Some(a), Some(b)) => Some(a.cmp(&b)),
+            _ => a.as_f64()?.partial_cmp(&b.as_f64()?),
+        },
         (Value::String(a), Value::String(b)) => Some(a.as_str().cmp(b.as_str())),
         (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
         (Value::Null, Value::Null) => Some(std::cmp::Ordering::Equal),
         _ => None,
     }
+}
+
+fn whole(number: &serde_json::Number) -> Option<i128> {
+    let unsigned = || number.as_u64().map(i128::from);
+    number.as_i64().map(i128::from).or_else(unsigned)
 }
 
 fn regexes() -> &'static [regex::Regex; 6] {

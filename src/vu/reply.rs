@@ -182,7 +182,7 @@ impl Scope for UserScope<'_> {
             "headers" => {
                 let mut all: BTreeMap<String, String> = BTreeMap::new();
                 for (name, value) in reply.headers.map() {
-                    let value = String::from_utf8_lossy(value.as_bytes());
+                    let value = Headers::letters(value);
                     all.entry(name.as_str().to_owned())
                         .and_modify(|known| {
                             known.push_str(", ");
@@ -246,8 +246,12 @@ impl Scope for UserScope<'_> {
     }
 
     fn header(&self, name: &str) -> Option<String> {
-        let value = self.reply?.headers.get(name)?;
-        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+        let lines = self.reply?.headers.map().get_all(name).iter();
+        let lines = lines.map(Headers::letters);
+        // Several lines are one list (RFC 9110, section 5.3), as in the mapping of all of them.
+        lines
+            .reduce(|all, line| format!("{all}, {line}").into())
+            .map(std::borrow::Cow::into_owned)
     }
 
     fn json(&self) -> Option<&Value> {

@@ -4,6 +4,7 @@
 //! Invariant: nothing leaves this room that the redactor has not seen, and what lets somebody in is not in it at all.
 
 use crate::limits::TRACED_BODY_BYTES_MAX;
+use crate::net::headers::Headers;
 use crate::net::message::{self, Message};
 use crate::net::reply::Reply;
 use crate::net::{Fault, Phases, body, charset};
@@ -186,7 +187,7 @@ impl Tracing<'_> {
 
     /// A header without what lets somebody in: of a cookie its name stays, and of credentials their scheme.
     fn value(self, name: &HeaderName, value: &HeaderValue) -> String {
-        let text = String::from_utf8_lossy(value.as_bytes());
+        let text = Headers::letters(value);
         if *name == AUTHORIZATION || *name == PROXY_AUTHORIZATION {
             return match text.split_once(' ') {
                 Some((scheme, _)) => format!("{scheme} {HIDDEN}"),

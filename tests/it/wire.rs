@@ -228,3 +228,29 @@ fn what_a_name_server_answers_is_told_apart() {
         ends(&steps, "", (code, said));
     }
 }
+
+#[test]
+fn a_number_and_a_header_mean_the_same_in_every_form_of_expression() {
+    use super::standin::{of, serve};
+    let host = serve(|_| {
+        of(200, "application/json", "{\"n\":9007199254740993}")
+            .with("x-two", "a")
+            .with("x-two", "b")
+    });
+    let performed = |checks: &str| {
+        let scenario =
+            format!("name: forms\nservice: shop\nsteps:\n  - get: /\n    check: [ {checks} ]\n");
+        super::support::performed(("shop", &format!("http://{host}")), &scenario, &[], &[])
+    };
+    let all = "body.n == 9007199254740993, body.n != 9007199254740992, body.n > 9007199254740992, \"body['n'] != 9007199254740992\", \"headers['x-two'] == 'a, b'\", \"headers['X-Two'].contains('b')\", \"!(headers['x-two'] == 'a')\"";
+    let (code, said) = performed(all);
+    assert_eq!(code, 0, "{said}");
+    for wrong in [
+        "body.n == 9007199254740992",
+        "body.n <= 9007199254740992",
+        "\"headers['x-two'] == 'a'\"",
+    ] {
+        let (code, said) = performed(wrong);
+        assert_eq!(code, 99, "{wrong}: {said}");
+    }
+}

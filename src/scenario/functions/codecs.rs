@@ -1,4 +1,4 @@
-//! Encodings and hashes. What is hashed is a text in UTF-8.
+//! Encodings and hashes. A text is taken as its UTF-8, bytes as they are.
 
 use super::registry::{Function, bounded, failed, made};
 use crate::hexadecimal;
@@ -45,13 +45,14 @@ pub(super) const ALL: &[Function] = &[
         "base64",
         "base64 with padding",
         ("base64('a?b')", "\"YT9i\""),
-        |This(text): This<Text>| { STANDARD.encode(text.as_bytes()) }
+        |This(value): This<Value>| of_bytes("base64", &value, |bytes| STANDARD.encode(bytes))
     ),
     text_function!(
         "base64Url",
         "base64 as it stands in URLs and tokens, without padding",
         ("base64Url('a?>b')", "\"YT8-Yg\""),
-        |This(text): This<Text>| URL_SAFE_NO_PAD.encode(text.as_bytes())
+        |This(value): This<Value>| of_bytes("base64Url", &value, |bytes| URL_SAFE_NO_PAD
+            .encode(bytes))
     ),
     text_function!(
         "base64Decode",
@@ -63,8 +64,22 @@ pub(super) const ALL: &[Function] = &[
         "hex",
         "hexadecimal",
         ("hex('AZ')", "\"415a\""),
-        |This(text): This<Text>| { hexadecimal::digits(text.as_bytes()) }
+        |This(value): This<Value>| of_bytes("hex", &value, |bytes| hexadecimal::digits(bytes))
     ),
+    Function {
+        name: "isText",
+        form: "isText(bytes)",
+        about: "whether bytes are a text in UTF-8",
+        example: ("isText(b'\\xff')", "false"),
+        searches: true,
+        add: |context| {
+            let is_text = |This(value): This<Value>| match value {
+                Value::Bytes(bytes) => std::str::from_utf8(&bytes).is_ok(),
+                value => matches!(value, Value::String(_)),
+            };
+            let _ = context.add_function("isText", is_text);
+        },
+    },
     text_function!(
         "hexDecode",
         "the text that hexadecimal holds",
@@ -90,19 +105,25 @@ pub(super) const ALL: &[Function] = &[
             "sha256('')",
             "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""
         ),
-        |This(text): This<Text>| hexadecimal::digits(sha2::Sha256::digest(text.as_bytes()))
+        |This(value): This<Value>| of_bytes("sha256", &value, |bytes| hexadecimal::digits(
+            sha2::Sha256::digest(bytes)
+        ))
     ),
     text_function!(
         "sha1",
         "SHA-1, in hexadecimal, for what still asks for it",
         ("sha1('')", "\"da39a3ee5e6b4b0d3255bfef95601890afd80709\""),
-        |This(text): This<Text>| hexadecimal::digits(sha1::Sha1::digest(text.as_bytes()))
+        |This(value): This<Value>| of_bytes("sha1", &value, |bytes| hexadecimal::digits(
+            sha1::Sha1::digest(bytes)
+        ))
     ),
     text_function!(
         "md5",
         "MD5, in hexadecimal, for what still asks for it",
         ("md5('')", "\"d41d8cd98f00b204e9800998ecf8427e\""),
-        |This(text): This<Text>| hexadecimal::digits(md5::Md5::digest(text.as_bytes()))
+        |This(value): This<Value>| of_bytes("md5", &value, |bytes| hexadecimal::digits(
+            md5::Md5::digest(bytes)
+        ))
     ),
     Function {
         name: "hmacSha256",
@@ -118,6 +139,19 @@ pub(super) const ALL: &[Function] = &[
         },
     },
 ];
+
+/// What is made of the bytes of a text, or of bytes.
+fn of_bytes(
+    name: &'static str,
+    value: &Value,
+    make: impl Fn(&[u8]) -> String,
+) -> Result<Value, ExecutionError> {
+    match value {
+        Value::String(text) => Ok(made(make(text.as_bytes()))),
+        Value::Bytes(bytes) => Ok(made(make(bytes))),
+        _ => Err(failed(name)("it takes a text or bytes".to_owned())),
+    }
+}
 
 fn base64_decode(This(text): This<Text>) -> Result<Value, ExecutionError> {
     let wrong = |what: &str| failed("base64Decode")(format!("the text {what}"));

@@ -46,6 +46,48 @@ pub(super) const ALL: &[Function] = &[
         },
     },
     Function {
+        name: "isJson",
+        form: "isJson(text)",
+        about: "whether a text is JSON",
+        example: ("isJson('<html>')", "false"),
+        searches: true,
+        add: |context| {
+            let is_json = |This(text): This<Text>| {
+                let read = serde_json::from_str::<serde::de::IgnoredAny>(&text);
+                read.is_ok()
+            };
+            let _ = context.add_function("isJson", is_json);
+        },
+    },
+    Function {
+        name: "typed",
+        form: "typed(text)",
+        about: "a text as the value that it writes: a number, `true`, `false`, `null`, or the text; any other value as it is",
+        example: (
+            "[typed('7'), typed('1.5'), typed('true'), typed('a')]",
+            "[7,1.5,true,\"a\"]",
+        ),
+        searches: false,
+        add: |context| {
+            let _ = context.add_function("typed", |This(value): This<Value>| typed(value));
+        },
+    },
+    Function {
+        name: "oneOrAll",
+        form: "oneOrAll(list)",
+        about: "the element of a list that has one, and a list that has more; of an empty one it fails",
+        example: ("oneOrAll(jsonpath({'a': [{'b': 7}]}, '$.a[*].b'))", "7"),
+        searches: false,
+        add: |context| {
+            let one = |This(list): This<Arc<Vec<Value>>>| match list.as_slice() {
+                [] => Err(failed("oneOrAll")("nothing is in the list".to_owned())),
+                [one] => Ok(one.clone()),
+                _ => Ok(Value::List(list)),
+            };
+            let _ = context.add_function("oneOrAll", one);
+        },
+    },
+    Function {
         name: "toJson",
         form: "toJson(value)",
         about: "a value as JSON",
@@ -177,6 +219,27 @@ fn jsonpath(This(value): This<Value>, path: Text) -> Result<Value, ExecutionErro
     match found.len() <= LIST_MAX {
         true => Ok(Value::List(Arc::new(found))),
         false => Err(wrong(format!("`{path}` finds more than {LIST_MAX} values"))),
+    }
+}
+
+/// What a text writes.
+fn typed(value: Value) -> Value {
+    let Value::String(text) = &value else {
+        return value;
+    };
+    let word = text.trim();
+    let digits = word.strip_prefix('-').unwrap_or(word);
+    let is_number = digits.starts_with(|first: char| first.is_ascii_digit());
+    match word {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        "null" => Value::Null,
+        _ if !is_number => value,
+        _ => match (word.parse::<i64>(), word.parse::<f64>()) {
+            (Ok(whole), _) => Value::Int(whole),
+            (_, Ok(number)) if number.is_finite() => Value::Float(number),
+            _ => value,
+        },
     }
 }
 

@@ -233,6 +233,7 @@ fn finish((step, limit): (&Step, usize), hop: Hop, journey: Journey, url: Option
             version: match wire.version {
                 http::Version::HTTP_2 => "HTTP/2",
                 http::Version::HTTP_3 => "HTTP/3",
+                http::Version::HTTP_10 => "HTTP/1.0",
                 _ => "HTTP/1.1",
             },
             redirects: journey.redirects,
