@@ -2,7 +2,7 @@
 
 use super::commands::complain;
 use super::exit::Exit;
-use crate::document::diagnostic::{Diagnostics, Severity};
+use crate::document::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::source::Source;
 use crate::import::draft::Draft;
 use crate::import::har::Wanted;
@@ -192,14 +192,16 @@ fn wrong(text: &str, name: &str, folder: &Path) -> Option<String> {
     let source = Source::new(format!("{name}.yaml"), text);
     scenario::compile(&source, folder, &mut found);
     let all = found.sorted();
-    let is_wrong = all.iter().any(|one| one.severity == Severity::Error);
-    if all.iter().any(|one| one.code == "bad-data") {
+    let (missing, wrong): (Vec<&Diagnostic>, Vec<&Diagnostic>) = all
+        .into_iter()
+        .filter(|one| one.severity == Severity::Error)
+        .partition(|one| one.code == "bad-data");
+    if !missing.is_empty() {
         eprintln!(
             "{name}: a file that it names is not beside it yet; until then it does not pass `check`"
         );
-        return None;
     }
-    is_wrong.then(|| found.render(false))
+    (!wrong.is_empty()).then(|| found.render(false))
 }
 
 /// A name of a file that nothing else of this run is written to.

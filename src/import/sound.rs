@@ -21,11 +21,8 @@ pub fn wrong(draft: &Draft) -> Option<String> {
     let mut found = Diagnostics::default();
     scenario::compile(&source, Path::new("."), &mut found);
     let all = found.sorted();
-    if all.iter().any(|one| one.code == NOT_THERE) {
-        return None;
-    }
-    let mut wrong = all.iter().filter(|one| one.severity == Severity::Error);
-    wrong.next().map(|one| one.title.clone())
+    let is_wrong = |one: &&&Diagnostic| one.severity == Severity::Error && one.code != NOT_THERE;
+    all.iter().find(is_wrong).map(|one| one.title.clone())
 }
 
 /// The draft without the steps that cannot be said, each of which is named.

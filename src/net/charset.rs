@@ -10,28 +10,33 @@ use std::borrow::Cow;
 
 /// A body as text.
 pub fn text<'a>(body: &'a [u8], headers: &Headers) -> Cow<'a, str> {
-    // What is ASCII is the same in nearly all of them, and where it is not there are zeroes or escapes.
-    let is_plain = body.is_ascii() && !body.contains(&0) && !body.contains(&0x1b);
-    let charset = match is_plain {
-        true => None,
-        false => named(headers.map()),
-    };
-    match charset {
-        None => match encoding_rs::Encoding::for_bom(body) {
-            Some((encoding, _)) => encoding.decode(body).0,
-            None => String::from_utf8_lossy(body),
-        },
-        // A mark of the byte order outweighs what a header says.
+    match of(body, headers.map()) {
         Some(encoding) => encoding.decode(body).0,
+        None => String::from_utf8_lossy(body),
     }
 }
 
 /// A body as text, if every letter of it is one in what it is written in.
 pub fn written(body: &[u8], headers: &HeaderMap) -> Option<String> {
-    let marked = encoding_rs::Encoding::for_bom(body).map(|(encoding, _)| encoding);
-    let encoding = marked.or_else(|| named(headers));
-    let (text, _, is_broken) = encoding.unwrap_or(encoding_rs::UTF_8).decode(body);
+    let (text, is_broken) = match of(body, headers) {
+        Some(encoding) => {
+            let (text, _, is_broken) = encoding.decode(body);
+            (text, is_broken)
+        }
+        None => (Cow::Borrowed(std::str::from_utf8(body).ok()?), false),
+    };
     (!is_broken && !text.contains('\0')).then(|| text.into_owned())
+}
+
+/// What a body is written in, where it is not simply UTF-8. A mark of the byte order outweighs what a header says.
+fn of(body: &[u8], headers: &HeaderMap) -> Option<&'static encoding_rs::Encoding> {
+    // What is ASCII is the same in nearly all of them, and where it is not there are zeroes or escapes.
+    let is_plain = body.is_ascii() && !body.contains(&0) && !body.contains(&0x1b);
+    let said = match is_plain {
+        true => None,
+        false => named(headers),
+    };
+    said.or_else(|| encoding_rs::Encoding::for_bom(body).map(|(encoding, _)| encoding))
 }
 
 /// Whether a body is written in something else than UTF-8.

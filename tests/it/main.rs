@@ -62,6 +62,7 @@ mod standin;
 mod standing;
 mod state;
 mod stories;
+mod strangers;
 mod support;
 mod target;
 mod targets;
