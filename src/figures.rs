@@ -10,8 +10,14 @@ pub fn show_micros(micros: f64) -> String {
         format!("{:.1} ms", micros / 1e3)
     } else if micros < 1e6 {
         format!("{:.0} ms", micros / 1e3)
-    } else {
+    } else if micros < 60e6 {
         format!("{:.2} s", micros / 1e6)
+    } else {
+        let seconds = libm::round(micros / 1e6) as u64;
+        match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+            (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+            (hours, minutes, _) => format!("{hours} h {minutes} min"),
+        }
     }
 }
 

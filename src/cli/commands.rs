@@ -30,7 +30,7 @@ Exit codes:
   0 passed or promoted   1 our own fault   2 wrong usage   10 rollback   20 hold
   98 inconclusive   99 checks or objectives failed   104 invalid configuration   105 interrupted"
 )]
-struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
@@ -85,7 +85,7 @@ pub fn main() -> ExitCode {
     crate::descriptors::raise_limit();
     // Only fails if a provider was installed before, and nobody else does.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let arguments = Arguments::parse();
+    let arguments = super::usage::arguments();
     let exit = match arguments.command {
         Command::Init(arguments) => init::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

@@ -1,6 +1,6 @@
 //! The command line: one file for each command that does more than print, terminal output, exit codes.
 //!
-//! Rooms: [`commands`] (all of them, and where the program begins), [`exit`] (the table of codes),
+//! Rooms: [`commands`] (all of them, and where the program begins), [`usage`] (what is wrong with a command line), [`exit`] (the table of codes),
 //! [`client`] (asks a daemon); [`init`], [`import`], [`check`], [`run`] with [`run_arguments`], [`run_plan`], [`run_script`],
 //! [`recording`], [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`], [`k6_end`] and [`k6_summary`], [`pipes`] (who reads no more), [`judge`], [`calibrate`], [`serve`], [`gate`] with [`gate_people`] and [`gate_wait`], [`incident`], [`probe`],
 //! [`alert`], [`load`], [`rules`], [`demo`], [`docs`] (the reference).
@@ -41,3 +41,4 @@ pub mod run_arguments;
 pub mod run_plan;
 pub mod run_script;
 pub mod serve;
+mod usage;

@@ -1,46 +1,99 @@
-//! What `run --har` records: exchanges as they come, as many as find room.
+//! What becomes of each exchange of a run: recorded for `--har`, shown by `--verbose` and `--trace`, and the last one of a step kept
+//! for who asks why it failed.
 //!
-//! Invariant: whoever measures never waits for it, and what found no room is counted.
+//! Invariant: whoever measures waits for nobody who looks, and what found no room in a recording is counted.
 
 use crate::limits::{RECORDED_BYTES_MAX, RECORDED_MAX};
+use crate::report::exchange;
 use crate::report::har::Recorded;
+use crate::report::style::Style;
+use crate::report::text::Seen;
 use crate::vu::Binding;
 use crate::vu::traced::{Content, Exchange, Trace};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// How much of an exchange is shown while it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing.
+    Nothing,
+    /// A line.
+    Lines,
+    /// Headers, bodies and phases.
+    Whole,
+}
+
 /// What is recorded of all scenarios of a run.
-#[derive(Debug, Default, Clone)]
-pub struct Recording(Arc<Mutex<Kept>>);
+#[derive(Debug, Clone)]
+pub struct Recording {
+    shown: Shown,
+    records: bool,
+    kept: Arc<Mutex<Kept>>,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
     all: Vec<Recorded>,
+    last: Seen,
     count: usize,
     bytes: usize,
 }
 
 impl Recording {
-    /// Listens to a scenario.
-    pub fn of(&self, binding: &Binding) {
+    /// One that records, or does not.
+    pub fn new(records: bool, shown: Shown) -> Recording {
+        Recording {
+            shown,
+            records,
+            kept: Arc::default(),
+        }
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Listens to a scenario. Of a load nobody looks at single exchanges, unless they are recorded.
+    pub fn of(&self, binding: &Binding, is_load: bool) {
+        if is_load && !self.records {
+            return;
+        }
         let number = {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = self.kept();
+            kept.last.clear();
             kept.all.push(Recorded {
                 scenario: binding.plan.name.to_string(),
                 ..Recorded::default()
             });
             kept.all.len() - 1
         };
-        let recording = self.0.clone();
+        let recording = self.clone();
+        let style = Style::for_stream(&std::io::stderr());
         binding.trace_by(Trace::new(move |exchange| {
-            let mut kept = recording.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.take(number, exchange);
+            match recording.shown {
+                _ if is_load => {}
+                Shown::Nothing => {}
+                Shown::Lines => eprintln!("{}", exchange::line(&exchange, style)),
+                Shown::Whole => eprintln!("{}", exchange::whole(&exchange, style)),
+            }
+            let mut kept = recording.kept();
+            if !is_load {
+                kept.last.insert(exchange.step.clone(), exchange.clone());
+            }
+            if recording.records {
+                kept.take(number, exchange);
+            }
         }));
+    }
+
+    /// The last exchange of each step of the scenario that was performed last.
+    pub fn last(&self) -> Seen {
+        self.kept().last.clone()
     }
 
     /// All that was recorded.
     pub fn taken(&self) -> Vec<Recorded> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut kept.all)
+        std::mem::take(&mut self.kept().all)
     }
 }
 

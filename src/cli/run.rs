@@ -36,7 +36,8 @@ struct Outputs {
     html: Option<File>,
     samples: Option<BufWriter<File>>,
     hdr: Option<HdrLog>,
-    har: Option<(File, Recording)>,
+    har: Option<File>,
+    recording: Recording,
 }
 
 /// Where a running load can be seen and told something.
@@ -108,8 +109,8 @@ pub fn run(arguments: &Arguments) -> Exit {
     };
     if !arguments.quiet && arguments.json.as_deref() != Some(Path::new("-")) {
         let style = Style::for_stream(&std::io::stdout());
-        for summary in &summaries {
-            println!("{}", report::text::render(summary, style));
+        if summaries.len() > 1 {
+            print!("{}", report::text::total(&summaries, style));
         }
     }
     if let Err(error) = write(arguments, &mut outputs, &summaries) {
@@ -146,7 +147,8 @@ fn open(arguments: &Arguments) -> Result<Outputs, String> {
         html: create(&arguments.html)?,
         samples,
         hdr: create(&arguments.hdr)?.map(HdrLog::new),
-        har: create(&arguments.har)?.map(|file| (file, Recording::default())),
+        har: create(&arguments.har)?,
+        recording: Recording::new(arguments.har.is_some(), arguments.shown()),
     })
 }
 
@@ -193,10 +195,14 @@ async fn perform(
         if control.asked() != Stop::No {
             break;
         }
-        if let Some((_, recording)) = &outputs.har {
-            recording.of(&job.binding);
+        outputs.recording.of(&job.binding, !job.loads.is_empty());
+        let summary = perform_one(arguments, job, control, seen, outputs).await?;
+        if !arguments.quiet && arguments.json.as_deref() != Some(Path::new("-")) {
+            let style = Style::for_stream(&std::io::stdout());
+            let last = outputs.recording.last();
+            println!("{}", report::text::render_seen(&summary, &last, style));
         }
-        summaries.push(perform_one(arguments, job, control, seen, outputs).await?);
+        summaries.push(summary);
     }
     Ok(summaries)
 }
@@ -339,8 +345,8 @@ fn write(
     if let Some(file) = &mut outputs.samples {
         file.flush()?;
     }
-    if let Some((file, recording)) = &mut outputs.har {
-        let all = recording.taken();
+    if let Some(file) = &mut outputs.har {
+        let all = outputs.recording.taken();
         file.write_all(report::har::render(&all).as_bytes())?;
     }
     if let Some(log) = outputs.hdr.take() {

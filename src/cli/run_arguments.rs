@@ -1,5 +1,6 @@
 //! What `bellwether run` is told on its command line.
 
+use super::recording::Shown;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bellwether run smoke.yaml --env production
+  bellwether run . --env staging --verbose
   bellwether run load.yaml --json result.json --html report.html
   bellwether run --url http://127.0.0.1:8080/ --vus 50 --duration 10s
   bellwether run --url http://127.0.0.1:8080/ --rate 1000 --duration 30s --objective 'p95 < 300ms'
@@ -17,7 +19,7 @@ Without a load the scenario is performed once. Ctrl-C drains, runs teardown and 
 a second Ctrl-C stops at once. On a terminal, p pauses and resumes a load, + and - scale it, 0 takes
 it back to the plan, q stops it; with --api, `bellwether load` does the same from elsewhere.")]
 pub struct Arguments {
-    /// Scenario files, performed one after another
+    /// Scenario files, performed one after another; of a folder its scenarios, and no configuration
     #[arg(required_unless_present = "url")]
     pub files: Vec<PathBuf>,
     /// The environment of `bellwether.yaml`
@@ -78,9 +80,26 @@ pub struct Arguments {
     /// Serve metrics, state and orders (pause, resume, scale, stop) while it runs, for this machine only
     #[arg(long, value_name = "ADDRESS", value_parser = local_address)]
     pub api: Option<SocketAddr>,
-    /// Say nothing but errors
+    /// Show each exchange in a line as it happens, of what is performed once
     #[arg(long, short)]
+    pub verbose: bool,
+    /// Show each exchange with headers, bodies and phases; secrets, cookies and credentials stay hidden
+    #[arg(long)]
+    pub trace: bool,
+    /// Say nothing but errors
+    #[arg(long, short, conflicts_with_all = ["verbose", "trace"])]
     pub quiet: bool,
+}
+
+impl Arguments {
+    /// How much of each exchange is shown.
+    pub(super) fn shown(&self) -> Shown {
+        match (self.trace, self.verbose) {
+            (true, _) => Shown::Whole,
+            (false, true) => Shown::Lines,
+            (false, false) => Shown::Nothing,
+        }
+    }
 }
 
 pub(super) fn local_address(text: &str) -> Result<SocketAddr, String> {

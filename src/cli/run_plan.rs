@@ -1,21 +1,22 @@
 //! What `bellwether run` is to perform: from arguments and files to bound scenarios with their loads.
 
+use super::check::collect;
 use super::run_arguments::Arguments;
 use super::run_script::{Script, script};
 use crate::config::given::{no_place, placed};
 use crate::config::{given, load, read};
-use crate::document::{Diagnostic, Diagnostics, Source};
+use crate::document::{Diagnostic, Diagnostics, Source, node};
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
 use crate::environment::settings::{Environment, Service};
 use crate::objective::Objective;
 use crate::scenario::compile::folder_of;
-use crate::scenario::plan::{Executor, Load, OpenModel};
+use crate::scenario::plan::{Executor, Load, OpenModel, end_of};
 use crate::scenario::{self, Plan};
 use crate::script::program::is_script;
 use crate::vu::Binding;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,11 +37,11 @@ pub struct Job {
 
 /// All jobs of a command. Nothing is given if anything stands against any of them.
 pub fn jobs(arguments: &Arguments, found: &mut Diagnostics) -> Option<Vec<Job>> {
+    let files = files(&arguments.files, found)?;
     let plans: Vec<Arc<Plan>> = match &arguments.url {
         Some(url) => vec![quick(url, found)?],
         None => {
-            let plans: Vec<_> = arguments
-                .files
+            let plans: Vec<_> = files
                 .iter()
                 .filter(|path| !is_script(path))
                 .map(|path| load::scenario(path, found))
@@ -48,10 +49,7 @@ pub fn jobs(arguments: &Arguments, found: &mut Diagnostics) -> Option<Vec<Job>> 
             plans.into_iter().collect::<Option<_>>()?
         }
     };
-    let first = arguments
-        .files
-        .first()
-        .map_or(Path::new("."), |path| path.as_path());
+    let first = files.first().map_or(Path::new("."), |path| path.as_path());
     let environment = environment(arguments, first, &plans, found)?;
     let mut supplied = Supplied {
         environment_inputs: environment.inputs.clone(),
@@ -79,7 +77,7 @@ pub fn jobs(arguments: &Arguments, found: &mut Diagnostics) -> Option<Vec<Job>> 
             )),
         }
     }
-    let scripts = arguments.files.iter().filter(|path| is_script(path));
+    let scripts = files.iter().filter(|path| is_script(path));
     let scripts: Vec<Option<Job>> = scripts
         .map(|path| {
             let script = script(path, arguments, &environment, &supplied, found)?;
@@ -95,7 +93,7 @@ pub fn jobs(arguments: &Arguments, found: &mut Diagnostics) -> Option<Vec<Job>> 
         .into_iter()
         .map(|plan| {
             let mut supplied = supplied.clone();
-            if arguments.files.len() > 1 {
+            if files.len() > 1 {
                 // One list of inputs serves several scenarios; each takes what it knows.
                 supplied
                     .inputs
@@ -124,6 +122,41 @@ pub fn jobs(arguments: &Arguments, found: &mut Diagnostics) -> Option<Vec<Job>> 
     jobs.into_iter().chain(scripts).collect()
 }
 
+/// What is to be performed: files as they are named, and the scenarios of folders, without what configures them.
+fn files(named: &[PathBuf], found: &mut Diagnostics) -> Option<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let mut inside = Vec::new();
+        if let Err(error) = collect(path, &mut inside) {
+            let title = format!("`{}` cannot be read: {error}", path.display());
+            found.push(Diagnostic::error("unreadable-file", title));
+            return None;
+        }
+        inside.sort();
+        let is_scenario = |file: &PathBuf| {
+            Source::read(file).is_ok_and(|source| {
+                let mut ignored = Diagnostics::default();
+                let root = node::parse(&source, &mut ignored);
+                root.is_none_or(|root| root.get("steps").is_some())
+            })
+        };
+        inside.retain(is_scenario);
+        if inside.is_empty() {
+            let title = format!("there is no scenario in `{}`", path.display());
+            let hint =
+                "a scenario is a .yaml file with `steps`; `bellwether init` writes a first one";
+            found.push(Diagnostic::error("unreadable-file", title).hint(hint));
+            return None;
+        }
+        files.extend(inside);
+    }
+    Some(files)
+}
+
 /// The scenario behind `--url`.
 fn quick(url: &str, found: &mut Diagnostics) -> Option<Arc<Plan>> {
     let address = serde_json::to_string(&url.replace("${", "$${")).ok()?;
@@ -136,7 +169,12 @@ fn loads(arguments: &Arguments, plan: &Plan) -> Vec<Load> {
     if arguments.once {
         return Vec::new();
     }
-    let duration = arguments.duration.unwrap_or(Duration::from_secs(10));
+    // What the file says of its time stays, where the command line says nothing.
+    let of_file = || match plan.load.is_empty() {
+        true => Duration::from_secs(10),
+        false => end_of(&plan.load),
+    };
+    let duration = arguments.duration.unwrap_or_else(of_file);
     let asked = match (arguments.rate, arguments.vus) {
         (Some(rate), _) => {
             let users = ((rate * 0.1).ceil() as u64).clamp(10, 500);

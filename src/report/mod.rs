@@ -1,6 +1,6 @@
 //! What people and machines read: of runs, of gates, of probes.
 //!
-//! Rooms: [`text`], [`json`], [`junit`], [`html`] with [`chart`], [`samples`], [`har`] and [`hdr`] (of a run),
+//! Rooms: [`text`] with [`columns`] (tables that fit) and [`exchange`], [`json`], [`junit`], [`html`] with [`chart`], [`samples`], [`har`] and [`hdr`] (of a run),
 //! [`explain`] (why a load was judged as it was), [`incident`] (the record of a gate), [`bundle`] (all of it, to be kept elsewhere), [`watching`] (incidents, silences, budgets), [`view`] (what
 //! pages and API show alike), [`style`] (color only on a terminal).
 //!
@@ -8,6 +8,8 @@
 
 pub mod bundle;
 pub mod chart;
+pub mod columns;
+pub mod exchange;
 pub mod explain;
 pub mod har;
 pub mod hdr;

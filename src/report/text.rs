@@ -1,17 +1,31 @@
 //! The summary that an engineer reads on a terminal.
 
+use super::columns::{Column, Paint, letters, lines, wrapped};
+use super::exchange;
 use super::style::Style;
 use crate::figures::{figure, show_micros};
 use crate::load::breakpoint::Search;
+use crate::net::phases::PHASES;
 use crate::objective::{Judgement, Outcome};
-use crate::run::summary::{Core, StepSummary, Summary};
+use crate::run::summary::{Core, Quantiles, StepSummary, Summary};
+use crate::vu::traced::Exchange;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// The whole text.
 pub fn render(summary: &Summary, style: Style) -> String {
+    render_seen(summary, &Seen::new(), style)
+}
+
+/// The last exchange of each step, where that was seen.
+pub type Seen = BTreeMap<Arc<str>, Exchange>;
+
+/// The whole text, with what was asked and what came of steps that failed.
+pub fn render_seen(summary: &Summary, seen: &Seen, style: Style) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_all(summary, style, &mut text);
+    let _ = write_all(summary, seen, style, &mut text);
     text
 }
 
@@ -24,7 +38,7 @@ pub fn mark(outcome: Outcome) -> &'static str {
     }
 }
 
-fn write_all(summary: &Summary, style: Style, out: &mut String) -> std::fmt::Result {
+fn write_all(summary: &Summary, seen: &Seen, style: Style, out: &mut String) -> std::fmt::Result {
     let place = if summary.environment.is_empty() {
         String::new()
     } else {
@@ -38,7 +52,7 @@ fn write_all(summary: &Summary, style: Style, out: &mut String) -> std::fmt::Res
     )?;
     table(out, summary, style)?;
     for step in &summary.steps {
-        details(out, step, style)?;
+        details(out, summary, step, (seen, style))?;
     }
     if let Some(search) = &summary.search {
         tried(out, search, style)?;
@@ -57,45 +71,131 @@ fn write_all(summary: &Summary, style: Style, out: &mut String) -> std::fmt::Res
         style.outcome(outcome, &format!("outcome: {}", outcome.word()))
     )?;
     for reason in &summary.reasons {
-        writeln!(out, "  {reason}")?;
+        writeln!(out, "{}", wrapped(reason, 2, style))?;
     }
     Ok(())
 }
 
 fn table(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result {
     writeln!(out)?;
-    let width = summary
-        .steps
-        .iter()
-        .map(|step| step.name.chars().count())
-        .max()
-        .unwrap_or(4)
-        .clamp(4, 44);
-    writeln!(
-        out,
-        "{}",
-        style.dim(&format!(
-            "  {:<width$} {:>9} {:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9}",
-            "step", "requests", "rate", "errors", "p50", "p90", "p95", "p99", "max"
-        ))
-    )?;
-    for step in &summary.steps {
-        let name = match step.part.as_str() {
-            "step" => step.name.clone(),
-            part => format!("{} ({part})", step.name),
-        };
-        row(out, &name, &step.core, width, style)?;
-    }
-    if summary
-        .steps
-        .iter()
-        .filter(|step| step.part == "step")
-        .count()
-        > 1
-    {
-        row(out, "all", &summary.core, width, style)?;
+    let several = summary.steps.iter().filter(|step| step.part == "step");
+    let total = (several.count() > 1).then_some(&summary.core);
+    let columns = match summary.kind.as_str() {
+        "smoke" => once(summary),
+        _ => loaded(summary, total),
+    };
+    for line in lines(columns, 2, style.width, style) {
+        writeln!(out, "{line}")?;
     }
     Ok(())
+}
+
+/// What stands of a step that has no value.
+const NONE: &str = "-";
+
+fn named(step: &StepSummary) -> String {
+    match step.part.as_str() {
+        "step" => step.name.clone(),
+        part => format!("{} ({part})", step.name),
+    }
+}
+
+/// Of what was performed once, a line a step: no quantile of one number.
+fn once(summary: &Summary) -> Vec<Column> {
+    let steps = || summary.steps.iter();
+    let names = steps().map(|step| {
+        let (mark, paint) = match step {
+            step if step.core.errors > 0 => ("✗", Paint::Bad),
+            step if step.advisory_failures > 0 => ("!", Paint::Doubtful),
+            step if step.core.requests == 0 => ("·", Paint::Dim),
+            _ => ("✓", Paint::Plain),
+        };
+        (format!("{mark} {}", named(step)), paint)
+    });
+    let status = steps().map(|step| match step.statuses.len() {
+        0 if step.core.requests == 0 => "not performed".to_owned(),
+        0 => NONE.to_owned(),
+        _ => step.statuses.keys().cloned().collect::<Vec<_>>().join(", "),
+    });
+    let time = steps().map(|step| match step.core.has_latency() {
+        true => show_micros(step.core.latency_us.max as f64),
+        false => NONE.to_owned(),
+    });
+    let phases = steps().map(|step| (spent(step), Paint::Dim));
+    let mut columns = vec![
+        Column {
+            head: "step",
+            is_text: true,
+            cells: names.collect(),
+            ..Column::default()
+        },
+        Column::of("status", 1, status),
+        Column::of("time", 2, time),
+        Column {
+            head: "of which",
+            rank: 9,
+            is_text: true,
+            cells: phases.collect(),
+        },
+    ];
+    if steps().any(|step| step.core.requests > 1) {
+        let times = steps().map(|step| step.core.requests.to_string());
+        columns.insert(2, Column::of("requests", 3, times));
+    }
+    columns
+}
+
+/// The phases of a step that took any time.
+fn spent(step: &StepSummary) -> String {
+    let phases = PHASES.iter();
+    let phases = phases.filter_map(|phase| Some((phase, step.phases_us.get(*phase)?.p50)));
+    let phases = phases.filter(|(_, micros)| *micros > 0);
+    let phases = phases.map(|(phase, micros)| format!("{phase} {}", show_micros(micros as f64)));
+    phases.collect::<Vec<_>>().join(" · ")
+}
+
+fn loaded(summary: &Summary, total: Option<&Core>) -> Vec<Column> {
+    let rows: Vec<(String, &Core)> = summary
+        .steps
+        .iter()
+        .map(|step| (named(step), &step.core))
+        .chain(total.map(|core| ("all".to_owned(), core)))
+        .collect();
+    let of = |value: &dyn Fn(&Core) -> String| -> Vec<String> {
+        rows.iter().map(|(_, core)| value(core)).collect()
+    };
+    let at = |take: fn(&Quantiles) -> u64| {
+        of(&|core: &Core| match core.has_latency() {
+            true => show_micros(take(&core.latency_us) as f64),
+            false => NONE.to_owned(),
+        })
+    };
+    let errors = rows.iter().map(|(_, core)| match core.errors {
+        0 => ("0".to_owned(), Paint::Plain),
+        count => (count.to_string(), Paint::Bad),
+    });
+    let names = rows.iter().map(|(name, _)| (name.clone(), Paint::Plain));
+    vec![
+        Column {
+            head: "step",
+            is_text: true,
+            cells: names.collect(),
+            ..Column::default()
+        },
+        Column::of("requests", 2, of(&|core| core.requests.to_string())),
+        Column::of("rate", 5, of(&|core| format!("{:.1}/s", core.rate))),
+        Column {
+            head: "errors",
+            rank: 1,
+            is_text: false,
+            cells: errors.collect(),
+        },
+        Column::of("p50", 4, at(|it| it.p50)),
+        Column::of("p90", 8, at(|it| it.p90)),
+        Column::of("p95", 3, at(|it| it.p95)),
+        Column::of("p99", 6, at(|it| it.p99)),
+        Column::of("max", 7, at(|it| it.max)),
+    ]
 }
 
 fn checks(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result {
@@ -110,6 +210,8 @@ fn checks(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result
             };
             let counts = match outcome {
                 Outcome::Inconclusive => "never evaluated".to_owned(),
+                // Once is what everybody expects of what is performed once.
+                Outcome::Pass if summary.kind == "smoke" && check.passed == 1 => String::new(),
                 Outcome::Pass => format!("{} of {}", check.passed, check.passed),
                 Outcome::Fail => format!(
                     "{} of {} did not hold{}",
@@ -118,14 +220,14 @@ fn checks(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result
                     if check.advisory { " (advisory)" } else { "" }
                 ),
             };
-            writeln!(
-                out,
+            let line = format!(
                 "  {} {}: {}  {}",
                 style.outcome(outcome, mark(outcome)),
                 check.step,
                 check.check,
                 style.dim(&counts)
-            )?;
+            );
+            writeln!(out, "{}", line.trim_end())?;
         }
     }
     Ok(())
@@ -165,50 +267,25 @@ fn objectives(
         writeln!(out, "\n{}", style.bold(title))?;
         for judgement in judgements {
             let outcome = judgement.outcome;
-            writeln!(
-                out,
-                "  {} {}  {} {}",
+            let detail = format!("(seen {}): {}", judgement.seen, judgement.reason);
+            let head = letters(&judgement.objective) + letters(outcome.word()) + 7;
+            let head_line = format!(
+                "  {} {}  {}",
                 style.outcome(outcome, mark(outcome)),
                 style.bold(&judgement.objective),
                 style.outcome(outcome, outcome.word()),
-                style.dim(&format!("(seen {}): {}", judgement.seen, judgement.reason))
-            )?;
+            );
+            match style.wraps && head + 1 + letters(&detail) > style.width {
+                true => writeln!(
+                    out,
+                    "{head_line}\n{}",
+                    style.dim(&wrapped(&detail, 4, style))
+                )?,
+                false => writeln!(out, "{head_line} {}", style.dim(&detail))?,
+            }
         }
     }
     Ok(())
-}
-
-fn row(out: &mut String, name: &str, core: &Core, width: usize, style: Style) -> std::fmt::Result {
-    let shown: String = if name.chars().count() > width {
-        format!("{}…", name.chars().take(width - 1).collect::<String>())
-    } else {
-        name.to_owned()
-    };
-    let latency = &core.latency_us;
-    let at = |micros: u64| {
-        if core.has_latency() {
-            show_micros(micros as f64)
-        } else {
-            "-".to_owned()
-        }
-    };
-    let errors = format!("{:>8}", core.errors);
-    writeln!(
-        out,
-        "  {shown:<width$} {:>9} {:>9} {} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        core.requests,
-        format!("{:.1}/s", core.rate),
-        if core.errors > 0 {
-            style.bad(&errors)
-        } else {
-            errors
-        },
-        at(latency.p50),
-        at(latency.p90),
-        at(latency.p95),
-        at(latency.p99),
-        at(latency.max),
-    )
 }
 
 /// The rates that a search tried, in their order.
@@ -248,8 +325,14 @@ fn service(out: &mut String, step: &StepSummary, style: Style) -> std::fmt::Resu
     writeln!(out, "{}", style.dim(&text))
 }
 
-fn details(out: &mut String, step: &StepSummary, style: Style) -> std::fmt::Result {
-    let phases: Vec<String> = crate::net::phases::PHASES
+fn details(
+    out: &mut String,
+    summary: &Summary,
+    step: &StepSummary,
+    (seen, style): (&Seen, Style),
+) -> std::fmt::Result {
+    let is_load = summary.kind != "smoke";
+    let phases: Vec<String> = PHASES
         .iter()
         .filter_map(|phase| Some((phase, step.phases_us.get(*phase)?)))
         .filter(|(_, summary)| summary.p95 > 0)
@@ -261,16 +344,9 @@ fn details(out: &mut String, step: &StepSummary, style: Style) -> std::fmt::Resu
             )
         })
         .collect();
-    if !phases.is_empty() {
-        writeln!(
-            out,
-            "{}",
-            style.dim(&format!(
-                "\n  {} · phases p50 / p95: {}",
-                step.name,
-                phases.join(" · ")
-            ))
-        )?;
+    if is_load && !phases.is_empty() {
+        let line = format!("{} · phases p50 / p95: {}", step.name, phases.join(" · "));
+        writeln!(out, "\n{}", style.dim(&wrapped(&line, 2, style)))?;
     } else if step.core.errors > 0 || step.advisory_failures > 0 {
         writeln!(out, "\n  {}", step.name)?;
     }
@@ -292,7 +368,12 @@ fn details(out: &mut String, step: &StepSummary, style: Style) -> std::fmt::Resu
         )?;
     }
     for example in &step.examples {
-        writeln!(out, "      {example}")?;
+        writeln!(out, "{}", wrapped(example, 6, style))?;
+    }
+    if step.core.errors > 0
+        && let Some(exchange) = seen.get(step.name.as_str())
+    {
+        write!(out, "{}", exchange::of_failure(exchange, 6, style))?;
     }
     for kept in &step.kept {
         let sha256 = kept.sha256.get(..12).unwrap_or_default();
@@ -301,14 +382,51 @@ fn details(out: &mut String, step: &StepSummary, style: Style) -> std::fmt::Resu
     Ok(())
 }
 
-fn totals(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result {
-    let mut parts = vec![
-        format!("{} iterations", summary.iterations),
-        format!("{} virtual users", summary.virtual_users),
-        format!("{:.1} s", summary.core.duration_s),
+/// What several scenarios came to together.
+pub fn total(summaries: &[Summary], style: Style) -> String {
+    let of = |outcome: Outcome| {
+        let count = summaries.iter().filter(|one| one.outcome == outcome);
+        count.count() as u64
+    };
+    let parts = [
+        (Outcome::Pass, "passed"),
+        (Outcome::Fail, "failed"),
+        (Outcome::Inconclusive, "inconclusive"),
     ];
+    let parts = parts.map(|(outcome, word)| (outcome, of(outcome), word));
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, count, _)| *count > 0)
+        .map(|(outcome, count, word)| style.outcome(outcome, &format!("{count} {word}")))
+        .collect();
+    let all = plural(summaries.len() as u64, "scenario");
+    let mut text = format!("{}: {}\n", style.bold(&all), parts.join(", "));
+    for summary in summaries.iter().filter(|one| one.outcome != Outcome::Pass) {
+        let (outcome, why) = (summary.outcome, summary.reasons.first());
+        let why = why.map_or(String::new(), |why| format!("  {}", style.dim(why)));
+        let mark = style.outcome(outcome, mark(outcome));
+        text.push_str(&format!("  {mark} {}{why}\n", summary.scenario));
+    }
+    text
+}
+
+fn plural(count: u64, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+fn totals(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result {
+    let mut parts = vec![show_micros(summary.core.duration_s * 1e6)];
+    if summary.kind != "smoke" {
+        parts.insert(0, plural(summary.iterations, "iteration"));
+        parts.insert(1, plural(summary.virtual_users, "virtual user"));
+    }
+    if summary.kind != "smoke" && summary.iterations_failed > 0 {
+        parts.push(format!(
+            "{} failed",
+            plural(summary.iterations_failed, "iteration")
+        ));
+    }
     for (count, what) in [
-        (summary.iterations_failed, "iterations failed"),
         (summary.interrupted, "interrupted"),
         (summary.core.dropped, "dropped"),
         (summary.waited, "waited for a free virtual user"),
@@ -325,5 +443,5 @@ fn totals(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result
             show_micros(late.p99 as f64)
         ));
     }
-    writeln!(out, "{}", style.dim(&parts.join(" · ")))
+    writeln!(out, "{}", style.dim(&wrapped(&parts.join(" · "), 0, style)))
 }

@@ -66,6 +66,7 @@ mod strangers;
 mod support;
 mod target;
 mod targets;
+mod terminal;
 mod tickets;
 mod tokens;
 mod vendors;
