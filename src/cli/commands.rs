@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::{
-    alert, check, demo, docs, gate, import, init, judge, k6, load, probe, rules, run,
+    alert, check, demo, docs, explain, gate, import, init, judge, k6, load, probe, rules, run,
     run_arguments, serve,
 };
 use crate::config::file_shape::FILE;
@@ -72,6 +72,8 @@ enum Command {
     },
     /// Read the reference: what an expression may use
     Docs(docs::Arguments),
+    /// Explain the code of a diagnostic, and how it is mended
+    Explain(explain::Arguments),
     /// Print the completion script of a shell
     Completion {
         /// Which shell
@@ -112,6 +114,7 @@ pub fn main() -> ExitCode {
             Exit::Success
         }
         Command::Docs(arguments) => docs::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Completion { shell } => {
             clap_complete::generate(
                 shell,

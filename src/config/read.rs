@@ -10,6 +10,7 @@ use crate::environment::settings::Environment;
 use crate::project::access::{Holder, Role, folded};
 use crate::project::file::*;
 use crate::project::targets::ProbeTemplate;
+use crate::scenario::elsewhere;
 use crate::scenario::reader::{Reader, entries, text};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,6 +21,7 @@ pub fn read(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) -> Opt
     let mut own = Diagnostics::default();
     let file = node::parse(source, &mut own).map(|root| {
         shape::check(source, &root, &Shape::Object(&FILE), &mut own);
+        elsewhere::hint(&mut own);
         Reader {
             source,
             folder,

@@ -138,6 +138,15 @@ impl Diagnostics {
         self.items.append(&mut other.items);
     }
 
+    /// Gives another hint to those for which there is one.
+    pub fn hint_each(&mut self, hint: impl Fn(&Diagnostic) -> Option<String>) {
+        for one in &mut self.items {
+            if let Some(better) = hint(one) {
+                one.hint = Some(better);
+            }
+        }
+    }
+
     /// Whether any of them stops the work.
     pub fn has_errors(&self) -> bool {
         self.count(Severity::Error) > 0

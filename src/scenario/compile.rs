@@ -5,6 +5,7 @@
 
 use super::compiler::{Compiler, read_duration, text, time};
 use super::data;
+use super::elsewhere;
 use super::plan::*;
 use super::shape::SCENARIO;
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
@@ -28,6 +29,7 @@ pub fn compile(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) -> 
 fn compile_into(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) -> Option<Plan> {
     let root = node::parse(source, found)?;
     shape::check(source, &root, &Shape::Object(&SCENARIO), found);
+    elsewhere::hint(found);
     if root.entries().is_empty() {
         return None;
     }

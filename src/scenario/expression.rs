@@ -4,6 +4,7 @@
 //! reply came from. Invariant: an expression that compiled names only what can exist.
 
 use super::cost::{Growth, Sizes, growth};
+use super::elsewhere;
 use super::expression_text::{
     check_functions, columns, compared, find_word, local_names, members, parse_mistake,
     with_low_headers,
@@ -108,6 +109,9 @@ impl Expression {
                 format!("`{name}` does not exist")
             };
             let hint = match crate::document::diagnostic::nearest(name, all.clone()) {
+                _ if elsewhere::name(name).is_some() => {
+                    elsewhere::name(name).unwrap_or_default().to_owned()
+                }
                 Some(near) if near != name => format!("did you mean `{near}`?"),
                 _ => format!("known names: {}", all.collect::<Vec<_>>().join(", ")),
             };

@@ -5,7 +5,7 @@
 //! interpreter), [`template`] (`${…}`), [`extract`] (parts of a body, in one pass), [`plan`] and
 //! [`load_plan`] (the compiled form), [`steps`] (kinds of steps), [`executors`], [`data`]; [`compiler`]
 //! (what every part of compiling needs), [`mod@compile`], [`compile_step`], [`compile_objectives`], [`compile_load`] (from the one to
-//! the other, with every mistake), [`lint`] (mistakes that no single value shows), [`reader`] (values of
+//! the other, with every mistake), [`lint`] (mistakes that no single value shows), [`elsewhere`] (what other tools call things), [`reader`] (values of
 //! a configuration).
 //!
 //! Sends nothing; only [`data`] and files of bodies are read from outside.
@@ -17,6 +17,7 @@ pub mod compile_step;
 pub mod compiler;
 mod cost;
 pub mod data;
+pub mod elsewhere;
 pub mod executors;
 pub mod expression;
 

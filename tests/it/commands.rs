@@ -5,8 +5,9 @@ use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, roo
 use regex::Regex;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 50] = [
+const COMMANDS: [&str; 51] = [
     "",
+    "explain",
     "init",
     "check",
     "import",
@@ -225,4 +226,52 @@ fn what_commands_say() {
         let path = root().join(format!("tests/cases/said/{name}.out"));
         snapshot(&path, &lasting(&text, folder.path()));
     }
+}
+
+/// All files of a folder, and of those in it.
+fn sources(folder: &std::path::Path, into: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            into.push_str(text.split("#[cfg(test)]").next().unwrap_or_default());
+        }
+    }
+}
+
+#[test]
+fn every_code_that_is_said_is_explained() {
+    let mut all = String::new();
+    for entry in std::fs::read_dir(root().join("src")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, &mut all);
+        }
+    }
+    let said = regex::Regex::new(r#"(?:Diagnostic::(?:error|warning)|self\.(?:error|unknown)|compiler\s*\.error)\(\s*(?:[\w.]+,\s*)?"([a-z0-9]+(?:-[a-z0-9]+)+)""#).unwrap();
+    let explained: Vec<&str> = bellwether::cli::explain::ALL
+        .iter()
+        .map(|(code, ..)| *code)
+        .collect();
+    assert!(explained.is_sorted(), "in the order of their names");
+    let mut missing: Vec<&str> = said
+        .captures_iter(&all)
+        .map(|found| found.get(1).unwrap().as_str())
+        .collect();
+    assert!(missing.len() > 100, "codes are found");
+    missing.retain(|code| !explained.contains(code));
+    assert!(missing.is_empty(), "not explained: {missing:?}");
+    for code in explained {
+        let times = all.matches(&format!("\"{code}\"")).count();
+        assert!(times > 1, "nobody says `{code}`");
+    }
+    let (code, out, err) = run(bellwether().args(["explain", "error[unknown-field]"]));
+    assert!(code == 0 && out.contains("To mend it"), "{out}{err}");
+    let (code, _, err) = run(bellwether().args(["explain", "unknown-fild"]));
+    assert!(
+        code == 2 && err.contains("did you mean `unknown-field`"),
+        "{err}"
+    );
 }
