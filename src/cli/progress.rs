@@ -3,6 +3,8 @@
 use crate::figures::show_micros;
 use crate::load::Tick;
 use crate::load::control::Orders;
+use crate::report::columns::cut;
+use crate::report::style::Style;
 use crate::run::summary::Quantiles;
 use crate::scenario::plan::{Executor, Load, end_of};
 use std::io::{IsTerminal, Write};
@@ -58,7 +60,8 @@ impl Progress {
             return;
         }
         let now = Quantiles::of(&tick.latency);
-        let done = tick.second + 1;
+        // What is still under way after the last second is part of it.
+        let done = (tick.second + 1).min(self.seconds.max(1));
         let mut line = format!(
             "{} {done}/{} s · {} requests · {}/s · p50 {} p95 {} · {} failed · {} active",
             bar(done, self.seconds),
@@ -80,7 +83,9 @@ impl Progress {
             line.push_str(&format!(" · {} waiting", tick.waiting));
         }
         if self.terminal {
-            eprint!("\r\x1b[2K{line}");
+            // A line that is wrapped could not be taken back.
+            let width = Style::for_stream(&std::io::stderr()).width;
+            eprint!("\r\x1b[2K{}", cut(&line, width.saturating_sub(1)));
             // Progress that cannot be shown is no reason to stop.
             let _ = std::io::stderr().flush();
             self.shown = true;

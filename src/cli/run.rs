@@ -33,6 +33,8 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 struct Outputs {
     json: Option<File>,
     junit: Option<File>,
+    ctrf: Option<File>,
+    markdown: Option<File>,
     html: Option<File>,
     samples: Option<BufWriter<File>>,
     hdr: Option<HdrLog>,
@@ -113,6 +115,7 @@ pub fn run(arguments: &Arguments) -> Exit {
             print!("{}", report::text::total(&summaries, style));
         }
     }
+    super::github::tell(&summaries);
     if let Err(error) = write(arguments, &mut outputs, &summaries) {
         crate::cli::commands::complain(format!("a report cannot be written: {error}"));
         return Exit::Fault;
@@ -144,6 +147,8 @@ fn open(arguments: &Arguments) -> Result<Outputs, String> {
     Ok(Outputs {
         json: create(&arguments.json)?,
         junit: create(&arguments.junit)?,
+        ctrf: create(&arguments.ctrf)?,
+        markdown: create(&arguments.markdown)?,
         html: create(&arguments.html)?,
         samples,
         hdr: create(&arguments.hdr)?.map(HdrLog::new),
@@ -338,6 +343,12 @@ fn write(
     }
     if let Some(file) = &mut outputs.junit {
         file.write_all(report::junit::render(summaries).as_bytes())?;
+    }
+    if let Some(file) = &mut outputs.ctrf {
+        file.write_all(report::ctrf::render(summaries).as_bytes())?;
+    }
+    if let Some(file) = &mut outputs.markdown {
+        file.write_all(report::markdown::render(summaries).as_bytes())?;
     }
     if let Some(file) = &mut outputs.html {
         file.write_all(report::html::render(summaries).as_bytes())?;

@@ -64,6 +64,12 @@ pub struct Arguments {
     /// Write the result as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Write the result in the Common Test Report Format, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub ctrf: Option<PathBuf>,
+    /// Write the result as Markdown, for a pull request; a workflow of GitHub gets it as its summary anyway
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
     /// Write a self-contained page with plots
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,

@@ -219,7 +219,7 @@ mod tests {
             ]
         );
         assert_eq!(table(40)[0], "  step                  requests  errors");
-        assert_eq!(table(40)[2], "  a rather long name…      1000       3");
+        assert_eq!(table(40)[2], "  a rather long name…       1000       3");
         for width in 24..100 {
             for line in table(width) {
                 assert!(letters(&line) <= width, "{width}: {line}");

@@ -1,5 +1,6 @@
 //! JUnit XML, as CI systems read it: a test case for each objective and check, and one for the run itself.
 
+use super::cases::{Case, cases};
 use crate::objective::Outcome;
 use crate::run::summary::Summary;
 
@@ -14,37 +15,8 @@ pub fn render(summaries: &[Summary]) -> String {
 }
 
 fn suite(summary: &Summary) -> String {
-    let mut cases = vec![(
-        "outcome".to_owned(),
-        summary.outcome,
-        summary.reasons.join("; "),
-    )];
-    for judgement in &summary.objectives {
-        cases.push((
-            format!("objective {}", judgement.objective),
-            judgement.outcome,
-            judgement.reason.clone(),
-        ));
-    }
-    for check in summary.checks.iter().filter(|check| !check.advisory) {
-        let outcome = match (check.failed, check.passed) {
-            (0, 0) => Outcome::Inconclusive,
-            (0, _) => Outcome::Pass,
-            _ => Outcome::Fail,
-        };
-        let reason = format!(
-            "{} of {} did not hold",
-            check.failed,
-            check.failed + check.passed
-        );
-        cases.push((format!("{}: {}", check.step, check.check), outcome, reason));
-    }
-    let count = |wanted: Outcome| {
-        cases
-            .iter()
-            .filter(|(_, outcome, _)| *outcome == wanted)
-            .count()
-    };
+    let cases = cases(summary);
+    let count = |wanted: Outcome| cases.iter().filter(|case| case.outcome == wanted).count();
     let mut text = format!(
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3}\" timestamp=\"{}\">\n",
         escape(&summary.scenario),
@@ -54,7 +26,12 @@ fn suite(summary: &Summary) -> String {
         summary.core.duration_s,
         escape(&summary.started),
     );
-    for (name, outcome, reason) in cases {
+    for Case {
+        name,
+        outcome,
+        reason,
+    } in cases
+    {
         let head = format!(
             "    <testcase classname=\"{}\" name=\"{}\"",
             escape(&summary.scenario),

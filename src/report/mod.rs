@@ -1,14 +1,16 @@
 //! What people and machines read: of runs, of gates, of probes.
 //!
-//! Rooms: [`text`] with [`columns`] (tables that fit) and [`exchange`], [`json`], [`junit`], [`html`] with [`chart`], [`samples`], [`har`] and [`hdr`] (of a run),
+//! Rooms: [`text`] with [`columns`] (tables that fit) and [`exchange`], [`json`], [`junit`] and [`ctrf`] with [`cases`], [`markdown`], [`html`] with [`chart`], [`samples`], [`har`] and [`hdr`] (of a run),
 //! [`explain`] (why a load was judged as it was), [`incident`] (the record of a gate), [`bundle`] (all of it, to be kept elsewhere), [`watching`] (incidents, silences, budgets), [`view`] (what
 //! pages and API show alike), [`style`] (color only on a terminal).
 //!
 //! Renders, and decides nothing.
 
 pub mod bundle;
+pub mod cases;
 pub mod chart;
 pub mod columns;
+pub mod ctrf;
 pub mod exchange;
 pub mod explain;
 pub mod har;
@@ -17,6 +19,7 @@ pub mod html;
 pub mod incident;
 pub mod json;
 pub mod junit;
+pub mod markdown;
 pub mod samples;
 pub mod style;
 pub mod text;

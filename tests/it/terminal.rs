@@ -33,3 +33,60 @@ fn a_summary_fits_terminals_of_every_width() {
         snapshot(&folder.join(format!("{case}.piped.out")), &piped);
     }
 }
+
+#[test]
+fn reports_for_pull_requests_and_dashboards_are_those_on_disk() {
+    use bellwether::report::{ctrf, junit, markdown};
+    let folder = root().join("tests/cases/terminal");
+    let read = |case: &str| -> Summary {
+        let text = std::fs::read_to_string(folder.join(format!("{case}.json"))).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let both = [read("smoke"), read("load")];
+    snapshot(&folder.join("both.md"), &markdown::render(&both));
+    snapshot(&folder.join("smoke.md"), &markdown::render(&both[..1]));
+    snapshot(&folder.join("both.ctrf.json"), &ctrf::render(&both));
+    snapshot(&folder.join("both.junit.xml"), &junit::render(&both));
+
+    let mut hostile = read("smoke");
+    hostile.scenario = "<script>|\n## x".to_owned();
+    hostile.checks[1].check = "text == '`|` <b>'".to_owned();
+    let text = markdown::render(&[hostile]);
+    assert!(
+        !text.contains("<script>") && !text.contains("\n## x"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_workflow_of_github_gets_a_summary_and_annotations() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = folder.path().join("summary.md");
+    let scenario = "name: shop\nsteps: [ { name: front, get: \"http://127.0.0.1:1/\", check: [ status == 200 ] } ]\n";
+    std::fs::write(folder.path().join("shop.yaml"), scenario).unwrap();
+    let perform = |is_there: &str| {
+        let mut command = super::support::bellwether();
+        command
+            .current_dir(folder.path())
+            .args(["run", "shop.yaml"]);
+        command
+            .env("GITHUB_ACTIONS", is_there)
+            .env("GITHUB_STEP_SUMMARY", &summary);
+        super::support::run(&mut command)
+    };
+    let (code, _, said) = perform("true");
+    assert_eq!(code, 99, "{said}");
+    assert!(
+        said.contains("::error title=shop%3A fail::step `front` failed"),
+        "{said}"
+    );
+    let text = std::fs::read_to_string(&summary).unwrap();
+    assert!(
+        text.starts_with("## ✗ Bellwether: fail")
+            && text.contains("| ✗ | `status == 200` | front | 0 | 1 |"),
+        "{text}"
+    );
+    let (_, _, said) = perform("");
+    assert!(!said.contains("::error"), "{said}");
+    assert_eq!(std::fs::read_to_string(&summary).unwrap(), text);
+}
