@@ -2,6 +2,7 @@
 
 use super::client::{Refusal, Server};
 use super::exit::Exit;
+use super::gate_list;
 use super::gate_people;
 use super::gate_wait::{phase, watch};
 use crate::replay::curve::replay;
@@ -103,7 +104,7 @@ enum Command {
         id: i64,
     },
     /// List gates, the newest first
-    List,
+    List(gate_list::Wanted),
     /// Call a gate off; it ends in hold
     Cancel {
         /// The gate's number
@@ -204,12 +205,14 @@ pub fn run(arguments: Arguments) -> Exit {
                 }
                 Ok(Exit::Success)
             }
-            Command::List => {
-                let gates: Vec<GateView> = server.ask(Method::GET, "/api/v1/gates", None).await?;
+            Command::List(wanted) => {
+                let all: Vec<GateView> = server.ask(Method::GET, "/api/v1/gates", None).await?;
+                let has_any = !all.is_empty();
+                let gates = wanted.of(all);
                 if json {
                     print_json(&gates);
                 } else {
-                    list(&gates, Style::for_stream(&std::io::stdout()));
+                    gate_list::print(&gates, has_any, Style::for_stream(&std::io::stdout()));
                 }
                 Ok(Exit::Success)
             }
@@ -416,26 +419,5 @@ fn dry_run(gate: &GateView) -> String {
     match gate.rehearsal {
         true => format!("rehearsal: {word}"),
         false => format!("dry run: {word}; the environment does not say `enforce: true`"),
-    }
-}
-
-fn list(gates: &[GateView], style: Style) {
-    if gates.is_empty() {
-        println!("no gate has run yet");
-    }
-    for gate in gates {
-        let proof = match gate.proven {
-            Some(true) => style.good("proven"),
-            Some(false) => style.bad("not proven"),
-            None => String::new(),
-        };
-        println!(
-            "{:>5}  {:<16} {:<14} {:<14} {proof} {}",
-            gate.id,
-            gate.gate,
-            gate.version,
-            verdict_text(gate, style),
-            style.dim(gate.reasons.first().map_or("", String::as_str))
-        );
     }
 }

@@ -114,8 +114,9 @@ impl Column {
     }
 }
 
-/// The lines of a table, its head first, each after an indent.
-pub fn lines(mut columns: Vec<Column>, indent: usize, width: usize, style: Style) -> Vec<String> {
+/// The lines of a table, its head first, each after an indent; what is piped is whole.
+pub fn lines(mut columns: Vec<Column>, indent: usize, style: Style) -> Vec<String> {
+    let width = if style.wraps { style.width } else { usize::MAX };
     let room = |columns: &[Column]| {
         let others: usize = columns[1..].iter().map(|column| column.width() + GAP).sum();
         width.saturating_sub(indent + others)
@@ -123,7 +124,8 @@ pub fn lines(mut columns: Vec<Column>, indent: usize, width: usize, style: Style
     if columns.is_empty() {
         return Vec::new();
     }
-    let wanted = columns[0].width().min(FIRST_MAX);
+    let most = if style.wraps { FIRST_MAX } else { usize::MAX };
+    let wanted = columns[0].width().min(most);
     while columns.len() > 1 && room(&columns) < wanted.min(FIRST_MIN.max(wanted / 2)) {
         let most = columns[1..].iter().map(|column| column.rank).max();
         let at = columns[1..]
@@ -188,7 +190,12 @@ mod tests {
             Column::of("p50", 5, texts(["1.00 ms", "12 ms"])),
             Column::of("errors", 1, texts(["0", "3"])),
         ];
-        lines(columns, 2, width, Style::plain())
+        let style = Style {
+            width,
+            wraps: true,
+            ..Style::plain()
+        };
+        lines(columns, 2, style)
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn table(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result 
         "smoke" => once(summary),
         _ => loaded(summary, total),
     };
-    for line in lines(columns, 2, style.width, style) {
+    for line in lines(columns, 2, style) {
         writeln!(out, "{line}")?;
     }
     Ok(())

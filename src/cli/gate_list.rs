@@ -1,0 +1,97 @@
+//! `bellwether gate list`: gates in a table that fits, the newest first, and fewer of them where that is asked for.
+
+use crate::report::columns::{Column, Paint, cut, lines};
+use crate::report::style::Style;
+use crate::report::view::GateView;
+
+/// Which gates are listed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Wanted {
+    /// Only those of this gate
+    #[arg(long)]
+    gate: Option<String>,
+    /// Only those of this environment
+    #[arg(long = "env", value_name = "NAME")]
+    environment: Option<String>,
+    /// Only those with this verdict, or those that are still running
+    #[arg(long, value_parser = ["promote", "rollback", "hold", "running"])]
+    verdict: Option<String>,
+    /// So many at the most
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+}
+
+impl Wanted {
+    /// Those of all that are wanted.
+    pub(super) fn of(&self, all: Vec<GateView>) -> Vec<GateView> {
+        let is = |wanted: &Option<String>, text: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == text)
+        };
+        let fits = |gate: &GateView| {
+            let verdict = gate.verdict.as_deref().unwrap_or("running");
+            is(&self.gate, &gate.gate)
+                && is(&self.environment, &gate.environment)
+                && is(&self.verdict, verdict)
+        };
+        all.into_iter().filter(fits).take(self.limit).collect()
+    }
+}
+
+/// Prints them.
+pub(super) fn print(gates: &[GateView], has_any: bool, style: Style) {
+    if gates.is_empty() {
+        let why = match has_any {
+            true => "no gate is like that",
+            false => "no gate has run yet",
+        };
+        println!("{why}");
+        return;
+    }
+    for line in table(gates, style) {
+        println!("{line}");
+    }
+}
+
+fn table(gates: &[GateView], style: Style) -> Vec<String> {
+    let texts = |head, rank, cell: &dyn Fn(&GateView) -> (String, Paint)| Column {
+        head,
+        rank,
+        is_text: true,
+        cells: gates.iter().map(cell).collect(),
+    };
+    let plain = |text: &str| (text.to_owned(), Paint::Plain);
+    let columns = vec![
+        texts("gate", 0, &|gate| {
+            (format!("{} {}", gate.id, gate.gate), Paint::Plain)
+        }),
+        texts("version", 2, &|gate| plain(&gate.version)),
+        texts("verdict", 1, &verdict),
+        texts("environment", 5, &|gate| plain(&gate.environment)),
+        texts("started", 4, &|gate| (gate.started.clone(), Paint::Dim)),
+        texts("why", 9, &|gate| {
+            let why = gate.reasons.first().map_or("", String::as_str);
+            match style.wraps {
+                true => (cut(why, WHY_MAX), Paint::Dim),
+                false => (why.to_owned(), Paint::Dim),
+            }
+        }),
+    ];
+    lines(columns, 0, style)
+}
+
+/// Letters of a reason in a table.
+const WHY_MAX: usize = 60;
+
+fn verdict(gate: &GateView) -> (String, Paint) {
+    match (gate.verdict.as_deref(), gate.proven) {
+        (Some("promote"), _) => ("✓ promote".to_owned(), Paint::Good),
+        (Some("rollback"), Some(true)) => ("✗ rollback, proven".to_owned(), Paint::Bad),
+        (Some("rollback"), Some(false)) => ("✗ rollback, NOT proven".to_owned(), Paint::Bad),
+        (Some("rollback"), None) if gate.dry_run => {
+            ("✗ rollback, not enforced".to_owned(), Paint::Bad)
+        }
+        (Some("rollback"), None) => ("✗ rollback".to_owned(), Paint::Bad),
+        (Some(other), _) => (format!("? {other}"), Paint::Doubtful),
+        (None, _) => (format!("… {}", gate.position), Paint::Doubtful),
+    }
+}
