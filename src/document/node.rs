@@ -3,7 +3,7 @@
 //! Knows YAML 1.2 (through saphyr's parser) and positions. Does not know what keys mean.
 //! Invariant: a tree has at most [`limits::YAML_NODES_MAX`] nodes, however its aliases multiply.
 
-use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::source::{Source, Span};
 use crate::limits;
 use saphyr_parser::{Event, Parser, ScalarStyle};
@@ -238,6 +238,19 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn documents(&mut self) -> Option<Vec<Node>> {
+        let before = self.found.count(Severity::Error);
+        let documents = self.all_documents();
+        if documents.is_none() && self.found.count(Severity::Error) == before {
+            // Whatever cannot be read is said: a file of which nothing is known is never a sound one.
+            let title = "this is YAML that cannot be read";
+            let said = Diagnostic::error("bad-yaml", title);
+            self.found
+                .push(said.at(self.source, Span::new(0, 0), "in this file"));
+        }
+        documents
+    }
+
+    fn all_documents(&mut self) -> Option<Vec<Node>> {
         let mut documents = Vec::new();
         while let Some((event, span)) = self.next() {
             match event {
@@ -305,7 +318,15 @@ impl<'a> Reader<'a, '_> {
                 }
             }
             Event::Alias(anchor) => {
-                let mut node = self.anchors.get(&anchor).cloned()?;
+                let Some(mut node) = self.anchors.get(&anchor).cloned() else {
+                    let title = "an alias stands within what it stands for";
+                    let said = Diagnostic::error("bad-yaml", title);
+                    let said = said.at(self.source, span, "this would never end");
+                    self.found.push(
+                        said.hint("name what is meant before it is used: `&name` before `*name`"),
+                    );
+                    return None;
+                };
                 self.count += size(&node);
                 node.span = span;
                 Some(node)
