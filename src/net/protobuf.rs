@@ -115,6 +115,21 @@ impl Schema {
     }
 
     fn of_set(set: FileDescriptorSet) -> Result<Schema, String> {
+        for file in &set.file {
+            let syntax = file.syntax.as_deref().unwrap_or("proto2");
+            if !["proto2", "proto3"].contains(&syntax) {
+                let name = file.name();
+                return Err(format!(
+                    "`{name}` is written in `{syntax}`; only proto2 and proto3 are understood"
+                ));
+            }
+        }
+        // Whoever describes himself may lie, and the library is not ready for every lie: it tells some of them by a panic.
+        let built = std::panic::catch_unwind(|| Schema::built(set));
+        built.unwrap_or_else(|_| Err("what is described contradicts itself".to_owned()))
+    }
+
+    fn built(set: FileDescriptorSet) -> Result<Schema, String> {
         let mut pool = DescriptorPool::global();
         let known: Vec<String> = pool.files().map(|file| file.name().to_owned()).collect();
         let files = set.file.into_iter();
@@ -297,5 +312,18 @@ service Orders { rpc Get(Wanted) returns (Order); rpc Watch(stream Wanted) retur
         assert!(Told::read(b"\xff\xff").is_err());
         let none = Schema::of_told(Vec::new()).unwrap();
         assert!(none.call(HEALTH).is_err());
+    }
+
+    #[test]
+    fn what_is_written_in_another_syntax_is_refused_in_words() {
+        // A set of one file that says `syntax: "b"`, as fuzzing found it, and one of an edition.
+        for (bytes, syntax) in [
+            (&b"\x0a\x03\x62\x01b"[..], "`b`"),
+            (b"\x0a\x0a\x62\x08editions", "`editions`"),
+        ] {
+            let wrong = Schema::of_descriptions(bytes).unwrap_err();
+            assert!(wrong.contains(syntax), "{wrong}");
+        }
+        Schema::of_descriptions(b"\x0a\x02\x62\x00").unwrap_err();
     }
 }
