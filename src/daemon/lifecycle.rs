@@ -4,6 +4,7 @@
 //! probes. Order at the end: port and probes, gates, outbox. A broken configuration never
 //! replaces one that works.
 
+use super::service::{self, Watchdog};
 use super::tasks::Tasks;
 use super::watch::Watch;
 use crate::config::given::Given;
@@ -296,6 +297,8 @@ impl Daemon {
     /// Serves reloads until `end` is over, then stops cleanly.
     pub async fn run(mut self, end: impl Future<Output = ()>) {
         tokio::pin!(end);
+        let mut watchdog = Watchdog::new();
+        service::ready(&self.current.get().file.listen);
         loop {
             let hung_up = async {
                 match &mut self.hangup {
@@ -305,6 +308,7 @@ impl Daemon {
             };
             tokio::select! {
                 () = &mut end => break,
+                () = watchdog.due() => watchdog.alive(),
                 () = self.watch.discovery.changed.notified() => {
                     // Only the targets are other ones: the file is not read again before somebody says so.
                     let found = self.watch.discovery.found();
@@ -313,12 +317,13 @@ impl Daemon {
                 }
                 Some(answer) = self.reloads.recv() => {
                     let result = self.reload().await;
+                    service::reloaded(&result);
                     // The caller may have gone.
                     let _ = answer.send(result);
                 }
                 _ = hung_up => {
-                    // Said in the log.
-                    let _ = self.reload().await;
+                    let result = self.reload().await;
+                    service::reloaded(&result);
                 }
             }
         }
@@ -328,6 +333,7 @@ impl Daemon {
     /// Stops: no new work, gates stay where their last commit stands.
     pub async fn stop(self) {
         tracing::info!("Stopping");
+        service::stopping();
         self.ready.store(false, Relaxed);
         self.driver.stop();
         self.watch.prober.stop().await;

@@ -1,11 +1,34 @@
 //! A body that comes in pieces, as much of it as is wanted: of HTTP/2 and HTTP/3.
 //!
-//! Pure. Invariant: no more is kept than the limit, and a body in one piece is not copied.
+//! Invariant: no more is kept than the limit, and a body in one piece is not copied.
 
 use super::fault::{ErrorClass, Fault};
 use super::http1_parser::Keep;
+use super::phases::Phases;
+use super::reply::Reply;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
+use std::time::Instant;
+
+/// An exchange with its times; `result` is nothing where it did not end in time. Where exchanges share a socket, and of datagrams,
+/// only the head and the end can be told apart.
+pub(super) fn timed(
+    result: Option<Result<Reply, Fault>>,
+    start: Instant,
+    headed: Option<Instant>,
+) -> Result<Reply, (Fault, Phases)> {
+    let end = Instant::now();
+    let phases = Phases::of_exchange(start, start, headed.unwrap_or(end), end);
+    match result {
+        Some(Ok(reply)) => Ok(Reply {
+            phases,
+            end,
+            ..reply
+        }),
+        Some(Err(fault)) => Err((fault, phases)),
+        None => Err((Fault::late_reply(headed.is_some()), phases)),
+    }
+}
 
 /// What came so far.
 #[derive(Debug)]

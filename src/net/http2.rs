@@ -3,7 +3,7 @@
 //! hyper speaks the protocol; a task drives the connection, since its exchanges share it.
 
 use super::fault::{ErrorClass, Fault};
-use super::gathered::Gathered;
+use super::gathered::{Gathered, timed};
 use super::headers::Headers;
 use super::http::Keep;
 use super::phases::Phases;
@@ -107,18 +107,10 @@ impl Http2 {
     ) -> Result<Reply, (Fault, Phases)> {
         let mut headed = None;
         let work = receive(self.sender.send_request(request), keep, &mut headed);
-        let result = timeout_at(deadline.into(), work).await;
-        let end = Instant::now();
-        // On a shared socket only the head and the end can be told apart.
-        let phases = Phases::of_exchange(start, start, headed.unwrap_or(end), end);
-        match result {
-            Ok(Ok(reply)) => Ok(Reply {
-                phases,
-                end,
-                ..reply
-            }),
-            Ok(Err(fault)) => Err((self.cause(fault).await, phases)),
-            Err(_) => Err((Fault::late_reply(headed.is_some()), phases)),
+        let result = timeout_at(deadline.into(), work).await.ok();
+        match timed(result, start, headed) {
+            Err((fault, phases)) => Err((self.cause(fault).await, phases)),
+            reply => reply,
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::connect::{Connector, Origin, micros};
 use super::family::{Family, in_turn};
 use super::fault::{ErrorClass, Fault};
-use super::gathered::Gathered;
+use super::gathered::{Gathered, timed};
 use super::headers::Headers;
 use super::http1_parser::Keep;
 use super::message::Message;
@@ -112,19 +112,8 @@ impl Http3 {
     ) -> Result<Reply, (Fault, Phases)> {
         let mut headed = None;
         let work = self.carry(message, keep, &mut headed);
-        let result = timeout_at(deadline.into(), work).await;
-        let end = Instant::now();
-        // Of datagrams only the head and the end can be told apart.
-        let phases = Phases::of_exchange(start, start, headed.unwrap_or(end), end);
-        match result {
-            Ok(Ok(reply)) => Ok(Reply {
-                phases,
-                end,
-                ..reply
-            }),
-            Ok(Err(fault)) => Err((fault, phases)),
-            Err(_) => Err((Fault::late_reply(headed.is_some()), phases)),
-        }
+        let result = timeout_at(deadline.into(), work).await.ok();
+        timed(result, start, headed)
     }
 
     async fn carry(

@@ -41,6 +41,7 @@ mod imports;
 mod modules;
 mod nginx;
 mod omission;
+mod packages;
 mod pairs;
 mod people;
 mod pipes;
