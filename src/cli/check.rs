@@ -1,6 +1,7 @@
 //! `bellwether check`: every mistake of configuration and scenarios, without sending anything.
 
 use super::exit::Exit;
+use super::foreign;
 use crate::config::load;
 use crate::document::{Diagnostics, Severity, Source};
 use crate::environment::fit;
@@ -42,6 +43,15 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     files.sort();
     files.dedup();
+    // What is named is checked; of what lies in a folder some is plainly somebody else's, and that is said.
+    let is_named = |path: &PathBuf| arguments.paths.contains(path);
+    files.retain(|path| {
+        let whose = foreign::of(path).filter(|_| !is_named(path));
+        if let (Some(whose), false) = (whose, arguments.json) {
+            eprintln!("{}: left out, it is {whose}", path.display());
+        }
+        whose.is_none()
+    });
     if files.is_empty() {
         crate::cli::commands::complain("there is no .yaml file here; nothing was checked");
         return Exit::Inconclusive;

@@ -1,7 +1,7 @@
 //! The command line: one file for each command that does more than print, terminal output, exit codes.
 //!
 //! Rooms: [`commands`] (all of them, and where the program begins), [`usage`] (what is wrong with a command line), [`exit`] (the table of codes),
-//! [`client`] (asks a daemon); [`init`], [`import`], [`check`], [`run`] with [`run_arguments`], [`run_plan`], [`run_script`],
+//! [`client`] (asks a daemon); [`init`], [`import`], [`check`] with [`foreign`] (files of others), [`run`] with [`run_arguments`], [`run_plan`], [`run_script`],
 //! [`recording`], [`github`], [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`], [`k6_end`] and [`k6_summary`], [`pipes`] (who reads no more), [`judge`], [`calibrate`], [`serve`], [`gate`] with [`gate_list`], [`gate_people`] and [`gate_wait`], [`incident`], [`probe`],
 //! [`alert`], [`load`], [`rules`], [`demo`], [`docs`] (the reference), [`explain`] (codes of diagnostics).
 //!
@@ -16,6 +16,7 @@ pub mod demo;
 pub mod docs;
 pub mod exit;
 pub mod explain;
+mod foreign;
 pub mod gate;
 mod gate_list;
 pub mod gate_people;

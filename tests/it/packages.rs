@@ -63,3 +63,97 @@ fn the_unit_of_systemd_is_sound_and_closed() {
     let (code, out, said) = run(&mut command);
     assert_eq!(code, 0, "{out}{said}");
 }
+
+/// The script of the action of GitHub, and the variables that it reads.
+fn script() -> String {
+    let path = root().join("scenarios/pipelines/github/action.yml");
+    let source =
+        bellwether::document::Source::new("action.yml", std::fs::read_to_string(path).unwrap());
+    let mut found = bellwether::document::Diagnostics::default();
+    let action = bellwether::document::node::parse(&source, &mut found)
+        .expect("it is YAML")
+        .to_json();
+    let step = &action["runs"]["steps"][0];
+    let script = step["run"].as_str().unwrap().to_owned();
+    assert!(!script.contains("${{"), "nothing is put into the script");
+    assert_eq!(action["runs"]["using"], "composite");
+    script
+}
+
+#[test]
+fn the_action_of_github_promotes_nothing_that_was_not_promoted() {
+    if program("jq").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    // In the place of the program: it prints what `gate start --wait --json` prints, and ends as that does.
+    let perform = |printed: &str, code: i32| {
+        std::fs::write(at("printed"), printed).unwrap();
+        let fake = format!("#!/bin/sh\ncat {}\nexit {code}\n", at("printed").display());
+        std::fs::write(at("bellwether"), fake).unwrap();
+        run(Command::new("chmod").arg("+x").arg(at("bellwether")));
+        for name in ["output", "summary"] {
+            std::fs::write(at(name), "").unwrap();
+        }
+        let mut command = Command::new("bash");
+        command.args(["-e", "-o", "pipefail", "-c"]).arg(script());
+        for (name, value) in [
+            ("GATE", "shop"),
+            ("VERSION", "1"),
+            ("PREVIOUS", ""),
+            ("COMMIT", ""),
+            ("ACTOR", ""),
+            ("LINK", ""),
+            ("TIMEOUT", "1h"),
+        ] {
+            command.env(name, value);
+        }
+        command
+            .env("BELLWETHER", at("bellwether"))
+            .env("GITHUB_OUTPUT", at("output"))
+            .env("GITHUB_STEP_SUMMARY", at("summary"));
+        let (code, out, said) = run(&mut command);
+        (
+            code,
+            std::fs::read_to_string(at("output")).unwrap(),
+            std::fs::read_to_string(at("summary")).unwrap() + &out + &said,
+        )
+    };
+    let (code, output, summary) = perform(
+        r#"{"id":7,"verdict":"promote","reasons":["every phase passed"]}"#,
+        0,
+    );
+    assert!(
+        code == 0
+            && output == "verdict=promote\ngate=7\n"
+            && summary.contains("- every phase passed"),
+        "{output}{summary}"
+    );
+    let (code, output, summary) = perform(
+        r#"{"id":8,"verdict":"rollback","reasons":["<b>\n::error::x"]}"#,
+        10,
+    );
+    assert!(
+        code == 10 && output.starts_with("verdict=rollback"),
+        "{output}"
+    );
+    assert!(
+        !summary.contains("<b>") && !summary.contains("\n::error"),
+        "{summary}"
+    );
+    // Nobody answered, somebody answered nonsense, or the two contradict each other.
+    for (printed, code) in [
+        ("", 1),
+        ("nonsense", 1),
+        ("", 0),
+        (r#"{"verdict":null}"#, 0),
+        (r#"{"verdict":"hold"}"#, 0),
+    ] {
+        let (ended, output, _) = perform(printed, code);
+        assert!(
+            ended != 0 && output.starts_with("verdict=hold"),
+            "{printed}: {ended} {output}"
+        );
+    }
+}
