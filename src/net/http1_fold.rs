@@ -29,6 +29,11 @@ pub(super) fn unfold(bytes: &mut [u8]) {
     while line < end {
         let next = next_line(&bytes[..end], line);
         let text = &bytes[line..next];
+        // A line that does not go on stays as it is, whatever it ends with.
+        if text.iter().filter(|byte| **byte == b'\n').count() < 2 {
+            line = next;
+            continue;
+        }
         let mut unfolded: Vec<u8> = Vec::with_capacity(text.len());
         for (number, part) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
             match number {
@@ -91,6 +96,10 @@ mod tests {
                 "HTTP/1.1 200 OK\nX: a\n b\n\n",
                 "HTTP/1.1 200 OK\nX: a b\r\n\n",
             ),
+            (
+                "HTTP/1.1 200 OK\nContent-Length: 10\nX: a\n b\nY: z\n\n",
+                "HTTP/1.1 200 OK\nContent-Length: 10\nX: a b\r\nY: z\n\n",
+            ),
         ] {
             assert_eq!(folded(head.as_bytes()), Some(true), "{head}");
             let mut bytes = head.as_bytes().to_vec();
@@ -101,5 +110,31 @@ mod tests {
         assert_eq!(folded(open), Some(false), "more may come");
         assert_eq!(folded(b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n body"), None);
         assert_eq!(folded(b"HTTP/1.1 200 OK\r\n X: y\r\n\r\n"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_does_not_go_on_stays(lines in proptest::collection::vec("[a-z]{1,3}(: ?[a-z]{0,3})?", 1..6), ends in proptest::collection::vec(proptest::bool::ANY, 6), at in 0_usize..6) {
+            let end = |number: usize| if ends[number % ends.len()] { "\r\n" } else { "\n" };
+            let mut head = String::from("HTTP/1.1 200 OK\r\n");
+            for (number, line) in lines.iter().enumerate() {
+                head.push_str(line);
+                head.push_str(end(number));
+                if number == at {
+                    head.push_str(&format!(" more{}", end(number)));
+                }
+            }
+            head.push_str("\r\n");
+            let mut bytes = head.clone().into_bytes();
+            unfold(&mut bytes);
+            let unfolded = String::from_utf8(bytes).unwrap();
+            proptest::prop_assert_eq!(unfolded.len(), head.len());
+            for (number, line) in lines.iter().enumerate() {
+                let goes_on = number == at;
+                let wanted = if goes_on { format!("{} more", line.trim_end()) } else { line.clone() };
+                let found = unfolded.lines().any(|one| one.trim_end() == wanted.trim_end());
+                proptest::prop_assert!(found, "{} is not in {:?}", wanted, unfolded);
+            }
+        }
     }
 }

@@ -261,7 +261,10 @@ impl Parser {
             }
             return Ok(input.len());
         };
-        let used = head.length - before;
+        let used = head
+            .length
+            .checked_sub(before)
+            .ok_or_else(|| protocol("the head of the reply ends before what came of it"))?;
         if (100..200).contains(&head.status) && head.status != 101 {
             self.interim += 1;
             if self.interim > INTERIM_MAX {
