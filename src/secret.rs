@@ -196,6 +196,16 @@ const CODED: percent_encoding::AsciiSet = percent_encoding::NON_ALPHANUMERIC
 
 /// The forms in which a value may appear, the longest first.
 fn forms(value: &str) -> Vec<Secret> {
+    let ascii = |text: &str| {
+        let mut made = String::new();
+        for unit in text.encode_utf16() {
+            match u8::try_from(unit) {
+                Ok(letter) if letter.is_ascii() => made.push(char::from(letter)),
+                _ => made.push_str(&format!("\\u{unit:04x}")),
+            }
+        }
+        made
+    };
     let percent = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
         .to_string();
     let json = serde_json::Value::from(value).to_string();
@@ -221,6 +231,9 @@ fn forms(value: &str) -> Vec<Secret> {
         json[1..json.len() - 1].to_owned(),
         // As some write JSON, and as pages have it.
         json[1..json.len() - 1].replace('/', "\\/"),
+        // As those write it who write ASCII alone, with or without a mark before each slash.
+        ascii(&json[1..json.len() - 1]),
+        ascii(&json[1..json.len() - 1]).replace('/', "\\/"),
         html(value),
         // JSON within JSON.
         twice[1..twice.len() - 1].to_owned(),

@@ -116,9 +116,15 @@ pub(super) fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<
         let yaml = path
             .extension()
             .is_some_and(|ending| ending == "yaml" || ending == "yml");
-        if !hidden && path.is_dir() {
+        // A link to a folder may lead back to where it stands, and whoever reads a pipe waits.
+        let (is_link, is_folder) = (path.is_symlink(), path.is_dir());
+        let is_pipe = std::fs::metadata(&path).is_ok_and(|it| !it.is_file() && !it.is_dir());
+        if hidden || is_pipe || is_folder && is_link {
+            continue;
+        }
+        if is_folder {
             collect(&path, files)?;
-        } else if yaml && !hidden {
+        } else if yaml {
             files.push(path);
         }
     }

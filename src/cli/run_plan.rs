@@ -1,11 +1,12 @@
 //! What `bellwether run` is to perform: from arguments and files to bound scenarios with their loads.
 
 use super::check::collect;
+use super::foreign;
 use super::run_arguments::Arguments;
 use super::run_script::{Script, script};
 use crate::config::given::{no_place, placed};
 use crate::config::{given, load, read};
-use crate::document::{Diagnostic, Diagnostics, Source, node};
+use crate::document::{Diagnostic, Diagnostics, Source};
 use crate::environment::needs::Supplied;
 use crate::environment::secrets;
 use crate::environment::settings::{Environment, Service};
@@ -137,12 +138,11 @@ fn files(named: &[PathBuf], found: &mut Diagnostics) -> Option<Vec<PathBuf>> {
             return None;
         }
         inside.sort();
+        // Only what is plainly no scenario is left out: one that cannot be read, or is misspelt, is a mistake.
         let is_scenario = |file: &PathBuf| {
-            Source::read(file).is_ok_and(|source| {
-                let mut ignored = Diagnostics::default();
-                let root = node::parse(&source, &mut ignored);
-                root.is_none_or(|root| root.get("steps").is_some())
-            })
+            let is_configuration =
+                Source::read(file).is_ok_and(|source| load::is_configuration(&source));
+            !is_configuration && foreign::of(file).is_none()
         };
         inside.retain(is_scenario);
         if inside.is_empty() {

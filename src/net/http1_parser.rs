@@ -225,33 +225,38 @@ impl Parser {
         }
     }
 
-    fn feed_head(&mut self, input: &[u8]) -> Result<usize, Fault> {
-        let before = self.pending.len();
-        let mut is_here = before == 0;
-        let found = if is_here {
+    /// The head, if all of it is there: in the input (`is_here`), or in what waited before it, where folded lines are unfolded.
+    fn head_in(&mut self, input: &[u8], is_here: &mut bool) -> Result<Option<Head>, Fault> {
+        let found = if *is_here {
             head_of(input, self.to_head)
         } else {
             self.pending.extend_from_slice(input);
             head_of(&self.pending, self.to_head)
         };
-        let found = match found {
-            Ok(found) => found,
+        match found {
+            Ok(found) => Ok(found),
             Err(fault) => {
-                let is_whole = folded(if is_here { input } else { &self.pending });
-                if is_here {
+                let is_whole = folded(if *is_here { input } else { &self.pending });
+                if *is_here {
                     self.pending.extend_from_slice(input);
-                    is_here = false;
+                    *is_here = false;
                 }
                 match is_whole {
                     Some(true) => {
                         unfold(&mut self.pending);
-                        head_of(&self.pending, self.to_head)?
+                        head_of(&self.pending, self.to_head)
                     }
-                    Some(false) => None,
-                    None => return Err(fault),
+                    Some(false) => Ok(None),
+                    None => Err(fault),
                 }
             }
-        };
+        }
+    }
+
+    fn feed_head(&mut self, input: &[u8]) -> Result<usize, Fault> {
+        let before = self.pending.len();
+        let mut is_here = before == 0;
+        let found = self.head_in(input, &mut is_here)?;
         let Some(head) = found else {
             if is_here {
                 self.pending.extend_from_slice(input);

@@ -7,11 +7,11 @@ use crate::limits::TRACED_BODY_BYTES_MAX;
 use crate::net::headers::Headers;
 use crate::net::message::{self, Message};
 use crate::net::reply::Reply;
-use crate::net::{Fault, Phases, body, charset};
+use crate::net::{Fault, Phases, address, body, charset};
 use crate::secret::Redactor;
 use chrono::{DateTime, Utc};
 use http::header::{
-    AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, PROXY_AUTHORIZATION,
     SET_COOKIE,
 };
 use std::net::SocketAddr;
@@ -138,7 +138,7 @@ impl Tracing<'_> {
             step: clean(self.step).into(),
             at,
             method: message.method.to_string(),
-            url: clean(&message.uri.to_string()),
+            url: clean(&address::without_credentials(&message.uri.to_string())),
             headers,
             body: self.content(message.body, &head, message.body.len() as u64),
             result,
@@ -181,7 +181,7 @@ impl Tracing<'_> {
 
     fn headers(self, head: &HeaderMap) -> Vec<(String, String)> {
         head.iter()
-            .map(|(name, value)| (name.as_str().to_owned(), self.value(name, value)))
+            .map(|(name, value)| (self.redactor.clean(name.as_str()), self.value(name, value)))
             .collect()
     }
 
@@ -207,6 +207,9 @@ impl Tracing<'_> {
         }
         if value.is_sensitive() {
             return HIDDEN.to_owned();
+        }
+        if *name == LOCATION {
+            return self.redactor.clean(&address::without_credentials(&text));
         }
         self.redactor.clean(&text)
     }

@@ -7,6 +7,7 @@ use super::problem::Problem;
 use super::site::Site;
 use crate::module::perform;
 use crate::module::seen::Seen;
+use crate::net::address;
 use crate::project::access::Role;
 use crate::project::asking::ScenarioModule;
 use axum::extract::{Query, State};
@@ -140,6 +141,9 @@ fn answer(seen: &Seen, name: &str, asked: &Asked) -> Response {
         return ([(http::header::CONTENT_TYPE, TEXT)], page).into_response();
     }
     let target = asked.target.as_deref().unwrap_or_default();
+    // It is no line of ours, whatever stands in it.
+    let target = address::without_credentials(target);
+    let target = target.escape_debug();
     let log = seen.log.join("\n");
     let metrics = String::from_utf8_lossy(&page);
     let text = format!("Log of the look at {target} with {name}:\n{log}\n\nMetrics:\n{metrics}");

@@ -13,6 +13,13 @@ fn shop() -> String {
         )
         .with("set-cookie", "session=s3ss10n-of-ann; Path=/; HttpOnly"),
         "/old" => of(302, "text/plain", "").with("location", "/new?a=1&b=x%20y"),
+        "/away" => of(302, "text/plain", "").with(
+            "location",
+            format!(
+                "http://ann:pass-of-ann@{}/new?k=key%2Dof%2Dthe%2Dshop",
+                asked.host
+            ),
+        ),
         "/new" => of(200, "text/html", "<p>caf\u{e9}</p>"),
         "/orders/a7f3c2d9e1" if asked.header("cookie").contains("s3ss10n") => {
             json(201, json!({ "item": "tea" }))
@@ -29,6 +36,7 @@ steps:
   - { name: sign in, post: /in, headers: { x-key: "${secrets.KEY}" }, auth: { bearer: "${secrets.KEY}" }, json: { key: "${secrets.KEY}" }, capture: { id: body.id } }
   - { name: moved, get: /old, check: [ status == 200 ] }
   - { name: order, post: "/orders/${vars.id}", json: { item: tea }, check: [ status == 201 ] }
+  - { name: away, get: /away, check: [ status == 200 ], advisory: true }
   - { name: gone, get: "http://127.0.0.1:1/", advisory: true }
 "#;
 
@@ -85,7 +93,7 @@ fn a_run_is_recorded_as_browsers_record_theirs_and_without_what_lets_somebody_in
     std::fs::write(folder.path().join("shop.yaml"), SCENARIO).unwrap();
     let (code, all, har) = recorded(folder.path(), &["shop.yaml"]);
     assert_eq!(code, 0, "{all}");
-    for secret in ["key-of-the-shop", "s3ss10n-of-ann"] {
+    for secret in ["key-of-the-shop", "s3ss10n-of-ann", "pass-of-ann"] {
         assert!(!all.contains(secret), "{secret} is shown:\n{all}");
     }
     let entries = har["log"]["entries"].as_array().unwrap();
@@ -108,6 +116,8 @@ fn a_run_is_recorded_as_browsers_record_theirs_and_without_what_lets_somebody_in
         ("http://shop/old", 302, "moved"),
         ("http://shop/new?a=1&b=x%20y", 200, "moved"),
         ("http://shop/orders/a7f3c2d9e1", 201, "order"),
+        ("http://shop/away", 302, "away"),
+        ("http://shop/new?k=[secret KEY]", 200, "away"),
         ("http://127.0.0.1:1/", 0, "gone"),
     ];
     let expected = expected.map(|(url, status, step)| (url.to_owned(), status, step));
@@ -126,7 +136,7 @@ fn a_run_is_recorded_as_browsers_record_theirs_and_without_what_lets_somebody_in
     );
     assert_eq!(
         entries[2]["request"]["queryString"][1],
-        json!({ "name": "b", "value": "x y" })
+        json!({ "name": "b", "value": "x%20y" })
     );
     // Nobody looked at this body; it is there for people all the same.
     assert_eq!(
@@ -134,7 +144,7 @@ fn a_run_is_recorded_as_browsers_record_theirs_and_without_what_lets_somebody_in
         "<p>caf\u{e9}</p>"
     );
     assert!(
-        entries[4]["response"]["_error"]
+        entries[6]["response"]["_error"]
             .as_str()
             .unwrap()
             .starts_with("refused"),

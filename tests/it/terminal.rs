@@ -90,3 +90,56 @@ fn a_workflow_of_github_gets_a_summary_and_annotations() {
     assert!(!said.contains("::error"), "{said}");
     assert_eq!(std::fs::read_to_string(&summary).unwrap(), text);
 }
+
+#[test]
+fn a_folder_is_performed_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let perform = || {
+        let mut command = super::support::bellwether();
+        super::support::run(
+            command
+                .current_dir(folder.path())
+                .args(["run", ".", "--once"]),
+        )
+    };
+    let host = super::standin::serve(|_| super::standin::of(200, "text/plain", "ok"));
+    put(
+        "good.yaml",
+        &format!(
+            "name: good\nsteps: [ {{ get: \"http://{host}/\", check: [ status == 200 ] }} ]\n"
+        ),
+    );
+    put(
+        "bellwether.yaml",
+        "environments: { test: { services: {} } }\n",
+    );
+    put(
+        "action.yml",
+        "name: a\ndescription: b\nruns: { using: composite }\n",
+    );
+    std::os::unix::fs::symlink(".", folder.path().join("loop")).unwrap();
+    std::process::Command::new("mkfifo")
+        .arg(folder.path().join("pipe.yaml"))
+        .status()
+        .unwrap();
+    let (code, out, said) = perform();
+    assert_eq!(code, 0, "{out}{said}");
+    assert_eq!(out.matches("outcome: pass").count(), 1, "{out}");
+    // What is misspelt, empty or not there is no reason to pass.
+    for (name, text) in [
+        (
+            "typo.yaml",
+            "name: x\nstep: [ { get: \"http://127.0.0.1:1/\" } ]\n",
+        ),
+        ("empty.yaml", ""),
+        ("binary.yaml", "\u{0}x"),
+    ] {
+        put(name, text);
+        let (code, out, said) = perform();
+        assert_eq!(code, 104, "{name}: {out}{said}");
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    std::os::unix::fs::symlink("nowhere", folder.path().join("gone.yaml")).unwrap();
+    assert_eq!(perform().0, 104);
+}
