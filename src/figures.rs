@@ -38,6 +38,11 @@ pub fn figure(value: f64) -> String {
     }
 }
 
+/// So many of something: `1 step`, `2 steps`.
+pub fn plural(count: u64, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A share as people read it.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;

@@ -5,6 +5,7 @@ use super::foreign;
 use crate::config::load;
 use crate::document::{Diagnostics, Severity, Source};
 use crate::environment::fit;
+use crate::figures::plural;
 use crate::gate::forecast;
 use crate::project::file::File;
 use crate::report::style::Style;
@@ -45,13 +46,15 @@ pub fn run(arguments: &Arguments) -> Exit {
     files.dedup();
     // What is named is checked; of what lies in a folder some is plainly somebody else's, and that is said.
     let is_named = |path: &PathBuf| arguments.paths.contains(path);
-    files.retain(|path| {
-        let whose = foreign::of(path).filter(|_| !is_named(path));
-        if let (Some(whose), false) = (whose, arguments.json) {
-            eprintln!("{}: left out, it is {whose}", path.display());
-        }
-        whose.is_none()
-    });
+    let (named, found_there): (Vec<_>, Vec<_>) = files.into_iter().partition(is_named);
+    let (ours, others) = foreign::apart(found_there);
+    let mut files = [named, ours].concat();
+    files.sort();
+    if !arguments.json {
+        others
+            .iter()
+            .for_each(|(path, whose)| foreign::tell(path, whose));
+    }
     if files.is_empty() {
         crate::cli::commands::complain("there is no .yaml file here; nothing was checked");
         return Exit::Inconclusive;
@@ -65,6 +68,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         let report = serde_json::json!({
             "version": 1, "files": files.len(), "errors": errors, "warnings": warnings,
             "diagnostics": found.to_json(), "promises": promises,
+            "left_out": others.iter().map(|(path, whose)| serde_json::json!({ "file": path, "why": whose })).collect::<Vec<_>>(),
         });
         println!(
             "{}",
@@ -77,14 +81,11 @@ pub fn run(arguments: &Arguments) -> Exit {
         for line in promises.iter().flatten().filter(|_| errors == 0) {
             eprintln!("{line}");
         }
-        let plural = |count: usize, word: &str| {
-            format!("{count} {word}{}", if count == 1 { "" } else { "s" })
-        };
         let line = format!(
             "{} checked: {}, {}",
-            plural(files.len(), "file"),
-            plural(errors, "error"),
-            plural(warnings, "warning")
+            plural(files.len() as u64, "file"),
+            plural(errors as u64, "error"),
+            plural(warnings as u64, "warning")
         );
         eprintln!(
             "{}",

@@ -16,9 +16,9 @@ pub(super) struct Wanted {
     /// Only those with this verdict, or those that are still running
     #[arg(long, value_parser = ["promote", "rollback", "hold", "running"])]
     verdict: Option<String>,
-    /// So many at the most
-    #[arg(long, default_value_t = 50)]
-    limit: usize,
+    /// So many at the most; all that the daemon lists by default
+    #[arg(long, value_name = "COUNT")]
+    limit: Option<usize>,
 }
 
 impl Wanted {
@@ -33,7 +33,8 @@ impl Wanted {
                 && is(&self.environment, &gate.environment)
                 && is(&self.verdict, verdict)
         };
-        all.into_iter().filter(fits).take(self.limit).collect()
+        let most = self.limit.unwrap_or(usize::MAX);
+        all.into_iter().filter(fits).take(most).collect()
     }
 }
 

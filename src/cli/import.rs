@@ -2,11 +2,13 @@
 
 use super::commands::complain;
 use super::exit::Exit;
-use crate::document::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::document::diagnostic::Diagnostics;
 use crate::document::source::Source;
+use crate::figures::plural;
 use crate::import::draft::Draft;
 use crate::import::har::Wanted;
 use crate::import::kinds::{Beside, Format, import};
+use crate::import::sound::errors;
 use crate::import::writing::{shown, yaml};
 use crate::report::style::Style;
 use crate::scenario;
@@ -191,11 +193,7 @@ fn wrong(text: &str, name: &str, folder: &Path) -> Option<String> {
     let mut found = Diagnostics::default();
     let source = Source::new(format!("{name}.yaml"), text);
     scenario::compile(&source, folder, &mut found);
-    let all = found.sorted();
-    let (missing, wrong): (Vec<&Diagnostic>, Vec<&Diagnostic>) = all
-        .into_iter()
-        .filter(|one| one.severity == Severity::Error)
-        .partition(|one| one.code == "bad-data");
+    let (missing, wrong) = errors(&found);
     if !missing.is_empty() {
         eprintln!(
             "{name}: a file that it names is not beside it yet; until then it does not pass `check`"
@@ -236,9 +234,7 @@ fn file_name(name: &str) -> String {
 
 fn tell(draft: &Draft, path: Option<&Path>) {
     let style = Style::for_stream(&std::io::stderr());
-    let plural =
-        |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    let steps = plural(draft.steps.len(), "step");
+    let steps = plural(draft.steps.len() as u64, "step");
     let line = match path {
         Some(path) => format!("wrote {} ({steps})", path.display()),
         None => format!("{} ({steps})", draft.name),

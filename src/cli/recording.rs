@@ -70,14 +70,13 @@ impl Recording {
         let recording = self.clone();
         let style = Style::for_stream(&std::io::stderr());
         binding.trace_by(Trace::new(move |exchange| {
-            match recording.shown {
-                _ if is_load => {}
-                Shown::Nothing => {}
-                Shown::Lines => eprintln!("{}", exchange::line(&exchange, style)),
-                Shown::Whole => eprintln!("{}", exchange::whole(&exchange, style)),
-            }
             let mut kept = recording.kept();
             if !is_load {
+                match recording.shown {
+                    Shown::Nothing => {}
+                    Shown::Lines => eprintln!("{}", exchange::line(&exchange, style)),
+                    Shown::Whole => eprintln!("{}", exchange::whole(&exchange, style)),
+                }
                 kept.last.insert(exchange.step.clone(), exchange.clone());
             }
             if recording.records {

@@ -109,7 +109,7 @@ pub fn run(arguments: &Arguments) -> Exit {
             return Exit::Fault;
         }
     };
-    if !arguments.quiet && arguments.json.as_deref() != Some(Path::new("-")) {
+    if arguments.shows_summary() {
         let style = Style::for_stream(&std::io::stdout());
         if summaries.len() > 1 {
             print!("{}", report::text::total(&summaries, style));
@@ -202,7 +202,7 @@ async fn perform(
         }
         outputs.recording.of(&job.binding, !job.loads.is_empty());
         let summary = perform_one(arguments, job, control, seen, outputs).await?;
-        if !arguments.quiet && arguments.json.as_deref() != Some(Path::new("-")) {
+        if arguments.shows_summary() {
             let style = Style::for_stream(&std::io::stdout());
             let last = outputs.recording.last();
             println!("{}", report::text::render_seen(&summary, &last, style));

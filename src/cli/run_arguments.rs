@@ -2,7 +2,7 @@
 
 use super::recording::Shown;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Arguments of the command.
@@ -98,6 +98,11 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// Whether people read the summary on standard output.
+    pub(super) fn shows_summary(&self) -> bool {
+        !self.quiet && self.json.as_deref() != Some(Path::new("-"))
+    }
+
     /// How much of each exchange is shown.
     pub(super) fn shown(&self) -> Shown {
         match (self.trace, self.verbose) {

@@ -137,14 +137,15 @@ fn files(named: &[PathBuf], found: &mut Diagnostics) -> Option<Vec<PathBuf>> {
             found.push(Diagnostic::error("unreadable-file", title));
             return None;
         }
-        inside.sort();
         // Only what is plainly no scenario is left out: one that cannot be read, or is misspelt, is a mistake.
-        let is_scenario = |file: &PathBuf| {
-            let is_configuration =
-                Source::read(file).is_ok_and(|source| load::is_configuration(&source));
-            !is_configuration && foreign::of(file).is_none()
-        };
-        inside.retain(is_scenario);
+        let is_configuration =
+            |file: &PathBuf| Source::read(file).is_ok_and(|source| load::is_configuration(&source));
+        inside.retain(|file| !is_configuration(file));
+        let (mut inside, others) = foreign::apart(inside);
+        inside.sort();
+        others
+            .iter()
+            .for_each(|(path, whose)| foreign::tell(path, whose));
         if inside.is_empty() {
             let title = format!("there is no scenario in `{}`", path.display());
             let hint =

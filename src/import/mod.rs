@@ -43,6 +43,6 @@ mod postman_script;
 mod postman_values;
 mod reading;
 mod shell_words;
-mod sound;
+pub mod sound;
 mod words;
 pub mod writing;

@@ -2,27 +2,40 @@
 //!
 //! Pure. Invariant: what comes out is a scenario, or nothing does.
 
-use super::draft::{Draft, Step};
+use super::draft::Draft;
 use super::writing::yaml;
-use crate::document::Severity;
 use crate::document::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::source::Source;
+use crate::document::{Severity, node};
 use crate::scenario;
 use std::path::Path;
+use std::sync::Arc;
 
-/// What is wrong with a file that is not there yet is nothing of the draft.
-const NOT_THERE: &str = "bad-data";
-/// Steps that are taken out one after the other at the most.
-const OUT_MAX: usize = 200;
+/// Errors about files that are to stand beside a scenario and are not there yet, and all others.
+pub fn errors(found: &Diagnostics) -> (Vec<&Diagnostic>, Vec<&Diagnostic>) {
+    let all = found.sorted().into_iter();
+    let all = all.filter(|one| one.severity == Severity::Error);
+    all.partition(|one| one.code == "bad-data")
+}
 
-/// The first thing that is wrong with a draft.
-pub fn wrong(draft: &Draft) -> Option<String> {
+/// The first thing that is wrong with a draft, and the number of the step that it is about, from 0.
+fn wrong(draft: &Draft) -> Option<(Option<usize>, String)> {
     let source = Source::new(format!("{}.yaml", draft.name), yaml(draft, "import"));
     let mut found = Diagnostics::default();
     scenario::compile(&source, Path::new("."), &mut found);
-    let all = found.sorted();
-    let is_wrong = |one: &&&Diagnostic| one.severity == Severity::Error && one.code != NOT_THERE;
-    all.iter().find(is_wrong).map(|one| one.title.clone())
+    let (_, wrong) = errors(&found);
+    let first = wrong.first()?;
+    let place = first.place.as_ref().map(|(_, span)| span.start);
+    let step = place.and_then(|at| step_at(&source, at));
+    Some((step, first.title.clone()))
+}
+
+/// The step that stands at a place of a written draft.
+fn step_at(source: &Arc<Source>, at: usize) -> Option<usize> {
+    let root = node::parse(source, &mut Diagnostics::default())?;
+    let steps = root.get("steps")?.items();
+    let before = steps.iter().take_while(|step| step.span.start <= at);
+    before.count().checked_sub(1)
 }
 
 /// The draft without the steps that cannot be said, each of which is named.
@@ -31,63 +44,42 @@ pub fn wrong(draft: &Draft) -> Option<String> {
 ///
 /// Nothing of it can be said.
 pub fn sound(mut draft: Draft) -> Result<Draft, Box<Diagnostic>> {
-    let mut why = match wrong(&draft) {
-        None => return Ok(draft),
-        Some(why) => why,
-    };
-    for _ in 0..OUT_MAX {
-        // The first one without which the rest says something else of what is wrong, or nothing.
-        let bad = (0..draft.steps.len()).find(|at| wrong(&alone(&draft, *at)).is_some());
-        let bad = bad
-            .or_else(|| (0..draft.steps.len()).find(|at| wrong(&without(&draft, *at)).is_none()));
-        let Some(bad) = bad.filter(|_| draft.steps.len() > 1) else {
-            break;
+    while let Some((step, why)) = wrong(&draft) {
+        let Some(step) = step.filter(|_| draft.steps.len() > 1) else {
+            let name = &draft.name;
+            let title = format!("nothing of `{name}` can be said as a scenario: {why}");
+            return Err(Box::new(Diagnostic::error("bad-import", title)));
         };
-        let said = wrong(&alone(&draft, bad)).unwrap_or_else(|| why.clone());
-        let step = draft.steps.remove(bad);
-        draft.leave_of_all(None, format!("the step `{}`: {said}", step.name));
-        match wrong(&draft) {
-            None => return Ok(draft),
-            Some(next) => why = next,
-        }
+        let step = draft.steps.remove(step);
+        draft.leave_of_all(None, format!("the step `{}`: {why}", step.name));
     }
-    let title = format!(
-        "nothing of `{}` can be said as a scenario: {why}",
-        draft.name
-    );
-    Err(Box::new(Diagnostic::error("bad-import", title)))
+    Ok(draft)
 }
 
-/// The draft with one of its steps, and all that others could have captured for it.
-fn alone(draft: &Draft, at: usize) -> Draft {
-    with(draft, |number| number == at)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::draft::Step;
 
-fn without(draft: &Draft, at: usize) -> Draft {
-    with(draft, |number| number != at)
-}
+    #[test]
+    fn a_step_that_cannot_be_said_is_named_and_what_needs_it_goes_too() {
+        let mut draft = Draft::new("shop");
+        let mut first = Step::request("first", "GET", "https://a.test/");
+        first.check("status == 200");
+        draft.push(first);
+        let mut second = Step::request("second", "GET", "a.test/no-scheme");
+        draft.capture(&mut second, "id", "body.id");
+        draft.push(second);
+        draft.push(Step::request("third", "GET", "https://a.test/${vars.id}"));
+        let draft = sound(draft).unwrap();
+        let names: Vec<&str> = draft.steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names, ["first"]);
+        let left: Vec<&str> = draft.left.iter().map(|left| left.what.as_str()).collect();
+        assert!(left[0].starts_with("the step `second`: "), "{left:?}");
+        assert!(left[1].starts_with("the step `third`: "), "{left:?}");
 
-fn with(draft: &Draft, keeps: impl Fn(usize) -> bool) -> Draft {
-    let steps = draft.steps.iter().enumerate();
-    let mut some = Draft::new(&draft.name);
-    some.settings = draft.settings.clone();
-    some.inputs = draft.inputs.clone();
-    some.secrets = draft.secrets.clone();
-    some.steps = steps
-        .map(|(number, step)| match keeps(number) {
-            true => step.clone(),
-            // What it captures is still known to those after it.
-            false => stub(step),
-        })
-        .collect();
-    some
-}
-
-fn stub(step: &Step) -> Step {
-    let mut stub = Step::request(&step.name, "GET", "http://127.0.0.1/");
-    if let Some(captures) = step.says.get("capture").and_then(|all| all.as_object()) {
-        let names = captures.keys().map(|name| (name.clone(), "status".into()));
-        stub.say("capture", names.collect::<serde_json::Map<_, _>>());
+        let mut hopeless = Draft::new("shop");
+        hopeless.push(Step::request("only", "GET", "a.test"));
+        sound(hopeless).unwrap_err();
     }
-    stub
 }

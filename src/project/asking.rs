@@ -3,10 +3,10 @@
 //! Pure. Does not know what a module says. Invariant: a scenario is asked for at its own service or at a target in its place,
 //! and by nobody who may not operate.
 
-use super::probe::Probe;
-use super::targets::Placed;
+use super::probe::{ENVIRONMENT, INPUTS, Probe, SCENARIO_FILE};
+use super::targets::{Placed, url_of};
 use crate::document::node::Node;
-use crate::document::shape::{Object, Shape, field, required};
+use crate::document::shape::{Object, Shape, field};
 use crate::environment::settings::Environment;
 use crate::scenario::reader::{Reader, entries, text, texts};
 use std::collections::BTreeMap;
@@ -50,11 +50,7 @@ impl ScenarioModule {
                     "`{name}` takes no target: neither its module nor its scenario says a `service`"
                 )
             })?;
-            let url = match target.contains("://") {
-                true => target.to_owned(),
-                false => format!("http://{target}"),
-            };
-            let url = url.trim_end_matches('/').to_owned();
+            let url = url_of(target, "http");
             probe.target = Some(Placed { service, url });
         }
         Ok(probe)
@@ -65,12 +61,8 @@ static SCENARIO: Object = Object {
     name: "scenario_module",
     called: "a scenario as a module",
     fields: &[
-        required(
-            "scenario",
-            Shape::Text,
-            "the scenario's file, relative to this one",
-        ),
-        required("environment", Shape::Text, "where"),
+        SCENARIO_FILE,
+        ENVIRONMENT,
         field(
             "service",
             Shape::Text,
@@ -81,11 +73,7 @@ static SCENARIO: Object = Object {
             Shape::Duration,
             "time for the whole scenario, and never longer than Prometheus waits (30s)",
         ),
-        field(
-            "inputs",
-            Shape::Named(&Shape::Text),
-            "values of the scenario's inputs",
-        ),
+        INPUTS,
     ],
 };
 
@@ -107,7 +95,7 @@ pub static MODULES: Object = Object {
         field(
             "scenarios",
             Shape::Named(&Shape::Object(&SCENARIO)),
-            "scenarios by the names under which `/probe?module=…` performs them, for whoever has a token with the role `operate`, or from this machine",
+            "scenarios by the names under which `/probe?module=…` performs them, for whoever has a token with the role `operate`; where the server has no token, from this machine",
         ),
     ],
 };

@@ -4,7 +4,7 @@ use super::alerts::{AlertSettings, LABELS, RUNBOOK, SEVERITY, TELL};
 use super::maintenance::{MAINTENANCE, Maintenance};
 use super::schedule::Schedule;
 use super::targets::{Placed, TARGETS};
-use crate::document::shape::{Object, Shape, field, required};
+use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::environment::form::WINDOWS;
 use crate::environment::settings::Environment;
 use crate::environment::windows::Windows;
@@ -154,17 +154,28 @@ static TREND: Object = Object {
     ],
 };
 
+/// What is performed.
+pub(super) const SCENARIO_FILE: Field = required(
+    "scenario",
+    Shape::Text,
+    "the scenario's file, relative to this one",
+);
+/// Where.
+pub(super) const ENVIRONMENT: Field = required("environment", Shape::Text, "where");
+/// With which values.
+pub(super) const INPUTS: Field = field(
+    "inputs",
+    Shape::Named(&Shape::Text),
+    "values of the scenario's inputs",
+);
+
 /// The form of a probe.
 pub static PROBE: Object = Object {
     name: "probe",
     called: "a probe",
     fields: &[
-        required(
-            "scenario",
-            Shape::Text,
-            "the scenario's file, relative to this one",
-        ),
-        required("environment", Shape::Text, "where"),
+        SCENARIO_FILE,
+        ENVIRONMENT,
         field("interval", Shape::Duration, "how often"),
         field(
             "cron",
@@ -258,11 +269,7 @@ pub static PROBE: Object = Object {
             "hours in which it is measured; outside of them it is idle (always)",
         ),
         field("paused", Shape::Bool, "do not run it (false)"),
-        field(
-            "inputs",
-            Shape::Named(&Shape::Text),
-            "values of the scenario's inputs",
-        ),
+        INPUTS,
         LABELS,
         SEVERITY,
         RUNBOOK,

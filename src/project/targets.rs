@@ -136,13 +136,17 @@ impl Targets {
 
     /// A target as it is asked: with a scheme, and without a slash at its end.
     pub fn url_of(&self, target: &str, scheme: Option<&str>) -> String {
-        let scheme = scheme.unwrap_or(&self.scheme);
-        let url = match target.contains("://") {
-            true => target.to_owned(),
-            false => format!("{scheme}://{target}"),
-        };
-        url.trim_end_matches('/').to_owned()
+        url_of(target, scheme.unwrap_or(&self.scheme))
     }
+}
+
+/// A target with a scheme, this one where it has none, and without a slash at its end.
+pub(super) fn url_of(target: &str, scheme: &str) -> String {
+    let url = match target.contains("://") {
+        true => target.to_owned(),
+        false => format!("{scheme}://{target}"),
+    };
+    url.trim_end_matches('/').to_owned()
 }
 
 impl ProbeTemplate {

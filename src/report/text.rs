@@ -1,9 +1,10 @@
 //! The summary that an engineer reads on a terminal.
 
+use super::cases::of_check;
 use super::columns::{Column, Paint, letters, lines, wrapped};
 use super::exchange;
 use super::style::Style;
-use crate::figures::{figure, show_micros};
+use crate::figures::{figure, plural, show_micros};
 use crate::load::breakpoint::Search;
 use crate::net::phases::PHASES;
 use crate::objective::{Judgement, Outcome};
@@ -203,11 +204,7 @@ fn checks(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result
     if !checks.is_empty() {
         writeln!(out, "\n{}", style.bold("checks"))?;
         for check in checks {
-            let outcome = match (check.failed, check.passed) {
-                (0, 0) => Outcome::Inconclusive,
-                (0, _) => Outcome::Pass,
-                _ => Outcome::Fail,
-            };
+            let outcome = of_check(check);
             let counts = match outcome {
                 Outcome::Inconclusive => "never evaluated".to_owned(),
                 // Once is what everybody expects of what is performed once.
@@ -408,10 +405,6 @@ pub fn total(summaries: &[Summary], style: Style) -> String {
         text.push_str(&format!("  {mark} {}{why}\n", summary.scenario));
     }
     text
-}
-
-fn plural(count: u64, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 fn totals(out: &mut String, summary: &Summary, style: Style) -> std::fmt::Result {

@@ -51,7 +51,6 @@ const KEYS: &[(&[&str], &str)] = &[
             "pings",
             "scrape",
             "scrape_configs",
-            "targets_list",
         ],
         "here a scenario says what is asked, and `probes: { NAME: { scenario: …, environment: …, interval: 30s } }` when; `bellwether import gatus` and `import blackbox` write them",
     ),
@@ -234,7 +233,7 @@ const KEYS: &[(&[&str], &str)] = &[
 /// Names in expressions.
 const NAMES: &[(&[&str], &str)] = &[
     (
-        &["json", "jsonBody", "jsonpath_", "BODY"],
+        &["json", "jsonBody", "BODY"],
         "the JSON of a reply is called `body`: `body.items[0].id`",
     ),
     (
@@ -273,7 +272,7 @@ const NAMES: &[(&[&str], &str)] = &[
         "they are called `cookies`: `cookies['session']`",
     ),
     (
-        &["env", "ENV", "__ENV", "environment", "process"],
+        &["env", "ENV", "environment", "process"],
         "values from outside are `inputs.NAME` and `secrets.NAME`",
     ),
     (
@@ -295,10 +294,6 @@ const NAMES: &[(&[&str], &str)] = &[
     (
         &["certificate", "cert", "CERTIFICATE_EXPIRATION", "ssl"],
         "it is called `tls`: `tls.days_left > 14`",
-    ),
-    (
-        &["__VU", "__ITER"],
-        "they are called `vu.id` and `vu.iteration`",
     ),
     (
         &["responseBody", "html", "content"],

@@ -108,11 +108,10 @@ impl Expression {
             } else {
                 format!("`{name}` does not exist")
             };
-            let hint = match crate::document::diagnostic::nearest(name, all.clone()) {
-                _ if elsewhere::name(name).is_some() => {
-                    elsewhere::name(name).unwrap_or_default().to_owned()
-                }
-                Some(near) if near != name => format!("did you mean `{near}`?"),
+            let near = crate::document::diagnostic::nearest(name, all.clone());
+            let hint = match (elsewhere::name(name), near) {
+                (Some(hint), _) => hint.to_owned(),
+                (None, Some(near)) if near != name => format!("did you mean `{near}`?"),
                 _ => format!("known names: {}", all.collect::<Vec<_>>().join(", ")),
             };
             return Err(Mistake {

@@ -10,6 +10,7 @@ use crate::module::seen::Seen;
 use crate::net::address;
 use crate::project::access::Role;
 use crate::project::asking::ScenarioModule;
+use crate::project::file::Project;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
@@ -48,7 +49,7 @@ pub async fn probe(
     let name = asked.module.as_deref().filter(|name| !name.is_empty());
     let name = name.unwrap_or("http_2xx");
     if let Some(module) = project.file.asking.scenarios.get(name) {
-        let seen = scenario(&site, &headers, &asked, module).await?;
+        let seen = scenario(&site, &project, &headers, (&asked, module)).await?;
         return Ok(answer(&seen, name, &asked));
     }
     let Some(module) = modules.known.get(name) else {
@@ -105,9 +106,9 @@ fn place() -> Result<tokio::sync::SemaphorePermit<'static>, Problem> {
 /// Performs a scenario. It may hold secrets, and change what it looks at: whoever may not operate may not ask for it.
 async fn scenario(
     site: &Site,
+    project: &Project,
     headers: &HeaderMap,
-    asked: &Asked,
-    module: &ScenarioModule,
+    (asked, module): (&Asked, &ScenarioModule),
 ) -> Result<Seen, Problem> {
     site.caller(headers, Role::Operate)?;
     let target = asked.target.as_deref().filter(|target| !target.is_empty());
@@ -117,7 +118,6 @@ async fn scenario(
     }
     let time = perform::time_for(Some(module.probe.timeout), waits(headers)?);
     let probe = module.at(target, Some(time)).map_err(bad)?;
-    let project = site.current.get();
     let (plan, environment) = (
         project.plans.get(&probe.scenario),
         project.file.environments.get(&probe.environment),

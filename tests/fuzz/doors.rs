@@ -38,6 +38,17 @@ fn split(data: &[u8]) -> (u8, &[u8]) {
         .map_or((0, data), |(first, rest)| (*first, rest))
 }
 
+/// What is made of a request for an address.
+fn asking<T>(url: &'static str, make: impl FnOnce(&Message<'_>) -> T) -> T {
+    make(&Message {
+        method: &Method::GET,
+        uri: &Uri::from_static(url),
+        fixed: &Fixed::new(HeaderMap::new()),
+        headers: &HeaderMap::new(),
+        body: &Bytes::new(),
+    })
+}
+
 fn keep(choice: u8) -> Keep {
     Keep {
         head: choice & 1 > 0,
@@ -109,26 +120,9 @@ pub fn frames(data: &[u8]) {
         };
         let asking = async {
             let mut http2 = Http2::start(Stream::Plain(ours), deadline).await.ok()?;
-            let fixed = Fixed::new(HeaderMap::new());
-            let (uri, none, body) = (
-                Uri::from_static("http://a.test/"),
-                HeaderMap::new(),
-                Bytes::new(),
-            );
-            let message = Message {
-                method: &Method::GET,
-                uri: &uri,
-                fixed: &fixed,
-                headers: &none,
-                body: &body,
-            };
+            let request = asking("http://a.test/", |message| message.request());
             let reply = http2
-                .exchange(
-                    message.request(),
-                    keep(choice | 1),
-                    Instant::now(),
-                    deadline,
-                )
+                .exchange(request, keep(choice | 1), Instant::now(), deadline)
                 .await
                 .ok()?;
             assert!(reply.body.len() <= 1 << 16);
@@ -407,21 +401,11 @@ pub fn challenges(data: &[u8]) {
         user: "ann".to_owned(),
         password: Secret::new("pass-of-ann"),
     };
-    let (uri, none, body) = (
-        Uri::from_static("http://a.test/x?y=z"),
-        HeaderMap::new(),
-        Bytes::new(),
-    );
-    let fixed = Fixed::new(HeaderMap::new());
-    let message = Message {
-        method: &Method::GET,
-        uri: &uri,
-        fixed: &fixed,
-        headers: &none,
-        body: &body,
-    };
-    if let Some(line) = digest::answer(&who, &message, &replied(headers, StatusCode::UNAUTHORIZED))
-    {
+    let reply = replied(headers, StatusCode::UNAUTHORIZED);
+    let line = asking("http://a.test/x?y=z", |message| {
+        digest::answer(&who, message, &reply)
+    });
+    if let Some(line) = line {
         assert!(!String::from_utf8_lossy(line.as_bytes()).contains("pass-of-ann"));
     }
 }
