@@ -37,10 +37,10 @@ pub(super) fn unfold(bytes: &mut [u8]) {
         let mut unfolded: Vec<u8> = Vec::with_capacity(text.len());
         for (number, part) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
             match number {
-                0 => unfolded.extend_from_slice(part.trim_ascii_end()),
+                0 => unfolded.extend_from_slice(trimmed(part).1),
                 _ => {
                     unfolded.push(b' ');
-                    unfolded.extend_from_slice(part.trim_ascii());
+                    unfolded.extend_from_slice(trimmed(part).0);
                 }
             }
         }
@@ -50,6 +50,17 @@ pub(super) fn unfold(bytes: &mut [u8]) {
         bytes[line..next].copy_from_slice(&unfolded);
         line = next;
     }
+}
+
+/// A line without its end and without spaces on both sides, and with those before it. What else stands there
+/// is wrong in any line, folded or not.
+fn trimmed(line: &[u8]) -> (&[u8], &[u8]) {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let last = line.iter().rposition(|byte| !is_space(*byte));
+    let line = &line[..last.map_or(0, |last| last + 1)];
+    let first = line.iter().position(|byte| !is_space(*byte));
+    (&line[first.unwrap_or(line.len())..], line)
 }
 
 fn is_space(byte: u8) -> bool {
@@ -106,6 +117,12 @@ mod tests {
             unfold(&mut bytes);
             assert_eq!(String::from_utf8(bytes).unwrap(), unfolded);
         }
+        let mut stray = b"HTTP/1.1 200 OK\r\nX: a\r\r\n b\r\n\r\n".to_vec();
+        unfold(&mut stray);
+        assert!(
+            stray.starts_with(b"HTTP/1.1 200 OK\r\nX: a\r b "),
+            "it is as wrong as in one line"
+        );
         let open = b"HTTP/1.1 200 OK\r\nX: one;\r\n two\r\n";
         assert_eq!(folded(open), Some(false), "more may come");
         assert_eq!(folded(b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n body"), None);
