@@ -49,6 +49,8 @@ async fn remove(store: &Store, keeping: Keeping) {
             store.prune_history(Stretch::Minute, minutes).await,
         ),
         ("history", store.prune_history(Stretch::Hour, hours).await),
+        ("history", store.prune_history(Stretch::Day, hours).await),
+        ("audit", store.prune_audit(before(keeping.gates)).await),
         ("incidents", store.prune_incidents(evidence).await),
         ("evidence", store.prune_evidence(evidence).await),
         ("gates", store.prune_gates(before(keeping.gates)).await),

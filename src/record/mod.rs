@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`gate`] (a gate and the facts it was started with), [`state`] (what it is at a moment, and
 //! what must hold of it), [`note`] (what people add to it), [`run`] (the runs it made), [`effect`] (a row of the outbox) with [`target`] (what delivers it), [`announcement`] and [`message`] (what
-//! such a row carries); and what follows from what is kept: [`accepted`] (orders that come before a
+//! such a row carries), [`audit`] (orders that people gave); and what follows from what is kept: [`accepted`] (orders that come before a
 //! verdict), [`standing`] (whether a verdict still is the newest word), [`withdrawal`] (orders that come too late), [`history`] (which version is good, what may
 //! be forgotten).
 //!
@@ -10,6 +10,7 @@
 
 pub mod accepted;
 pub mod announcement;
+pub mod audit;
 pub mod effect;
 pub mod gate;
 pub mod history;

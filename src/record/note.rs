@@ -52,7 +52,7 @@ impl NoteKind {
 }
 
 /// Something that somebody says of a gate. A boundary type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Note {
     /// What it is: never taken from what somebody sends.

@@ -8,6 +8,7 @@
 
 use super::fault::StoreFault;
 use crate::record::accepted::Wanted;
+use crate::record::audit::Audited;
 use crate::record::effect::{Effect, EffectState, NewEffect};
 use crate::record::gate::Record;
 use crate::record::note::Note;
@@ -46,7 +47,17 @@ impl Deref for Store {
 /// All that a store does.
 #[async_trait]
 pub trait Contract:
-    Gates + Locks + Notes + Effects + Probes + Heartbeats + Incidents + Runs + Retention + fmt::Debug
+    Gates
+    + Locks
+    + Notes
+    + Effects
+    + Probes
+    + Heartbeats
+    + Incidents
+    + Runs
+    + Audit
+    + Retention
+    + fmt::Debug
 {
     /// A name that no other state has: part of every idempotency key.
     fn instance(&self) -> &str;
@@ -101,6 +112,9 @@ pub trait Gates: Send + Sync {
 
     /// The newest gates first.
     async fn gates(&self, limit: u32) -> Result<Vec<Record>, StoreFault>;
+
+    /// The newest gate of each name.
+    async fn newest_gates(&self) -> Result<Vec<Record>, StoreFault>;
 
     /// The newest gate of a name.
     async fn newest_gate(&self, gate: String) -> Result<Option<Record>, StoreFault>;
@@ -236,6 +250,9 @@ pub trait Effects: Send + Sync {
     /// The effects of a gate, in order.
     async fn effects_of(&self, gate_id: i64) -> Result<Vec<Effect>, StoreFault>;
 
+    /// What was told of an incident, in order.
+    async fn effects_of_incident(&self, id: i64) -> Result<Vec<Effect>, StoreFault>;
+
     /// An effect by its key.
     async fn effect(&self, key: String) -> Result<Option<Effect>, StoreFault>;
 }
@@ -247,6 +264,8 @@ pub enum Stretch {
     Minute,
     /// Kept for years.
     Hour,
+    /// A day of UTC, kept as long.
+    Day,
 }
 
 impl Stretch {
@@ -255,6 +274,7 @@ impl Stretch {
         match self {
             Stretch::Minute => 60,
             Stretch::Hour => 3_600,
+            Stretch::Day => 86_400,
         }
     }
 }
@@ -325,6 +345,32 @@ pub trait Incidents: Send + Sync {
     async fn silences(&self, now_ms: i64) -> Result<Vec<Silence>, StoreFault>;
 }
 
+/// A line of a gate's timeline, among those of all gates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// The gate's number.
+    pub gate_id: i64,
+    /// Its name.
+    pub gate: String,
+    /// What.
+    pub event: String,
+}
+
+/// Who asked for what, and what happened.
+#[async_trait]
+pub trait Audit: Send + Sync {
+    /// Keeps an order.
+    async fn add_order(&self, order: Audited) -> Result<(), StoreFault>;
+
+    /// The newest orders first.
+    async fn orders(&self, limit: u32) -> Result<Vec<Audited>, StoreFault>;
+
+    /// The newest lines of all gates' timelines first.
+    async fn happened(&self, limit: u32) -> Result<Vec<Happened>, StoreFault>;
+}
+
 /// Removes what has been kept long enough, a little at a time.
 #[async_trait]
 pub trait Retention: Send + Sync {
@@ -339,6 +385,9 @@ pub trait Retention: Send + Sync {
 
     /// Removes evidence of runs and settled effects that are older.
     async fn prune_evidence(&self, before_ms: i64) -> Result<usize, StoreFault>;
+
+    /// Removes orders that were given before.
+    async fn prune_audit(&self, before_ms: i64) -> Result<usize, StoreFault>;
 
     /// Removes gates that ended before, with everything that is kept of them.
     async fn prune_gates(&self, before_ms: i64) -> Result<usize, StoreFault>;

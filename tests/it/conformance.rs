@@ -4,6 +4,7 @@
 
 use bellwether::objective::Outcome;
 use bellwether::record::accepted::Wanted;
+use bellwether::record::audit::Audited;
 use bellwether::record::effect::{CUT_OFF, Chain, Effect, EffectState, NewEffect, OVERTAKEN};
 use bellwether::record::gate::{Facts, Record};
 use bellwether::record::note::{Note, NoteKind};
@@ -521,6 +522,7 @@ async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
         for (span, expected) in [
             (Stretch::Minute, vec![(0, 1_201), (60, 1)]),
             (Stretch::Hour, vec![(0, 1_202)]),
+            (Stretch::Day, vec![(0, 1_202)]),
         ] {
             let history = store.history("api".to_owned(), span, 0).await.unwrap();
             let passed: Vec<_> = history
@@ -552,6 +554,30 @@ async fn what_is_kept_of_probes_and_deliveries_ends_but_nothing_that_is_owed() {
             .await
             .unwrap();
         assert_eq!(store.prune_evidence(5).await.unwrap(), 2);
+    }
+}
+
+#[tokio::test]
+async fn orders_are_kept_in_order_and_end_when_they_are_old() {
+    for mut subject in subjects() {
+        let store = subject.boot(None);
+        for at_ms in [10, 20, 30] {
+            let order = Audited {
+                id: 0,
+                at_ms,
+                by: "Jane Doe".to_owned(),
+                order: format!("approve gates {at_ms}"),
+                status: 202,
+            };
+            store.add_order(order).await.unwrap();
+        }
+        let said =
+            |orders: Vec<Audited>| -> Vec<i64> { orders.iter().map(|order| order.at_ms).collect() };
+        assert_eq!(said(store.orders(2).await.unwrap()), [30, 20]);
+        assert_eq!(store.prune_audit(20).await.unwrap(), 1);
+        let left = store.orders(9).await.unwrap();
+        assert_eq!(left[1].order, "approve gates 20");
+        assert_eq!(said(left), [30, 20]);
     }
 }
 

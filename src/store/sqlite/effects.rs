@@ -240,6 +240,16 @@ impl Effects for Sqlite {
             .await
     }
 
+    async fn effects_of_incident(&self, id: i64) -> Result<Vec<Effect>, StoreFault> {
+        // All chains of it, by their beginning: `;` comes after `:`.
+        let (from, to) = (format!("incident:{id}:"), format!("incident:{id};"));
+        self.read(move |connection| {
+            let within = "chain >= ?1 AND chain < ?2 ORDER BY id";
+            Ok(list(connection, within, &[&from, &to])?)
+        })
+        .await
+    }
+
     async fn effect(&self, key: String) -> Result<Option<Effect>, StoreFault> {
         self.read(move |connection| {
             Ok(connection

@@ -285,6 +285,16 @@ impl Gates for Sqlite {
         .await
     }
 
+    async fn newest_gates(&self) -> Result<Vec<Record>, StoreFault> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, record FROM gates WHERE id IN (SELECT max(id) FROM gates GROUP BY gate) ORDER BY id DESC",
+            )?;
+            Ok(readable(statement.query_map([], record_or_not)?)?)
+        })
+        .await
+    }
+
     async fn newest_gate(&self, gate: String) -> Result<Option<Record>, StoreFault> {
         self.read(move |connection| {
             Ok(connection

@@ -2,12 +2,13 @@
 //!
 //! Rooms: [`file`] (the file, its lock, and who does its jobs) with [`tables`] (and their versions),
 //! [`writer`] and [`reader`] (its threads), [`simulated`] (in memory, for simulations); [`gates`],
-//! [`notes`], [`effects`], [`probes`], [`incidents`], [`heartbeats`], [`runs`], [`locks`], [`retention`]: a part of the contract
+//! [`notes`], [`audit`], [`effects`], [`probes`], [`incidents`], [`heartbeats`], [`runs`], [`locks`], [`retention`]: a part of the contract
 //! each.
 //!
 //! Rows are JSON documents of boundary types, with the columns that are searched beside them. The
 //! only room that knows SQL. Invariant: a job is one transaction.
 
+mod audit;
 mod effects;
 pub mod file;
 mod gates;

@@ -23,7 +23,7 @@ const SEVERITY_SHIFT: u32 = 4;
 /// Results that are rolled up in one transaction.
 const AT_ONCE_MAX: usize = 5_000;
 /// Lengths of the buckets, in seconds.
-const SPANS: [i64; 2] = [60, 3_600];
+const SPANS: [i64; 3] = [60, 3_600, 86_400];
 
 fn coded(result: &ProbeResult) -> i64 {
     let seen = match result.seen() {
@@ -168,6 +168,29 @@ fn remembered(
         }
     }
     Ok(all)
+}
+
+/// Adds hours up to days, in a state that was made before there were any.
+pub(super) fn add_days(connection: &Connection) -> rusqlite::Result<()> {
+    let mut days: BTreeMap<(i64, i64), Bucket> = BTreeMap::new();
+    let mut statement =
+        connection.prepare("SELECT probe, at_s, bucket FROM rollups WHERE span_s = 3600")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (probe, at_s): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let bytes: Vec<u8> = row.get(2)?;
+        if let Some(hour) = Bucket::from_bytes(&bytes) {
+            let day = at_s.div_euclid(86_400) * 86_400;
+            days.entry((probe, day)).or_default().merge(&hour);
+        }
+    }
+    for ((probe, at), bucket) in days {
+        connection.execute(
+            "INSERT OR REPLACE INTO rollups VALUES (?1, 86400, ?2, ?3)",
+            params![probe, at, bucket.to_bytes()],
+        )?;
+    }
+    Ok(())
 }
 
 #[async_trait]

@@ -77,6 +77,12 @@ impl Retention for Sqlite {
         .await
     }
 
+    async fn prune_audit(&self, before_ms: i64) -> Result<usize, StoreFault> {
+        let sql = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at_ms < ?1 LIMIT ?2)";
+        self.bit_by_bit(move |connection| connection.run(sql, [before_ms, AT_ONCE_MAX]))
+            .await
+    }
+
     async fn prune_evidence(&self, before_ms: i64) -> Result<usize, StoreFault> {
         self.write(move |connection| {
             let runs = "DELETE FROM runs WHERE id IN (

@@ -1,5 +1,6 @@
 //! The tables and their versions: what is newer, or not ours, is refused and left untouched.
 
+use super::probes::add_days;
 use crate::store::fault::StoreFault;
 use rusqlite::Connection;
 use std::path::Path;
@@ -37,7 +38,7 @@ impl Cached for Connection {
 }
 
 /// The version of the tables that this program writes.
-pub const SCHEMA_VERSION: i64 = 5;
+pub const SCHEMA_VERSION: i64 = 6;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -126,6 +127,14 @@ CREATE TABLE measured (
 CREATE INDEX measured_age ON measured (at_ms);
 ";
 
+/// Orders that people gave.
+const SCHEMA_6: &str = "
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, actor TEXT NOT NULL, asked TEXT NOT NULL,
+  status INTEGER NOT NULL) STRICT;
+CREATE INDEX gates_newest ON gates (gate, id);
+";
+
 /// The version of the tables, 0 for an empty file. What is newer or not ours is refused.
 pub(super) fn version_of(connection: &Connection, path: &Path) -> Result<i64, StoreFault> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -152,10 +161,20 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<String
             let instance = [crate::ids::short()];
             transaction.execute("INSERT INTO meta VALUES ('instance', ?1)", instance)?;
         }
-        for (added, schema) in [(2, SCHEMA_2), (3, SCHEMA_3), (4, SCHEMA_4), (5, SCHEMA_5)] {
+        let later = [
+            (2, SCHEMA_2),
+            (3, SCHEMA_3),
+            (4, SCHEMA_4),
+            (5, SCHEMA_5),
+            (6, SCHEMA_6),
+        ];
+        for (added, schema) in later {
             if version < added {
                 transaction.execute_batch(schema)?;
             }
+        }
+        if version < 6 {
+            add_days(&transaction)?;
         }
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
@@ -165,4 +184,44 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<String
             row.get(0)
         })?,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::rollup::Bucket;
+
+    #[test]
+    fn hours_of_an_older_state_become_days() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        for schema in [SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5] {
+            connection.execute_batch(schema).unwrap();
+        }
+        let hour = Bucket {
+            passed: 3,
+            failed: 1,
+            latencies: [(7, 3)].into(),
+            ..Bucket::default()
+        };
+        for at_s in [0_i64, 3_600, 86_400 - 3_600, 86_400] {
+            let row = rusqlite::params![at_s, hour.to_bytes()];
+            let sql = "INSERT INTO rollups VALUES (1, 3600, ?1, ?2)";
+            connection.execute(sql, row).unwrap();
+        }
+        let sql = "INSERT INTO meta VALUES ('instance', 'old')";
+        connection.execute(sql, []).unwrap();
+        connection.pragma_update(None, "user_version", 5).unwrap();
+        assert_eq!(
+            migrate(&mut connection, Path::new("memory")).unwrap(),
+            "old"
+        );
+        let day = |at_s: i64| -> Bucket {
+            let sql = "SELECT bucket FROM rollups WHERE span_s = 86400 AND at_s = ?1";
+            let bytes: Vec<u8> = connection.query_row(sql, [at_s], |row| row.get(0)).unwrap();
+            Bucket::from_bytes(&bytes).unwrap()
+        };
+        assert_eq!((day(0).passed, day(0).failed), (9, 3));
+        assert_eq!(day(0).latencies, [(7, 9)].into());
+        assert_eq!(day(86_400), hour);
+    }
 }
