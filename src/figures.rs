@@ -43,6 +43,33 @@ pub fn plural(count: u64, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
+/// A share of time in which all was well, never shown as more than it was.
+pub fn uptime(share: f64) -> String {
+    let hundredths = (share * 10_000.0 + 1e-9).floor();
+    match hundredths {
+        10_000.0.. => "100 %".to_owned(),
+        hundredths => format!("{:.2} %", hundredths / 100.0),
+    }
+}
+
+/// A time from milliseconds, in its two largest units: `3 h 5 min`.
+pub fn ago(ms: i64) -> String {
+    let seconds = (ms.max(0) / 1_000) as u64;
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let Some(first) = units.iter().position(|(length, _)| seconds >= *length) else {
+        return "0 s".to_owned();
+    };
+    let (length, name) = units[first];
+    let mut text = format!("{} {name}", seconds / length);
+    if let Some((less, name)) = units.get(first + 1).filter(|(_, name)| *name != "s") {
+        let rest = seconds % length / less;
+        if rest > 0 {
+            text.push_str(&format!(" {rest} {name}"));
+        }
+    }
+    text
+}
+
 /// A share as people read it.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;

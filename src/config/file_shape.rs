@@ -135,12 +135,17 @@ static SERVER: Object = Object {
         field(
             "token",
             Shape::Template,
-            "bearer token that the API asks for where it changes anything; needed to listen on more than this machine",
+            "bearer token that pages and API ask for; needed to listen on more than this machine",
         ),
         field(
             "tokens",
             Shape::Named(&Shape::Object(&TOKEN)),
             "tokens by the name of who has them: who approves or waives is that name",
+        ),
+        field(
+            "open_metrics",
+            Shape::Bool,
+            "whether `/metrics` needs no token (false)",
         ),
         field(
             "public_url",

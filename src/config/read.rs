@@ -108,6 +108,9 @@ impl Reader<'_> {
             listen,
             token,
             tokens,
+            opens_metrics: server
+                .and_then(|node| node.get("open_metrics"))
+                .is_some_and(|node| node.as_bool() == Some(true)),
             public_url: server.and_then(|node| text(node, "public_url")),
             state: self
                 .folder

@@ -177,6 +177,9 @@ impl Daemon {
             ready: ready.clone(),
             supervisor: supervisor.clone(),
             loopback: address.ip().is_loopback(),
+            sessions: web::sessions::Sessions::new()
+                .map_err(|fault| StartFault::Port(fault.detail))?,
+            uptimes: Arc::default(),
         };
         // Before anybody is served: a gate that starts meanwhile would be taken for an old one.
         driver.resume().await.map_err(StartFault::Store)?;

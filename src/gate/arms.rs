@@ -340,12 +340,12 @@ fn distribution(
                 failed += record.failed();
             }
         }
-        found.bands(&latency, failed)
+        (found.bands(&latency, failed), failed)
     };
     let candidate = bands(finished);
     let beside = baseline.map(bands).unwrap_or_default();
-    found.candidate = candidate;
-    found.baseline = beside;
+    (found.candidate, found.candidate_failed) = candidate;
+    (found.baseline, found.baseline_failed) = beside;
     Some(found)
 }
 

@@ -40,20 +40,35 @@ pub struct Distribution {
     pub candidate: Vec<u64>,
     /// Of the baseline.
     pub baseline: Vec<u64>,
+    /// Of those in the last band: how many of the candidate failed.
+    #[serde(default)]
+    pub candidate_failed: u64,
+    /// Of the baseline.
+    #[serde(default)]
+    pub baseline_failed: u64,
 }
 
-/// Ends of the bands as parts of the limit.
-const BANDS: [f64; 8] = [0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0];
+/// Half octaves below the limit that have a band.
+const BELOW: i32 = 12;
+/// Half octaves above it.
+const ABOVE: i32 = 6;
+
+/// Upper ends of the bands: the limit is one of them, and none stands twice.
+fn bounds(limit_us: u64) -> Vec<u64> {
+    let parts = (-BELOW..=ABOVE).map(|half| (f64::from(half) / 2.0).exp2());
+    let mut bounds: Vec<u64> = parts
+        .map(|part| (limit_us as f64 * part).round() as u64)
+        .collect();
+    bounds.dedup();
+    bounds
+}
 
 impl Distribution {
     /// Of the candidate's latencies in microseconds, and its failures.
     pub fn new(limit_us: u64) -> Distribution {
         Distribution {
             limit_us,
-            bounds_us: BANDS
-                .iter()
-                .map(|part| (limit_us as f64 * part) as u64)
-                .collect(),
+            bounds_us: bounds(limit_us),
             ..Distribution::default()
         }
     }

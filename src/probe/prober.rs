@@ -15,7 +15,7 @@ use crate::objective::Outcome;
 use crate::project::current::Current;
 use crate::project::file::Project;
 use crate::project::schedule::Schedule;
-use crate::report::view::View;
+use crate::report::view::{Glimpse, View};
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
@@ -389,9 +389,13 @@ impl Prober {
         memory.state = state;
         memory.starved = 0;
         let is_back = memory.unmeasured.take().is_some();
+        let did_pass = result.outcome == Outcome::Pass;
         memory.results.push_back(result);
         if memory.results.len() > limits::PROBE_HISTORY_MAX {
             memory.results.pop_front();
+        }
+        if !did_pass {
+            memory.failing = Some((now_ms, ran.observed.clone()));
         }
         memory.last = Some(ran.observed);
         let state = &memory.state;
@@ -435,18 +439,9 @@ impl Prober {
             .collect()
     }
 
-    /// Names of all probes, what is shown of them first, and what they can be found by.
-    pub fn standings(&self) -> Vec<Standing> {
-        let standing = |watched: &Arc<Watched>| Standing {
-            name: watched.name.clone(),
-            standing: watched.standing(),
-            found_by: [
-                watched.probe.environment.as_str(),
-                watched.probe.group.as_deref().unwrap_or_default(),
-            ]
-            .join(" "),
-        };
-        self.all().iter().map(standing).collect()
+    /// What a list of all probes shows, by name.
+    pub fn glimpses(&self) -> Vec<Glimpse> {
+        self.all().iter().map(|watched| watched.glimpse()).collect()
     }
 
     /// What pages and API show of a probe.
@@ -454,17 +449,6 @@ impl Prober {
         let watched = self.tasks().get(name)?.watched.clone();
         Some(watched.view())
     }
-}
-
-/// A probe in the list of all.
-#[derive(Debug, Clone)]
-pub struct Standing {
-    /// Its name.
-    pub name: Arc<str>,
-    /// `up`, `down` and so on.
-    pub standing: &'static str,
-    /// What it can be found by beside its name.
-    pub found_by: String,
 }
 
 /// How far back a schedule is looked at for times that were missed.

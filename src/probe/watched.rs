@@ -13,7 +13,7 @@ use crate::net::tls_facts::earliest_expiry;
 use crate::objective::Outcome;
 use crate::project::probe::Probe;
 use crate::project::schedule::Schedule;
-use crate::report::view::View;
+use crate::report::view::{Glimpse, View};
 use crate::run::observation::{Observation, Observer};
 use crate::scenario::Plan;
 use crate::vu::{Headings, Performers, Shared};
@@ -41,6 +41,8 @@ pub struct Memory {
     pub results: VecDeque<ProbeResult>,
     /// The newest run.
     pub last: Option<Observation>,
+    /// The newest run that did not pass, and when that was.
+    pub failing: Option<(i64, Observation)>,
     /// Runs that were due and could not be made for a lack of our own, in a row.
     pub starved: u64,
     /// Values whose way is followed.
@@ -248,6 +250,20 @@ impl Watched {
         }
     }
 
+    /// What a list of thousands shows of it.
+    pub fn glimpse(&self) -> Glimpse {
+        let memory = self.memory();
+        let last = memory.results.back();
+        Glimpse {
+            name: self.name.clone(),
+            environment: self.probe.environment.clone(),
+            group: self.probe.group.clone(),
+            standing: self.standing_by(&memory),
+            since_ms: memory.unmeasured.unwrap_or(memory.state.since_ms),
+            reason: last.map_or_else(|| NO_REASON.clone(), |last| last.reason.clone()),
+        }
+    }
+
     /// What pages and API show of it.
     pub fn view(&self) -> View {
         let memory = self.memory();
@@ -260,6 +276,8 @@ impl Watched {
             state: memory.state.clone(),
             results: memory.results.iter().cloned().collect(),
             last: memory.last.clone(),
+            failing: memory.failing.as_ref().map(|(_, failing)| failing.clone()),
+            failing_ms: memory.failing.as_ref().map_or(0, |(at_ms, _)| *at_ms),
         }
     }
 

@@ -44,6 +44,8 @@ pub struct File {
     pub token: Option<Template>,
     /// Tokens with names.
     pub tokens: Vec<Holder>,
+    /// Whether `/metrics` needs no token, though there are some.
+    pub opens_metrics: bool,
     /// The address that people reach it under.
     pub public_url: Option<String>,
     /// The SQLite file.

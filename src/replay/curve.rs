@@ -1,7 +1,9 @@
 //! The evidence over time: a kept trial, replayed and looked at after every block. Pure.
 
+use super::band::{Lower, lower_at_end, upper};
 use crate::objective::Objective;
 use crate::objective::evidence::Evidence;
+use crate::objective::rule::Rule;
 use crate::objective::slot::slots_of;
 use crate::objective::trial::Trial;
 use crate::objective::verdict::{self, Judged};
@@ -14,6 +16,12 @@ pub struct Curve {
     pub objective: String,
     /// The threshold of a rollback, as odds to one.
     pub needed: f64,
+    /// The share of bad requests that is allowed.
+    #[serde(default)]
+    pub limit: f64,
+    /// Below it, a promotion is certain enough.
+    #[serde(default)]
+    pub bound: f64,
     /// Whether there was a baseline beside it.
     pub with_baseline: bool,
     /// Its points.
@@ -33,6 +41,16 @@ pub struct CurvePoint {
     pub share: f64,
     /// The bad share of the baseline so far.
     pub baseline: f64,
+    /// The largest share of which it is certain that there are more.
+    #[serde(default)]
+    pub low: f64,
+    /// The smallest share of which it is certain that there are fewer.
+    #[serde(default = "all")]
+    pub high: f64,
+}
+
+fn all() -> f64 {
+    1.0
 }
 
 /// Replays kept evidence: its curves, and what it comes to.
@@ -51,25 +69,45 @@ pub fn replay(evidence: &Evidence) -> Option<(Vec<Curve>, Judged)> {
         .map(|objective| Curve {
             objective: objective.text.clone(),
             needed: rule.rollback_threshold(objectives.len()),
+            limit: 0.0,
+            bound: 0.0,
             with_baseline: false,
             points: Vec::new(),
         })
         .collect();
+    let count = objectives.len();
+    let mut lowers: Vec<Lower> = (0..count)
+        .map(|number| {
+            let limit = trial.standing(number, looks).limit;
+            curves[number].limit = limit;
+            curves[number].bound = rule.bound(limit);
+            Lower::new(rule, count, limit)
+        })
+        .collect();
     for (number, slot) in evidence.slots().iter().enumerate() {
+        for (objective, lower) in lowers.iter_mut().enumerate() {
+            lower.slot(slot, objective);
+        }
         trial.slot(slot);
         let called = trial.called().is_some();
         if called || (number as u64 + 1).is_multiple_of(slots_of(rule.block)) {
-            look(&trial, looks, &mut curves);
+            look(&trial, &rule, looks, &lowers, &mut curves);
         }
         if called {
             break;
+        }
+    }
+    for (number, curve) in curves.iter_mut().enumerate() {
+        if let Some(last) = curve.points.last_mut() {
+            let standing = trial.standing(number, looks);
+            last.low = last.low.max(lower_at_end(&rule, count, looks, &standing));
         }
     }
     let judged = verdict::describe(&rule, &objectives, &trial, looks);
     Some((curves, judged))
 }
 
-fn look(trial: &Trial, looks: u32, curves: &mut [Curve]) {
+fn look(trial: &Trial, rule: &Rule, looks: u32, lowers: &[Lower], curves: &mut [Curve]) {
     for (number, curve) in curves.iter_mut().enumerate() {
         let standing = trial.standing(number, looks);
         curve.with_baseline |= standing.baseline.requests > 0;
@@ -79,6 +117,8 @@ fn look(trial: &Trial, looks: u32, curves: &mut [Curve]) {
             ln_worse: standing.ln_worse,
             share: standing.candidate.share().unwrap_or(0.0),
             baseline: standing.baseline.share().unwrap_or(0.0),
+            low: lowers[number].end(),
+            high: upper(rule, looks, &standing),
         });
     }
 }

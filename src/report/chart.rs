@@ -1,5 +1,9 @@
 //! Line charts as inline SVG: no script, no font, no file beside it.
+//!
+//! Knows neither what is drawn nor whose page it is on. Invariant: a tick stands where it says, and what is
+//! over the end of an axis is cut at it, never left out.
 
+use super::axis::{Axis, seconds};
 use maud::{Markup, PreEscaped, html};
 
 /// One line of a chart.
@@ -7,62 +11,125 @@ use maud::{Markup, PreEscaped, html};
 pub struct Line<'a> {
     /// Its name in the legend.
     pub name: &'a str,
-    /// Its class in the style sheet, `line-1` to `line-4`.
+    /// Its class in the style sheet, `line-1` to `line-5`.
     pub class: &'a str,
     /// Its points: x in seconds, y in the chart's unit.
     pub points: Vec<(f64, f64)>,
 }
 
+/// A level across the whole chart.
+#[derive(Debug)]
+pub struct Level<'a> {
+    /// Its name in the legend.
+    pub name: &'a str,
+    /// Its class in the style sheet.
+    pub class: &'a str,
+    /// Where it is, in the chart's unit.
+    pub value: f64,
+}
+
+/// A band behind the lines: its name, and x, lower and upper end of each point.
+pub type Band<'a> = (&'a str, Vec<(f64, f64, f64)>);
+
+/// What a chart shows beside its lines.
+#[derive(Debug, Default)]
+pub struct Beside<'a> {
+    /// Levels.
+    pub levels: Vec<Level<'a>>,
+    /// A band.
+    pub band: Option<Band<'a>>,
+    /// The upper end of the y axis, where the values do not say it.
+    pub top: Option<f64>,
+    /// What the x axis counts, where that is not seconds.
+    pub unit: Option<&'a str>,
+}
+
 const WIDTH: f64 = 860.0;
-const HEIGHT: f64 = 200.0;
-const LEFT: f64 = 64.0;
+const HEIGHT: f64 = 220.0;
+const LEFT: f64 = 70.0;
+const RIGHT: f64 = 26.0;
 const BOTTOM: f64 = 24.0;
 const TOP: f64 = 10.0;
+/// Ticks on an axis, at most.
+const TICKS: usize = 6;
 
 /// A chart with a title, lines, and how a value on the y axis is shown.
 pub fn render(title: &str, lines: &[Line<'_>], show: impl Fn(f64) -> String) -> Markup {
-    let xs = || {
-        lines
-            .iter()
-            .flat_map(|line| line.points.iter().map(|point| point.0))
+    with(title, lines, &Beside::default(), show)
+}
+
+/// A chart with more than lines.
+pub fn with(
+    title: &str,
+    lines: &[Line<'_>],
+    beside: &Beside<'_>,
+    show: impl Fn(f64) -> String,
+) -> Markup {
+    let (x, y) = axes(lines, beside);
+    let place = |(px, py): (f64, f64)| format!("{:.1},{:.1}", x.at(px), y.at(py));
+    let path = |points: &[(f64, f64)]| {
+        let places: Vec<String> = points.iter().copied().map(place).collect();
+        places.join(" ")
     };
-    let x_max = xs().fold(1.0_f64, f64::max);
-    let x_min = xs().fold(x_max, f64::min);
-    let y_max = nice(
-        lines
-            .iter()
-            .flat_map(|line| line.points.iter().map(|point| point.1))
-            .fold(0.0_f64, f64::max)
-            // So that whole numbers stand at the grid lines of a chart of small counts.
-            .max(4.0),
-    );
-    let x = |value: f64| LEFT + (value - x_min) / (x_max - x_min).max(1e-9) * (WIDTH - LEFT - 10.0);
-    let y = |value: f64| TOP + (1.0 - value / y_max) * (HEIGHT - TOP - BOTTOM);
     html! {
-        figure.chart {
+        figure.chart tabindex="0" {
             figcaption {
                 (title)
-                @for line in lines {
-                    span.legend { span class=(format!("key {}", line.class)) {} (line.name) }
-                }
+                @for line in lines { (legend(line.name, line.class)) }
+                @if let Some((name, _)) = &beside.band { (legend(name, "band")) }
+                @for level in &beside.levels { (legend(level.name, level.class)) }
             }
             svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(title) {
-                @for part in 0..=4 {
-                    @let value = y_max * f64::from(part) / 4.0;
-                    line.grid x1=(LEFT) x2=(WIDTH - 10.0) y1=(round(y(value))) y2=(round(y(value))) {}
-                    text.axis x=(LEFT - 8.0) y=(round(y(value) + 4.0)) text-anchor="end" { (show(value)) }
+                @for tick in y.ticks(TICKS) {
+                    line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(round(y.at(tick))) y2=(round(y.at(tick))) {}
+                    text.axis x=(LEFT - 8.0) y=(round(y.at(tick) + 4.0)) text-anchor="end" { (show(tick)) }
                 }
-                @for part in 0..=5 {
-                    @let value = x_min + (x_max - x_min) * f64::from(part) / 5.0;
-                    text.axis x=(round(x(value))) y=(HEIGHT - 6.0) text-anchor=(if part == 5 { "end" } else { "middle" }) { (format!("{value:.0} s")) }
+                @for tick in x.ticks(TICKS) {
+                    text.axis x=(round(x.at(tick))) y=(HEIGHT - 6.0) text-anchor="middle" { @match beside.unit { Some(unit) => { ((tick * 100.0).round() / 100.0) " " (unit) } None => (seconds(tick)) } }
+                }
+                @if let Some((_, band)) = &beside.band {
+                    @let lower = band.iter().map(|(at, low, _)| (*at, *low));
+                    @let upper = band.iter().rev().map(|(at, _, high)| (*at, *high));
+                    polygon.band points=(PreEscaped(path(&lower.chain(upper).collect::<Vec<_>>()))) {}
+                }
+                @for level in &beside.levels {
+                    line class=(level.class) x1=(LEFT) x2=(WIDTH - RIGHT) y1=(round(y.at(level.value))) y2=(round(y.at(level.value))) {}
                 }
                 @for line in lines {
-                    @let points: Vec<String> = line.points.iter().map(|(px, py)| format!("{:.1},{:.1}", x(*px), y(*py))).collect();
-                    polyline class=(line.class) points=(PreEscaped(points.join(" "))) {}
+                    @if let [only] = line.points.as_slice() {
+                        circle class=(line.class) cx=(round(x.at(only.0))) cy=(round(y.at(only.1))) r="2.5" {}
+                    } @else {
+                        polyline class=(line.class) points=(PreEscaped(path(&line.points))) {}
+                    }
                 }
             }
         }
     }
+}
+
+fn legend(name: &str, class: &str) -> Markup {
+    html! { " " span.legend { svg.key viewBox="0 0 14 4" aria-hidden="true" { line class=(class) x1="0" x2="14" y1="2" y2="2" {} } " " (name) } }
+}
+
+fn axes(lines: &[Line<'_>], beside: &Beside<'_>) -> (Axis, Axis) {
+    let band = beside.band.iter().flat_map(|(_, band)| band);
+    let points = || lines.iter().flat_map(|line| &line.points);
+    let xs = || points().map(|point| point.0);
+    let x_min = xs().fold(f64::INFINITY, f64::min);
+    let x_max = xs().fold(f64::NEG_INFINITY, f64::max);
+    let (x_min, x_max) = match x_min <= x_max {
+        true => (x_min, x_max.max(x_min + 1.0)),
+        false => (0.0, 1.0),
+    };
+    let ys = points().map(|point| point.1);
+    let levels = beside.levels.iter().map(|level| level.value);
+    let all = ys.chain(levels).chain(band.map(|(_, _, high)| *high));
+    let highest = all.filter(|value| value.is_finite()).fold(0.0, f64::max);
+    let top = beside.top.unwrap_or(highest);
+    (
+        Axis::new((x_min, x_max), (LEFT, WIDTH - RIGHT)),
+        Axis::new((0.0, top), (HEIGHT - BOTTOM, TOP)).to_a_tick(TICKS),
+    )
 }
 
 /// A small line without axes, for tables.
@@ -82,36 +149,9 @@ pub fn sparkline(values: &[f64]) -> Markup {
     html! { svg.spark viewBox="0 0 120 24" aria-hidden="true" { polyline.line-1 points=(PreEscaped(points.join(" "))) {} } }
 }
 
-fn round(value: f64) -> f64 {
+pub(super) fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
-/// The next of 1, 2, 2.5, 5 times a power of ten.
-fn nice(value: f64) -> f64 {
-    if value <= 0.0 {
-        return 1.0;
-    }
-    let power = 10_f64.powf(value.log10().floor());
-    [1.0, 2.0, 2.5, 5.0, 10.0]
-        .into_iter()
-        .map(|factor| factor * power)
-        .find(|candidate| *candidate >= value)
-        .unwrap_or(10.0 * power)
-}
-
-/// The style sheet that charts and pages share.
-pub const STYLE: &str = "
-:root{--ink:#1c2733;--soft:#5f6f80;--line:#d9e0e7;--page:#f6f8fa;--card:#fff;--good:#1a7f4b;--bad:#c62f2f;--doubt:#a96800;--a:#2463c9;--b:#d97706;--c:#b42a63}
-@media (prefers-color-scheme:dark){:root{--ink:#dfe7ef;--soft:#93a3b3;--line:#33404d;--page:#141b22;--card:#1c252e;--good:#4cc38a;--bad:#ff7b72;--doubt:#e3b341;--a:#6ea8fe;--b:#f5a742;--c:#f27ba5}}
-*{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
-main{max-width:1080px;margin:0 auto;padding:24px}h1{font-size:24px;margin:8px 0}h2{font-size:17px;margin:28px 0 8px}
-a{color:var(--a)}.soft{color:var(--soft)}.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 18px;margin:10px 0;overflow-x:auto}
-table{border-collapse:collapse;width:100%}th{font-weight:600;color:var(--soft);text-align:left;font-size:13px}td,th{padding:5px 10px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
-.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.badge{display:inline-block;border-radius:99px;padding:0 10px;font-weight:600;font-size:13px;border:1px solid currentColor;white-space:nowrap}
-.pass,.promote,.up,.proven{color:var(--good)}.fail,.rollback,.down,.failed{color:var(--bad)}.inconclusive,.hold,.unknown,.running{color:var(--doubt)}
-figure.chart{margin:12px 0}figcaption{font-weight:600;margin-bottom:4px}.legend{font-weight:400;color:var(--soft);margin-left:14px;font-size:13px}.key{display:inline-block;width:14px;height:3px;margin-right:5px;vertical-align:middle}
-svg{width:100%;height:auto}svg.spark{width:120px;height:24px}.grid{stroke:var(--line)}.axis{fill:var(--soft);font-size:11px}polyline{fill:none;stroke-width:1.6;stroke:var(--a)}
-.line-1{stroke:var(--a)}.key.line-1{background:var(--a)}.line-2{stroke:var(--b)}.key.line-2{background:var(--b)}.line-3{stroke:var(--c)}.key.line-3{background:var(--c)}.line-4{stroke:var(--bad);stroke-dasharray:6 4}.key.line-4{background:var(--bad)}
-.bar{display:inline-block;height:11px;background:var(--good);border-radius:2px}.bar.over{background:var(--bad)}.waived{color:var(--doubt)}
-code{font-family:ui-monospace,monospace;font-size:13px}ol.timeline{list-style:none;padding:0;margin:0}ol.timeline li{padding:5px 0 5px 14px;border-left:2px solid var(--line)}
-";
+/// The style sheet that reports and pages share.
+pub const STYLE: &str = include_str!("bellwether.css");

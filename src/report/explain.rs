@@ -64,7 +64,8 @@ pub fn evidence(evidence: &Evidence, style: Style) -> String {
         }
         text.push('\n');
     }
-    if let Some(found) = &evidence.distribution {
+    let is_seen = |found: &&Distribution| found.candidate.iter().any(|count| *count > 0);
+    if let Some(found) = evidence.distribution.as_ref().filter(is_seen) {
         text.push_str(&distribution(found, style));
     }
     text.push_str(&style.dim(&format!("{}\n", judged.guarantee)));
@@ -173,7 +174,14 @@ fn distribution(found: &Distribution, style: Style) -> String {
         "{}\n",
         style.bold(&format!("Latencies against the limit of {limit}"))
     );
-    for (number, count) in found.candidate.iter().enumerate() {
+    let is_seen = |number: &usize| {
+        let count = |counts: &[u64]| counts.get(*number).copied().unwrap_or_default();
+        count(&found.candidate) + count(&found.baseline) > 0
+    };
+    let seen = || (0..found.candidate.len()).filter(is_seen);
+    let (first, last) = (seen().next().unwrap_or(0), seen().next_back().unwrap_or(0));
+    let bands = found.candidate.iter().enumerate();
+    for (number, count) in bands.take(last + 1).skip(first) {
         let over = found
             .bounds_us
             .get(number)

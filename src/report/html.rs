@@ -42,9 +42,16 @@ pub fn one(summary: &Summary) -> Markup {
             " · " (summary.iterations) " iterations"
         }
         @if !summary.reasons.is_empty() { div.card { ul { @for reason in &summary.reasons { li { (reason) } } } } }
+        (details(summary))
+    }
+}
+
+/// What a run came to, without what it was.
+pub fn details(summary: &Summary) -> Markup {
+    html! {
         @if let Some(search) = &summary.search { h2 { "Search for the highest rate" } div.card { (tried(search)) } }
         h2 { "Steps" }
-        div.card { (steps(summary)) }
+        div.card { @if is_single(summary) { (single_steps(summary)) } @else { (steps(summary)) } }
         (judged("Objectives", &summary.objectives))
         (judged("Should hold", &summary.warnings))
         @if !summary.checks.is_empty() {
@@ -77,6 +84,36 @@ fn judged(title: &str, judgements: &[Judgement]) -> Markup {
     } }
 }
 
+/// Whether every step was performed once at most: then percentiles say the same thing five times.
+fn is_single(summary: &Summary) -> bool {
+    summary.steps.iter().all(|step| step.core.requests <= 1)
+}
+
+/// Steps that were performed once, in a line each.
+fn single_steps(summary: &Summary) -> Markup {
+    html! { table {
+        thead { tr { th scope="col" { "Step" } th scope="col" { "Outcome" } th scope="col" { "Status" } th.n scope="col" { "Took" } th.n scope="col" { "Received" } } }
+        tbody { @for step in &summary.steps { tr {
+            td { (about(step)) }
+            td { @let (word, class) = match (step.core.requests, step.core.errors) { (0, _) => ("skipped", "calm"), (_, 0) => ("pass", "pass"), _ => ("fail", "fail") }; span class={ "badge " (class) } { (word) } }
+            td { @for status in step.statuses.keys() { (status) " " } @for class in step.errors_by_class.keys() { span.soft.small { (class) " " } } }
+            td.n { @if step.core.has_latency() { (show_micros(step.core.latency_us.max as f64)) } @else { "-" } }
+            td.n { @if step.bytes_received > 0 { (step.bytes_received) " bytes" } }
+        } } }
+    } }
+}
+
+/// What a step is, and what it noted.
+fn about(step: &StepSummary) -> Markup {
+    html! {
+        (step.name) @if step.part != "step" { span.soft { " (" (step.part) ")" } }
+        @for example in &step.examples { div.soft { (example) } }
+        @for warning in &step.warnings { div.soft { "Warning: " (warning) } }
+        @for (name, value) in &step.values { div.soft { code { (name) } " " (figure(value.last)) @if value.count > 1 { ", " (figure(value.min)) " to " (figure(value.max)) } } }
+        @for kept in &step.kept { details { summary { "Kept: " (kept.bytes) " bytes, SHA-256 " code { (kept.sha256.get(..12).unwrap_or_default()) } } pre { (kept.text) } } }
+    }
+}
+
 fn steps(summary: &Summary) -> Markup {
     let time = |step: &StepSummary, micros: u64| match step.core.has_latency() {
         true => show_micros(micros as f64),
@@ -86,13 +123,7 @@ fn steps(summary: &Summary) -> Markup {
         thead { tr { th { "step" } th.n { "requests" } th.n { "rate" } th.n { "errors" } th.n { "p50" } th.n { "p90" } th.n { "p95" } th.n { "p99" } th.n { "max" } } }
         tbody { @for step in &summary.steps {
             tr {
-                td {
-                    (step.name) @if step.part != "step" { span.soft { " (" (step.part) ")" } }
-                    @for example in &step.examples { div.soft { (example) } }
-                    @for warning in &step.warnings { div.soft { "Warning: " (warning) } }
-                    @for (name, value) in &step.values { div.soft { code { (name) } " " (figure(value.last)) @if value.count > 1 { ", " (figure(value.min)) " to " (figure(value.max)) } } }
-                    @for kept in &step.kept { details { summary { "Kept: " (kept.bytes) " bytes, SHA-256 " code { (kept.sha256.get(..12).unwrap_or_default()) } } pre { (kept.text) } } }
-                }
+                td { (about(step)) }
                 td.n { (step.core.requests) }
                 td.n { (format!("{:.1}/s", step.core.rate)) }
                 td.n class=[(step.core.errors > 0).then_some("fail")] { (step.core.errors) }

@@ -1,11 +1,12 @@
 //! What people and machines read: of runs, of gates, of probes.
 //!
-//! Rooms: [`text`] with [`columns`] (tables that fit) and [`exchange`], [`json`], [`junit`] and [`ctrf`] with [`cases`], [`markdown`], [`html`] with [`chart`], [`samples`], [`har`] and [`hdr`] (of a run),
+//! Rooms: [`text`] with [`columns`] (tables that fit) and [`exchange`], [`json`], [`junit`] and [`ctrf`] with [`cases`], [`markdown`], [`html`] with [`chart`] (and its [`axis`]) and [`histogram`], [`samples`], [`har`] and [`hdr`] (of a run),
 //! [`explain`] (why a load was judged as it was), [`incident`] (the record of a gate), [`bundle`] (all of it, to be kept elsewhere), [`watching`] (incidents, silences, budgets), [`view`] (what
-//! pages and API show alike), [`style`] (color only on a terminal).
+//! pages and API show alike), [`wrong`] (whether anything is), [`style`] (color only on a terminal).
 //!
 //! Renders, and decides nothing.
 
+mod axis;
 pub mod bundle;
 pub mod cases;
 pub mod chart;
@@ -15,6 +16,7 @@ pub mod exchange;
 pub mod explain;
 pub mod har;
 pub mod hdr;
+pub mod histogram;
 pub mod html;
 pub mod incident;
 pub mod json;
@@ -25,3 +27,4 @@ pub mod style;
 pub mod text;
 pub mod view;
 pub mod watching;
+pub mod wrong;

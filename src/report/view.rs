@@ -10,6 +10,7 @@ use crate::watch::health::ProbeState;
 use crate::watch::result::ProbeResult;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A gate in a list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -299,6 +300,23 @@ pub fn probe(view: &View) -> ProbeView {
     }
 }
 
+/// What a list of thousands shows of a probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glimpse {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its environment.
+    pub environment: String,
+    /// What it is shown with.
+    pub group: Option<String>,
+    /// `up`, `degraded`, `down`, `unknown`, `flapping`, `maintenance`, `idle` or `paused`.
+    pub standing: &'static str,
+    /// Since when its health is what it is, in milliseconds since 1970; 0 where that is not known.
+    pub since_ms: i64,
+    /// Why its last run did not pass.
+    pub reason: Arc<str>,
+}
+
 /// What the pages show of a probe.
 #[derive(Debug, Clone)]
 pub struct View {
@@ -318,4 +336,8 @@ pub struct View {
     pub results: Vec<ProbeResult>,
     /// The newest run.
     pub last: Option<Observation>,
+    /// The newest run that did not pass, since the process began.
+    pub failing: Option<Observation>,
+    /// When that was.
+    pub failing_ms: i64,
 }

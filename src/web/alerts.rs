@@ -1,6 +1,5 @@
-//! The API of incidents and silences, and the page of an incident.
+//! The API of incidents and silences.
 
-use super::pages::{clock, page};
 use super::problem::Problem;
 use super::site::Site;
 use crate::clock::now_ms;
@@ -9,18 +8,14 @@ use crate::project::access::Role;
 use crate::project::alerts::AlertSettings;
 use crate::report::watching::{self as view, IncidentView, SilenceView, SloView};
 use crate::watch::silence::{Matcher, Silence};
+use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::response::{Html, Redirect};
-use axum::{Form, Json};
 use http::{HeaderMap, StatusCode};
-use maud::html;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Incidents in a list.
 const INCIDENTS_MAX: u32 = 200;
-/// Silences that one click makes.
-const SILENCED_MAX: usize = 50;
 /// The longest silence: a year.
 const SILENCE_MAX_S: u64 = 366 * 24 * 3600;
 
@@ -86,7 +81,8 @@ pub async fn list(
     Ok(Json(all.iter().map(view::incident).collect()))
 }
 
-async fn found(site: &Site, id: i64) -> Result<IncidentView, Problem> {
+/// An incident, open or kept.
+pub(super) async fn found(site: &Site, id: i64) -> Result<IncidentView, Problem> {
     let open = site
         .keeper
         .incidents()
@@ -127,7 +123,7 @@ pub async fn silences(State(site): State<Site>) -> Json<Vec<SilenceView>> {
 }
 
 /// How long a silence lasts, in seconds, if it may last so long.
-fn silenced_for(seconds: u64) -> Result<u64, Problem> {
+pub(super) fn silenced_for(seconds: u64) -> Result<u64, Problem> {
     let is_sound = (1..=SILENCE_MAX_S).contains(&seconds);
     is_sound.then_some(seconds).ok_or_else(|| {
         let detail = "a silence lasts from a second to a year";
@@ -229,138 +225,4 @@ pub async fn slos(State(site): State<Site>) -> Json<Vec<SloView>> {
             .map(|(name, goal, seen)| view::slo(name, goal, seen))
             .collect(),
     )
-}
-
-/// What the page of an incident orders.
-#[derive(Debug, Deserialize)]
-pub struct Ordered {
-    by: String,
-    #[serde(default)]
-    comment: String,
-    #[serde(default, rename = "for")]
-    length: String,
-}
-
-/// A form of another site orders nothing, whatever a proxy adds to it.
-fn not_from_elsewhere(headers: &HeaderMap) -> Result<(), Problem> {
-    match super::local::is_foreign(headers) {
-        true => Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "this request comes from another site",
-        )),
-        false => Ok(()),
-    }
-}
-
-/// `POST /incidents/{id}/acknowledge`, from its page
-pub async fn acknowledge_on_page(
-    State(site): State<Site>,
-    Path(id): Path<i64>,
-    headers: HeaderMap,
-    Form(ordered): Form<Ordered>,
-) -> Result<Redirect, Problem> {
-    not_from_elsewhere(&headers)?;
-    let by = site.acting(&headers, Role::Operate, &ordered.by)?;
-    site.keeper.acknowledge(id, by, ordered.comment).await?;
-    Ok(Redirect::to(&format!("/incidents/{id}")))
-}
-
-/// `POST /incidents/{id}/silence`, from its page: all that is in trouble in it.
-pub async fn silence_on_page(
-    State(site): State<Site>,
-    Path(id): Path<i64>,
-    headers: HeaderMap,
-    Form(ordered): Form<Ordered>,
-) -> Result<Redirect, Problem> {
-    not_from_elsewhere(&headers)?;
-    let author = site.acting(&headers, Role::Operate, &ordered.by)?;
-    let refused = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
-    let length = crate::duration::parse(&ordered.length).map_err(refused)?;
-    let seconds = silenced_for(length.as_secs())?;
-    let open = site.keeper.incidents();
-    let incident = open.iter().find(|incident| incident.id == id);
-    let incident = incident.ok_or(Refused::Unknown)?;
-    if incident.firing().count() > SILENCED_MAX {
-        let title = "so many are silenced by what they have in common: `bellwether alert silence`";
-        return Err(refused(title.to_owned()));
-    }
-    let from_ms = now_ms();
-    for (subject, _) in incident.firing() {
-        let Some((kind, name)) = subject.split_once('/') else {
-            continue;
-        };
-        let matcher = Matcher::parse(&format!("{kind}={name}")).map_err(refused)?;
-        let silence = Silence {
-            id: 0,
-            matchers: vec![matcher],
-            from_ms,
-            until_ms: from_ms + seconds as i64 * 1_000,
-            author: author.clone(),
-            comment: ordered.comment.clone(),
-        };
-        site.keeper.silence(silence).await?;
-    }
-    Ok(Redirect::to(&format!("/incidents/{id}")))
-}
-
-/// `GET /incidents/{id}`
-pub async fn incident(
-    State(site): State<Site>,
-    Path(id): Path<i64>,
-    headers: HeaderMap,
-) -> Result<Html<String>, Problem> {
-    let incident = found(&site, id).await?;
-    // Whoever types is not to be interrupted.
-    let is_asked = site.caller(&headers, Role::Operate).is_ok();
-    let refresh = incident
-        .ended
-        .is_none()
-        .then_some(if is_asked { 60 } else { 5 });
-    let state = match (&incident.ended, &incident.acknowledged) {
-        (Some(_), _) => "resolved",
-        (None, Some(_)) => "acknowledged",
-        (None, None) => "firing",
-    };
-    Ok(page(
-        &format!("Incident {id}"),
-        refresh,
-        html! {
-            h1 { "Incident " (id) " · " (incident.group) " " span class=(format!("badge {}", if state == "resolved" { "pass" } else { "fail" })) { (state) } }
-            p.soft {
-                (incident.severity) " · since " (clock(&incident.opened))
-                @if let Some(ended) = &incident.ended { " until " (clock(ended)) }
-                @if let Some(by) = &incident.acknowledged { " · " (by) " has it" }
-            }
-            h2 { "What is wrong" }
-            div.card { table {
-                thead { tr { th { "what" } th { "state" } th { "since" } th { "ended" } th { "why" } } }
-                tbody { @for member in &incident.members { tr {
-                    td { (member.subject) }
-                    td { (member.state) }
-                    td { (clock(&member.since)) }
-                    td { @if let Some(ended) = &member.ended { (clock(ended)) } }
-                    td { (member.reason) @if let Some(quiet) = &member.quiet { div.soft { (quiet) } } }
-                } } }
-            } }
-            h2 { "Timeline" }
-            div.card { ol.timeline { @for line in &incident.timeline { li { span.soft { (clock(&line.at)) } " " (line.event) } } } }
-            @if incident.ended.is_none() && is_asked {
-                div.card {
-                    form method="post" action={ "/incidents/" (id) "/acknowledge" } {
-                        label { "Your name " input name="by" required; } " "
-                        label { "Comment " input name="comment"; } " "
-                        button { "Acknowledge" }
-                    }
-                    form method="post" action={ "/incidents/" (id) "/silence" } {
-                        label { "Your name " input name="by" required; } " "
-                        label { "For " input name="for" value="2h" size="4" required; } " "
-                        label { "Comment " input name="comment" required; } " "
-                        button { "Silence what is in it" }
-                    }
-                }
-            } @else if incident.ended.is_none() {
-                p.soft { "Acknowledge it: " code { "bellwether alert ack " (id) " --comment '…'" } }
-            }
-        },
-    ))
 }

@@ -247,11 +247,13 @@ pub async fn cancel_gate(
     Ok(StatusCode::ACCEPTED)
 }
 
-fn not_you(detail: String) -> Problem {
+/// Who says to be somebody else is told so.
+pub(super) fn not_you(detail: String) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, detail)
 }
 
-async fn note(
+/// Keeps what somebody says of a gate, if they may.
+pub(super) async fn note(
     site: Site,
     id: i64,
     kind: NoteKind,

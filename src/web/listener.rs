@@ -159,6 +159,10 @@ pub async fn serve(listener: Arc<TcpListener>, routes: Router, stop: impl Future
     stopping.closed().await;
 }
 
+/// What an answer that would go on for ever ends by: true once the daemon stops.
+#[derive(Debug, Clone)]
+pub struct Stopping(pub watch::Receiver<bool>);
+
 /// One connection until its end.
 async fn attend(
     stream: TcpStream,
@@ -166,10 +170,11 @@ async fn attend(
     routes: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let guest = visitor.clone();
+    let (guest, stops) = (visitor.clone(), stopped.clone());
     // Counted from the moment in which the whole request is here.
     let counted = routes.layer(axum::middleware::from_fn(
-        move |request: Request, next: axum::middleware::Next| {
+        move |mut request: Request, next: axum::middleware::Next| {
+            request.extensions_mut().insert(Stopping(stops.clone()));
             let answering = Answering::begin(&guest);
             async move {
                 // Until the last byte of the answer is handed on.

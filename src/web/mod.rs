@@ -1,27 +1,31 @@
 //! HTTP in: pages, the API, webhooks of others, metrics.
 //!
 //! Rooms: [`server`] (routes) with [`site`] (what every route knows, and who may change anything) and
-//! [`local`] (who is on this machine), [`listener`] (connections, their deadlines and places); [`api`], [`alerts`], [`heartbeats`] and [`loads`] (JSON), [`pages`] with [`evidence`]
-//! (HTML), [`panel`] (of a single run), [`inbound`] (signed webhooks) and [`inbound_vendors`] (webhooks of others,
+//! [`local`] (who is on this machine), [`listener`] (connections, their deadlines and places); [`api`], [`alerts`], [`heartbeats`] and [`loads`] (JSON), [`pages`]
+//! (HTML) with [`assets`] and [`live`] (kept up to date while somebody looks), [`log_in`] with [`sessions`] (of browsers), [`audit`] (who asked for what), [`panel`] (of a single run), [`inbound`] (signed webhooks) and [`inbound_vendors`] (webhooks of others,
 //! questions of Argo and Flagger), [`modules`] (a target looked at once) with [`modules_scenario`] (by a scenario), [`problem`] (errors).
 //!
 //! Decides nothing: what changes a gate is asked of the driver.
 
 pub mod alerts;
 pub mod api;
-mod evidence;
+mod assets;
+mod audit;
 pub mod heartbeats;
 pub mod inbound;
 mod inbound_vendors;
 pub mod listener;
+mod live;
 pub mod loads;
 pub mod local;
+mod log_in;
 mod modules;
 mod modules_scenario;
 pub mod pages;
 pub mod panel;
 pub mod problem;
 pub mod server;
+pub mod sessions;
 pub mod site;
 
 pub use listener::serve;

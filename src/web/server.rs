@@ -1,27 +1,64 @@
 //! Routes, and who may use them.
 //!
-//! Reading is open to whoever reaches the port. What changes anything needs the token where one
-//! is configured; without one it is only taken from this machine, and never from a page of
-//! another site that a browser on this machine happens to show.
+//! Where tokens are configured, looking needs one, too; what is open all the same is said in [`is_open`]. Without
+//! one, looking is open to whoever reaches the port, and what changes anything is only taken from this machine,
+//! and never from a page of another site that a browser on this machine happens to show.
 
+use super::pages::{events, gate, home, incidents, lists, orders, probe, refused, slos};
 use super::problem::Problem;
 use super::site::Site;
-use super::{alerts, api, heartbeats, inbound, inbound_vendors, modules, pages};
+use super::{
+    alerts, api, assets, audit, heartbeats, inbound, inbound_vendors, live, log_in, modules,
+};
+use crate::project::access::Role;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{delete, get, post};
-use http::StatusCode;
+use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::net::SocketAddr;
+
+/// Pages, which are looked at.
+fn pages() -> Router<Site> {
+    Router::new()
+        .route("/", get(home::home))
+        .route("/gates", get(lists::gates))
+        .route("/gates/{id}", get(gate::gate))
+        .route("/runs", get(lists::runs))
+        .route("/runs/{id}", get(lists::run))
+        .route("/probes/{name}", get(probe::probe))
+        .route("/slos", get(slos::slos))
+        .route("/alerts", get(incidents::alerts))
+        .route("/incidents/{id}", get(incidents::incident))
+        .route("/events", get(events::events))
+}
+
+/// What people order on pages.
+fn orders() -> Router<Site> {
+    Router::new()
+        .route("/gates/{id}/{order}", post(orders::ordered))
+        .route("/probes/{name}/run", post(probe::run_on_page))
+        .route(
+            "/incidents/{id}/acknowledge",
+            post(incidents::acknowledge_on_page),
+        )
+        .route("/incidents/{id}/silence", post(incidents::silence_on_page))
+        .route("/login", get(log_in::page).post(log_in::log_in))
+        .route("/logout", post(log_in::log_out))
+        .route("/assets/{name}", get(assets::asset))
+}
 
 /// All routes.
 pub fn routes(site: Site) -> Router {
+    let look = pages()
+        .layer(axum::middleware::from_fn_with_state(site.clone(), guarded))
+        .with_state(site.clone());
     Router::new()
-        .route("/", get(pages::overview))
-        .route("/gates/{id}", get(pages::gate))
-        .route("/probes/{name}", get(pages::probe))
-        .route("/runs/{id}", get(pages::run))
+        .merge(pages())
+        .merge(orders())
+        .route("/live", get(live::live))
         .route("/metrics", get(api::metrics))
         .route("/probe", get(modules::probe).post(modules::probe))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -44,12 +81,6 @@ pub fn routes(site: Site) -> Router {
         .route("/api/v1/probes", get(api::probes))
         .route("/api/v1/probes/{name}", get(api::probe))
         .route("/api/v1/probes/{name}/run", post(api::run_probe))
-        .route("/incidents/{id}", get(alerts::incident))
-        .route(
-            "/incidents/{id}/acknowledge",
-            post(alerts::acknowledge_on_page),
-        )
-        .route("/incidents/{id}/silence", post(alerts::silence_on_page))
         .route("/api/v1/incidents", get(alerts::list))
         .route("/api/v1/incidents/{id}", get(alerts::show))
         .route(
@@ -63,6 +94,7 @@ pub fn routes(site: Site) -> Router {
         .route("/api/v1/silences/{id}", delete(alerts::unsilence))
         .route("/api/v1/alerts/routes", get(alerts::routes))
         .route("/api/v1/slos", get(alerts::slos))
+        .route("/api/v1/audit", get(events::audit))
         .route("/api/v1/heartbeats", get(heartbeats::list))
         .route(
             "/api/v1/heartbeats/{name}",
@@ -82,12 +114,28 @@ pub fn routes(site: Site) -> Router {
         })
         .layer(DefaultBodyLimit::max(crate::limits::INBOUND_BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(to_the_end))
+        .layer(axum::middleware::from_fn_with_state(
+            site.clone(),
+            audit::audited,
+        ))
+        .layer(axum::Extension(live::Lives::new(look)))
         .layer(axum::middleware::from_fn_with_state(site.clone(), guarded))
         .with_state(site)
 }
 
 /// What a page of ours may do in a browser: show itself.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// What is open to whoever reaches the port, though tokens exist: whether the daemon lives, the way in, and what
+/// has signatures or tokens of its own.
+fn is_open(path: &str, opens_metrics: bool) -> bool {
+    let begins = ["/assets/", "/hooks/", "/flagger/", "/api/v1/heartbeats/"];
+    matches!(
+        path,
+        "/healthz" | "/readyz" | "/login" | "/logout" | "/probe"
+    ) || path == "/metrics" && opens_metrics
+        || begins.iter().any(|start| path.starts_with(start))
+}
 
 /// Answers only who names us, where only this machine reaches the port; and tells browsers what our
 /// pages may do.
@@ -98,7 +146,18 @@ async fn guarded(State(site): State<Site>, request: Request, next: Next) -> Resp
         let detail = "this address is not known here: use `localhost`, or set `server.public_url`";
         return Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response();
     }
-    let mut response = next.run(request).await;
+    let headers = request.headers().clone();
+    let path = request.uri().path().to_owned();
+    let mut response = match site.has_tokens() && !is_open(&path, project.file.opens_metrics) {
+        true => match site.caller(&headers, Role::Read) {
+            Ok(_) => next.run(request).await,
+            Err(problem) => turned_away(&headers, &request, problem),
+        },
+        false => next.run(request).await,
+    };
+    if refused::wants_page(&headers) && !path.starts_with("/api/") && is_problem(&response) {
+        response = for_people(&site, &headers, response).await;
+    }
     for (name, value) in [
         (http::header::CONTENT_SECURITY_POLICY, POLICY),
         (http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -108,6 +167,43 @@ async fn guarded(State(site): State<Site>, request: Request, next: Next) -> Resp
         response.headers_mut().insert(name, value);
     }
     response
+}
+
+/// Whoever may not look: a browser is led to where people log in.
+fn turned_away(headers: &HeaderMap, request: &Request, problem: Problem) -> Response {
+    let is_look = request.method() == Method::GET;
+    if is_look && refused::wants_page(headers) && problem.status == StatusCode::UNAUTHORIZED {
+        let to = request.uri().path_and_query().map_or("/", |to| to.as_str());
+        let to = percent_encoding::utf8_percent_encode(to, percent_encoding::NON_ALPHANUMERIC);
+        return Redirect::to(&format!("/login?to={to}")).into_response();
+    }
+    let challenge = (problem.status == StatusCode::UNAUTHORIZED).then(|| {
+        [(
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"bellwether\""),
+        )]
+    });
+    match challenge {
+        Some(challenge) => (challenge, problem).into_response(),
+        None => problem.into_response(),
+    }
+}
+
+fn is_problem(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind == "application/problem+json")
+}
+
+/// The same error as a page.
+async fn for_people(site: &Site, headers: &HeaderMap, response: Response) -> Response {
+    let status = response.status();
+    let body = axum::body::to_bytes(response.into_body(), crate::limits::INBOUND_BODY_BYTES_MAX);
+    let body: serde_json::Value = match body.await {
+        Ok(body) => serde_json::from_slice(&body).unwrap_or_default(),
+        Err(_) => serde_json::Value::Null,
+    };
+    let detail = body["detail"].as_str().unwrap_or("it cannot be said why");
+    refused::page(&site.viewer(headers), status, detail)
 }
 
 /// What was begun is brought to its end, also if the caller hangs up: a gate that is committed is

@@ -1,6 +1,8 @@
 //! What every route knows of the daemon, and who may change anything.
 
+use super::pages::Uptimes;
 use super::problem::Problem;
+use super::sessions::{COOKIE, LASTS_S, Session, Sessions};
 use crate::delivery::means::Means;
 use crate::gate::driver::Driver;
 use crate::incident::keeper::Keeper;
@@ -9,6 +11,7 @@ use crate::probe::prober::Prober;
 use crate::project::access::{Caller, Role};
 use crate::project::current::Current;
 use crate::scenario::template::Template;
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
@@ -48,6 +51,35 @@ pub struct Site {
     pub supervisor: Arc<Supervisor>,
     /// Whether only this machine reaches the port.
     pub loopback: bool,
+    /// What seals the sessions of browsers.
+    pub sessions: Sessions,
+    /// How probes did over days.
+    pub uptimes: Arc<Uptimes>,
+}
+
+/// Who looks at a page.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// Who, if that is known.
+    pub caller: Option<Caller>,
+    /// What they may do; nothing if they may not even look.
+    pub role: Option<Role>,
+    /// Whether they logged in by a browser.
+    pub is_session: bool,
+    /// Whether tokens exist.
+    pub has_tokens: bool,
+}
+
+impl Viewer {
+    /// Whether they may do what needs a role.
+    pub fn may(&self, needs: Role) -> bool {
+        self.role.is_some_and(|role| role >= needs)
+    }
+
+    /// The word of what they may do.
+    pub fn role_word(&self) -> &'static str {
+        self.role.map_or("nothing", Role::word)
+    }
 }
 
 impl Site {
@@ -59,44 +91,111 @@ impl Site {
             .clone()
     }
 
+    /// Whether anybody has a token: then nothing is open that is not said to be.
+    pub fn has_tokens(&self) -> bool {
+        let project = self.current.get();
+        project.file.token.is_some() || !project.file.tokens.is_empty()
+    }
+
     /// Who sends a request that needs a role; whoever may not is told why.
     pub fn caller(&self, headers: &HeaderMap, needs: Role) -> Result<Caller, Problem> {
+        let (caller, role) = self.known(headers)?;
+        if role >= needs {
+            return Ok(caller);
+        }
+        let (has, needs) = (role.word(), needs.word());
+        let name = caller.name.as_deref().unwrap_or_default();
+        let detail =
+            format!("the token of `{name}` has the role `{has}`, and this needs `{needs}`");
+        Err(Problem::new(StatusCode::FORBIDDEN, detail))
+    }
+
+    /// Who looks, and what they may do.
+    pub fn viewer(&self, headers: &HeaderMap) -> Viewer {
+        let known = self.known(headers).ok();
+        let is_session = bearer(headers).is_empty() && self.session(headers).is_some();
+        Viewer {
+            role: known.as_ref().map(|(_, role)| *role),
+            caller: known.map(|(caller, _)| caller),
+            is_session,
+            has_tokens: self.has_tokens(),
+        }
+    }
+
+    /// Who sends a request, and what they may do.
+    fn known(&self, headers: &HeaderMap) -> Result<(Caller, Role), Problem> {
         let project = self.current.get();
         let file = &project.file;
         let named = |name: Option<&str>| Caller {
             name: name.map(str::to_owned),
             others_have_names: !file.tokens.is_empty(),
         };
-        if file.token.is_none() && file.tokens.is_empty() {
-            return self.unasked(headers).map(|()| named(None));
+        if !self.has_tokens() {
+            self.unasked(headers)?;
+            return Ok((named(None), Role::Administer));
         }
         let given = bearer(headers);
-        let means = self.means();
-        let is = |token: &Template| {
-            let wanted = means.fill(token, &BTreeMap::new()).map_err(|_| {
-                let detail = "the server's token cannot be made";
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-            })?;
-            Ok::<bool, Problem>(wanted.is(given))
+        let session = match given.is_empty() {
+            true => self.session(headers),
+            false => None,
+        };
+        if session.is_some() && super::local::is_foreign(headers) {
+            let detail = "this request comes from another site";
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        }
+        let is = |token: &Secret| match &session {
+            Some(session) => self.sessions.print_of(token) == session.token,
+            None => token.is(given),
         };
         for holder in &file.tokens {
-            if is(&holder.token)? {
-                if holder.role >= needs {
-                    return Ok(named(Some(&holder.name)));
-                }
-                let (name, has, needs) = (&holder.name, holder.role.word(), needs.word());
-                let detail =
-                    format!("the token of `{name}` has the role `{has}`, and this needs `{needs}`");
-                return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+            if is(&self.filled(&holder.token)?) {
+                return Ok((named(Some(&holder.name)), holder.role));
             }
         }
         match &file.token {
-            Some(token) if is(token)? => Ok(named(None)),
+            Some(token) if is(&self.filled(token)?) => Ok((named(None), Role::Administer)),
             _ => Err(Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "this needs the server's token: `Authorization: Bearer …`",
             )),
         }
+    }
+
+    fn filled(&self, token: &Template) -> Result<Secret, Problem> {
+        let filled = self.means().fill(token, &BTreeMap::new());
+        filled.map_err(|_| {
+            let detail = "the server's token cannot be made";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        })
+    }
+
+    /// The session that a request brings, if it lasts.
+    fn session(&self, headers: &HeaderMap) -> Option<Session> {
+        let now_s = crate::clock::now_ms() / 1_000;
+        let cookies = headers.get_all(http::header::COOKIE).iter();
+        let texts = cookies.filter_map(|value| value.to_str().ok());
+        let mut pairs = texts.flat_map(|text| text.split(';'));
+        let ours = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))?;
+        self.sessions.open(ours, now_s)
+    }
+
+    /// A session for whoever has a token, and their name; nothing if nobody has it.
+    pub fn begin_session(&self, token: &str) -> Result<Option<(String, String)>, Problem> {
+        let project = self.current.get();
+        let file = &project.file;
+        let named = file.tokens.iter();
+        let named = named.map(|holder| (&holder.token, holder.name.as_str()));
+        for (known, name) in named.chain(file.token.as_ref().map(|token| (token, ""))) {
+            let known = self.filled(known)?;
+            if known.is(token) {
+                let session = Session {
+                    token: self.sessions.print_of(&known),
+                    until_s: crate::clock::now_ms() / 1_000 + LASTS_S,
+                };
+                return Ok(Some((self.sessions.seal(&session), name.to_owned())));
+            }
+        }
+        Ok(None)
     }
 
     /// By whose name somebody does something that needs a role; `said` is who they say they are.

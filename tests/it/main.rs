@@ -42,6 +42,7 @@ mod modules;
 mod nginx;
 mod omission;
 mod packages;
+mod pages;
 mod pairs;
 mod people;
 mod pipes;

@@ -3,7 +3,7 @@
 
 use super::policy::{ENFORCE, World, facts};
 use super::receiver::Receiver;
-use super::support::{Daemon, api, bellwether, eventually, http, run};
+use super::support::{Daemon, bellwether, eventually, http, run};
 use bellwether::demo::shop::Deploy;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -58,7 +58,7 @@ fn start(daemon: &Daemon, version: &str) -> (u16, i64) {
 }
 
 fn position(daemon: &Daemon, id: i64) -> Value {
-    api(&daemon.address, &format!("/api/v1/gates/{id}")).unwrap()["position"].clone()
+    daemon.see(&format!("/api/v1/gates/{id}")).unwrap()["position"].clone()
 }
 
 #[test]

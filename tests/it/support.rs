@@ -417,10 +417,22 @@ impl Daemon {
             .expect("it has an id")
     }
 
+    /// What stands at an address, with the token of `LOOK_TOKEN` where there is one.
+    pub fn see(&self, path: &str) -> Option<serde_json::Value> {
+        let mut tokens = self.environment.iter();
+        let token = tokens.find(|(name, _)| name == "LOOK_TOKEN");
+        let bearer = token.map(|(_, token)| format!("Bearer {token}"));
+        let header = bearer.as_deref().map(|bearer| ("authorization", bearer));
+        let headers: Vec<(&str, &str)> = header.into_iter().collect();
+        let (_, body) = http(&self.address, "GET", path, &headers, "")?;
+        serde_json::from_str(&body).ok()
+    }
+
     /// Waits until a gate is done.
     pub fn done(&self, id: i64) -> serde_json::Value {
         eventually("the gate is done", Duration::from_secs(60), || {
-            api(&self.address, &format!("/api/v1/gates/{id}")).filter(|gate| gate["done"] == true)
+            self.see(&format!("/api/v1/gates/{id}"))
+                .filter(|gate| gate["done"] == true)
         })
     }
 }

@@ -1,0 +1,113 @@
+//! Sessions of people who look by a browser: sealed cookies, so that nothing is kept of them.
+//!
+//! Pure but for the chance of its key, which lives as long as the process: after a restart people log in
+//! again. Does not know requests. Invariant: a session never allows more than the token it was begun with
+//! does now, and a token that is changed ends its sessions.
+
+use super::problem::Problem;
+use crate::hexadecimal::digits;
+use crate::secret::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use ring::hmac;
+use ring::rand::SystemRandom;
+use serde::{Deserialize, Serialize};
+
+/// How long a session lasts: a working day.
+pub const LASTS_S: i64 = 12 * 3_600;
+/// The cookie's name.
+pub const COOKIE: &str = "bellwether_session";
+
+/// What seals.
+#[derive(Clone)]
+pub struct Sessions(hmac::Key);
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sessions")
+    }
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// What the token that it was begun with is known again by.
+    pub token: String,
+    /// Until when, in seconds since 1970.
+    pub until_s: i64,
+}
+
+impl Sessions {
+    /// With a new key.
+    ///
+    /// # Errors
+    ///
+    /// The system has no chance to give.
+    pub fn new() -> Result<Sessions, Problem> {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
+        key.map(Sessions).map_err(|_| {
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the system gives no random numbers",
+            )
+        })
+    }
+
+    /// What a token is known again by, while this process lives.
+    pub fn print_of(&self, token: &Secret) -> String {
+        let text = format!("token {}", token.expose());
+        digits(hmac::sign(&self.0, text.as_bytes()))
+    }
+
+    /// A session as the value of a cookie.
+    pub fn seal(&self, session: &Session) -> String {
+        let content = serde_json::to_vec(session).unwrap_or_default();
+        let seal = hmac::sign(&self.0, &content);
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        format!("{}.{}", text(&content), text(seal.as_ref()))
+    }
+
+    /// The session of a cookie, if we sealed it and it lasts.
+    pub fn open(&self, cookie: &str, now_s: i64) -> Option<Session> {
+        let (content, seal) = cookie.split_once('.')?;
+        let content = URL_SAFE_NO_PAD.decode(content).ok()?;
+        let seal = URL_SAFE_NO_PAD.decode(seal).ok()?;
+        hmac::verify(&self.0, &content, &seal).ok()?;
+        let session: Session = serde_json::from_slice(&content).ok()?;
+        (session.until_s > now_s).then_some(session)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_taken_as_it_was_sealed_and_while_it_lasts() {
+        let sessions = Sessions::new().unwrap();
+        let session = Session {
+            token: sessions.print_of(&Secret::new("a-token")),
+            until_s: 100,
+        };
+        let cookie = sessions.seal(&session);
+        assert_eq!(sessions.open(&cookie, 99), Some(session.clone()));
+        assert_eq!(sessions.open(&cookie, 100), None, "it is over");
+        assert_eq!(
+            Sessions::new().unwrap().open(&cookie, 1),
+            None,
+            "another process"
+        );
+        for at in 0..cookie.len() {
+            let mut bytes = cookie.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            let forged = String::from_utf8(bytes).unwrap();
+            let opened = sessions.open(&forged, 1);
+            assert!(opened.is_none() || opened == Some(session.clone()), "{at}");
+        }
+        assert_ne!(session.token, sessions.print_of(&Secret::new("another")));
+        for nonsense in ["", ".", "a.b", "....", "é.é"] {
+            assert_eq!(sessions.open(nonsense, 1), None);
+        }
+    }
+}
