@@ -1,7 +1,7 @@
 //! A cookie jar: what RFC 6265 asks of a client that visits a few hosts for a short while.
 //!
-//! Knows domain, path, secure, and when a cookie expires; the time is given. Public suffixes are not known:
-//! a scenario's hosts are its author's own.
+//! Knows domain, path, secure, and when a cookie expires; the time is given. Of public suffixes only those of one
+//! label are known (`com`): nobody sets cookies for all of them.
 
 use chrono::Datelike as _;
 use http::HeaderMap;
@@ -77,8 +77,12 @@ impl Jar {
                         if !under(&host.to_ascii_lowercase(), &domain) {
                             return;
                         }
+                        cookie.host_only = domain == host.to_ascii_lowercase();
+                        if !cookie.host_only && is_public(&domain) {
+                            return;
+                        }
+                        cookie.host_only &= is_public(&domain);
                         cookie.domain = domain;
-                        cookie.host_only = false;
                     }
                 }
                 "path" if value.trim().starts_with('/') => {
@@ -223,11 +227,22 @@ fn leading(text: &str) -> Option<u32> {
     text[..digits(text)].parse().ok()
 }
 
+/// Whether a domain is one of the whole world (RFC 6265, section 5.3, step 5).
+fn is_public(domain: &str) -> bool {
+    !domain.trim_end_matches('.').contains('.')
+}
+
 fn under(host: &str, domain: &str) -> bool {
-    host == domain
-        || host
-            .strip_suffix(domain)
-            .is_some_and(|rest| rest.ends_with('.'))
+    let is_part = |host: &str| {
+        let rest = host.strip_suffix(domain);
+        rest.is_some_and(|rest| rest.ends_with('.'))
+    };
+    // Parts of an address are no domains.
+    let is_address = host
+        .trim_matches(['[', ']'])
+        .parse::<std::net::IpAddr>()
+        .is_ok();
+    host == domain || !is_address && is_part(host)
 }
 
 fn default_path(path: &str) -> &str {
@@ -260,7 +275,14 @@ mod tests {
     fn cookies_go_back_where_they_belong() {
         let mut jar = Jar::default();
         jar.store("sid=1; Path=/; HttpOnly", "shop.test", "/login", NOW);
-        jar.store("wide=2; Domain=test", "shop.test", "/", NOW);
+        jar.store("wide=2; Domain=shop.test", "shop.test", "/", NOW);
+        jar.store("world=5; Domain=test", "shop.test", "/", NOW);
+        jar.store("part=6; Domain=0.0.1", "127.0.0.1", "/", NOW);
+        jar.store("own=7; Domain=localhost", "localhost", "/", NOW);
+        assert_eq!(jar.header("127.0.0.1", "/", true, NOW), None);
+        assert_eq!(jar.header("10.0.0.1", "/", true, NOW), None);
+        assert_eq!(jar.header("localhost", "/", true, NOW).unwrap(), "own=7");
+        assert_eq!(jar.header("a.localhost", "/", true, NOW), None);
         jar.store("deep=3; Path=/admin; Secure", "shop.test", "/", NOW);
         jar.store("evil=4; Domain=other.test", "shop.test", "/", NOW);
         assert_eq!(
@@ -272,7 +294,11 @@ mod tests {
                 .unwrap(),
             "sid=1; wide=2"
         );
-        assert_eq!(jar.header("api.test", "/", true, NOW).unwrap(), "wide=2");
+        assert_eq!(jar.header("api.test", "/", true, NOW), None);
+        assert_eq!(
+            jar.header("api.shop.test", "/", true, NOW).unwrap(),
+            "wide=2"
+        );
         jar.store("sid=; Max-Age=0; Path=/", "shop.test", "/", NOW);
         assert_eq!(jar.header("shop.test", "/", true, NOW).unwrap(), "wide=2");
     }
