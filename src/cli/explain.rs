@@ -360,6 +360,11 @@ pub const ALL: &[Explained] = &[
         "Name one of `gates`.",
     ),
     (
+        "unknown-group",
+        "A status page names a group that no probe has.",
+        "Name the `group` of a probe, or leave `groups` out: then all are shown.",
+    ),
+    (
         "unknown-input",
         "A value is given for an input that the scenario does not declare.",
         "Declare it in `inputs`, or leave it out.",

@@ -9,9 +9,11 @@ use crate::project::asking::MODULES;
 use crate::project::gate_form::GATE;
 use crate::project::heartbeat::{DEAD_MAN, HEARTBEAT};
 use crate::project::keeping::KEEPING;
+use crate::project::openid::OPENID;
 use crate::project::probe::PROBE;
 use crate::project::pushing::PUSHES;
 use crate::project::slo::SLO;
+use crate::project::status_page::STATUS_PAGE;
 
 /// The whole file.
 pub static FILE: Object = Object {
@@ -63,6 +65,11 @@ pub static FILE: Object = Object {
             "slos",
             Shape::Named(&Shape::Object(&SLO)),
             "objectives over weeks, with their error budgets",
+        ),
+        field(
+            "status_pages",
+            Shape::Named(&Shape::Object(&STATUS_PAGE)),
+            "pages that everybody may see, at `/status/NAME`, with badges",
         ),
         field(
             "heartbeats",
@@ -141,6 +148,11 @@ static SERVER: Object = Object {
             "tokens",
             Shape::Named(&Shape::Object(&TOKEN)),
             "tokens by the name of who has them: who approves or waives is that name",
+        ),
+        field(
+            "openid",
+            Shape::Object(&OPENID),
+            "OpenID Connect, by which people log in with a browser",
         ),
         field(
             "open_metrics",

@@ -9,12 +9,17 @@ use crate::document::source::{Source, Span};
 use crate::environment::settings::Environment;
 use crate::project::access::{Holder, Role, folded};
 use crate::project::file::*;
+use crate::project::openid::OpenId;
 use crate::project::targets::ProbeTemplate;
 use crate::scenario::elsewhere;
 use crate::scenario::reader::{Reader, entries, text};
+use crate::scenario::template::Template;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Where the daemon listens, its own token, those with names, and who else knows people.
+type Door = (String, Option<Template>, Vec<Holder>, Option<OpenId>);
 
 /// Reads a configuration. It is returned only if no error was reported.
 pub fn read(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) -> Option<File> {
@@ -92,22 +97,20 @@ impl Reader<'_> {
             .iter()
             .filter_map(|(name, node)| self.heartbeat(name, node, root))
             .collect();
+        let status_pages = entries(root, "status_pages")
+            .iter()
+            .filter_map(|(name, node)| self.status_page(name, node, root))
+            .collect();
         let asking = self.asking(root.get("modules"), &environments, root);
         let alerts = self.alerts(root);
-        let listen = server
-            .and_then(|node| text(node, "listen"))
-            .unwrap_or_else(|| "127.0.0.1:9911".to_owned());
-        let token = server
-            .and_then(|node| node.get("token"))
-            .and_then(|node| self.template(node));
-        let tokens = self.tokens(server);
-        self.open_server(&listen, token.is_some() || !tokens.is_empty(), server);
+        let (listen, token, tokens, openid) = self.door(server);
         File {
             source: self.source.clone(),
             folder: self.folder.to_owned(),
             listen,
             token,
             tokens,
+            openid,
             opens_metrics: server
                 .and_then(|node| node.get("open_metrics"))
                 .is_some_and(|node| node.as_bool() == Some(true)),
@@ -124,6 +127,7 @@ impl Reader<'_> {
             gates,
             channels,
             slos,
+            status_pages,
             heartbeats,
             dead_man: self.dead_man(root),
             pushes: self.pushes(root),
@@ -154,6 +158,21 @@ impl Reader<'_> {
                 self.error("bad-name", title, name.span, "another name is needed");
             }
         }
+    }
+
+    /// Where the daemon listens, and who may come in.
+    fn door(&mut self, server: Option<&Node>) -> Door {
+        let listen = server
+            .and_then(|node| text(node, "listen"))
+            .unwrap_or_else(|| "127.0.0.1:9911".to_owned());
+        let token = server
+            .and_then(|node| node.get("token"))
+            .and_then(|node| self.template(node));
+        let tokens = self.tokens(server);
+        let openid = self.openid(server);
+        let has_tokens = token.is_some() || !tokens.is_empty() || openid.is_some();
+        self.open_server(&listen, has_tokens, server);
+        (listen, token, tokens, openid)
     }
 
     fn tokens(&mut self, server: Option<&Node>) -> Vec<Holder> {

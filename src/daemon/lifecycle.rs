@@ -180,6 +180,7 @@ impl Daemon {
             sessions: web::sessions::Sessions::new()
                 .map_err(|fault| StartFault::Port(fault.detail))?,
             uptimes: Arc::default(),
+            statuses: Arc::default(),
         };
         // Before anybody is served: a gate that starts meanwhile would be taken for an old one.
         driver.resume().await.map_err(StartFault::Store)?;

@@ -10,9 +10,11 @@ use super::found::Discovered;
 use super::gate::Gate;
 use super::heartbeat::{DeadMan, Heartbeat};
 use super::keeping::Keeping;
+use super::openid::OpenId;
 use super::probe::Probe;
 use super::pushing::Push;
 use super::slo::Slo;
+use super::status_page::StatusPage;
 use super::targets::{ProbeTemplate, expanded};
 use crate::alert::channel::Channel;
 use crate::document::diagnostic::Diagnostics;
@@ -44,6 +46,8 @@ pub struct File {
     pub token: Option<Template>,
     /// Tokens with names.
     pub tokens: Vec<Holder>,
+    /// Who knows people that log in by a browser.
+    pub openid: Option<OpenId>,
     /// Whether `/metrics` needs no token, though there are some.
     pub opens_metrics: bool,
     /// The address that people reach it under.
@@ -68,6 +72,8 @@ pub struct File {
     pub channels: BTreeMap<String, Box<dyn Channel>>,
     /// Objectives over weeks.
     pub slos: Vec<Slo>,
+    /// Pages that everybody may see.
+    pub status_pages: Vec<StatusPage>,
     /// Jobs that report to us.
     pub heartbeats: Vec<Heartbeat>,
     /// The heartbeat that we send.

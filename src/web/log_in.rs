@@ -10,7 +10,7 @@ use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::header::SET_COOKIE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use maud::html;
 use serde::Deserialize;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub struct Given {
 }
 
 /// An address of ours, or home.
-fn ours(to: &str) -> &str {
+pub(super) fn ours(to: &str) -> &str {
     let is_ours = to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']);
     if is_ours { to } else { "/" }
 }
@@ -52,6 +52,7 @@ fn form(site: &Site, headers: &HeaderMap, to: &str, refused: bool) -> Html<Strin
         @if refused { p.card.headline.bad role="alert" { "Nobody has this token." } }
         @if !viewer.has_tokens { p { "No token is configured, so there is nothing to log in to: set " code { "server.token" } " or " code { "server.tokens" } "." } }
         @else {
+            @if site.current.get().file.openid.is_some() { p { a href={ "/login/openid?to=" (encoded(ours(to))) } { strong { "Log in by OpenID Connect" } } } }
             p { "With a token of " code { "server.tokens" } " or the server's own. What you may do is what the token allows." }
             form.order method="post" action="/login" {
                 input type="hidden" name="to" value=(ours(to));
@@ -60,6 +61,10 @@ fn form(site: &Site, headers: &HeaderMap, to: &str, refused: bool) -> Html<Strin
             }
         }
     })
+}
+
+fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 /// `GET /login?to=/…`
@@ -71,22 +76,10 @@ pub async fn page(
     form(&site, &headers, &going.to, false)
 }
 
-fn cookie(site: &Site, value: &str, lasts_s: i64) -> Option<HeaderValue> {
-    let project = site.current.get();
-    let public = project.file.public_url.as_deref().unwrap_or_default();
-    let secure = if public.starts_with("https://") {
-        "; Secure"
-    } else {
-        ""
-    };
-    let text =
-        format!("{COOKIE}={value}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::from_str(&text).ok()
-}
-
-fn with_cookie(site: &Site, to: &str, value: &str, lasts_s: i64) -> Response {
+/// Leads somebody on, with a session.
+pub(super) fn with_cookie(site: &Site, to: &str, value: &str, lasts_s: i64) -> Response {
     let mut response = Redirect::to(ours(to)).into_response();
-    if let Some(cookie) = cookie(site, value, lasts_s) {
+    if let Some(cookie) = site.cookie(COOKIE, value, lasts_s) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     response

@@ -4,11 +4,11 @@
 //! one, looking is open to whoever reaches the port, and what changes anything is only taken from this machine,
 //! and never from a page of another site that a browser on this machine happens to show.
 
-use super::pages::{events, gate, home, incidents, lists, orders, probe, refused, slos};
+use super::pages::{events, gate, home, incidents, lists, orders, probe, refused, slos, status};
 use super::problem::Problem;
 use super::site::Site;
 use super::{
-    alerts, api, assets, audit, heartbeats, inbound, inbound_vendors, live, log_in, modules,
+    alerts, api, assets, audit, heartbeats, inbound, inbound_vendors, live, log_in, modules, openid,
 };
 use crate::project::access::Role;
 use axum::Router;
@@ -46,6 +46,8 @@ fn orders() -> Router<Site> {
         )
         .route("/incidents/{id}/silence", post(incidents::silence_on_page))
         .route("/login", get(log_in::page).post(log_in::log_in))
+        .route("/login/openid", get(openid::begin))
+        .route("/login/callback", get(openid::back))
         .route("/logout", post(log_in::log_out))
         .route("/assets/{name}", get(assets::asset))
 }
@@ -59,6 +61,8 @@ pub fn routes(site: Site) -> Router {
         .merge(pages())
         .merge(orders())
         .route("/live", get(live::live))
+        .route("/status/{name}", get(status::status))
+        .route("/status/{name}/{badge}", get(status::badge))
         .route("/metrics", get(api::metrics))
         .route("/probe", get(modules::probe).post(modules::probe))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -129,7 +133,14 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
 /// What is open to whoever reaches the port, though tokens exist: whether the daemon lives, the way in, and what
 /// has signatures or tokens of its own.
 fn is_open(path: &str, opens_metrics: bool) -> bool {
-    let begins = ["/assets/", "/hooks/", "/flagger/", "/api/v1/heartbeats/"];
+    let begins = [
+        "/login/",
+        "/assets/",
+        "/status/",
+        "/hooks/",
+        "/flagger/",
+        "/api/v1/heartbeats/",
+    ];
     matches!(
         path,
         "/healthz" | "/readyz" | "/login" | "/logout" | "/probe"

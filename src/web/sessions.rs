@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use ring::hmac;
 use ring::rand::SystemRandom;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// How long a session lasts: a working day.
@@ -29,11 +30,24 @@ impl std::fmt::Debug for Sessions {
     }
 }
 
+/// Somebody whom somebody else knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Who.
+    pub name: String,
+    /// The word of what they may do.
+    pub role: String,
+}
+
 /// A session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// What the token that it was begun with is known again by.
+    /// What the token that it was begun with is known again by; of a person that somebody else knows, what we
+    /// are believed by there.
     pub token: String,
+    /// Who it is, where somebody else knows them.
+    #[serde(default)]
+    pub person: Option<Person>,
     /// Until when, in seconds since 1970.
     pub until_s: i64,
 }
@@ -60,8 +74,8 @@ impl Sessions {
         digits(hmac::sign(&self.0, text.as_bytes()))
     }
 
-    /// A session as the value of a cookie.
-    pub fn seal(&self, session: &Session) -> String {
+    /// Something as the value of a cookie.
+    pub fn seal(&self, session: &impl Serialize) -> String {
         let content = serde_json::to_vec(session).unwrap_or_default();
         let seal = hmac::sign(&self.0, &content);
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -69,13 +83,18 @@ impl Sessions {
     }
 
     /// The session of a cookie, if we sealed it and it lasts.
-    pub fn open(&self, cookie: &str, now_s: i64) -> Option<Session> {
+    pub fn session(&self, cookie: &str, now_s: i64) -> Option<Session> {
+        let session: Session = self.open(cookie)?;
+        (session.until_s > now_s).then_some(session)
+    }
+
+    /// What a cookie holds, if we sealed it.
+    pub fn open<T: DeserializeOwned>(&self, cookie: &str) -> Option<T> {
         let (content, seal) = cookie.split_once('.')?;
         let content = URL_SAFE_NO_PAD.decode(content).ok()?;
         let seal = URL_SAFE_NO_PAD.decode(seal).ok()?;
         hmac::verify(&self.0, &content, &seal).ok()?;
-        let session: Session = serde_json::from_slice(&content).ok()?;
-        (session.until_s > now_s).then_some(session)
+        serde_json::from_slice(&content).ok()
     }
 }
 
@@ -88,13 +107,14 @@ mod tests {
         let sessions = Sessions::new().unwrap();
         let session = Session {
             token: sessions.print_of(&Secret::new("a-token")),
+            person: None,
             until_s: 100,
         };
         let cookie = sessions.seal(&session);
-        assert_eq!(sessions.open(&cookie, 99), Some(session.clone()));
-        assert_eq!(sessions.open(&cookie, 100), None, "it is over");
+        assert_eq!(sessions.session(&cookie, 99), Some(session.clone()));
+        assert_eq!(sessions.session(&cookie, 100), None, "it is over");
         assert_eq!(
-            Sessions::new().unwrap().open(&cookie, 1),
+            Sessions::new().unwrap().session(&cookie, 1),
             None,
             "another process"
         );
@@ -102,12 +122,12 @@ mod tests {
             let mut bytes = cookie.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(bytes).unwrap();
-            let opened = sessions.open(&forged, 1);
+            let opened = sessions.session(&forged, 1);
             assert!(opened.is_none() || opened == Some(session.clone()), "{at}");
         }
         assert_ne!(session.token, sessions.print_of(&Secret::new("another")));
         for nonsense in ["", ".", "a.b", "....", "é.é"] {
-            assert_eq!(sessions.open(nonsense, 1), None);
+            assert_eq!(sessions.session(nonsense, 1), None);
         }
     }
 }

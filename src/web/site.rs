@@ -1,8 +1,9 @@
 //! What every route knows of the daemon, and who may change anything.
 
 use super::pages::Uptimes;
+use super::pages::status::Made;
 use super::problem::Problem;
-use super::sessions::{COOKIE, LASTS_S, Session, Sessions};
+use super::sessions::{COOKIE, LASTS_S, Person, Session, Sessions};
 use crate::delivery::means::Means;
 use crate::gate::driver::Driver;
 use crate::incident::keeper::Keeper;
@@ -16,7 +17,7 @@ use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::metrics::Metrics;
 use crate::watch::budgets::Budgets;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -53,6 +54,8 @@ pub struct Site {
     pub loopback: bool,
     /// What seals the sessions of browsers.
     pub sessions: Sessions,
+    /// Status pages that were made.
+    pub statuses: Made,
     /// How probes did over days.
     pub uptimes: Arc<Uptimes>,
 }
@@ -94,12 +97,19 @@ impl Site {
     /// Whether anybody has a token: then nothing is open that is not said to be.
     pub fn has_tokens(&self) -> bool {
         let project = self.current.get();
-        project.file.token.is_some() || !project.file.tokens.is_empty()
+        let file = &project.file;
+        file.token.is_some() || !file.tokens.is_empty() || file.openid.is_some()
     }
 
     /// Who sends a request that needs a role; whoever may not is told why.
     pub fn caller(&self, headers: &HeaderMap, needs: Role) -> Result<Caller, Problem> {
         let (caller, role) = self.known(headers)?;
+        // Whoever follows a link comes from elsewhere, and may look; nothing else is done from there.
+        let is_by_cookie = self.has_tokens() && bearer(headers).is_empty();
+        if needs > Role::Read && is_by_cookie && super::local::is_foreign(headers) {
+            let detail = "this request comes from another site";
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        }
         if role >= needs {
             return Ok(caller);
         }
@@ -128,7 +138,7 @@ impl Site {
         let file = &project.file;
         let named = |name: Option<&str>| Caller {
             name: name.map(str::to_owned),
-            others_have_names: !file.tokens.is_empty(),
+            others_have_names: !file.tokens.is_empty() || file.openid.is_some(),
         };
         if !self.has_tokens() {
             self.unasked(headers)?;
@@ -139,9 +149,11 @@ impl Site {
             true => self.session(headers),
             false => None,
         };
-        if session.is_some() && super::local::is_foreign(headers) {
-            let detail = "this request comes from another site";
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        if let Some(session) = &session
+            && let Some(person) = &session.person
+        {
+            let (person, role) = self.known_elsewhere(session, person)?;
+            return Ok((named(Some(person)), role));
         }
         let is = |token: &Secret| match &session {
             Some(session) => self.sessions.print_of(token) == session.token,
@@ -161,6 +173,29 @@ impl Site {
         }
     }
 
+    /// Somebody whom somebody else knows, while that somebody is still asked by the same secret.
+    fn known_elsewhere<'a>(
+        &self,
+        session: &Session,
+        person: &'a Person,
+    ) -> Result<(&'a str, Role), Problem> {
+        let project = self.current.get();
+        let openid = project.file.openid.as_ref();
+        let secret = openid.map(|openid| self.filled(&openid.client_secret));
+        let print = secret
+            .transpose()?
+            .map(|secret| self.sessions.print_of(&secret));
+        let is_known = print.is_some_and(|print| print == session.token);
+        let role = Role::of(&person.role).filter(|_| is_known);
+        let role = role.ok_or_else(|| {
+            Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "the session is over: log in again",
+            )
+        })?;
+        Ok((&person.name, role))
+    }
+
     fn filled(&self, token: &Template) -> Result<Secret, Problem> {
         let filled = self.means().fill(token, &BTreeMap::new());
         filled.map_err(|_| {
@@ -172,11 +207,30 @@ impl Site {
     /// The session that a request brings, if it lasts.
     fn session(&self, headers: &HeaderMap) -> Option<Session> {
         let now_s = crate::clock::now_ms() / 1_000;
+        self.sessions
+            .session(Site::cookie_of(headers, COOKIE)?, now_s)
+    }
+
+    /// The cookie of a name that a request brings.
+    pub fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         let cookies = headers.get_all(http::header::COOKIE).iter();
         let texts = cookies.filter_map(|value| value.to_str().ok());
         let mut pairs = texts.flat_map(|text| text.split(';'));
-        let ours = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))?;
-        self.sessions.open(ours, now_s)
+        pairs.find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// A cookie that only we read.
+    pub fn cookie(&self, name: &str, value: &str, lasts_s: i64) -> Option<HeaderValue> {
+        let project = self.current.get();
+        let public = project.file.public_url.as_deref().unwrap_or_default();
+        let secure = if public.starts_with("https://") {
+            "; Secure"
+        } else {
+            ""
+        };
+        let text =
+            format!("{name}={value}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Lax{secure}");
+        HeaderValue::from_str(&text).ok()
     }
 
     /// A session for whoever has a token, and their name; nothing if nobody has it.
@@ -190,6 +244,7 @@ impl Site {
             if known.is(token) {
                 let session = Session {
                     token: self.sessions.print_of(&known),
+                    person: None,
                     until_s: crate::clock::now_ms() / 1_000 + LASTS_S,
                 };
                 return Ok(Some((self.sessions.seal(&session), name.to_owned())));

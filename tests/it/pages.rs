@@ -1,12 +1,12 @@
 //! Pages as people see them: in a real browser, with thousands of probes and hostile names, logged in and not.
 
 use super::policy::World;
-use super::support::{Daemon, bellwether, eventually, http, program, root};
+use super::support::{Daemon, Process, bellwether, eventually, free_port, http, program, root};
 use bellwether::demo::shop::Deploy;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Names that others would choose to break a page.
@@ -56,20 +56,26 @@ fn text(daemon: &Daemon, path: &str, headers: &[(&str, &str)]) -> (u16, String) 
     http(&daemon.address, "GET", path, headers, "").expect("the daemon answers")
 }
 
+/// Whether what looks at pages is installed.
+fn is_installed() -> bool {
+    let is_there = root().join("tests/browser/node_modules/axe-core").exists();
+    let needed = std::env::var_os("BELLWETHER_TEST_ALL").is_some();
+    assert!(is_there || !needed, "`npm ci` was not run in tests/browser");
+    if !is_there {
+        eprintln!("LEFT OUT: `npm ci` was not run in tests/browser");
+    }
+    is_there
+}
+
 #[test]
 fn pages_are_sound_in_a_browser() {
     let (Some(chromium), Some(node)) = (program("chromium"), program("node")) else {
         return;
     };
-    let script = root().join("tests/browser/pages.mjs");
-    if !root().join("tests/browser/node_modules/axe-core").exists() {
-        assert!(
-            std::env::var_os("BELLWETHER_TEST_ALL").is_none(),
-            "`npm ci` was not run in tests/browser"
-        );
-        eprintln!("LEFT OUT: `npm ci` was not run in tests/browser");
+    if !is_installed() {
         return;
     }
+    let script = root().join("tests/browser/pages.mjs");
     let folders: Vec<_> = (0..4).map(|_| tempfile::tempdir().unwrap()).collect();
     let mut hostile = numbered(19);
     hostile.push("name without end ".repeat(9).trim().to_owned());
@@ -295,4 +301,127 @@ fn a_token_that_is_changed_ends_its_sessions() {
     eventually("the session is over", Duration::from_secs(10), || {
         (text(&daemon, "/", &[("cookie", &jane)]).0 == 401).then_some(())
     });
+}
+
+/// What somebody sees who logs in by OpenID Connect.
+fn seen_by(name: &str, page: &str) -> Option<serde_json::Value> {
+    let (chromium, node) = (program("chromium")?, program("node")?);
+    let script = root().join("tests/browser/login.mjs");
+    let looked = Command::new(node)
+        .arg(script)
+        .arg(chromium)
+        .args([page, name])
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&looked.stderr);
+    assert!(looked.status.success(), "{errors}");
+    Some(serde_json::from_slice(&looked.stdout).unwrap())
+}
+
+#[test]
+fn people_log_in_by_a_real_provider_of_openid_connect() {
+    let Some(node) = program("node").filter(|_| is_installed()) else {
+        return;
+    };
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let config = format!(
+        "server:
+  listen: LISTEN
+  public_url: http://LISTEN
+  openid:
+    issuer: http://127.0.0.1:{port}
+    client_id: bellwether
+    client_secret: ${{secrets.OPENID}}
+    roles: {{ approve: [leads] }}
+secrets: {{ OPENID: {{ env: OPENID_SECRET }} }}
+environments: {{ production: {{ services: {{ api: {{ url: \"http://127.0.0.1:1\" }} }} }} }}
+"
+    );
+    let secret = [("OPENID_SECRET", "a-secret-of-some-length")];
+    let daemon = Daemon::start(folder.path(), &config, &secret);
+    let script = root().join("tests/browser/provider.mjs");
+    let back = format!("http://{}/login/callback", daemon.address);
+    let mut provider = Command::new(node);
+    provider.arg(script).args([&port.to_string(), &back]);
+    let _provider = Process::start(provider.stdout(Stdio::null()).stderr(Stdio::null()));
+    eventually("the provider answers", Duration::from_secs(20), || {
+        let found = http(
+            &format!("127.0.0.1:{port}"),
+            "GET",
+            "/.well-known/openid-configuration",
+            &[],
+            "",
+        );
+        found.filter(|(status, _)| *status == 200)
+    });
+    assert_eq!(text(&daemon, "/gates", &[]).0, 401);
+    let page = format!("http://{}/gates", daemon.address);
+    let Some(seen) = seen_by("jane", &page) else {
+        return;
+    };
+    assert_eq!(seen["url"], json!(page), "{seen}");
+    let said = seen["text"].as_str().unwrap();
+    assert!(
+        said.contains("jane@example.test · approve") && said.contains("Gates"),
+        "{said}"
+    );
+    let refused = seen_by("guest", &page).unwrap();
+    let said = refused["text"].as_str().unwrap();
+    assert!(
+        said.contains("guest@example.test has no role here"),
+        "{said}"
+    );
+    // What was not begun by this browser is no log-in.
+    let (status, answer) = text(&daemon, "/login/callback?code=a&state=b", &[]);
+    assert!(
+        status == 403 && answer.contains("not begun here"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn everybody_sees_a_status_page_and_nothing_inner() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("s.yaml"),
+        "name: s\nservice: api\nsteps: [ { get: /inner-path } ]\n",
+    )
+    .unwrap();
+    let config = "server: { listen: LISTEN, token: \"${secrets.T}\" }
+secrets: { T: { env: LOOK_TOKEN } }
+environments: { production: { services: { api: { url: \"http://127.0.0.1:1\" } } } }
+probes:
+  inner-name: { scenario: s.yaml, environment: production, interval: 300ms, failures: 1, group: Checkout }
+  other: { scenario: s.yaml, environment: production, interval: 1h, group: Search, paused: true }
+status_pages: { shop: { title: The shop, environment: production } }
+";
+    let daemon = Daemon::start(folder.path(), config, &[("LOOK_TOKEN", "look-0123456789")]);
+    let page = eventually("it is down", Duration::from_secs(20), || {
+        let (_, page) = text(&daemon, "/status/shop", &[]);
+        page.contains("Something is down.").then_some(page)
+    });
+    assert!(
+        page.contains("Checkout") && page.contains("not measured now"),
+        "{page}"
+    );
+    for inner in [
+        "inner-name",
+        "inner-path",
+        "127.0.0.1",
+        "refused",
+        "/probes/",
+    ] {
+        assert!(!page.contains(inner), "{inner}: {page}");
+    }
+    let (status, badge) = text(&daemon, "/status/shop/Checkout.svg", &[]);
+    assert!(status == 200 && badge.contains("down"), "{badge}");
+    assert_eq!(text(&daemon, "/status/shop/badge.svg", &[]).0, 200);
+    for unknown in [
+        "/status/other",
+        "/status/shop/inner-name.svg",
+        "/status/shop/Checkout",
+    ] {
+        assert_eq!(text(&daemon, unknown, &[]).0, 404, "{unknown}");
+    }
+    assert_eq!(text(&daemon, "/", &[]).0, 401);
 }

@@ -3,7 +3,7 @@
 //! Rooms: [`frame`] (what every page has), [`home`] (is anything wrong now?) with [`probes`] (rows, strips of
 //! runs) and [`uptime`] (over days), [`gate`] (why?) with [`evidence`] (the pictures) and [`orders`] (what people may do there), [`lists`] (gates and
 //! runs), [`probe`], [`incidents`] (alerts, silences, what was told), [`slos`], [`events`] (what happened, and who
-//! asked for it), [`refused`] (errors for people).
+//! asked for it), [`status`] (what everybody may see), [`refused`] (errors for people).
 //!
 //! Pages work without scripts. Invariant: what others sent is text, whatever it looks like.
 
@@ -19,6 +19,7 @@ pub mod probe;
 mod probes;
 pub mod refused;
 pub mod slos;
+pub mod status;
 mod uptime;
 
 pub use uptime::Uptimes;

@@ -128,9 +128,9 @@ pub async fn run_on_page(
 fn budgets_of(site: &Site, probe: &str) -> Vec<(String, Goal, Standing)> {
     let project = site.current.get();
     let counts = |name: &str| {
-        let slos = project.file.slos.iter();
-        slos.filter(|slo| slo.name == name)
-            .any(|slo| slo.probes.iter().any(|one| one == probe))
+        let slos = project.file.slos.iter().filter(|slo| slo.name == name);
+        slos.flat_map(|slo| slo.probes_among(&project.probes, &project.plans))
+            .any(|counted| counted == probe)
     };
     let all = site.budgets.list();
     all.into_iter().filter(|(name, ..)| counts(name)).collect()

@@ -1,6 +1,6 @@
 //! Errors for people who look by a browser: what is wrong, and where to go from there.
 
-use super::frame::Frame;
+use super::frame::{Frame, prose};
 use crate::web::site::Viewer;
 use axum::response::{IntoResponse, Response};
 use http::header::ACCEPT;
@@ -37,7 +37,7 @@ pub fn page(viewer: &Viewer, status: StatusCode, detail: &str) -> Response {
         viewer,
     };
     let page = frame.page(html! {
-        div.card.headline.doubt { h1 { (title) } p { (sentence) } }
+        div.card.headline.doubt { h1 { (title) } p { (prose(&sentence)) } }
         p { a href="/" { "Home" } " · " a href="/gates" { "Gates" } " · " a href="/alerts" { "Alerts" } }
         p.soft.small { "Status " (status.as_u16()) }
     });
