@@ -2,8 +2,8 @@
 
 use super::exit::Exit;
 use super::{
-    alert, check, demo, docs, explain, gate, import, init, judge, k6, load, probe, rules, run,
-    run_arguments, serve,
+    alert, backup, check, demo, docs, explain, gate, import, init, judge, k6, load, probe, rules,
+    run, run_arguments, serve,
 };
 use crate::config::file_shape::FILE;
 use crate::document::shape::json_schema;
@@ -54,6 +54,10 @@ enum Command {
     Load(load::Arguments),
     /// Run the daemon: probes, gates, metrics, API and pages
     Serve(serve::Arguments),
+    /// Copy the state to a file, also while the daemon runs
+    Backup(backup::Backup),
+    /// Put a copy of the state back, while the daemon is stopped
+    Restore(backup::Restore),
     /// Start, watch and explain gates of a running daemon
     Gate(Box<gate::Arguments>),
     /// List the probes of a running daemon, or run one now
@@ -97,6 +101,8 @@ pub fn main() -> ExitCode {
         Command::K6(raw) => k6::run(raw),
         Command::Load(arguments) => load::run(arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Backup(arguments) => backup::backup(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments),
         Command::Gate(arguments) => gate::run(*arguments),
         Command::Probe(arguments) => probe::run(arguments),
         Command::Alert(arguments) => alert::run(arguments),

@@ -5,7 +5,7 @@ use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, roo
 use regex::Regex;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 51] = [
+const COMMANDS: [&str; 53] = [
     "",
     "explain",
     "init",
@@ -24,6 +24,8 @@ const COMMANDS: [&str; 51] = [
     "load scale",
     "load stop",
     "serve",
+    "backup",
+    "restore",
     "gate",
     "gate start",
     "gate wait",

@@ -319,3 +319,75 @@ fn a_file_of_the_first_release_is_read_and_gone_on_with() {
     let log = daemon.log();
     assert!(!log.contains("passed over"), "{log}");
 }
+
+#[test]
+fn a_backup_is_taken_while_the_daemon_runs_and_put_back_when_it_is_stopped() {
+    let folder = folder();
+    first_release_state(folder.path());
+    let mut daemon = Daemon::start(folder.path(), FIRST_RELEASE, &[]);
+    daemon.done(4);
+    let config = folder.path().join("bellwether.yaml");
+    let copy = folder.path().join("copy.db");
+    let backup = |to: &std::path::Path| {
+        run(bellwether()
+            .arg("backup")
+            .arg(to)
+            .arg("--config")
+            .arg(&config))
+    };
+    let (code, out, err) = backup(&copy);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("4 gates"), "{out}");
+    let mode = std::fs::metadata(&copy).unwrap().permissions();
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777,
+        0o600
+    );
+    let (code, _, err) = backup(&copy);
+    assert!(code == 1 && err.contains("not written over"), "{err}");
+    let nowhere = folder.path().join("nowhere/copy.db");
+    assert_eq!(backup(&nowhere).0, 1);
+    let restore = |from: &std::path::Path, more: &[&str]| {
+        run(bellwether()
+            .arg("restore")
+            .arg(from)
+            .arg("--config")
+            .arg(&config)
+            .args(more))
+    };
+    let (code, _, err) = restore(&copy, &["--replace"]);
+    assert!(code == 1 && err.contains("another daemon uses"), "{err}");
+    daemon.signal(libc::SIGTERM);
+    daemon.wait();
+    let (code, _, err) = restore(&copy, &[]);
+    assert!(code == 1 && err.contains("--replace"), "{err}");
+    for (name, content) in [("text", &b"no database"[..]), ("empty", &b""[..])] {
+        let broken = folder.path().join(name);
+        std::fs::write(&broken, content).unwrap();
+        let (code, _, err) = restore(&broken, &["--replace"]);
+        assert!(code == 1 && !err.contains("panicked"), "{name}: {err}");
+    }
+    assert_eq!(
+        restore(&folder.path().join("not-there"), &["--replace"]).0,
+        1
+    );
+    let (code, out, err) = restore(&copy, &["--replace"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("What was there before is"), "{out}");
+    let state = rusqlite::Connection::open(folder.path().join("bellwether.db")).unwrap();
+    let pending: i64 = state
+        .query_row(
+            "SELECT count(*) FROM outbox WHERE state = 'pending'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(
+        pending, 0,
+        "what may have been delivered since is not sent again"
+    );
+    drop(state);
+    daemon.restart();
+    let gates = api(&daemon.address, "/api/v1/gates").unwrap();
+    assert_eq!(gates.as_array().unwrap().len(), 4);
+}

@@ -142,7 +142,8 @@ fn start(
         .map_err(|error| StoreFault::Failed(error.to_string()))
 }
 
-fn lock(path: &Path) -> Result<File, StoreFault> {
+/// The lock of whoever uses a state.
+pub(super) fn lock(path: &Path) -> Result<File, StoreFault> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let file = File::options()

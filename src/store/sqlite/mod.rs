@@ -1,7 +1,7 @@
 //! The store in a file of SQLite.
 //!
 //! Rooms: [`file`] (the file, its lock, and who does its jobs) with [`tables`] (and their versions),
-//! [`writer`] and [`reader`] (its threads), [`simulated`] (in memory, for simulations); [`gates`],
+//! [`writer`] and [`reader`] (its threads), [`simulated`] (in memory, for simulations), [`copy`] (all of it as a file); [`gates`],
 //! [`notes`], [`audit`], [`effects`], [`probes`], [`incidents`], [`heartbeats`], [`runs`], [`locks`], [`retention`]: a part of the contract
 //! each.
 //!
@@ -9,6 +9,7 @@
 //! only room that knows SQL. Invariant: a job is one transaction.
 
 mod audit;
+pub mod copy;
 mod effects;
 pub mod file;
 mod gates;
