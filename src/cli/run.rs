@@ -81,6 +81,13 @@ pub fn run(arguments: &Arguments) -> Exit {
             }
         }
     }
+    let before = match earlier(arguments) {
+        Ok(before) => before,
+        Err(message) => {
+            crate::cli::commands::complain(format!("{message}; nothing was sent"));
+            return Exit::Invalid;
+        }
+    };
     let mut outputs = match open(arguments) {
         Ok(outputs) => outputs,
         Err(message) => {
@@ -115,8 +122,15 @@ pub fn run(arguments: &Arguments) -> Exit {
             print!("{}", report::text::total(&summaries, style));
         }
     }
+    let rows = before
+        .as_ref()
+        .map(|before| report::compare::compare(before, &summaries));
+    if let Some(rows) = rows.as_ref().filter(|_| arguments.shows_summary()) {
+        let style = Style::for_stream(&std::io::stdout());
+        print!("{}", report::compare::text(rows, style));
+    }
     super::github::tell(&summaries);
-    if let Err(error) = write(arguments, &mut outputs, &summaries) {
+    if let Err(error) = write(arguments, &mut outputs, &summaries, rows.as_deref()) {
         crate::cli::commands::complain(format!("a report cannot be written: {error}"));
         return Exit::Fault;
     }
@@ -124,9 +138,25 @@ pub fn run(arguments: &Arguments) -> Exit {
     if control.asked() != Stop::No && !jobs.iter().any(ended_itself) {
         return Exit::Interrupted;
     }
-    Exit::of(Outcome::all(
-        summaries.iter().map(|summary| summary.outcome),
-    ))
+    let outcome = Outcome::all(summaries.iter().map(|summary| summary.outcome));
+    let regressed = rows.is_some_and(|rows| report::compare::is_regression(&rows));
+    match outcome {
+        Outcome::Pass if regressed && arguments.fail_on_regression => Exit::Failed,
+        outcome => Exit::of(outcome),
+    }
+}
+
+/// The earlier run, which is read before anything is sent.
+fn earlier(arguments: &Arguments) -> Result<Option<Vec<Summary>>, String> {
+    let Some(path) = &arguments.compare else {
+        return Ok(None);
+    };
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
+    let runs = report::json::read(&text)
+        .map_err(|why| format!("`{shown}` cannot be compared with: {why}"))?;
+    Ok(Some(runs))
 }
 
 fn open(arguments: &Arguments) -> Result<Outputs, String> {
@@ -333,6 +363,7 @@ fn write(
     arguments: &Arguments,
     outputs: &mut Outputs,
     summaries: &[Summary],
+    compared: Option<&[report::compare::Row]>,
 ) -> std::io::Result<()> {
     let json = || report::json::render(summaries);
     if arguments.json.as_deref() == Some(Path::new("-")) {
@@ -349,9 +380,11 @@ fn write(
     }
     if let Some(file) = &mut outputs.markdown {
         file.write_all(report::markdown::render(summaries).as_bytes())?;
+        let compared = compared.map(report::compare::markdown);
+        file.write_all(compared.unwrap_or_default().as_bytes())?;
     }
     if let Some(file) = &mut outputs.html {
-        file.write_all(report::html::render(summaries).as_bytes())?;
+        file.write_all(report::html::render(summaries, compared).as_bytes())?;
     }
     if let Some(file) = &mut outputs.samples {
         file.flush()?;

@@ -73,6 +73,12 @@ pub struct Arguments {
     /// Write a self-contained page with plots
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Say what changed since an earlier run, of which this is the JSON, and how certain that is
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
+    /// End with 99 if anything is worse than in the earlier run, for certain
+    #[arg(long, requires = "compare")]
+    pub fail_on_regression: bool,
     /// Write one line for each sample, as CSV
     #[arg(long, value_name = "FILE")]
     pub samples: Option<PathBuf>,

@@ -1,15 +1,16 @@
 //! A self-contained page of a run, with plots of throughput, latency and errors over time.
 
-use super::chart::{Line, STYLE, render as chart};
+use super::chart::{Beside, Level, Line, STYLE, render as chart, with};
+use super::compare::{Change, Row};
 use crate::figures::{figure, show_micros};
 use crate::load::breakpoint::Search;
 use crate::load::series::Point;
-use crate::objective::Judgement;
+use crate::objective::{Judgement, Metric, Objective};
 use crate::run::summary::{StepSummary, Summary};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The whole page of one or several runs.
-pub fn render(summaries: &[Summary]) -> String {
+pub fn render(summaries: &[Summary], compared: Option<&[Row]>) -> String {
     let title = summaries
         .iter()
         .map(|summary| summary.scenario.as_str())
@@ -24,10 +25,23 @@ pub fn render(summaries: &[Summary]) -> String {
                 title { (title) " · Bellwether" }
                 style { (PreEscaped(STYLE)) }
             }
-            body { main { @for summary in summaries { (one(summary)) } } }
+            body { main { @for summary in summaries { (one(summary)) } @if let Some(rows) = compared { (comparison(rows)) } } }
         }
     }
     .into_string()
+}
+
+fn comparison(rows: &[Row]) -> Markup {
+    html! {
+        h2 { "Compared with the earlier run" }
+        div.card { @if rows.is_empty() { p.soft { "The earlier run has no scenario of these names." } } @else { table {
+            thead { tr { th scope="col" { "Step" } th scope="col" { "Figure" } th.n scope="col" { "Before" } th.n scope="col" { "Now" } th scope="col" { "Change" } } }
+            tbody { @for row in rows { tr {
+                td { (row.of) } td { (row.what) } td.n { (row.before) } td.n { (row.now) }
+                td { span class={ "badge " (match row.change { Change::Worse => "fail", Change::Better => "pass", Change::Like | Change::Unknown => "calm" }) } { (row.change.word()) } }
+            } } }
+        } } }
+    }
 }
 
 /// One run, as a part of a page.
@@ -65,7 +79,7 @@ pub fn details(summary: &Summary) -> Markup {
                 } } }
             } }
         }
-        @if summary.series.len() > 1 { h2 { "Over time" } div.card { (plots(&summary.series)) } }
+        @if summary.series.len() > 1 { h2 { "Over time" } div.card { (plots(&summary.series, &summary.objectives)) } }
     }
 }
 
@@ -149,7 +163,20 @@ fn tried(search: &Search) -> Markup {
     } }
 }
 
-fn plots(series: &[Point]) -> Markup {
+/// Limits of latencies that objectives of the whole run have, in microseconds.
+fn limits(objectives: &[Judgement]) -> Vec<(&str, f64)> {
+    let limit = |judged: &Judgement| {
+        let objective = Objective::parse(&judged.objective).ok()?;
+        let is_latency =
+            matches!(objective.metric, Metric::Quantile(_)) && objective.step.is_none();
+        is_latency.then_some(objective.limit)
+    };
+    let all = objectives.iter();
+    all.filter_map(|judged| Some((judged.objective.as_str(), limit(judged)?)))
+        .collect()
+}
+
+fn plots(series: &[Point], objectives: &[Judgement]) -> Markup {
     // The first and last second are cut by the run's start and end.
     let series = &series[..series.len() - 1];
     let line = |name: &'static str, class: &'static str, value: &dyn Fn(&Point) -> u64| Line {
@@ -160,13 +187,22 @@ fn plots(series: &[Point]) -> Markup {
             .map(|point| (point.t_s as f64, value(point) as f64))
             .collect(),
     };
+    let levels = limits(objectives).into_iter().map(|(name, value)| Level {
+        name,
+        class: "line-4",
+        value,
+    });
+    let beside = Beside {
+        levels: levels.collect(),
+        ..Beside::default()
+    };
     html! {
         (chart("Throughput", &[line("requests per second", "line-1", &|point| point.requests)], |value| format!("{value:.0}")))
-        (chart("Latency", &[
+        (with("Latency", &[
             line("p50", "line-1", &|point| point.p50_us),
             line("p95", "line-2", &|point| point.p95_us),
             line("p99", "line-3", &|point| point.p99_us),
-        ], show_micros))
+        ], &beside, show_micros))
         (chart("Virtual users", &[
             line("iterations in progress", "line-1", &|point| point.active),
             line("arrivals waiting", "line-3", &|point| point.waiting),

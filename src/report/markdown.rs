@@ -183,7 +183,8 @@ fn plain(text: &str) -> String {
     made
 }
 
-fn cell(text: &str) -> String {
+/// Text in a cell of a table.
+pub(super) fn cell(text: &str) -> String {
     plain(text)
 }
 

@@ -336,6 +336,22 @@ fn of_value(
     }
 }
 
+/// Requests from which on classes of latency say anything.
+const BANDS_MIN: u64 = 20;
+
+/// Requests by class of latency, where there are enough to be compared.
+fn bands(latency: &hdrhistogram::Histogram<u64>) -> BTreeMap<u8, u64> {
+    let mut bands = BTreeMap::new();
+    if latency.len() < BANDS_MIN {
+        return bands;
+    }
+    for value in latency.iter_recorded() {
+        let class = crate::watch::rollup::class_of(value.value_iterated_to());
+        *bands.entry(class).or_default() += value.count_at_value();
+    }
+    bands
+}
+
 /// The quantile over all requests, in which failed ones stand above every successful one.
 fn quantile_with_failures(record: &StepRecord, quantile: f64) -> f64 {
     let all = record.latency.len() + record.failed();
@@ -404,6 +420,7 @@ fn step_summary(name: &str, part: &str, record: &StepRecord, seconds: f64) -> St
         warned: record.warned,
         warnings: record.warnings.clone(),
         values: values_of(record),
+        bands: bands(&record.latency),
         kept: record.kept.clone(),
         bytes_sent: record.bytes.0,
         bytes_received: record.bytes.1,

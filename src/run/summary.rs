@@ -169,6 +169,9 @@ pub struct StepSummary {
     /// Numbers that replies told, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, ValueSummary>,
+    /// Successful requests by class of latency ([`crate::watch::rollup::class_of`]), where there were many.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bands: BTreeMap<u8, u64>,
     /// What was kept as evidence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<Kept>,

@@ -21,8 +21,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How often a page is rendered that somebody looks at.
+/// How often a page is rendered that somebody looks at, at most.
 const EVERY: Duration = Duration::from_secs(2);
+/// One that takes longer is rendered more rarely: it rests so many times as long.
+const RESTS: u32 = 300;
 /// Looks at once.
 const LOOKS_MAX: usize = 500;
 /// The longest page.
@@ -101,7 +103,9 @@ impl Lives {
 /// Renders a page while somebody looks at it.
 async fn keep(lives: Lives, key: Key, headers: HeaderMap, sender: watch::Sender<Option<Arc<str>>>) {
     loop {
+        let began = tokio::time::Instant::now();
         let page = lives.render(&key.0, &headers).await;
+        let rest = (began.elapsed() * RESTS).clamp(EVERY, EVERY * 10);
         let is_gone = page.is_none();
         sender.send_if_modified(|known| {
             let is_other = *known != page;
@@ -113,7 +117,7 @@ async fn keep(lives: Lives, key: Key, headers: HeaderMap, sender: watch::Sender<
         if is_gone {
             return;
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(rest).await;
         // The list holds one of the receivers.
         if sender.receiver_count() <= 1 {
             lives.looked_at().remove(&key);

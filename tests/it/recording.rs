@@ -1,4 +1,4 @@
-//! Recordings of runs: `run --har`.
+//! Recordings of runs: `run --har`; runs beside earlier ones: `run --compare`.
 
 use super::standin::{json, of, serve_by};
 use super::support::{bellwether, run};
@@ -175,4 +175,74 @@ fn a_run_is_recorded_as_browsers_record_theirs_and_without_what_lets_somebody_in
         entry["response"]["content"]["text"], "<p>caf\u{e9}</p>",
         "{all}"
     );
+}
+
+/// What is said of a run beside an earlier one, and the exit code.
+fn compared(folder: &Path, earlier: &Value, more: &[&str]) -> (i32, String) {
+    std::fs::write(folder.join("earlier.json"), earlier.to_string()).unwrap();
+    let mut command = bellwether();
+    command
+        .current_dir(folder)
+        .args(["run", "load.yaml", "--compare", "earlier.json"]);
+    let (code, out, err) = run(command
+        .args(["--markdown", "run.md", "--html", "run.html"])
+        .args(more));
+    (code, out + &err)
+}
+
+#[test]
+fn a_run_is_compared_with_an_earlier_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = serve_by(|_| of(200, "text/plain", "ok"));
+    let file = format!(
+        "name: load\nsteps: [ {{ name: get, get: \"http://{host}/\", check: [ status == 200 ] }} ]\nload: {{ executor: constant-arrival-rate, rate: 100, duration: 2s, preAllocatedVUs: 10 }}\n"
+    );
+    std::fs::write(folder.path().join("load.yaml"), file).unwrap();
+    let mut command = bellwether();
+    let (code, _, err) = run(command.current_dir(folder.path()).args([
+        "run",
+        "load.yaml",
+        "-q",
+        "--json",
+        "first.json",
+    ]));
+    assert_eq!(code, 0, "{err}");
+    let text = std::fs::read_to_string(folder.path().join("first.json")).unwrap();
+    let first: Value = serde_json::from_str(&text).unwrap();
+    let changed = |class: u8, p95: u64, errors: u64| {
+        let mut earlier = first.clone();
+        let step = &mut earlier["steps"][0];
+        step["bands"] = json!({ class.to_string(): step["requests"] });
+        step["latency_us"]["p95"] = p95.into();
+        step["errors"] = errors.into();
+        earlier
+    };
+    let (code, said) = compared(folder.path(), &changed(0, 1, 0), &["--fail-on-regression"]);
+    assert!(code == 99 && said.contains("worse"), "{said}");
+    let (code, said) = compared(folder.path(), &changed(0, 1, 0), &[]);
+    assert!(code == 0 && said.contains("worse"), "{said}");
+    for (name, mark) in [("run.md", "❌ worse"), ("run.html", "worse")] {
+        let report = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(
+            report.contains("Compared with the earlier run") && report.contains(mark),
+            "{report}"
+        );
+    }
+    let (code, said) = compared(
+        folder.path(),
+        &changed(250, 1_000_000_000, 150),
+        &["--fail-on-regression"],
+    );
+    assert!(
+        code == 0 && said.matches("better").count() > 2 && !said.contains("like before"),
+        "{said}"
+    );
+    let (code, said) = compared(
+        folder.path(),
+        &json!({ "runs": [] }),
+        &["--fail-on-regression"],
+    );
+    assert!(code == 0 && said.contains("Nothing to compare"), "{said}");
+    let (code, said) = compared(folder.path(), &json!({ "a": 1 }), &[]);
+    assert!(code == 104 && said.contains("nothing was sent"), "{said}");
 }
