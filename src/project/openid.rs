@@ -12,6 +12,8 @@ use serde_json::Value;
 
 /// How far clocks may be apart, in seconds.
 const LEEWAY_S: i64 = 60;
+/// Letters of a name.
+const NAME_MAX: usize = 120;
 /// Where a name is looked for, if nothing is said.
 const NAMES: [&str; 4] = ["email", "preferred_username", "name", "sub"];
 
@@ -197,10 +199,26 @@ pub fn held(claims: &Value, expected: &Expected<'_>) -> Result<(), String> {
     if number("iat").is_some_and(|made| made - LEEWAY_S > expected.now_s) {
         return Err("it is of the future (`iat`): is the clock right?".to_owned());
     }
+    if number("nbf").is_some_and(|from| from - LEEWAY_S > expected.now_s) {
+        return Err("it is not good yet (`nbf`)".to_owned());
+    }
+    if claims["sub"].as_str().is_none_or(str::is_empty) {
+        return Err("it does not say of whom it is (`sub`)".to_owned());
+    }
     if claims["nonce"].as_str() != Some(expected.nonce) {
         return Err("it is of another log-in (`nonce`)".to_owned());
     }
     Ok(())
+}
+
+/// A name as it is shown: in a line, of a length that fits, and without what turns letters around.
+fn plain(name: &str) -> String {
+    let turns = |letter: &char| matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let letters = name
+        .trim()
+        .chars()
+        .filter(|letter| !letter.is_control() && !turns(letter));
+    letters.take(NAME_MAX).collect()
 }
 
 impl OpenId {
@@ -212,16 +230,18 @@ impl OpenId {
         if names.is_empty() {
             names.extend(usual);
         }
-        // An address that nobody has checked may be anybody's.
-        let is_checked =
-            |name: &str| name != "email" || claims["email_verified"] != Value::Bool(false);
+        // An address that nobody has checked may be anybody's, unless the configuration trusts it.
+        let is_chosen = self.name.is_some();
+        let is_checked = |name: &str| match &claims["email_verified"] {
+            Value::Bool(is_verified) => *is_verified || name != "email",
+            _ => is_chosen || name != "email",
+        };
         let found = names.into_iter().filter(|name| is_checked(name));
         let text = |name: &str| {
             claims[name]
                 .as_str()
-                .map(str::trim)
+                .map(plain)
                 .filter(|text| !text.is_empty())
-                .map(str::to_owned)
         };
         found.map(text).find(Option::is_some).flatten()
     }
@@ -261,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_token_of_another_log_in_is_refused() {
-        let sound = json!({ "iss": "https://id.test", "aud": "us", "exp": 1_000, "iat": 900, "nonce": "n" });
+        let sound = json!({ "sub": "1", "iss": "https://id.test", "aud": "us", "exp": 1_000, "iat": 900, "nonce": "n" });
         let expected = Expected {
             issuer: "https://id.test",
             client_id: "us",
@@ -277,6 +297,8 @@ mod tests {
             ("exp", json!(800), "run out"),
             ("exp", Value::Null, "when it ends"),
             ("iat", json!(2_000), "future"),
+            ("nbf", json!(2_000), "not good yet"),
+            ("sub", Value::Null, "of whom"),
             ("nonce", json!("another"), "nonce"),
             ("nonce", Value::Null, "nonce"),
         ] {
@@ -315,8 +337,13 @@ mod tests {
             Some("1")
         );
         assert_eq!(openid(Some("nick"), &[]).name_of(&claims), None);
+        let unsaid = json!({ "email": "a@b.test", "sub": "j\u{202e}a\r\nne" });
+        assert_eq!(some.name_of(&unsaid).as_deref(), Some("jane"));
+        let trusted = openid(Some("email"), &[]).name_of(&unsaid);
+        assert_eq!(trusted.as_deref(), Some("a@b.test"));
         assert_eq!(
-            some.name_of(&json!({ "email": "a@b.test" })).as_deref(),
+            some.name_of(&json!({ "email": "a@b.test", "email_verified": true }))
+                .as_deref(),
             Some("a@b.test")
         );
     }

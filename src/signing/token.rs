@@ -47,6 +47,9 @@ pub fn verified(token: &str, keys: &Value) -> Result<(), String> {
     };
     let head: Value = serde_json::from_slice(&head).unwrap_or_default();
     let name = head["alg"].as_str().unwrap_or_default();
+    if head.get("crit").is_some() {
+        return Err("it asks for something that is not known (`crit`)".to_owned());
+    }
     let algorithm = Algorithm::named(name)
         .ok_or_else(|| format!("it is signed by `{name}`, which is not believed"))?;
     let message = format!("{header}.{claims}");

@@ -7,6 +7,7 @@
 use super::listener::Stopping;
 use super::problem::Problem;
 use super::site::{Site, Viewer};
+use crate::descriptors;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, Query, Request, State};
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How often a page is rendered that somebody looks at, at most.
 const EVERY: Duration = Duration::from_secs(2);
@@ -41,6 +42,8 @@ type Seen = watch::Receiver<Option<Arc<str>>>;
 pub struct Lives {
     pages: Router,
     looked_at: Arc<Mutex<BTreeMap<Key, Seen>>>,
+    /// Half of all places: whoever only looks keeps nobody out.
+    places: Arc<Semaphore>,
 }
 
 /// Which page.
@@ -55,6 +58,7 @@ impl Lives {
         Lives {
             pages,
             looked_at: Arc::default(),
+            places: Arc::new(Semaphore::new(descriptors::for_visitors() / 2)),
         }
     }
 
@@ -148,12 +152,15 @@ pub async fn live(
             .and_then(|caller| caller.name.clone()),
         rights(&viewer),
     );
-    let seen = lives.look(key, headers).ok_or_else(|| {
-        let detail = "too many pages are looked at: reload this one by hand";
+    let too_many = || {
+        let detail = "too many look at pages: reload this one by hand";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-    })?;
+    };
+    let place = lives.places.clone().try_acquire_owned();
+    let place = place.map_err(|_| too_many())?;
+    let seen = lives.look(key, headers).ok_or_else(too_many)?;
     let stopped = stopping.map(|Extension(Stopping(stopped))| stopped);
-    let events = futures_util::stream::unfold((seen, stopped, true), next);
+    let events = futures_util::stream::unfold((seen, stopped, true, place), next);
     let alive = KeepAlive::new().interval(Duration::from_secs(15));
     Ok(Sse::new(events).keep_alive(alive))
 }
@@ -162,11 +169,16 @@ fn rights(viewer: &Viewer) -> u8 {
     viewer.role.map_or(0, |role| role as u8 + 1)
 }
 
-type Following = (Seen, Option<watch::Receiver<bool>>, bool);
+type Following = (
+    Seen,
+    Option<watch::Receiver<bool>>,
+    bool,
+    OwnedSemaphorePermit,
+);
 
 /// The next version of a page; nothing more once the daemon stops.
 async fn next(
-    (mut seen, mut stopped, goes_on): Following,
+    (mut seen, mut stopped, goes_on, place): Following,
 ) -> Option<(Result<Event, Infallible>, Following)> {
     if !goes_on {
         return None;
@@ -188,5 +200,5 @@ async fn next(
         Some(page) => Event::default().event("main").data(page),
         None => Event::default().event("gone").data("reload"),
     };
-    Some((Ok(event), (seen, stopped, page.is_some())))
+    Some((Ok(event), (seen, stopped, page.is_some(), place)))
 }

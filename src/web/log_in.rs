@@ -35,7 +35,10 @@ pub struct Given {
 
 /// An address of ours, or home.
 pub(super) fn ours(to: &str) -> &str {
-    let is_ours = to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']);
+    let is_ours = to.starts_with('/')
+        && !to.starts_with("//")
+        && !to.contains('\\')
+        && !to.contains(char::is_control);
     if is_ours { to } else { "/" }
 }
 
@@ -108,6 +111,11 @@ pub async fn log_in(
 /// `POST /logout`
 pub async fn log_out(State(site): State<Site>, headers: HeaderMap) -> Result<Response, Problem> {
     not_from_elsewhere(&headers)?;
+    if let Some(session) = Site::cookie_of(&headers, COOKIE) {
+        // Whoever has copied it has nothing.
+        site.sessions
+            .end(session, crate::clock::now_ms() / 1_000 + LASTS_S);
+    }
     Ok(with_cookie(&site, "/", "", 0))
 }
 
@@ -134,6 +142,8 @@ mod tests {
             ("/\\evil.test", "/"),
             ("", "/"),
             ("/a\r\nb", "/"),
+            ("/\t/evil.test", "/"),
+            ("/\u{b}", "/"),
         ] {
             assert_eq!(ours(to), goes);
         }

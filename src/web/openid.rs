@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::sessions::{LASTS_S, Person, Session};
 use super::site::Site;
 use crate::net::client;
+use crate::project::access::folded;
 use crate::project::openid::{Expected, OpenId, held};
 use crate::signing::token::verified;
 use crate::witness::token::claims;
@@ -237,11 +238,13 @@ pub async fn back(
     let project = site.current.get();
     let openid = project.file.openid.as_ref().ok_or_else(none)?;
     let now_s = crate::clock::now_ms() / 1_000;
-    let begun =
-        Site::cookie_of(&headers, BEGUN).and_then(|cookie| site.sessions.open::<Begun>(cookie));
+    let cookie = Site::cookie_of(&headers, BEGUN).unwrap_or_default();
+    let begun = site.sessions.open::<Begun>(cookie);
     let begun = begun.filter(|begun| begun.until_s > now_s && begun.state == back.state);
     let begun = begun
         .ok_or_else(|| refused("this log-in was not begun here, or too long ago: try again"))?;
+    // It is good once.
+    site.sessions.end(cookie, begun.until_s);
     if !back.error.is_empty() {
         let why = crate::secret::start_of(&back.error, 80);
         return Err(refused(format!("the provider refused: {why}")));
@@ -259,6 +262,7 @@ pub async fn back(
             role: role.word().to_owned(),
         }),
         until_s: now_s + LASTS_S,
+        id: crate::ids::random_uuid(),
     };
     audit::keep(&site, name, "log in".to_owned(), StatusCode::OK).await;
     let mut response = with_cookie(&site, &begun.to, &site.sessions.seal(&session), LASTS_S);
@@ -268,6 +272,24 @@ pub async fn back(
         response.headers_mut().append(SET_COOKIE, used);
     }
     Ok(response)
+}
+
+/// Whether a token is signed by a pair of keys, and not by a secret (RFC 7518, section 3.1).
+fn is_by_its_own_key(token: &str) -> bool {
+    let head = token.split('.').next().unwrap_or_default();
+    let head = URL_SAFE_NO_PAD.decode(head).unwrap_or_default();
+    let head: Value = serde_json::from_slice(&head).unwrap_or_default();
+    let algorithm = head["alg"].as_str().unwrap_or_default();
+    ["RS", "PS", "ES", "Ed"]
+        .iter()
+        .any(|kind| algorithm.starts_with(kind))
+}
+
+/// Whether a token that is configured has this name.
+fn is_of_a_token(site: &Site, name: &str) -> bool {
+    let project = site.current.get();
+    let mut tokens = project.file.tokens.iter();
+    tokens.any(|holder| folded(&holder.name) == folded(name))
 }
 
 /// Who has logged in, and what they may do.
@@ -318,6 +340,12 @@ async fn identified(
     .await?;
     let not_genuine =
         |why: String| refused(format!("the token of the provider is not taken: {why}"));
+    // A key that both sides know proves nothing about the other side.
+    if !is_by_its_own_key(token) {
+        return Err(not_genuine(
+            "it is not signed by a key of the provider's own".to_owned(),
+        ));
+    }
     verified(token, &keys).map_err(not_genuine)?;
     let said = claims(token).map_err(not_genuine)?;
     let expected = Expected {
@@ -330,6 +358,11 @@ async fn identified(
     let name = openid
         .name_of(&said)
         .ok_or_else(|| refused("the provider does not say who you are"))?;
+    if is_of_a_token(site, &name) {
+        return Err(refused(format!(
+            "`{name}` is the name of a token here: somebody else cannot have it"
+        )));
+    }
     match openid.role_of(&said) {
         Some(role) => Ok((name, role)),
         None => {

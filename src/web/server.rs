@@ -173,9 +173,11 @@ async fn guarded(State(site): State<Site>, request: Request, next: Next) -> Resp
         (http::header::CONTENT_SECURITY_POLICY, POLICY),
         (http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (http::header::REFERRER_POLICY, "same-origin"),
+        (http::header::CACHE_CONTROL, "no-store"),
     ] {
         let value = http::HeaderValue::from_static(value);
-        response.headers_mut().insert(name, value);
+        // What may be kept by whoever asked says so itself.
+        response.headers_mut().entry(name).or_insert(value);
     }
     response
 }

@@ -14,15 +14,17 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How long a session lasts: a working day.
 pub const LASTS_S: i64 = 12 * 3_600;
 /// The cookie's name.
 pub const COOKIE: &str = "bellwether_session";
 
-/// What seals.
+/// What seals, and what was sealed and is over before its time: until when that must be known.
 #[derive(Clone)]
-pub struct Sessions(hmac::Key);
+pub struct Sessions(hmac::Key, Arc<Mutex<BTreeMap<String, i64>>>);
 
 impl std::fmt::Debug for Sessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -50,6 +52,8 @@ pub struct Session {
     pub person: Option<Person>,
     /// Until when, in seconds since 1970.
     pub until_s: i64,
+    /// What tells it from another one.
+    pub id: String,
 }
 
 impl Sessions {
@@ -60,7 +64,7 @@ impl Sessions {
     /// The system has no chance to give.
     pub fn new() -> Result<Sessions, Problem> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
-        key.map(Sessions).map_err(|_| {
+        key.map(|key| Sessions(key, Arc::default())).map_err(|_| {
             Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the system gives no random numbers",
@@ -88,12 +92,29 @@ impl Sessions {
         (session.until_s > now_s).then_some(session)
     }
 
-    /// What a cookie holds, if we sealed it.
+    /// Ends what was sealed: it opens no more. It is forgotten when it would be over anyway.
+    pub fn end(&self, cookie: &str, until_s: i64) {
+        // What we did not seal fills nothing.
+        if self.open::<serde_json::Value>(cookie).is_none() {
+            return;
+        }
+        let now_s = crate::clock::now_ms() / 1_000;
+        let mut ended = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.retain(|_, until_s| *until_s > now_s);
+        ended.insert(cookie.to_owned(), until_s);
+    }
+
+    /// What a cookie holds, if we sealed it and it was not ended.
     pub fn open<T: DeserializeOwned>(&self, cookie: &str) -> Option<T> {
         let (content, seal) = cookie.split_once('.')?;
         let content = URL_SAFE_NO_PAD.decode(content).ok()?;
         let seal = URL_SAFE_NO_PAD.decode(seal).ok()?;
         hmac::verify(&self.0, &content, &seal).ok()?;
+        let ended = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.contains_key(cookie) {
+            return None;
+        }
+        drop(ended);
         serde_json::from_slice(&content).ok()
     }
 }
@@ -109,6 +130,7 @@ mod tests {
             token: sessions.print_of(&Secret::new("a-token")),
             person: None,
             until_s: 100,
+            id: "1".to_owned(),
         };
         let cookie = sessions.seal(&session);
         assert_eq!(sessions.session(&cookie, 99), Some(session.clone()));
@@ -125,6 +147,9 @@ mod tests {
             let opened = sessions.session(&forged, 1);
             assert!(opened.is_none() || opened == Some(session.clone()), "{at}");
         }
+        let last = sessions.seal(&session);
+        sessions.end(&last, i64::MAX);
+        assert_eq!(sessions.session(&last, 1), None, "it was ended");
         assert_ne!(session.token, sessions.print_of(&Secret::new("another")));
         for nonsense in ["", ".", "a.b", "....", "é.é"] {
             assert_eq!(sessions.session(nonsense, 1), None);

@@ -245,6 +245,7 @@ impl Site {
                 let session = Session {
                     token: self.sessions.print_of(&known),
                     person: None,
+                    id: crate::ids::random_uuid(),
                     until_s: crate::clock::now_ms() / 1_000 + LASTS_S,
                 };
                 return Ok(Some((self.sessions.seal(&session), name.to_owned())));

@@ -273,6 +273,11 @@ fn who_has_no_token_sees_nothing_and_who_logs_in_may_do_what_the_token_allows() 
         );
     }
     assert!(!audit.to_string().contains("0123456789"), "{audit}");
+    // Whoever has copied a cookie has nothing once its owner has logged out.
+    let out = http(&daemon.address, "POST", "/logout", &[("cookie", &jane)], "");
+    assert_eq!(out.unwrap().0, 303);
+    assert_eq!(text(&daemon, "/", &[("cookie", &jane)]).0, 401);
+    assert_eq!(text(&daemon, "/", &[("cookie", &look)]).0, 200);
     // The command line says what is missing.
     let server = format!("http://{}", daemon.address);
     let answer = bellwether()
