@@ -1,8 +1,9 @@
 //! Requests that come from this machine, and not from a page of another site that a browser on
 //! this machine happens to show.
 
-use http::HeaderMap;
+use super::problem::Problem;
 use http::header::{HOST, HeaderName, ORIGIN};
+use http::{HeaderMap, StatusCode};
 
 /// What proxies add to a request that they pass on.
 const FORWARDED: [&str; 5] = [
@@ -43,6 +44,21 @@ pub fn is_foreign(headers: &HeaderMap) -> bool {
     let site = text(HeaderName::from_static("sec-fetch-site"));
     let is_away = site.is_some_and(|site| !matches!(site, "same-origin" | "none"));
     is_away || text(ORIGIN).is_some_and(|origin| !origin.ends_with(&format!("//{host}")))
+}
+
+/// A form of another site orders nothing, whatever a proxy adds to it.
+///
+/// # Errors
+///
+/// It comes from another site.
+pub fn not_from_elsewhere(headers: &HeaderMap) -> Result<(), Problem> {
+    match is_foreign(headers) {
+        true => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "this request comes from another site",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Whether a request names this machine and comes from no other site.

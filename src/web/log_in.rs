@@ -1,7 +1,7 @@
 //! Logging in and out by a browser, with a token.
 
 use super::audit;
-use super::local::is_foreign;
+use super::local::not_from_elsewhere;
 use super::pages::frame::Frame;
 use super::problem::Problem;
 use super::sessions::{COOKIE, LASTS_S};
@@ -117,16 +117,6 @@ pub async fn log_out(State(site): State<Site>, headers: HeaderMap) -> Result<Res
             .end(session, crate::clock::now_ms() / 1_000 + LASTS_S);
     }
     Ok(with_cookie(&site, "/", "", 0))
-}
-
-fn not_from_elsewhere(headers: &HeaderMap) -> Result<(), Problem> {
-    match is_foreign(headers) {
-        true => Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "this request comes from another site",
-        )),
-        false => Ok(()),
-    }
 }
 
 #[cfg(test)]

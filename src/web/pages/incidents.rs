@@ -11,7 +11,7 @@ use crate::report::watching::{self, IncidentView};
 use crate::watch::incident::Incident;
 use crate::watch::silence::{Matcher, Silence};
 use crate::web::alerts::{found, silenced_for};
-use crate::web::local::is_foreign;
+use crate::web::local::not_from_elsewhere;
 use crate::web::problem::Problem;
 use crate::web::site::{Site, Viewer};
 use axum::Form;
@@ -97,17 +97,6 @@ pub struct Ordered {
     comment: String,
     #[serde(default, rename = "for")]
     length: String,
-}
-
-/// A form of another site orders nothing, whatever a proxy adds to it.
-fn not_from_elsewhere(headers: &HeaderMap) -> Result<(), Problem> {
-    match is_foreign(headers) {
-        true => Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "this request comes from another site",
-        )),
-        false => Ok(()),
-    }
 }
 
 /// `POST /incidents/{id}/acknowledge`, from its page

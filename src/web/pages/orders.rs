@@ -9,7 +9,7 @@ use crate::record::note::{Note, NoteKind};
 use crate::record::state::{Consent, Order};
 use crate::report::view::GateView;
 use crate::web::api;
-use crate::web::local::is_foreign;
+use crate::web::local::not_from_elsewhere;
 use crate::web::problem::Problem;
 use crate::web::site::{Site, Viewer};
 use axum::Form;
@@ -78,10 +78,7 @@ pub async fn ordered(
     headers: HeaderMap,
     Form(ordered): Form<Ordered>,
 ) -> Result<Redirect, Problem> {
-    if is_foreign(&headers) {
-        let detail = "this request comes from another site";
-        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
-    }
+    not_from_elsewhere(&headers)?;
     let Ordered {
         by,
         reason,

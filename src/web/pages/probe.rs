@@ -2,7 +2,7 @@
 
 use super::frame::{Frame, badge, clock, prose, since};
 use super::probes::{key, strip};
-use super::uptime::{SPANS, Uptime};
+use super::uptime::{SPANS, Uptime, class_of_day};
 use crate::clock::now_ms;
 use crate::figures::{show_micros, uptime};
 use crate::net::phases::PHASES;
@@ -18,12 +18,12 @@ use crate::store::contract::Stretch;
 use crate::watch::budget::{Goal, Standing};
 use crate::watch::rollup::{Bucket, upper};
 use crate::web::api::no_probe;
-use crate::web::local::is_foreign;
+use crate::web::local::not_from_elsewhere;
 use crate::web::problem::Problem;
 use crate::web::site::Site;
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, Redirect};
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use maud::{Markup, html};
 
 /// Times that can be looked at: the word, its length in seconds, and the stretches that it is shown in.
@@ -112,10 +112,7 @@ pub async fn run_on_page(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Redirect, Problem> {
-    if is_foreign(&headers) {
-        let detail = "this request comes from another site";
-        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
-    }
+    not_from_elsewhere(&headers)?;
     site.caller(&headers, Role::Operate)?;
     site.prober
         .run(&name)
@@ -138,19 +135,13 @@ fn budgets_of(site: &Site, probe: &str) -> Vec<(String, Goal, Standing)> {
 
 fn days(found: &Uptime, now_ms: i64) -> Markup {
     let today = now_ms.div_euclid(86_400_000) * 86_400_000;
-    let class = |share: Option<f64>| match share {
-        None => "gap",
-        Some(share) if share >= 1.0 => "ok",
-        Some(share) if share >= 0.95 => "slow",
-        Some(_) => "no",
-    };
     let wide = found.days.len() * 8;
     html! {
         dl.facts { @for (span, share) in SPANS.iter().zip(found.shares) { div { dt { (span) } dd { @match share { Some(share) => { strong { (uptime(share)) } } None => { span.soft { "no run" } } } } } } }
         svg.strip.wide viewBox=(format!("0 0 {wide} 30")) preserveAspectRatio="none" role="img" aria-label="The last 90 days, one bar each" {
             @for (number, (share, runs)) in found.days.iter().enumerate() {
                 @let at = today - (found.days.len() - 1 - number) as i64 * 86_400_000;
-                rect class=(class(*share)) x=(number * 8) width="7" height="30" {
+                rect class=(class_of_day(*share)) x=(number * 8) width="7" height="30" {
                     title { (time(at).get(..10).unwrap_or_default()) ": " @match share { Some(share) => { (uptime(*share)) " of " (runs) " runs" } None => "no run" } }
                 }
             }

@@ -4,7 +4,7 @@
 //! They are made at most every few seconds, however many ask. Invariant: what nobody measures is never shown as
 //! well.
 
-use super::uptime::Uptime;
+use super::uptime::{Uptime, class_of_day};
 use crate::clock::now_ms;
 use crate::figures::{ago, uptime};
 use crate::project::status_page::StatusPage;
@@ -269,16 +269,10 @@ fn past(trouble: &Trouble) -> Markup {
 
 fn part(group: &Group) -> Markup {
     let wide = group.uptime.days.len().max(1) * 8;
-    let class = |share: Option<f64>| match share {
-        None => "gap",
-        Some(share) if share >= 1.0 => "ok",
-        Some(share) if share >= 0.95 => "slow",
-        Some(_) => "no",
-    };
     html! { div.card {
         h3 { (group.name) " " span class={ "badge " (group.tone.word()) } { (group.word) } }
         svg.strip.wide viewBox=(format!("0 0 {wide} 30")) preserveAspectRatio="none" role="img" aria-label="The last 90 days, one bar each" {
-            @for (number, (share, _)) in group.uptime.days.iter().enumerate() { rect class=(class(*share)) x=(number * 8) width="7" height="30" {} }
+            @for (number, (share, _)) in group.uptime.days.iter().enumerate() { rect class=(class_of_day(*share)) x=(number * 8) width="7" height="30" {} }
         }
         @if let Some(share) = group.uptime.shares[3] { p.soft.small { (uptime(share)) " over 90 days" } }
     } }
