@@ -139,10 +139,16 @@ pub fn run(arguments: &Arguments) -> Exit {
         return Exit::Interrupted;
     }
     let outcome = Outcome::all(summaries.iter().map(|summary| summary.outcome));
-    let regressed = rows.is_some_and(|rows| report::compare::is_regression(&rows));
-    match outcome {
-        Outcome::Pass if regressed && arguments.fail_on_regression => Exit::Failed,
-        outcome => Exit::of(outcome),
+    let compared = rows.filter(|_| arguments.fail_on_regression);
+    match (outcome, compared) {
+        (Outcome::Pass, Some(rows)) if report::compare::is_regression(&rows) => Exit::Failed,
+        (Outcome::Pass, Some(rows)) if !report::compare::is_measured(&rows) => {
+            crate::cli::commands::complain(
+                "nothing could be compared with the earlier run, so nobody can say that nothing is worse",
+            );
+            Exit::Inconclusive
+        }
+        (outcome, _) => Exit::of(outcome),
     }
 }
 

@@ -76,7 +76,7 @@ pub struct Arguments {
     /// Say what changed since an earlier run, of which this is the JSON, and how certain that is
     #[arg(long, value_name = "FILE")]
     pub compare: Option<PathBuf>,
-    /// End with 99 if anything is worse than in the earlier run, for certain
+    /// End with 99 if anything is worse than in the earlier run, for certain; with 98 if nothing could be compared
     #[arg(long, requires = "compare")]
     pub fail_on_regression: bool,
     /// Write one line for each sample, as CSV

@@ -1,7 +1,7 @@
 //! One exchange on the wire, timed by phase, with one name for everything that can go wrong.
 //!
 //! Rooms: [`fault`] (classes of failures), [`phases`], [`connect`] (names, sockets) with [`family`] (of addresses), [`lookup`] (names for many), [`hosts`] (names that lead elsewhere) and [`barred`] (where nothing may be sent), [`proxies`], [`proxy`] and [`way`] (who stands on the way), [`stream`] and
-//! [`tls`] (and [`tls_facts`], [`tls_legacy`], [`tls_refused`], [`tls_terms`], [`starttls`]), [`address`] (URLs and names as people write them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
+//! [`tls`] (and [`tls_facts`], [`tls_legacy`], [`tls_refused`], [`tls_terms`], [`starttls`]), [`address`] (URLs and names as people write them), [`form`] (names and values in them), [`message`] (a request before it goes out), [`http`] over [`http1`] with
 //! [`http1_parser`] with [`http1_framing`] and [`http1_fold`] (pure, ours) and [`http2`] (hyper's) or [`http3`] (quinn's and h3's), [`gathered`] (their bodies), [`reply`] with [`headers`], [`body`]
 //! (decompression), [`charset`] (its letters) and [`redirect`] (where it leads), [`digest`] (what answers a challenge), [`patience`] (deadlines that cost nothing), [`websocket`], [`events`] (a reply that does not end), [`dialogue`] (a conversation in lines), [`dns`], [`echo`] (ICMP), [`datagram`], [`ntp`] (clocks of others), [`program`] (an
 //! exchange with a program), [`mod@postgres`] (a question to PostgreSQL), [`grpc`] (frames and statuses) with [`protobuf`] (what its messages look like) and [`reflection`] (what servers tell of them), [`client`] (a single exchange for our own errands).
@@ -22,6 +22,7 @@ pub mod echo;
 pub mod events;
 pub mod family;
 pub mod fault;
+pub mod form;
 mod gathered;
 pub mod grpc;
 pub mod headers;

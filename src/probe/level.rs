@@ -6,6 +6,7 @@ use super::watched::Watched;
 use crate::project::current::base;
 use crate::project::file::Project;
 use crate::project::probe::Probe;
+use crate::report::wrong::page_of;
 use crate::watch::alert::{Condition, Level, Severity};
 use crate::watch::health::{Health, ProbeState, Seen};
 use std::collections::BTreeMap;
@@ -112,8 +113,6 @@ pub fn of(watched: &Watched, project: &Project) -> Level {
         let word = condition.severity.word().to_owned();
         labels.insert("severity".to_owned(), word);
     }
-    let name =
-        percent_encoding::utf8_percent_encode(&probe.name, percent_encoding::NON_ALPHANUMERIC);
     let (route, group) = policy.told(&probe.alert, group);
     Level {
         subject: subject(&probe.name),
@@ -131,7 +130,11 @@ pub fn of(watched: &Watched, project: &Project) -> Level {
         seen_ms: state.seen_ms,
         good_ms: state.good_ms,
         facts: probe.alert.facts(),
-        link: Some(format!("{}/probes/{name}", base(project))),
+        link: Some(format!(
+            "{}{}",
+            base(project),
+            page_of("probes", &probe.name)
+        )),
         labels,
     }
 }

@@ -390,14 +390,15 @@ impl Prober {
         memory.starved = 0;
         let is_back = memory.unmeasured.take().is_some();
         let did_pass = result.outcome == Outcome::Pass;
+        let observed = Arc::new(ran.observed);
         memory.results.push_back(result);
         if memory.results.len() > limits::PROBE_HISTORY_MAX {
             memory.results.pop_front();
         }
         if !did_pass {
-            memory.failing = Some((now_ms, ran.observed.clone()));
+            memory.failing = Some((now_ms, observed.clone()));
         }
-        memory.last = Some(ran.observed);
+        memory.last = Some(observed);
         let state = &memory.state;
         let is_quiet = state.health == Health::Up && !state.flapping && change.is_none();
         drop(memory);

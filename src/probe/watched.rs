@@ -40,9 +40,9 @@ pub struct Memory {
     /// Its newest results, oldest first.
     pub results: VecDeque<ProbeResult>,
     /// The newest run.
-    pub last: Option<Observation>,
+    pub last: Option<Arc<Observation>>,
     /// The newest run that did not pass, and when that was.
-    pub failing: Option<(i64, Observation)>,
+    pub failing: Option<(i64, Arc<Observation>)>,
     /// Runs that were due and could not be made for a lack of our own, in a row.
     pub starved: u64,
     /// Values whose way is followed.

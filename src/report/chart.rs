@@ -132,23 +132,6 @@ fn axes(lines: &[Line<'_>], beside: &Beside<'_>) -> (Axis, Axis) {
     )
 }
 
-/// A small line without axes, for tables.
-pub fn sparkline(values: &[f64]) -> Markup {
-    let max = values.iter().copied().fold(1e-9_f64, f64::max);
-    let points: Vec<String> = values
-        .iter()
-        .enumerate()
-        .map(|(at, value)| {
-            format!(
-                "{:.1},{:.1}",
-                at as f64 * 120.0 / (values.len().max(2) - 1) as f64,
-                22.0 - value / max * 20.0
-            )
-        })
-        .collect();
-    html! { svg.spark viewBox="0 0 120 24" aria-hidden="true" { polyline.line-1 points=(PreEscaped(points.join(" "))) {} } }
-}
-
 pub(super) fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }

@@ -23,6 +23,10 @@ const TRIFLE_SHARE: f64 = 0.001;
 /// Requests of either run below which nothing is certain.
 const REQUESTS_MIN: u64 = 50;
 
+/// The figures that are compared.
+const FAILED: &str = "failed";
+const P95: &str = "p95";
+
 /// What a change is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -111,6 +115,16 @@ pub fn is_regression(rows: &[Row]) -> bool {
     rows.iter().any(|row| row.change == Change::Worse)
 }
 
+/// Whether both kinds of figures could be held against one another at all: where they could not, "no regression"
+/// says nothing.
+pub fn is_measured(rows: &[Row]) -> bool {
+    let known = |what: &str| {
+        let mut of_it = rows.iter().filter(|row| row.what == what);
+        of_it.any(|row| row.change != Change::Unknown)
+    };
+    known(FAILED) && known(P95)
+}
+
 /// What a difference of shares is, if `by_more` says that it is no trifle.
 fn judged(before: Counts, now: Counts, level: f64, by_more: impl Fn(f64, f64) -> bool) -> Change {
     if before.1 < REQUESTS_MIN || now.1 < REQUESTS_MIN {
@@ -139,7 +153,7 @@ fn failures(of: &str, known: &StepSummary, step: &StepSummary, level: f64) -> Ro
     let (before, now) = (counts(known), counts(step));
     Row {
         of: of.to_owned(),
-        what: "failed",
+        what: FAILED,
         before: shown(before),
         now: shown(now),
         change: judged(before, now, level, |more, less| more - less > TRIFLE_SHARE),
@@ -175,7 +189,7 @@ fn latency(of: &str, known: &StepSummary, step: &StepSummary, level: f64) -> Row
     };
     Row {
         of: of.to_owned(),
-        what: "p95",
+        what: P95,
         before: shown(known),
         now: shown(step),
         change,

@@ -335,9 +335,9 @@ pub struct View {
     /// Its newest results, oldest first.
     pub results: Vec<ProbeResult>,
     /// The newest run.
-    pub last: Option<Observation>,
+    pub last: Option<Arc<Observation>>,
     /// The newest run that did not pass, since the process began.
-    pub failing: Option<Observation>,
+    pub failing: Option<Arc<Observation>>,
     /// When that was.
     pub failing_ms: i64,
 }

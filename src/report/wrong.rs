@@ -3,8 +3,9 @@
 //! Does not know where what it is given comes from, nor how it is drawn. Invariants: a rollback that is not
 //! proven outweighs everything else; "nothing is wrong" is only said of what was looked at.
 
-use super::view::{Glimpse, time};
-use crate::figures::{ago, percent, plural};
+use super::view::Glimpse;
+use crate::figures::{percent, plural};
+use crate::net::form::encoded;
 use crate::record::gate::Record;
 use crate::record::state::{Position, Verdict};
 use crate::severity::Severity;
@@ -116,6 +117,20 @@ pub fn of_gate(record: &Record) -> Option<Wrong> {
     })
 }
 
+/// A gate that is not done and cannot be understood: number, name, and why.
+pub fn of_unreadable((id, gate, why): &(i64, String, String)) -> Wrong {
+    Wrong {
+        rank: Rank::Undone,
+        severity: None,
+        subject: format!("{gate} {id}"),
+        link: format!("/gates/{id}"),
+        word: "cannot be read".to_owned(),
+        since_ms: None,
+        why: why.clone(),
+        told: None,
+    }
+}
+
 /// What is wrong with a probe, if anything; of what is told, by subject.
 pub fn of_probe(probe: &Glimpse, told: &BTreeMap<&str, (&Incident, &Member)>) -> Option<Wrong> {
     let rank = match probe.standing {
@@ -201,8 +216,7 @@ pub fn who(incident: &Incident, member: &Member) -> String {
 
 /// The page of something by its name.
 pub fn page_of(kind: &str, name: &str) -> String {
-    let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-    format!("/{kind}/{name}")
+    format!("/{kind}/{}", encoded(name))
 }
 
 /// The most urgent first; of equals, what began last.
@@ -289,11 +303,6 @@ fn calm(probes: &[Glimpse], gates: usize) -> (Tone, String) {
             ),
         ),
     }
-}
-
-/// Since when, as people say it.
-pub fn since(from_ms: i64, now_ms: i64) -> (String, String) {
-    (time(from_ms), ago(now_ms - from_ms))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::net::address;
 use crate::net::digest::Credentials;
+use crate::net::form::pair;
 use crate::net::redirect::is_absolute;
 use crate::net::{ErrorClass, Fault};
 use crate::scenario::scope::Scope;
@@ -12,25 +13,7 @@ use base64::Engine as _;
 use bytes::Bytes;
 use http::Uri;
 use http::header::HeaderValue;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-
-/// What may stand in a query or form value unescaped.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// A text as it stands in a query or a form.
-pub(super) fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, QUERY).to_string()
-}
-
-/// A name and a value as they stand there.
-pub(super) fn pair(name: &str, value: &str) -> String {
-    format!("{}={}", encoded(name), encoded(value))
-}
 
 pub(super) fn fault(reason: String) -> Fault {
     Fault::new(ErrorClass::Template, reason)
@@ -137,11 +120,7 @@ pub fn body(body: &Body, scope: &dyn Scope) -> Result<(Bytes, Option<String>), F
             let mut pairs = Vec::new();
             for (name, value) in fields {
                 let value = value.render(scope).map_err(fault)?;
-                pairs.push(format!(
-                    "{}={}",
-                    utf8_percent_encode(name, QUERY),
-                    utf8_percent_encode(&value, QUERY)
-                ));
+                pairs.push(pair(name, &value));
             }
             (
                 pairs.join("&").into(),

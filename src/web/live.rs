@@ -122,9 +122,10 @@ async fn keep(lives: Lives, key: Key, headers: HeaderMap, sender: watch::Sender<
             return;
         }
         tokio::time::sleep(rest).await;
-        // The list holds one of the receivers.
+        // Nobody may come in between; the list holds one of the receivers.
+        let mut looked_at = lives.looked_at();
         if sender.receiver_count() <= 1 {
-            lives.looked_at().remove(&key);
+            looked_at.remove(&key);
             return;
         }
     }

@@ -6,6 +6,7 @@ use super::pages::frame::Frame;
 use super::problem::Problem;
 use super::sessions::{COOKIE, LASTS_S};
 use super::site::Site;
+use crate::net::form::encoded;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -66,10 +67,6 @@ fn form(site: &Site, headers: &HeaderMap, to: &str, refused: bool) -> Html<Strin
     })
 }
 
-fn encoded(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-}
-
 /// `GET /login?to=/…`
 pub async fn page(
     State(site): State<Site>,
@@ -113,8 +110,8 @@ pub async fn log_out(State(site): State<Site>, headers: HeaderMap) -> Result<Res
     not_from_elsewhere(&headers)?;
     if let Some(session) = Site::cookie_of(&headers, COOKIE) {
         // Whoever has copied it has nothing.
-        site.sessions
-            .end(session, crate::clock::now_ms() / 1_000 + LASTS_S);
+        let now_s = crate::clock::now_ms() / 1_000;
+        site.sessions.end(session, now_s + LASTS_S, now_s);
     }
     Ok(with_cookie(&site, "/", "", 0))
 }

@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::sessions::{LASTS_S, Person, Session};
 use super::site::Site;
 use crate::net::client;
+use crate::net::form::{encoded, pair};
 use crate::project::access::folded;
 use crate::project::openid::{Expected, OpenId, held};
 use crate::signing::token::verified;
@@ -94,14 +95,8 @@ fn chance() -> Result<String, Problem> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn encoded(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-}
-
 fn form(pairs: &[(&str, &str)]) -> String {
-    let pairs = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={}", encoded(value)));
+    let pairs = pairs.iter().map(|(name, value)| pair(name, value));
     pairs.collect::<Vec<_>>().join("&")
 }
 
@@ -244,7 +239,7 @@ pub async fn back(
     let begun = begun
         .ok_or_else(|| refused("this log-in was not begun here, or too long ago: try again"))?;
     // It is good once.
-    site.sessions.end(cookie, begun.until_s);
+    site.sessions.end(cookie, begun.until_s, now_s);
     if !back.error.is_empty() {
         let why = crate::secret::start_of(&back.error, 80);
         return Err(refused(format!("the provider refused: {why}")));
@@ -320,8 +315,8 @@ async fn identified(
         ]);
     } else {
         // Both are encoded as in a form first (RFC 6749, section 2.3.1).
-        let pair = STANDARD.encode(format!("{}:{}", encoded(&id), encoded(&secret)));
-        if let Ok(mut value) = HeaderValue::from_str(&format!("Basic {pair}")) {
+        let both = STANDARD.encode(format!("{}:{}", encoded(&id), encoded(&secret)));
+        if let Ok(mut value) = HeaderValue::from_str(&format!("Basic {both}")) {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }

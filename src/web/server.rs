@@ -10,6 +10,7 @@ use super::site::Site;
 use super::{
     alerts, api, assets, audit, heartbeats, inbound, inbound_vendors, live, log_in, modules, openid,
 };
+use crate::net::form::pair;
 use crate::project::access::Role;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -187,8 +188,7 @@ fn turned_away(headers: &HeaderMap, request: &Request, problem: Problem) -> Resp
     let is_look = request.method() == Method::GET;
     if is_look && refused::wants_page(headers) && problem.status == StatusCode::UNAUTHORIZED {
         let to = request.uri().path_and_query().map_or("/", |to| to.as_str());
-        let to = percent_encoding::utf8_percent_encode(to, percent_encoding::NON_ALPHANUMERIC);
-        return Redirect::to(&format!("/login?to={to}")).into_response();
+        return Redirect::to(&format!("/login?{}", pair("to", to))).into_response();
     }
     let challenge = (problem.status == StatusCode::UNAUTHORIZED).then(|| {
         [(

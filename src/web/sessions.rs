@@ -1,4 +1,4 @@
-//! Sessions of people who look by a browser: sealed cookies, so that nothing is kept of them.
+//! Sessions of people who look by a browser: sealed cookies, of which only those are remembered that ended early.
 //!
 //! Pure but for the chance of its key, which lives as long as the process: after a restart people log in
 //! again. Does not know requests. Invariant: a session never allows more than the token it was begun with
@@ -93,12 +93,11 @@ impl Sessions {
     }
 
     /// Ends what was sealed: it opens no more. It is forgotten when it would be over anyway.
-    pub fn end(&self, cookie: &str, until_s: i64) {
+    pub fn end(&self, cookie: &str, until_s: i64, now_s: i64) {
         // What we did not seal fills nothing.
         if self.open::<serde_json::Value>(cookie).is_none() {
             return;
         }
-        let now_s = crate::clock::now_ms() / 1_000;
         let mut ended = self.1.lock().unwrap_or_else(PoisonError::into_inner);
         ended.retain(|_, until_s| *until_s > now_s);
         ended.insert(cookie.to_owned(), until_s);
@@ -148,7 +147,7 @@ mod tests {
             assert!(opened.is_none() || opened == Some(session.clone()), "{at}");
         }
         let last = sessions.seal(&session);
-        sessions.end(&last, i64::MAX);
+        sessions.end(&last, i64::MAX, 1);
         assert_eq!(sessions.session(&last, 1), None, "it was ended");
         assert_ne!(session.token, sessions.print_of(&Secret::new("another")));
         for nonsense in ["", ".", "a.b", "....", "é.é"] {

@@ -4,6 +4,7 @@
 
 use crate::clock;
 use crate::net::client;
+use crate::net::form::{encoded, pair};
 use crate::net::{ErrorClass, Fault, address};
 use crate::scenario::plan::Step;
 use crate::scenario::steps::action::Action;
@@ -11,7 +12,7 @@ use crate::scenario::steps::auth::{ClientCredentials, TokenFrom};
 use crate::scenario::steps::http::Auth;
 use crate::scenario::steps::signed::SignedToken;
 use crate::signing::{self, token};
-use crate::vu::request::{self, encoded, pair};
+use crate::vu::request;
 use crate::vu::tokens::{self, Key, Token};
 use crate::vu::user::VirtualUser;
 use base64::Engine as _;

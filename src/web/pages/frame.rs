@@ -96,6 +96,21 @@ pub fn since(from_ms: i64, now_ms: i64) -> Markup {
     html! { time datetime=(at) title=(at) { "for " (crate::figures::ago(now_ms - from_ms)) } }
 }
 
+/// When something was, and what.
+pub fn told_line(at: &str, text: &str) -> Markup {
+    html! { span.soft.small { (clock(at)) } " " (prose(text)) }
+}
+
+/// How something on its way to others stands.
+pub fn delivery_badge(state: &str) -> Markup {
+    let class = match state {
+        "delivered" => "pass",
+        "given_up" => "fail",
+        _ => "running",
+    };
+    html! { span class={ "badge " (class) } { (state.replace('_', " ")) } }
+}
+
 /// A sentence, with what stands between backticks as code.
 pub fn prose(text: &str) -> Markup {
     let parts: Vec<&str> = text.split('`').collect();

@@ -2,11 +2,12 @@
 //! pictures, what people may do, and what happened when.
 
 use super::evidence::evidence;
-use super::frame::{Frame, badge, clock, facts, link, prose};
+use super::frame::{Frame, badge, clock, delivery_badge, facts, link, prose, told_line};
 use super::lists::{proof_badge, run_table, verdict_badge};
 use super::orders::orders;
 use crate::figures::ago;
 use crate::report::view::{GateDetail, GateView};
+use crate::report::wrong::Tone;
 use crate::run::Summary;
 use crate::web::api::gate_detail;
 use crate::web::problem::Problem;
@@ -41,7 +42,7 @@ pub async fn gate(
 fn content(detail: &GateDetail, loads: &[Summary], viewer: &Viewer) -> Markup {
     let gate = &detail.gate;
     html! {
-        div class={ "card headline " (tone(gate)) } {
+        div class={ "card headline " (tone(gate).word()) } {
             h1 { (gate.gate) " " (gate.id) " " (verdict_badge(gate)) " " (proof_badge(gate)) }
             @for reason in &gate.reasons { p { strong { (prose(reason)) } } }
             @if let Some(why) = &gate.undone { p { span.badge.failed { "not carried out" } " " (prose(why)) } }
@@ -64,21 +65,21 @@ fn content(detail: &GateDetail, loads: &[Summary], viewer: &Viewer) -> Markup {
         div.card { (deploy(gate)) }
         @if !detail.signals.is_empty() { h2 { "Signals" } div.card { (signals(detail)) } }
         h2 { "Timeline" }
-        div.card { ol.timeline { @for line in &detail.timeline { li { (super::home::told_line(&line.at, &line.event)) } } } }
-        p.soft.small { "To keep: " a href=(format!("/api/v1/gates/{}", gate.id)) download=(format!("gate-{}.json", gate.id)) { "the whole record as JSON" } " · " code { "bellwether gate evidence " (gate.id) } }
+        div.card { ol.timeline { @for line in &detail.timeline { li { (told_line(&line.at, &line.event)) } } } }
+        p.soft.small { "To keep: " a href=(format!("/api/v1/gates/{}", gate.id)) download=(format!("gate-{}.json", gate.id)) { "the whole record as JSON" } " · " code { "bellwether gate incident " (gate.id) } }
     }
 }
 
 /// How a gate is to be seen as a whole.
-fn tone(gate: &GateView) -> &'static str {
+fn tone(gate: &GateView) -> Tone {
     match (gate.verdict.as_deref(), gate.proven) {
-        (_, Some(false)) => "bad",
-        _ if gate.undone.is_some() => "bad",
-        (Some("promote"), _) => "good",
-        (Some("rollback"), Some(true)) => "doubt",
-        (Some("rollback"), _) => "bad",
-        (Some(_), _) => "doubt",
-        (None, _) => "calm",
+        (_, Some(false)) => Tone::Bad,
+        _ if gate.undone.is_some() => Tone::Bad,
+        (Some("promote"), _) => Tone::Good,
+        (Some("rollback"), Some(true)) => Tone::Doubt,
+        (Some("rollback"), _) => Tone::Bad,
+        (Some(_), _) => Tone::Doubt,
+        (None, _) => Tone::Calm,
     }
 }
 
@@ -177,7 +178,7 @@ fn signals(detail: &GateDetail) -> Markup {
         thead { tr { th scope="col" { "To" } th scope="col" { "State" } th.n scope="col" { "Attempts" } th scope="col" { "What came back" } } }
         tbody { @for signal in &detail.signals { tr {
             td { (signal.target) }
-            td { span class=(format!("badge {}", match signal.state.as_str() { "delivered" => "pass", "given_up" => "fail", _ => "running" })) { (signal.state.replace('_', " ")) } }
+            td { (delivery_badge(&signal.state)) }
             td.n { (signal.attempts) }
             td { (signal.result) }
         } } }

@@ -1,12 +1,13 @@
 //! Home: is anything wrong now? What is red comes first, with since when, how bad, who was told, and the way
 //! to the reason.
 
-use super::frame::{Frame, badge, clock, prose, since, toned};
-use super::lists::{gate_table, run_table};
+use super::frame::{Frame, prose, since, toned};
+use super::lists::{gate_table, newest_gates, newest_runs, run_table};
 use super::probes;
 use crate::clock::now_ms;
+use crate::net::form::pair;
 use crate::record::gate::Record;
-use crate::report::view::{self, GateView, Glimpse, RunView};
+use crate::report::view::{self, GateView, Glimpse};
 use crate::report::wrong::{self, Wrong};
 use crate::watch::incident::{Incident, Member};
 use crate::web::problem::Problem;
@@ -58,19 +59,13 @@ impl Looking {
 
     /// The address of this page with other choices.
     fn link(&self, state: &str, environment: &str, page: usize) -> String {
-        let escaped = |text: &str| {
-            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
-                .to_string()
-        };
         let given = [
             ("q", self.q.as_str()),
             ("state", state),
             ("environment", environment),
         ];
         let given = given.into_iter().filter(|(_, value)| !value.is_empty());
-        let mut parts: Vec<String> = given
-            .map(|(name, value)| format!("{name}={}", escaped(value)))
-            .collect();
+        let mut parts: Vec<String> = given.map(|(name, value)| pair(name, value)).collect();
         if page > 1 {
             parts.push(format!("page={page}"));
         }
@@ -93,6 +88,11 @@ fn urgency(standing: &str) -> usize {
     known.unwrap_or(order.len())
 }
 
+/// Where a probe stands in a list.
+fn place(probe: &Glimpse) -> (&str, Option<&str>) {
+    (&probe.environment, probe.group.as_deref())
+}
+
 /// `GET /`
 pub async fn home(
     State(site): State<Site>,
@@ -106,23 +106,14 @@ pub async fn home(
         newest.into_iter().partition(|gate| !gate.state.is_done());
     let glimpses = site.prober.glimpses();
     let incidents = site.keeper.incidents();
-    let all = wrongs(&site, &glimpses, &incidents, running.iter().chain(&done));
+    let mut all = wrongs(&site, &glimpses, &incidents, running.iter().chain(&done));
+    let unreadable = site.store.unreadable_gates().await?;
+    all.extend(unreadable.iter().map(wrong::of_unreadable));
+    wrong::order(&mut all);
     let (tone, headline) = wrong::headline(&all, &glimpses, running.len() + done.len());
     let running: Vec<GateView> = running.iter().map(view::gate).collect();
-    let gates: Vec<GateView> = site
-        .store
-        .gates(ROWS)
-        .await?
-        .iter()
-        .map(view::gate)
-        .collect();
-    let runs: Vec<RunView> = site
-        .store
-        .runs(None, ROWS)
-        .await?
-        .iter()
-        .map(view::run)
-        .collect();
+    let gates = newest_gates(&site, ROWS).await?;
+    let runs = newest_runs(&site, ROWS).await?;
     let frame = Frame {
         title: headline.clone(),
         at: "/",
@@ -144,7 +135,7 @@ pub async fn home(
     }))
 }
 
-/// All that is wrong now, the most urgent first.
+/// All that is wrong now.
 fn wrongs<'a>(
     site: &Site,
     probes: &[Glimpse],
@@ -177,7 +168,6 @@ fn wrongs<'a>(
             wrong::of_member(incident, subject, member)
         }),
     );
-    wrong::order(&mut all);
     all
 }
 
@@ -215,11 +205,8 @@ async fn probe_section(
     }
     let mut fitting: Vec<&Glimpse> = all.iter().filter(|probe| looking.fits(probe)).collect();
     fitting.sort_by(|one, other| {
-        let key = |probe: &Glimpse| urgency(probe.standing);
-        let place = |probe: &Glimpse| (probe.environment.clone(), probe.group.clone());
-        key(one)
-            .cmp(&key(other))
-            .then_with(|| place(one).cmp(&place(other)))
+        let urgent = urgency(one.standing).cmp(&urgency(other.standing));
+        urgent.then_with(|| place(one).cmp(&place(other)))
     });
     let pages = fitting.len().div_ceil(PROBES_MAX).max(1);
     let at = looking.page.clamp(1, pages);
@@ -230,9 +217,7 @@ async fn probe_section(
         .copied()
         .collect();
     // What is urgent was chosen; on the page it stands with its group.
-    shown.sort_by(|one, other| {
-        (&one.environment, &one.group).cmp(&(&other.environment, &other.group))
-    });
+    shown.sort_by(|one, other| place(one).cmp(&place(other)));
     let mut groups: Vec<(String, Vec<_>)> = Vec::new();
     for probe in &shown {
         let Some(view) = site.prober.view(&probe.name) else {
@@ -306,19 +291,5 @@ fn chips(looking: &Looking, all: &[Glimpse]) -> Markup {
                 a href=(looking.link(&looking.state, environment, 1)) aria-current=[(looking.environment == *environment).then_some("true")] { (environment) " " (count) }
             }
         } }
-    }
-}
-
-/// When something was, and what.
-pub fn told_line(at: &str, text: &str) -> Markup {
-    html! { span.soft.small { (clock(at)) } " " (prose(text)) }
-}
-
-/// The state of an incident as a word.
-pub fn incident_badge(ended: bool, acknowledged: bool) -> Markup {
-    match (ended, acknowledged) {
-        (true, _) => toned(wrong::Tone::Good, "resolved"),
-        (false, true) => badge("acknowledged"),
-        (false, false) => badge("firing"),
     }
 }

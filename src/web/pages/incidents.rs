@@ -1,13 +1,13 @@
 //! Alerts: what is firing, what is silenced, what was told to whom. An incident has a page of its own, where
 //! it is acknowledged and silenced.
 
-use super::frame::{Frame, clock, name_field, prose};
-use super::home::{incident_badge, told_line};
+use super::frame::{Frame, badge, clock, delivery_badge, name_field, prose, told_line, toned};
 use crate::clock::now_ms;
 use crate::incident::keeper::Refused;
 use crate::project::access::Role;
 use crate::report::view::time;
 use crate::report::watching::{self, IncidentView};
+use crate::report::wrong::{Tone, page_of};
 use crate::watch::incident::Incident;
 use crate::watch::silence::{Matcher, Silence};
 use crate::web::alerts::{found, silenced_for};
@@ -86,6 +86,15 @@ fn table(incidents: &[IncidentView]) -> Markup {
             td { @match &incident.acknowledged { Some(by) => { (by) " has it" } None if incident.told.is_empty() => { span.soft { "nobody" } } None => { (incident.told.join(", ")) } } }
         } } }
     } }
+}
+
+/// The state of an incident as a word.
+fn incident_badge(ended: bool, acknowledged: bool) -> Markup {
+    match (ended, acknowledged) {
+        (true, _) => toned(Tone::Good, "resolved"),
+        (false, true) => badge("acknowledged"),
+        (false, false) => badge("firing"),
+    }
 }
 
 /// What the page of an incident orders.
@@ -192,7 +201,7 @@ pub async fn incident(
                 tbody { @for effect in &told { tr {
                     td { (clock(&time(effect.created_ms))) }
                     td { (effect.target) }
-                    td { span class=(format!("badge {}", match effect.state.word() { "delivered" => "pass", "given_up" => "fail", _ => "running" })) { (effect.state.word().replace('_', " ")) } }
+                    td { (delivery_badge(effect.state.word())) }
                     td.n { (effect.attempts) }
                     td { (effect.result) }
                 } } }
@@ -207,7 +216,7 @@ pub async fn incident(
 fn subject(subject: &str) -> Markup {
     match subject.split_once('/') {
         Some(("probe", name)) => {
-            html! { a href=(crate::report::wrong::page_of("probes", name)) { (name) } }
+            html! { a href=(page_of("probes", name)) { (name) } }
         }
         Some((kind, name)) => html! { (kind) " " (name) },
         None => html! { (subject) },

@@ -13,6 +13,18 @@ use maud::{Markup, html};
 /// Rows of a list.
 const ROWS: u32 = 200;
 
+/// The newest gates.
+pub async fn newest_gates(site: &Site, most: u32) -> Result<Vec<GateView>, Problem> {
+    let gates = site.store.gates(most).await?;
+    Ok(gates.iter().map(view::gate).collect())
+}
+
+/// The newest runs.
+pub async fn newest_runs(site: &Site, most: u32) -> Result<Vec<RunView>, Problem> {
+    let runs = site.store.runs(None, most).await?;
+    Ok(runs.iter().map(view::run).collect())
+}
+
 /// Gates as a table.
 pub fn gate_table(gates: &[GateView]) -> Markup {
     if gates.is_empty() {
@@ -75,13 +87,7 @@ pub fn run_table(runs: &[RunView]) -> Markup {
 /// `GET /gates`
 pub async fn gates(State(site): State<Site>, headers: HeaderMap) -> Result<Html<String>, Problem> {
     let viewer = site.viewer(&headers);
-    let gates: Vec<GateView> = site
-        .store
-        .gates(ROWS)
-        .await?
-        .iter()
-        .map(view::gate)
-        .collect();
+    let gates = newest_gates(&site, ROWS).await?;
     let frame = Frame {
         title: "Gates".to_owned(),
         at: "/gates",
@@ -98,13 +104,7 @@ pub async fn gates(State(site): State<Site>, headers: HeaderMap) -> Result<Html<
 /// `GET /runs`
 pub async fn runs(State(site): State<Site>, headers: HeaderMap) -> Result<Html<String>, Problem> {
     let viewer = site.viewer(&headers);
-    let runs: Vec<RunView> = site
-        .store
-        .runs(None, ROWS)
-        .await?
-        .iter()
-        .map(view::run)
-        .collect();
+    let runs = newest_runs(&site, ROWS).await?;
     let frame = Frame {
         title: "Runs".to_owned(),
         at: "/runs",

@@ -6,7 +6,7 @@
 use super::frame::name_field;
 use crate::project::access::Role;
 use crate::record::note::{Note, NoteKind};
-use crate::record::state::{Consent, Order};
+use crate::record::state::{Consent, Order, Phase};
 use crate::report::view::GateView;
 use crate::web::api;
 use crate::web::local::not_from_elsewhere;
@@ -50,12 +50,9 @@ pub fn orders(gate: &GateView, viewer: &Viewer) -> Markup {
             } }
         }
     };
-    let unsound = gate
-        .phases
-        .iter()
-        .filter(|phase| phase.outcome == "fail" || phase.outcome == "inconclusive");
-    let checks: Vec<&str> = ["smoke", "load", "bake"].into_iter().collect();
-    let waive = html! { label { "What" input name="check" required list="checks" placeholder="a phase or scenario"; } datalist id="checks" { @for check in checks { option value=(check) {} } @for phase in unsound { option value=(phase.phase) {} } } };
+    // What is measured can be waived; scenarios by their names.
+    let checks = Phase::ALL.into_iter().filter(|phase| phase.measures());
+    let waive = html! { label { "What" input name="check" required list="checks" placeholder="a phase or scenario"; } datalist id="checks" { @for check in checks { option value=(check.word()) {} } } };
     let down = html! { label { "Database" select name="with_down" { option value="" { "stays as it is" } option value="yes" { "is changed back first" } } } };
     let to = html! { label { "To version" input name="to" placeholder=(gate.rollback_to.as_deref().unwrap_or("the last good one")); } };
     if !viewer.may(Role::Operate) {

@@ -1,8 +1,8 @@
 //! A probe: how has it done, and what did it see last?
 
 use super::frame::{Frame, badge, clock, prose, since};
-use super::probes::{key, strip};
-use super::uptime::{SPANS, Uptime, class_of_day};
+use super::probes::{days_strip, key, strip};
+use super::uptime::{SPANS, Uptime};
 use crate::clock::now_ms;
 use crate::figures::{show_micros, uptime};
 use crate::net::phases::PHASES;
@@ -135,17 +135,14 @@ fn budgets_of(site: &Site, probe: &str) -> Vec<(String, Goal, Standing)> {
 
 fn days(found: &Uptime, now_ms: i64) -> Markup {
     let today = now_ms.div_euclid(86_400_000) * 86_400_000;
-    let wide = found.days.len() * 8;
     html! {
         dl.facts { @for (span, share) in SPANS.iter().zip(found.shares) { div { dt { (span) } dd { @match share { Some(share) => { strong { (uptime(share)) } } None => { span.soft { "no run" } } } } } } }
-        svg.strip.wide viewBox=(format!("0 0 {wide} 30")) preserveAspectRatio="none" role="img" aria-label="The last 90 days, one bar each" {
-            @for (number, (share, runs)) in found.days.iter().enumerate() {
-                @let at = today - (found.days.len() - 1 - number) as i64 * 86_400_000;
-                rect class=(class_of_day(*share)) x=(number * 8) width="7" height="30" {
-                    title { (time(at).get(..10).unwrap_or_default()) ": " @match share { Some(share) => { (uptime(*share)) " of " (runs) " runs" } None => "no run" } }
-                }
-            }
-        }
+        (days_strip(found, |number| {
+            let at = today - (found.days.len() - 1 - number) as i64 * 86_400_000;
+            let (share, runs) = found.days[number];
+            let said = share.map_or_else(|| "no run".to_owned(), |share| format!("{} of {runs} runs", uptime(share)));
+            Some(format!("{}: {said}", time(at).get(..10).unwrap_or_default()))
+        }))
         p.soft.small { "The last 90 days, of UTC." }
     }
 }

@@ -1,7 +1,7 @@
 //! Probes in a list: rows, and runs as a strip.
 
 use super::frame::{badge, prose, since};
-use super::uptime::{SPANS, Uptime};
+use super::uptime::{DAYS, SPANS, Uptime};
 use crate::figures::{plural, uptime};
 use crate::report::view::View;
 use crate::report::wrong::page_of;
@@ -60,6 +60,28 @@ pub fn strip(results: &[ProbeResult], most: usize, is_wide: bool) -> Markup {
         @if shown.is_empty() { span.soft.small { "no run yet" } } @else {
             svg.strip.wide[is_wide] viewBox=(format!("0 0 {} {height}", most * width)) preserveAspectRatio="none" role="img" aria-label=(said) {
                 @for (path, (class, _)) in paths.iter().zip(KINDS) { @if !path.is_empty() { path class=(class) d=(PreEscaped(path)) {} } }
+            }
+        }
+    }
+}
+
+/// How a day is seen, by the share of its runs that passed.
+fn class_of_day(share: Option<f64>) -> &'static str {
+    match share {
+        None => "gap",
+        Some(share) if share >= 1.0 => "ok",
+        Some(share) if share >= 0.95 => "slow",
+        Some(_) => "no",
+    }
+}
+
+/// Days as a strip, one bar each, with what is said of each of them.
+pub fn days_strip(found: &Uptime, said: impl Fn(usize) -> Option<String>) -> Markup {
+    let wide = found.days.len().max(1) * 8;
+    html! {
+        svg.strip.wide viewBox=(format!("0 0 {wide} 30")) preserveAspectRatio="none" role="img" aria-label=(format!("The last {DAYS} days, one bar each")) {
+            @for (number, (share, _)) in found.days.iter().enumerate() {
+                rect class=(class_of_day(*share)) x=(number * 8) width="7" height="30" { @if let Some(said) = said(number) { title { (said) } } }
             }
         }
     }

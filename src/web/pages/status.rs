@@ -4,7 +4,8 @@
 //! They are made at most every few seconds, however many ask. Invariant: what nobody measures is never shown as
 //! well.
 
-use super::uptime::{Uptime, class_of_day};
+use super::probes::days_strip;
+use super::uptime::Uptime;
 use crate::clock::now_ms;
 use crate::figures::{ago, uptime};
 use crate::project::status_page::StatusPage;
@@ -268,12 +269,9 @@ fn past(trouble: &Trouble) -> Markup {
 }
 
 fn part(group: &Group) -> Markup {
-    let wide = group.uptime.days.len().max(1) * 8;
     html! { div.card {
         h3 { (group.name) " " span class={ "badge " (group.tone.word()) } { (group.word) } }
-        svg.strip.wide viewBox=(format!("0 0 {wide} 30")) preserveAspectRatio="none" role="img" aria-label="The last 90 days, one bar each" {
-            @for (number, (share, _)) in group.uptime.days.iter().enumerate() { rect class=(class_of_day(*share)) x=(number * 8) width="7" height="30" {} }
-        }
+        (days_strip(&group.uptime, |_| None))
         @if let Some(share) = group.uptime.shares[3] { p.soft.small { (uptime(share)) " over 90 days" } }
     } }
 }

@@ -25,16 +25,6 @@ pub struct Uptime {
 /// What the four shares are over.
 pub const SPANS: [&str; 4] = ["24 h", "7 d", "30 d", "90 d"];
 
-/// How a day is seen, by the share of its runs that passed.
-pub fn class_of_day(share: Option<f64>) -> &'static str {
-    match share {
-        None => "gap",
-        Some(share) if share >= 1.0 => "ok",
-        Some(share) if share >= 0.95 => "slow",
-        Some(_) => "no",
-    }
-}
-
 /// What was counted of probes, and when.
 #[derive(Debug, Default)]
 pub struct Uptimes(Mutex<HashMap<String, (i64, Uptime)>>);
