@@ -32,6 +32,7 @@ pub mod pipeline;
 pub mod probe;
 pub mod project;
 pub mod record;
+pub mod reference;
 pub mod replay;
 pub mod report;
 pub mod run;

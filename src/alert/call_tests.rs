@@ -22,6 +22,8 @@ fn message(event: &str) -> Message {
             ("Long".to_owned(), "y".repeat(5_000)),
         ],
         link: Some("https://bell.example/incidents/7".to_owned()),
+        at_ms: 0,
+        gate: None,
         incident: Some(IncidentReference {
             key: "bellwether-abc-7".to_owned(),
             event: event.to_owned(),

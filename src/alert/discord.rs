@@ -119,6 +119,8 @@ mod tests {
                 ("Next".to_owned(), "z".repeat(1000)),
             ],
             link: Some("https://bell.example/gates/7".to_owned()),
+            at_ms: 0,
+            gate: None,
             incident: None,
         };
         let body = payload(&message);

@@ -8,11 +8,12 @@ use crate::document::node::Node;
 use crate::document::shape::{Object, Shape, field, required};
 use crate::doing::Doing;
 use crate::limits;
-use crate::record::message::Message;
+use crate::record::message::{Message, Tone};
 use crate::scenario::reader::{Reader, text, texts};
 use crate::scenario::template::Template;
 use crate::secret::Secret;
-use lettre::message::{Mailbox, MultiPart, SinglePart, header};
+use lettre::message::header::{self, Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
@@ -198,8 +199,14 @@ fn build(email: &Email, message: &Message, key: &str) -> Result<lettre::Message,
     let domain = from.email.domain().to_owned();
     let mut builder = lettre::Message::builder()
         .from(from)
-        .subject(&message.subject)
+        .subject(subject(message))
+        .header(AutoSubmitted)
         .message_id(Some(format!("<{key}@{domain}>")));
+    if let Some(thread) = message.thread() {
+        // A letter that was never sent, which all of them answer: that makes them one thread, in any order.
+        let root = format!("<{}@{domain}>", thread.key);
+        builder = builder.in_reply_to(root.clone()).references(root);
+    }
     for to in &email.to {
         builder = builder.to(mailbox(to)?);
     }
@@ -214,15 +221,62 @@ fn build(email: &Email, message: &Message, key: &str) -> Result<lettre::Message,
         .map_err(|error| format!("the letter cannot be made: {error}"))
 }
 
+/// The color of a tone, which is read on light and on dark alike.
+fn color(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "#2da44e",
+        Tone::Warning => "#d4a72c",
+        Tone::Bad => "#cf222e",
+    }
+}
+
+/// The one line, with what it is about where that is a gate.
+fn subject(message: &Message) -> String {
+    match &message.gate {
+        Some(gate) if gate.version.is_empty() => format!("{}: {}", message.subject, gate.name),
+        Some(gate) => format!("{}: {} {}", message.subject, gate.name, gate.version),
+        None => message.subject.clone(),
+    }
+}
+
+/// Says that no person wrote it, so that nobody's absence notice answers it (RFC 3834).
+#[derive(Debug, Clone, Copy)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<AutoSubmitted, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(AutoSubmitted)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(AutoSubmitted::name(), "auto-generated".to_owned())
+    }
+}
+
 fn page(message: &Message) -> String {
     maud::html! {
         (maud::DOCTYPE)
-        html { body style="font-family:sans-serif" {
-            h2 { (message.subject) }
-            @for line in &message.lines { p { (line) } }
-            table { @for (name, value) in &message.facts { tr { td style="color:#666;padding-right:16px" { (name) } td { (value) } } } }
-            @if let Some(link) = &message.link { p { a href=(link) { "Open the gate" } } }
-        } }
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (message.subject) }
+            }
+            body style="font-family:system-ui,sans-serif;line-height:1.4;margin:0;padding:16px" {
+                h1 style=(format!("font-size:20px;border-left:6px solid {};padding-left:12px;margin:0 0 12px", color(message.tone))) { (message.subject) }
+                @for line in &message.lines { p style="margin:0 0 8px" { (line) } }
+                table style="border-collapse:collapse;margin:12px 0" role="presentation" { @for (name, value) in &message.facts { tr {
+                    td style="color:#777;padding:2px 16px 2px 0;vertical-align:top" { (name) }
+                    td style="padding:2px 0;overflow-wrap:anywhere" { (value) }
+                } } }
+                @if let Some(link) = &message.link { p { a href=(link) { "Open in Bellwether" } } }
+            }
+        }
     }
     .into_string()
 }

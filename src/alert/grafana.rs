@@ -100,6 +100,8 @@ mod tests {
                 ("Version".to_owned(), "1.2".to_owned()),
             ],
             link: Some("https://bell.example/gates/7".to_owned()),
+            at_ms: 0,
+            gate: None,
             incident: None,
         };
         let call = call(&settings, &message, "key").unwrap();

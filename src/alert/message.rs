@@ -3,7 +3,7 @@
 use crate::duration::show;
 use crate::objective::Outcome;
 use crate::record::gate::Record;
-use crate::record::message::{Message, Tone};
+use crate::record::message::{GateReference, Message, Tone};
 use crate::record::state::{Position, Verdict};
 use crate::watch::wording::moment;
 use std::time::Duration;
@@ -16,7 +16,51 @@ fn title(environment: &str) -> String {
     }
 }
 
-fn facts(record: &Record) -> Vec<(String, String)> {
+/// Something that happened to a gate, as it is told.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// What no other installation is called.
+    pub instance: String,
+    /// The gate's page.
+    pub link: Option<String>,
+    /// When it happened, in milliseconds since 1970, where the record does not say so.
+    pub at_ms: Option<i64>,
+}
+
+impl Told {
+    /// When what is told happened.
+    fn moment(&self, record: &Record, event: &str) -> i64 {
+        let state = &record.state;
+        let known = match event {
+            "verdict" => state.verdict_ms.unwrap_or(state.entered_ms),
+            _ => state.entered_ms,
+        };
+        self.at_ms.unwrap_or(known)
+    }
+
+    /// What programs and threads know it by.
+    fn gate(&self, record: &Record, event: &str) -> Option<GateReference> {
+        let (facts, state) = (&record.facts, &record.state);
+        Some(GateReference {
+            key: format!("bellwether-{}-gate-{}", self.instance, record.id),
+            event: event.to_owned(),
+            id: record.id,
+            name: record.gate.clone(),
+            environment: record.environment.clone(),
+            version: facts.version.clone(),
+            previous_version: record.rollback_to.clone(),
+            commit: facts.commit.clone(),
+            actor: facts.actor.clone(),
+            verdict: state.verdict.map(|verdict| verdict.word().to_owned()),
+            proven: state.proof.as_ref().map(|proof| proof.proven),
+            started_ms: state.started_ms,
+        })
+    }
+}
+
+fn facts(record: &Record, at_ms: i64) -> Vec<(String, String)> {
+    let started_ms = record.state.started_ms;
+    let took = Duration::from_secs((at_ms - started_ms).max(0) as u64 / 1_000);
     let health = record
         .state
         .phases
@@ -39,7 +83,9 @@ fn facts(record: &Record) -> Vec<(String, String)> {
         ("Commit", record.facts.commit.clone()),
         ("Reason", record.facts.reason.clone()),
         ("Deployed by", record.facts.actor.clone()),
-        ("Time", moment(record.state.started_ms)),
+        ("Time", moment(at_ms)),
+        ("Started", moment(started_ms)),
+        ("Took", show(took)),
         ("Workflow run", record.facts.link.clone()),
         ("Health check", health),
     ];
@@ -54,7 +100,7 @@ fn facts(record: &Record) -> Vec<(String, String)> {
 }
 
 /// A verdict.
-pub fn verdict_message(record: &Record, link: Option<String>) -> Message {
+pub fn verdict_message(record: &Record, told: &Told) -> Message {
     let place = title(&record.environment);
     let (subject, tone) = match record.state.verdict {
         Some(Verdict::Promote) => (format!("✅ {place} Deployment Successful"), Tone::Good),
@@ -77,8 +123,10 @@ pub fn verdict_message(record: &Record, link: Option<String>) -> Message {
         subject,
         tone,
         lines,
-        facts: facts(record),
-        link,
+        facts: facts(record, told.moment(record, "verdict")),
+        link: told.link.clone(),
+        at_ms: told.moment(record, "verdict"),
+        gate: told.gate(record, "verdict"),
         incident: None,
     }
 }
@@ -97,7 +145,7 @@ pub struct Asked {
 }
 
 /// A gate waits for people.
-pub fn ask_message(record: &Record, asked: &Asked, link: Option<String>) -> Message {
+pub fn ask_message(record: &Record, asked: &Asked, told: &Told) -> Message {
     let (place, version) = (title(&record.environment), &record.facts.version);
     let (id, within) = (record.id, show(asked.within));
     let mut lines = vec![format!(
@@ -131,8 +179,10 @@ pub fn ask_message(record: &Record, asked: &Asked, link: Option<String>) -> Mess
         subject: format!("✋ {place} Deployment Waits For {what}"),
         tone: Tone::Warning,
         lines,
-        facts: facts(record),
-        link,
+        facts: facts(record, told.moment(record, "ask")),
+        link: told.link.clone(),
+        at_ms: told.moment(record, "ask"),
+        gate: told.gate(record, "ask"),
         incident: None,
     }
 }
@@ -150,12 +200,14 @@ pub fn unreadable_message(id: i64, gate: &str, fault: &str) -> Message {
         ],
         facts: Vec::new(),
         link: None,
+        at_ms: 0,
+        gate: None,
         incident: None,
     }
 }
 
 /// A verdict that was not carried out.
-pub fn undone_message(record: &Record, link: Option<String>) -> Message {
+pub fn undone_message(record: &Record, told: &Told) -> Message {
     let place = title(&record.environment);
     let word = match record.state.verdict {
         Some(Verdict::Promote) => "Promotion",
@@ -173,18 +225,20 @@ pub fn undone_message(record: &Record, link: Option<String>) -> Message {
             ),
             why,
         ],
-        facts: facts(record),
-        link,
+        facts: facts(record, told.moment(record, "undone")),
+        link: told.link.clone(),
+        at_ms: told.moment(record, "undone"),
+        gate: told.gate(record, "undone"),
         incident: None,
     }
 }
 
 /// The end of a proof.
-pub fn proof_message(record: &Record, link: Option<String>) -> Message {
+pub fn proof_message(record: &Record, told: &Told) -> Message {
     let place = title(&record.environment);
     let proof = record.state.proof.as_ref();
     let proven = proof.is_some_and(|proof| proof.proven);
-    let mut facts = facts(record);
+    let mut facts = facts(record, told.moment(record, "proof"));
     for (name, ms) in [
         ("Rollback action", proof.and_then(|proof| proof.action_ms)),
         (
@@ -212,13 +266,15 @@ pub fn proof_message(record: &Record, link: Option<String>) -> Message {
         tone: if proven { Tone::Warning } else { Tone::Bad },
         lines,
         facts,
-        link,
+        link: told.link.clone(),
+        at_ms: told.moment(record, "proof"),
+        gate: told.gate(record, "proof"),
         incident: None,
     }
 }
 
 /// A gate that should have been rolled back together with another, and was not.
-pub fn partner_message(record: &Record, partner: &str, why: &str, link: Option<String>) -> Message {
+pub fn partner_message(record: &Record, partner: &str, why: &str, told: &Told) -> Message {
     Message {
         subject: format!("🚨 {} Rollback Failed", title(&record.environment)),
         tone: Tone::Bad,
@@ -229,8 +285,10 @@ pub fn partner_message(record: &Record, partner: &str, why: &str, link: Option<S
             ),
             why.to_owned(),
         ],
-        facts: facts(record),
-        link,
+        facts: facts(record, told.moment(record, "partner")),
+        link: told.link.clone(),
+        at_ms: told.moment(record, "partner"),
+        gate: told.gate(record, "partner"),
         incident: None,
     }
 }

@@ -1,5 +1,5 @@
 //! Slack: an incoming webhook (also of what is compatible: Mattermost, Discord's `/slack` addresses), or a bot
-//! of [`super::slack_bot`], which keeps a thread for each incident.
+//! of [`super::slack_bot`], which keeps a thread for each incident and each gate.
 
 use super::channel::{Channel, ReadChannel, post};
 use super::slack_bot::Bot;
@@ -9,7 +9,7 @@ use crate::document::kind::Kind;
 use crate::document::node::Node;
 use crate::document::shape::{Object, Shape, field};
 use crate::doing::Doing;
-use crate::record::message::Message;
+use crate::record::message::{Message, Tone};
 use crate::scenario::reader::Reader;
 use crate::scenario::template::Template;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ pub(super) const KIND: Kind<ReadChannel> = Kind {
     field: field(
         "slack",
         Shape::Object(&FORM),
-        "Slack: a (compatible) incoming webhook, or a bot with a thread for each incident",
+        "Slack: a (compatible) incoming webhook, or a bot with a thread for each incident and each gate",
     ),
     what: read,
 };
@@ -95,30 +95,64 @@ impl Channel for Slack {
     }
 }
 
-/// Slack's section text is at most 3,000 characters, with `&`, `<` and `>` escaped.
-pub(super) fn payload(message: &Message) -> Value {
-    let escape = |text: &str| {
-        text.replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-    };
-    let cut = |text: String| -> String { text.chars().take(2900).collect() };
-    let mut text = format!("*{}*", escape(&message.subject));
-    for line in &message.lines {
-        text.push_str(&format!("\n{}", escape(line)));
+/// Letters of a section's text at the most: Slack takes 3,000.
+const SECTION_MAX: usize = 2_900;
+/// Letters of a header at the most: Slack takes 150.
+const HEADER_MAX: usize = 148;
+/// Letters of a field at the most, of which Slack takes 2,000.
+const FIELD_MAX: usize = 1_900;
+/// Fields of a section at the most.
+const FIELDS_MAX: usize = 10;
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+/// An escaped text of so many letters at the most; an escape is kept whole or left out.
+fn cut(text: String, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text;
     }
-    let facts: Vec<String> = message
-        .facts
-        .iter()
-        .map(|(name, value)| format!("*{}:* {}", escape(name), escape(value)))
-        .collect();
-    let mut blocks =
-        vec![json!({ "type": "section", "text": { "type": "mrkdwn", "text": cut(text) } })];
-    if !facts.is_empty() {
-        blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": cut(facts.join("\n")) } }));
+    let start: String = text.chars().take(most - 1).collect();
+    let whole = match start.rfind('&') {
+        Some(at) if !start[at..].contains(';') => &start[..at],
+        _ => &start,
+    };
+    format!("{whole}…")
+}
+
+/// A message in blocks: a header, what is told, facts beside one another, and when it was; within a colored bar.
+pub(super) fn payload(message: &Message) -> Value {
+    let plain = |text: String| json!({ "type": "plain_text", "text": text, "emoji": true });
+    let marked = |text: String| json!({ "type": "mrkdwn", "text": text });
+    let header = plain(cut(message.subject.clone(), HEADER_MAX));
+    let mut blocks = vec![json!({ "type": "header", "text": header })];
+    let lines: Vec<String> = message.lines.iter().map(|line| escaped(line)).collect();
+    let told = cut(lines.join("\n"), SECTION_MAX);
+    if !told.trim().is_empty() {
+        blocks.push(json!({ "type": "section", "text": marked(told) }));
+    }
+    for facts in message.facts.chunks(FIELDS_MAX) {
+        let field = |(name, value): &(String, String)| {
+            marked(cut(
+                format!("*{}*\n{}", escaped(name), escaped(value)),
+                FIELD_MAX,
+            ))
+        };
+        let fields: Vec<Value> = facts.iter().map(field).collect();
+        blocks.push(json!({ "type": "section", "fields": fields }));
     }
     if let Some(link) = &message.link {
-        blocks.push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": format!("<{link}|Open in Bellwether>") }] }));
+        let open = json!({ "type": "button", "text": plain("Open in Bellwether".to_owned()), "url": link });
+        blocks.push(json!({ "type": "actions", "elements": [open] }));
     }
-    json!({ "text": message.subject, "blocks": blocks })
+    let color = match message.tone {
+        Tone::Good => "#2da44e",
+        Tone::Warning => "#d4a72c",
+        Tone::Bad => "#cf222e",
+    };
+    // What stands outside of the blocks is what a notification shows.
+    json!({ "text": message.subject, "attachments": [{ "color": color, "fallback": message.subject, "blocks": blocks }] })
 }

@@ -1,4 +1,4 @@
-//! A bot of Slack: one thread for each incident, each message once.
+//! A bot of Slack: one thread for each incident and each gate, each message once.
 //!
 //! What an incident was told first is found again by the metadata of that message, so that nothing has to be
 //! remembered here: an update is an answer in its thread, and a message whose delivery was cut off is seen to
@@ -10,7 +10,7 @@ use crate::delivery::attempt::{Delivery, of_reply};
 use crate::delivery::means::Means;
 use crate::limits;
 use crate::net::client::{bearer, send};
-use crate::record::message::{IncidentReference, Message};
+use crate::record::message::{Message, Thread};
 use crate::scenario::template::Template;
 use crate::secret::Secret;
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 /// What our messages are known by.
 const EVENT: &str = "bellwether_incident";
-/// Messages that are looked through for the first of an incident.
+/// Messages that are looked through for the first of a thread.
 const LOOKED_AT: &str = "999";
 /// What Slack says where asking again later makes sense.
 const PASSING: [&str; 5] = [
@@ -76,11 +76,10 @@ impl Bot {
         };
         let mut body = payload(message);
         body["channel"] = filled.channel.clone().into();
-        let incident = message.incident.as_ref();
-        if let Some(incident) = incident {
-            let payload = json!({ "incident": incident.key, "delivery": key });
+        if let Some(thread) = message.thread() {
+            let payload = json!({ "incident": thread.key, "delivery": key });
             body["metadata"] = json!({ "event_type": EVENT, "event_payload": payload });
-            let first = match filled.first(incident, key).await {
+            let first = match filled.first(thread, key).await {
                 Ok(Some(said)) if said.has_this => {
                     return Delivery::done("Slack has it already".to_owned());
                 }
@@ -91,8 +90,10 @@ impl Bot {
             };
             if let Some(first) = first {
                 body["thread_ts"] = first.ts.into();
-                // The end is to be seen without opening the thread.
-                body["reply_broadcast"] = (incident.event == "resolved").into();
+                // What ends it is to be seen without opening the thread, and so is all that is said of a gate.
+                let incident = message.incident.as_ref();
+                let is_seen = incident.is_none_or(|incident| incident.event == "resolved");
+                body["reply_broadcast"] = is_seen.into();
             }
         }
         match filled.post("chat.postMessage", &body).await {
@@ -102,12 +103,12 @@ impl Bot {
     }
 }
 
-/// Our messages about an incident, the newest first: when each was said, and which delivery it was.
-fn said_of(history: &Value, incident: &str) -> Vec<(String, String)> {
+/// Our messages of a thread, the newest first: when each was said, and which delivery it was.
+fn said_of(history: &Value, thread: &str) -> Vec<(String, String)> {
     let messages = history["messages"].as_array().into_iter().flatten();
     let ours = messages.filter(|message| {
         message["metadata"]["event_type"] == EVENT
-            && message["metadata"]["event_payload"]["incident"] == incident
+            && message["metadata"]["event_payload"]["incident"] == thread
     });
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     ours.map(|message| {
@@ -119,7 +120,7 @@ fn said_of(history: &Value, incident: &str) -> Vec<(String, String)> {
     .collect()
 }
 
-/// The first message of an incident.
+/// The first message of a thread.
 struct First {
     /// Its name in Slack.
     ts: String,
@@ -128,13 +129,9 @@ struct First {
 }
 
 impl Filled<'_> {
-    /// The first message of an incident, if it is there.
-    async fn first(
-        &self,
-        incident: &IncidentReference,
-        key: &str,
-    ) -> Result<Option<First>, Delivery> {
-        let oldest = (incident.opened_ms / 1_000 - 60).to_string();
+    /// The first message of a thread, if it is there.
+    async fn first(&self, thread: Thread<'_>, key: &str) -> Result<Option<First>, Delivery> {
+        let oldest = (thread.opened_ms / 1_000 - 60).to_string();
         let mut asked = vec![
             ("channel", self.channel.as_str()),
             ("oldest", &oldest),
@@ -142,14 +139,14 @@ impl Filled<'_> {
             ("include_all_metadata", "true"),
         ];
         let history = self.read("conversations.history", &asked).await?;
-        let said = said_of(&history, &incident.key);
+        let said = said_of(&history, thread.key);
         // The newest stand first.
         let Some((ts, _)) = said.last() else {
             return Ok(None);
         };
         asked.push(("ts", ts));
-        let thread = self.read("conversations.replies", &asked).await?;
-        let replies = said_of(&thread, &incident.key);
+        let answers = self.read("conversations.replies", &asked).await?;
+        let replies = said_of(&answers, thread.key);
         let mut all = said.iter().chain(&replies);
         let has_this = all.any(|(_, delivery)| delivery == key);
         Ok(Some(First {

@@ -8,11 +8,13 @@ use crate::document::kind::Kind;
 use crate::document::node::Node;
 use crate::document::shape::{Shape, field};
 use crate::doing::Doing;
-use crate::record::message::Message;
+use crate::record::message::{INPUTS, Message, VERSION};
 use crate::scenario::reader::Reader;
 use crate::{clock, limits};
 use serde_json::json;
-use std::collections::BTreeMap;
+
+/// What our messages say that they are.
+const TYPE: &str = "bellwether.message";
 
 pub(super) const KIND: Kind<ReadChannel> = Kind {
     field: field(
@@ -24,6 +26,7 @@ pub(super) const KIND: Kind<ReadChannel> = Kind {
 };
 
 fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Box<dyn Channel>> {
+    reader.known_inputs(node, &INPUTS.map(|(name, _)| name), "a message");
     Some(Box::new(Webhook::read(reader, node)?))
 }
 
@@ -34,18 +37,16 @@ impl Channel for Webhook {
         message: &'a Message,
         key: &'a str,
     ) -> Doing<'a, Delivery> {
-        let now = clock::now_text();
-        let body = json!({ "type": "bellwether.message", "timestamp": now, "data": message });
         Box::pin(async move {
-            let none = BTreeMap::new();
-            self.send(
-                means,
-                &none,
-                key,
-                body.to_string(),
-                limits::DELIVERY_TIMEOUT,
-            )
-            .await
+            let facts = message.inputs();
+            let at = match message.at_ms {
+                0 => clock::now_text(),
+                _ => facts.get("at").cloned().unwrap_or_default(),
+            };
+            let body =
+                json!({ "type": TYPE, "version": VERSION, "timestamp": at, "data": message });
+            let time = limits::DELIVERY_TIMEOUT;
+            self.send(means, &facts, key, body.to_string(), time).await
         })
     }
 }

@@ -391,6 +391,8 @@ fn test_messages(id: &str) -> [Message; 2] {
         lines: vec!["This channel works. No action is needed.".to_owned()],
         facts: vec![("Sent".to_owned(), crate::clock::now_text())],
         link: None,
+        at_ms: now_ms,
+        gate: None,
         incident: Some(IncidentReference {
             key: format!("bellwether-test-{id}"),
             event: event.to_owned(),

@@ -68,13 +68,13 @@ enum Command {
     Rules(rules::Arguments),
     /// Watch it work on a built-in shop
     Demo(demo::Arguments),
-    /// Print the JSON Schema of a file, for editors
+    /// Print the JSON Schema of a file, for editors, or of what webhooks are sent
     Schema {
-        /// Which file
-        #[arg(value_parser = ["scenario", "configuration"], default_value = "scenario")]
+        /// Of what
+        #[arg(value_parser = ["scenario", "configuration", "message"], default_value = "scenario")]
         kind: String,
     },
-    /// Read the reference: what an expression may use
+    /// Read the reference: language, configuration, API, metrics, commands
     Docs(docs::Arguments),
     /// Explain the code of a diagnostic, and how it is mended
     Explain(explain::Arguments),
@@ -110,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Schema { kind } => {
             let schema = match kind.as_str() {
+                "message" => crate::reference::messages::schema(),
                 "configuration" => json_schema("bellwether.yaml", &FILE),
                 _ => json_schema("A Bellwether scenario", &SCENARIO),
             };
@@ -132,6 +133,11 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit.code())
+}
+
+/// The program, as its arguments are parsed.
+pub(super) fn program() -> clap::Command {
+    Arguments::command()
 }
 
 /// Says what went wrong, on standard error.

@@ -1,104 +1,117 @@
-//! `bellwether docs`: pages of reference that the binary carries, made of what it is made of.
+//! `bellwether docs`: the reference that the binary carries, on the terminal, for programs, and as manual pages.
 
+use super::commands::{self, complain};
 use super::exit::Exit;
-use crate::scenario::functions::{Function, standard};
-use crate::scenario::{functions, names};
+use crate::reference::{self, Page};
+use crate::report::columns::wrapped;
+use crate::report::style::Style;
+use crate::web;
 use clap::Args;
-use serde_json::{Value, json};
-
-/// Columns of a form before what it is about.
-const FORM_COLUMNS: usize = 34;
+use serde_json::json;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `bellwether docs`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  bellwether docs                     everything that an expression may use
-  bellwether docs expressions --json  the same for programs")]
+  bellwether docs                         all pages, a line each
+  bellwether docs language                every key of a scenario, with examples
+  bellwether docs configuration proxy     only what names or describes a word
+  bellwether docs expressions             everything that an expression may use
+  bellwether docs api --json > api.json   the API as OpenAPI 3.1
+  bellwether docs --man /usr/local/share/man/man1
+
+A running daemon shows the same at /docs.")]
 pub struct Arguments {
-    /// Which page
-    #[arg(value_parser = ["expressions"], default_value = "expressions")]
-    page: String,
-    /// As JSON
+    /// Which page; a list of them by default
+    #[arg(value_parser = ["language", "expressions", "configuration", "metrics", "messages", "exit-codes", "codes", "api", "commands"])]
+    page: Option<String>,
+    /// Only what names or describes this word
+    word: Option<String>,
+    /// As JSON; of the API as OpenAPI
     #[arg(long)]
     json: bool,
+    /// Write the manual pages of all commands into a folder
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["page", "json"])]
+    man: Option<PathBuf>,
+}
+
+/// The page that explains the commands.
+pub fn commands() -> Page {
+    reference::commands::page(&commands::program())
+}
+
+fn pages() -> Vec<Page> {
+    let mut pages = reference::pages();
+    pages.push(web::reference());
+    pages.push(commands());
+    pages
 }
 
 /// Prints a page.
 pub fn run(arguments: &Arguments) -> Exit {
+    if let Some(folder) = &arguments.man {
+        return manual(folder);
+    }
+    let Some(name) = &arguments.page else {
+        return list(arguments.json);
+    };
+    let pages = pages();
+    let Some(page) = pages.iter().find(|page| page.name == name) else {
+        complain(format!("the reference has no page `{name}`"));
+        return Exit::Fault;
+    };
+    let page = match &arguments.word {
+        Some(word) => page.about_word(word),
+        None => page.clone(),
+    };
+    if let (Some(word), true) = (&arguments.word, page.sections.is_empty()) {
+        complain(format!("the page `{name}` does not mention `{word}`"));
+        return Exit::Usage;
+    }
     match arguments.json {
-        true => println!("{:#}", machine_readable()),
-        false => print!("{}", page()),
+        true if page.name == "api" => println!("{:#}", web::document()),
+        true => println!("{:#}", json!(page)),
+        false => print!("{}", page.text(Style::for_stream(&std::io::stdout()))),
     }
     Exit::Success
 }
 
-fn functions_of(all: impl Iterator<Item = &'static Function>) -> Vec<Value> {
-    let one = |function: &Function| {
-        let (example, gives) = function.example;
-        json!({ "name": function.name, "form": function.form, "about": function.about,
-            "example": example, "gives": gives })
-    };
-    all.map(one).collect()
-}
-
-fn machine_readable() -> Value {
-    let named = |all: &[(&str, &str)]| -> Vec<Value> {
-        let one = |(name, about): &(&str, &str)| json!({ "name": name, "about": about });
-        all.iter().map(one).collect()
-    };
-    json!({
-        "always": named(&names::ALWAYS),
-        "after_a_reply": named(&names::AFTER),
-        "functions": functions_of(functions::all()),
-        "functions_of_cel": functions_of(standard::ALL.iter()),
-    })
-}
-
-fn page() -> String {
-    let mut page = "Expressions are CEL (cel.dev): in `check`, `capture`, `when`, `measure`, `until`, and within `${…}`.\n".to_owned();
-    let mut names = |title: &str, all: &[(&str, &str)]| {
-        page.push_str(&format!("\n{title}\n"));
-        for (name, about) in all {
-            page.push_str(&format!("  {name:<12}{about}\n"));
-        }
-    };
-    names("Names that are always there", &names::ALWAYS);
-    names("Names that are there once there is a reply", &names::AFTER);
-    let operators = [
-        (
-            "== != < <= > >=",
-            "compare; texts by their letters, durations and times by length",
-        ),
-        ("&& || !", "and, or, not"),
-        ("+ - * / %", "calculate; `+` also joins texts and lists"),
-        ("x in list", "whether a list has an element, or a map a key"),
-        ("a ? b : c", "`b` where `a` holds, else `c`"),
-        (
-            "x.y x['y'] x[0]",
-            "a part of a map or a list; `has(x.y)` asks first",
-        ),
-    ];
-    page.push_str("\nOperators\n");
-    for (form, about) in operators {
-        page.push_str(&format!("  {form:<18}{about}\n"));
+fn list(as_json: bool) -> Exit {
+    let pages = pages();
+    if as_json {
+        let one =
+            |page: &Page| json!({ "name": page.name, "title": page.title, "about": page.about });
+        println!("{:#}", pages.iter().map(one).collect::<serde_json::Value>());
+        return Exit::Success;
     }
-    let mut functions = |title: &str, all: &mut dyn Iterator<Item = &'static Function>| {
-        page.push_str(&format!("\n{title}\n"));
-        for function in all {
-            let (example, gives) = function.example;
-            let (form, about) = (function.form, function.about);
-            page.push_str(&format!("  {form:<FORM_COLUMNS$}{about}\n"));
-            let gives = match gives {
-                "" => String::new(),
-                gives => format!(" gives {gives}"),
-            };
-            page.push_str(&format!("  {:FORM_COLUMNS$}{example}{gives}\n", ""));
-        }
+    let style = Style::for_stream(&std::io::stdout());
+    for page in pages {
+        println!(
+            "{}\n{}",
+            style.bold(page.name),
+            wrapped(page.about, 2, style)
+        );
+    }
+    println!("\nRead one with bellwether docs NAME.");
+    Exit::Success
+}
+
+fn manual(folder: &Path) -> Exit {
+    let write = || -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        clap_mangen::generate_to(commands::program(), folder)
     };
-    functions(
-        "Functions; the first argument may stand before it: `text.lower()`",
-        &mut functions::all(),
-    );
-    functions("Functions of CEL", &mut standard::ALL.iter());
-    page
+    match write() {
+        Ok(()) => {
+            println!("The manual pages are in {}", folder.display());
+            Exit::Success
+        }
+        Err(error) => {
+            complain(format!(
+                "the manual pages cannot be written to {}: {error}",
+                folder.display()
+            ));
+            Exit::Fault
+        }
+    }
 }

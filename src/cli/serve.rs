@@ -1,6 +1,6 @@
 //! `bellwether serve`: the daemon.
 
-use super::exit::Exit;
+use super::{docs, exit::Exit};
 use crate::config::given::Given;
 use crate::daemon::{Daemon, StartFault};
 use crate::report::style::Style;
@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments) -> Exit {
             inputs: arguments.inputs.clone(),
             listen: arguments.listen.clone(),
         };
-        match Daemon::start_with(&arguments.config, given).await {
+        match Daemon::start_with(&arguments.config, given, Some(docs::commands())).await {
             Ok(daemon) => {
                 daemon.run(end).await;
                 Exit::Success

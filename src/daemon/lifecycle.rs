@@ -18,6 +18,7 @@ use crate::outbox::courier::Courier;
 use crate::outbox::lane;
 use crate::project::current::Current;
 use crate::project::file::{self, Project};
+use crate::reference::Page;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Store, StoreFault};
 use crate::supervisor::Supervisor;
@@ -112,14 +113,34 @@ async fn listening(listen: &str) -> Result<(TcpListener, SocketAddr), StartFault
     Ok((listener, address))
 }
 
+/// Metrics, and a supervisor that counts in them.
+fn counted() -> (Arc<Metrics>, Arc<Supervisor>) {
+    let metrics = Arc::new(Metrics::new());
+    let counting = metrics.clone();
+    let supervisor = Supervisor::new(move |task| counting.task_died(task));
+    (metrics, Arc::new(supervisor))
+}
+
+/// The whole reference.
+fn pages(commands: Option<Page>) -> Vec<Page> {
+    let mut pages = crate::reference::pages();
+    pages.push(web::reference());
+    pages.extend(commands);
+    pages
+}
+
 impl Daemon {
     /// Starts the daemon of a configuration.
     pub async fn start(path: &Path) -> Result<Daemon, StartFault> {
-        Daemon::start_with(path, Given::default()).await
+        Daemon::start_with(path, Given::default(), None).await
     }
 
-    /// The same, with what the command line says instead.
-    pub async fn start_with(path: &Path, given: Given) -> Result<Daemon, StartFault> {
+    /// The same, with what the command line says instead, and the page that explains the commands.
+    pub async fn start_with(
+        path: &Path,
+        given: Given,
+        commands: Option<Page>,
+    ) -> Result<Daemon, StartFault> {
         let mut found = Diagnostics::default();
         let Some((project, means)) = read(path, &given, &mut found) else {
             return Err(StartFault::Configuration(found));
@@ -127,9 +148,7 @@ impl Daemon {
         log_warnings(&found);
         let store = Sqlite::open(&project.file.state).map_err(StartFault::Store)?;
         let (listener, address) = listening(&project.file.listen).await?;
-        let metrics = Arc::new(Metrics::new());
-        let counted = metrics.clone();
-        let supervisor = Arc::new(Supervisor::new(move |task| counted.task_died(task)));
+        let (metrics, supervisor) = counted();
         let current = Arc::new(Current::new(project));
         let means = Arc::new(RwLock::new(Arc::new(means)));
         let (committed, settled) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -181,6 +200,7 @@ impl Daemon {
                 .map_err(|fault| StartFault::Port(fault.detail))?,
             uptimes: Arc::default(),
             statuses: Arc::default(),
+            reference: Arc::new(pages(commands)),
         };
         // Before anybody is served: a gate that starts meanwhile would be taken for an old one.
         driver.resume().await.map_err(StartFault::Store)?;

@@ -243,7 +243,7 @@ impl Checker<'_> {
     }
 }
 
-fn fits(node: &Node, shape: &Shape) -> bool {
+pub(super) fn fits(node: &Node, shape: &Shape) -> bool {
     match shape {
         Shape::Any => true,
         Shape::Text | Shape::Template | Shape::Expression | Shape::Word(_) => node.is_scalar(),
@@ -258,7 +258,8 @@ fn fits(node: &Node, shape: &Shape) -> bool {
     }
 }
 
-fn expected(shape: &Shape) -> String {
+/// A form in words.
+pub fn expected(shape: &Shape) -> String {
     match shape {
         Shape::Any => "anything".to_owned(),
         Shape::Text => "text".to_owned(),

@@ -4,7 +4,7 @@
 //! repeated announcement adds nothing.
 
 use crate::alert::message::{
-    Asked, ask_message, proof_message, undone_message, unreadable_message, verdict_message,
+    Asked, Told, ask_message, proof_message, undone_message, unreadable_message, verdict_message,
 };
 use crate::pipeline::action::Action;
 use crate::pipeline::github::Github;
@@ -50,6 +50,14 @@ pub fn partners(record: &Record, gate: Option<&Gate>, instance: &str) -> Vec<New
         .collect()
 }
 
+fn by(instance: &str, page: &Option<String>) -> Told {
+    Told {
+        instance: instance.to_owned(),
+        link: page.clone(),
+        at_ms: None,
+    }
+}
+
 /// The effects of a verdict: statuses and messages. Its actions are ordered with [`order`].
 pub fn verdict(
     record: &Record,
@@ -60,7 +68,7 @@ pub fn verdict(
 ) -> Vec<NewEffect> {
     let key = |what: &str| format!("bw_{instance}_{}_{}_{what}", record.id, verdict.word());
     let Some(gate) = gate else { return Vec::new() };
-    let mut message = verdict_message(record, page.clone());
+    let mut message = verdict_message(record, &by(instance, &page));
     if record.state.dry_run {
         message.subject = format!("{} (dry run)", message.subject);
         message.lines.push(format!(
@@ -89,7 +97,7 @@ pub fn ask(
             .collect(),
         within: gate.people_within(),
     };
-    let message = ask_message(record, &asked, page);
+    let message = ask_message(record, &asked, &by(instance, &page));
     tell(&gate.tell, &message, Some(record.id), &key)
 }
 
@@ -231,7 +239,7 @@ pub fn proof(
 ) -> Vec<NewEffect> {
     let key = |what: &str| format!("bw_{instance}_{}_proof_{what}", record.id);
     let Some(gate) = gate else { return Vec::new() };
-    let message = proof_message(record, page.clone());
+    let message = proof_message(record, &by(instance, &page));
     told(record, gate, "proof", &message, page, &key)
 }
 
@@ -257,7 +265,7 @@ pub fn undone(
 ) -> Vec<NewEffect> {
     let key = |what: &str| format!("bw_{instance}_{}_undone_{what}", record.id);
     let Some(gate) = gate else { return Vec::new() };
-    let message = undone_message(record, page.clone());
+    let message = undone_message(record, &by(instance, &page));
     let mut effects = told(record, gate, "undone", &message, page, &key);
     // A protection rule was answered with the verdict, and issues are for rollbacks.
     effects.retain(|effect| {

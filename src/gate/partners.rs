@@ -5,7 +5,7 @@
 //! gave the order ends it.
 
 use super::driver::{Driver, now_ms};
-use crate::alert::message::partner_message;
+use crate::alert::message::{Told, partner_message};
 use crate::project::current::page;
 use crate::record::announcement::PartnerOrder;
 use crate::record::effect::{DIED, Effect, EffectState};
@@ -158,7 +158,12 @@ impl Driver {
                 let Some(gate) = project.file.gate(&record.gate) else {
                     return;
                 };
-                let message = partner_message(&record, name, why, page(&project, id));
+                let told = Told {
+                    instance: self.store.instance().to_owned(),
+                    link: page(&project, id),
+                    at_ms: Some(now_ms()),
+                };
+                let message = partner_message(&record, name, why, &told);
                 let key = |what: &str| format!("{}_{what}", effect.key);
                 let effects = message::tell(&gate.tell, &message, Some(id), &key);
                 self.store.enqueue(effects, now_ms()).await

@@ -31,7 +31,7 @@ pub struct Range {
 }
 
 /// One rate that was tried.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Tried {
     /// Iterations asked for per second.
     pub rate: f64,
@@ -56,7 +56,7 @@ pub struct Tried {
 }
 
 /// A search, with all that was tried.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Search {
     /// Rates in the order they were tried.
     pub tried: Vec<Tried>,

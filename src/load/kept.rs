@@ -4,7 +4,7 @@ use crate::limits;
 use serde::{Deserialize, Serialize};
 
 /// What came back of a step, kept as evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Kept {
     /// As much of it as is kept, redacted.
     pub text: String,

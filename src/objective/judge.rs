@@ -27,7 +27,9 @@ pub const INDIFFERENCE: f64 = 1.5;
 pub const MEAN_FAILURES: f64 = 0.01;
 
 /// Three outcomes, not two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It was measured and it held.
@@ -85,7 +87,7 @@ pub struct Evidence {
 }
 
 /// What became of one objective.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Judgement {
     /// The objective as written.
     pub objective: String,

@@ -12,12 +12,14 @@ use crate::document::kind;
 use crate::document::shape::{Field, Object, Shape, field};
 use crate::net::program::{self, Invocation};
 use crate::record::announcement::Announcement;
-use crate::record::gate::{Record, inputs};
+use crate::record::gate::{Facts, Record, inputs};
+use crate::record::message::{VERSION, written};
 use crate::record::target::Occasion;
 use crate::scenario::template::Template;
 use crate::secret::Secret;
 use crate::{clock, limits};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -179,7 +181,7 @@ impl Action {
                 }
             }
             ActionKind::Webhook(hook) => {
-                let body = payload(announcement, occasion).to_string();
+                let body = payload(announcement, occasion);
                 let timeout = self.timeout.min(limits::DELIVERY_TIMEOUT);
                 hook.send(means, &facts, key, body, timeout).await
             }
@@ -273,21 +275,60 @@ async fn refused(check: &[Secret], folder: Option<PathBuf>, within: Duration) ->
 }
 
 /// What a webhook is told.
-fn payload(announcement: &Announcement, occasion: Occasion) -> Value {
+/// What a webhook of an action is sent. A boundary type.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ActionBody<'a> {
+    /// `bellwether.gate.promote`, `.rollback`, `.hold` and so on.
+    #[serde(rename = "type")]
+    kind: String,
+    /// Counted up by a change that breaks who reads it; fields may be added without.
+    version: u32,
+    /// When this attempt was made, RFC 3339.
+    timestamp: String,
+    /// What is to be done, and for which gate.
+    data: ActionData<'a>,
+}
+
+/// What is to be done, and for which gate.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ActionData<'a> {
+    /// `promote`, `rollback`, `hold`, `fallback`, `remedy` or `down`.
+    verdict: &'a str,
+    /// The gate's name.
+    gate: &'a str,
+    /// Its number.
+    gate_id: i64,
+    /// The environment.
+    environment: &'a str,
+    /// Why, in sentences.
+    reasons: &'a [String],
+    /// What is known of the deploy: `version`, `previous_version`, `commit`, `actor` and so on.
+    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
+    facts: &'a Facts,
+    /// The version to go back to, if there is one.
+    rollback_to: Option<&'a str>,
+    /// Until when the verdict stands, RFC 3339, if it ends.
+    holds_until: Option<String>,
+    /// The gate's page.
+    page: Option<&'a str>,
+}
+
+fn payload(announcement: &Announcement, occasion: Occasion) -> String {
     let (record, verdict) = (&announcement.record, occasion.word());
-    json!({
-        "type": format!("bellwether.gate.{verdict}"),
-        "timestamp": clock::now_text(),
-        "data": {
-            "verdict": verdict,
-            "gate": record.gate,
-            "gate_id": record.id,
-            "environment": record.environment,
-            "reasons": record.state.reasons,
-            "facts": record.facts,
-            "rollback_to": record.rollback_to,
-            "holds_until": record.holds_until_ms().map(clock::text_of),
-            "page": announcement.page,
+    written(&ActionBody {
+        kind: format!("bellwether.gate.{verdict}"),
+        version: VERSION,
+        timestamp: clock::now_text(),
+        data: ActionData {
+            verdict,
+            gate: &record.gate,
+            gate_id: record.id,
+            environment: &record.environment,
+            reasons: &record.state.reasons,
+            facts: &record.facts,
+            rollback_to: record.rollback_to.as_deref(),
+            holds_until: record.holds_until_ms().map(clock::text_of),
+            page: announcement.page.as_deref(),
         },
     })
 }

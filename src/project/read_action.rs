@@ -2,7 +2,7 @@
 
 use super::read_gate::digest;
 use crate::delivery::webhook::Webhook;
-use crate::document::diagnostic::{Diagnostic, nearest};
+use crate::document::diagnostic::Diagnostic;
 use crate::document::kind;
 use crate::document::node::Node;
 use crate::environment::settings::Environment;
@@ -147,39 +147,9 @@ impl Reader<'_> {
         found
     }
 
-    /// A fact that does not exist would be found out when the action is needed.
+    /// Reports inputs that no gate has.
     pub(super) fn known_facts(&mut self, node: &Node) {
-        for (_, value) in node.entries() {
-            self.known_facts(value);
-        }
-        if node.entries().is_empty() && !node.items().is_empty() && node.as_text().is_none() {
-            for item in node.items() {
-                self.known_facts(item);
-            }
-        }
-        let Some(Ok(template)) = node.as_text().map(|text| Template::parse(text, false)) else {
-            return;
-        };
-        for (expression, at) in template.expressions() {
-            for (name, (start, end)) in expression.members("inputs") {
-                if INPUTS.contains(&name.as_str()) {
-                    continue;
-                }
-                let hint = match nearest(&name, INPUTS.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("facts of a gate: {}", INPUTS.join(", ")),
-                };
-                self.found.push(
-                    Diagnostic::error("unknown-fact", format!("a gate has no fact `{name}`"))
-                        .at(
-                            self.source,
-                            node.part(at + start, at + end),
-                            "not known here",
-                        )
-                        .hint(hint),
-                );
-            }
-        }
+        self.known_inputs(node, &INPUTS, "a gate");
     }
 
     /// A program that is not there would be found out when it is needed.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// What a note is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum NoteKind {
     /// Not said yet: it counts for nothing.
@@ -52,7 +54,7 @@ impl NoteKind {
 }
 
 /// Something that somebody says of a gate. A boundary type.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Note {
     /// What it is: never taken from what somebody sends.

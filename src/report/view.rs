@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A gate in a list.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GateView {
     /// Its number.
     pub id: i64,
@@ -79,7 +79,7 @@ pub struct GateView {
 }
 
 /// A phase that ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PhaseView {
     /// Its name.
     pub phase: String,
@@ -92,7 +92,7 @@ pub struct PhaseView {
 }
 
 /// A gate with everything that is known of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GateDetail {
     /// The gate.
     #[serde(flatten)]
@@ -106,7 +106,7 @@ pub struct GateDetail {
 }
 
 /// A line of a timeline.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TimelineView {
     /// When, RFC 3339.
     pub at: String,
@@ -115,7 +115,7 @@ pub struct TimelineView {
 }
 
 /// An effect on its way, or settled.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SignalView {
     /// Its key.
     pub key: String,
@@ -130,7 +130,7 @@ pub struct SignalView {
 }
 
 /// A run of a gate.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RunView {
     /// Its number.
     pub id: i64,
@@ -145,7 +145,7 @@ pub struct RunView {
 }
 
 /// A probe.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ProbeView {
     /// Its name.
     pub name: String,

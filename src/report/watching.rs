@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// An incident.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct IncidentView {
     /// Its number.
     pub id: i64,
@@ -32,7 +32,7 @@ pub struct IncidentView {
 }
 
 /// A subject in an incident.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MemberView {
     /// `probe/api-health`.
     pub subject: String,
@@ -52,7 +52,7 @@ pub struct MemberView {
 }
 
 /// A silence.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SilenceView {
     /// Its number.
     pub id: i64,
@@ -67,7 +67,7 @@ pub struct SilenceView {
 }
 
 /// An objective over weeks.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SloView {
     /// Its name.
     pub name: String,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A whole run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Summary {
     /// The scenario's name.
     pub scenario: String,
@@ -60,11 +60,12 @@ pub struct Summary {
     pub was_interrupted: bool,
     /// What a sequential verdict rests on, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub evidence: Option<crate::objective::evidence::Evidence>,
 }
 
 /// The numbers that others rely on.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Core {
     /// Requests, failed ones included.
     pub requests: u64,
@@ -81,7 +82,7 @@ pub struct Core {
 }
 
 /// Quantiles of a histogram, in microseconds.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Quantiles {
     /// Mean.
     pub mean: f64,
@@ -139,7 +140,7 @@ impl Quantiles {
 }
 
 /// One step.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StepSummary {
     /// Its name.
     pub name: String,
@@ -188,7 +189,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 /// A number that replies told, in its own unit.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ValueSummary {
     /// How often it was told.
     pub count: u64,
@@ -207,7 +208,7 @@ pub struct ValueSummary {
 }
 
 /// One phase of a step.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PhaseSummary {
     /// Median.
     pub p50: u64,
@@ -216,7 +217,7 @@ pub struct PhaseSummary {
 }
 
 /// One check of a step.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CheckSummary {
     /// The step's name.
     pub step: String,

@@ -87,6 +87,37 @@ impl Reader<'_> {
         }
     }
 
+    /// Reports inputs in the texts of a node that `whose` does not have.
+    pub fn known_inputs(&mut self, node: &Node, known: &[&str], whose: &str) {
+        for (_, value) in node.entries() {
+            self.known_inputs(value, known, whose);
+        }
+        if node.entries().is_empty() && !node.items().is_empty() && node.as_text().is_none() {
+            for item in node.items() {
+                self.known_inputs(item, known, whose);
+            }
+        }
+        let Some(Ok(template)) = node.as_text().map(|text| Template::parse(text, false)) else {
+            return;
+        };
+        for (expression, at) in template.expressions() {
+            for (name, (start, end)) in expression.members("inputs") {
+                if known.contains(&name.as_str()) {
+                    continue;
+                }
+                let hint = match nearest(&name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("facts of {whose}: {}", known.join(", ")),
+                };
+                let span = node.part(at + start, at + end);
+                let title = format!("{whose} has no fact `{name}`");
+                let diagnostic = Diagnostic::error("unknown-fact", title);
+                let diagnostic = diagnostic.at(self.source, span, "not known here");
+                self.found.push(diagnostic.hint(hint));
+            }
+        }
+    }
+
     /// An expression on a reply.
     pub fn expression(&mut self, node: &Node) -> Option<Expression> {
         match Expression::compile(node.as_text()?, true) {

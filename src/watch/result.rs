@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One result of a probe.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct ProbeResult {
     /// When it started.
     pub at_ms: i64,
@@ -29,6 +29,7 @@ pub struct ProbeResult {
     pub severity: Option<Severity>,
     /// Why it did not pass.
     #[serde(serialize_with = "as_text")]
+    #[schemars(with = "String")]
     pub reason: Arc<str>,
 }
 

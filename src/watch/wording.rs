@@ -280,6 +280,11 @@ pub fn message(
         lines: lines(telling, &members, explained),
         facts: facts(telling, &members, changed),
         link: Some(format!("{pages}{}", incident.id)),
+        at_ms: match telling.occasion {
+            Occasion::Resolved => incident.ended_ms.unwrap_or(incident.last_told_ms),
+            _ => incident.last_told_ms,
+        },
+        gate: None,
         incident: Some(IncidentReference {
             key: format!("bellwether-{instance}-{}", incident.id),
             event: telling.occasion.word().to_owned(),

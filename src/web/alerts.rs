@@ -7,10 +7,12 @@ use crate::incident::keeper::Refused;
 use crate::project::access::Role;
 use crate::project::alerts::AlertSettings;
 use crate::report::watching::{self as view, IncidentView, SilenceView, SloView};
+use crate::watch::alert::Escalation;
 use crate::watch::silence::{Matcher, Silence};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use http::{HeaderMap, StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -28,7 +30,7 @@ pub struct Which {
 }
 
 /// What somebody says who has an incident.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Acknowledge {
     /// Who; the name of the token where tokens have names.
     #[serde(default)]
@@ -39,7 +41,7 @@ pub struct Acknowledge {
 }
 
 /// What is to be silenced.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MakeSilence {
     /// `label=value`, `label!=value`, with `*` in the value; all of them must fit.
     pub matchers: Vec<String>,
@@ -171,11 +173,34 @@ pub async fn unsilence(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Who would be told of something.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RouteView {
+    /// The probe, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<String>,
+    /// The heartbeat, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heartbeat: Option<String>,
+    /// The objective over weeks, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slo: Option<String>,
+    /// Channels that are told, rotas by their names.
+    tell: Vec<String>,
+    /// The channels that this means now.
+    now: Vec<String>,
+    /// Who is told later.
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
+    escalate: Vec<Escalation>,
+    /// Probes that it waits for.
+    depends_on: Vec<String>,
+}
+
 /// `GET /api/v1/alerts/routes?label=value…`: who would be told of what has these labels.
 pub async fn routes(
     State(site): State<Site>,
     Query(labels): Query<BTreeMap<String, String>>,
-) -> Json<serde_json::Value> {
+) -> Json<Vec<RouteView>> {
     let project = site.current.get();
     let probes = project.probes.iter().filter(|probe| {
         labels.iter().all(|(name, value)| match name.as_str() {
@@ -190,8 +215,16 @@ pub async fn routes(
     let now = crate::clock::now();
     let told = |kind: &str, name: &str, settings: &AlertSettings, depends_on: &[String]| {
         let (route, _) = file.alerts.told(settings, String::new());
-        let on_duty = file.alerts.duty(now).channels(&route.tell);
-        serde_json::json!({ kind: name, "tell": route.tell, "now": on_duty, "escalate": route.escalate, "depends_on": depends_on })
+        let of = |wanted: &str| (kind == wanted).then(|| name.to_owned());
+        RouteView {
+            probe: of("probe"),
+            heartbeat: of("heartbeat"),
+            slo: of("slo"),
+            now: file.alerts.duty(now).channels(&route.tell),
+            tell: route.tell,
+            escalate: route.escalate,
+            depends_on: depends_on.to_vec(),
+        }
     };
     let named = |kind: &str, name: &str, settings: &AlertSettings| {
         let mut wanted = labels.iter();
@@ -201,7 +234,7 @@ pub async fn routes(
             other => settings.labels.get(other) == Some(value),
         })
     };
-    let mut all: Vec<serde_json::Value> = probes
+    let mut all: Vec<RouteView> = probes
         .map(|probe| told("probe", &probe.name, &probe.alert, &probe.depends_on))
         .collect();
     for job in &file.heartbeats {
@@ -214,7 +247,7 @@ pub async fn routes(
             all.push(told("slo", &slo.name, &slo.alert, &[]));
         }
     }
-    Json(all.into())
+    Json(all)
 }
 
 /// `GET /api/v1/slos`

@@ -11,11 +11,13 @@ use crate::record::state::Consent;
 use crate::report::view::{self, GateDetail, GateView, ProbeView};
 use crate::run::Summary;
 use crate::telemetry::format::Format;
+use crate::watch::result::ProbeResult;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,7 +29,7 @@ const GATES_MAX: u32 = 100;
 const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// What starts a gate.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct StartGate {
     /// The gate's name.
     pub gate: String,
@@ -37,7 +39,7 @@ pub struct StartGate {
 }
 
 /// Facts of a deploy as callers give them.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 pub struct LooseFacts {
     /// The version.
     pub version: String,
@@ -163,18 +165,36 @@ pub async fn readyz(State(site): State<Site>) -> Result<&'static str, Problem> {
     Ok("ready\n")
 }
 
+/// How the daemon stands.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StatusView {
+    /// The version of Bellwether.
+    version: &'static str,
+    /// What this state is told from others by.
+    instance: String,
+    /// Probes of the configuration.
+    probes: usize,
+    /// Gates of the configuration.
+    gates: Vec<String>,
+    /// Gates that are being driven.
+    gates_active: usize,
+    /// Effects that are not delivered yet.
+    outbox_pending: i64,
+}
+
 /// `GET /api/v1/status`
-pub async fn status(State(site): State<Site>) -> Result<Json<serde_json::Value>, Problem> {
+pub async fn status(State(site): State<Site>) -> Result<Json<StatusView>, Problem> {
     let (_, pending) = site.store.pending().await?;
     let project = site.current.get();
-    Ok(Json(serde_json::json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "instance": site.store.instance(),
-        "probes": project.probes.len(),
-        "gates": project.file.gates.iter().map(|gate| &gate.name).collect::<Vec<_>>(),
-        "gates_active": site.driver.active(),
-        "outbox_pending": pending,
-    })))
+    let gates = project.file.gates.iter();
+    Ok(Json(StatusView {
+        version: env!("CARGO_PKG_VERSION"),
+        instance: site.store.instance().to_owned(),
+        probes: project.probes.len(),
+        gates: gates.map(|gate| gate.name.clone()).collect(),
+        gates_active: site.driver.active(),
+        outbox_pending: pending,
+    }))
 }
 
 /// `GET /api/v1/gates`
@@ -298,7 +318,7 @@ pub async fn attest(
 }
 
 /// A consent to a rollback.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentByHand {
     /// Who.
@@ -329,7 +349,7 @@ pub async fn consent(
 }
 
 /// An order to roll back.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackByHand {
     /// Who.
@@ -374,19 +394,32 @@ pub async fn probes(State(site): State<Site>) -> Json<Vec<ProbeView>> {
     Json(site.prober.each(view::probe))
 }
 
+/// A probe with what was kept of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ProbeDetail {
+    /// The probe.
+    probe: ProbeView,
+    /// Its newest results.
+    results: Vec<ProbeResult>,
+    /// The summary of its last run, where there was one.
+    last: Option<Summary>,
+}
+
 /// `GET /api/v1/probes/{name}`
 pub async fn probe(
     State(site): State<Site>,
     Path(name): Path<String>,
-) -> Result<Json<serde_json::Value>, Problem> {
+) -> Result<Json<ProbeDetail>, Problem> {
     let found = site.prober.view(&name).ok_or_else(|| no_probe(&name))?;
     let last = found
         .last
         .as_ref()
         .map(|last| last.summary(&found.environment));
-    Ok(Json(
-        serde_json::json!({ "probe": view::probe(&found), "results": found.results, "last": last }),
-    ))
+    Ok(Json(ProbeDetail {
+        probe: view::probe(&found),
+        results: found.results.into_iter().collect(),
+        last,
+    }))
 }
 
 /// There is no such probe.
@@ -429,17 +462,24 @@ pub async fn run(State(site): State<Site>, Path(id): Path<i64>) -> Result<Json<S
         .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no run {id}")))
 }
 
+/// What came of a reload.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Reloaded {
+    /// Always true: a configuration that is broken is a problem.
+    reloaded: bool,
+}
+
 /// `POST /api/v1/reload`
 pub async fn reload(
     State(site): State<Site>,
     headers: HeaderMap,
-) -> Result<Json<serde_json::Value>, Problem> {
+) -> Result<Json<Reloaded>, Problem> {
     site.caller(&headers, Role::Administer)?;
     let (answer, result) = tokio::sync::oneshot::channel();
     let busy = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping");
     site.reload.send(answer).await.map_err(|_| busy())?;
     match result.await.map_err(|_| busy())? {
-        Ok(()) => Ok(Json(serde_json::json!({ "reloaded": true }))),
+        Ok(()) => Ok(Json(Reloaded { reloaded: true })),
         Err(problems) => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             format!("the configuration is broken, the old one stays in force\n{problems}"),

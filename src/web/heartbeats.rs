@@ -4,28 +4,46 @@ use super::problem::Problem;
 use super::site::{Site, bearer};
 use crate::project::access::Role;
 use crate::report::view::time;
-use crate::watch::heartbeat::Report;
+use crate::watch::heartbeat::{Heartbeat, Report};
 use axum::Json;
 use axum::extract::{Path, State};
 use http::{HeaderMap, Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Characters of a log that are kept: its end says most.
 const LOG_MAX: usize = 500;
 
+/// A job that reports.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HeartbeatView {
+    /// Its name.
+    name: String,
+    /// Since when a report is expected, RFC 3339.
+    expected_since: String,
+    /// When it last began.
+    started: Option<String>,
+    /// When it last came to a good end.
+    succeeded: Option<String>,
+    /// When it last failed.
+    failed: Option<String>,
+    /// What it said last.
+    said: String,
+}
+
 /// `GET /api/v1/heartbeats`
-pub async fn list(State(site): State<Site>) -> Json<serde_json::Value> {
-    let all = site.heartbeats.list().into_iter().map(|(name, job)| {
-        serde_json::json!({
-            "name": name,
-            "expected_since": time(job.expected_ms),
-            "started": job.started_ms.map(time),
-            "succeeded": job.succeeded_ms.map(time),
-            "failed": job.failed_ms.map(time),
-            "said": job.said,
-        })
-    });
-    Json(all.collect())
+pub async fn list(State(site): State<Site>) -> Json<Vec<HeartbeatView>> {
+    let all = site.heartbeats.list().into_iter();
+    let view = |(name, job): (String, Heartbeat)| HeartbeatView {
+        name,
+        expected_since: time(job.expected_ms),
+        started: job.started_ms.map(time),
+        succeeded: job.succeeded_ms.map(time),
+        failed: job.failed_ms.map(time),
+        said: job.said,
+    };
+    Json(all.map(view).collect())
 }
 
 /// `POST /api/v1/heartbeats/{name}`: it came to a good end.

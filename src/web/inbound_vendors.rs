@@ -19,8 +19,9 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -162,6 +163,19 @@ fn said(record: Option<&Record>) -> (Option<Verdict>, bool) {
     (verdict, verdict == Some(Verdict::Promote) && is_done)
 }
 
+/// What a gate says of a version.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Answer {
+    /// `Successful`, `Failed`, `Inconclusive` or `Running`.
+    result: &'static str,
+    /// `promote`, `rollback` or `hold`, once reached.
+    verdict: Option<&'static str>,
+    /// The gate's number, once there is one.
+    gate: Option<i64>,
+    /// The version that it verifies.
+    version: Option<String>,
+}
+
 /// `GET /api/v1/gates/by-name/{gate}/verdict`: for Argo Rollouts' web metric, with
 /// `successCondition: result == "Successful"` and `failureCondition: result == "Failed"`.
 pub async fn verdict(
@@ -169,7 +183,7 @@ pub async fn verdict(
     Path(name): Path<String>,
     Query(question): Query<Question>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Answer>, Problem> {
     if question.version.is_empty() {
         return Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -210,12 +224,12 @@ pub async fn verdict(
         Some(Verdict::Promote | Verdict::Hold) => "Inconclusive",
         None => "Running",
     };
-    Ok(Json(json!({
-        "result": result,
-        "verdict": verdict.map(Verdict::word),
-        "gate": record.as_ref().map(|record| record.id),
-        "version": record.map(|record| record.facts.version),
-    })))
+    Ok(Json(Answer {
+        result,
+        verdict: verdict.map(Verdict::word),
+        gate: record.as_ref().map(|record| record.id),
+        version: record.map(|record| record.facts.version),
+    }))
 }
 
 /// What Flagger sends.

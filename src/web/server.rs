@@ -4,11 +4,14 @@
 //! one, looking is open to whoever reaches the port, and what changes anything is only taken from this machine,
 //! and never from a page of another site that a browser on this machine happens to show.
 
-use super::pages::{events, gate, home, incidents, lists, orders, probe, refused, slos, status};
+use super::pages::{
+    docs, events, gate, home, incidents, lists, orders, probe, refused, slos, status,
+};
 use super::problem::Problem;
 use super::site::Site;
 use super::{
-    alerts, api, assets, audit, heartbeats, inbound, inbound_vendors, live, log_in, modules, openid,
+    alerts, api, assets, audit, heartbeats, inbound, inbound_vendors, live, log_in, modules,
+    openapi, openid,
 };
 use crate::net::form::pair;
 use crate::project::access::Role;
@@ -34,6 +37,8 @@ fn pages() -> Router<Site> {
         .route("/alerts", get(incidents::alerts))
         .route("/incidents/{id}", get(incidents::incident))
         .route("/events", get(events::events))
+        .route("/docs", get(docs::index))
+        .route("/docs/{name}", get(docs::page))
 }
 
 /// What people order on pages.
@@ -113,12 +118,14 @@ pub fn routes(site: Site) -> Router {
         .route("/api/v1/loads/{id}", post(api::order))
         .route("/api/v1/runs/{id}", get(api::run))
         .route("/api/v1/reload", post(api::reload))
+        .route("/api/v1/openapi.json", get(openapi::served))
         .route("/hooks/{gate}", post(inbound::webhook))
         .fallback(|| async {
             Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
         })
         .layer(DefaultBodyLimit::max(crate::limits::INBOUND_BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(to_the_end))
+        .layer(axum::middleware::from_fn(explained))
         .layer(axum::middleware::from_fn_with_state(
             site.clone(),
             audit::audited,
@@ -200,6 +207,31 @@ fn turned_away(headers: &HeaderMap, request: &Request, problem: Problem) -> Resp
         Some(challenge) => (challenge, problem).into_response(),
         None => problem.into_response(),
     }
+}
+
+/// What the framework says of a request that no operation understands, as a problem.
+async fn explained(request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/");
+    let response = next.run(request).await;
+    let status = response.status();
+    if !is_api || !(status.is_client_error() || status.is_server_error()) || is_problem(&response) {
+        return response;
+    }
+    let allowed = response.headers().get(http::header::ALLOW).cloned();
+    let body = axum::body::to_bytes(response.into_body(), crate::limits::INBOUND_BODY_BYTES_MAX);
+    let said = body.await.unwrap_or_default();
+    let detail = match String::from_utf8_lossy(&said).trim() {
+        "" if status == StatusCode::METHOD_NOT_ALLOWED => {
+            "this address has no such method".to_owned()
+        }
+        "" => "the request is not understood".to_owned(),
+        said => said.to_owned(),
+    };
+    let mut response = Problem::new(status, detail).into_response();
+    if let Some(allowed) = allowed {
+        response.headers_mut().insert(http::header::ALLOW, allowed);
+    }
+    response
 }
 
 fn is_problem(response: &Response) -> bool {

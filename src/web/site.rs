@@ -11,6 +11,7 @@ use crate::probe::heartbeats::Heartbeats;
 use crate::probe::prober::Prober;
 use crate::project::access::{Caller, Role};
 use crate::project::current::Current;
+use crate::reference::Page;
 use crate::scenario::template::Template;
 use crate::secret::Secret;
 use crate::store::Store;
@@ -54,6 +55,8 @@ pub struct Site {
     pub loopback: bool,
     /// What seals the sessions of browsers.
     pub sessions: Sessions,
+    /// Pages of the reference.
+    pub reference: Arc<Vec<Page>>,
     /// Status pages that were made.
     pub statuses: Made,
     /// How probes did over days.

@@ -123,10 +123,10 @@ fn the_reference_is_the_one_on_disk() {
     let (code, out, err) = run(bellwether().args(["docs", "expressions"]));
     assert_eq!((code, err.as_str()), (0, ""));
     snapshot(&folder.join("docs-expressions.txt"), &out);
-    let (code, out, _) = run(bellwether().args(["docs", "--json"]));
+    let (code, out, _) = run(bellwether().args(["docs", "expressions", "--json"]));
     let page: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
-        (code, page["always"][0]["name"].as_str()),
+        (code, page["sections"][0]["entries"][0]["name"].as_str()),
         (0, Some("vars"))
     );
 }
@@ -253,7 +253,7 @@ fn every_code_that_is_said_is_explained() {
         }
     }
     let said = regex::Regex::new(r#"(?:Diagnostic::(?:error|warning)|self\.(?:error|unknown)|compiler\s*\.error)\(\s*(?:[\w.]+,\s*)?"([a-z0-9]+(?:-[a-z0-9]+)+)""#).unwrap();
-    let explained: Vec<&str> = bellwether::cli::explain::ALL
+    let explained: Vec<&str> = bellwether::reference::codes::ALL
         .iter()
         .map(|(code, ..)| *code)
         .collect();

@@ -38,6 +38,7 @@ mod house;
 #[cfg(feature = "http3")]
 mod http3;
 mod imports;
+mod messages;
 mod modules;
 mod nginx;
 mod omission;
@@ -51,6 +52,7 @@ mod prometheus;
 mod proxies;
 mod receiver;
 mod recording;
+mod reference;
 mod rollouts;
 mod run;
 mod scraped;

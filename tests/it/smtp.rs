@@ -1,5 +1,6 @@
 //! A real SMTP server: STARTTLS, authentication, subjects that survive the way.
 
+use super::messages::rolled_back;
 use super::nginx::certificates;
 use super::support::{Process, bellwether, eventually, free_port, program, root, run};
 use std::path::Path;
@@ -94,6 +95,73 @@ fn letters_arrive_over_starttls_with_their_subjects_intact() {
         ),
         "{}",
         decoded.1
+    );
+}
+
+/// What a letter says, as whoever receives it takes it apart.
+const TAKEN_APART: &str = "import sys, json, email, email.policy
+m = email.message_from_string(sys.argv[1], policy=email.policy.default)
+print(json.dumps({**{k.lower(): str(v) for k, v in m.items()}, 'plain': m.get_body(('plain',)).get_content(), 'html': m.get_body(('html',)).get_content()}))";
+
+#[test]
+fn letters_of_a_gate_are_one_thread() {
+    let Some(mail) = Mail::start() else { return };
+    let channel = format!(
+        "{{ email: {{ server: \"localhost:{}\", from: deploys@example.com, to: a@example.com, user: deploys, password: \"${{secrets.MAIL_PASSWORD}}\", ca_file: {:?} }} }}",
+        mail.port,
+        mail.folder.path().join("ca.pem")
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let environment = [("MAIL_PASSWORD", "mail-pass-word")];
+    let _daemon = rolled_back(folder.path(), &channel, &environment);
+    let sent = mail.folder.path().join("letters");
+    let letters = eventually("both letters came", Duration::from_secs(20), || {
+        let text = std::fs::read_to_string(&sent).ok()?;
+        let letters: Vec<serde_json::Value> = text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        (letters.len() >= 3).then_some(letters)
+    });
+    let apart = |letter: &serde_json::Value| -> serde_json::Value {
+        let content = letter["content"].as_str().unwrap();
+        let (_, out, err) =
+            run(Command::new("/usr/bin/python3").args(["-c", TAKEN_APART, content]));
+        serde_json::from_str(&out).unwrap_or_else(|_| panic!("{err}"))
+    };
+    let [verdict, proof] = [&letters[1], &letters[2]].map(apart);
+    assert_eq!(
+        verdict["subject"],
+        "🚨 Production Deployment Failed: shop 1.0.0"
+    );
+    assert_eq!(
+        proof["subject"],
+        "🚨 Production Rollback Failed: shop 1.0.0"
+    );
+    assert_eq!(verdict["auto-submitted"], "auto-generated");
+    assert!(
+        verdict["in-reply-to"]
+            .as_str()
+            .unwrap()
+            .contains("-gate-2@example.com")
+    );
+    assert_eq!(verdict["in-reply-to"], proof["in-reply-to"]);
+    assert_eq!(verdict["in-reply-to"], proof["references"]);
+    assert_ne!(verdict["message-id"], proof["message-id"]);
+    let plain = verdict["plain"].as_str().unwrap();
+    for fact in [
+        "Environment       production",
+        "Version           1.0.0",
+        " UTC",
+        "Took",
+    ] {
+        assert!(plain.contains(fact), "{fact}: {plain}");
+    }
+    assert!(
+        verdict["html"]
+            .as_str()
+            .unwrap()
+            .contains("<html lang=\"en\">")
     );
 }
 

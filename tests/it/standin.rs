@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 
 /// What is asked.
+#[derive(Debug, Clone)]
 pub struct Asked {
     pub method: String,
     /// Without its query.

@@ -12,4 +12,4 @@ pub mod standard;
 mod texts;
 
 pub use registry::{Function, add, all, named};
-pub use schemas::ASKING_NOTHING;
+pub use schemas::{ASKING_NOTHING, breach};

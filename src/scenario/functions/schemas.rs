@@ -147,8 +147,17 @@ impl Looking<'_> {
                     }
                 }
             }
+            ("prefixItems", Value::Array(all)) => {
+                let values = value.as_array().into_iter().flatten();
+                for (index, (inner, value)) in all.iter().zip(values).enumerate() {
+                    self.at(inner, value, &below(at, &index.to_string()), next)?;
+                }
+            }
             ("items", inner) => {
-                for (index, value) in value.as_array().into_iter().flatten().enumerate() {
+                // Of a list whose first elements have forms of their own: the rest.
+                let first = schema["prefixItems"].as_array().map_or(0, Vec::len);
+                let values = value.as_array().into_iter().flatten().enumerate();
+                for (index, value) in values.skip(first) {
                     self.at(inner, value, &below(at, &index.to_string()), next)?;
                 }
             }
@@ -339,12 +348,22 @@ mod tests {
                 "next": { "$ref": "#" },
                 "either": { "oneOf": [{ "type": "string" }, { "type": "integer" }] },
                 "none": { "nullable": true, "type": "string" },
+                "pair": { "prefixItems": [{ "type": "string" }, { "type": "integer" }], "items": false },
             },
         });
         for (value, expected) in [
             (
                 json!({ "id": 1.0, "tags": ["a", "b"], "none": null, "either": 5 }),
                 None,
+            ),
+            (json!({ "id": 1, "pair": ["a", 1] }), None),
+            (
+                json!({ "id": 1, "pair": ["a", "b"] }),
+                Some("`/pair/1` must be integer, and is \"b\""),
+            ),
+            (
+                json!({ "id": 1, "pair": ["a", 1, 2] }),
+                Some("`/pair/2` must not be there"),
             ),
             (
                 json!({ "id": 0 }),

@@ -1,6 +1,7 @@
 //! What happened, and who asked for it: the timelines of all gates, and the audit log of orders.
 
 use super::frame::{Frame, clock, prose, toned};
+use crate::record::audit::Audited;
 use crate::report::view::time;
 use crate::report::wrong::Tone;
 use crate::web::problem::Problem;
@@ -10,6 +11,8 @@ use axum::extract::State;
 use axum::response::Html;
 use http::HeaderMap;
 use maud::html;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Lines of each.
 const LINES: u32 = 150;
@@ -56,11 +59,30 @@ pub async fn events(State(site): State<Site>, headers: HeaderMap) -> Result<Html
     }))
 }
 
+/// An order that came over the network.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderView {
+    /// Its number.
+    id: i64,
+    /// When, RFC 3339.
+    at: String,
+    /// Who; empty where nobody is known.
+    by: String,
+    /// What was asked for: the method and the path.
+    order: String,
+    /// The status that it was answered with.
+    status: u16,
+}
+
 /// `GET /api/v1/audit`
-pub async fn audit(State(site): State<Site>) -> Result<Json<serde_json::Value>, Problem> {
-    let orders = site.store.orders(ORDERS_MAX).await?;
-    let shown = orders.iter().map(|order| {
-        serde_json::json!({ "id": order.id, "at": time(order.at_ms), "by": order.by, "order": order.order, "status": order.status })
-    });
-    Ok(Json(shown.collect()))
+pub async fn audit(State(site): State<Site>) -> Result<Json<Vec<OrderView>>, Problem> {
+    let orders = site.store.orders(ORDERS_MAX).await?.into_iter();
+    let view = |order: Audited| OrderView {
+        id: order.id,
+        at: time(order.at_ms),
+        by: order.by,
+        order: order.order,
+        status: order.status,
+    };
+    Ok(Json(orders.map(view).collect()))
 }

@@ -7,13 +7,14 @@ use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 
 /// Pages that are reached from everywhere: address and name.
-const WAYS: [(&str, &str); 6] = [
+const WAYS: [(&str, &str); 7] = [
     ("/", "Home"),
     ("/gates", "Gates"),
     ("/runs", "Runs"),
     ("/slos", "SLOs"),
     ("/alerts", "Alerts"),
     ("/events", "Events"),
+    ("/docs", "Reference"),
 ];
 
 /// A page without its content.

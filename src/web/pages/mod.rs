@@ -3,10 +3,11 @@
 //! Rooms: [`frame`] (what every page has), [`home`] (is anything wrong now?) with [`probes`] (rows, strips of
 //! runs) and [`uptime`] (over days), [`gate`] (why?) with [`evidence`] (the pictures) and [`orders`] (what people may do there), [`lists`] (gates and
 //! runs), [`probe`], [`incidents`] (alerts, silences, what was told), [`slos`], [`events`] (what happened, and who
-//! asked for it), [`status`] (what everybody may see), [`refused`] (errors for people).
+//! asked for it), [`docs`] (the reference), [`status`] (what everybody may see), [`refused`] (errors for people).
 //!
 //! Pages work without scripts. Invariant: what others sent is text, whatever it looks like.
 
+pub mod docs;
 pub mod events;
 mod evidence;
 pub mod frame;
