@@ -2,8 +2,8 @@
 
 use super::exit::Exit;
 use super::{
-    alert, backup, check, demo, docs, explain, gate, import, init, judge, k6, load, probe, rules,
-    run, run_arguments, serve,
+    alert, backup, check, demo, docs, explain, gate, import, init, judge, k6, load, probe, ready,
+    rules, run, run_arguments, serve,
 };
 use crate::config::file_shape::FILE;
 use crate::document::shape::json_schema;
@@ -54,6 +54,8 @@ enum Command {
     Load(load::Arguments),
     /// Run the daemon: probes, gates, metrics, API and pages
     Serve(serve::Arguments),
+    /// Ask whether a daemon is ready, for health checks and scripts
+    Ready(ready::Arguments),
     /// Copy the state to a file, also while the daemon runs
     Backup(backup::Backup),
     /// Put a copy of the state back, while the daemon is stopped
@@ -101,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::K6(raw) => k6::run(raw),
         Command::Load(arguments) => load::run(arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Ready(arguments) => ready::run(&arguments),
         Command::Backup(arguments) => backup::backup(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
         Command::Gate(arguments) => gate::run(*arguments),

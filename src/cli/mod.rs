@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`commands`] (all of them, and where the program begins), [`usage`] (what is wrong with a command line), [`exit`] (the table of codes),
 //! [`client`] (asks a daemon); [`init`], [`import`], [`check`] with [`foreign`] (files of others), [`run`] with [`run_arguments`], [`run_plan`], [`run_script`],
-//! [`recording`], [`github`], [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`], [`k6_end`] and [`k6_summary`], [`pipes`] (who reads no more), [`judge`], [`calibrate`], [`serve`], [`backup`], [`gate`] with [`gate_list`], [`gate_people`] and [`gate_wait`], [`incident`], [`probe`],
+//! [`recording`], [`github`], [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`], [`k6_end`] and [`k6_summary`], [`pipes`] (who reads no more), [`judge`], [`calibrate`], [`serve`], [`ready`], [`backup`], [`gate`] with [`gate_list`], [`gate_people`] and [`gate_wait`], [`incident`], [`probe`],
 //! [`alert`], [`load`], [`rules`], [`demo`], [`docs`] (the reference), [`explain`] (codes of diagnostics).
 //!
 //! Data goes to standard output, everything else to standard error.
@@ -39,7 +39,8 @@ pub mod load;
 mod pipes;
 pub mod probe;
 pub mod progress;
-pub mod recording;
+pub mod ready;
+mod recording;
 pub mod rules;
 pub mod run;
 pub mod run_arguments;

@@ -22,7 +22,7 @@ use crate::reference::Page;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Store, StoreFault};
 use crate::supervisor::Supervisor;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{Metrics, Shown};
 use crate::watch::incident::Incident;
 use crate::web::{self, Site};
 use std::fmt;
@@ -268,7 +268,16 @@ impl Daemon {
             .iter()
             // What is not run shows nothing.
             .filter(|probe| !probe.paused)
-            .map(|probe| (probe.name.clone(), probe.environment.clone()))
+            .map(|probe| {
+                let plan = project.plans.get(&probe.scenario);
+                let service = plan.and_then(|plan| plan.service.as_deref());
+                Shown {
+                    probe: &probe.name,
+                    environment: &probe.environment,
+                    service: service.unwrap_or_default(),
+                    group: probe.group.as_deref().unwrap_or_default(),
+                }
+            })
             .collect();
         let gates: Vec<_> = project
             .file

@@ -59,6 +59,7 @@ impl NoteKind {
 pub struct Note {
     /// What it is: never taken from what somebody sends.
     #[serde(skip_deserializing, default)]
+    #[schemars(skip)]
     pub kind: NoteKind,
     /// Who; where a token has a name, that is who.
     #[serde(default)]
@@ -79,5 +80,6 @@ pub struct Note {
     pub until_ms: i64,
     /// Of an order to roll back: the gate that gives it, if no person does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
     pub gate: Option<i64>,
 }

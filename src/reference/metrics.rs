@@ -25,6 +25,12 @@ pub const ALL: &[(&str, &[Shown])] = &[
                 "1 for the state that a probe is in.",
             ),
             (
+                "bellwether_probe_info",
+                "gauge",
+                "probe, environment, service, group",
+                "Always 1; what a probe is found by is in the labels.",
+            ),
+            (
                 "bellwether_probe_runs_total",
                 "counter",
                 "probe, environment, outcome",

@@ -35,6 +35,19 @@ pub struct Metrics {
     slos: SloMetrics,
 }
 
+/// A probe, and what it is found by on dashboards.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// Its name.
+    pub probe: &'a str,
+    /// Its environment.
+    pub environment: &'a str,
+    /// The service of its scenario; may be empty.
+    pub service: &'a str,
+    /// What it is shown with; may be empty.
+    pub group: &'a str,
+}
+
 impl Metrics {
     /// Metrics with nothing counted.
     pub fn new() -> Metrics {
@@ -141,15 +154,14 @@ impl Metrics {
     }
 
     /// Makes the series of configured probes and gates exist from the start, and removes those of others.
-    pub fn configured(&self, probes: &[(String, String)], gates: &[(String, String)]) {
-        let now: BTreeSet<(&str, &str)> = probes
-            .iter()
-            .map(|(probe, environment)| (probe.as_str(), environment.as_str()))
-            .collect();
+    pub fn configured(&self, probes: &[Shown<'_>], gates: &[(String, String)]) {
+        let now = probes.iter().map(|shown| (shown.probe, shown.environment));
+        let now: BTreeSet<(&str, &str)> = now.collect();
         self.probes
             .only(|probe, environment| now.contains(&(probe, environment)));
-        for (probe, environment) in now {
-            self.probes.of(probe, environment);
+        for shown in probes {
+            let series = self.probes.of(shown.probe, shown.environment);
+            series.shown_with(shown.service, shown.group);
         }
         for (gate, environment) in gates {
             self.gates.gate_active.with_label_values(&[gate]);

@@ -70,6 +70,7 @@ impl StepSeries {
 #[derive(Debug)]
 struct Values {
     labels: Labels,
+    info: Labels,
     runs: [u64; 3],
     flaky: u64,
     duration: Latencies,
@@ -93,9 +94,16 @@ impl ProbeSeries {
         ProbeSeries::new(probe, environment)
     }
 
+    /// What it is found by; may be empty.
+    pub(super) fn shown_with(&self, service: &str, group: &str) {
+        let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        values.info = values.labels.with("service", service).with("group", group);
+    }
+
     fn new(probe: &str, environment: &str) -> ProbeSeries {
         ProbeSeries(Arc::new(Mutex::new(Values {
             labels: Labels::new(&[("probe", probe), ("environment", environment)]),
+            info: Labels::default(),
             runs: [0; 3],
             flaky: 0,
             duration: Latencies::default(),
@@ -252,6 +260,16 @@ const FAMILIES: &[Lines] = &[
             for health in [Health::Up, Health::Degraded, Health::Down, Health::Unknown] {
                 let label = Some(("health", health.word()));
                 writer.whole(&values.labels, label, u64::from(values.health == health));
+            }
+        },
+    ),
+    (
+        "bellwether_probe_info",
+        "gauge",
+        "Always 1; what a probe is found by is in the labels.",
+        |writer, values| {
+            if !values.info.text().is_empty() {
+                writer.whole(&values.info, None, 1);
             }
         },
     ),

@@ -18,9 +18,10 @@ pub const LAG_BUCKETS: [f64; 12] = [
     0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1.0, 5.0, 30.0,
 ];
 
-/// Buckets for phases of gates and rollbacks: 1 s to 1 h.
-pub const LONG_BUCKETS: [f64; 11] = [
-    1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0,
+/// Buckets for phases of gates and rollbacks: from a preflight of some milliseconds to an approval of an hour.
+pub const LONG_BUCKETS: [f64; 16] = [
+    0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0,
+    3600.0,
 ];
 
 /// What Prometheus is given of a registry.

@@ -44,8 +44,10 @@ pub struct Acknowledge {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MakeSilence {
     /// `label=value`, `label!=value`, with `*` in the value; all of them must fit.
+    #[schemars(length(min = 1))]
     pub matchers: Vec<String>,
-    /// For how many seconds.
+    /// For how many seconds: a year at the most.
+    #[schemars(range(min = 1, max = SILENCE_MAX_S))]
     pub seconds: u64,
     /// Who; the name of the token where tokens have names.
     #[serde(default)]

@@ -32,6 +32,7 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct StartGate {
     /// The gate's name.
+    #[schemars(length(min = 1))]
     pub gate: String,
     /// The facts of the deploy.
     #[serde(flatten)]
@@ -42,6 +43,7 @@ pub struct StartGate {
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 pub struct LooseFacts {
     /// The version.
+    #[schemars(length(min = 1))]
     pub version: String,
     /// The version before.
     #[serde(default)]
@@ -325,6 +327,7 @@ pub struct ConsentByHand {
     #[serde(default)]
     by: String,
     /// Why.
+    #[schemars(length(min = 1))]
     reason: String,
     /// Whether the database is changed back first.
     #[serde(default)]
@@ -356,6 +359,7 @@ pub struct RollbackByHand {
     #[serde(default)]
     by: String,
     /// Why.
+    #[schemars(length(min = 1))]
     reason: String,
     /// What is served now; needed where a rollback has gone back to it.
     #[serde(default)]

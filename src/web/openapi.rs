@@ -30,6 +30,18 @@ pub async fn served() -> Json<Value> {
     Json(document())
 }
 
+/// What people find operations under.
+const TAGS: [(&str, &str); 5] = [
+    ("gates", "Deploys that are verified, and their runs."),
+    (
+        "probes",
+        "What is watched: probes, objectives over weeks, jobs that report.",
+    ),
+    ("alerts", "Incidents, silences, and who is told."),
+    ("loads", "Loads that run now."),
+    ("daemon", "The daemon itself."),
+];
+
 /// The whole document.
 pub fn document() -> Value {
     let mut settings = SchemaSettings::draft2020_12();
@@ -56,7 +68,7 @@ pub fn document() -> Value {
         },
         "servers": [{ "url": "/" }],
         "security": [{ "token": [] }, {}],
-        "tags": [{ "name": "gates" }, { "name": "probes" }, { "name": "alerts" }, { "name": "loads" }, { "name": "daemon" }],
+        "tags": TAGS.map(|(name, about)| json!({ "name": name, "description": about })),
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -83,6 +95,7 @@ fn own() -> Value {
     json!({
         "operationId": "get_openapi",
         "summary": "This document.",
+        "description": "Needs the role read.",
         "tags": ["daemon"],
         "responses": {
             "200": { "description": "Done.", "content": { "application/json": { "schema": { "type": "object" } } } },
@@ -97,7 +110,7 @@ fn refusal(about: &str) -> Value {
     json!({ "description": about, "content": { "application/problem+json": { "schema": schema } } })
 }
 
-/// What people find an operation under.
+/// The one of [`TAGS`] that an operation belongs to.
 fn tag(path: &str) -> &'static str {
     match path.trim_start_matches("/api/v1/").split('/').next() {
         Some("gates" | "rollback" | "runs") => "gates",

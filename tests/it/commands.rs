@@ -5,7 +5,7 @@ use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, roo
 use regex::Regex;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 53] = [
+const COMMANDS: [&str; 54] = [
     "",
     "explain",
     "init",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 53] = [
     "load scale",
     "load stop",
     "serve",
+    "ready",
     "backup",
     "restore",
     "gate",

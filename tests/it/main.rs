@@ -19,6 +19,7 @@ mod check;
 mod commands;
 mod conformance;
 mod counters;
+mod dashboards;
 mod databases;
 mod datagrams;
 mod dialogue;

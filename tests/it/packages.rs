@@ -1,6 +1,6 @@
 //! What the packages promise: a service manager is told, and the unit is as closed as it says.
 
-use super::support::{Daemon, eventually, program, root, run};
+use super::support::{Daemon, bellwether, eventually, program, root, run};
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::Duration;
@@ -62,6 +62,110 @@ fn the_unit_of_systemd_is_sound_and_closed() {
         .arg(&unit);
     let (code, out, said) = run(&mut command);
     assert_eq!(code, 0, "{out}{said}");
+}
+
+#[test]
+fn a_package_of_debian_is_sound_and_complete() {
+    let (Some(lintian), Some(dpkg)) = (program("lintian"), program("dpkg-deb")) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut build = Command::new(root().join("scenarios/packages/build-deb.sh"));
+    build
+        .arg(env!("CARGO_BIN_EXE_bellwether"))
+        .arg(folder.path())
+        .arg("0");
+    let (code, path, said) = run(&mut build);
+    assert_eq!(code, 0, "{said}");
+    let package = path.trim();
+    let mut look = Command::new(lintian);
+    look.args(["--fail-on=error,warning", "--allow-root", "--no-cfg"]);
+    // No archive has it, and no bug of one is closed by it. A binary of the tests is not hardened by its compiler's
+    // options for C.
+    look.args(["--suppress-tags", "initial-upload-closes-no-bugs"]);
+    let (code, out, said) = run(look.arg(package));
+    assert_eq!(code, 0, "{out}{said}");
+    let tree = folder.path().join("tree");
+    let (code, _, said) = run(Command::new(dpkg).arg("-x").arg(package).arg(&tree));
+    assert_eq!(code, 0, "{said}");
+    for file in [
+        "lib/systemd/system/bellwether.service",
+        "usr/share/man/man1/bellwether-gate-start.1.gz",
+        "usr/share/bash-completion/completions/bellwether",
+        "usr/share/zsh/vendor-completions/_bellwether",
+        "usr/share/fish/vendor_completions.d/bellwether.fish",
+    ] {
+        assert!(tree.join(file).is_file(), "{file}");
+    }
+    let mut check = Command::new(tree.join("usr/bin/bellwether"));
+    let (code, out, said) = run(check.arg("check").arg(tree.join("etc/bellwether")));
+    assert_eq!(code, 0, "{out}{said}");
+}
+
+/// What the image copies is all that its build needs: Cargo reads the manifest there.
+#[test]
+fn the_image_is_built_of_what_it_copies() {
+    let file = std::fs::read_to_string(root().join("Dockerfile")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (build, image) = file.split_once("\nFROM debian").unwrap();
+    for line in build.lines().filter_map(|line| line.strip_prefix("COPY ")) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (to, from) = words.split_last().unwrap();
+        for from in from {
+            let mut copy = Command::new("cp");
+            copy.arg("-r")
+                .arg(root().join(from))
+                .arg(folder.path().join(to));
+            // What is installed or built beside the sources is not sent to the build.
+            if *from == "tests" {
+                let _ = std::fs::create_dir(folder.path().join("tests"));
+                copy = Command::new("cp");
+                copy.arg("-r")
+                    .arg(root().join("tests/it"))
+                    .arg(root().join("tests/sim"));
+                copy.arg(folder.path().join("tests"));
+            }
+            assert_eq!(run(&mut copy).0, 0, "{line}");
+        }
+    }
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args([
+        "metadata",
+        "--locked",
+        "--offline",
+        "--no-deps",
+        "--format-version=1",
+    ]);
+    let (code, out, said) = run(cargo.current_dir(folder.path()));
+    assert_eq!(code, 0, "{said}");
+    for named in ["src/reference/examples", "scenarios/demo"] {
+        assert!(folder.path().join(named).is_dir(), "{named}");
+    }
+    assert!(out.contains("\"name\":\"bellwether\""));
+    for promised in [
+        "USER 65532",
+        "VOLUME /var/lib/bellwether",
+        "HEALTHCHECK",
+        "\"ready\"",
+    ] {
+        assert!(image.contains(promised), "{promised}");
+    }
+}
+
+#[test]
+fn whether_a_daemon_is_ready_is_an_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = "server: { listen: LISTEN }\nenvironments: { test: { services: {} } }\n";
+    let daemon = Daemon::start(folder.path(), configuration, &[]);
+    let ask = |address: &str| {
+        let server = format!("http://{address}");
+        run(bellwether().args(["ready", "--server", &server]))
+    };
+    let (code, out, _) = ask(&daemon.address);
+    assert_eq!((code, out.as_str()), (0, "ready\n"));
+    let (code, out, said) = ask("127.0.0.1:1");
+    assert_eq!((code, out.as_str()), (98, ""));
+    assert!(said.contains("the daemon was not reached"), "{said}");
 }
 
 /// The script of the action of GitHub, and the variables that it reads.
