@@ -7,6 +7,7 @@ use crate::delivery::means::Means;
 use crate::document::Diagnostics;
 use crate::project::file;
 use crate::record::message::{IncidentReference, Message, Tone};
+use crate::report::columns::{fitted, wrapped};
 use crate::report::style::Style;
 use crate::report::watching::{IncidentView, SilenceView};
 use crate::web::alerts::{Acknowledge, MakeSilence};
@@ -139,14 +140,16 @@ async fn ask(command: Command, server: &Server, json: bool) -> Result<(), Refusa
             }
             incidents.iter().for_each(|incident| row(incident, style));
             for silence in &silences {
-                println!(
-                    "silence {} until {} by {}: {} ({})",
-                    silence.id,
-                    silence.until,
-                    silence.author,
-                    silence.matchers.join(" "),
-                    silence.comment
-                );
+                let SilenceView {
+                    id,
+                    until,
+                    author,
+                    comment,
+                    ..
+                } = silence;
+                let of = silence.matchers.join(" ");
+                let line = format!("silence {id} until {until} by {author}: {of} ({comment})");
+                println!("{}", fitted(&line, style));
             }
         }
         Command::History => {
@@ -240,18 +243,16 @@ fn row(incident: &IncidentView, style: Style) {
         }
         more => format!("{more} in trouble"),
     };
-    println!(
-        "{:>5} {state} {:<8} {:<24} {} {}",
+    let opened = incident.opened.get(..19).unwrap_or_default();
+    let head = format!(
+        "{:>5} {state} {:<8} {:<24} {}",
         incident.id,
         incident.severity,
         incident.group,
-        incident
-            .opened
-            .get(..19)
-            .unwrap_or_default()
-            .replace('T', " "),
-        style.dim(&what)
+        opened.replace('T', " "),
     );
+    println!("{}", fitted(&head, style));
+    println!("{}", style.dim(&wrapped(&what, 6, style)));
 }
 
 fn show(incident: &IncidentView, style: Style) {
@@ -265,13 +266,15 @@ fn show(incident: &IncidentView, style: Style) {
             .quiet
             .as_ref()
             .map_or(String::new(), |quiet| format!(" ({quiet})"));
-        println!(
-            "      {} {} since {}{ended}{quiet}: {}",
+        let line = format!(
+            "{} {} since {}{ended}{quiet}: {}",
             member.subject, member.state, member.since, member.reason
         );
+        println!("{}", wrapped(&line, 6, style));
     }
     for line in &incident.timeline {
-        println!("      {} {}", style.dim(&line.at), line.event);
+        let line = format!("      {} {}", style.dim(&line.at), line.event);
+        println!("{}", fitted(&line, style));
     }
 }
 
@@ -374,7 +377,8 @@ fn test(channels: &[String], config: &Path) -> Exit {
                 } else {
                     style.bad("✗")
                 };
-                println!("{mark} {name} ({event}): {text}");
+                let line = format!("{mark} {name} ({event}): {text}");
+                println!("{}", fitted(&line, style));
                 all &= delivery.delivered;
             }
         }

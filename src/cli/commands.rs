@@ -7,6 +7,7 @@ use super::{
 };
 use crate::config::file_shape::FILE;
 use crate::document::shape::json_schema;
+use crate::report::columns::fitted;
 use crate::scenario::shape::SCENARIO;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
@@ -64,7 +65,7 @@ enum Command {
     Gate(Box<gate::Arguments>),
     /// List the probes of a running daemon, or run one now
     Probe(probe::Arguments),
-    /// Test the channels of a configuration
+    /// See, acknowledge and silence incidents; test channels
     Alert(alert::Arguments),
     /// Write the objectives of a configuration for Prometheus, or as OpenSLO
     Rules(rules::Arguments),
@@ -146,7 +147,8 @@ pub(super) fn program() -> clap::Command {
 /// Says what went wrong, on standard error.
 pub fn complain(message: impl std::fmt::Display) {
     let style = crate::report::style::Style::for_stream(&std::io::stderr());
-    eprintln!("{} {message}", style.bad("error:"));
+    let text = format!("{} {message}", style.bad("error:"));
+    eprintln!("{}", fitted(&text, style));
 }
 
 /// A runtime for commands that talk to others.

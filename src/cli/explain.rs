@@ -6,7 +6,7 @@ use super::commands::complain;
 use super::exit::Exit;
 use crate::document::diagnostic::nearest;
 use crate::reference::codes::{ALL, Explained};
-use crate::report::columns::wrapped;
+use crate::report::columns::{fitted, wrapped};
 use crate::report::style::Style;
 use clap::Args;
 use serde_json::{Value, json};
@@ -24,6 +24,9 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
+/// Letters of a line from which on codes and meanings stand beside one another.
+const LIST_MIN: usize = 100;
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Exit {
@@ -53,7 +56,13 @@ pub fn run(arguments: &Arguments) -> Exit {
     let style = Style::for_stream(&std::io::stdout());
     for (code, what, mend) in &found {
         match wanted {
-            None => println!("{}  {what}", style.bold(&format!("{code:<25}"))),
+            None if style.width < LIST_MIN => {
+                println!("{}\n{}", style.bold(code), wrapped(what, 2, style));
+            }
+            None => {
+                let line = format!("{}  {what}", style.bold(&format!("{code:<25}")));
+                println!("{}", fitted(&line, style));
+            }
             Some(_) => println!(
                 "{}\n{}\n{}",
                 style.bold(code),

@@ -6,6 +6,7 @@ use super::gate_list;
 use super::gate_people;
 use super::gate_wait::{phase, watch};
 use crate::replay::curve::replay;
+use crate::report::columns::fitted;
 use crate::report::explain;
 use crate::report::style::Style;
 use crate::report::view::{GateDetail, GateView};
@@ -201,7 +202,8 @@ pub fn run(arguments: Arguments) -> Exit {
                 if json {
                     print_json(&detail);
                 } else {
-                    print!("{}", show(&detail, Style::for_stream(&std::io::stdout())));
+                    let style = Style::for_stream(&std::io::stdout());
+                    print!("{}", fitted(&show(&detail, style), style));
                 }
                 Ok(Exit::Success)
             }
@@ -304,17 +306,18 @@ async fn explain(server: &Server, id: i64, json: bool) -> Result<Exit, Refusal> 
         return Ok(Exit::Success);
     }
     let style = Style::for_stream(&std::io::stdout());
-    print!("{}", show(&detail, style));
+    print!("{}", fitted(&show(&detail, style), style));
     for load in &loads {
         let Some(evidence) = &load.evidence else {
             continue;
         };
         let name = style.bold(&format!("The load `{}`", load.scenario));
         if let Some(reason) = load.not_counted() {
-            println!("\n{name} does not count: {reason}");
+            let line = format!("\n{name} does not count: {reason}");
+            println!("{}", fitted(&line, style));
         } else {
             println!("\n{name}");
-            print!("{}", explain::evidence(evidence, style));
+            print!("{}", fitted(&explain::evidence(evidence, style), style));
         }
     }
     Ok(Exit::Success)

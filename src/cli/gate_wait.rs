@@ -3,7 +3,9 @@
 use super::client::{Refusal, Server};
 use super::exit::Exit;
 use super::gate::{exit, print_json, show};
+use super::gate_load_line::LoadLine;
 use crate::record::state::Phase;
+use crate::report::columns::fitted;
 use crate::report::style::Style;
 use crate::report::view::{GateDetail, GateView};
 use http::Method;
@@ -34,6 +36,7 @@ pub(super) async fn watch(
     let end = Instant::now() + timeout;
     let mut shown = 0;
     let mut unreached: Option<Instant> = None;
+    let mut live = LoadLine::default();
     loop {
         match server
             .ask::<GateDetail>(Method::GET, &format!("/api/v1/gates/{id}"), None)
@@ -41,12 +44,15 @@ pub(super) async fn watch(
         {
             Ok(detail) => {
                 unreached = None;
+                if detail.timeline.len() > shown {
+                    live.clear();
+                }
                 for line in detail.timeline.iter().skip(shown) {
-                    eprintln!(
-                        "{} {}",
-                        style.dim(line.at.get(11..19).unwrap_or_default()),
-                        line.event
-                    );
+                    let at = style.dim(line.at.get(11..19).unwrap_or_default());
+                    eprintln!("{}", fitted(&format!("{at} {}", line.event), style));
+                }
+                if detail.gate.position == Phase::Load.word() && !detail.gate.done {
+                    live.show(server, &detail.gate).await;
                 }
                 shown = shown.max(detail.timeline.len());
                 if until.is_some_and(|until| has_reached(&detail.gate, until)) {
@@ -59,7 +65,8 @@ pub(super) async fn watch(
                     if json {
                         print_json(&detail);
                     } else {
-                        print!("{}", show(&detail, Style::for_stream(&std::io::stdout())));
+                        let style = Style::for_stream(&std::io::stdout());
+                        print!("{}", fitted(&show(&detail, style), style));
                     }
                     return Ok(exit(&detail.gate));
                 }

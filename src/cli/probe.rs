@@ -2,6 +2,8 @@
 
 use super::client::{Refusal, Server};
 use super::exit::Exit;
+use crate::figures::show_micros;
+use crate::report::columns::{Column, Paint, lines, wrapped};
 use crate::report::style::Style;
 use crate::report::text;
 use crate::report::view::ProbeView;
@@ -85,23 +87,40 @@ pub fn run(arguments: Arguments) -> Exit {
 fn list(probes: &[ProbeView], style: Style) {
     if probes.is_empty() {
         println!("no probe is configured");
+        return;
     }
-    for probe in probes {
-        let health = format!("{:<8}", probe.health);
-        let health = match probe.health.as_str() {
-            "up" => style.good(&health),
-            "down" => style.bad(&health),
-            _ => style.doubtful(&health),
+    let column = |head, rank, cell: &dyn Fn(&ProbeView) -> (String, Paint)| Column {
+        head,
+        rank,
+        is_text: true,
+        cells: probes.iter().map(cell).collect(),
+    };
+    let plain = |text: &str| (text.to_owned(), Paint::Plain);
+    let health = |probe: &ProbeView| {
+        let paint = match probe.health.as_str() {
+            "up" => Paint::Good,
+            "down" => Paint::Bad,
+            _ => Paint::Doubtful,
         };
-        let took = probe
-            .last_ms
-            .map_or(String::new(), |ms| format!("{ms:.1} ms"));
-        println!(
-            "{health} {:<28} {:<12} {:<18} {took:>10}  {}",
-            probe.name,
-            probe.environment,
-            probe.schedule,
-            style.dim(&probe.last_reason)
-        );
+        (probe.health.clone(), paint)
+    };
+    let took = |probe: &ProbeView| {
+        let took = probe.last_ms.map(|ms| show_micros(ms * 1e3));
+        (took.unwrap_or_default(), Paint::Plain)
+    };
+    let columns = vec![
+        column("probe", 0, &|probe| plain(&probe.name)),
+        column("state", 1, &health),
+        column("environment", 3, &|probe| plain(&probe.environment)),
+        column("when", 4, &|probe| plain(&probe.schedule)),
+        column("last", 2, &took),
+    ];
+    let mut table = lines(columns, 0, style).into_iter();
+    table.next().into_iter().for_each(|head| println!("{head}"));
+    for (line, probe) in table.zip(probes) {
+        println!("{line}");
+        if !probe.last_reason.is_empty() {
+            println!("{}", style.dim(&wrapped(&probe.last_reason, 2, style)));
+        }
     }
 }

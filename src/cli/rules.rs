@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Arguments of the command.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  bellwether rules prometheus > slo.rules.yml        recording and alert rules; promtool check rules slo.rules.yml
+  bellwether rules prometheus > slo.rules.yml        recording and alert rules
   bellwether rules openslo --config bellwether.yaml  the same objectives as OpenSLO v1
 
 The rules count `bellwether_slo_runs_total`, which the daemon exposes, over the windows that it judges by itself.")]

@@ -2,6 +2,7 @@
 
 use super::commands::Arguments;
 use super::exit::Exit;
+use crate::report::columns::fitted;
 use crate::report::style::Style;
 use clap::Parser as _;
 use regex::Regex;
@@ -38,11 +39,12 @@ pub(super) fn arguments() -> Arguments {
         if !error.use_stderr() {
             error.exit();
         }
-        let text = match Style::for_stream(&std::io::stderr()).color {
+        let style = Style::for_stream(&std::io::stderr());
+        let text = match style.color {
             true => error.render().ansi().to_string(),
             false => error.render().to_string(),
         };
-        eprint!("{}", in_words(&text));
+        eprint!("{}", fitted(&in_words(&text), style));
         std::process::exit(i32::from(Exit::Usage.code()));
     })
 }

@@ -68,6 +68,15 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{}…", start.trim_end())
 }
 
+/// A text in which a number and its unit stay together.
+fn joined(text: &str) -> String {
+    let mut text = text.to_owned();
+    for unit in UNITS {
+        text = text.replace(&format!(" {unit}"), &format!("\u{a0}{unit}"));
+    }
+    text
+}
+
 /// A text in lines that fit, each after the first a little further in. Where nobody says how wide it is read, in one line.
 pub fn wrapped(text: &str, indent: usize, style: Style) -> String {
     if !style.wraps {
@@ -75,11 +84,7 @@ pub fn wrapped(text: &str, indent: usize, style: Style) -> String {
     }
     let mut all = " ".repeat(indent);
     let mut used = indent;
-    // A number and its unit stay together.
-    let mut text = text.to_owned();
-    for unit in UNITS {
-        text = text.replace(&format!(" {unit}"), &format!("\u{a0}{unit}"));
-    }
+    let text = joined(text);
     for (at, word) in text.split(' ').enumerate() {
         let length = letters(word);
         if at > 0 && used + 1 + length > style.width {
@@ -92,6 +97,49 @@ pub fn wrapped(text: &str, indent: usize, style: Style) -> String {
         }
         all.push_str(word);
         used += length;
+    }
+    all.replace('\u{a0}', " ")
+}
+
+/// Letters of a text as they are seen: what paints it has none.
+fn seen(text: &str) -> usize {
+    let mut count = 0;
+    let mut is_paint = false;
+    for letter in text.chars() {
+        match letter {
+            '\x1b' => is_paint = true,
+            'm' if is_paint => is_paint = false,
+            _ => count += usize::from(!is_paint),
+        }
+    }
+    count
+}
+
+/// A text whose lines were made for any width, in lines that fit: each of them goes on a little further in.
+pub fn fitted(text: &str, style: Style) -> String {
+    let mut all = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        if !style.wraps || seen(line.trim_end()) <= style.width {
+            all.push_str(line);
+            continue;
+        }
+        let indent = line.len() - line.trim_start().len();
+        let line = joined(line);
+        let mut used = 0;
+        for (at, word) in line.split(' ').enumerate() {
+            let length = seen(word.trim_end());
+            // A line does not begin with its break: what stands first stays there.
+            if at > indent && used > indent + 2 && used + 1 + length > style.width {
+                all.push('\n');
+                all.push_str(&" ".repeat(indent + 2));
+                used = indent + 2;
+            } else if at > 0 {
+                all.push(' ');
+                used += 1;
+            }
+            all.push_str(word);
+            used += length;
+        }
     }
     all.replace('\u{a0}', " ")
 }
@@ -196,6 +244,24 @@ mod tests {
             ..Style::plain()
         };
         lines(columns, 2, style)
+    }
+
+    #[test]
+    fn lines_go_on_a_little_further_in_and_paint_takes_no_room() {
+        let style = Style {
+            width: 20,
+            wraps: true,
+            ..Style::plain()
+        };
+        let text = "short\n  ✓ one two three four five\n\x1b[31mpainted words stay\x1b[0m\n";
+        let expected =
+            "short\n  ✓ one two three\n    four five\n\x1b[31mpainted words stay\x1b[0m\n";
+        assert_eq!(fitted(text, style), expected);
+        assert_eq!(fitted(text, Style::plain()), text);
+        assert_eq!(
+            fitted("averyverylongwordthatdoesnotfit x", style),
+            "averyverylongwordthatdoesnotfit\n  x"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Pure. What must not be shown was hidden when it was noted.
 
 use super::columns::cut;
+use super::columns::fitted;
 use super::style::Style;
 use crate::figures::show_micros;
 use crate::net::phases::PHASES;
@@ -35,6 +36,9 @@ pub fn line(exchange: &Exchange, style: Style) -> String {
         style.dim(&format!("[{}]", exchange.step))
     )
 }
+
+/// What stands before a fault at the most.
+const FAULT_INDENT: usize = 6;
 
 /// An exchange with its headers, bodies and phases.
 pub fn whole(exchange: &Exchange, style: Style) -> String {
@@ -70,8 +74,10 @@ fn put(text: &mut String, mark: &str, exchange: &Exchange, most: usize, style: S
             body(text, answer_mark, &answer.body, most, style);
         }
         Err(failed) => {
+            // Ours, not the server's: it may be taken apart.
             let line = format!("{answer_mark}{}: {}\n", failed.class, failed.detail);
-            text.push_str(&line);
+            let width = style.width.saturating_sub(FAULT_INDENT);
+            text.push_str(&fitted(&line, Style { width, ..style }));
         }
     }
 }

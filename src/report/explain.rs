@@ -6,8 +6,14 @@ use crate::objective::evidence::{Distribution, Evidence};
 use crate::objective::trial::Standing;
 use crate::replay::curve::{Curve, replay};
 
-/// Width of a plot in characters.
-const WIDTH: usize = 60;
+/// Width of a plot in characters at the most.
+const WIDTH_MAX: usize = 60;
+/// What stands beside it: its scale, and what its line means.
+const BESIDE: usize = 26;
+/// Width of a bar in characters at the most.
+const BAR_MAX: usize = 40;
+/// What stands beside it: a band, a share, and that it is over the limit.
+const BESIDE_BAR: usize = 46;
 /// Height of a plot in lines.
 const HEIGHT: usize = 9;
 
@@ -113,11 +119,12 @@ fn plot(curve: &Curve, style: Style) -> String {
     let top = curve.needed * 1.25;
     let row =
         |value: f64| ((1.0 - value.clamp(0.0, top) / top) * (HEIGHT - 1) as f64).round() as usize;
-    let mut cells = vec![vec![' '; WIDTH]; HEIGHT];
+    let wide = style.width.saturating_sub(BESIDE).clamp(10, WIDTH_MAX);
+    let mut cells = vec![vec![' '; wide]; HEIGHT];
     cells[row(curve.needed)].fill('┄');
     let mut before: Option<usize> = None;
-    for column in 0..WIDTH {
-        let at = start + (end - start) * column as f64 / (WIDTH - 1) as f64;
+    for column in 0..wide {
+        let at = start + (end - start) * column as f64 / (wide - 1) as f64;
         let point = curve
             .points
             .iter()
@@ -156,10 +163,10 @@ fn plot(curve: &Curve, style: Style) -> String {
     text.push_str(&format!(
         "{:>12} └{}\n{:>14}{start:.0} s{:>width$.0} s\n",
         "",
-        "─".repeat(WIDTH),
+        "─".repeat(wide),
         "",
         end,
-        width = WIDTH - 6
+        width = wide - 6
     ));
     text
 }
@@ -170,6 +177,7 @@ fn distribution(found: &Distribution, style: Style) -> String {
     let with_baseline = found.baseline.iter().any(|count| *count > 0);
     let (candidates, baselines) = (all(&found.candidate), all(&found.baseline));
     let limit = show_micros(found.limit_us as f64);
+    let widest = style.width.saturating_sub(BESIDE_BAR).clamp(8, BAR_MAX) as f64;
     let mut text = format!(
         "{}\n",
         style.bold(&format!("Latencies against the limit of {limit}"))
@@ -191,7 +199,7 @@ fn distribution(found: &Distribution, style: Style) -> String {
             None => "longer or failed".to_owned(),
         };
         let share = *count as f64 / candidates;
-        let bar = "█".repeat((share * 40.0).ceil() as usize);
+        let bar = "█".repeat((share * widest).ceil() as usize);
         let bar = if over {
             style.bad(&bar)
         } else {

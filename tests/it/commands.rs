@@ -5,7 +5,7 @@ use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, roo
 use regex::Regex;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 54] = [
+pub const COMMANDS: [&str; 54] = [
     "",
     "explain",
     "init",
@@ -146,7 +146,7 @@ fn schemas_are_those_on_disk() {
 
 /// What changes from run to run (moments, durations, ports, tables that are as wide as those) is
 /// shown by what it is.
-fn lasting(text: &str, folder: &std::path::Path) -> String {
+pub fn lasting(text: &str, folder: &std::path::Path) -> String {
     let text = text.replace(&folder.display().to_string(), "FOLDER");
     let rules = [
         (

@@ -79,5 +79,6 @@ mod verdicts;
 mod visitors;
 mod watching;
 mod websocket;
+mod widths;
 mod wire;
 mod witnesses;
