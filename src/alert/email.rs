@@ -199,7 +199,7 @@ fn build(email: &Email, message: &Message, key: &str) -> Result<lettre::Message,
     let domain = from.email.domain().to_owned();
     let mut builder = lettre::Message::builder()
         .from(from)
-        .subject(subject(message))
+        .subject(&message.subject)
         .header(AutoSubmitted)
         .message_id(Some(format!("<{key}@{domain}>")));
     if let Some(thread) = message.thread() {
@@ -227,15 +227,6 @@ fn color(tone: Tone) -> &'static str {
         Tone::Good => "#2da44e",
         Tone::Warning => "#d4a72c",
         Tone::Bad => "#cf222e",
-    }
-}
-
-/// The one line, with what it is about where that is a gate.
-fn subject(message: &Message) -> String {
-    match &message.gate {
-        Some(gate) if gate.version.is_empty() => format!("{}: {}", message.subject, gate.name),
-        Some(gate) => format!("{}: {} {}", message.subject, gate.name, gate.version),
-        None => message.subject.clone(),
     }
 }
 

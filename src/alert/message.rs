@@ -58,6 +58,14 @@ impl Told {
     }
 }
 
+/// What the one line of a message is about.
+fn about(record: &Record) -> String {
+    match record.facts.version.as_str() {
+        "" => record.gate.clone(),
+        version => format!("{} {version}", record.gate),
+    }
+}
+
 fn facts(record: &Record, at_ms: i64) -> Vec<(String, String)> {
     let started_ms = record.state.started_ms;
     let took = Duration::from_secs((at_ms - started_ms).max(0) as u64 / 1_000);
@@ -103,9 +111,18 @@ fn facts(record: &Record, at_ms: i64) -> Vec<(String, String)> {
 pub fn verdict_message(record: &Record, told: &Told) -> Message {
     let place = title(&record.environment);
     let (subject, tone) = match record.state.verdict {
-        Some(Verdict::Promote) => (format!("✅ {place} Deployment Successful"), Tone::Good),
-        Some(Verdict::Rollback) => (format!("🚨 {place} Deployment Failed"), Tone::Bad),
-        _ => (format!("⏸️ {place} Deployment On Hold"), Tone::Warning),
+        Some(Verdict::Promote) => (
+            format!("✅ {place} Deployment Successful: {}", about(record)),
+            Tone::Good,
+        ),
+        Some(Verdict::Rollback) => (
+            format!("🚨 {place} Deployment Failed: {}", about(record)),
+            Tone::Bad,
+        ),
+        _ => (
+            format!("⏸️ {place} Deployment On Hold: {}", about(record)),
+            Tone::Warning,
+        ),
     };
     let mut lines = record.state.reasons.clone();
     let migrated = record.migrations().join("`, `");
@@ -176,7 +193,7 @@ pub fn ask_message(record: &Record, asked: &Asked, told: &Told) -> Message {
         _ => "Approval",
     };
     Message {
-        subject: format!("✋ {place} Deployment Waits For {what}"),
+        subject: format!("✋ {place} Deployment Waits For {what}: {}", about(record)),
         tone: Tone::Warning,
         lines,
         facts: facts(record, told.moment(record, "ask")),
@@ -215,7 +232,7 @@ pub fn undone_message(record: &Record, told: &Told) -> Message {
     };
     let why = record.state.undone.clone().unwrap_or_default();
     Message {
-        subject: format!("🚨 {place} {word} Not Carried Out"),
+        subject: format!("🚨 {place} {word} Not Carried Out: {}", about(record)),
         tone: Tone::Bad,
         lines: vec![
             format!(
@@ -259,9 +276,9 @@ pub fn proof_message(record: &Record, told: &Told) -> Message {
     lines.extend(proof.map(|proof| proof.reasons.clone()).unwrap_or_default());
     Message {
         subject: if proven {
-            format!("⚠️ {place} Rollback Executed")
+            format!("⚠️ {place} Rollback Executed: {}", about(record))
         } else {
-            format!("🚨 {place} Rollback Failed")
+            format!("🚨 {place} Rollback Failed: {}", about(record))
         },
         tone: if proven { Tone::Warning } else { Tone::Bad },
         lines,
@@ -276,7 +293,11 @@ pub fn proof_message(record: &Record, told: &Told) -> Message {
 /// A gate that should have been rolled back together with another, and was not.
 pub fn partner_message(record: &Record, partner: &str, why: &str, told: &Told) -> Message {
     Message {
-        subject: format!("🚨 {} Rollback Failed", title(&record.environment)),
+        subject: format!(
+            "🚨 {} Rollback Failed: {}",
+            title(&record.environment),
+            about(record)
+        ),
         tone: Tone::Bad,
         lines: vec![
             format!(

@@ -1,6 +1,7 @@
 //! `bellwether alert`: what is wrong and who has it, silences, and a test of the channels.
 
 use super::client::{Refusal, Server};
+use super::commands::complain;
 use super::exit::Exit;
 use crate::config::load;
 use crate::delivery::means::Means;
@@ -51,10 +52,10 @@ enum Command {
         /// Its number
         id: i64,
         /// What you do about it
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         comment: String,
-        /// Who you are, where tokens have no names
-        #[arg(long, env = "USER", default_value = "")]
+        /// Who you are, where tokens have no names; needed there
+        #[arg(long, env = "USER", default_value = "", hide_default_value = true)]
         by: String,
     },
     /// Tell nobody of what fits, for a while
@@ -68,8 +69,8 @@ enum Command {
         /// Why
         #[arg(long)]
         comment: String,
-        /// Who you are, where tokens have no names
-        #[arg(long, env = "USER", default_value = "")]
+        /// Who you are, where tokens have no names; needed there
+        #[arg(long, env = "USER", default_value = "", hide_default_value = true)]
         by: String,
     },
     /// End a silence now
@@ -194,6 +195,11 @@ async fn ask(command: Command, server: &Server, json: bool) -> Result<(), Refusa
                 .ask(Method::POST, "/api/v1/silences", Some(body))
                 .await?;
             println!("silence {} until {}", silence.id, silence.until);
+            if fits_nothing(server, &silence.matchers).await {
+                complain(
+                    "it fits no probe, heartbeat or objective that is there now: see `bellwether alert routes` for their names",
+                );
+            }
         }
         Command::Unsilence { id } => {
             server
@@ -202,15 +208,7 @@ async fn ask(command: Command, server: &Server, json: bool) -> Result<(), Refusa
             println!("silence {id} is over");
         }
         Command::Routes { labels } => {
-            let encoded = |text: &str| {
-                percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
-                    .to_string()
-            };
-            let pairs = labels.iter().filter_map(|label| label.split_once('='));
-            let query: Vec<String> = pairs
-                .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
-                .collect();
-            let path = format!("/api/v1/alerts/routes?{}", query.join("&"));
+            let path = routes_of(&labels);
             let routes: Vec<Value> = server.ask(Method::GET, &path, None).await?;
             if json {
                 print_json(&routes);
@@ -221,6 +219,32 @@ async fn ask(command: Command, server: &Server, json: bool) -> Result<(), Refusa
         Command::Test { .. } => {}
     }
     Ok(())
+}
+
+/// Whether what is silenced by exact labels is not there. Patterns are not asked for.
+async fn fits_nothing(server: &Server, matchers: &[String]) -> bool {
+    // Services are labels of steps, which nobody lists.
+    let exact = |text: &String| {
+        !text.contains('*') && !text.contains("!=") && !text.starts_with("service=")
+    };
+    if !matchers.iter().all(exact) {
+        return false;
+    }
+    let path = routes_of(matchers);
+    let routes: Result<Vec<Value>, Refusal> = server.ask(Method::GET, &path, None).await;
+    routes.is_ok_and(|routes| routes.is_empty())
+}
+
+/// Where it is asked who is told of what has these labels.
+fn routes_of(labels: &[String]) -> String {
+    let encoded = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
+    let pairs = labels.iter().filter_map(|label| label.split_once('='));
+    let query: Vec<String> = pairs
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+        .collect();
+    format!("/api/v1/alerts/routes?{}", query.join("&"))
 }
 
 fn row(incident: &IncidentView, style: Style) {
@@ -350,7 +374,16 @@ fn test(channels: &[String], config: &Path) -> Exit {
         .iter()
         .find(|name| !project.file.channels.contains_key(*name))
     {
-        crate::cli::commands::complain(format!("there is no channel `{unknown}`"));
+        crate::cli::commands::complain(format!(
+            "there is no channel `{unknown}`; known: {}",
+            project
+                .file
+                .channels
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
         return Exit::Usage;
     }
     let connector = match file::connector(&project.file, None, Duration::ZERO) {

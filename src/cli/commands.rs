@@ -127,12 +127,10 @@ pub fn main() -> ExitCode {
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Completion { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "bellwether",
-                &mut std::io::stdout(),
-            );
+            // Made whole first: who reads only its beginning is no fault.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut program(), "bellwether", &mut script);
+            print!("{}", String::from_utf8_lossy(&script));
             Exit::Success
         }
     };

@@ -16,14 +16,13 @@ use std::path::{Path, PathBuf};
   bellwether docs                         all pages, a line each
   bellwether docs language                every key of a scenario, with examples
   bellwether docs configuration proxy     only what names or describes a word
-  bellwether docs expressions             everything that an expression may use
+  bellwether docs slack                   what all pages say of a word
   bellwether docs api --json > api.json   the API as OpenAPI 3.1
   bellwether docs --man /usr/local/share/man/man1
 
 A running daemon shows the same at /docs.")]
 pub struct Arguments {
-    /// Which page; a list of them by default
-    #[arg(value_parser = ["language", "expressions", "configuration", "metrics", "messages", "exit-codes", "codes", "api", "commands"])]
+    /// Which page; a list of them by default. Any other word is looked for in all of them
     page: Option<String>,
     /// Only what names or describes this word
     word: Option<String>,
@@ -57,15 +56,24 @@ pub fn run(arguments: &Arguments) -> Exit {
     };
     let pages = pages();
     let Some(page) = pages.iter().find(|page| page.name == name) else {
-        complain(format!("the reference has no page `{name}`"));
-        return Exit::Fault;
+        return search(&pages, name, arguments.json);
     };
     let page = match &arguments.word {
         Some(word) => page.about_word(word),
         None => page.clone(),
     };
     if let (Some(word), true) = (&arguments.word, page.sections.is_empty()) {
-        complain(format!("the page `{name}` does not mention `{word}`"));
+        let others = pages
+            .iter()
+            .filter(|page| !page.about_word(word).sections.is_empty());
+        let others: Vec<&str> = others.map(|page| page.name).collect();
+        let others = match others.as_slice() {
+            [] => String::new(),
+            others => format!("; these do: {}", others.join(", ")),
+        };
+        complain(format!(
+            "the page `{name}` does not mention `{word}`{others}"
+        ));
         return Exit::Usage;
     }
     match arguments.json {
@@ -73,6 +81,31 @@ pub fn run(arguments: &Arguments) -> Exit {
         true => println!("{:#}", json!(page)),
         false => print!("{}", page.text(Style::for_stream(&std::io::stdout()))),
     }
+    Exit::Success
+}
+
+/// What all pages say of a word.
+fn search(pages: &[Page], word: &str, as_json: bool) -> Exit {
+    let found: Vec<Page> = pages.iter().map(|page| page.about_word(word)).collect();
+    let found: Vec<Page> = found
+        .into_iter()
+        .filter(|page| !page.sections.is_empty())
+        .collect();
+    if found.is_empty() {
+        let names: Vec<&str> = pages.iter().map(|page| page.name).collect();
+        let names = names.join(", ");
+        complain(format!(
+            "no page is called `{word}`, and none mentions it; pages: {names}"
+        ));
+        return Exit::Usage;
+    }
+    if as_json {
+        println!("{:#}", json!(found));
+        return Exit::Success;
+    }
+    let style = Style::for_stream(&std::io::stdout());
+    let texts: Vec<String> = found.iter().map(|page| page.text(style)).collect();
+    print!("{}", texts.join("\n"));
     Exit::Success
 }
 
@@ -92,7 +125,9 @@ fn list(as_json: bool) -> Exit {
             wrapped(page.about, 2, style)
         );
     }
-    println!("\nRead one with bellwether docs NAME.");
+    println!(
+        "\nbellwether docs NAME shows one.\nbellwether docs WORD looks for a word in all of them."
+    );
     Exit::Success
 }
 

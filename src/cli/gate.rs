@@ -47,32 +47,42 @@ enum Command {
         #[arg(long)]
         version: String,
         /// The version before, if you know it
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         previous_version: String,
         /// The commit
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         commit: String,
         /// Who deployed it
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         actor: String,
         /// Why
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
         /// The pipeline's page
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         link: String,
         /// GitHub's number of the deployment
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         deployment: String,
         /// Verify outside of the windows, and say why; needs --actor, and is recorded
-        #[arg(long, value_name = "REASON", default_value = "")]
+        #[arg(
+            long,
+            value_name = "REASON",
+            default_value = "",
+            hide_default_value = true
+        )]
         break_glass: String,
         /// What the deploy changed the database to: then nothing rolls the application back alone and
         /// unasked
-        #[arg(long, value_name = "MIGRATION", default_value = "")]
+        #[arg(
+            long,
+            value_name = "MIGRATION",
+            default_value = "",
+            hide_default_value = true
+        )]
         migrated: String,
         /// The ticket of the change; what a gate's `ticket` names by `${inputs.ticket}`
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         ticket: String,
         /// Only rehearse it: loads and bake of some seconds, nobody is asked, nothing is done; the verdict is
         /// never to promote, and says what it would have been
@@ -167,6 +177,10 @@ pub fn run(arguments: Arguments) -> Exit {
         server,
         json,
     } = arguments;
+    let decides = matches!(
+        command,
+        Command::Start { .. } | Command::Wait { .. } | Command::Rollback { .. }
+    );
     let result = crate::cli::commands::runtime().block_on(async {
         match command {
             Command::Start { gate, version, previous_version, commit, actor, reason, link, deployment, break_glass, migrated, ticket, rehearsal, skips, wait, timeout } => {
@@ -177,13 +191,15 @@ pub fn run(arguments: Arguments) -> Exit {
                     "migrated": migrated, "ticket": ticket, "rehearsal": rehearsal, "skips": skips,
                 });
                 let started: GateView = server.ask(Method::POST, "/api/v1/gates", Some(body)).await?;
+                let page = format!("{}/gates/{}", server.server.trim_end_matches('/'), started.id);
                 if wait {
+                    eprintln!("gate {} started: {page}", started.id);
                     return watch(&server, started.id, None, timeout, json).await;
                 }
                 if json {
                     print_json(&started);
                 } else {
-                    println!("gate {} started: {}/gates/{}", started.id, server.server.trim_end_matches('/'), started.id);
+                    println!("gate {} started: {page}", started.id);
                 }
                 Ok(Exit::Success)
             }
@@ -224,7 +240,9 @@ pub fn run(arguments: Arguments) -> Exit {
                 let body = serde_json::json!({ "by": by, "reason": reason, "version": served, "to": to });
                 let ordered: GateView = server.ask(Method::POST, &format!("/api/v1/rollback/{gate}"), Some(body)).await?;
                 if wait {
-                    return watch(&server, ordered.id, None, Duration::from_secs(3600), json).await;
+                    eprintln!("gate {} rolls `{gate}` back", ordered.id);
+                    let within = Duration::from_secs(3600);
+                    return Ok(proven(watch(&server, ordered.id, None, within, json).await?));
                 }
                 eprintln!("gate {} rolls `{gate}` back", ordered.id);
                 Ok(Exit::Success)
@@ -245,7 +263,8 @@ pub fn run(arguments: Arguments) -> Exit {
         crate::cli::commands::complain(&refusal);
         match refusal {
             // A pipeline that cannot ask must not go on as if it had been told yes.
-            Refusal::Unreached(_) => Exit::Hold,
+            Refusal::Unreached(_) if decides => Exit::Hold,
+            Refusal::Unreached(_) => Exit::Inconclusive,
             Refusal::Problem(..) => Exit::Usage,
         }
     })
@@ -266,6 +285,14 @@ pub(super) fn print_json(value: &impl serde::Serialize) {
         "{}",
         serde_json::to_string_pretty(value).unwrap_or_default()
     );
+}
+
+/// The exit code of a rollback that was ordered: it is done only once it is proven.
+fn proven(exit: Exit) -> Exit {
+    match exit {
+        Exit::Rollback => Exit::Success,
+        other => other,
+    }
 }
 
 /// The exit code of a verdict.

@@ -20,7 +20,7 @@ pub enum Word {
         #[arg(long, default_value = "", hide_default_value = true)]
         by: String,
         /// Why
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
     },
     /// Say of a running gate that something is so which it asks people for

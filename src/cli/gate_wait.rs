@@ -1,9 +1,11 @@
 //! `bellwether gate wait`: follows a gate to its end, or until it has come so far.
 
 use super::client::{Refusal, Server};
+use super::commands::complain;
 use super::exit::Exit;
 use super::gate::{exit, print_json, show};
 use super::gate_load_line::LoadLine;
+use super::serve::asked_to_end;
 use crate::record::state::Phase;
 use crate::report::columns::fitted;
 use crate::report::style::Style;
@@ -24,8 +26,27 @@ fn has_reached(gate: &GateView, until: Phase) -> bool {
     left.any(|phase| phase.word() == gate.position)
 }
 
-/// Waits for a gate, showing what happens to it: to its end, or until it has come so far.
+/// Waits for a gate, showing what happens to it: to its end, until it has come so far, or until somebody presses Ctrl-C.
 pub(super) async fn watch(
+    server: &Server,
+    id: i64,
+    until: Option<Phase>,
+    timeout: Duration,
+    json: bool,
+) -> Result<Exit, Refusal> {
+    tokio::select! {
+        biased;
+        () = asked_to_end() => {
+            complain(format!(
+                "nobody waits any more, and gate {id} goes on: `bellwether gate wait {id}` follows it, `bellwether gate cancel {id}` calls it off"
+            ));
+            Ok(Exit::Interrupted)
+        }
+        ended = followed(server, id, until, timeout, json) => ended,
+    }
+}
+
+async fn followed(
     server: &Server,
     id: i64,
     until: Option<Phase>,
@@ -81,7 +102,7 @@ pub(super) async fn watch(
             Err(refusal) => return Err(refusal),
         }
         if Instant::now() >= end {
-            crate::cli::commands::complain(format!(
+            complain(format!(
                 "gate {id} is not done within {}; that counts as hold",
                 crate::duration::show(timeout)
             ));

@@ -209,7 +209,7 @@ pub static WEBHOOK: Object = Object {
         field(
             "body",
             Shape::Template,
-            "JSON that is sent instead of ours, with `${inputs.NAME}` of the message or the gate inside of its texts",
+            "JSON that is sent instead of ours, with `${inputs.NAME}` of the message (`bellwether docs messages` lists them) or the gate inside of its texts",
         ),
     ],
 };

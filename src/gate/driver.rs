@@ -10,6 +10,7 @@ use super::world::{RealWorld, World};
 use crate::load::Control;
 use crate::load::live::Live;
 use crate::project::current::Current;
+use crate::project::file::Project;
 use crate::record::accepted::superseded_by;
 use crate::record::gate::{Facts, Record};
 use crate::record::note::NoteKind;
@@ -197,12 +198,7 @@ impl Driver {
         let facts = facts.cleaned();
         let project = self.current.get();
         let Some(gate) = project.file.gate(name) else {
-            let gates = project.file.gates.iter();
-            let known: Vec<&str> = gates.map(|gate| gate.name.as_str()).collect();
-            let known = known.join(", ");
-            return Err(GateFault::Unknown(format!(
-                "there is no gate `{name}`; known: {known}"
-            )));
+            return Err(unknown(&project, name));
         };
         let skippable = |name: &&String| {
             let mut all = gate.preconditions.iter();
@@ -490,4 +486,12 @@ impl Driver {
             }
         }
     }
+}
+
+/// There is no such gate.
+pub(super) fn unknown(project: &Project, name: &str) -> GateFault {
+    let gates = project.file.gates.iter();
+    let known: Vec<&str> = gates.map(|gate| gate.name.as_str()).collect();
+    let known = known.join(", ");
+    GateFault::Unknown(format!("there is no gate `{name}`; known: {known}"))
 }

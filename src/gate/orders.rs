@@ -2,7 +2,7 @@
 //!
 //! It is committed before it is answered, so that a kill does not forget it.
 
-use super::driver::{Driver, GateFault, Outside, now_ms};
+use super::driver::{Driver, GateFault, Outside, now_ms, unknown};
 use crate::record::gate::{Facts, Record, cleaned};
 use crate::record::note::{Note, NoteKind};
 use crate::record::state::{Consent, Order, Position, Verdict, Waiver};
@@ -232,6 +232,10 @@ impl Driver {
             return Ok(open);
         }
         let Some(last) = self.store.newest_gate(name.to_owned()).await? else {
+            let project = self.current.get();
+            if project.file.gate(name).is_none() {
+                return Err(unknown(&project, name));
+            }
             return Err(GateFault::Conflict(format!(
                 "`{name}` never verified a deploy, so there is nothing to roll back"
             )));

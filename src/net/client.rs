@@ -67,7 +67,12 @@ async fn exchange(
 ) -> Result<Reply, Fault> {
     let start = Instant::now();
     let deadline = start + timeout;
-    let wrong = || Fault::new(ErrorClass::Template, "the address is not a URL");
+    let wrong = || {
+        Fault::new(
+            ErrorClass::Template,
+            "the address is not a URL, such as `http://127.0.0.1:9911`",
+        )
+    };
     let mut uri: Uri = address::url(url).map_err(|_| wrong())?;
     if address::has_user(&uri)
         && let Some((bare, authorization)) = address::without_user(&uri.to_string())

@@ -318,6 +318,12 @@ impl Fault {
                 let detail = format!("the server speaks no protocol that was offered: {error}");
                 return Fault::new(ErrorClass::Protocol, detail);
             }
+            Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
+                let detail = format!(
+                    "TLS handshake: what answers there does not speak TLS ({error}); is it `http://`?"
+                );
+                return Fault::new(ErrorClass::Tls, detail);
+            }
             Error::AlertReceived(AlertDescription::ProtocolVersion)
             | Error::PeerIncompatible(_) => ErrorClass::TlsVersion,
             _ => ErrorClass::Tls,

@@ -275,7 +275,11 @@ fn limit(metric: Metric, text: &str) -> Result<f64, String> {
         Metric::Rate => finite(text.trim_end_matches("/s"))
             .ok_or_else(|| format!("`{text}` is not a rate; write `100/s`")),
         Metric::Errors | Metric::Requests | Metric::Dropped => {
-            finite(text).ok_or_else(|| format!("`{text}` is not a number"))
+            let hint = match metric {
+                Metric::Errors if text.ends_with('%') => "; a share of requests is `error_rate`",
+                _ => "",
+            };
+            finite(text).ok_or_else(|| format!("`{text}` is not a number{hint}"))
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn tell(
 }
 
 /// What texts of a configuration may use of a message, and what it is.
-pub const INPUTS: [(&str, &str); 13] = [
+pub const INPUTS: [(&str, &str); 16] = [
     ("subject", "its one line"),
     ("text", "its sentences, a line each"),
     ("tone", "good, warning or bad"),
@@ -50,6 +50,9 @@ pub const INPUTS: [(&str, &str); 13] = [
     ("environment", "its environment"),
     ("version", "the version that it verifies"),
     ("verdict", "promote, rollback or hold, once reached"),
+    ("proven", "true or false, once a rollback is proven or not"),
+    ("commit", "the commit of the deploy"),
+    ("actor", "who deployed it"),
     ("severity", "how bad the incident is, if it is about one"),
 ];
 
@@ -190,6 +193,10 @@ impl Message {
             of(gate.map(|gate| gate.environment.as_str())),
             of(gate.map(|gate| gate.version.as_str())),
             of(gate.and_then(|gate| gate.verdict.as_deref())),
+            gate.and_then(|gate| gate.proven)
+                .map_or_else(String::new, |proven| proven.to_string()),
+            of(gate.map(|gate| gate.commit.as_str())),
+            of(gate.map(|gate| gate.actor.as_str())),
             of(incident.map(|incident| incident.severity.as_str())),
         ];
         INPUTS

@@ -14,7 +14,7 @@ pub fn page(program: &Command) -> Page {
     Page {
         name: "commands",
         title: "Commands",
-        about: "Every command with its options. What comes before an option is optional, unless it says otherwise.",
+        about: "Every command with its arguments and options. All may be left out but those that are needed.",
         sections,
     }
 }
@@ -65,8 +65,9 @@ fn argument(argument: &Arg) -> Entry {
     if argument.get_action().takes_values() {
         let defaults = argument.get_default_values().iter();
         let defaults: Vec<_> = defaults.map(|value| value.to_string_lossy()).collect();
-        if !defaults.is_empty() {
-            about.push_str(&format!(" By default {}.", defaults.join(" ")));
+        let is_said = !argument.is_hide_default_value_set() && !defaults.concat().is_empty();
+        if is_said {
+            about.push_str(&format!(" By default `{}`.", defaults.join(" ")));
         }
         if let Some(variable) = argument.get_env() {
             about.push_str(&format!(" Also by {}.", variable.to_string_lossy()));

@@ -20,7 +20,7 @@ pub const ALL: [(u8, &str, &str); 9] = [
     ),
     (
         20,
-        "a gate says: hold",
+        "a gate says: hold; or nobody could be asked for its verdict",
         "stop; somebody decides: bellwether gate explain says about what",
     ),
     (

@@ -63,8 +63,44 @@ fn sections(root: &'static Object, files: &[(&str, &str)]) -> Vec<Section> {
     usage::objects(root).into_iter().map(section).collect()
 }
 
+/// Names that are written in a way of their own.
+const TITLES: [(&str, &str); 28] = [
+    ("bellwether", "The whole file"),
+    ("scenario", "The whole file"),
+    ("tcp", "TCP"),
+    ("tls", "TLS"),
+    ("dns", "DNS"),
+    ("icmp", "ICMP"),
+    ("udp", "UDP"),
+    ("ntp", "NTP"),
+    ("sql", "SQL"),
+    ("grpc", "gRPC"),
+    ("websocket", "WebSocket"),
+    ("jwt", "JWT"),
+    ("aws", "AWS"),
+    ("hmac", "HMAC"),
+    ("oauth2", "OAuth 2"),
+    ("log_http", "Log over HTTP"),
+    ("openid", "OpenID Connect"),
+    ("openid_roles", "Roles of OpenID Connect"),
+    ("slo", "SLO"),
+    ("openslo", "OpenSLO"),
+    ("github", "GitHub"),
+    ("github_dispatch", "GitHub workflow"),
+    ("github_ticket", "GitHub ticket"),
+    ("github_trigger", "GitHub trigger"),
+    ("gitlab", "GitLab"),
+    ("gitlab_ticket", "GitLab ticket"),
+    ("pagerduty", "PagerDuty"),
+    ("json_trigger", "JSON trigger"),
+];
+
 /// A mapping's name as a title.
 fn titled(object: &Object) -> String {
+    let known = TITLES.iter().find(|(name, _)| *name == object.name);
+    if let Some((_, title)) = known {
+        return (*title).to_owned();
+    }
     let mut title = object.name.replace('_', " ");
     if let Some(first) = title.get_mut(..1) {
         first.make_ascii_uppercase();

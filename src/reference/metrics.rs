@@ -21,7 +21,7 @@ pub const ALL: &[(&str, &[Shown])] = &[
             (
                 "bellwether_probe_health",
                 "gauge",
-                "probe, environment, health",
+                "probe, environment, health (up, degraded, down, unknown)",
                 "1 for the state that a probe is in.",
             ),
             (
@@ -33,7 +33,7 @@ pub const ALL: &[(&str, &[Shown])] = &[
             (
                 "bellwether_probe_runs_total",
                 "counter",
-                "probe, environment, outcome",
+                "probe, environment, outcome (pass, fail, inconclusive)",
                 "Runs of a probe by outcome.",
             ),
             (
@@ -133,31 +133,31 @@ pub const ALL: &[(&str, &[Shown])] = &[
             (
                 "bellwether_gate_verdicts_total",
                 "counter",
-                "gate, environment, verdict",
+                "gate, environment, verdict (promote, rollback, hold)",
                 "Verdicts.",
             ),
             (
                 "bellwether_gate_phase_duration_seconds",
                 "histogram",
-                "gate, phase, outcome",
+                "gate, phase, outcome (pass, fail, inconclusive)",
                 "How long phases of gates took.",
             ),
             (
                 "bellwether_rollback_proofs_total",
                 "counter",
-                "gate, result",
+                "gate, result (proven, failed)",
                 "Proofs of rollbacks by result.",
             ),
             (
                 "bellwether_rollback_duration_seconds",
                 "histogram",
-                "gate, clock",
+                "gate, clock (action, healthy)",
                 "The two clocks of a rollback: from the verdict to the end of the action, and to healthy.",
             ),
             (
                 "bellwether_looks_failed_total",
                 "counter",
-                "gate, kind",
+                "gate, kind (sighting, fact)",
                 "What could not be seen: a version that was to be sighted, a fact of a webhook.",
             ),
         ],
@@ -192,13 +192,13 @@ pub const ALL: &[(&str, &[Shown])] = &[
             (
                 "bellwether_slo_window_runs",
                 "gauge",
-                "slo, result",
+                "slo, result (good, bad)",
                 "Runs in the window, by what they were.",
             ),
             (
                 "bellwether_slo_runs_total",
                 "counter",
-                "slo, result",
+                "slo, result (good, bad)",
                 "Runs that an objective counted, by what they were.",
             ),
         ],
@@ -209,13 +209,13 @@ pub const ALL: &[(&str, &[Shown])] = &[
             (
                 "bellwether_run_requests_total",
                 "counter",
-                "scenario, step, outcome",
+                "scenario, step, outcome (ok, failed)",
                 "Requests of loads by outcome.",
             ),
             (
                 "bellwether_run_latency_seconds",
                 "histogram",
-                "scenario, step, outcome",
+                "scenario, step, outcome (ok, failed)",
                 "Latency of the requests of loads, from their intended start.",
             ),
             (
@@ -268,7 +268,7 @@ pub const ALL: &[(&str, &[Shown])] = &[
             (
                 "bellwether_deliveries_total",
                 "counter",
-                "kind, result",
+                "kind, result (delivered, failed)",
                 "Delivery attempts by kind and result.",
             ),
             (

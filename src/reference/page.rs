@@ -100,7 +100,8 @@ impl Page {
         let has = |text: &str| text.to_lowercase().contains(&word);
         let sections = self.sections.iter().filter_map(|section| {
             let all = section.entries.iter();
-            let entries = all.filter(|entry| has(&entry.name) || has(&entry.about));
+            let entries =
+                all.filter(|entry| has(&entry.name) || has(&entry.form) || has(&entry.about));
             let entries: Vec<Entry> = match has(&section.title) {
                 true => section.entries.clone(),
                 false => entries.cloned().collect(),

@@ -2,6 +2,7 @@
 
 use super::chart::{Beside, Level, Line, STYLE, render as chart, with};
 use super::compare::{Change, Row};
+use super::prose::prose;
 use crate::figures::{figure, show_micros};
 use crate::load::breakpoint::Search;
 use crate::load::series::Point;
@@ -55,7 +56,7 @@ pub fn one(summary: &Summary) -> Markup {
             " · " (format!("{:.1} s", summary.core.duration_s))
             " · " (summary.iterations) " iterations"
         }
-        @if !summary.reasons.is_empty() { div.card { ul { @for reason in &summary.reasons { li { (reason) } } } } }
+        @if !summary.reasons.is_empty() { div.card { ul { @for reason in &summary.reasons { li { (prose(reason)) } } } } }
         (details(summary))
     }
 }
@@ -92,7 +93,7 @@ fn judged(title: &str, judgements: &[Judgement]) -> Markup {
                 td { code { (judgement.objective) } }
                 td { span class=(format!("badge {}", judgement.outcome.word())) { (judgement.outcome.word()) } }
                 td { (judgement.seen) }
-                td { (judgement.reason) }
+                td { (prose(&judgement.reason)) }
             } } }
         } }
     } }
@@ -121,7 +122,7 @@ fn single_steps(summary: &Summary) -> Markup {
 fn about(step: &StepSummary) -> Markup {
     html! {
         (step.name) @if step.part != "step" { span.soft { " (" (step.part) ")" } }
-        @for example in &step.examples { div.soft { (example) } }
+        @for example in &step.examples { div.soft { (prose(example)) } }
         @for warning in &step.warnings { div.soft { "Warning: " (warning) } }
         @for (name, value) in &step.values { div.soft { code { (name) } " " (figure(value.last)) @if value.count > 1 { ", " (figure(value.min)) " to " (figure(value.max)) } } }
         @for kept in &step.kept { details { summary { "Kept: " (kept.bytes) " bytes, SHA-256 " code { (kept.sha256.get(..12).unwrap_or_default()) } } pre { (kept.text) } } }
@@ -158,7 +159,7 @@ fn tried(search: &Search) -> Markup {
             td.n { (step.requests) }
             td.n { (step.errors) }
             @for value in [step.p50_us, step.p95_us, step.p99_us] { td.n { (time(value)) } }
-            td { (step.reason) }
+            td { (prose(&step.reason)) }
         } } }
     } }
 }
@@ -197,7 +198,7 @@ fn plots(series: &[Point], objectives: &[Judgement]) -> Markup {
         ..Beside::default()
     };
     html! {
-        (chart("Throughput", &[line("requests per second", "line-1", &|point| point.requests)], |value| format!("{value:.0}")))
+        (chart("Throughput", &[line("requests per second", "line-1", &|point| point.requests)], count))
         (with("Latency", &[
             line("p50", "line-1", &|point| point.p50_us),
             line("p95", "line-2", &|point| point.p95_us),
@@ -206,10 +207,18 @@ fn plots(series: &[Point], objectives: &[Judgement]) -> Markup {
         (chart("Virtual users", &[
             line("iterations in progress", "line-1", &|point| point.active),
             line("arrivals waiting", "line-3", &|point| point.waiting),
-        ], |value| format!("{value:.0}")))
+        ], count))
         @if series.iter().any(|point| point.lateness_p99_us > 0) {
             (chart("The load generator's own lateness", &[line("p99", "line-2", &|point| point.lateness_p99_us)], show_micros))
         }
-        (chart("Errors", &[line("failed requests per second", "line-3", &|point| point.errors)], |value| format!("{value:.0}")))
+        (chart("Errors", &[line("failed requests per second", "line-3", &|point| point.errors)], count))
+    }
+}
+
+/// A number on an axis: whole where it is, and never another than where its tick stands.
+fn count(value: f64) -> String {
+    match value.fract().abs() < 1e-9 {
+        true => format!("{value:.0}"),
+        false => format!("{}", (value * 100.0).round() / 100.0),
     }
 }

@@ -18,7 +18,11 @@ pub fn markdown(detail: &GateDetail) -> String {
         ("Gate", gate.id.to_string()),
         ("Version", gate.version.clone()),
         (
-            "Rolled back to",
+            if gate.proven == Some(true) {
+                "Rolled back to"
+            } else {
+                "Was to go back to"
+            },
             gate.rollback_to
                 .clone()
                 .filter(|_| verdict == "rollback")

@@ -65,7 +65,10 @@ pub fn provable(plan: &Plan, root: &Node, found: &mut Diagnostics) {
                     format!("{planned} requests can never prove `{}`", objective.text),
                 )
                 .at(&plan.source, node.span, format!("at least {needed} needed"))
-                .hint("plan more requests, or ask for less: even flawless requests leave this many open"),
+                .hint(format!(
+                    "plan {:.1} times as many requests (a longer `duration`, or a higher `rate`), or ask for less: even flawless requests leave this many open",
+                    (needed as f64 / planned.max(1) as f64 * 10.0).ceil() / 10.0
+                )),
             );
         }
     }

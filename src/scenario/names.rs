@@ -42,7 +42,7 @@ pub const AFTER: [(&str, &str); 29] = [
     ("bytes", "the body as it came"),
     (
         "latency",
-        "time from when the request should have started: `latency < duration('300ms')`",
+        "time from when the request should have started, with the attempts and pauses of a `retry`: `latency < duration('300ms')`",
     ),
     (
         "phases",

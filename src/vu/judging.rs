@@ -185,7 +185,7 @@ impl VirtualUser {
         if check.uses("body") || check.uses("text") || has_failed {
             let start = self.start_of(&reply.body);
             if !start.is_empty() {
-                facts.push(format!("the body starts with {start:?}"));
+                facts.push(format!("the body starts with `{}`", in_line(&start)));
             }
         }
         if facts.is_empty() {
@@ -256,7 +256,7 @@ impl VirtualUser {
                 let start = self.start_of(&reply.body);
                 let body = match start.as_str() {
                     "" => String::new(),
-                    start => format!("; the body starts with {start:?}"),
+                    start => format!("; the body starts with `{}`", in_line(start)),
                 };
                 Failure {
                     class,
@@ -315,4 +315,15 @@ fn doubts<'a>(step: &Step, reply: &'a Reply) -> &'a [String] {
         Some(said) if relies_on_it(step) => &said.doubts,
         _ => &[],
     }
+}
+
+/// A text in one line, as it is read: breaks are spaces, and what moves a cursor is shown to be there.
+fn in_line(text: &str) -> String {
+    let shown = |letter: char| match letter {
+        '\n' | '\r' | '\t' => ' ',
+        '`' => '\'',
+        letter if letter.is_control() => '\u{fffd}',
+        letter => letter,
+    };
+    text.trim().chars().map(shown).collect()
 }

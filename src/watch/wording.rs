@@ -234,10 +234,13 @@ fn facts(
         "Severity".to_owned(),
         incident.told_severity.word().to_owned(),
     ));
-    facts.push(("Since".to_owned(), moment(incident.opened_ms)));
+    // The trouble of the first of them, not the time at which somebody was told.
+    let began = members.iter().map(|(_, member)| member.worst.since_ms);
+    let began = began.min().unwrap_or(incident.opened_ms);
+    facts.push(("Since".to_owned(), moment(began)));
     let end = incident.ended_ms.unwrap_or(incident.last_told_ms);
-    if end - incident.opened_ms >= 1_000 {
-        facts.push(("Lasted".to_owned(), length(end - incident.opened_ms)));
+    if end - began >= 1_000 {
+        facts.push(("Lasted".to_owned(), length(end - began)));
     }
     if let [(_, member)] = members
         && let Some(good) = member.good_ms

@@ -61,7 +61,7 @@ impl From<Refused> for Problem {
         match refused {
             Refused::Unknown => Problem::new(
                 StatusCode::NOT_FOUND,
-                "there is none of this number, or it is over",
+                "there is no open incident or silence of this number",
             ),
             Refused::Already => Problem::new(StatusCode::CONFLICT, "somebody has it already"),
             Refused::Store(fault) => fault.into(),

@@ -221,6 +221,52 @@ pub fn page() -> Page {
     }
 }
 
+/// The fields of a body, and one that has what is needed.
+fn body(operation: &Operation) -> Option<(String, Value)> {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let schema = (operation.takes?)(&mut generator).to_value();
+    let definitions = Value::Object(generator.take_definitions(true));
+    let name = schema["$ref"]
+        .as_str()
+        .and_then(|path| path.rsplit('/').next());
+    let schema = name.map_or(&schema, |name| &definitions[name]);
+    let needed = schema["required"].as_array().into_iter().flatten();
+    let needed: Vec<&str> = needed.filter_map(Value::as_str).collect();
+    let names = schema["properties"].as_object()?.keys();
+    let shown = names.map(|name| match needed.contains(&name.as_str()) {
+        true => format!("{name} (needed)"),
+        false => name.clone(),
+    });
+    let example = needed.iter().map(|name| {
+        let value = match schema["properties"][*name]["type"].as_str() {
+            Some("integer") => json!(60),
+            Some("array") => json!(["probe=api-*"]),
+            _ => json!("…"),
+        };
+        ((*name).to_owned(), value)
+    });
+    Some((
+        shown.collect::<Vec<_>>().join(", "),
+        Value::Object(example.collect()),
+    ))
+}
+
+/// How it is asked with curl.
+fn curl(operation: &Operation) -> String {
+    let method = match operation.method.as_str() {
+        "GET" => String::new(),
+        other => format!(" -X {other}"),
+    };
+    let token = " -H \"Authorization: Bearer $BELLWETHER_TOKEN\"";
+    let data = body(operation)
+        .map(|(_, example)| format!(" -H 'Content-Type: application/json' -d '{example}'"));
+    let path = operation.path.replace(['{', '}'], "").replace("/id", "/1");
+    format!(
+        "curl{method}{token}{} http://127.0.0.1:9911{path}",
+        data.unwrap_or_default()
+    )
+}
+
 fn entry(operation: &Operation) -> Entry {
     let query = operation
         .query
@@ -231,6 +277,9 @@ fn entry(operation: &Operation) -> Entry {
     if !query.is_empty() {
         about.push_str(&format!(" {query}."));
     }
+    if let Some((fields, _)) = body(operation) {
+        about.push_str(&format!(" Takes JSON: {fields}."));
+    }
     Entry {
         name: format!("{} {}", operation.method, operation.path),
         form: operation
@@ -238,6 +287,6 @@ fn entry(operation: &Operation) -> Entry {
             .map_or("its own token, or operate", |role| role.word())
             .to_owned(),
         about,
-        example: String::new(),
+        example: curl(operation),
     }
 }

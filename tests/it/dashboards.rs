@@ -76,6 +76,7 @@ fn the_scripted_hour_speaks_of_what_there_is() {
             )
         })
         .collect();
+    let values = regex::Regex::new(r" \([^)]*\)").unwrap();
     for (series, _) in series(&hour().1) {
         let (name, labels) = series.split_once('{').unwrap_or((&series, ""));
         if name.starts_with("process_") || name == "bellwether_build_info" {
@@ -88,6 +89,7 @@ fn the_scripted_hour_speaks_of_what_there_is() {
         let found = known.iter().find(|(name, _)| name == family);
         let (_, form) = found.unwrap_or_else(|| panic!("{family} is not explained"));
         let told = form.split_once(" by ").map_or("", |(_, labels)| labels);
+        let told = values.replace_all(told, "");
         let mut told: Vec<&str> = told.split(", ").filter(|label| !label.is_empty()).collect();
         let labels = labels
             .trim_end_matches('}')

@@ -77,6 +77,7 @@ mod tokens;
 mod vendors;
 mod verdicts;
 mod visitors;
+mod waiting;
 mod watching;
 mod websocket;
 mod widths;

@@ -145,7 +145,7 @@ fn a_receiver_of_others_is_sent_what_it_reads() {
     let [verdict, proof] = both(&kept);
     assert_eq!(verdict.header("authorization"), "Token a \"quoted\" word");
     let body: Value = serde_json::from_str(&verdict.body).unwrap();
-    assert_eq!(body["title"], "🚨 Production Deployment Failed");
+    assert_eq!(body["title"], "🚨 Production Deployment Failed: shop 1.0.0");
     assert_eq!(body["id"], 2);
     assert_eq!(body["by"], "a \"quoted\" word");
     let body: Value = serde_json::from_str(&proof.body).unwrap();

@@ -1,5 +1,6 @@
 //! What every page has: its head, the way to the others, who looks at it.
 
+pub use crate::report::prose::prose;
 use crate::report::view;
 use crate::report::wrong::Tone;
 use crate::web::site::Viewer;
@@ -110,16 +111,6 @@ pub fn delivery_badge(state: &str) -> Markup {
         _ => "running",
     };
     html! { span class={ "badge " (class) } { (state.replace('_', " ")) } }
-}
-
-/// A sentence, with what stands between backticks as code.
-pub fn prose(text: &str) -> Markup {
-    let parts: Vec<&str> = text.split('`').collect();
-    // A backtick without its fellow is a letter.
-    if parts.len().is_multiple_of(2) {
-        return html! { (text) };
-    }
-    html! { @for (number, part) in parts.iter().enumerate() { @if number % 2 == 1 { code { (part) } } @else { (part) } } }
 }
 
 /// What somebody sent as an address: only one of the web is a link.

@@ -6,7 +6,7 @@ use super::frame::{Frame, badge, clock, delivery_badge, facts, link, prose, told
 use super::lists::{proof_badge, run_table, verdict_badge};
 use super::orders::orders;
 use crate::figures::ago;
-use crate::report::view::{GateDetail, GateView};
+use crate::report::view::{GateDetail, GateView, SignalView};
 use crate::report::wrong::Tone;
 use crate::run::Summary;
 use crate::web::api::gate_detail;
@@ -51,7 +51,7 @@ fn content(detail: &GateDetail, loads: &[Summary], viewer: &Viewer) -> Markup {
             @if gate.verdict.is_none() { p.soft { "Now: " (gate.position) @if let Some(last) = detail.timeline.last() { " – " (prose(&last.event)) } } }
             @if let Some(migrated) = &gate.migrated { p { "The database was changed to " code { (migrated) } ": a rollback alone is unsafe, and nothing is rolled back before somebody consents." } }
         }
-        (way(gate))
+        (way(gate, has_failed(&detail.signals)))
         (orders(gate, viewer))
         h2 { "Phases" }
         div.card { (phases(gate)) }
@@ -92,8 +92,14 @@ fn between(from: &str, to: &str) -> Option<String> {
     Some(ago(millis(to)? - millis(from)?))
 }
 
+/// Whether an action was given up.
+fn has_failed(signals: &[SignalView]) -> bool {
+    let mut all = signals.iter();
+    all.any(|signal| signal.target.starts_with("action:") && signal.state == "given_up")
+}
+
 /// The way: version before, candidate, verdict, action, proof.
-fn way(gate: &GateView) -> Markup {
+fn way(gate: &GateView, has_failed: bool) -> Markup {
     let verdict_tone = match gate.verdict.as_deref() {
         Some("promote") => "good",
         Some("rollback") => "bad",
@@ -113,7 +119,13 @@ fn way(gate: &GateView) -> Markup {
                     (None, _) => { strong.live { (gate.position) } }
                 }
             }
-            @if let Some(ms) = gate.action_ms { li { span.soft.small { "Action" } strong { "carried out" } span.soft.small { "took " (seconds(ms)) } } }
+            @if let Some(ms) = gate.action_ms {
+                li class=(if has_failed { "bad" } else { "" }) {
+                    span.soft.small { "Action" }
+                    strong { @if has_failed { "did not succeed" } @else { "carried out" } }
+                    span.soft.small { "took " (seconds(ms)) }
+                }
+            }
             @if gate.verdict.as_deref() == Some("rollback") && !gate.dry_run {
                 li class=(match gate.proven { Some(true) => "good", Some(false) => "bad", None => "doubt" }) {
                     span.soft.small { "Proof" }
