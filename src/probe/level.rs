@@ -67,7 +67,8 @@ fn not_measured(probe: &Probe, since_ms: i64) -> Condition {
     }
 }
 
-fn labels(watched: &Watched) -> BTreeMap<String, String> {
+/// What silences and routes find a probe by.
+pub(super) fn labels(watched: &Watched) -> BTreeMap<String, String> {
     let probe = &watched.probe;
     let mut labels = probe.alert.labels("probe", &probe.name);
     let mut put = |name: &str, value: &str| labels.insert(name.to_owned(), value.to_owned());

@@ -450,6 +450,11 @@ impl Prober {
         let watched = self.tasks().get(name)?.watched.clone();
         Some(watched.view())
     }
+
+    /// What silences and routes find a probe by.
+    pub fn labels(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        Some(level::labels(&self.tasks().get(name)?.watched))
+    }
 }
 
 /// How far back a schedule is looked at for times that were missed.

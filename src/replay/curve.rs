@@ -22,6 +22,9 @@ pub struct Curve {
     /// Below it, a promotion is certain enough.
     #[serde(default)]
     pub bound: f64,
+    /// Seconds at the beginning from which nothing is concluded, but that a deploy is dead.
+    #[serde(default)]
+    pub warm_up_s: f64,
     /// Whether there was a baseline beside it.
     pub with_baseline: bool,
     /// Its points.
@@ -37,7 +40,10 @@ pub struct CurvePoint {
     pub ln_broken: f64,
     /// ln of the odds that the candidate is worse than its baseline.
     pub ln_worse: f64,
-    /// The bad share of the candidate so far.
+    /// Requests of the candidate that count so far.
+    #[serde(default)]
+    pub requests: u64,
+    /// The bad share of the candidate so far, 0 where none counts.
     pub share: f64,
     /// The bad share of the baseline so far.
     pub baseline: f64,
@@ -71,6 +77,7 @@ pub fn replay(evidence: &Evidence) -> Option<(Vec<Curve>, Judged)> {
             needed: rule.rollback_threshold(objectives.len()),
             limit: 0.0,
             bound: 0.0,
+            warm_up_s: rule.warm_up.as_secs_f64(),
             with_baseline: false,
             points: Vec::new(),
         })
@@ -115,6 +122,7 @@ fn look(trial: &Trial, rule: &Rule, looks: u32, lowers: &[Lower], curves: &mut [
             t_s: trial.elapsed().as_secs_f64(),
             ln_broken: standing.ln_broken,
             ln_worse: standing.ln_worse,
+            requests: standing.candidate.requests,
             share: standing.candidate.share().unwrap_or(0.0),
             baseline: standing.baseline.share().unwrap_or(0.0),
             low: lowers[number].end(),

@@ -168,6 +168,12 @@ fn plot(curve: &Curve, style: Style) -> String {
         end,
         width = wide - 6
     ));
+    if curve.warm_up_s > 0.0 {
+        text.push_str(&format!(
+            "  the first {} are warm-up (`rule: {{ warm-up }}`): they do not count, unless nearly all of it fails\n",
+            show_micros(curve.warm_up_s * 1e6)
+        ));
+    }
     text
 }
 

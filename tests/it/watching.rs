@@ -256,6 +256,12 @@ fn silence_and_maintenance_are_kept_and_end() {
         mine["members"][0]["quiet"].as_str().map(str::to_owned)
     });
     assert!(quiet.starts_with("silenced by ops"), "{quiet}");
+    let page = |name: &str| {
+        let path = format!("/probes/{name}");
+        http(&daemon.address, "GET", &path, &[], "").unwrap().1
+    };
+    assert!(page("quiet").contains("by ops: a move"));
+    assert!(!page("served").contains("a move"));
     assert!(watch.told("/team").is_empty());
     let (status, _) = http(
         &daemon.address,

@@ -2,7 +2,7 @@
 //! that closes on its limit, the latencies around theirs.
 
 use super::frame::prose;
-use crate::figures::percent;
+use crate::figures::{percent, show_micros};
 use crate::replay::curve::{Curve, CurvePoint, replay};
 use crate::report::chart::{Beside, Level, Line, with};
 use crate::report::explain::{in_words, odds};
@@ -34,6 +34,7 @@ pub fn evidence(summary: &Summary) -> Markup {
             }
             @if line.state == "broken" { p { (in_words(&line.standing)) } }
             (share(curve))
+            @if curve.warm_up_s > 0.0 { p.soft.small { "The first " (show_micros(curve.warm_up_s * 1e6)) " are warm-up (" code { "rule: { warm-up }" } "): they do not count, unless nearly all of it fails." } }
             @if let Some(last) = curve.points.last() { @if curve.with_baseline {
                 p.soft.small { "Candidate " (percent(last.share)) " bad, baseline " (percent(last.baseline)) ". Odds that the candidate is worse: " (odds(last.ln_worse)) "." }
             } }
@@ -46,7 +47,8 @@ pub fn evidence(summary: &Summary) -> Markup {
 /// The share of bad requests over time, and what is certain of it.
 fn share(curve: &Curve) -> Markup {
     let line = |value: fn(&CurvePoint) -> f64| -> Vec<(f64, f64)> {
-        let points = curve.points.iter();
+        // Before anything counts there is no share.
+        let points = curve.points.iter().filter(|point| point.requests > 0);
         points.map(|point| (point.t_s, value(point))).collect()
     };
     let mut lines = vec![Line {
@@ -70,12 +72,12 @@ fn share(curve: &Curve) -> Markup {
     let beside = Beside {
         levels: vec![
             Level {
-                name: "limit: above it for certain is a rollback",
+                name: "limit: rolled back once it is certain to be above",
                 class: "line-4",
                 value: curve.limit,
             },
             Level {
-                name: "below it for certain is good",
+                name: "promoted once it is certain to be below",
                 class: "line-5",
                 value: curve.bound,
             },

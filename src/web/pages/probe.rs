@@ -11,12 +11,14 @@ use crate::project::access::Role;
 use crate::report::chart::{Beside, Level, Line, with};
 use crate::report::html as run_page;
 use crate::report::view::{View, time};
+use crate::report::watching::{self, SilenceView};
 use crate::report::wrong::page_of;
 use crate::run::Summary;
 use crate::run::summary::StepSummary;
 use crate::store::contract::Stretch;
 use crate::watch::budget::{Goal, Standing};
 use crate::watch::rollup::{Bucket, upper};
+use crate::watch::silence::Silence;
 use crate::web::api::no_probe;
 use crate::web::local::not_from_elsewhere;
 use crate::web::problem::Problem;
@@ -77,6 +79,7 @@ pub async fn probe(
     let incidents = incidents
         .iter()
         .filter(|incident| incident.members.contains_key(&subject));
+    let silences = silences_of(&site, &name, now_ms);
     let frame = Frame {
         title: name.clone(),
         at: "/",
@@ -90,6 +93,7 @@ pub async fn probe(
             @if found.state.since_ms > 0 { " · " (found.standing) " " (since(found.state.since_ms, now_ms)) }
         }
         @for incident in incidents { p { span.badge.firing { "incident" } " " a href=(format!("/incidents/{}", incident.id)) { (incident.id) " " (incident.group) } } }
+        @for silence in &silences { p { span.badge.silenced { "silenced" } " until " (clock(&silence.until)) " by " (silence.author) ": " (silence.comment) } }
         @if viewer.may(Role::Operate) { form method="post" action={ (page_of("probes", &name)) "/run" } { button { "Run it now" } } }
         h2 { "Last runs" }
         div.card { (strip(&found.results, crate::limits::PROBE_HISTORY_MAX, true)) (key()) }
@@ -104,6 +108,14 @@ pub async fn probe(
         h2 { "Results" }
         div.card id="results" { (results(&found)) }
     }))
+}
+
+/// Silences in force that a probe is found by.
+fn silences_of(site: &Site, name: &str, now_ms: i64) -> Vec<SilenceView> {
+    let labels = site.prober.labels(name).unwrap_or_default();
+    let all = site.keeper.silences();
+    let covers = |silence: &&Silence| silence.covers(&labels, now_ms);
+    all.iter().filter(covers).map(watching::silence).collect()
 }
 
 /// `POST /probes/{name}/run`, from its page.
