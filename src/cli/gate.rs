@@ -128,7 +128,8 @@ enum Command {
     },
     #[command(flatten)]
     People(gate_people::Word),
-    /// Roll the newest deploy of a gate back now, whatever is measured, and prove it
+    /// Roll the newest deploy of a gate back now, whatever is measured, and prove it. With --wait the exit code is 0 if
+    /// the rollback is proven, and 20 if it is not
     Rollback {
         /// The gate's name
         gate: String,
@@ -242,7 +243,8 @@ pub fn run(arguments: Arguments) -> Exit {
                 if wait {
                     eprintln!("gate {} rolls `{gate}` back", ordered.id);
                     let within = Duration::from_secs(3600);
-                    return Ok(proven(watch(&server, ordered.id, None, within, json).await?));
+                    let ended = watch(&server, ordered.id, None, within, json).await?;
+                    return proven(&server, ordered.id, ended).await;
                 }
                 eprintln!("gate {} rolls `{gate}` back", ordered.id);
                 Ok(Exit::Success)
@@ -287,12 +289,18 @@ pub(super) fn print_json(value: &impl serde::Serialize) {
     );
 }
 
-/// The exit code of a rollback that was ordered: it is done only once it is proven.
-fn proven(exit: Exit) -> Exit {
-    match exit {
-        Exit::Rollback => Exit::Success,
-        other => other,
+/// The exit code of a rollback that was ordered: it is done only once it is proven, and somebody must look at it if it
+/// is not.
+async fn proven(server: &Server, id: i64, ended: Exit) -> Result<Exit, Refusal> {
+    if ended != Exit::Rollback {
+        return Ok(ended);
     }
+    let path = format!("/api/v1/gates/{id}");
+    let detail: GateDetail = server.ask(Method::GET, &path, None).await?;
+    Ok(match detail.gate.proven {
+        Some(true) => Exit::Success,
+        _ => Exit::Hold,
+    })
 }
 
 /// The exit code of a verdict.

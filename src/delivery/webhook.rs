@@ -11,6 +11,7 @@ use crate::net::connect::Connector;
 use crate::scenario::reader::{Reader, entries};
 use crate::scenario::template::Template;
 use crate::secret::Secret;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,13 +30,14 @@ async fn send(
         mut headers,
     } = filled;
     let timestamp = clock::now().timestamp();
+    let kind = HeaderValue::from_static("application/json");
+    headers.entry(CONTENT_TYPE).or_insert(kind);
     let mut put = |name: &'static str, value: &str| {
         // Ids and signatures are ASCII by construction.
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }
     };
-    put("content-type", "application/json");
     put("webhook-id", id);
     put("webhook-timestamp", &timestamp.to_string());
     if let Some(secret) = &secret {

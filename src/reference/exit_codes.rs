@@ -6,7 +6,11 @@ use super::page::{Entry, Page, Section};
 
 /// All codes: the number, its meaning, and what a pipeline does then.
 pub const ALL: [(u8, &str, &str); 9] = [
-    (0, "passed, or promoted", "go on"),
+    (
+        0,
+        "passed, or promoted; or a rollback that was ordered is proven",
+        "go on",
+    ),
     (
         1,
         "a fault of Bellwether or of this machine",

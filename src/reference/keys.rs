@@ -64,7 +64,7 @@ fn sections(root: &'static Object, files: &[(&str, &str)]) -> Vec<Section> {
 }
 
 /// Names that are written in a way of their own.
-const TITLES: [(&str, &str); 28] = [
+const TITLES: [(&str, &str); 34] = [
     ("bellwether", "The whole file"),
     ("scenario", "The whole file"),
     ("tcp", "TCP"),
@@ -92,6 +92,12 @@ const TITLES: [(&str, &str); 28] = [
     ("gitlab", "GitLab"),
     ("gitlab_ticket", "GitLab ticket"),
     ("pagerduty", "PagerDuty"),
+    ("circleci", "CircleCI"),
+    ("oncall", "Grafana OnCall"),
+    ("ntfy", "ntfy"),
+    ("argo_rollouts", "Argo Rollouts"),
+    ("email", "E-mail"),
+    ("dead_man", "Dead man's switch"),
     ("json_trigger", "JSON trigger"),
 ];
 

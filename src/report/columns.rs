@@ -79,26 +79,7 @@ fn joined(text: &str) -> String {
 
 /// A text in lines that fit, each after the first a little further in. Where nobody says how wide it is read, in one line.
 pub fn wrapped(text: &str, indent: usize, style: Style) -> String {
-    if !style.wraps {
-        return format!("{}{text}", " ".repeat(indent));
-    }
-    let mut all = " ".repeat(indent);
-    let mut used = indent;
-    let text = joined(text);
-    for (at, word) in text.split(' ').enumerate() {
-        let length = letters(word);
-        if at > 0 && used + 1 + length > style.width {
-            all.push('\n');
-            all.push_str(&" ".repeat(indent + 2));
-            used = indent + 2;
-        } else if at > 0 {
-            all.push(' ');
-            used += 1;
-        }
-        all.push_str(word);
-        used += length;
-    }
-    all.replace('\u{a0}', " ")
+    fitted(&format!("{}{text}", " ".repeat(indent)), style)
 }
 
 /// Letters of a text as they are seen: what paints it has none.

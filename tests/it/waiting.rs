@@ -1,10 +1,13 @@
 //! Whoever waits for a gate, and no longer wants to.
 
-use super::standin::{json, serve};
+use super::standin::{json, serve, serve_by};
 use super::support::{Daemon, bellwether, eventually, run};
 use serde_json::json;
 use std::io::Read as _;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 #[test]
@@ -65,6 +68,63 @@ gates:
     // What it says is so.
     let (code, _, said) = run(bellwether().args(["gate", "cancel", "1", "--server", &server]));
     assert_eq!(code, 0, "{said}");
+}
+
+/// A rollback that was ordered is done only once it is proven.
+#[test]
+fn a_rollback_by_hand_succeeds_only_if_it_is_proven() {
+    let (is_new, obeys) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let (served, obeyed) = (is_new.clone(), obeys.clone());
+    let shop = serve_by(move |asked| {
+        if asked.path == "/back" && obeyed.load(SeqCst) {
+            served.store(false, SeqCst);
+        }
+        let version = if served.load(SeqCst) {
+            "1.0.0"
+        } else {
+            "0.9.0"
+        };
+        json(200, json!({ "version": version }))
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let smoke = "name: smoke\nservice: shop\nsteps: [ { name: home, get: / } ]\n";
+    std::fs::write(folder.path().join("smoke.yaml"), smoke).unwrap();
+    let text = format!(
+        "server: {{ listen: LISTEN }}
+environments:
+  production: {{ services: {{ shop: {{ url: \"http://{shop}\", version: {{ path: /, value: body.version }} }} }}, enforce: true }}
+gates:
+  shop:
+    environment: production
+    services: [shop]
+    smoke: [smoke.yaml]
+    prove: {{ timeout: 1s, reads: 2, every: 100ms }}
+    actions: {{ rollback: [ {{ name: back, webhook: {{ url: \"http://{shop}/back\" }} }} ] }}
+"
+    );
+    let daemon = Daemon::start(folder.path(), &text, &[]);
+    let server = format!("http://{}", daemon.address);
+    let order = |words: &[&str]| run(bellwether().args(words).args(["--server", &server]));
+    let deploy = |version: &str| {
+        let (code, _, said) = order(&["gate", "start", "shop", "--version", version, "--wait"]);
+        assert_eq!(code, 0, "{said}");
+    };
+    deploy("0.9.0");
+    is_new.store(true, SeqCst);
+    deploy("1.0.0");
+    let back = [
+        "gate", "rollback", "shop", "--by", "anna", "--reason", "no", "--wait",
+    ];
+    let (code, out, said) = order(&back);
+    assert_eq!(code, 20, "{out}{said}");
+    assert!(out.contains("the rollback is NOT proven"), "{out}");
+    obeys.store(true, SeqCst);
+    let (code, out, said) = order(&back);
+    assert_eq!(code, 0, "{out}{said}");
+    assert!(out.contains("the rollback is proven"), "{out}");
 }
 
 #[test]
