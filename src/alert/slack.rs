@@ -9,7 +9,7 @@ use crate::document::kind::Kind;
 use crate::document::node::Node;
 use crate::document::shape::{Object, Shape, field};
 use crate::doing::Doing;
-use crate::record::message::{Message, Tone};
+use crate::record::message::Message;
 use crate::scenario::reader::Reader;
 use crate::scenario::template::Template;
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ fn cut(text: String, most: usize) -> String {
     format!("{whole}…")
 }
 
-/// A message in blocks: a header, what is told, facts beside one another, and when it was; within a colored bar.
+/// A message in blocks: a header, what is told, facts beside one another, and a button.
 pub(super) fn payload(message: &Message) -> Value {
     let plain = |text: String| json!({ "type": "plain_text", "text": text, "emoji": true });
     let marked = |text: String| json!({ "type": "mrkdwn", "text": text });
@@ -148,11 +148,6 @@ pub(super) fn payload(message: &Message) -> Value {
         let open = json!({ "type": "button", "text": plain("Open in Bellwether".to_owned()), "url": link });
         blocks.push(json!({ "type": "actions", "elements": [open] }));
     }
-    let color = match message.tone {
-        Tone::Good => "#2da44e",
-        Tone::Warning => "#d4a72c",
-        Tone::Bad => "#cf222e",
-    };
-    // What stands outside of the blocks is what a notification shows.
-    json!({ "text": message.subject, "attachments": [{ "color": color, "fallback": message.subject, "blocks": blocks }] })
+    // What a notification shows, and what is shown by who takes Slack's messages and knows no blocks.
+    json!({ "text": message.subject, "blocks": blocks })
 }
