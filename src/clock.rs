@@ -40,6 +40,13 @@ pub fn text_of(ms: i64) -> String {
         .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
+/// A moment, from milliseconds since 1970, as RFC 3339 to the millisecond; empty where there is none so far away.
+pub fn exact_text_of(ms: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(ms).map_or_else(String::new, |time| {
+        time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    })
+}
+
 /// The time of day as machines read it, RFC 3339 to the second.
 pub fn now_text() -> String {
     now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)

@@ -26,7 +26,7 @@ pub(super) const KIND: Kind<ReadChannel> = Kind {
 };
 
 fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Box<dyn Channel>> {
-    reader.known_inputs(node, &INPUTS.map(|(name, _)| name), "a message");
+    reader.known_inputs(node, &INPUTS.map(|input| input.name), "a message");
     Some(Box::new(Webhook::read(reader, node)?))
 }
 
@@ -39,9 +39,10 @@ impl Channel for Webhook {
     ) -> Doing<'a, Delivery> {
         Box::pin(async move {
             let facts = message.inputs();
-            let at = match message.at_ms {
-                0 => clock::now_text(),
-                _ => facts.get("at").cloned().unwrap_or_default(),
+            let at = match message.at() {
+                // One of before, or of what has no moment of its own.
+                at if at.is_empty() => clock::now_text(),
+                at => at,
             };
             let body =
                 json!({ "type": TYPE, "version": VERSION, "timestamp": at, "data": message });

@@ -6,6 +6,7 @@ use super::exit::Exit;
 use crate::config::load;
 use crate::delivery::means::Means;
 use crate::document::Diagnostics;
+use crate::net::form::pair;
 use crate::project::file;
 use crate::record::message::{IncidentReference, Message, Tone};
 use crate::report::columns::{fitted, wrapped};
@@ -237,13 +238,8 @@ async fn fits_nothing(server: &Server, matchers: &[String]) -> bool {
 
 /// Where it is asked who is told of what has these labels.
 fn routes_of(labels: &[String]) -> String {
-    let encoded = |text: &str| {
-        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-    };
     let pairs = labels.iter().filter_map(|label| label.split_once('='));
-    let query: Vec<String> = pairs
-        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
-        .collect();
+    let query: Vec<String> = pairs.map(|(name, value)| pair(name, value)).collect();
     format!("/api/v1/alerts/routes?{}", query.join("&"))
 }
 

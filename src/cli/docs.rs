@@ -5,7 +5,7 @@ use super::exit::Exit;
 use crate::reference::{self, Page};
 use crate::report::columns::wrapped;
 use crate::report::style::Style;
-use crate::web;
+use crate::web::{self, Reference};
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -39,13 +39,6 @@ pub fn commands() -> Page {
     reference::commands::page(&commands::program())
 }
 
-fn pages() -> Vec<Page> {
-    let mut pages = reference::pages();
-    pages.push(web::reference());
-    pages.push(commands());
-    pages
-}
-
 /// Prints a page.
 pub fn run(arguments: &Arguments) -> Exit {
     if let Some(folder) = &arguments.man {
@@ -54,9 +47,10 @@ pub fn run(arguments: &Arguments) -> Exit {
     let Some(name) = &arguments.page else {
         return list(arguments.json);
     };
-    let pages = pages();
+    let reference = Reference::new(Some(commands));
+    let pages = reference.pages();
     let Some(page) = pages.iter().find(|page| page.name == name) else {
-        return search(&pages, name, arguments.json);
+        return search(pages, name, arguments.json);
     };
     let page = match &arguments.word {
         Some(word) => page.about_word(word),
@@ -110,7 +104,8 @@ fn search(pages: &[Page], word: &str, as_json: bool) -> Exit {
 }
 
 fn list(as_json: bool) -> Exit {
-    let pages = pages();
+    let reference = Reference::new(Some(commands));
+    let pages = reference.pages();
     if as_json {
         let one =
             |page: &Page| json!({ "name": page.name, "title": page.title, "about": page.about });

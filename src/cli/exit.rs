@@ -53,3 +53,26 @@ impl Exit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::exit_codes;
+
+    #[test]
+    fn every_code_is_explained_and_no_other() {
+        let all = [
+            Exit::Success,
+            Exit::Fault,
+            Exit::Usage,
+            Exit::Rollback,
+            Exit::Hold,
+            Exit::Inconclusive,
+            Exit::Failed,
+            Exit::Invalid,
+            Exit::Interrupted,
+        ];
+        let explained = exit_codes::ALL.map(|(code, ..)| code);
+        assert_eq!(all.map(Exit::code), explained);
+    }
+}

@@ -195,7 +195,7 @@ pub fn run(arguments: Arguments) -> Exit {
                 let page = format!("{}/gates/{}", server.server.trim_end_matches('/'), started.id);
                 if wait {
                     eprintln!("gate {} started: {page}", started.id);
-                    return watch(&server, started.id, None, timeout, json).await;
+                    return watch(&server, started.id, None, timeout, json, exit).await;
                 }
                 if json {
                     print_json(&started);
@@ -212,7 +212,7 @@ pub fn run(arguments: Arguments) -> Exit {
                         return Ok(Exit::Usage);
                     }
                 };
-                watch(&server, id, until, timeout, json).await
+                watch(&server, id, until, timeout, json, exit).await
             }
             Command::Show { id } => {
                 let detail: GateDetail = server.ask(Method::GET, &format!("/api/v1/gates/{id}"), None).await?;
@@ -243,8 +243,7 @@ pub fn run(arguments: Arguments) -> Exit {
                 if wait {
                     eprintln!("gate {} rolls `{gate}` back", ordered.id);
                     let within = Duration::from_secs(3600);
-                    let ended = watch(&server, ordered.id, None, within, json).await?;
-                    return proven(&server, ordered.id, ended).await;
+                    return watch(&server, ordered.id, None, within, json, exit_of_rollback).await;
                 }
                 eprintln!("gate {} rolls `{gate}` back", ordered.id);
                 Ok(Exit::Success)
@@ -291,16 +290,12 @@ pub(super) fn print_json(value: &impl serde::Serialize) {
 
 /// The exit code of a rollback that was ordered: it is done only once it is proven, and somebody must look at it if it
 /// is not.
-async fn proven(server: &Server, id: i64, ended: Exit) -> Result<Exit, Refusal> {
-    if ended != Exit::Rollback {
-        return Ok(ended);
+fn exit_of_rollback(gate: &GateView) -> Exit {
+    match exit(gate) {
+        Exit::Rollback if gate.proven == Some(true) => Exit::Success,
+        Exit::Rollback => Exit::Hold,
+        other => other,
     }
-    let path = format!("/api/v1/gates/{id}");
-    let detail: GateDetail = server.ask(Method::GET, &path, None).await?;
-    Ok(match detail.gate.proven {
-        Some(true) => Exit::Success,
-        _ => Exit::Hold,
-    })
 }
 
 /// The exit code of a verdict.

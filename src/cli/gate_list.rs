@@ -54,22 +54,18 @@ pub(super) fn print(gates: &[GateView], has_any: bool, style: Style) {
 }
 
 fn table(gates: &[GateView], style: Style) -> Vec<String> {
-    let texts = |head, rank, cell: &dyn Fn(&GateView) -> (String, Paint)| Column {
-        head,
-        rank,
-        is_text: true,
-        cells: gates.iter().map(cell).collect(),
-    };
     let plain = |text: &str| (text.to_owned(), Paint::Plain);
     let columns = vec![
-        texts("gate", 0, &|gate| {
+        Column::texts("gate", 0, gates, |gate| {
             (format!("{} {}", gate.id, gate.gate), Paint::Plain)
         }),
-        texts("version", 2, &|gate| plain(&gate.version)),
-        texts("verdict", 1, &verdict),
-        texts("environment", 5, &|gate| plain(&gate.environment)),
-        texts("started", 4, &|gate| (gate.started.clone(), Paint::Dim)),
-        texts("why", 9, &|gate| {
+        Column::texts("version", 2, gates, |gate| plain(&gate.version)),
+        Column::texts("verdict", 1, gates, verdict),
+        Column::texts("environment", 5, gates, |gate| plain(&gate.environment)),
+        Column::texts("started", 4, gates, |gate| {
+            (gate.started.clone(), Paint::Dim)
+        }),
+        Column::texts("why", 9, gates, |gate| {
             let why = gate.reasons.first().map_or("", String::as_str);
             match style.wraps {
                 true => (cut(why, WHY_MAX), Paint::Dim),

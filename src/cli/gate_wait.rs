@@ -3,7 +3,7 @@
 use super::client::{Refusal, Server};
 use super::commands::complain;
 use super::exit::Exit;
-use super::gate::{exit, print_json, show};
+use super::gate::{print_json, show};
 use super::gate_load_line::LoadLine;
 use super::serve::asked_to_end;
 use crate::record::state::Phase;
@@ -27,12 +27,14 @@ fn has_reached(gate: &GateView, until: Phase) -> bool {
 }
 
 /// Waits for a gate, showing what happens to it: to its end, until it has come so far, or until somebody presses Ctrl-C.
+/// `exit` is what its end means to whoever waits.
 pub(super) async fn watch(
     server: &Server,
     id: i64,
     until: Option<Phase>,
     timeout: Duration,
     json: bool,
+    exit: fn(&GateView) -> Exit,
 ) -> Result<Exit, Refusal> {
     tokio::select! {
         biased;
@@ -42,7 +44,7 @@ pub(super) async fn watch(
             ));
             Ok(Exit::Interrupted)
         }
-        ended = followed(server, id, until, timeout, json) => ended,
+        ended = followed(server, id, until, timeout, json, exit) => ended,
     }
 }
 
@@ -52,6 +54,7 @@ async fn followed(
     until: Option<Phase>,
     timeout: Duration,
     json: bool,
+    exit: fn(&GateView) -> Exit,
 ) -> Result<Exit, Refusal> {
     let style = Style::for_stream(&std::io::stderr());
     let end = Instant::now() + timeout;

@@ -89,12 +89,6 @@ fn list(probes: &[ProbeView], style: Style) {
         println!("no probe is configured");
         return;
     }
-    let column = |head, rank, cell: &dyn Fn(&ProbeView) -> (String, Paint)| Column {
-        head,
-        rank,
-        is_text: true,
-        cells: probes.iter().map(cell).collect(),
-    };
     let plain = |text: &str| (text.to_owned(), Paint::Plain);
     let health = |probe: &ProbeView| {
         let paint = match probe.health.as_str() {
@@ -109,11 +103,11 @@ fn list(probes: &[ProbeView], style: Style) {
         (took.unwrap_or_default(), Paint::Plain)
     };
     let columns = vec![
-        column("probe", 0, &|probe| plain(&probe.name)),
-        column("state", 1, &health),
-        column("environment", 3, &|probe| plain(&probe.environment)),
-        column("when", 4, &|probe| plain(&probe.schedule)),
-        column("last", 2, &took),
+        Column::texts("probe", 0, probes, |probe| plain(&probe.name)),
+        Column::texts("state", 1, probes, health),
+        Column::texts("environment", 3, probes, |probe| plain(&probe.environment)),
+        Column::texts("when", 4, probes, |probe| plain(&probe.schedule)),
+        Column::texts("last", 2, probes, took),
     ];
     let mut table = lines(columns, 0, style).into_iter();
     table.next().into_iter().for_each(|head| println!("{head}"));

@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments) -> Exit {
             inputs: arguments.inputs.clone(),
             listen: arguments.listen.clone(),
         };
-        match Daemon::start_with(&arguments.config, given, Some(docs::commands())).await {
+        match Daemon::start_with(&arguments.config, given, Some(docs::commands)).await {
             Ok(daemon) => {
                 daemon.run(end).await;
                 Exit::Success

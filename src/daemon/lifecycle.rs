@@ -121,14 +121,6 @@ fn counted() -> (Arc<Metrics>, Arc<Supervisor>) {
     (metrics, Arc::new(supervisor))
 }
 
-/// The whole reference.
-fn pages(commands: Option<Page>) -> Vec<Page> {
-    let mut pages = crate::reference::pages();
-    pages.push(web::reference());
-    pages.extend(commands);
-    pages
-}
-
 impl Daemon {
     /// Starts the daemon of a configuration.
     pub async fn start(path: &Path) -> Result<Daemon, StartFault> {
@@ -139,7 +131,7 @@ impl Daemon {
     pub async fn start_with(
         path: &Path,
         given: Given,
-        commands: Option<Page>,
+        commands: Option<fn() -> Page>,
     ) -> Result<Daemon, StartFault> {
         let mut found = Diagnostics::default();
         let Some((project, means)) = read(path, &given, &mut found) else {
@@ -200,7 +192,7 @@ impl Daemon {
                 .map_err(|fault| StartFault::Port(fault.detail))?,
             uptimes: Arc::default(),
             statuses: Arc::default(),
-            reference: Arc::new(pages(commands)),
+            reference: Arc::new(web::Reference::new(commands)),
         };
         // Before anybody is served: a gate that starts meanwhile would be taken for an old one.
         driver.resume().await.map_err(StartFault::Store)?;

@@ -39,11 +39,7 @@ fn walk(node: &Node, shape: &Shape, all: &mut Vec<Used>) {
                 walk(value, &field.shape, all);
             }
         }
-        Shape::List(item) => node
-            .items()
-            .into_iter()
-            .for_each(|node| walk(node, item, all)),
-        Shape::OneOrMany(item) => node
+        Shape::List(item) | Shape::OneOrMany(item) => node
             .items()
             .into_iter()
             .for_each(|node| walk(node, item, all)),

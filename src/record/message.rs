@@ -2,6 +2,7 @@
 
 use super::effect::{NewEffect, key_part};
 use super::target::Target;
+use crate::clock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,27 +34,96 @@ pub fn tell(
         .collect()
 }
 
-/// What texts of a configuration may use of a message, and what it is.
-pub const INPUTS: [(&str, &str); 16] = [
-    ("subject", "its one line"),
-    ("text", "its sentences, a line each"),
-    ("tone", "good, warning or bad"),
-    ("link", "a page with more"),
-    ("at", "when what it tells happened, RFC 3339"),
-    (
+/// Something of a message that texts of a configuration may use as `${inputs.NAME}`.
+#[derive(Debug, Clone, Copy)]
+pub struct Input {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    of: fn(&Message) -> String,
+}
+
+const fn input(name: &'static str, about: &'static str, of: fn(&Message) -> String) -> Input {
+    Input { name, about, of }
+}
+
+/// What a message says of its gate, if it is about one.
+fn gate_of(message: &Message, of: fn(&GateReference) -> Option<String>) -> String {
+    message.gate.as_ref().and_then(of).unwrap_or_default()
+}
+
+/// All of them.
+pub const INPUTS: [Input; 16] = [
+    input("subject", "its one line", |message| message.subject.clone()),
+    input("text", "its sentences, a line each", |message| {
+        message.lines.join("\n")
+    }),
+    input("tone", "good, warning or bad", |message| {
+        message.tone.word().to_owned()
+    }),
+    input("link", "a page with more", |message| {
+        message.link.clone().unwrap_or_default()
+    }),
+    input("at", "when what it tells happened, RFC 3339", Message::at),
+    input(
         "thread",
         "the same in all messages of a gate or an incident",
+        |message| {
+            message
+                .thread()
+                .map_or_else(String::new, |thread| thread.key.to_owned())
+        },
     ),
-    ("event", "what happened to the gate or the incident"),
-    ("gate_id", "the number of the gate, if it is about one"),
-    ("gate", "the name of the gate"),
-    ("environment", "its environment"),
-    ("version", "the version that it verifies"),
-    ("verdict", "promote, rollback or hold, once reached"),
-    ("proven", "true or false, once a rollback is proven or not"),
-    ("commit", "the commit of the deploy"),
-    ("actor", "who deployed it"),
-    ("severity", "how bad the incident is, if it is about one"),
+    input(
+        "event",
+        "what happened to the gate or the incident",
+        |message| {
+            let incident = message.incident.as_ref();
+            incident.map_or_else(
+                || gate_of(message, |gate| Some(gate.event.clone())),
+                |incident| incident.event.clone(),
+            )
+        },
+    ),
+    input(
+        "gate_id",
+        "the number of the gate, if it is about one",
+        |message| gate_of(message, |gate| Some(gate.id.to_string())),
+    ),
+    input("gate", "the name of the gate", |message| {
+        gate_of(message, |gate| Some(gate.name.clone()))
+    }),
+    input("environment", "its environment", |message| {
+        gate_of(message, |gate| Some(gate.environment.clone()))
+    }),
+    input("version", "the version that it verifies", |message| {
+        gate_of(message, |gate| Some(gate.version.clone()))
+    }),
+    input(
+        "verdict",
+        "promote, rollback or hold, once reached",
+        |message| gate_of(message, |gate| gate.verdict.clone()),
+    ),
+    input(
+        "proven",
+        "true or false, once a rollback is proven or not",
+        |message| gate_of(message, |gate| gate.proven.map(|proven| proven.to_string())),
+    ),
+    input("commit", "the commit of the deploy", |message| {
+        gate_of(message, |gate| Some(gate.commit.clone()))
+    }),
+    input("actor", "who deployed it", |message| {
+        gate_of(message, |gate| Some(gate.actor.clone()))
+    }),
+    input(
+        "severity",
+        "how bad the incident is, if it is about one",
+        |message| {
+            let incident = message.incident.as_ref();
+            incident.map_or_else(String::new, |incident| incident.severity.clone())
+        },
+    ),
 ];
 
 /// How a message sounds.
@@ -70,6 +140,17 @@ pub enum Tone {
 
 /// The version of [`Message`] that webhooks and commands are given: a change that breaks who reads it counts it up.
 pub const VERSION: u32 = 2;
+
+impl Tone {
+    /// Its word, as it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Tone::Good => "good",
+            Tone::Warning => "warning",
+            Tone::Bad => "bad",
+        }
+    }
+}
 
 /// A message, ready for any channel. Version 2 of a boundary type: it gained `at_ms` and `gate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -166,43 +247,18 @@ impl Message {
         gate.or(incident)
     }
 
+    /// When what it tells happened, RFC 3339; empty where it does not say so.
+    pub fn at(&self) -> String {
+        match self.at_ms {
+            0 => String::new(),
+            at_ms => clock::exact_text_of(at_ms),
+        }
+    }
+
     /// Names and values that texts of a configuration may use as `${inputs.NAME}`.
     pub fn inputs(&self) -> BTreeMap<String, String> {
-        let at = chrono::DateTime::from_timestamp_millis(self.at_ms);
-        let at = at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
-        let gate = self.gate.as_ref();
-        let incident = self.incident.as_ref();
-        let of = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        let event = gate.map(|gate| gate.event.as_str());
-        let event = event.or(incident.map(|incident| incident.event.as_str()));
-        let tone = match self.tone {
-            Tone::Good => "good",
-            Tone::Warning => "warning",
-            Tone::Bad => "bad",
-        };
-        let all = [
-            self.subject.clone(),
-            self.lines.join("\n"),
-            tone.to_owned(),
-            of(self.link.as_deref()),
-            at.unwrap_or_default(),
-            of(self.thread().map(|thread| thread.key)),
-            of(event),
-            gate.map_or_else(String::new, |gate| gate.id.to_string()),
-            of(gate.map(|gate| gate.name.as_str())),
-            of(gate.map(|gate| gate.environment.as_str())),
-            of(gate.map(|gate| gate.version.as_str())),
-            of(gate.and_then(|gate| gate.verdict.as_deref())),
-            gate.and_then(|gate| gate.proven)
-                .map_or_else(String::new, |proven| proven.to_string()),
-            of(gate.map(|gate| gate.commit.as_str())),
-            of(gate.map(|gate| gate.actor.as_str())),
-            of(incident.map(|incident| incident.severity.as_str())),
-        ];
-        INPUTS
-            .iter()
-            .map(|(name, _)| (*name).to_owned())
-            .zip(all)
+        let all = INPUTS.iter();
+        all.map(|input| (input.name.to_owned(), (input.of)(self)))
             .collect()
     }
 

@@ -109,16 +109,14 @@ pub fn page() -> Page {
     let (action, data) = (root::<ActionBody<'static>>(), root::<ActionData<'static>>());
     sections.push(Section::new("Body of an action's webhook", "").with(fields(&action)));
     sections.push(Section::new("ActionData", "").with(fields(&data)));
+    let inputs = INPUTS.iter().map(|input| named(&(input.name, input.about)));
     let own = Entry {
         name: "body of a channel's webhook".to_owned(),
         about: "JSON that is sent instead; values are made safe inside of its texts.".to_owned(),
         example: "channels:\n  deploys:\n    webhook:\n      url: https://example.com/hook\n      headers: { Authorization: \"Bearer ${secrets.HOOK}\" }\n      body: '{\"text\": \"${inputs.subject}\", \"version\": \"${inputs.version}\"}'".to_owned(),
         ..Entry::default()
     };
-    sections.push(
-        Section::new("Inputs of a body of your own", "")
-            .with(INPUTS.iter().map(named).chain([own])),
-    );
+    sections.push(Section::new("Inputs of a body of your own", "").with(inputs.chain([own])));
     Page {
         name: "messages",
         title: "Messages",

@@ -61,17 +61,12 @@ impl Section {
 
     /// What an address of this section ends in.
     pub fn anchor(&self) -> String {
-        anchor(&self.title)
+        let letters = self.title.chars().map(|letter| match letter {
+            letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
+            _ => '-',
+        });
+        letters.collect()
     }
-}
-
-/// A title as a part of an address.
-pub fn anchor(title: &str) -> String {
-    let letters = title.chars().map(|letter| match letter {
-        letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
-        _ => '-',
-    });
-    letters.collect()
 }
 
 impl Page {

@@ -126,6 +126,21 @@ pub fn fitted(text: &str, style: Style) -> String {
 }
 
 impl Column {
+    /// A column of texts, one of each row.
+    pub fn texts<T>(
+        head: &'static str,
+        rank: u8,
+        rows: &[T],
+        cell: impl Fn(&T) -> (String, Paint),
+    ) -> Column {
+        Column {
+            head,
+            rank,
+            is_text: true,
+            cells: rows.iter().map(cell).collect(),
+        }
+    }
+
     /// A column of numbers.
     pub fn of(head: &'static str, rank: u8, cells: impl IntoIterator<Item = String>) -> Column {
         let cells = cells.into_iter().map(|cell| (cell, Paint::Plain));

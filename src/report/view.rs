@@ -172,9 +172,7 @@ pub struct ProbeView {
 
 /// A moment as people and machines read it.
 pub fn time(ms: i64) -> String {
-    chrono::DateTime::from_timestamp_millis(ms).map_or_else(String::new, |time| {
-        time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-    })
+    crate::clock::exact_text_of(ms)
 }
 
 /// A gate.

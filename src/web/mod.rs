@@ -32,6 +32,7 @@ pub mod sessions;
 pub mod site;
 
 pub use listener::serve;
-pub use openapi::{document, page as reference};
+pub use openapi::document;
+pub use pages::docs::Reference;
 pub use server::routes;
 pub use site::Site;

@@ -1,6 +1,7 @@
 //! What every route knows of the daemon, and who may change anything.
 
 use super::pages::Uptimes;
+use super::pages::docs::Reference;
 use super::pages::status::Made;
 use super::problem::Problem;
 use super::sessions::{COOKIE, LASTS_S, Person, Session, Sessions};
@@ -11,7 +12,6 @@ use crate::probe::heartbeats::Heartbeats;
 use crate::probe::prober::Prober;
 use crate::project::access::{Caller, Role};
 use crate::project::current::Current;
-use crate::reference::Page;
 use crate::scenario::template::Template;
 use crate::secret::Secret;
 use crate::store::Store;
@@ -56,7 +56,7 @@ pub struct Site {
     /// What seals the sessions of browsers.
     pub sessions: Sessions,
     /// Pages of the reference.
-    pub reference: Arc<Vec<Page>>,
+    pub reference: Arc<Reference>,
     /// Status pages that were made.
     pub statuses: Made,
     /// How probes did over days.

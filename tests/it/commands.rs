@@ -1,7 +1,7 @@
 //! What every command says of itself, and the schemas, as whole outputs on disk: a change of a word
 //! is seen, and meant.
 
-use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, root, run, snapshot};
+use super::support::{bellwether, first_release, root, run, snapshot};
 use regex::Regex;
 
 /// Every command, by its words.
@@ -173,12 +173,7 @@ pub fn lasting(text: &str, folder: &std::path::Path) -> String {
 #[test]
 fn what_commands_say() {
     let folder = tempfile::tempdir().unwrap();
-    let smoke =
-        "name: smoke\nservice: api\nsteps: [ { name: a, get: /, check: [ status == 200 ] } ]\n";
-    std::fs::write(folder.path().join("smoke.yaml"), smoke).unwrap();
-    first_release_state(folder.path());
-    let daemon = Daemon::start(folder.path(), FIRST_RELEASE, &[]);
-    daemon.done(4);
+    let daemon = first_release(folder.path());
     let server = format!("http://{}", daemon.address);
     let cases: [(&str, &[&str]); 14] = [
         ("gate-list", &["gate", "list"]),

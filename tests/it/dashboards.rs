@@ -28,6 +28,8 @@ const WHILE: [(&str, u64); 3] = [
     ("Latency of loads, 95th percentile", 16),
     ("The generator's own lateness, 99th percentile", 16),
 ];
+/// What rates are asked over: twice the time between two samples.
+const RATE_INTERVAL: &str = "2m";
 /// Minutes of the hour in which the daemon is scraped.
 const SCRAPED: u64 = 57;
 
@@ -239,7 +241,7 @@ fn every_panel_shows_numbers_all_through_an_hour() {
             let Some(expression) = annotation["expr"].as_str() else {
                 continue;
             };
-            let minutes = shown(port, &filled(expression), from);
+            let minutes = shown(port, &filled(expression, RATE_INTERVAL), from);
             let seen = minutes.iter().filter(|minute| !minute.is_empty()).count();
             assert!((1..10).contains(&seen), "{}: {seen}", annotation["name"]);
         }
@@ -253,7 +255,7 @@ fn every_panel_shows_numbers_all_through_an_hour() {
             let (selector, label) = asked.trim_end_matches(')').rsplit_once(", ").unwrap();
             let minutes = shown(
                 port,
-                &format!("count by ({label}) ({})", filled(selector)),
+                &format!("count by ({label}) ({})", filled(selector, RATE_INTERVAL)),
                 from,
             );
             assert!(!minutes[5].is_empty(), "{}", variable["name"]);
@@ -262,10 +264,10 @@ fn every_panel_shows_numbers_all_through_an_hour() {
     assert!(count > 45, "{count}");
 }
 
-/// An expression as Grafana asks it where everything is shown.
-fn filled(expression: &str) -> String {
+/// An expression as Grafana asks it where everything is shown, with rates over such an interval.
+pub fn filled(expression: &str, rate_interval: &str) -> String {
     let mut text = expression
-        .replace("$__rate_interval", "2m")
+        .replace("$__rate_interval", rate_interval)
         .replace("$__range", "1h");
     for name in ["environment", "service", "probe", "gate", "slo"] {
         text = text.replace(&format!("${name}"), ".*");
@@ -274,7 +276,7 @@ fn filled(expression: &str) -> String {
 }
 
 fn held(port: u16, from: u64, name: &str, title: &str, expression: &str) {
-    let minutes = shown(port, &filled(expression), from);
+    let minutes = shown(port, &filled(expression, RATE_INTERVAL), from);
     let of = |list: &[(&str, u64)]| {
         list.iter()
             .find(|(known, _)| *known == title)

@@ -1,5 +1,6 @@
 //! A real Prometheus scrapes the demo: the exposition, every dashboard panel, every rule.
 
+use super::dashboards::filled;
 use super::support::{Process, bellwether, eventually, free_port, http, program, root, run};
 use serde_json::Value;
 use std::process::{Command, Stdio};
@@ -99,13 +100,7 @@ impl Stack {
     }
 
     fn not_empty(&self, what: &str, expression: &str) {
-        let expression = expression
-            .replace("$__rate_interval", "1m")
-            .replace("$__range", "1h");
-        let names = ["environment", "service", "probe", "gate", "slo"].iter();
-        let expression = names.fold(expression, |text, name| {
-            text.replace(&format!("${name}"), ".*")
-        });
+        let expression = filled(expression, "1m");
         eventually(
             &format!("{what} gives something: {expression}"),
             Duration::from_secs(20),

@@ -117,6 +117,7 @@ fn the_api_answers_as_its_document_says() {
         "POST /api/v1/heartbeats/{name}/{what} /api/v1/heartbeats/backup/start",
         "GET /api/v1/status",
         "GET /api/v1/loads",
+        "GET /api/v1/openapi.json",
         "GET /api/v1/audit",
         "POST /api/v1/reload",
     ] {
@@ -261,8 +262,6 @@ fn pages_are_read_on_the_terminal_in_a_browser_and_by_programs() {
         let (code, text, err) = run(bellwether().args(["docs", name]));
         assert_eq!((code, err.as_str()), (0, ""), "{name}");
         assert!(text.lines().count() > 10, "{name}: {text}");
-        let narrow: Vec<String> = text.lines().map(str::to_owned).collect();
-        assert!(!narrow.is_empty());
         let (code, page, _) = run(bellwether().args(["docs", name, "--json"]));
         assert_eq!(code, 0, "{name}");
         assert!(serde_json::from_str::<Value>(&page).is_ok(), "{name}");

@@ -453,6 +453,17 @@ gates:
 channels: { pager: { slack: { url: \"http://127.0.0.1:1/\" } } }
 ";
 
+/// A daemon on the state that the first release wrote, with its gates done.
+pub fn first_release(folder: &Path) -> Daemon {
+    let smoke =
+        "name: smoke\nservice: api\nsteps: [ { name: a, get: /, check: [ status == 200 ] } ]\n";
+    std::fs::write(folder.join("smoke.yaml"), smoke).expect("a scenario can be written");
+    first_release_state(folder);
+    let daemon = Daemon::start(folder, FIRST_RELEASE, &[]);
+    daemon.done(4);
+    daemon
+}
+
 /// A state file that the first release wrote, killed in the middle of a proof.
 pub fn first_release_state(folder: &Path) {
     let dump = root().join("tests/cases/state/0.1.0.sql");

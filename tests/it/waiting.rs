@@ -4,18 +4,23 @@ use super::standin::{json, serve, serve_by};
 use super::support::{Daemon, bellwether, eventually, run};
 use serde_json::json;
 use std::io::Read as _;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+fn write_smoke(folder: &Path) {
+    let smoke = "name: smoke\nservice: shop\nsteps: [ { name: home, get: / } ]\n";
+    std::fs::write(folder.join("smoke.yaml"), smoke).unwrap();
+}
+
 #[test]
 fn whoever_waits_no_more_is_told_that_the_gate_goes_on() {
     let shop = serve(|_| json(200, json!({ "version": "1.0.0" })));
     let folder = tempfile::tempdir().unwrap();
-    let smoke = "name: smoke\nservice: shop\nsteps: [ { name: home, get: / } ]\n";
-    std::fs::write(folder.path().join("smoke.yaml"), smoke).unwrap();
+    write_smoke(folder.path());
     let text = format!(
         "server: {{ listen: LISTEN }}
 environments:
@@ -90,8 +95,7 @@ fn a_rollback_by_hand_succeeds_only_if_it_is_proven() {
         json(200, json!({ "version": version }))
     });
     let folder = tempfile::tempdir().unwrap();
-    let smoke = "name: smoke\nservice: shop\nsteps: [ { name: home, get: / } ]\n";
-    std::fs::write(folder.path().join("smoke.yaml"), smoke).unwrap();
+    write_smoke(folder.path());
     let text = format!(
         "server: {{ listen: LISTEN }}
 environments:

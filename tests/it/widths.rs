@@ -1,7 +1,7 @@
 //! What every command shows on a terminal of 60, 80 and 140 columns, as whole outputs on disk.
 
 use super::commands::{COMMANDS, lasting};
-use super::support::{Daemon, FIRST_RELEASE, bellwether, first_release_state, root, run, snapshot};
+use super::support::{bellwether, first_release, root, run, snapshot};
 use std::path::Path;
 use std::process::Command;
 
@@ -65,9 +65,6 @@ fn help_fits_terminals_of_every_width() {
 #[test]
 fn what_commands_say_fits_terminals_of_every_width() {
     let folder = tempfile::tempdir().unwrap();
-    let smoke =
-        "name: smoke\nservice: api\nsteps: [ { name: a, get: /, check: [ status == 200 ] } ]\n";
-    std::fs::write(folder.path().join("smoke.yaml"), smoke).unwrap();
     std::fs::write(
         folder.path().join("broken.yaml"),
         "name: broken\nsteps: [ { gett: / } ]\n",
@@ -78,9 +75,7 @@ fn what_commands_say_fits_terminals_of_every_width() {
         "curl -H 'X-Tenant: demo' https://api.example.com/items\n",
     )
     .unwrap();
-    first_release_state(folder.path());
-    let daemon = Daemon::start(folder.path(), FIRST_RELEASE, &[]);
-    daemon.done(4);
+    let daemon = first_release(folder.path());
     let server = format!("http://{}", daemon.address);
     let cases: [&[&str]; 27] = [
         &["gate", "list"],

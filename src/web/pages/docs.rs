@@ -2,12 +2,42 @@
 
 use super::frame::{Frame, prose};
 use crate::reference::{Entry, Page, Section};
+use crate::web::openapi;
 use crate::web::problem::Problem;
 use crate::web::site::{Site, Viewer};
 use axum::extract::{Path, State};
 use axum::response::Html;
 use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
+use std::sync::OnceLock;
+
+/// The pages, made when somebody first looks at one: a daemon does not start later for them.
+#[derive(Debug)]
+pub struct Reference {
+    commands: Option<fn() -> Page>,
+    made: OnceLock<Vec<Page>>,
+}
+
+impl Reference {
+    /// With the page that explains the commands, where there are any.
+    pub fn new(commands: Option<fn() -> Page>) -> Reference {
+        Reference {
+            commands,
+            made: OnceLock::new(),
+        }
+    }
+
+    /// All pages.
+    pub fn pages(&self) -> &[Page] {
+        let make = || {
+            let mut pages = crate::reference::pages();
+            pages.push(openapi::page());
+            pages.extend(self.commands.map(|page| page()));
+            pages
+        };
+        self.made.get_or_init(make)
+    }
+}
 
 /// `GET /docs`
 pub async fn index(State(site): State<Site>, headers: HeaderMap) -> Html<String> {
@@ -16,7 +46,7 @@ pub async fn index(State(site): State<Site>, headers: HeaderMap) -> Html<String>
         "Reference",
         html! {
             h1 { "Reference" }
-            ul.pages { @for page in site.reference.iter() { li {
+            ul.pages { @for page in site.reference.pages() { li {
                 a href=(format!("/docs/{}", page.name)) { (page.title) }
                 div.soft { (prose(page.about)) }
             } } }
@@ -30,7 +60,7 @@ pub async fn page(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Html<String>, Problem> {
-    let page = site.reference.iter().find(|page| page.name == name);
+    let page = site.reference.pages().iter().find(|page| page.name == name);
     let page = page.ok_or_else(|| {
         let detail = format!("the reference has no page `{name}`: /docs lists them");
         Problem::new(StatusCode::NOT_FOUND, detail)
