@@ -1,4 +1,4 @@
-//! Client credentials, as others write them, as authentication of a step.
+//! Client credentials and signatures of AWS, as others write them, as authentication of a step.
 
 use super::draft::{Draft, Step};
 use serde_json::{Value, json};
@@ -21,6 +21,31 @@ pub struct ClientCredentials<'a> {
 }
 
 impl Draft {
+    /// Signs a step as `--aws-sigv4` of curl does: `said` is `aws:amz[:REGION[:SERVICE]]`, `host` tells what it leaves out.
+    ///
+    /// Returns whether it can be carried over: other providers have headers of their own.
+    pub fn sigv4(&mut self, step: &mut Step, said: &str, host: &str, pair: (&str, &str)) -> bool {
+        let mut parts = said.split(':');
+        if parts.next() != Some("aws") || parts.next() != Some("amz") {
+            return false;
+        }
+        let mut labels = host.split('.');
+        let (service_there, region_there) = (labels.next(), labels.next());
+        let (Some(region), Some(service)) = (
+            parts.next().or(region_there),
+            parts.next().or(service_there),
+        ) else {
+            return false;
+        };
+        let key = match pair.1.contains("${") {
+            true => pair.1.to_owned(),
+            false => format!("${{{}}}", self.secret_of("AWS_SECRET_KEY", pair.1)),
+        };
+        let aws = json!({ "access_key": pair.0, "region": region, "service": service, "secret_key": key });
+        step.say("auth", json!({ "aws": aws }));
+        true
+    }
+
     /// Who asks for a token: where, the name of who asks, what it is for, and further parameters. What shows who asks becomes a
     /// secret unless it is a template; all others are templates already.
     pub fn client_credentials(&mut self, step: &mut Step, about: ClientCredentials<'_>) {

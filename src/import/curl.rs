@@ -25,6 +25,7 @@ struct Said {
     parts: Vec<String>,
     user: Option<String>,
     is_digest: bool,
+    sigv4: Option<String>,
     cookies: Vec<String>,
     flags: Vec<String>,
     settings: Vec<(&'static str, Value)>,
@@ -161,6 +162,7 @@ fn take(said: &mut Said, name: &str, value: Option<String>) {
             .push("the option `--form-string`: say it in `multipart`".to_owned()),
         "--user" => said.user = Some(text),
         "--digest" => said.is_digest = true,
+        "--aws-sigv4" => said.sigv4 = Some(text),
         "--cookie" => said.cookies.push(text),
         "--cookie-jar" => said.has_jar = true,
         "--basic" => {}
@@ -253,8 +255,19 @@ fn request(draft: &mut Draft, said: &Said, url: &str) {
     }
     if let Some(user) = &user {
         let (name, word) = user.split_once(':').unwrap_or((user, ""));
-        let way = if said.is_digest { "digest" } else { "basic" };
-        draft.basic(&mut step, way, &escaped(name), &escaped(word));
+        let (name, word) = (escaped(name), escaped(word));
+        match &said.sigv4 {
+            Some(signed) => {
+                let host = shown.split(['/', ':']).next().unwrap_or_default();
+                if !draft.sigv4(&mut step, signed, host, (&name, &word)) {
+                    draft.leave(&mut step, None, format!("the signature `{signed}`"));
+                }
+            }
+            None => {
+                let way = if said.is_digest { "digest" } else { "basic" };
+                draft.basic(&mut step, way, &name, &word);
+            }
+        }
     }
     if said.bearer.is_some() {
         draft.header(&mut step, "Authorization", "Bearer x");

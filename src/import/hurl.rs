@@ -73,6 +73,7 @@ fn one(draft: &mut Draft, entry: &Entry) -> Option<Step> {
     let options = section(&entry.sections, &["Options"]);
     let Asked {
         before,
+        sigv4,
         redirects,
         after,
         left,
@@ -99,7 +100,16 @@ fn one(draft: &mut Draft, entry: &Entry) -> Option<Step> {
     for row in options {
         let value = draft.template(&row.value, made_up);
         match (row.name.as_str(), value.split_once(':')) {
-            ("user", Some((user, word))) => draft.basic(&mut step, "basic", user, word),
+            ("user", Some(pair)) => match &sigv4 {
+                Some(said) => {
+                    let host = url.split("://").last().unwrap_or_default();
+                    let host = host.split(['/', ':', '?']).next().unwrap_or_default();
+                    if !draft.sigv4(&mut step, said, host, pair) {
+                        draft.leave(&mut step, Some(row.line), format!("the signature `{said}`"));
+                    }
+                }
+                None => draft.basic(&mut step, "basic", pair.0, pair.1),
+            },
             ("header", Some((name, value))) => draft.header(&mut step, name.trim(), value.trim()),
             _ => {}
         }

@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 pub(super) struct Asked {
     /// Pauses before it.
     pub before: Vec<String>,
+    /// What `aws-sigv4` says.
+    pub sigv4: Option<String>,
     /// Whether redirects are followed, and how many.
     pub redirects: (bool, u64),
     /// What the step says besides.
@@ -90,6 +92,7 @@ pub(super) fn asked(draft: &mut Draft, entry: &Entry, options: &[Row]) -> Option
                     ));
                 }
             }
+            "aws-sigv4" => all.sigv4 = Some(value.to_owned()),
             "insecure" | "http1.1" | "http2" | "skip" | "verbose" | "very-verbose"
             | "verbosity" | "user" | "header" => {}
             other => all.left.push((row.line, format!("the option `{other}`"))),

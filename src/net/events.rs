@@ -1,4 +1,4 @@
-//! Server-sent events (HTML standard, section 9.2): a reply that does not end, and the events in it.
+//! A reply that does not end, and the events in it: server-sent events (HTML standard, section 9.2), or lines.
 //!
 //! Over HTTP/1.1 or HTTP/2, whichever was agreed on; hyper reads the body, as far as it is wanted. Does not connect again.
 
@@ -20,6 +20,35 @@ use tokio::time::timeout_at;
 /// Bytes of a body that is no stream which are kept.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
+/// How events stand in a body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Server-sent events.
+    #[default]
+    Events,
+    /// Each line that is not empty is one.
+    Lines,
+}
+
+impl Format {
+    /// Their names, as the language has them.
+    pub const NAMES: [&'static str; 2] = ["sse", "lines"];
+
+    /// One by its name.
+    pub fn of(name: &str) -> Option<Format> {
+        let place = Format::NAMES.iter().position(|known| *known == name)?;
+        [Format::Events, Format::Lines].get(place).copied()
+    }
+
+    /// What is asked for.
+    pub fn accepted(self) -> &'static str {
+        match self {
+            Format::Events => "text/event-stream",
+            Format::Lines => "application/x-ndjson, application/jsonl, text/plain, */*;q=0.8",
+        }
+    }
+}
+
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -34,6 +63,7 @@ pub struct Event {
 /// Events out of the bytes of a stream, however these are cut.
 #[derive(Debug, Default)]
 pub struct Parser {
+    format: Format,
     rest: BytesMut,
     is_started: bool,
     is_after_return: bool,
@@ -45,6 +75,22 @@ pub struct Parser {
 }
 
 impl Parser {
+    /// One that has read nothing yet.
+    pub fn of(format: Format) -> Parser {
+        Parser {
+            format,
+            ..Parser::default()
+        }
+    }
+
+    /// The body is over: a last line needs no end.
+    pub fn end(&mut self) {
+        if self.format == Format::Lines {
+            let rest = std::mem::take(&mut self.rest);
+            self.line(&rest);
+        }
+    }
+
     /// Takes what came; `limit` is how many bytes one event may have.
     ///
     /// # Errors
@@ -95,6 +141,12 @@ impl Parser {
     }
 
     fn line(&mut self, line: &[u8]) {
+        if self.format == Format::Lines {
+            self.has_data = !line.is_empty();
+            self.data = line.to_vec();
+            self.dispatch();
+            return;
+        }
         if line.is_empty() {
             self.dispatch();
             return;
@@ -173,7 +225,7 @@ pub async fn open(
     connector: &Connector,
     origin: &Origin,
     message: &Message<'_>,
-    limit: usize,
+    (format, limit): (Format, usize),
     deadline: Instant,
 ) -> Result<Answer, (Fault, Phases)> {
     let opened = connector.open(origin, deadline).await?;
@@ -197,7 +249,7 @@ pub async fn open(
         version: if two { "HTTP/2" } else { "HTTP/1.1" },
         stream: EventStream {
             body,
-            parser: Parser::default(),
+            parser: Parser::of(format),
             limit,
             bytes: 0,
         },
@@ -243,7 +295,8 @@ impl EventStream {
                 return Ok(Some(event));
             }
             let Some(bytes) = self.piece(deadline).await? else {
-                return Ok(None);
+                self.parser.end();
+                return Ok(self.parser.pop());
             };
             self.parser.feed(&bytes, self.limit)?;
         }
@@ -315,6 +368,24 @@ mod tests {
         }
         let mut parser = Parser::default();
         assert!(parser.feed(&[b'x'; 11], 10).is_err());
+    }
+
+    #[test]
+    fn lines_are_events_and_the_last_needs_no_end() {
+        for pieces in [
+            &[&b"{\"n\":1}\r\n\r\n\n{\"n\":2}\nlast"[..]][..],
+            &[b"{\"n\":1}\r", b"\n{\"n\"", b":2}\n", b"la", b"st"],
+        ] {
+            let mut parser = Parser::of(Format::Lines);
+            for piece in pieces {
+                parser.feed(piece, 10).unwrap();
+            }
+            parser.end();
+            let next = std::iter::from_fn(|| parser.pop());
+            let data: Vec<String> = next.map(|event| event.data).collect();
+            assert_eq!(data, [r#"{"n":1}"#, r#"{"n":2}"#, "last"]);
+        }
+        assert!(Parser::of(Format::Lines).feed(b"01234567890", 10).is_err());
     }
 
     proptest! {

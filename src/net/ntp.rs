@@ -68,13 +68,21 @@ fn understood(packet: &[u8], mark: u64, sent: f64, there_and_back: f64) -> Optio
         .iter()
         .take_while(|byte| byte.is_ascii_graphic());
     let letters: String = letters.map(|byte| char::from(*byte)).collect();
+    // On the wire 0 is a refusal that says why, or the 16 of who is not synchronized (yet, or again: RFC 5905, sections
+    // 7.3 and 7.4).
+    let refuses = stratum == 0 && !matches!(letters.as_str(), "" | "INIT" | "STEP");
+    let stratum = if stratum == 0 && !refuses {
+        16
+    } else {
+        stratum
+    };
     Some(Answer {
         // RFC 5905, section 8: half of what is left when the way there is taken from the way back.
         offset_ms: ((received - sent) + (left - sent - there_and_back)) / 2.0 * 1e3,
         delay_ms: (there_and_back - (left - received)).max(0.0) * 1e3,
         stratum,
         is_synchronized: packet[0] >> 6 != 3 && (1..16).contains(&stratum),
-        refusal: (stratum == 0).then_some(letters),
+        refusal: refuses.then_some(letters),
     })
 }
 
@@ -144,6 +152,12 @@ mod tests {
         assert!(!of([0xe4, 2]).unwrap().is_synchronized);
         assert!(!of([0x24, 16]).unwrap().is_synchronized);
         assert_eq!(of([0x24, 0]).unwrap().refusal.as_deref(), Some("RATE"));
+        for word in [&[0; 4], b"INIT", b"STEP"] {
+            let mut packet = answer(7, 1e9, 1e9, [0xe4, 0]);
+            packet[12..16].copy_from_slice(word);
+            let answer = understood(&packet, 7, 1e9, 0.0).unwrap();
+            assert!(answer.refusal.is_none() && !answer.is_synchronized && answer.stratum == 16);
+        }
         // Another client's, a question, one that is cut.
         assert!(understood(&answer(8, 1e9, 1e9, [0x24, 2]), 7, 1e9, 0.0).is_none());
         assert!(of([0x23, 2]).is_none());

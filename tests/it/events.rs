@@ -75,6 +75,30 @@ fn step(address: &str, path: &str, expect: &str, more: &str) -> (i32, String) {
 }
 
 #[test]
+fn lines_of_a_body_that_goes_on_are_events_too() {
+    // The events of the stand-in are lines, too.
+    let address = serve();
+    let lines = |path: &str, expect: &str, more: &str| {
+        let scenario = format!(
+            "name: feed\nservice: feed\nsteps:\n  - events: {{ url: {path}, format: lines, expect: \"{expect}\" }}\n    timeout: 1s\n{more}"
+        );
+        performed(("feed", &format!("http://{address}")), &scenario, &[], &[])
+    };
+    let checks = "    check: [ count == 5, \"event.name == 'message'\" ]\n";
+    let (code, said) = lines("/done", "event.data.contains('half')", "");
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = lines("/done", "text.contains('nobody')", checks);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = lines("/ends", "body.state == 'done'", "");
+    assert!(
+        code == 99 && said.contains("the stream ended before"),
+        "{said}"
+    );
+    let (code, said) = lines("/page", "text == '<html>log in</html>'", "");
+    assert_eq!(code, 0, "the last line has no end: {said}");
+}
+
+#[test]
 fn a_step_waits_for_the_event_that_is_expected() {
     let address = serve();
     let checks = "    check: [ status == 200, \"event.name == 'progress'\", \"event.id == '42'\", count == 3, \"body.state == 'done'\" ]\n    capture: { state: body.state }\n";

@@ -60,6 +60,7 @@ mod scraped;
 mod script_ends;
 mod scripted;
 mod scripts;
+mod servers;
 mod signatures;
 mod slack;
 mod smtp;

@@ -1,8 +1,9 @@
-//! Server-sent events, as the language has them: where they come from, and which one is awaited.
+//! Server-sent events and streamed lines, as the language has them: where they come from, and which one is awaited.
 
 use super::http_read::{headers, relative_to};
 use crate::document::node::Node;
 use crate::document::shape::{Field, Object, Shape, field, required};
+use crate::net::events::Format;
 use crate::net::redirect::is_absolute;
 use crate::scenario::compiler::Compiler;
 use crate::scenario::expression::Expression;
@@ -11,7 +12,7 @@ use crate::scenario::template::Template;
 pub(super) const FIELD: Field = field(
     "events",
     Shape::Object(&FORM),
-    "follow server-sent events until the one that is expected",
+    "follow server-sent events, or a body that comes line by line, until what is expected",
 );
 
 static FORM: Object = Object {
@@ -34,6 +35,11 @@ static FORM: Object = Object {
             "what the awaited event shows, such as `body.state == 'done'` or `event.name == 'ready'`; others before it are passed over",
         ),
         field(
+            "format",
+            Shape::Word(&Format::NAMES),
+            "`sse` (default): server-sent events; `lines`: a body of any kind that goes on, of which each line that is not empty is an event, such as JSON lines",
+        ),
+        field(
             "verify",
             Shape::Bool,
             "whether the certificate must be valid (default: true)",
@@ -50,6 +56,8 @@ pub struct Followed {
     pub headers: Vec<(http::HeaderName, Template)>,
     /// Holds for the event that ends the step.
     pub expect: Expression,
+    /// How events stand in the body.
+    pub format: Format,
     /// Whether the certificate must be valid.
     pub verify: bool,
 }
@@ -79,6 +87,10 @@ pub(super) fn read(compiler: &mut Compiler<'_>, step: &Node, node: &Node) -> Opt
         url,
         headers: headers(compiler, node, is_ours),
         expect: compiler.expression(node.get("expect")?, true)?,
+        format: node
+            .get("format")
+            .and_then(|node| Format::of(&node.text))
+            .unwrap_or_default(),
         verify: node.get("verify").and_then(Node::as_bool).unwrap_or(true),
     })
 }

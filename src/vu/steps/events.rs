@@ -1,11 +1,11 @@
-//! Server-sent events: a request, and what follows until the event that is awaited.
+//! Server-sent events and streamed lines: a request, and what follows until the event that is awaited.
 //!
 //! What comes before it is passed over and counted; a stream that ends, or says nothing more until the time is over, has
 //! failed the step.
 
 use super::exchange::Attempt;
 use crate::net::address;
-use crate::net::events::{self, Answer, Event, EventStream};
+use crate::net::events::{self, Answer, Event, EventStream, Format};
 use crate::net::fault::status_class;
 use crate::net::headers::Headers;
 use crate::net::message::{Fixed, Message, origin};
@@ -52,7 +52,14 @@ impl VirtualUser {
             body: &Bytes::new(),
         };
         let connector = self.shared.binding.connector.clone();
-        let opened = events::open(&connector, &origin, &message, limit, deadline).await;
+        let opened = events::open(
+            &connector,
+            &origin,
+            &message,
+            (followed.format, limit),
+            deadline,
+        )
+        .await;
         let answer = match opened {
             Ok(answer) => answer,
             Err((fault, phases)) => return Attempt::failed(fault, phases),
@@ -72,7 +79,7 @@ impl VirtualUser {
             version,
             ..Reply::default()
         };
-        let fault = match is_stream(status.as_u16(), &headers) {
+        let fault = match is_stream(followed.format, status.as_u16(), &headers) {
             Ok(()) => match self.awaited(&mut stream, followed, deadline).await {
                 Ok((event, passed)) => {
                     reply.body = event.data.clone().into();
@@ -105,7 +112,7 @@ impl VirtualUser {
         let written = written.map_err(|reason| Fault::new(ErrorClass::Template, reason))?;
         let uri = parsed(joined(written, self.base(step))?)?;
         let mut headers = self.filled(&followed.headers)?;
-        let wanted = HeaderValue::from_static("text/event-stream");
+        let wanted = HeaderValue::from_static(followed.format.accepted());
         headers.entry(ACCEPT).or_insert(wanted);
         let fresh = HeaderValue::from_static("no-cache");
         headers.entry(CACHE_CONTROL).or_insert(fresh);
@@ -182,11 +189,14 @@ fn said(event: &Event, count: u64) -> Said {
 
 /// Whether what is asked for came: any other answer is a failure, whatever checks say of its status, since nothing
 /// was measured of what they are about.
-fn is_stream(status: u16, headers: &HeaderMap) -> Result<(), Fault> {
+fn is_stream(format: Format, status: u16, headers: &HeaderMap) -> Result<(), Fault> {
     if status != 200 {
         let class = status_class(Some(status)).unwrap_or(ErrorClass::Status);
         let detail = format!("the server answered with status {status}, and no events");
         return Err(Fault::new(class, detail));
+    }
+    if format == Format::Lines {
+        return Ok(());
     }
     let kind = headers.get(CONTENT_TYPE);
     let kind = kind.map_or("", |kind| kind.to_str().unwrap_or("?"));
