@@ -78,6 +78,10 @@ pub const EVIDENCE_RETENTION: Duration = Duration::from_secs(180 * 24 * 3600);
 pub const GATE_RETENTION: Duration = Duration::from_secs(3 * 365 * 24 * 3600);
 /// Bytes of a body that is shown to whoever looks at single exchanges.
 pub const TRACED_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a body of which the start is kept with a step that failed.
+pub const GLANCED_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Letters of that start.
+pub const GLANCED_LETTERS_MAX: usize = 4_000;
 /// Exchanges in a recording of a run, and bytes of their texts: a load makes more in a minute.
 pub const RECORDED_MAX: usize = 10_000;
 /// See [`RECORDED_MAX`].

@@ -7,9 +7,9 @@ use crate::limits::{RECORDED_BYTES_MAX, RECORDED_MAX};
 use crate::report::exchange;
 use crate::report::har::Recorded;
 use crate::report::style::Style;
-use crate::report::text::Seen;
 use crate::vu::Binding;
-use crate::vu::traced::{Content, Exchange, Trace};
+use crate::vu::traced::{Content, Exchange, Latest, Trace};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How much of an exchange is shown while it happens.
@@ -29,12 +29,12 @@ pub struct Recording {
     shown: Shown,
     records: bool,
     kept: Arc<Mutex<Kept>>,
+    latest: Latest,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     all: Vec<Recorded>,
-    last: Seen,
     count: usize,
     bytes: usize,
 }
@@ -46,6 +46,7 @@ impl Recording {
             shown,
             records,
             kept: Arc::default(),
+            latest: Latest::default(),
         }
     }
 
@@ -60,7 +61,6 @@ impl Recording {
         }
         let number = {
             let mut kept = self.kept();
-            kept.last.clear();
             kept.all.push(Recorded {
                 scenario: binding.plan.name.to_string(),
                 ..Recorded::default()
@@ -77,7 +77,7 @@ impl Recording {
                     Shown::Lines => eprintln!("{}", exchange::line(&exchange, style)),
                     Shown::Whole => eprintln!("{}", exchange::whole(&exchange, style)),
                 }
-                kept.last.insert(exchange.step.clone(), exchange.clone());
+                recording.latest.note(exchange.clone());
             }
             if recording.records {
                 kept.take(number, exchange);
@@ -86,8 +86,8 @@ impl Recording {
     }
 
     /// The last exchange of each step of the scenario that was performed last.
-    pub fn last(&self) -> Seen {
-        self.kept().last.clone()
+    pub fn latest(&self) -> BTreeMap<String, Exchange> {
+        self.latest.take()
     }
 
     /// All that was recorded.

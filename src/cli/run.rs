@@ -237,11 +237,11 @@ async fn perform(
             break;
         }
         outputs.recording.of(&job.binding, !job.loads.is_empty());
-        let summary = perform_one(arguments, job, control, seen, outputs).await?;
+        let mut summary = perform_one(arguments, job, control, seen, outputs).await?;
+        summary.show_failing(outputs.recording.latest());
         if arguments.shows_summary() {
             let style = Style::for_stream(&std::io::stdout());
-            let last = outputs.recording.last();
-            println!("{}", report::text::render_seen(&summary, &last, style));
+            println!("{}", report::text::render(&summary, style));
         }
         summaries.push(summary);
     }
@@ -324,6 +324,7 @@ async fn perform_one(
     };
     let mut summary =
         summary::summarize(plan, &binding.environment, started, &finished, objectives);
+    summary.about = binding.about();
     if let Some(script) = &job.script {
         run_script::judge_too(script, &finished, &mut summary);
         run_script::write_own(script, &mut summary).await?;

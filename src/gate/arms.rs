@@ -226,6 +226,7 @@ impl Arms {
             objectives,
             &judged,
         );
+        summary.about = self.candidate.binding().about();
         summary.evidence = Some(Evidence {
             distribution: distribution(plan, finished, baseline),
             ..watch.evidence()

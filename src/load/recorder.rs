@@ -361,9 +361,10 @@ impl Inner {
         let micros = sample.latency_micros();
         match sample.error {
             Some(_) if sample.advisory => step.ok.record(micros, 1),
-            Some(_) => {
+            Some(class) => {
                 step.failed.record(micros, 1);
                 self.tick.errors += 1;
+                *self.tick.classes.entry(class).or_default() += 1;
             }
             None => {
                 step.ok.record(micros, 1);

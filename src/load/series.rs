@@ -2,10 +2,11 @@
 
 use super::tick::Tick;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// One second.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Point {
     /// Seconds from the start.
     pub t_s: u64,
@@ -13,6 +14,9 @@ pub struct Point {
     pub requests: u64,
     /// Failed ones.
     pub errors: u64,
+    /// Failed ones by class: all of them, however few, and no average where a point is several seconds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors_by_class: BTreeMap<String, u64>,
     /// Median in microseconds.
     pub p50_us: u64,
     /// 95th percentile in microseconds.
@@ -40,6 +44,11 @@ impl Point {
             t_s: tick.second,
             requests: tick.requests / seconds,
             errors: tick.errors / seconds,
+            errors_by_class: {
+                let classes = tick.classes.iter();
+                let named = classes.map(|(class, count)| (class.word().to_owned(), *count));
+                named.collect()
+            },
             p50_us: at(0.5),
             p95_us: at(0.95),
             p99_us: at(0.99),

@@ -4,9 +4,11 @@
 
 use super::buckets::Buckets;
 use super::recorder::{add, histogram};
+use crate::net::ErrorClass;
 use crate::objective::slot::ArmSlot;
 use crate::vu::{Headings, Sample};
 use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// One line of a samples file.
@@ -36,6 +38,8 @@ pub struct Tick {
     pub requests: u64,
     /// Failed ones among them.
     pub errors: u64,
+    /// The same by class.
+    pub classes: BTreeMap<ErrorClass, u64>,
     /// Latencies of the successful ones.
     pub latency: Histogram<u64>,
     /// Iterations in progress at its end.
@@ -63,6 +67,7 @@ impl Tick {
             second,
             requests: 0,
             errors: 0,
+            classes: BTreeMap::new(),
             latency: histogram(),
             active: 0,
             waiting: 0,
@@ -79,6 +84,9 @@ impl Tick {
     pub fn merge(&mut self, other: Tick) {
         self.requests += other.requests;
         self.errors += other.errors;
+        for (class, count) in other.classes {
+            *self.classes.entry(class).or_default() += count;
+        }
         add(&mut self.latency, &other.latency);
         self.active += other.active;
         self.waiting += other.waiting;

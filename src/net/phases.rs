@@ -3,7 +3,17 @@
 use std::time::Instant;
 
 /// Microseconds of each phase; 0 where a phase did not happen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 pub struct Phases {
     /// From name to addresses.
     pub resolve: u64,

@@ -16,6 +16,7 @@ use crate::scenario::plan::Connections;
 use crate::script::given;
 use crate::script::prepare::Ready;
 use crate::vu::kept::Kept;
+use crate::vu::traced::Latest;
 use crate::vu::{Binding, Shared};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -90,6 +91,8 @@ pub enum Work {
 pub struct Prepared {
     /// What is performed.
     pub work: Work,
+    /// The last exchange of each step.
+    pub latest: Latest,
     made: Instant,
     is_read: bool,
 }
@@ -156,6 +159,7 @@ pub async fn prepare(
     let binding = Arc::new(binding.through(outlet.connector));
     let is_kept = probe.connections == Connecting::Kept;
     Ok(Prepared {
+        latest: binding.latest(),
         is_read: !binding.values.secrets.is_empty() || environment.reads_for_sockets(),
         work: Work::Steps(
             binding.clone(),
@@ -177,6 +181,7 @@ async fn read(
     let ready = tokio::task::spawn_blocking(ready).await;
     let ready = ready.map_err(|died| vec![format!("it could not be read: {died}")])??;
     Ok(Prepared {
+        latest: ready.run.binding.latest(),
         work: Work::Script(Arc::new(ready)),
         made: Instant::now(),
         is_read: !environment.secrets.is_empty() || environment.reads_for_sockets(),

@@ -324,6 +324,10 @@ impl Watched {
         let mut observed =
             Observation::new(&self.plan, &self.headings, (at_ms, origin), events, done);
         observed.object(against);
+        let latest = prepared.latest.take();
+        if observed.outcome != Outcome::Pass || observed.impairment().is_some() {
+            observed.exchanges = latest;
+        }
         if observed.outcome != Outcome::Pass && prepared.is_read() {
             // A secret or an authority that was rotated, perhaps.
             *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -29,7 +29,7 @@ pub fn line(exchange: &Exchange, style: Style) -> String {
             };
             format!("{text} in {took}, {size} bytes")
         }
-        Err(failed) => format!("{} in {took}: {}", style.bad(failed.class), failed.detail),
+        Err(failed) => format!("{} in {took}: {}", style.bad(&failed.class), failed.detail),
     };
     format!(
         "{} {asked} → {came}",
@@ -40,9 +40,14 @@ pub fn line(exchange: &Exchange, style: Style) -> String {
 /// What stands before a fault at the most.
 const FAULT_INDENT: usize = 6;
 
-/// An exchange with its headers, bodies and phases.
+/// An exchange with its headers, bodies and phases, after its line.
 pub fn whole(exchange: &Exchange, style: Style) -> String {
-    let mut text = format!("{}\n", line(exchange, style));
+    format!("{}\n{}", line(exchange, style), parts(exchange, style))
+}
+
+/// The headers, bodies and phases of an exchange.
+pub fn parts(exchange: &Exchange, style: Style) -> String {
+    let mut text = String::new();
     put(&mut text, "> ", exchange, BODY_MAX, style);
     let phases = PHASES.iter().zip(exchange.phases.values());
     let phases = phases.filter(|(_, micros)| *micros > 0);
@@ -73,6 +78,8 @@ fn put(text: &mut String, mark: &str, exchange: &Exchange, most: usize, style: S
             headers(text, answer_mark, &answer.headers, style);
             body(text, answer_mark, &answer.body, most, style);
         }
+        // What is told of a step that failed says it already.
+        Err(_) if most == START_MAX => {}
         Err(failed) => {
             // Ours, not the server's: it may be taken apart.
             let line = format!("{answer_mark}{}: {}\n", failed.class, failed.detail);

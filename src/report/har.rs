@@ -82,7 +82,7 @@ fn entry(number: usize, exchange: &Exchange) -> Value {
 
 fn request(exchange: &Exchange) -> Value {
     let version = match &exchange.result {
-        Ok(answer) => answer.version,
+        Ok(answer) => answer.version.as_str(),
         Err(_) => "",
     };
     let mut request = json!({

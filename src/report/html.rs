@@ -2,13 +2,17 @@
 
 use super::chart::{Beside, Level, Line, STYLE, render as chart, with};
 use super::compare::{Change, Row};
+use super::exchange;
 use super::prose::prose;
+use super::style::Style;
 use crate::figures::{figure, show_micros};
 use crate::load::breakpoint::Search;
 use crate::load::series::Point;
 use crate::objective::{Judgement, Metric, Objective};
 use crate::run::summary::{StepSummary, Summary};
+use crate::vu::traced::Exchange;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::collections::BTreeMap;
 
 /// The whole page of one or several runs.
 pub fn render(summaries: &[Summary], compared: Option<&[Row]>) -> String {
@@ -56,6 +60,7 @@ pub fn one(summary: &Summary) -> Markup {
             " · " (format!("{:.1} s", summary.core.duration_s))
             " · " (summary.iterations) " iterations"
         }
+        @if !summary.about.is_empty() { p.soft.small { @for (number, (name, value)) in summary.about.iter().enumerate() { @if number > 0 { " · " } (name) " " (value) } } }
         @if !summary.reasons.is_empty() { div.card { ul { @for reason in &summary.reasons { li { (prose(reason)) } } } } }
         (details(summary))
     }
@@ -118,11 +123,20 @@ fn single_steps(summary: &Summary) -> Markup {
     } }
 }
 
+/// What was asked of a step that failed, and what came.
+pub fn exchanged(exchange: &Exchange) -> Markup {
+    html! { details {
+        summary { "Request and reply: " code { (exchange::line(exchange, Style::plain())) } }
+        pre { (exchange::parts(exchange, Style::plain())) }
+    } }
+}
+
 /// What a step is, and what it noted.
 fn about(step: &StepSummary) -> Markup {
     html! {
         (step.name) @if step.part != "step" { span.soft { " (" (step.part) ")" } }
         @for example in &step.examples { div.soft { (prose(example)) } }
+        @if let Some(exchange) = &step.failing { (exchanged(exchange)) }
         @for warning in &step.warnings { div.soft { "Warning: " (warning) } }
         @for (name, value) in &step.values { div.soft { code { (name) } " " (figure(value.last)) @if value.count > 1 { ", " (figure(value.min)) " to " (figure(value.max)) } } }
         @for kept in &step.kept { details { summary { "Kept: " (kept.bytes) " bytes, SHA-256 " code { (kept.sha256.get(..12).unwrap_or_default()) } } pre { (kept.text) } } }
@@ -211,9 +225,51 @@ fn plots(series: &[Point], objectives: &[Judgement]) -> Markup {
         @if series.iter().any(|point| point.lateness_p99_us > 0) {
             (chart("The load generator's own lateness", &[line("p99", "line-2", &|point| point.lateness_p99_us)], show_micros))
         }
-        (chart("Errors", &[line("failed requests per second", "line-3", &|point| point.errors)], count))
+        (chart("Failed requests by class", &failed_lines(series), count))
     }
 }
+
+/// Failed requests over time, a line for each of the most frequent classes and one for the rest.
+fn failed_lines(series: &[Point]) -> Vec<Line<'_>> {
+    let mut all: BTreeMap<&str, u64> = BTreeMap::new();
+    for (class, count) in series.iter().flat_map(|point| &point.errors_by_class) {
+        *all.entry(class).or_default() += count;
+    }
+    let mut classes: Vec<&str> = all.keys().copied().collect();
+    classes.sort_by_key(|class| std::cmp::Reverse(all[class]));
+    let named = classes.len().min(CLASS_LINES.len() - 1);
+    let rest = classes.split_off(named);
+    let of = |point: &Point, classes: &[&str]| -> u64 {
+        let counts = classes
+            .iter()
+            .filter_map(|class| point.errors_by_class.get(*class));
+        counts.sum()
+    };
+    let line = |name, class, classes: &[&str]| Line {
+        name,
+        class,
+        points: series
+            .iter()
+            .map(|point| (point.t_s as f64, of(point, classes) as f64))
+            .collect(),
+    };
+    let each = classes.iter().zip(CLASS_LINES);
+    let mut lines: Vec<Line<'_>> = each
+        .map(|(name, class)| line(name, class, &[name]))
+        .collect();
+    if !rest.is_empty() || lines.is_empty() {
+        let name = if lines.is_empty() {
+            "none"
+        } else {
+            "all others"
+        };
+        lines.push(line(name, CLASS_LINES[named], &rest));
+    }
+    lines
+}
+
+/// The classes of lines of failures.
+const CLASS_LINES: [&str; 4] = ["line-3", "line-1", "line-2", "line-5"];
 
 /// A number on an axis: whole where it is, and never another than where its tick stands.
 fn count(value: f64) -> String {

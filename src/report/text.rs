@@ -9,24 +9,13 @@ use crate::load::breakpoint::Search;
 use crate::net::phases::PHASES;
 use crate::objective::{Judgement, Outcome};
 use crate::run::summary::{Core, Quantiles, StepSummary, Summary};
-use crate::vu::traced::Exchange;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 /// The whole text.
 pub fn render(summary: &Summary, style: Style) -> String {
-    render_seen(summary, &Seen::new(), style)
-}
-
-/// The last exchange of each step, where that was seen.
-pub type Seen = BTreeMap<Arc<str>, Exchange>;
-
-/// The whole text, with what was asked and what came of steps that failed.
-pub fn render_seen(summary: &Summary, seen: &Seen, style: Style) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_all(summary, seen, style, &mut text);
+    let _ = write_all(summary, style, &mut text);
     text
 }
 
@@ -39,7 +28,7 @@ pub fn mark(outcome: Outcome) -> &'static str {
     }
 }
 
-fn write_all(summary: &Summary, seen: &Seen, style: Style, out: &mut String) -> std::fmt::Result {
+fn write_all(summary: &Summary, style: Style, out: &mut String) -> std::fmt::Result {
     let place = if summary.environment.is_empty() {
         String::new()
     } else {
@@ -53,7 +42,7 @@ fn write_all(summary: &Summary, seen: &Seen, style: Style, out: &mut String) -> 
     )?;
     table(out, summary, style)?;
     for step in &summary.steps {
-        details(out, summary, step, (seen, style))?;
+        details(out, summary, step, style)?;
     }
     if let Some(search) = &summary.search {
         tried(out, search, style)?;
@@ -326,7 +315,7 @@ fn details(
     out: &mut String,
     summary: &Summary,
     step: &StepSummary,
-    (seen, style): (&Seen, Style),
+    style: Style,
 ) -> std::fmt::Result {
     let is_load = summary.kind != "smoke";
     let phases: Vec<String> = PHASES
@@ -367,9 +356,7 @@ fn details(
     for example in &step.examples {
         writeln!(out, "{}", wrapped(example, 6, style))?;
     }
-    if step.core.errors > 0
-        && let Some(exchange) = seen.get(step.name.as_str())
-    {
+    if let Some(exchange) = &step.failing {
         write!(out, "{}", exchange::of_failure(exchange, 6, style))?;
     }
     for kept in &step.kept {

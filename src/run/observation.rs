@@ -17,6 +17,7 @@ use crate::objective::Outcome;
 use crate::scenario::Plan;
 use crate::scenario::plan::Step;
 use crate::severity::Severity;
+use crate::vu::traced::Exchange;
 use crate::vu::{Headings, Sample, Sink};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -128,6 +129,8 @@ pub struct Observation {
     pub outcome: Outcome,
     /// Why.
     pub reasons: Vec<String>,
+    /// The last exchange of each step, where it did not pass.
+    pub exchanges: BTreeMap<String, Exchange>,
     headings: Headings,
     origin: Instant,
     once: Option<Once>,
@@ -181,6 +184,7 @@ impl Observation {
             events: Arc::new(events),
             outcome,
             reasons,
+            exchanges: BTreeMap::new(),
             headings: headings.clone(),
             origin,
             once: Some(once),
@@ -197,6 +201,7 @@ impl Observation {
             events: Arc::default(),
             outcome: Outcome::Inconclusive,
             reasons,
+            exchanges: BTreeMap::new(),
             headings: Headings::of(plan),
             origin: Instant::now(),
             once: None,
@@ -313,6 +318,7 @@ impl Observation {
         summary.outcome = self.outcome;
         summary.reasons.clone_from(&self.reasons);
         summary.reasons.extend(remarks(&summary));
+        summary.show_failing(self.exchanges.clone());
         summary
     }
 }

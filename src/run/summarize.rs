@@ -58,6 +58,7 @@ pub fn summarize_judged(
     let mut summary = Summary {
         scenario: plan.name.to_string(),
         environment: environment.to_owned(),
+        about: BTreeMap::new(),
         started,
         kind: if finished.is_load { "load" } else { "smoke" }.to_owned(),
         outcome: Outcome::Inconclusive,
@@ -422,6 +423,7 @@ fn step_summary(name: &str, part: &str, record: &StepRecord, seconds: f64) -> St
         values: values_of(record),
         bands: bands(&record.latency),
         kept: record.kept.clone(),
+        failing: None,
         bytes_sent: record.bytes.0,
         bytes_received: record.bytes.1,
         skipped: record.skipped,

@@ -4,6 +4,7 @@ use crate::load::breakpoint::Search;
 use crate::load::kept::Kept;
 use crate::load::series::Point;
 use crate::objective::{Judgement, Outcome};
+use crate::vu::traced::Exchange;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,6 +16,9 @@ pub struct Summary {
     pub scenario: String,
     /// Where it ran.
     pub environment: String,
+    /// What it was performed with and against: our version, the machine, the addresses of services.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub about: BTreeMap<String, String>,
     /// When it started, RFC 3339.
     pub started: String,
     /// `smoke` or `load`.
@@ -108,6 +112,14 @@ impl Core {
 }
 
 impl Summary {
+    /// Takes the last exchange of each step that failed.
+    pub fn show_failing(&mut self, mut latest: BTreeMap<String, Exchange>) {
+        let failed = |step: &&mut StepSummary| step.core.errors > 0 || step.advisory_failures > 0;
+        for step in self.steps.iter_mut().filter(failed) {
+            step.failing = latest.remove(&step.name).map(Box::new);
+        }
+    }
+
     /// Why nothing follows from the evidence of this run, if that is so: it was spoiled, or changed
     /// by hand.
     pub fn not_counted(&self) -> Option<&str> {
@@ -176,6 +188,9 @@ pub struct StepSummary {
     /// What was kept as evidence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<Kept>,
+    /// What was asked last and what came, of a step that failed where it is performed once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing: Option<Box<Exchange>>,
     /// Bytes sent and received.
     pub bytes_sent: u64,
     /// Bytes received.

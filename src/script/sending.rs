@@ -17,6 +17,7 @@ use crate::net::reply::Reply as WireReply;
 use crate::net::tls::Offer;
 use crate::net::{ErrorClass, Fault, Phases, redirect};
 use crate::vu::road::{Held, Hop, Road};
+use crate::vu::traced::Trace;
 use crate::vu::{Begin, Sample, Shared, Sink};
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
@@ -209,7 +210,7 @@ impl Way<'_> {
             keep: Keep {
                 head: true,
                 body: request.body_as != BodyAs::None,
-                shows: binding.trace().is_some(),
+                shows: binding.trace().is_some_and(Trace::wants_bodies),
                 limit: BODY_BYTES_MAX,
             },
             start,

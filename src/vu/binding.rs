@@ -6,12 +6,13 @@ use super::compiled::{self, Compiled};
 use super::guard::Guard;
 use super::steps::domain::Registries;
 use super::tokens::Tokens;
-use super::traced::{Trace, Tracing};
+use super::traced::{Latest, Trace, Tracing};
 use super::vantage::Vantage;
 use crate::document::{Diagnostic, Diagnostics};
 use crate::environment::fit;
 use crate::environment::needs::{self, Supplied, Values};
 use crate::environment::settings::{Caps, Environment};
+use crate::figures::plural;
 use crate::net::connect::Connector;
 use crate::scenario::scope::Scope;
 use crate::scenario::steps::action::Action;
@@ -155,9 +156,35 @@ impl Binding {
         Binding { connector, ..self }
     }
 
+    /// What is performed here and with what, as reports show it: our version, the machine, the addresses of services.
+    pub fn about(&self) -> BTreeMap<String, String> {
+        let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
+        let machine = format!(
+            "{} {}, {}",
+            std::env::consts::OS,
+            std::env::consts::ARCH,
+            plural(processors as u64, "processor")
+        );
+        let services = self.services.iter();
+        let services = services.map(|(name, url)| (format!("service {name}"), url.clone()));
+        let ours = [
+            ("Bellwether", env!("CARGO_PKG_VERSION").to_owned()),
+            ("machine", machine),
+        ];
+        let ours = ours.map(|(name, value)| (name.to_owned(), value));
+        ours.into_iter().chain(services).collect()
+    }
+
     /// Has each exchange from now on handed to whoever wants to see it; the first one who does, does.
     pub fn trace_by(&self, trace: Trace) {
         let _ = self.trace.set(trace);
+    }
+
+    /// Has the last exchange of each step kept, for whoever asks why one failed; nothing where somebody else listens.
+    pub fn latest(&self) -> Latest {
+        let latest = Latest::default();
+        self.trace_by(latest.trace());
+        latest
     }
 
     /// Who wants to see each exchange.

@@ -29,6 +29,7 @@ mod endless;
 mod engine;
 mod events;
 mod everywhere;
+mod exchanges;
 mod faults;
 mod gate;
 mod grading;

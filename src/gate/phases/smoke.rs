@@ -215,6 +215,7 @@ pub(in crate::gate) async fn smoke_once(
 ) -> (Summary, Finished) {
     let started = clock::now_text();
     let cast = &cast.afresh();
+    let latest = cast.binding().latest();
     let finished = load::smoke(cast, context.control, false, |_| ()).await;
     let binding = cast.binding();
     let mut summary =
@@ -222,5 +223,7 @@ pub(in crate::gate) async fn smoke_once(
     if let Cast::Script(ready) = cast {
         scripted::judge_too(ready, &finished, &mut summary);
     }
+    summary.about = binding.about();
+    summary.show_failing(latest.take());
     (summary, finished)
 }

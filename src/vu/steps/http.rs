@@ -21,6 +21,7 @@ use crate::vu::reply::Reply;
 use crate::vu::request;
 use crate::vu::road::{Hop, Road};
 use crate::vu::signed;
+use crate::vu::traced::Trace;
 use crate::vu::user::VirtualUser;
 use crate::{clock, ids};
 use bytes::Bytes;
@@ -90,7 +91,7 @@ impl VirtualUser {
                 keep: Keep {
                     head: compiled.wants_head || binding.trace().is_some(),
                     body: step.wants_body,
-                    shows: binding.trace().is_some(),
+                    shows: binding.trace().is_some_and(Trace::wants_bodies),
                     limit: binding.plan.body_limit,
                 },
                 start,

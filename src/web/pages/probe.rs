@@ -259,6 +259,7 @@ fn failure(summary: &Summary, at_ms: i64) -> Markup {
         @for step in failed {
             p { strong { (step.name) } @for (status, count) in &step.statuses { " · " (status) " ×" (count) } }
             @for example in &step.examples { pre { (example) } }
+            @if let Some(exchange) = &step.failing { (run_page::exchanged(exchange)) }
         }
         @let kept = summary.steps.iter().flat_map(|step| &step.kept);
         @for kept in kept { details { summary { "Kept: " (kept.bytes) " bytes" } pre { (kept.text) } } }

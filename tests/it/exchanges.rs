@@ -1,0 +1,109 @@
+//! What was asked and what came of steps that failed: on the pages of probes and runs, without what lets anybody in.
+
+use super::standin::{Answer, Asked, of, serve};
+use super::support::{Daemon, bellwether, eventually, http, run};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(20);
+const SECRET: &str = "k3y-0f-the-api";
+
+/// Tells what it was asked for, which is what makes it dangerous to show.
+fn echo(asked: &Asked) -> Answer {
+    let told = format!(
+        "the upstream exploded for {}",
+        asked.header("authorization")
+    );
+    match asked.path.as_str() {
+        "/health" => of(200, "text/plain", "well"),
+        _ => of(500, "text/plain", &told),
+    }
+}
+
+fn text(daemon: &Daemon, path: &str) -> String {
+    let (status, body) = http(&daemon.address, "GET", path, &[], "").unwrap();
+    assert_eq!(status, 200, "{path}: {body}");
+    body
+}
+
+#[track_caller]
+fn shows_the_exchange(page: &str) {
+    for expected in [
+        "Request and reply",
+        "&gt; POST http://",
+        "authorization: Bearer ***",
+        "&gt; {&quot;order&quot;:7}",
+        "&lt; HTTP/1.1 500",
+        "&lt; the upstream exploded for Bearer [secret KEY]",
+    ] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    assert!(!page.contains(SECRET), "{page}");
+}
+
+#[test]
+fn the_last_exchange_that_failed_is_shown_without_what_lets_anybody_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = serve(echo);
+    let scenario = "name: orders\nservice: shop\nsecrets: [ KEY ]\nsteps:\n  - { name: health, get: /health }\n  - { name: order, post: /orders, auth: { bearer: \"${secrets.KEY}\" }, json: { order: 7 } }\n";
+    std::fs::write(folder.path().join("orders.yaml"), scenario).unwrap();
+    let config = format!(
+        "server: {{ listen: LISTEN }}\nenvironments:\n  production:\n    services: {{ shop: {{ url: \"http://{address}\" }} }}\n    secrets: {{ KEY: {{ env: SHOP_KEY }} }}\n\
+         probes:\n  orders: {{ scenario: orders.yaml, environment: production, interval: 1h }}\n"
+    );
+    let daemon = Daemon::start(folder.path(), &config, &[("SHOP_KEY", SECRET)]);
+    let page = eventually("the probe was run", SOON, || {
+        let page = text(&daemon, "/probes/orders");
+        page.contains("Last run that did not pass").then_some(page)
+    });
+    shows_the_exchange(&page);
+    assert!(!page.contains("> GET"), "what passed is not shown: {page}");
+}
+
+#[test]
+fn a_report_says_where_it_was_made_and_draws_failures_by_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = serve(echo);
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    file(
+        "bellwether.yaml",
+        &format!(
+            "environments: {{ test: {{ services: {{ shop: {{ url: \"http://{address}\" }} }} }} }}\n"
+        ),
+    );
+    file(
+        "load.yaml",
+        "name: load\nservice: shop\nsteps:\n  - { get: /health, check: \"text == 'ill'\" }\n  - { get: /orders }\nload: [ { executor: constant-arrival-rate, rate: 20, duration: 3s } ]\n",
+    );
+    let mut command = bellwether();
+    command.current_dir(folder.path());
+    let (_, out, err) = run(command.args([
+        "run",
+        "load.yaml",
+        "--html",
+        "report.html",
+        "--json",
+        "report.json",
+    ]));
+    let page = std::fs::read_to_string(folder.path().join("report.html")).expect(&(out + &err));
+    let services = format!("service shop http://{address}");
+    for expected in [
+        "Bellwether 0.",
+        "processor",
+        &services,
+        "Failed requests by class",
+        "check",
+    ] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join("report.json")).unwrap())
+            .unwrap();
+    let failed = |class: &str| -> u64 {
+        let points = json["series"].as_array().unwrap().iter();
+        points
+            .filter_map(|point| point["errors_by_class"][class].as_u64())
+            .sum()
+    };
+    let requests = json["requests"].as_u64().unwrap();
+    assert_eq!(failed("check") + failed("status"), requests, "{json}");
+}
