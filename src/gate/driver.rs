@@ -301,7 +301,7 @@ impl Driver {
         let open = self.store.open_gates().await?;
         let count = open.len();
         let project = self.current.get();
-        for (id, gate, fault) in self.store.unreadable_gates().await? {
+        for (id, gate, fault) in self.store.unreadable_gates(false).await? {
             let told =
                 announce::unreadable(id, project.file.gate(&gate), self.store.instance(), &fault);
             self.store.enqueue(told, now_ms()).await?;

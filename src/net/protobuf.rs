@@ -11,8 +11,12 @@ use prost_reflect::{
     DescriptorPool, DeserializeOptions, DynamicMessage, MethodDescriptor, SerializeOptions,
 };
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::OnceLock;
+
+/// Files over which imports may lead: far more than anybody writes.
+const IMPORTS_DEEP_MAX: usize = 100;
 
 /// Health as servers of gRPC tell it.
 pub const HEALTH: &str = "grpc.health.v1.Health/Check";
@@ -124,6 +128,7 @@ impl Schema {
                 ));
             }
         }
+        end_somewhere(&set.file)?;
         // Whoever describes himself may lie, and the library is not ready for every lie: it tells some of them by a panic.
         let built = std::panic::catch_unwind(|| Schema::built(set));
         built.unwrap_or_else(|_| Err("what is described contradicts itself".to_owned()))
@@ -238,6 +243,45 @@ impl Call {
     }
 }
 
+/// Whether imports lead to an end, and not over too many files: the library follows them as deep as they go.
+fn end_somewhere(files: &[FileDescriptorProto]) -> Result<(), String> {
+    let mut imports: HashMap<&str, Vec<&str>> = HashMap::new();
+    for file in files {
+        let of_file = file.dependency.iter().map(String::as_str);
+        imports.entry(file.name()).or_default().extend(of_file);
+    }
+    let mut depths: HashMap<&str, usize> = HashMap::new();
+    for file in imports.keys() {
+        // The files on the way, each with those of its imports that are left.
+        let mut way: Vec<(&str, &[&str])> = vec![(file, imports[file].as_slice())];
+        let mut on_way: HashSet<&str> = HashSet::from([*file]);
+        while let Some((name, left)) = way.last_mut() {
+            let Some((next, rest)) = left.split_first() else {
+                let below = imports[name].iter().filter_map(|import| depths.get(import));
+                depths.insert(name, below.max().unwrap_or(&0) + 1);
+                on_way.remove(name);
+                way.pop();
+                continue;
+            };
+            *left = rest;
+            if on_way.contains(next) {
+                return Err(format!("`{next}` imports itself, over others or at once"));
+            }
+            let depth = way.len() + depths.get(next).unwrap_or(&0);
+            if depth > IMPORTS_DEEP_MAX {
+                return Err(format!(
+                    "imports are more than {IMPORTS_DEEP_MAX} files deep"
+                ));
+            }
+            if let Some(of_next) = imports.get(next).filter(|_| !depths.contains_key(next)) {
+                way.push((next, of_next));
+                on_way.insert(next);
+            }
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,6 +341,40 @@ service Orders { rpc Get(Wanted) returns (Order); rpc Watch(stream Wanted) retur
         let error = shop("syntax = \"proto3\";\nmessage A { strin id = 1; }").unwrap_err();
         assert!(error.contains("shop.proto:2"), "{error}");
         assert!(shop("import \"nowhere.proto\";").is_err());
+    }
+
+    #[test]
+    fn imports_must_lead_to_an_end() {
+        let of = |imports: &[(&str, &[&str])]| {
+            let file = |(name, imports): &(&str, &[&str])| FileDescriptorProto {
+                name: Some((*name).to_owned()),
+                dependency: imports.iter().map(|import| (*import).to_owned()).collect(),
+                public_dependency: (0..imports.len() as i32).collect(),
+                ..FileDescriptorProto::default()
+            };
+            let file = imports.iter().map(file).collect();
+            Schema::of_set(FileDescriptorSet { file }).map(|_| ())
+        };
+        assert!(of(&[("", &[""])]).unwrap_err().contains("imports itself"));
+        let circle = of(&[("a", &["b"]), ("b", &["c"]), ("c", &["d", "a"]), ("d", &[])]);
+        assert!(circle.unwrap_err().contains("imports itself"));
+        // What is imported twice is no circle.
+        of(&[("a", &["b", "c"]), ("b", &["d"]), ("c", &["d"]), ("d", &[])]).unwrap();
+        let names: Vec<String> = (0..5_000).map(|number| number.to_string()).collect();
+        let chain = |length: usize| {
+            let files = (0..length).map(|at| FileDescriptorProto {
+                name: Some(names[at].clone()),
+                dependency: names[at + 1..length].first().cloned().into_iter().collect(),
+                ..FileDescriptorProto::default()
+            });
+            Schema::of_set(FileDescriptorSet {
+                file: files.collect(),
+            })
+            .map(|_| ())
+        };
+        chain(IMPORTS_DEEP_MAX).unwrap();
+        let deep = chain(5_000).unwrap_err();
+        assert!(deep.contains("files deep"), "{deep}");
     }
 
     #[test]

@@ -19,12 +19,17 @@ pub enum Maintenance {
 impl Maintenance {
     /// Whether a moment is inside.
     pub fn contains(&self, now: DateTime<Utc>) -> bool {
+        self.next(now).is_some_and(|(begun, _)| begun <= now)
+    }
+
+    /// The window that a moment is in, or the next one after it: from when, and to when.
+    pub fn next(&self, now: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         match self {
-            Maintenance::Once(from, to) => (*from..*to).contains(&now),
+            Maintenance::Once(from, to) => (now < *to).then_some((*from, *to)),
             Maintenance::Again(schedule, length) => {
                 let length = chrono::Duration::from_std(*length).unwrap_or_default();
-                let begun = schedule.next_after(now, now - length);
-                begun.is_some_and(|begun| begun <= now)
+                let begun = schedule.next_after(now, now - length)?;
+                Some((begun, begun + length))
             }
         }
     }
@@ -75,5 +80,19 @@ mod tests {
         let (from, to) = ("2026-12-01T02:00:00Z", "2026-12-01T03:00:00Z");
         let once = Maintenance::Once(from.parse().unwrap(), to.parse().unwrap());
         assert!(once.contains(from.parse().unwrap()) && !once.contains(to.parse().unwrap()));
+        let next = |window: &Maintenance, text: &str| {
+            let (from, to) = window.next(text.parse().unwrap())?;
+            Some(format!("{} {}", from.format("%dT%H"), to.format("%dT%H")))
+        };
+        assert_eq!(
+            next(&window, "2026-11-29T02:59:59Z").unwrap(),
+            "29T01 29T03"
+        );
+        assert_eq!(
+            next(&window, "2026-11-29T03:00:00Z").unwrap(),
+            "06T01 06T03"
+        );
+        assert_eq!(next(&once, "2026-11-01T00:00:00Z").unwrap(), "01T02 01T03");
+        assert_eq!(next(&once, to), None);
     }
 }

@@ -117,7 +117,7 @@ pub fn of_gate(record: &Record) -> Option<Wrong> {
     })
 }
 
-/// A gate that is not done and cannot be understood: number, name, and why.
+/// A gate that cannot be understood and is not done, or is the newest of its name: number, name, and why.
 pub fn of_unreadable((id, gate, why): &(i64, String, String)) -> Wrong {
     Wrong {
         rank: Rank::Undone,

@@ -122,8 +122,12 @@ pub trait Gates: Send + Sync {
     /// Gates that are not done.
     async fn open_gates(&self) -> Result<Vec<Record>, StoreFault>;
 
-    /// Gates that are not done and cannot be understood: number, name, and why.
-    async fn unreadable_gates(&self) -> Result<Vec<(i64, String, String)>, StoreFault>;
+    /// Gates that cannot be understood and are not done, and the newest of each name, if that is wanted: number, name, and
+    /// why.
+    async fn unreadable_gates(
+        &self,
+        newest_too: bool,
+    ) -> Result<Vec<(i64, String, String)>, StoreFault>;
 
     /// Events of a gate: when, and what.
     async fn events_of(&self, id: i64) -> Result<Vec<(i64, String)>, StoreFault>;

@@ -98,6 +98,9 @@ pub async fn log_in(
             Ok(with_cookie(&site, &given.to, &session, LASTS_S))
         }
         None => {
+            if let Some(order) = site.sessions.refused.refused(crate::clock::now_ms()) {
+                audit::keep(&site, String::new(), order, StatusCode::UNAUTHORIZED).await;
+            }
             tokio::time::sleep(REFUSED_PAUSE).await;
             let page = form(&site, &headers, &given.to, true);
             Ok((StatusCode::UNAUTHORIZED, page).into_response())

@@ -24,11 +24,41 @@ pub const COOKIE: &str = "bellwether_session";
 
 /// What seals, and what was sealed and is over before its time: until when that must be known.
 #[derive(Clone)]
-pub struct Sessions(hmac::Key, Arc<Mutex<BTreeMap<String, i64>>>);
+pub struct Sessions {
+    key: hmac::Key,
+    ended: Arc<Mutex<BTreeMap<String, i64>>>,
+    /// Log-ins that were refused.
+    pub refused: Arc<Refused>,
+}
 
 impl std::fmt::Debug for Sessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Sessions")
+    }
+}
+
+/// Log-ins that were refused: strangers fill no disk, and are not hidden.
+#[derive(Debug, Default)]
+pub struct Refused(Mutex<(i64, u64)>);
+
+/// One line stands for all refused log-ins of so many milliseconds.
+const REFUSED_TOGETHER_MS: i64 = 60_000;
+
+impl Refused {
+    /// Counts one; what is kept of it and those before, if it is time for a line.
+    pub fn refused(&self, now_ms: i64) -> Option<String> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kept_ms, passed_over) = &mut *known;
+        if (*kept_ms..*kept_ms + REFUSED_TOGETHER_MS).contains(&now_ms) {
+            *passed_over += 1;
+            return None;
+        }
+        let order = match *passed_over {
+            0 => "log in".to_owned(),
+            others => format!("log in, and {others} times since the line before"),
+        };
+        *known = (now_ms, 0);
+        Some(order)
     }
 }
 
@@ -64,7 +94,12 @@ impl Sessions {
     /// The system has no chance to give.
     pub fn new() -> Result<Sessions, Problem> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
-        key.map(|key| Sessions(key, Arc::default())).map_err(|_| {
+        let made = key.map(|key| Sessions {
+            key,
+            ended: Arc::default(),
+            refused: Arc::default(),
+        });
+        made.map_err(|_| {
             Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the system gives no random numbers",
@@ -75,13 +110,13 @@ impl Sessions {
     /// What a token is known again by, while this process lives.
     pub fn print_of(&self, token: &Secret) -> String {
         let text = format!("token {}", token.expose());
-        digits(hmac::sign(&self.0, text.as_bytes()))
+        digits(hmac::sign(&self.key, text.as_bytes()))
     }
 
     /// Something as the value of a cookie.
     pub fn seal(&self, session: &impl Serialize) -> String {
         let content = serde_json::to_vec(session).unwrap_or_default();
-        let seal = hmac::sign(&self.0, &content);
+        let seal = hmac::sign(&self.key, &content);
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         format!("{}.{}", text(&content), text(seal.as_ref()))
     }
@@ -98,7 +133,7 @@ impl Sessions {
         if self.open::<serde_json::Value>(cookie).is_none() {
             return;
         }
-        let mut ended = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.retain(|_, until_s| *until_s > now_s);
         ended.insert(cookie.to_owned(), until_s);
     }
@@ -108,8 +143,8 @@ impl Sessions {
         let (content, seal) = cookie.split_once('.')?;
         let content = URL_SAFE_NO_PAD.decode(content).ok()?;
         let seal = URL_SAFE_NO_PAD.decode(seal).ok()?;
-        hmac::verify(&self.0, &content, &seal).ok()?;
-        let ended = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        hmac::verify(&self.key, &content, &seal).ok()?;
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.contains_key(cookie) {
             return None;
         }
@@ -121,6 +156,20 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refused_log_ins_are_counted_and_take_a_line_a_minute() {
+        let refused = Refused::default();
+        let now_ms = 1_800_000_000_000;
+        assert_eq!(refused.refused(now_ms).unwrap(), "log in");
+        for _ in 0..500 {
+            assert_eq!(refused.refused(now_ms + 59_999), None);
+        }
+        let later = refused.refused(now_ms + 60_000).unwrap();
+        assert!(later.contains("500 times"), "{later}");
+        // A clock that was set back hides nothing.
+        assert_eq!(refused.refused(now_ms - 5).unwrap(), "log in");
+    }
 
     #[test]
     fn a_session_is_taken_as_it_was_sealed_and_while_it_lasts() {

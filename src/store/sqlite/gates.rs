@@ -317,11 +317,16 @@ impl Gates for Sqlite {
         .await
     }
 
-    async fn unreadable_gates(&self) -> Result<Vec<(i64, String, String)>, StoreFault> {
-        self.read(|connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT id, record, gate FROM gates WHERE done = 0 ORDER BY id")?;
-            let rows = statement.query_map([], |row| {
+    async fn unreadable_gates(
+        &self,
+        newest_too: bool,
+    ) -> Result<Vec<(i64, String, String)>, StoreFault> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, record, gate FROM gates WHERE done = 0
+                   OR (?1 AND id IN (SELECT max(id) FROM gates GROUP BY gate)) ORDER BY id",
+            )?;
+            let rows = statement.query_map([newest_too], |row| {
                 let fault = record_or_not(row)?.err();
                 Ok((row.get(0)?, row.get(2)?, fault))
             })?;

@@ -107,7 +107,7 @@ pub async fn home(
     let glimpses = site.prober.glimpses();
     let incidents = site.keeper.incidents();
     let mut all = wrongs(&site, &glimpses, &incidents, running.iter().chain(&done));
-    let unreadable = site.store.unreadable_gates().await?;
+    let unreadable = site.store.unreadable_gates(true).await?;
     all.extend(unreadable.iter().map(wrong::of_unreadable));
     wrong::order(&mut all);
     let (tone, headline) = wrong::headline(&all, &glimpses, running.len() + done.len());

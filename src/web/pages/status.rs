@@ -6,7 +6,7 @@
 
 use super::probes::days_strip;
 use super::uptime::Uptime;
-use crate::clock::now_ms;
+use crate::clock::{self, now_ms};
 use crate::figures::{ago, uptime};
 use crate::project::status_page::StatusPage;
 use crate::report::view::{Glimpse, time};
@@ -20,7 +20,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use maud::{DOCTYPE, Markup, html};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -28,6 +28,8 @@ use tokio::sync::Mutex;
 const FRESH_MS: i64 = 5_000;
 /// Incidents that ended are shown for so long.
 const PAST_MS: i64 = 14 * 86_400_000;
+/// Maintenance is shown that begins within so long.
+const AHEAD_MS: i64 = 14 * 86_400_000;
 /// Incidents that are looked at.
 const INCIDENTS_MAX: u32 = 200;
 
@@ -41,6 +43,7 @@ pub struct Shown {
     groups: Vec<Group>,
     now: Vec<Trouble>,
     past: Vec<Trouble>,
+    planned: Vec<Planned>,
     at_ms: i64,
 }
 
@@ -57,6 +60,28 @@ struct Trouble {
     groups: Vec<String>,
     from_ms: i64,
     to_ms: Option<i64>,
+}
+
+/// A window of maintenance.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Planned {
+    from_ms: i64,
+    to_ms: i64,
+    groups: Vec<String>,
+}
+
+/// Windows in force and those of the next days, each once with all of its groups, the first one first.
+fn planned(windows: impl Iterator<Item = (i64, i64, String)>, now_ms: i64) -> Vec<Planned> {
+    let mut all: BTreeMap<(i64, i64), BTreeSet<String>> = BTreeMap::new();
+    for (from_ms, to_ms, group) in windows.filter(|(from_ms, ..)| *from_ms < now_ms + AHEAD_MS) {
+        all.entry((from_ms, to_ms)).or_default().insert(group);
+    }
+    let windows = all.into_iter().map(|((from_ms, to_ms), groups)| Planned {
+        from_ms,
+        to_ms,
+        groups: groups.into_iter().collect(),
+    });
+    windows.collect()
 }
 
 /// How a group does, by the states of its probes.
@@ -190,7 +215,25 @@ async fn made(site: &Site, page: &StatusPage, now_ms: i64) -> Result<Shown, Stor
             .is_some_and(|ended| ended > now_ms - PAST_MS)
     });
     let past = past.filter_map(trouble).collect();
+    let project = site.current.get();
+    let watched = project.probes.iter();
+    let watched = watched.filter(|probe| probe.environment == page.environment && !probe.paused);
+    let windows = watched.flat_map(|probe| {
+        let group = probe.group.as_deref().filter(|group| named.contains(group));
+        let windows = probe
+            .maintenance
+            .iter()
+            .filter_map(|window| window.next(clock::now()));
+        windows.filter_map(move |(from, to)| {
+            Some((
+                from.timestamp_millis(),
+                to.timestamp_millis(),
+                group?.to_owned(),
+            ))
+        })
+    });
     Ok(Shown {
+        planned: planned(windows, now_ms),
         title: page.title.clone(),
         groups,
         now,
@@ -247,6 +290,7 @@ pub async fn status(
                 p.soft { (shown.title) }
                 div class={ "card headline " (tone.word()) } { h1 { (headline) } }
                 @for trouble in &shown.now { p.card { strong { (trouble.groups.join(", ")) } ": trouble for " (ago(shown.at_ms - trouble.from_ms)) } }
+                @for window in &shown.planned { p.card { strong { (window.groups.join(", ")) } (announced(window, shown.at_ms)) } }
                 h2 { "Parts" }
                 @for group in &shown.groups { (part(group)) }
                 h2 { "The last 14 days" }
@@ -261,6 +305,17 @@ pub async fn status(
 fn moment(at_ms: i64) -> String {
     let at = time(at_ms);
     format!("{} UTC", at.get(..16).unwrap_or_default().replace('T', " "))
+}
+
+fn announced(window: &Planned, now_ms: i64) -> String {
+    match window.from_ms <= now_ms {
+        true => format!(": maintenance until {}", moment(window.to_ms)),
+        false => format!(
+            ": maintenance is planned from {} to {}",
+            moment(window.from_ms),
+            moment(window.to_ms)
+        ),
+    }
 }
 
 fn past(trouble: &Trouble) -> Markup {
@@ -352,6 +407,27 @@ mod tests {
         assert_eq!(group.shares, [Some(0.5), None, None, None]);
         assert_eq!(group.days, [(Some(0.5), 1_010)]);
         assert_eq!(together(&[]), Uptime::default());
+    }
+
+    #[test]
+    fn maintenance_is_announced_once_with_all_it_is_about() {
+        let of = |from_ms: i64, group: &str| (from_ms, from_ms + 3_600_000, group.to_owned());
+        let windows = [
+            of(AHEAD_MS + 1_000, "far"),
+            of(7_200_000, "b"),
+            of(7_200_000, "a"),
+            of(0, "a"),
+        ];
+        let all = planned(windows.into_iter(), 1_000);
+        let groups: Vec<&[String]> = all.iter().map(|window| window.groups.as_slice()).collect();
+        assert_eq!(groups, [&["a"][..], &["a", "b"]]);
+        assert_eq!(
+            announced(&all[0], 1_000),
+            ": maintenance until 1970-01-01 01:00 UTC"
+        );
+        assert!(
+            announced(&all[1], 1_000).contains("from 1970-01-01 02:00 UTC to 1970-01-01 03:00 UTC")
+        );
     }
 
     #[test]
