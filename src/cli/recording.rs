@@ -8,7 +8,7 @@ use crate::report::exchange;
 use crate::report::har::Recorded;
 use crate::report::style::Style;
 use crate::vu::Binding;
-use crate::vu::traced::{Content, Exchange, Latest, Trace};
+use crate::vu::traced::{Content, Exchange, Trace};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,7 +29,7 @@ pub struct Recording {
     shown: Shown,
     records: bool,
     kept: Arc<Mutex<Kept>>,
-    latest: Latest,
+    latest: Arc<Mutex<BTreeMap<String, Exchange>>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Recording {
             shown,
             records,
             kept: Arc::default(),
-            latest: Latest::default(),
+            latest: Arc::default(),
         }
     }
 
@@ -77,7 +77,11 @@ impl Recording {
                     Shown::Lines => eprintln!("{}", exchange::line(&exchange, style)),
                     Shown::Whole => eprintln!("{}", exchange::whole(&exchange, style)),
                 }
-                recording.latest.note(exchange.clone());
+                let mut latest = recording
+                    .latest
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                latest.insert(exchange.step.clone(), exchange.clone());
             }
             if recording.records {
                 kept.take(number, exchange);
@@ -87,7 +91,7 @@ impl Recording {
 
     /// The last exchange of each step of the scenario that was performed last.
     pub fn latest(&self) -> BTreeMap<String, Exchange> {
-        self.latest.take()
+        std::mem::take(&mut *self.latest.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// All that was recorded.

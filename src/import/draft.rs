@@ -6,7 +6,7 @@
 use super::placeholders::{Piece, escaped, pieces};
 use super::words::{identifier, text_literal};
 use crate::net::address;
-use crate::secret::Secret;
+use crate::secret::{Secret, lets_in};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -415,39 +415,6 @@ impl Draft {
 const SAME_MAX: usize = 50;
 /// Letters of a step's name.
 const NAME_MAX: usize = 80;
-
-/// Whether what is called so lets somebody in.
-pub fn lets_in(name: &str) -> bool {
-    const WORDS: [&str; 25] = [
-        "access-key",
-        "access_key",
-        "accesskey",
-        "private-key",
-        "private_key",
-        "auth_key",
-        "x-auth",
-        "x-key",
-        "pwd",
-        "jwt",
-        "otp",
-        "passcode",
-        "passphrase",
-        "authorization",
-        "api-key",
-        "apikey",
-        "api_key",
-        "token",
-        "secret",
-        "password",
-        "passwd",
-        "cookie",
-        "session",
-        "signature",
-        "credential",
-    ];
-    let name = name.to_ascii_lowercase();
-    WORDS.iter().any(|word| name.contains(word))
-}
 
 #[cfg(test)]
 mod tests {

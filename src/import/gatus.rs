@@ -5,12 +5,13 @@
 
 use super::blackbox::DNS_TYPES;
 use super::credentials::ClientCredentials;
-use super::draft::{Draft, Step, lets_in};
+use super::draft::{Draft, Step};
 use super::placeholders::escaped;
 use super::reading::{text, yaml};
 use super::words::{asks_of_status, member, text_literal};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::source::Source;
+use crate::secret::lets_in;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -4,11 +4,12 @@
 //! gave and a later request sends is captured by [`super::har_origin`]. Invariant: nothing that lets somebody in
 //! is written down.
 
-use super::draft::{Draft, Step, lets_in};
+use super::draft::{Draft, Step};
 use super::har_origin::{Origins, Seen};
 use super::placeholders::escaped;
 use crate::document::diagnostic::Diagnostic;
 use crate::document::source::Source;
+use crate::secret::lets_in;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};

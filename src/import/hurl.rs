@@ -153,7 +153,7 @@ fn sent(draft: &mut Draft, step: &mut Step, entry: &Entry) {
                 draft.template(&row.value, made_up),
             );
             let is_fixed = !value.contains("${") && !value.is_empty();
-            let value = match is_fixed && super::draft::lets_in(&name) {
+            let value = match is_fixed && crate::secret::lets_in(&name) {
                 true => format!("${{{}}}", draft.secret_of(&name, &value)),
                 false => value,
             };
@@ -225,7 +225,7 @@ fn multipart(draft: &mut Draft, step: &mut Step, row: &Row) {
             }
             part
         }
-        None if super::draft::lets_in(&name) && !row.value.contains("{{") => {
+        None if crate::secret::lets_in(&name) && !row.value.contains("{{") => {
             json!({ "text": format!("${{{}}}", draft.secret_of(&name, &row.value)) })
         }
         None => json!({ "text": draft.template(&row.value, made_up) }),

@@ -1,7 +1,8 @@
 //! Options of an entry of Hurl, as what steps say.
 
-use super::draft::{Draft, lets_in};
+use super::draft::Draft;
 use super::hurl_syntax::{Entry, Row};
+use crate::secret::lets_in;
 use serde_json::{Map, Value, json};
 
 /// What the options of an entry ask for.

@@ -3,7 +3,7 @@
 //! There a failed test does not stop what comes after it, any status passes where no test asks for it, and
 //! redirects are followed. Knows the file's form; what tests become is [`super::postman_script`]'s.
 
-use super::draft::{Draft, Step, lets_in};
+use super::draft::{Draft, Step};
 use super::placeholders::{Piece, pieces};
 use super::postman_auth::authenticate;
 use super::postman_body::body;
@@ -12,6 +12,7 @@ use super::reading::text;
 use super::words::{asks_of_status, identifier};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::source::Source;
+use crate::secret::lets_in;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
 //! What a request of Postman sends.
 
-use super::draft::{Draft, Step, lets_in};
+use super::draft::{Draft, Step};
 use super::postman::{made_up, rows};
 use super::reading::text;
+use crate::secret::lets_in;
 use serde_json::{Map, Value, json};
 
 pub(super) fn body(draft: &mut Draft, step: &mut Step, body: &Value) {

@@ -2,10 +2,11 @@
 //!
 //! Knows what `pm.…` means. Invariant: a statement is carried over whole, or named as one that is not.
 
-use super::draft::{Draft, Step, lets_in};
+use super::draft::{Draft, Step};
 use super::javascript::{Expression, Statement, statements};
 use super::javascript_shown::shown;
 use super::postman_values::plain;
+use crate::secret::lets_in;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 /// What came back.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Reply {
     /// Status.
     pub status: StatusCode,

@@ -324,9 +324,9 @@ impl Watched {
         let mut observed =
             Observation::new(&self.plan, &self.headings, (at_ms, origin), events, done);
         observed.object(against);
-        let latest = prepared.latest.take();
-        if observed.outcome != Outcome::Pass || observed.impairment().is_some() {
-            observed.exchanges = latest;
+        match observed.outcome != Outcome::Pass || observed.impairment().is_some() {
+            true => observed.exchanges = prepared.latest.take(),
+            false => prepared.latest.forget(),
         }
         if observed.outcome != Outcome::Pass && prepared.is_read() {
             // A secret or an authority that was rotated, perhaps.

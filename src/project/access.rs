@@ -55,6 +55,43 @@ pub fn folded(name: &str) -> String {
     words.join(" ")
 }
 
+/// A name as it looks: names of which one can be taken for the other look the same. Letters of other scripts that look like
+/// Latin ones are these, and what is no letter or digit is not seen.
+pub fn look(name: &str) -> String {
+    const ALIKE: [(&str, char); 22] = [
+        ("аα", 'a'),
+        ("вβ", 'b'),
+        ("сϲ", 'c'),
+        ("ԁ", 'd'),
+        ("еε", 'e'),
+        ("ɡ", 'g'),
+        ("һнη", 'h'),
+        ("іιıl1|", 'i'),
+        ("ј", 'j'),
+        ("кκ", 'k'),
+        ("м", 'm'),
+        ("ոп", 'n'),
+        ("оοσ0", 'o'),
+        ("рρ", 'p'),
+        ("ԛ", 'q'),
+        ("ѕ", 's'),
+        ("тτ", 't'),
+        ("υս", 'u'),
+        ("νѵ", 'v'),
+        ("ѡω", 'w'),
+        ("хχ", 'x'),
+        ("уγ", 'y'),
+    ];
+    let fillers = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}'];
+    let seen = |letter: &char| letter.is_alphanumeric() && !fillers.contains(letter);
+    let lower = name.chars().filter(seen).flat_map(char::to_lowercase);
+    let alike = |letter: char| {
+        let known = ALIKE.iter().find(|(all, _)| all.contains(letter));
+        known.map_or(letter, |(_, latin)| *latin)
+    };
+    lower.filter(|letter| seen(letter)).map(alike).collect()
+}
+
 /// Who asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -97,6 +134,26 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_not_taken_by_one_that_looks_like_it() {
+        for name in [
+            "Pipeline",
+            "pipe\u{2060}line",
+            "pipe\u{ad}line",
+            "pipeline\u{3164}",
+            "pipeline\u{e0041}",
+            "\u{440}ipeline",
+            "pipeline\u{301}",
+            "pipe1ine",
+            "pipe line",
+        ] {
+            assert_eq!(look(name), look("pipeline"), "{name:?}");
+        }
+        assert_ne!(look("pipelines"), look("pipeline"));
+        assert_ne!(look("jana"), look("jane"));
+        assert_ne!(look("李明"), look("王明"));
+    }
 
     #[test]
     fn whoever_has_a_name_is_that_name() {

@@ -173,13 +173,18 @@ fn is_or_holds(value: &Value, wanted: &str) -> bool {
     }
 }
 
+/// Seconds from 1970 to a moment at the most.
+const MOMENT_MAX: f64 = 3e12;
+
 /// Whether a token is about the log-in that was begun.
 ///
 /// # Errors
 ///
 /// Which of its claims says otherwise, without its values.
 pub fn held(claims: &Value, expected: &Expected<'_>) -> Result<(), String> {
-    let number = |name: &str| claims[name].as_f64().map(|value| value as i64);
+    // Within what can be reckoned with: a hundred thousand years are for ever.
+    let within = |value: f64| value.clamp(-MOMENT_MAX, MOMENT_MAX) as i64;
+    let number = |name: &str| claims[name].as_f64().map(within);
     if claims["iss"].as_str() != Some(expected.issuer) {
         return Err("it is of another issuer (`iss`)".to_owned());
     }
@@ -222,6 +227,14 @@ fn plain(name: &str) -> String {
 }
 
 impl OpenId {
+    /// What a session of somebody who logged in rests on: who vouches, and by what somebody may do something.
+    pub fn terms(&self) -> String {
+        format!(
+            "{} {:?} {} {:?}",
+            self.issuer, self.name, self.claim, self.roles
+        )
+    }
+
     /// Who somebody is.
     pub fn name_of(&self, claims: &Value) -> Option<String> {
         let usual = NAMES.into_iter();
@@ -295,6 +308,8 @@ mod tests {
             ("aud", json!(["us", "them"]), "azp"),
             ("azp", json!("them"), "azp"),
             ("exp", json!(800), "run out"),
+            ("exp", json!(-1e300), "run out"),
+            ("nbf", json!(1e300), "not good yet"),
             ("exp", Value::Null, "when it ends"),
             ("iat", json!(2_000), "future"),
             ("nbf", json!(2_000), "not good yet"),

@@ -117,15 +117,20 @@ pub fn replay(evidence: &Evidence) -> Option<(Vec<Curve>, Judged)> {
 fn look(trial: &Trial, rule: &Rule, looks: u32, lowers: &[Lower], curves: &mut [Curve]) {
     for (number, curve) in curves.iter_mut().enumerate() {
         let standing = trial.standing(number, looks);
+        let share = standing.candidate.share().unwrap_or(0.0);
         curve.with_baseline |= standing.baseline.requests > 0;
         curve.points.push(CurvePoint {
             t_s: trial.elapsed().as_secs_f64(),
             ln_broken: standing.ln_broken,
             ln_worse: standing.ln_worse,
             requests: standing.candidate.requests,
-            share: standing.candidate.share().unwrap_or(0.0),
+            share,
             baseline: standing.baseline.share().unwrap_or(0.0),
-            low: lowers[number].end(),
+            // What was certain of a bad beginning is not of the whole, unless it was enough to call the limit broken.
+            low: match lowers[number].end() {
+                low if low >= standing.limit - 1e-12 => low,
+                low => low.min(share),
+            },
             high: upper(rule, looks, &standing),
         });
     }

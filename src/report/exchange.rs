@@ -124,6 +124,12 @@ fn printable(text: &str) -> String {
     let plain = |letter: char| match letter {
         '\n' | '\t' => letter,
         letter if letter.is_control() => '\u{fffd}',
+        // Nor does it turn letters around, or hide between them.
+        '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}'
+        | '\u{feff}' => '\u{fffd}',
         letter => letter,
     };
     text.chars().map(plain).collect()

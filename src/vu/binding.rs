@@ -182,8 +182,8 @@ impl Binding {
 
     /// Has the last exchange of each step kept, for whoever asks why one failed; nothing where somebody else listens.
     pub fn latest(&self) -> Latest {
-        let latest = Latest::default();
-        self.trace_by(latest.trace());
+        let latest = Latest::new(self.redactor.clone());
+        self.trace_by(Trace::Last(latest.clone()));
         latest
     }
 

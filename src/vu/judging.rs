@@ -10,6 +10,7 @@ use crate::net::fault::status_class;
 use crate::scenario::expression::Expression;
 use crate::scenario::plan::Step;
 use crate::scenario::steps::action::Action;
+use crate::secret::{Redactor, Secret, lets_in, without_named};
 use serde_json::Value;
 
 /// Characters of a body that people are shown.
@@ -267,16 +268,29 @@ impl VirtualUser {
         }
     }
 
-    fn clean(&self, text: &str) -> String {
-        self.shared.binding.redactor.clean(text)
+    /// A text without secrets: those that are configured, and those that this user was given on the way.
+    pub(super) fn clean(&self, text: &str) -> String {
+        let clean = self.shared.binding.redactor.clean(text);
+        let bearer = self.bearer.iter().filter_map(|token| token.to_str().ok());
+        let bearer = bearer.map(|token| ("token", token.rsplit(' ').next().unwrap_or(token)));
+        let cookies = self.jar.entries(crate::clock::now_ms());
+        let captured = self.vars.iter().filter(|(name, _)| lets_in(name));
+        let captured = captured.filter_map(|(name, value)| Some((name, value.as_str()?)));
+        let given = bearer.chain(cookies).chain(captured);
+        let given: Vec<(String, Secret)> = given
+            .map(|(name, value)| (name.to_owned(), Secret::new(value)))
+            .collect();
+        match given.is_empty() {
+            true => clean,
+            false => Redactor::new(given).clean(&clean),
+        }
     }
 
     /// The start of what came, without secrets. It is cleaned before it is cut, since half a secret is still
     /// one; only so much of it as a secret before the cut may reach into.
     pub(super) fn start_of(&self, body: &[u8]) -> String {
-        let text = self.clean(&String::from_utf8_lossy(
-            &body[..body.len().min(CLEANED_BYTES)],
-        ));
+        let start = String::from_utf8_lossy(&body[..body.len().min(CLEANED_BYTES)]);
+        let text = without_named(&self.clean(&start));
         text.trim().chars().take(SHOWN).collect()
     }
 }

@@ -8,19 +8,18 @@ use crate::net::headers::Headers;
 use crate::net::message::{self, Message};
 use crate::net::reply::Reply;
 use crate::net::{Fault, Phases, address, body, charset};
-use crate::secret::Redactor;
+use crate::secret::{HIDDEN, Redactor, Secret, lets_in, without_named};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{
     AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, PROXY_AUTHORIZATION,
     SET_COOKIE,
 };
+use http::{Method, Uri};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// What stands for what is not shown.
-const HIDDEN: &str = "***";
 
 /// One request and what came of it.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
@@ -87,31 +86,61 @@ pub struct Content {
 
 /// Who wants to see exchanges.
 #[derive(Clone)]
-pub struct Trace {
-    listener: Arc<dyn Fn(Exchange) + Send + Sync>,
-    is_glance: bool,
+pub enum Trace {
+    /// Each of them, whole; whoever takes it must not wait.
+    Each(Arc<dyn Fn(Exchange) + Send + Sync>),
+    /// The last of each step: nothing is kept for it that would not be kept without it.
+    Last(Latest),
 }
 
-/// The last exchange of each step, for whoever asks why one failed.
+/// The last exchange of each step, for whoever asks why one failed: shown only then, since most do not.
 #[derive(Debug, Clone, Default)]
-pub struct Latest(Arc<Mutex<BTreeMap<String, Exchange>>>);
+pub struct Latest {
+    all: Arc<Mutex<BTreeMap<String, Noted>>>,
+    redactor: Redactor,
+}
+
+/// An exchange that nobody has looked at. It holds whatever went over the wire, and is not shown to anybody.
+struct Noted {
+    at: DateTime<Utc>,
+    method: Method,
+    uri: Uri,
+    head: HeaderMap,
+    body: Bytes,
+    hop: Result<Reply, (Fault, Phases)>,
+}
+
+impl std::fmt::Debug for Noted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Noted")
+    }
+}
 
 impl Latest {
-    /// A trace that keeps them.
-    pub fn trace(&self) -> Trace {
-        let latest = self.clone();
-        Trace::at_a_glance(move |exchange| latest.note(exchange))
+    /// None yet.
+    pub fn new(redactor: Redactor) -> Latest {
+        Latest {
+            all: Arc::default(),
+            redactor,
+        }
     }
 
-    /// Keeps one in the place of the one before.
-    pub fn note(&self, exchange: Exchange) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(exchange.step.clone(), exchange);
-    }
-
-    /// Those that were kept; from now on there are none.
+    /// Those that were kept, at a glance; from now on there are none.
     pub fn take(&self) -> BTreeMap<String, Exchange> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let all = std::mem::take(&mut *self.all.lock().unwrap_or_else(PoisonError::into_inner));
+        let shown = all.into_iter().map(|(step, noted)| {
+            let exchange = Showing::new(&self.redactor, &noted.head, true).exchange(&step, &noted);
+            (step, exchange)
+        });
+        shown.collect()
+    }
+
+    /// Forgets those that were kept.
+    pub fn forget(&self) {
+        self.all
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 }
 
@@ -171,74 +200,113 @@ pub struct Tracing<'a> {
 impl Trace {
     /// One that hands each exchange over; whoever takes it must not wait.
     pub fn new(listener: impl Fn(Exchange) + Send + Sync + 'static) -> Trace {
-        Trace {
-            listener: Arc::new(listener),
-            is_glance: false,
-        }
-    }
-
-    /// One for which nothing is kept that would not be kept without it, and of bodies no more than their start.
-    pub fn at_a_glance(listener: impl Fn(Exchange) + Send + Sync + 'static) -> Trace {
-        Trace {
-            listener: Arc::new(listener),
-            is_glance: true,
-        }
+        Trace::Each(Arc::new(listener))
     }
 
     /// Whether bodies are wanted that nobody else wants.
     pub fn wants_bodies(&self) -> bool {
-        !self.is_glance
-    }
-
-    fn most(&self) -> usize {
-        match self.is_glance {
-            true => GLANCED_BODY_BYTES_MAX,
-            false => TRACED_BODY_BYTES_MAX,
-        }
+        matches!(self, Trace::Each(_))
     }
 }
 
 impl Tracing<'_> {
-    /// Hands over what went over the wire.
+    /// Takes what went over the wire.
     pub fn note(
         self,
         at: DateTime<Utc>,
         message: &Message<'_>,
         hop: Result<&Reply, (&Fault, Phases)>,
     ) {
-        let clean = |text: &str| self.redactor.clean(text);
         let mut head = message.fixed.map().clone();
         for (name, value) in message.headers {
             head.append(name, value.clone());
         }
-        let mut headers = self.headers(&head);
-        if !head.contains_key(HOST) {
-            let host = clean(message::host(message.uri));
+        let noted = Noted {
+            at,
+            method: message.method.clone(),
+            uri: message.uri.clone(),
+            head,
+            body: message.body.clone(),
+            hop: match hop {
+                Ok(reply) => Ok(reply.clone()),
+                Err((fault, phases)) => Err((fault.clone(), phases)),
+            },
+        };
+        match self.trace {
+            Trace::Each(listener) => {
+                let showing = Showing::new(self.redactor, &noted.head, false);
+                listener(showing.exchange(self.step, &noted));
+            }
+            Trace::Last(latest) => {
+                let mut all = latest.all.lock().unwrap_or_else(PoisonError::into_inner);
+                all.insert(self.step.to_owned(), noted);
+            }
+        }
+    }
+}
+
+/// How an exchange is shown: without known secrets, and without what the request let itself in by.
+struct Showing<'a> {
+    redactor: &'a Redactor,
+    own: Redactor,
+    is_glance: bool,
+}
+
+impl Showing<'_> {
+    fn new<'a>(redactor: &'a Redactor, head: &HeaderMap, is_glance: bool) -> Showing<'a> {
+        let mut own = Vec::new();
+        for (name, value) in head {
+            let text = Headers::letters(value).into_owned();
+            if *name == COOKIE {
+                let values = text.split(';').filter_map(|pair| pair.split_once('='));
+                own.extend(values.map(|(name, value)| (name.trim().to_owned(), value.to_owned())));
+            } else if hides(name, value) {
+                // With and without its scheme.
+                let last = text.rsplit(' ').next().unwrap_or_default().to_owned();
+                own.extend([(name.to_string(), text), (name.to_string(), last)]);
+            }
+        }
+        let own = own.into_iter();
+        Showing {
+            redactor,
+            own: Redactor::new(own.map(|(name, value)| (name, Secret::new(value)))),
+            is_glance,
+        }
+    }
+
+    fn clean(&self, text: &str) -> String {
+        without_named(&self.own.clean(&self.redactor.clean(text)))
+    }
+
+    fn exchange(&self, step: &str, noted: &Noted) -> Exchange {
+        let mut headers = self.headers(&noted.head);
+        if !noted.head.contains_key(HOST) {
+            let host = self.clean(message::host(&noted.uri));
             headers.insert(0, (HOST.as_str().to_owned(), host));
         }
-        let (result, phases) = match hop {
+        let (result, phases) = match &noted.hop {
             Ok(reply) => (Ok(self.answer(reply)), reply.phases),
             Err((fault, phases)) => {
                 let failed = Failed {
                     class: fault.class.word().to_owned(),
-                    detail: clean(&fault.detail),
+                    detail: self.clean(&fault.detail),
                 };
-                (Err(failed), phases)
+                (Err(failed), *phases)
             }
         };
-        (self.trace.listener)(Exchange {
-            step: clean(self.step),
-            at,
-            method: message.method.to_string(),
-            url: clean(&address::without_credentials(&message.uri.to_string())),
+        Exchange {
+            step: self.redactor.clean(step),
+            at: noted.at,
+            method: noted.method.to_string(),
+            url: self.clean(&address::without_credentials(&noted.uri.to_string())),
             headers,
-            body: self.content(message.body, &head, message.body.len() as u64),
+            body: self.content(&noted.body, &noted.head, noted.body.len() as u64),
             result,
             phases,
-        });
+        }
     }
 
-    fn answer(self, reply: &Reply) -> Answer {
+    fn answer(&self, reply: &Reply) -> Answer {
         let head = reply.headers.map();
         // What is there is all that was kept: part of a compressed body is none.
         let is_whole = reply.body.len() as u64 == reply.body_bytes;
@@ -246,7 +314,7 @@ impl Tracing<'_> {
             false => Some(reply.body.clone()),
             true => {
                 let encodings = body::encodings(head);
-                body::decode(reply.body.clone(), &encodings, self.trace.most()).ok()
+                body::decode(reply.body.clone(), &encodings, self.most()).ok()
             }
         };
         let content = match decoded {
@@ -272,14 +340,21 @@ impl Tracing<'_> {
         }
     }
 
-    fn headers(self, head: &HeaderMap) -> Vec<(String, String)> {
+    fn most(&self) -> usize {
+        match self.is_glance {
+            true => GLANCED_BODY_BYTES_MAX,
+            false => TRACED_BODY_BYTES_MAX,
+        }
+    }
+
+    fn headers(&self, head: &HeaderMap) -> Vec<(String, String)> {
         head.iter()
             .map(|(name, value)| (self.redactor.clean(name.as_str()), self.value(name, value)))
             .collect()
     }
 
     /// A header without what lets somebody in: of a cookie its name stays, and of credentials their scheme.
-    fn value(self, name: &HeaderName, value: &HeaderValue) -> String {
+    fn value(&self, name: &HeaderName, value: &HeaderValue) -> String {
         let text = Headers::letters(value);
         if *name == AUTHORIZATION || *name == PROXY_AUTHORIZATION {
             return match text.split_once(' ') {
@@ -294,34 +369,37 @@ impl Tracing<'_> {
         if *name == SET_COOKIE {
             let (pair, rest) = text.split_once(';').unwrap_or((&text, ""));
             let mark = if rest.is_empty() { "" } else { ";" };
-            return self
-                .redactor
-                .clean(&format!("{}{mark}{rest}", hidden(pair)));
+            return self.clean(&format!("{}{mark}{rest}", hidden(pair)));
         }
-        if value.is_sensitive() {
+        if hides(name, value) {
             return HIDDEN.to_owned();
         }
         if *name == LOCATION {
-            return self.redactor.clean(&address::without_credentials(&text));
+            return self.clean(&address::without_credentials(&text));
         }
-        self.redactor.clean(&text)
+        self.clean(&text)
     }
 
-    fn content(self, content: &[u8], head: &HeaderMap, bytes: u64) -> Content {
+    fn content(&self, content: &[u8], head: &HeaderMap, bytes: u64) -> Content {
         let kind = head.get(http::header::CONTENT_TYPE);
-        let kind = kind.map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
-        let is_here = content.len() as u64 == bytes && content.len() <= self.trace.most();
+        let kind = kind.map(|kind| self.clean(&String::from_utf8_lossy(kind.as_bytes())));
+        let is_here = content.len() as u64 == bytes && content.len() <= self.most();
         let text = is_here.then(|| charset::written(content, head)).flatten();
         Content {
             bytes,
             kind: kind.unwrap_or_default(),
             // Cut when it is clean: half of a secret is one, too.
-            text: text.map(|text| match self.trace.is_glance {
-                true => cut(self.redactor.clean(&text)),
-                false => self.redactor.clean(&text),
+            text: text.map(|text| match self.is_glance {
+                true => cut(self.clean(&text)),
+                false => self.clean(&text),
             }),
         }
     }
+}
+
+/// Whether the value of a header lets somebody in.
+fn hides(name: &HeaderName, value: &HeaderValue) -> bool {
+    value.is_sensitive() || *name != SET_COOKIE && lets_in(name.as_str())
 }
 
 /// The start of a text.

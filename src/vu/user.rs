@@ -204,7 +204,7 @@ impl VirtualUser {
     }
 
     pub(super) fn shown(&self, detail: &str) -> String {
-        let clean = self.shared.binding.redactor.clean(detail);
+        let clean = self.clean(detail);
         match clean.char_indices().nth(limits::EXAMPLE_CHARACTERS_MAX) {
             Some((at, _)) => format!("{}…", &clean[..at]),
             None => clean,

@@ -11,7 +11,7 @@ use super::sessions::{LASTS_S, Person, Session};
 use super::site::Site;
 use crate::net::client;
 use crate::net::form::{encoded, pair};
-use crate::project::access::folded;
+use crate::project::access::look;
 use crate::project::openid::{Expected, OpenId, held};
 use crate::signing::token::verified;
 use crate::witness::token::claims;
@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Time for each question to the provider.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -64,6 +65,39 @@ pub struct Back {
     error: String,
     #[serde(default)]
     iss: Option<String>,
+}
+
+/// Errors of OAuth and OpenID Connect (RFC 6749, sections 4.1.2.1 and 5.2; OpenID Connect Core, section 3.1.2.6).
+const REGISTERED: [&str; 14] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "unsupported_response_type",
+    "invalid_scope",
+    "access_denied",
+    "server_error",
+    "temporarily_unavailable",
+    "interaction_required",
+    "login_required",
+    "account_selection_required",
+    "consent_required",
+];
+
+/// A place among those who log in at once.
+fn place(site: &Site) -> Result<OwnedSemaphorePermit, Problem> {
+    // Whoever has no credentials must not take all connections by waiting for a provider that hangs.
+    site.sessions
+        .asking
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| {
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many people are logging in at this moment: try again soon",
+            )
+        })
 }
 
 /// What the provider says of itself.
@@ -121,8 +155,10 @@ async fn asked(
     let reply = reply.map_err(|fault| unsound(format!("OpenID Connect: {shown}: {fault}")))?;
     let document: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     if !reply.status.is_success() {
-        let why = document["error"].as_str().unwrap_or("no word why");
-        let why = crate::secret::start_of(why, 80);
+        // Whatever else it says may be what it was sent, our secret among it.
+        let said = document["error"].as_str();
+        let why = said.filter(|said| REGISTERED.contains(said));
+        let why = why.unwrap_or("with no error that is registered");
         return Err(unsound(format!(
             "OpenID Connect: {shown} answered {}: {why}",
             reply.status.as_u16()
@@ -190,6 +226,7 @@ pub async fn begin(
 ) -> Result<Response, Problem> {
     let project = site.current.get();
     let openid = project.file.openid.as_ref().ok_or_else(none)?;
+    let _place = place(&site)?;
     let provider = provider(&site, openid).await?;
     let (id, _, back) = ourselves(&site, openid)?;
     let begun = Begun {
@@ -244,6 +281,7 @@ pub async fn back(
         let why = crate::secret::start_of(&back.error, 80);
         return Err(refused(format!("the provider refused: {why}")));
     }
+    let _place = place(&site)?;
     let provider = provider(&site, openid).await?;
     if back.iss.as_ref().is_some_and(|iss| *iss != provider.issuer) {
         return Err(refused("the answer is of another provider"));
@@ -251,7 +289,7 @@ pub async fn back(
     let (name, role) = identified(&site, openid, &provider, &begun, &back.code, now_s).await?;
     let secret = ourselves(&site, openid)?.1;
     let session = Session {
-        token: site.sessions.print_of(&crate::secret::Secret::new(secret)),
+        token: site.sessions.print_of_provider(openid, &secret),
         person: Some(Person {
             name: name.clone(),
             role: role.word().to_owned(),
@@ -284,7 +322,7 @@ fn is_by_its_own_key(token: &str) -> bool {
 fn is_of_a_token(site: &Site, name: &str) -> bool {
     let project = site.current.get();
     let mut tokens = project.file.tokens.iter();
-    tokens.any(|holder| folded(&holder.name) == folded(name))
+    tokens.any(|holder| look(&holder.name) == look(name))
 }
 
 /// Who has logged in, and what they may do.

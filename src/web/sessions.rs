@@ -6,6 +6,7 @@
 
 use super::problem::Problem;
 use crate::hexadecimal::digits;
+use crate::project::openid::OpenId;
 use crate::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,9 +17,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
 
 /// How long a session lasts: a working day.
 pub const LASTS_S: i64 = 12 * 3_600;
+/// Log-ins by somebody else that are on their way at once.
+const ASKING_MAX: usize = 16;
 /// The cookie's name.
 pub const COOKIE: &str = "bellwether_session";
 
@@ -27,6 +31,8 @@ pub const COOKIE: &str = "bellwether_session";
 pub struct Sessions {
     key: hmac::Key,
     ended: Arc<Mutex<BTreeMap<String, i64>>>,
+    /// Places of those who log in at once by somebody else.
+    pub asking: Arc<Semaphore>,
     /// Log-ins that were refused.
     pub refused: Arc<Refused>,
 }
@@ -97,6 +103,7 @@ impl Sessions {
         let made = key.map(|key| Sessions {
             key,
             ended: Arc::default(),
+            asking: Arc::new(Semaphore::new(ASKING_MAX)),
             refused: Arc::default(),
         });
         made.map_err(|_| {
@@ -111,6 +118,12 @@ impl Sessions {
     pub fn print_of(&self, token: &Secret) -> String {
         let text = format!("token {}", token.expose());
         digits(hmac::sign(&self.key, text.as_bytes()))
+    }
+
+    /// What somebody who was vouched for is known again by: whoever vouches, by our secret, on the same terms.
+    pub fn print_of_provider(&self, openid: &OpenId, secret: &str) -> String {
+        let text = format!("{}\n{secret}", openid.terms());
+        self.print_of(&Secret::new(text))
     }
 
     /// Something as the value of a cookie.

@@ -184,10 +184,13 @@ impl Site {
     ) -> Result<(&'a str, Role), Problem> {
         let project = self.current.get();
         let openid = project.file.openid.as_ref();
-        let secret = openid.map(|openid| self.filled(&openid.client_secret));
-        let print = secret
-            .transpose()?
-            .map(|secret| self.sessions.print_of(&secret));
+        let print = match openid {
+            Some(openid) => {
+                let secret = self.filled(&openid.client_secret)?;
+                Some(self.sessions.print_of_provider(openid, secret.expose()))
+            }
+            None => None,
+        };
         let is_known = print.is_some_and(|print| print == session.token);
         let role = Role::of(&person.role).filter(|_| is_known);
         let role = role.ok_or_else(|| {

@@ -15,6 +15,23 @@ fn echo(asked: &Asked) -> Answer {
     );
     match asked.path.as_str() {
         "/health" => of(200, "text/plain", "well"),
+        "/log-in" => {
+            let mut given = of(200, "application/json", r#"{"session":"captured-5e55ion"}"#);
+            given
+                .headers
+                .push(("set-cookie", "sid=c00kie-of-the-jar; Path=/".to_owned()));
+            given
+        }
+        "/echo" => of(
+            500,
+            &format!("text/{SECRET}"),
+            &format!(
+                "{} {} {}",
+                asked.header("cookie"),
+                asked.header("x-session"),
+                asked.body
+            ),
+        ),
         _ => of(500, "text/plain", &told),
     }
 }
@@ -57,6 +74,54 @@ fn the_last_exchange_that_failed_is_shown_without_what_lets_anybody_in() {
     });
     shows_the_exchange(&page);
     assert!(!page.contains("> GET"), "what passed is not shown: {page}");
+}
+
+#[test]
+fn what_somebody_was_given_on_the_way_is_not_shown_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = serve(echo);
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    file(
+        "bellwether.yaml",
+        &format!(
+            "environments:\n  test:\n    services: {{ shop: {{ url: \"http://{address}\" }} }}\n    secrets: {{ KEY: {{ env: SHOP_KEY }} }}\n"
+        ),
+    );
+    file(
+        "echo.yaml",
+        "name: echo\nservice: shop\nsecrets: [ KEY ]\nsteps:\n  - { post: /log-in, capture: { session: body.session } }\n  - { name: echo, post: \"/echo?api_key=${secrets.KEY}\", headers: { X-Session: \"${vars.session}\", X-Api-Key: l1teral-key }, json: { session: \"${vars.session}\", id: 7 } }\n",
+    );
+    let mut command = bellwether();
+    command.current_dir(folder.path()).env("SHOP_KEY", SECRET);
+    let (code, out, err) = run(command.args([
+        "run",
+        "echo.yaml",
+        "--json",
+        "out.json",
+        "--html",
+        "out.html",
+        "--har",
+        "out.har",
+    ]));
+    assert_eq!(code, 99, "{out}{err}");
+    let mut all = vec![("terminal", out + &err)];
+    for name in ["out.json", "out.html", "out.har"] {
+        all.push((
+            name,
+            std::fs::read_to_string(folder.path().join(name)).unwrap(),
+        ));
+    }
+    for (name, text) in all {
+        for given in [
+            SECRET,
+            "captured-5e55ion",
+            "c00kie-of-the-jar",
+            "l1teral-key",
+        ] {
+            assert!(!text.contains(given), "{name} shows `{given}`: {text}");
+        }
+        assert!(text.contains("echo"), "{name}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::store::fault::StoreFault;
 use async_trait::async_trait;
 use rusqlite::Connection;
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -49,6 +50,7 @@ impl Sqlite {
     /// Opens the file, making it if it is not there.
     pub fn open(path: &Path) -> Result<Store, StoreFault> {
         let lock = Arc::new(lock(path)?);
+        ours(path)?;
         let mut connection = connect(path)?;
         let instance = migrate(&mut connection, path)?;
         let reading = connect(path)?;
@@ -142,9 +144,24 @@ fn start(
         .map_err(|error| StoreFault::Failed(error.to_string()))
 }
 
+/// A path without links, whether or not its file is there: one state has one name.
+pub(super) fn resolved(path: &Path) -> PathBuf {
+    if let Ok(whole) = path.canonicalize() {
+        return whole;
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+    match (folder, path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
 /// The lock of whoever uses a state.
 pub(super) fn lock(path: &Path) -> Result<File, StoreFault> {
-    let mut name = path.as_os_str().to_owned();
+    let mut name = resolved(path).into_os_string();
     name.push(".lock");
     let file = File::options()
         .create(true)
@@ -181,6 +198,30 @@ fn closed(path: &Path, error: &std::io::Error) -> String {
             "nothing can be written to the folder `{}`: {error}",
             folder.display()
         ),
+    }
+}
+
+/// Makes the file if it is not there: nobody else reads it, whose evidence may be anything that was answered.
+fn ours(path: &Path) -> Result<(), StoreFault> {
+    let opened = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path);
+    match opened {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            // SAFETY: a plain system call that cannot fail.
+            let user = unsafe { libc::geteuid() };
+            let why = format!(
+                "the user {user} may not read and write it: `chown {user} {}`",
+                path.display()
+            );
+            Err(StoreFault::Closed(path.to_owned(), why))
+        }
+        // What else is wrong, the database says better.
+        _ => Ok(()),
     }
 }
 

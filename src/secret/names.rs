@@ -1,0 +1,65 @@
+//! Names under which stands what lets somebody in, and texts without what stands there.
+
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// What stands for a value that is not shown.
+pub const HIDDEN: &str = "***";
+
+/// Words of names under which stands what lets somebody in.
+const LETTING_IN: [&str; 25] = [
+    "access-key",
+    "access_key",
+    "accesskey",
+    "private-key",
+    "private_key",
+    "auth_key",
+    "x-auth",
+    "x-key",
+    "pwd",
+    "jwt",
+    "otp",
+    "passcode",
+    "passphrase",
+    "authorization",
+    "api-key",
+    "apikey",
+    "api_key",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "cookie",
+    "session",
+    "signature",
+    "credential",
+];
+
+/// Whether what is called so lets somebody in.
+pub fn lets_in(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    LETTING_IN.iter().any(|word| name.contains(word))
+}
+
+/// A text without the values that stand under such names: `"session": "…"`, `api_key=…`, `authorization: Bearer …`.
+pub fn without_named(text: &str) -> String {
+    static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let words = LETTING_IN.map(regex::escape).join("|");
+        let quote = r#"\\*["']"#;
+        Regex::new(&format!(
+            r#"(?i)((?:{words})[\w.-]*(?:{quote})?\s*[:=]\s*)("(?:[^"\\]|\\.)*|'[^']*|\\+["'][^"'\\]*|(?:(?:Bearer|Basic|Digest)\s+)?[^\s&"',;<>}}\])]+)"#
+        ))
+        .ok()
+    });
+    let Some(named) = NAMED.as_ref() else {
+        return text.to_owned();
+    };
+    let hidden = named.replace_all(text, |found: &regex::Captures<'_>| {
+        let quote: String = found[2]
+            .chars()
+            .take_while(|letter| matches!(letter, '\\' | '"' | '\''))
+            .collect();
+        format!("{}{quote}{HIDDEN}", &found[1])
+    });
+    hidden.into_owned()
+}
