@@ -21,21 +21,28 @@ pub struct ClientCredentials<'a> {
 }
 
 impl Draft {
-    /// Signs a step as `--aws-sigv4` of curl does: `said` is `aws:amz[:REGION[:SERVICE]]`, `host` tells what it leaves out.
-    ///
-    /// Returns whether it can be carried over: other providers have headers of their own.
-    pub fn sigv4(&mut self, step: &mut Step, said: &str, host: &str, pair: (&str, &str)) -> bool {
-        let mut parts = said.split(':');
-        if parts.next() != Some("aws") || parts.next() != Some("amz") {
-            return false;
-        }
+    /// Signs a step as `--aws-sigv4` of curl does: `said` is `aws:amz[:REGION[:SERVICE]]`; what it leaves out, the host of the
+    /// URL tells. Other providers have headers of their own, and are not carried over.
+    pub fn sigv4(
+        &mut self,
+        step: &mut Step,
+        line: Option<usize>,
+        (said, url): (&str, &str),
+        pair: (&str, &str),
+    ) {
+        let host = url.split("://").last().unwrap_or_default();
+        let host = host.split(['/', ':', '?']).next().unwrap_or_default();
         let mut labels = host.split('.');
         let (service_there, region_there) = (labels.next(), labels.next());
-        let (Some(region), Some(service)) = (
+        let mut parts = said.split(':');
+        let is_known = parts.next() == Some("aws") && parts.next() == Some("amz");
+        let (region, service) = (
             parts.next().or(region_there),
             parts.next().or(service_there),
-        ) else {
-            return false;
+        );
+        let (true, Some(region), Some(service)) = (is_known, region, service) else {
+            self.leave(step, line, format!("the signature `{said}`"));
+            return;
         };
         let key = match pair.1.contains("${") {
             true => pair.1.to_owned(),
@@ -43,7 +50,6 @@ impl Draft {
         };
         let aws = json!({ "access_key": pair.0, "region": region, "service": service, "secret_key": key });
         step.say("auth", json!({ "aws": aws }));
-        true
     }
 
     /// Who asks for a token: where, the name of who asks, what it is for, and further parameters. What shows who asks becomes a

@@ -257,12 +257,7 @@ fn request(draft: &mut Draft, said: &Said, url: &str) {
         let (name, word) = user.split_once(':').unwrap_or((user, ""));
         let (name, word) = (escaped(name), escaped(word));
         match &said.sigv4 {
-            Some(signed) => {
-                let host = shown.split(['/', ':']).next().unwrap_or_default();
-                if !draft.sigv4(&mut step, signed, host, (&name, &word)) {
-                    draft.leave(&mut step, None, format!("the signature `{signed}`"));
-                }
-            }
+            Some(signed) => draft.sigv4(&mut step, None, (signed, &url), (&name, &word)),
             None => {
                 let way = if said.is_digest { "digest" } else { "basic" };
                 draft.basic(&mut step, way, &name, &word);

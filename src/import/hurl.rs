@@ -101,13 +101,7 @@ fn one(draft: &mut Draft, entry: &Entry) -> Option<Step> {
         let value = draft.template(&row.value, made_up);
         match (row.name.as_str(), value.split_once(':')) {
             ("user", Some(pair)) => match &sigv4 {
-                Some(said) => {
-                    let host = url.split("://").last().unwrap_or_default();
-                    let host = host.split(['/', ':', '?']).next().unwrap_or_default();
-                    if !draft.sigv4(&mut step, said, host, pair) {
-                        draft.leave(&mut step, Some(row.line), format!("the signature `{said}`"));
-                    }
-                }
+                Some(said) => draft.sigv4(&mut step, Some(row.line), (said, &url), pair),
                 None => draft.basic(&mut step, "basic", pair.0, pair.1),
             },
             ("header", Some((name, value))) => draft.header(&mut step, name.trim(), value.trim()),

@@ -252,6 +252,9 @@ fn end_somewhere(files: &[FileDescriptorProto]) -> Result<(), String> {
     }
     let mut depths: HashMap<&str, usize> = HashMap::new();
     for file in imports.keys() {
+        if depths.contains_key(file) {
+            continue;
+        }
         // The files on the way, each with those of its imports that are left.
         let mut way: Vec<(&str, &[&str])> = vec![(file, imports[file].as_slice())];
         let mut on_way: HashSet<&str> = HashSet::from([*file]);

@@ -182,9 +182,11 @@ impl Binding {
 
     /// Has the last exchange of each step kept, for whoever asks why one failed; nothing where somebody else listens.
     pub fn latest(&self) -> Latest {
-        let latest = Latest::new(self.redactor.clone());
-        self.trace_by(Trace::Last(latest.clone()));
-        latest
+        let own = || Trace::Last(Latest::new(self.redactor.clone()));
+        match self.trace.get_or_init(own) {
+            Trace::Last(latest) => latest.clone(),
+            Trace::Each(_) => Latest::default(),
+        }
     }
 
     /// Who wants to see each exchange.
