@@ -41,13 +41,16 @@ pub fn lets_in(name: &str) -> bool {
     LETTING_IN.iter().any(|word| name.contains(word))
 }
 
-/// A text without the values that stand under such names: `"session": "…"`, `api_key=…`, `authorization: Bearer …`.
+/// A text without the values that stand under such names: `"session": "…"`, `api_key=…`, `authorization: Bearer …`. What is
+/// no text, such as a number under `token_count`, stays: it lets nobody in, and JSON stays JSON.
 pub fn without_named(text: &str) -> String {
     static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let words = LETTING_IN.map(regex::escape).join("|");
-        let quote = r#"\\*["']"#;
+        let quoted = r#""(?:[^"\\]|\\.)*|'[^']*|\\+["'][^"'\\]*"#;
+        let bare = r#"(?:Bearer|Basic|Digest)\s+[^\s"',;<>}\])]+|[\w+/.~%=-]{16,}"#;
+        let after_equals = r#"[^\s&"',;<>}\])]+"#;
         Regex::new(&format!(
-            r#"(?i)((?:{words})[\w.-]*(?:{quote})?\s*[:=]\s*)("(?:[^"\\]|\\.)*|'[^']*|\\+["'][^"'\\]*|(?:(?:Bearer|Basic|Digest)\s+)?[^\s&"',;<>}}\])]+)"#
+            r#"(?i)((?:{words})[\w.-]*)(\\*["']?\s*[:=]\s*)({quoted}|{bare})|((?:{words})[\w.-]*)(=)({after_equals})"#
         ))
         .ok()
     });
@@ -55,11 +58,15 @@ pub fn without_named(text: &str) -> String {
         return text.to_owned();
     };
     let hidden = named.replace_all(text, |found: &regex::Captures<'_>| {
-        let quote: String = found[2]
-            .chars()
+        let part = |first: usize, second: usize| {
+            let part = found.get(first).or_else(|| found.get(second));
+            part.map_or("", |part| part.as_str())
+        };
+        let value = part(3, 6).chars();
+        let quote: String = value
             .take_while(|letter| matches!(letter, '\\' | '"' | '\''))
             .collect();
-        format!("{}{quote}{HIDDEN}", &found[1])
+        format!("{}{}{quote}{HIDDEN}", part(1, 4), part(2, 5))
     });
     hidden.into_owned()
 }

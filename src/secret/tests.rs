@@ -72,6 +72,14 @@ fn what_stands_under_a_name_that_lets_in_is_not_shown() {
         ),
         ("the session is over", "the session is over"),
         ("status: 500", "status: 500"),
+        (
+            r#"{"token_count": 5, "session": null}"#,
+            r#"{"token_count": 5, "session": null}"#,
+        ),
+        (
+            "token: eyJhbGciOiJIUzI1NiJ9.e30.x, id: 7",
+            "token: ***, id: 7",
+        ),
     ] {
         assert_eq!(without_named(text), shown);
     }

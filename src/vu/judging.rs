@@ -3,6 +3,7 @@
 use super::reply::Reply;
 use super::sample::Sink;
 use super::steps::exchange::Attempt;
+use super::traced::GIVEN_MIN;
 use super::user::VirtualUser;
 use crate::net::ErrorClass;
 use crate::net::body::without_mark;
@@ -278,6 +279,7 @@ impl VirtualUser {
         let captured = captured.filter_map(|(name, value)| Some((name, value.as_str()?)));
         let given = bearer.chain(cookies).chain(captured);
         let given: Vec<(String, Secret)> = given
+            .filter(|(_, value)| value.len() >= GIVEN_MIN)
             .map(|(name, value)| (name.to_owned(), Secret::new(value)))
             .collect();
         match given.is_empty() {

@@ -21,6 +21,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Letters of a value that was given on the way from which on it is hidden wherever it stands: `true` lets nobody in.
+pub(super) const GIVEN_MIN: usize = 8;
+
 /// One request and what came of it.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Exchange {
@@ -266,7 +269,10 @@ impl Showing<'_> {
                 own.extend([(name.to_string(), text), (name.to_string(), last)]);
             }
         }
-        let own = own.into_iter();
+        // What is short stands for nobody, and everywhere.
+        let own = own
+            .into_iter()
+            .filter(|(_, value)| value.len() >= GIVEN_MIN);
         Showing {
             redactor,
             own: Redactor::new(own.map(|(name, value)| (name, Secret::new(value)))),
