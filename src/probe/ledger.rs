@@ -29,6 +29,7 @@ pub struct Ledger {
     metrics: Arc<Metrics>,
     waiting: Mutex<VecDeque<ProbeCommit>>,
     urgent: Notify,
+    settling: tokio::sync::Mutex<()>,
     is_well: AtomicBool,
 }
 
@@ -40,6 +41,7 @@ impl Ledger {
             metrics,
             waiting: Mutex::default(),
             urgent: Notify::new(),
+            settling: tokio::sync::Mutex::default(),
             is_well: AtomicBool::new(true),
         }
     }
@@ -91,8 +93,9 @@ impl Ledger {
         }
     }
 
-    /// Commits all that waits.
+    /// Commits all that waits; what somebody else is committing by now is kept, too, when this ends.
     pub async fn settle(&self) {
+        let _one_at_a_time = self.settling.lock().await;
         loop {
             let some: Vec<ProbeCommit> = {
                 let mut waiting = self.waiting();
@@ -118,5 +121,54 @@ impl Ledger {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objective::Outcome;
+    use crate::store::sqlite::Sqlite;
+    use crate::watch::result::ProbeResult;
+
+    #[tokio::test]
+    async fn whoever_stops_waits_for_what_somebody_else_is_committing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder.path().join("state.db")).unwrap();
+        let ledger = Ledger::new(store.clone(), Arc::new(Metrics::new()));
+        ledger.keep(ProbeCommit {
+            probe: "a".into(),
+            state: None,
+            result: ProbeResult {
+                at_ms: 1,
+                outcome: Outcome::Fail,
+                impaired: false,
+                flaky: false,
+                is_excluded: false,
+                duration_us: 1,
+                severity: None,
+                reason: "".into(),
+            },
+            measured: Vec::new(),
+        });
+        let (first, second) = (ledger.settle(), ledger.settle());
+        tokio::pin!(first, second);
+        let is_kept = tokio::select! {
+            biased;
+            () = &mut first => true,
+            () = std::future::ready(()) => false,
+        };
+        if !is_kept {
+            // Nothing waits any more, and nobody has said that it is kept.
+            tokio::select! {
+                biased;
+                () = &mut second => panic!("it is not kept yet"),
+                () = std::future::ready(()) => {}
+            }
+            first.await;
+        }
+        second.await;
+        let kept = store.remembered(vec!["a".to_owned()], 10).await.unwrap();
+        assert_eq!(kept["a"].results.len(), 1);
     }
 }

@@ -114,8 +114,15 @@ fn new_file(path: &Path) -> io::Result<File> {
 
 /// Gives a file a name that no other file has.
 fn name(part: &Path, to: &Path) -> io::Result<()> {
-    std::fs::hard_link(part, to)?;
-    std::fs::remove_file(part)
+    match std::fs::hard_link(part, to) {
+        Ok(()) => std::fs::remove_file(part),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // Some file systems know no links: there the name is taken first.
+        Err(_) => {
+            new_file(to)?;
+            std::fs::rename(part, to)
+        }
+    }
 }
 
 /// Removes what is left of a file that was being written, and what SQLite wrote beside it.
@@ -234,7 +241,11 @@ fn set_aside(state: &Path, before: &Path) -> Result<PathBuf, StoreFault> {
             }
         }
     }
-    std::fs::hard_link(state, before).map_err(aside)?;
+    if std::fs::hard_link(state, before).is_err() {
+        let mut kept = new_file(before).map_err(aside)?;
+        let copied = File::open(state).and_then(|mut state| io::copy(&mut state, &mut kept));
+        copied.map_err(aside)?;
+    }
     synced(before).map_err(aside)?;
     Ok(before.to_owned())
 }
