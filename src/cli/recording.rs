@@ -8,7 +8,8 @@ use crate::report::exchange;
 use crate::report::har::Recorded;
 use crate::report::style::Style;
 use crate::vu::Binding;
-use crate::vu::traced::{Content, Exchange, Trace};
+use crate::vu::exchange::{Content, Exchange};
+use crate::vu::traced::Trace;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,12 +30,12 @@ pub struct Recording {
     shown: Shown,
     records: bool,
     kept: Arc<Mutex<Kept>>,
-    latest: Arc<Mutex<BTreeMap<String, Exchange>>>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     all: Vec<Recorded>,
+    latest: BTreeMap<String, Exchange>,
     count: usize,
     bytes: usize,
 }
@@ -46,7 +47,6 @@ impl Recording {
             shown,
             records,
             kept: Arc::default(),
-            latest: Arc::default(),
         }
     }
 
@@ -77,11 +77,7 @@ impl Recording {
                     Shown::Lines => eprintln!("{}", exchange::line(&exchange, style)),
                     Shown::Whole => eprintln!("{}", exchange::whole(&exchange, style)),
                 }
-                let mut latest = recording
-                    .latest
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                latest.insert(exchange.step.clone(), exchange.clone());
+                kept.latest.insert(exchange.step.clone(), exchange.clone());
             }
             if recording.records {
                 kept.take(number, exchange);
@@ -89,9 +85,9 @@ impl Recording {
         }));
     }
 
-    /// The last exchange of each step of the scenario that was performed last.
+    /// The last exchange of each step since this was asked before.
     pub fn latest(&self) -> BTreeMap<String, Exchange> {
-        std::mem::take(&mut *self.latest.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.kept().latest)
     }
 
     /// All that was recorded.

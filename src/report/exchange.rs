@@ -7,7 +7,7 @@ use super::columns::fitted;
 use super::style::Style;
 use crate::figures::show_micros;
 use crate::net::phases::PHASES;
-use crate::vu::traced::{Content, Exchange};
+use crate::vu::exchange::{Content, Exchange};
 
 /// Letters of a body that are shown.
 const BODY_MAX: usize = 4_000;
@@ -49,6 +49,13 @@ pub fn whole(exchange: &Exchange, style: Style) -> String {
 pub fn parts(exchange: &Exchange, style: Style) -> String {
     let mut text = String::new();
     put(&mut text, "> ", exchange, BODY_MAX, style);
+    // What is told of a step that failed says it already.
+    if let Err(failed) = &exchange.result {
+        // Ours, not the server's: it may be taken apart.
+        let line = format!("< {}: {}\n", failed.class, failed.detail);
+        let width = style.width.saturating_sub(FAULT_INDENT);
+        text.push_str(&fitted(&line, Style { width, ..style }));
+    }
     let phases = PHASES.iter().zip(exchange.phases.values());
     let phases = phases.filter(|(_, micros)| *micros > 0);
     let phases: Vec<String> = phases
@@ -71,21 +78,11 @@ fn put(text: &mut String, mark: &str, exchange: &Exchange, most: usize, style: S
     text.push_str(&format!("{mark}{} {}\n", exchange.method, exchange.url));
     headers(text, mark, &exchange.headers, style);
     body(text, mark, &exchange.body, most, style);
-    match &exchange.result {
-        Ok(answer) => {
-            let head = format!("{} {}", answer.version, answer.status);
-            text.push_str(&format!("{answer_mark}{}\n", style.bold(&head)));
-            headers(text, answer_mark, &answer.headers, style);
-            body(text, answer_mark, &answer.body, most, style);
-        }
-        // What is told of a step that failed says it already.
-        Err(_) if most == START_MAX => {}
-        Err(failed) => {
-            // Ours, not the server's: it may be taken apart.
-            let line = format!("{answer_mark}{}: {}\n", failed.class, failed.detail);
-            let width = style.width.saturating_sub(FAULT_INDENT);
-            text.push_str(&fitted(&line, Style { width, ..style }));
-        }
+    if let Ok(answer) = &exchange.result {
+        let head = format!("{} {}", answer.version, answer.status);
+        text.push_str(&format!("{answer_mark}{}\n", style.bold(&head)));
+        headers(text, answer_mark, &answer.headers, style);
+        body(text, answer_mark, &answer.body, most, style);
     }
 }
 

@@ -4,7 +4,7 @@
 //! status 0 and says why.
 
 use crate::net::Phases;
-use crate::vu::traced::{Answer, Content, Exchange, Failed};
+use crate::vu::exchange::{Answer, Content, Exchange, Failed};
 use chrono::SecondsFormat;
 use http::StatusCode;
 use serde_json::{Map, Value, json};

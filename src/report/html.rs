@@ -10,7 +10,7 @@ use crate::load::breakpoint::Search;
 use crate::load::series::Point;
 use crate::objective::{Judgement, Metric, Objective};
 use crate::run::summary::{StepSummary, Summary};
-use crate::vu::traced::Exchange;
+use crate::vu::exchange::Exchange;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::BTreeMap;
 

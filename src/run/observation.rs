@@ -17,7 +17,7 @@ use crate::objective::Outcome;
 use crate::scenario::Plan;
 use crate::scenario::plan::Step;
 use crate::severity::Severity;
-use crate::vu::traced::Exchange;
+use crate::vu::exchange::Exchange;
 use crate::vu::{Headings, Sample, Sink};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

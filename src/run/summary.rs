@@ -4,7 +4,7 @@ use crate::load::breakpoint::Search;
 use crate::load::kept::Kept;
 use crate::load::series::Point;
 use crate::objective::{Judgement, Outcome};
-use crate::vu::traced::Exchange;
+use crate::vu::exchange::Exchange;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

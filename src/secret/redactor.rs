@@ -7,23 +7,23 @@ use super::value::Secret;
 use regex::Regex;
 use std::sync::{Arc, OnceLock};
 
-/// Replaces known secrets in text that is about to be shown or kept.
+/// Replaces known secrets in text that is about to be shown or kept; clones share what they know.
 #[derive(Clone, Default, Debug)]
 pub struct Redactor {
-    /// By name, each in all the forms in which it may appear, the longest first.
-    known: Vec<(String, Vec<Secret>)>,
-    /// The values themselves, and each in any spelling, made when somebody looks.
-    spelled: Arc<Vec<Spelled>>,
+    /// The longest first.
+    known: Arc<Vec<Known>>,
 }
 
-/// A secret in any spelling, which is made ready when somebody looks.
-struct Spelled {
+/// A secret by its name: in all the forms in which it may appear, the longest first, and in any spelling.
+struct Known {
     name: String,
     secret: Secret,
-    pattern: OnceLock<Option<Regex>>,
+    forms: Vec<Secret>,
+    /// Made when somebody looks at a text that may hold it.
+    spelled: OnceLock<Option<Regex>>,
 }
 
-impl std::fmt::Debug for Spelled {
+impl std::fmt::Debug for Known {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The pattern is the secret, letter by letter.
         f.write_str(&self.name)
@@ -33,53 +33,50 @@ impl std::fmt::Debug for Spelled {
 impl Redactor {
     /// A redactor for these named secrets.
     pub fn new(known: impl IntoIterator<Item = (String, Secret)>) -> Redactor {
-        let mut known: Vec<(String, Secret)> = known
+        let mut known: Vec<Known> = known
             .into_iter()
             .filter(|(_, secret)| secret.expose().len() >= REDACT_LENGTH_MIN)
+            .map(|(name, secret)| Known {
+                name,
+                forms: forms(secret.expose()),
+                secret,
+                spelled: OnceLock::new(),
+            })
             .collect();
-        known.sort_by_key(|(_, secret)| std::cmp::Reverse(secret.expose().len()));
-        let spelled = known.iter();
-        let spelled = spelled.map(|(name, secret)| Spelled {
-            name: name.clone(),
-            secret: secret.clone(),
-            pattern: OnceLock::new(),
-        });
-        let spelled = Arc::new(spelled.collect());
-        let known = known.into_iter();
+        known.sort_by_key(|known| std::cmp::Reverse(known.secret.expose().len()));
         Redactor {
-            spelled,
-            known: known
-                .map(|(name, secret)| (name, forms(secret.expose())))
-                .collect(),
+            known: Arc::new(known),
         }
     }
 
     /// The text without secrets in a spelling: letters escaped or not, each as it likes, in whatever case.
     fn without_spelled(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        // Without any of these marks and of another case it would be one of the forms.
-        for spelled in self.spelled.iter() {
-            let secret = spelled.secret.expose();
-            let may_be = text.contains(['%', '\\', '&'])
-                || text.len() >= secret.len()
-                    && text.to_lowercase().contains(&secret.to_lowercase());
-            if !may_be {
+        let mut clean = text.to_owned();
+        if self.known.is_empty() {
+            return clean;
+        }
+        // Without any of these marks, and in no other case, it is one of the forms.
+        let is_escaped = text.contains(['%', '\\', '&']);
+        let lower = text.to_lowercase();
+        for known in self.known.iter() {
+            let secret = known.secret.expose();
+            if !is_escaped && !lower.contains(&secret.to_lowercase()) {
                 continue;
             }
-            if let Some(pattern) = spelled.pattern.get_or_init(|| any_spelling(secret)) {
-                let mark = format!("[secret {}]", spelled.name);
-                let clean = pattern.replace_all(&text, regex::NoExpand(&mark));
-                text = clean.into_owned();
+            if let Some(spelled) = known.spelled.get_or_init(|| any_spelling(secret)) {
+                let mark = format!("[secret {}]", known.name);
+                let found = spelled.replace_all(&clean, regex::NoExpand(&mark));
+                clean = found.into_owned();
             }
         }
-        text
+        clean
     }
 
-    /// The text without any known secret, neither plain, nor percent-encoded, nor in base64 (also
-    /// within a longer text, as basic authentication has it), nor as JSON has it.
+    /// The text without any known secret, neither plain, nor in any spelling, nor in base64 (also within a longer text, as
+    /// basic authentication has it), nor as JSON within JSON has it.
     pub fn clean(&self, text: &str) -> String {
         let mut text = self.without_spelled(text);
-        for (name, forms) in &self.known {
+        for Known { name, forms, .. } in self.known.iter() {
             for form in forms {
                 if text.contains(form.expose()) {
                     text = text.replace(form.expose(), &format!("[secret {name}]"));
@@ -89,7 +86,7 @@ impl Redactor {
         }
         // Only then: half of one form may stand in the middle of another that is whole.
         for without in [without_beginning, without_ending] {
-            for (name, forms) in &self.known {
+            for Known { name, forms, .. } in self.known.iter() {
                 for form in forms {
                     text = without(&text, form.expose(), name);
                 }

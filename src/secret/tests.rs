@@ -1,6 +1,6 @@
 //! What is cleaned, and what is not.
 
-use super::forms::lower_percent;
+use super::forms::{any_spelling, lower_percent};
 use super::*;
 
 #[test]
@@ -48,6 +48,15 @@ fn a_secret_is_cleaned_however_it_is_spelled() {
         redactor.clean("p@ss/w!rd is another"),
         "p@ss/w!rd is another"
     );
+}
+
+#[test]
+fn every_secret_of_which_spellings_are_looked_for_has_a_pattern() {
+    let letters: Vec<char> = (' '..='~').chain(['ß', '€', '密', '😀']).collect();
+    let secret: String = letters.iter().cycle().take(256).collect();
+    let spelled = any_spelling(&secret).expect("it is not too large");
+    assert!(spelled.is_match(&secret.to_uppercase().replace("SS", "ß")));
+    assert!(any_spelling(&format!("{secret}x")).is_none());
 }
 
 #[test]

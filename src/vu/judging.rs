@@ -5,6 +5,7 @@ use super::sample::Sink;
 use super::steps::exchange::Attempt;
 use super::traced::GIVEN_MIN;
 use super::user::VirtualUser;
+use crate::limits::EXAMPLE_CHARACTERS_MAX;
 use crate::net::ErrorClass;
 use crate::net::body::without_mark;
 use crate::net::fault::status_class;
@@ -12,6 +13,7 @@ use crate::scenario::expression::Expression;
 use crate::scenario::plan::Step;
 use crate::scenario::steps::action::Action;
 use crate::secret::{Redactor, Secret, lets_in, without_named};
+use bytes::Bytes;
 use serde_json::Value;
 
 /// Characters of a body that people are shown.
@@ -20,10 +22,27 @@ const SHOWN: usize = 120;
 /// Bytes of a body that are cleaned to show its start: no secret is as long.
 const CLEANED_BYTES: usize = 64 * 1024;
 
-/// A step that did not pass.
+/// Stands in a [`Failure`]'s text where the start of the body goes: a code point that no text has (Unicode, section 23.7).
+const START: char = '\u{fdd0}';
+
+/// A step that did not pass. Under load most are counted and shown to nobody: what costs something to show is made when somebody
+/// looks, by [`VirtualUser::explained`].
 pub(super) struct Failure {
     pub(super) class: ErrorClass,
     pub(super) detail: String,
+    /// What came, where its start is to be told.
+    pub(super) body: Bytes,
+}
+
+impl Failure {
+    /// One that says all in words.
+    pub(super) fn new(class: ErrorClass, detail: String) -> Failure {
+        Failure {
+            class,
+            detail,
+            body: Bytes::new(),
+        }
+    }
 }
 
 impl VirtualUser {
@@ -69,10 +88,7 @@ impl VirtualUser {
             let doubt = with_more(doubt, doubts.len() - 1);
             match &mut failure {
                 None => {
-                    failure = Some(Failure {
-                        class: ErrorClass::NoEvidence,
-                        detail: doubt,
-                    });
+                    failure = Some(Failure::new(ErrorClass::NoEvidence, doubt));
                 }
                 Some(failure) => failure.detail.push_str(&format!("; in doubt: {doubt}")),
             }
@@ -117,7 +133,7 @@ impl VirtualUser {
             sink.check(step.index, step.checks.len() + number, holds);
             if !holds {
                 let broken = self.broken(warning, held, reply, &[]);
-                sink.warned(step.index, &|| self.shown(&broken.detail));
+                sink.warned(step.index, &|| self.shown(&self.explained(&broken)));
             }
         }
     }
@@ -146,6 +162,7 @@ impl VirtualUser {
         Failure {
             class,
             detail: format!("{why}{actual}"),
+            body: reply.body.clone(),
         }
     }
 
@@ -185,10 +202,7 @@ impl VirtualUser {
         }
         let has_failed = reply.status.is_some_and(|status| status >= 400);
         if check.uses("body") || check.uses("text") || has_failed {
-            let start = self.start_of(&reply.body);
-            if !start.is_empty() {
-                facts.push(format!("the body starts with `{}`", in_line(&start)));
-            }
+            facts.extend(starts_with(&reply.body));
         }
         if facts.is_empty() {
             String::new()
@@ -200,19 +214,14 @@ impl VirtualUser {
     /// What speaks against a step before its checks: a fault, what was said against it, the status.
     fn before_checks(&self, step: &Step, attempt: &Attempt) -> Option<Failure> {
         if let Some(fault) = &attempt.fault {
-            return Some(Failure {
-                class: fault.class,
-                detail: fault.detail.clone(),
-            });
+            return Some(Failure::new(fault.class, fault.detail.clone()));
         }
         let reply = &attempt.reply;
         if let Some(said) = reply.said.as_deref()
             && let Some(objection) = said.objections.first()
         {
-            return Some(Failure {
-                class: ErrorClass::Check,
-                detail: with_more(objection, said.objections.len() - 1),
-            });
+            let detail = with_more(objection, said.objections.len() - 1);
+            return Some(Failure::new(ErrorClass::Check, detail));
         }
         match step.checks_status() {
             true => None,
@@ -229,7 +238,8 @@ impl VirtualUser {
         }
         let title = start.find("<title>").and_then(|at| {
             let (title, _) = start.get(at + 7..)?.split_once("</title>")?;
-            Some(format!(" ({:?})", self.clean(title.trim())))
+            let title = self.shared.binding.redactor.clean(title.trim());
+            Some(format!(" ({title:?})"))
         });
         Some(title.unwrap_or_default())
     }
@@ -249,23 +259,39 @@ impl VirtualUser {
                     "" => String::new(),
                     last => format!(": {last}"),
                 };
-                Some(Failure {
-                    class: ErrorClass::Command,
-                    detail: format!("it ended with exit code {status}{said}"),
-                })
+                let detail = format!("it ended with exit code {status}{said}");
+                Some(Failure::new(ErrorClass::Command, detail))
             }
             Action::Http(_) => status_class(reply.status).map(|class| {
-                let start = self.start_of(&reply.body);
-                let body = match start.as_str() {
-                    "" => String::new(),
-                    start => format!("; the body starts with `{}`", in_line(start)),
-                };
+                let start = starts_with(&reply.body).map(|start| format!("; {start}"));
+                let start = start.unwrap_or_default();
                 Failure {
                     class,
-                    detail: format!("status was {status}, expected one under 400{body}"),
+                    detail: format!("status was {status}, expected one under 400{start}"),
+                    body: reply.body.clone(),
                 }
             }),
             _ => None,
+        }
+    }
+
+    /// A text as people are shown it: without secrets, and of a length that fits.
+    pub(super) fn shown(&self, detail: &str) -> String {
+        let clean = self.clean(detail);
+        match clean.char_indices().nth(EXAMPLE_CHARACTERS_MAX) {
+            Some((at, _)) => format!("{}…", &clean[..at]),
+            None => clean,
+        }
+    }
+
+    /// Why a step failed, with the start of what came.
+    pub(super) fn explained(&self, failure: &Failure) -> String {
+        match failure.detail.contains(START) {
+            true => {
+                let start = in_line(&self.start_of(&failure.body));
+                failure.detail.replace(START, &start)
+            }
+            false => failure.detail.clone(),
         }
     }
 
@@ -297,15 +323,22 @@ impl VirtualUser {
     }
 }
 
+/// What is told of a body that is not empty, where its start is put in later.
+fn starts_with(body: &[u8]) -> Option<String> {
+    let mut start = body.iter().take(CLEANED_BYTES);
+    let says_something = start.any(|byte| !byte.is_ascii_whitespace());
+    says_something.then(|| format!("the body starts with `{START}`"))
+}
+
 /// A value that a reply should have told.
 fn not_taken(doing: &str, name: &str, expression: &Expression, reason: &str) -> Failure {
-    Failure {
-        class: ErrorClass::Capture,
-        detail: format!(
+    Failure::new(
+        ErrorClass::Capture,
+        format!(
             "cannot {doing} `{name}` from `{}`: {reason}",
             expression.text
         ),
-    }
+    )
 }
 
 /// A sentence, and how many others there are.

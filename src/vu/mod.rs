@@ -4,7 +4,7 @@
 //! environment and its values), [`reply`] (what expressions see), [`request`] (templates to
 //! headers and bodies), [`compiled`] (what of a request never changes), [`guard`] (what a gate
 //! asks of every exchange beside), [`shared`] (connections
-//! that virtual users share), [`road`] (those of one), [`kept`] (those that outlive a virtual user), [`vantage`] (whether we are where we should be), [`tokens`] (what they share of others), [`signed`] (what a signature adds to a request), [`traced`] (exchanges for whoever wants to see each), [`cookies`], [`variables`], [`steps`] (one step on the wire,
+//! that virtual users share), [`road`] (those of one), [`kept`] (those that outlive a virtual user), [`vantage`] (whether we are where we should be), [`tokens`] (what they share of others), [`signed`] (what a signature adds to a request), [`exchange`] (a request and what came, as it is shown), [`traced`] (exchanges for whoever wants to see them), [`cookies`], [`variables`], [`steps`] (one step on the wire,
 //! one kind in a file each), [`user`] (steps, repeats, retries, teardown),
 //! [`judging`] (whether an attempt was good), [`standing_in`] (weaker evidence). [`performer`] is what executors see of all that, and
 //! of whatever else can go through iterations; [`heading`] is what a run knows of its steps.
@@ -14,6 +14,7 @@
 pub mod binding;
 pub mod compiled;
 pub mod cookies;
+pub mod exchange;
 pub mod guard;
 pub mod heading;
 pub mod judging;

@@ -25,14 +25,15 @@ impl VirtualUser {
         result: Result<Did, Failure>,
         sink: &impl Sink,
     ) -> Result<Did, Failure> {
-        let (name, why) = (&stronger.name, failure.detail.clone());
-        sink.failure(stronger.index, failure.class, &|| self.shown(&why));
+        let (name, why) = (&stronger.name, || self.explained(&failure));
+        sink.failure(stronger.index, failure.class, &|| self.shown(&why()));
         match result {
             Ok(Did::Nothing) => Err(failure),
             Ok(Did::Performed) => {
                 sink.warned(step.index, &|| {
                     self.shown(&format!(
-                        "weaker evidence stands for `{name}`, which failed: {why}"
+                        "weaker evidence stands for `{name}`, which failed: {}",
+                        why()
                     ))
                 });
                 Ok(Did::Performed)
@@ -43,7 +44,8 @@ impl VirtualUser {
                     true => failure.class,
                     false => weaker.class,
                 },
-                detail: format!("{}; before it `{name}` failed: {why}", weaker.detail),
+                detail: format!("{}; before it `{name}` failed: {}", weaker.detail, why()),
+                body: weaker.body,
             }),
         }
     }

@@ -1,8 +1,9 @@
-//! Exchanges as they went over the wire, for whoever wants to see each of them: recordings, and people who look for a reason.
+//! Exchanges as they went over the wire, for whoever wants to see each of them, or the last ones: recordings, and people who look for a reason.
 //!
 //! Made only where somebody listens; a run without a listener pays one comparison. Does not know how they are shown.
 //! Invariant: nothing leaves this room that the redactor has not seen, and what lets somebody in is not in it at all.
 
+use super::exchange::{Answer, Content, Exchange, Failed};
 use crate::limits::{GLANCED_BODY_BYTES_MAX, GLANCED_LETTERS_MAX, TRACED_BODY_BYTES_MAX};
 use crate::net::headers::Headers;
 use crate::net::message::{self, Message};
@@ -16,76 +17,11 @@ use http::header::{
     SET_COOKIE,
 };
 use http::{Method, Uri};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Letters of a value that was given on the way from which on it is hidden wherever it stands: `true` lets nobody in.
 pub(super) const GIVEN_MIN: usize = 8;
-
-/// One request and what came of it.
-#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Exchange {
-    /// The step that it is of.
-    pub step: String,
-    /// When it began.
-    #[schemars(with = "String")]
-    pub at: DateTime<Utc>,
-    /// Its method.
-    pub method: String,
-    /// Its URL.
-    pub url: String,
-    /// Its headers, in their order.
-    pub headers: Vec<(String, String)>,
-    /// Its body.
-    pub body: Content,
-    /// What came of it.
-    #[serde(flatten, with = "came")]
-    #[schemars(with = "came::Came")]
-    pub result: Result<Answer, Failed>,
-    /// How long each part of it took.
-    pub phases: Phases,
-}
-
-/// A reply.
-#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Answer {
-    /// Its status.
-    pub status: u16,
-    /// `HTTP/1.1`, `HTTP/2` and so on.
-    pub version: String,
-    /// Its headers, in their order.
-    pub headers: Vec<(String, String)>,
-    /// Its body, decompressed.
-    pub body: Content,
-    /// Bytes of the body as it came.
-    pub wire_bytes: u64,
-    /// Who answered.
-    #[schemars(with = "Option<String>")]
-    pub remote: Option<SocketAddr>,
-}
-
-/// Why there is no reply.
-#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Failed {
-    /// Its class.
-    pub class: String,
-    /// What came back.
-    pub detail: String,
-}
-
-/// A body.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Content {
-    /// Its bytes, before compression.
-    pub bytes: u64,
-    /// What it says it is.
-    pub kind: String,
-    /// Its text, if it is one and was kept: all of it, or as much as was wanted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-}
 
 /// Who wants to see exchanges.
 #[derive(Clone)]
@@ -144,42 +80,6 @@ impl Latest {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
-    }
-}
-
-/// What came of an exchange, as it is kept: `answer` or `failed`.
-mod came {
-    use super::{Answer, Failed};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    /// One of the two.
-    #[derive(Serialize, Deserialize, schemars::JsonSchema)]
-    #[serde(rename_all = "snake_case")]
-    pub(super) enum Came {
-        /// What came back.
-        Answer(Answer),
-        /// Why nothing came.
-        Failed(Failed),
-    }
-
-    pub(super) fn serialize<S: Serializer>(
-        result: &Result<Answer, Failed>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match result.clone() {
-            Ok(answer) => Came::Answer(answer),
-            Err(failed) => Came::Failed(failed),
-        }
-        .serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Result<Answer, Failed>, D::Error> {
-        Ok(match Came::deserialize(deserializer)? {
-            Came::Answer(answer) => Ok(answer),
-            Came::Failed(failed) => Err(failed),
-        })
     }
 }
 

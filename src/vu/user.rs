@@ -16,7 +16,6 @@ use super::standing_in::Did;
 use super::steps::errand;
 use super::steps::exchange::Attempt;
 use super::variables::Variables;
-use crate::limits;
 use crate::net::{ErrorClass, Phases};
 use crate::scenario::plan::{CookieLife, Pick, Reuse, Step};
 use crate::scenario::steps::action::Action;
@@ -185,10 +184,14 @@ impl VirtualUser {
                 Ok(_) => {}
                 Err(failure) if step.has_stand_in => owed = Some((step, failure)),
                 Err(failure) if step.advisory => {
-                    sink.failure(step.index, failure.class, &|| self.shown(&failure.detail));
+                    sink.failure(step.index, failure.class, &|| {
+                        self.shown(&self.explained(&failure))
+                    });
                 }
                 Err(failure) => {
-                    sink.failure(step.index, failure.class, &|| self.shown(&failure.detail));
+                    sink.failure(step.index, failure.class, &|| {
+                        self.shown(&self.explained(&failure))
+                    });
                     outcome = match outcome {
                         // What speaks against the product counts for more than what leaves us in doubt.
                         IterationOutcome::Failed(first) if !first.is_inconclusive() => outcome,
@@ -201,14 +204,6 @@ impl VirtualUser {
             }
         }
         outcome
-    }
-
-    pub(super) fn shown(&self, detail: &str) -> String {
-        let clean = self.clean(detail);
-        match clean.char_indices().nth(limits::EXAMPLE_CHARACTERS_MAX) {
-            Some((at, _)) => format!("{}…", &clean[..at]),
-            None => clean,
-        }
     }
 
     async fn step(
@@ -225,10 +220,8 @@ impl VirtualUser {
                     return Ok(Did::Nothing);
                 }
                 Err(reason) => {
-                    return Err(Failure {
-                        class: ErrorClass::Template,
-                        detail: format!("`when: {}`: {reason}", when.text),
-                    });
+                    let detail = format!("`when: {}`: {reason}", when.text);
+                    return Err(Failure::new(ErrorClass::Template, detail));
                 }
             }
         }
@@ -252,18 +245,19 @@ impl VirtualUser {
                         result = Ok(Did::Performed);
                         break;
                     }
-                    let (class, reason) = match (failure, held) {
-                        (Some(failure), _) => (failure.class, failure.detail),
-                        (None, Err(reason)) => (ErrorClass::Check, reason),
-                        (None, Ok(_)) => (ErrorClass::Check, "it does not hold".to_owned()),
-                    };
+                    let failure = failure.unwrap_or_else(|| {
+                        let reason = held.err();
+                        let reason = reason.unwrap_or_else(|| "it does not hold".to_owned());
+                        Failure::new(ErrorClass::Check, reason)
+                    });
                     result = Err(Failure {
-                        class,
                         detail: format!(
-                            "`{}` did not come true in {} rounds: {reason}",
+                            "`{}` did not come true in {} rounds: {}",
                             until.text,
-                            round + 1
+                            round + 1,
+                            failure.detail
                         ),
+                        ..failure
                     });
                 }
                 None => {

@@ -42,6 +42,20 @@ fn text(daemon: &Daemon, path: &str) -> String {
     body
 }
 
+/// A folder with a scenario, for an environment with the stand-in as `shop`; more of the environment.
+fn folder_of(scenario: &str, more: &str) -> (tempfile::TempDir, String) {
+    let (folder, address) = (tempfile::tempdir().unwrap(), serve(echo));
+    let environment = format!(
+        "environments:\n  test:\n    services: {{ shop: {{ url: \"http://{address}\" }} }}\n{more}"
+    );
+    std::fs::write(folder.path().join("bellwether.yaml"), environment).unwrap();
+    std::fs::write(folder.path().join("scenario.yaml"), scenario).unwrap();
+    (folder, address)
+}
+
+/// What makes the secret known.
+const KNOWN: &str = "    secrets: { KEY: { env: SHOP_KEY } }\n";
+
 #[track_caller]
 fn shows_the_exchange(page: &str) {
     for expected in [
@@ -59,13 +73,11 @@ fn shows_the_exchange(page: &str) {
 
 #[test]
 fn the_last_exchange_that_failed_is_shown_without_what_lets_anybody_in() {
-    let folder = tempfile::tempdir().unwrap();
-    let address = serve(echo);
     let scenario = "name: orders\nservice: shop\nsecrets: [ KEY ]\nsteps:\n  - { name: health, get: /health }\n  - { name: order, post: /orders, auth: { bearer: \"${secrets.KEY}\" }, json: { order: 7 } }\n";
-    std::fs::write(folder.path().join("orders.yaml"), scenario).unwrap();
+    let (folder, _) = folder_of(scenario, KNOWN);
+    let environment = std::fs::read_to_string(folder.path().join("bellwether.yaml")).unwrap();
     let config = format!(
-        "server: {{ listen: LISTEN }}\nenvironments:\n  production:\n    services: {{ shop: {{ url: \"http://{address}\" }} }}\n    secrets: {{ KEY: {{ env: SHOP_KEY }} }}\n\
-         probes:\n  orders: {{ scenario: orders.yaml, environment: production, interval: 1h }}\n"
+        "server: {{ listen: LISTEN }}\n{environment}probes:\n  orders: {{ scenario: scenario.yaml, environment: test, interval: 1h }}\n"
     );
     let daemon = Daemon::start(folder.path(), &config, &[("SHOP_KEY", SECRET)]);
     let page = eventually("the probe was run", SOON, || {
@@ -78,24 +90,13 @@ fn the_last_exchange_that_failed_is_shown_without_what_lets_anybody_in() {
 
 #[test]
 fn what_somebody_was_given_on_the_way_is_not_shown_either() {
-    let folder = tempfile::tempdir().unwrap();
-    let address = serve(echo);
-    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    file(
-        "bellwether.yaml",
-        &format!(
-            "environments:\n  test:\n    services: {{ shop: {{ url: \"http://{address}\" }} }}\n    secrets: {{ KEY: {{ env: SHOP_KEY }} }}\n"
-        ),
-    );
-    file(
-        "echo.yaml",
-        "name: echo\nservice: shop\nsecrets: [ KEY ]\nsteps:\n  - { post: /log-in, capture: { session: body.session } }\n  - { name: echo, post: \"/echo?api_key=${secrets.KEY}\", headers: { X-Session: \"${vars.session}\", X-Api-Key: l1teral-key }, json: { session: \"${vars.session}\", id: 7 } }\n",
-    );
+    let scenario = "name: echo\nservice: shop\nsecrets: [ KEY ]\nsteps:\n  - { post: /log-in, capture: { session: body.session } }\n  - { name: echo, post: \"/echo?api_key=${secrets.KEY}\", headers: { X-Session: \"${vars.session}\", X-Api-Key: l1teral-key }, json: { session: \"${vars.session}\", id: 7 } }\n";
+    let (folder, _) = folder_of(scenario, KNOWN);
     let mut command = bellwether();
     command.current_dir(folder.path()).env("SHOP_KEY", SECRET);
     let (code, out, err) = run(command.args([
         "run",
-        "echo.yaml",
+        "scenario.yaml",
         "--json",
         "out.json",
         "--html",
@@ -126,24 +127,13 @@ fn what_somebody_was_given_on_the_way_is_not_shown_either() {
 
 #[test]
 fn a_report_says_where_it_was_made_and_draws_failures_by_class() {
-    let folder = tempfile::tempdir().unwrap();
-    let address = serve(echo);
-    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    file(
-        "bellwether.yaml",
-        &format!(
-            "environments: {{ test: {{ services: {{ shop: {{ url: \"http://{address}\" }} }} }} }}\n"
-        ),
-    );
-    file(
-        "load.yaml",
-        "name: load\nservice: shop\nsteps:\n  - { get: /health, check: \"text == 'ill'\" }\n  - { get: /orders }\nload: [ { executor: constant-arrival-rate, rate: 20, duration: 3s } ]\n",
-    );
+    let scenario = "name: load\nservice: shop\nsteps:\n  - { get: /health, check: \"text == 'ill'\" }\n  - { get: /orders }\nload: [ { executor: constant-arrival-rate, rate: 20, duration: 3s } ]\n";
+    let (folder, address) = folder_of(scenario, "");
     let mut command = bellwether();
     command.current_dir(folder.path());
     let (_, out, err) = run(command.args([
         "run",
-        "load.yaml",
+        "scenario.yaml",
         "--html",
         "report.html",
         "--json",

@@ -113,7 +113,7 @@ fn new_file(path: &Path) -> io::Result<File> {
 }
 
 /// Gives a file a name that no other file has.
-fn name(part: &Path, to: &Path) -> io::Result<()> {
+fn take_name(part: &Path, to: &Path) -> io::Result<()> {
     match std::fs::hard_link(part, to) {
         Ok(()) => std::fs::remove_file(part),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
@@ -152,7 +152,7 @@ pub fn take(state: &Path, to: &Path) -> Result<Contents, StoreFault> {
     let cannot = |what: &'static str| move |error: io::Error| failed(what, to, &error);
     new_file(&part).map_err(cannot("the backup cannot be written to"))?;
     let written = write(state, &part).and_then(|contents| {
-        name(&part, to).map_err(cannot("the backup cannot be named"))?;
+        take_name(&part, to).map_err(cannot("the backup cannot be named"))?;
         synced(to).map_err(cannot("the backup cannot be kept"))?;
         Ok(contents)
     });
@@ -185,6 +185,7 @@ pub fn put_back(
     replaces: bool,
     stamp: &str,
 ) -> Result<Restored, StoreFault> {
+    // Before anything is touched: what is wrong with it is said of the file that was named.
     contents(from)?;
     let (from, state) = (&resolved(from), &resolved(state));
     let _lock = lock(state)?;
@@ -203,6 +204,7 @@ pub fn put_back(
     }
     let part = beside(state, &format!(".{}.restoring", crate::ids::short()));
     let restored = prepared(from, &part, state).and_then(|given_up| {
+        // What is on the disk by now is what counts.
         let contents = contents(&part)?;
         let before = match state.exists() {
             true => Some(set_aside(
@@ -455,7 +457,7 @@ mod tests {
         let part = at("mine");
         std::fs::write(&part, "new").unwrap();
         std::fs::write(at("other"), "old").unwrap();
-        assert!(name(&part, &at("other")).is_err());
+        assert!(take_name(&part, &at("other")).is_err());
         assert_eq!(std::fs::read(at("other")).unwrap(), b"old");
     }
 

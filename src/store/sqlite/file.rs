@@ -178,14 +178,19 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreFault> {
     }
 }
 
+/// The number of the user that we are.
+fn user() -> libc::uid_t {
+    // SAFETY: a plain system call that cannot fail.
+    unsafe { libc::geteuid() }
+}
+
 /// Why nothing can be written where the state is to be, and who cannot.
 fn closed(path: &Path, error: &std::io::Error) -> String {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // SAFETY: a plain system call that cannot fail.
-    let user = unsafe { libc::geteuid() };
+    let user = user();
     match error.kind() {
         std::io::ErrorKind::NotFound => {
             format!("the folder `{}` is not there: make it", folder.display())
@@ -212,8 +217,7 @@ fn ours(path: &Path) -> Result<(), StoreFault> {
         .open(path);
     match opened {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            // SAFETY: a plain system call that cannot fail.
-            let user = unsafe { libc::geteuid() };
+            let user = user();
             let why = format!(
                 "the user {user} may not read and write it: `chown {user} {}`",
                 path.display()

@@ -63,7 +63,7 @@ struct Trouble {
 }
 
 /// A window of maintenance.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 struct Planned {
     from_ms: i64,
     to_ms: i64,
@@ -215,7 +215,7 @@ async fn made(site: &Site, page: &StatusPage, now_ms: i64) -> Result<Shown, Stor
             .is_some_and(|ended| ended > now_ms - PAST_MS)
     });
     let past = past.filter_map(trouble).collect();
-    let project = site.current.get();
+    let (project, moment) = (site.current.get(), clock::now());
     let watched = project.probes.iter();
     let watched = watched.filter(|probe| probe.environment == page.environment && !probe.paused);
     let windows = watched.flat_map(|probe| {
@@ -223,7 +223,7 @@ async fn made(site: &Site, page: &StatusPage, now_ms: i64) -> Result<Shown, Stor
         let windows = probe
             .maintenance
             .iter()
-            .filter_map(|window| window.next(clock::now()));
+            .filter_map(|window| window.next(moment));
         windows.filter_map(move |(from, to)| {
             Some((
                 from.timestamp_millis(),
