@@ -62,6 +62,7 @@ fn binding() -> Binding {
         tls_files: TlsFiles::default(),
         proxy: None,
         vantage: Vec::new(),
+        browser: bellwether::browser::settings::Settings::default(),
     };
     let supplied = Supplied::default();
     let mut found = Diagnostics::default();

@@ -4,6 +4,7 @@
 //! See `ARCHITECTURE.md` for the map of the house.
 
 pub mod alert;
+pub mod browser;
 pub mod cli;
 pub mod clock;
 pub mod config;

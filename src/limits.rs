@@ -36,6 +36,10 @@ pub const LOG_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 pub const KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Performances of one step of which that is kept in one run.
 pub const KEPT_MAX: usize = 3;
+/// Pictures of one step that are kept in one run.
+pub const PICTURES_MAX: usize = 5;
+/// Runs that passed whose pictures are kept, of each scenario in each environment, where nothing else is said.
+pub const PICTURED_RUNS: u64 = 5;
 /// Longest latency that a histogram holds: one hour in microseconds.
 pub const LATENCY_MICROS_MAX: u64 = 3_600_000_000;
 /// Virtual users of one run on one machine.
@@ -95,3 +99,37 @@ pub const DELIVERY_PAUSE_MAX: Duration = Duration::from_secs(3600);
 /// Bytes of an answer of who is asked for what others know: a page of Loki holds thousands of lines, and an
 /// answer of Prometheus thousands of samples.
 pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of one message of a browser: a picture of a tall page is some 20 MB.
+pub const BROWSER_MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Events of one page that wait for being read.
+pub const BROWSER_EVENTS_MAX: usize = 8_192;
+/// Time for a browser to start.
+pub const BROWSER_START_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time for one call of a browser, which often never answers.
+pub const BROWSER_CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a browser to end by itself.
+pub const BROWSER_CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// A browser that nobody has used for so long is ended.
+pub const BROWSER_IDLE: Duration = Duration::from_secs(300);
+/// Pages after which a browser is replaced.
+pub const BROWSER_PAGES_MAX: u32 = 500;
+/// Time for something that is done in a page, where nothing else is said.
+pub const BROWSER_ACT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a page that is there may show nothing.
+pub const BROWSER_BLANK: Duration = Duration::from_secs(5);
+/// Requests of one page that are kept.
+pub const BROWSER_REQUESTS_MAX: usize = 1_000;
+/// Lines, violations and dialogs of one page that are kept, of each.
+pub const BROWSER_LINES_MAX: usize = 200;
+/// Windows that one page may open.
+pub const BROWSER_POPUPS_MAX: usize = 10;
+/// Documents that one step may lead through.
+pub const BROWSER_DOCUMENTS_MAX: u32 = 20;
+/// Letters of a page that expressions look at.
+pub const BROWSER_TEXT_MAX: usize = 200_000;
+/// Pixels of one picture.
+pub const BROWSER_PIXELS_MAX: u64 = 20_000_000;
+/// Bytes of one download.
+pub const BROWSER_DOWNLOAD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Time for one picture.
+pub const BROWSER_PICTURE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -134,6 +134,7 @@ pub fn main() -> ExitCode {
             Exit::Success
         }
     };
+    crate::browser::keeper::end_all();
     ExitCode::from(exit.code())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`commands`] (all of them, and where the program begins), [`usage`] (what is wrong with a command line), [`exit`] (the table of codes),
 //! [`client`] (asks a daemon); [`init`], [`import`], [`check`] with [`foreign`] (files of others), [`run`] with [`run_arguments`], [`run_plan`], [`run_script`],
-//! [`recording`], [`github`], [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`], [`k6_end`] and [`k6_summary`], [`pipes`] (who reads no more), [`judge`], [`calibrate`], [`serve`], [`ready`], [`backup`], [`gate`] with [`gate_list`], [`gate_people`], [`gate_wait`] and [`gate_load_line`], [`incident`], [`probe`],
+//! [`recording`], [`github`], [`pictures`], [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`], [`k6_end`] and [`k6_summary`], [`pipes`] (who reads no more), [`judge`], [`calibrate`], [`serve`], [`ready`], [`backup`], [`gate`] with [`gate_list`], [`gate_people`], [`gate_wait`] and [`gate_load_line`], [`incident`], [`probe`],
 //! [`alert`], [`load`], [`rules`], [`demo`], [`docs`] (the reference), [`explain`] (codes of diagnostics).
 //!
 //! Data goes to standard output, everything else to standard error.
@@ -37,6 +37,7 @@ pub mod k6_run;
 mod k6_summary;
 pub mod keys;
 pub mod load;
+mod pictures;
 mod pipes;
 pub mod probe;
 pub mod progress;

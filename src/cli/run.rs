@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::keys::Keys;
+use super::pictures;
 use super::progress::Progress;
 use super::recording::Recording;
 use super::run_arguments::Arguments;
@@ -392,6 +393,11 @@ fn write(
     }
     if let Some(file) = &mut outputs.html {
         file.write_all(report::html::render(summaries, compared).as_bytes())?;
+    }
+    if let Some(folder) = &arguments.pictures {
+        for summary in summaries {
+            pictures::write(folder, summary)?;
+        }
     }
     if let Some(file) = &mut outputs.samples {
         file.flush()?;

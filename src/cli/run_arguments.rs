@@ -89,6 +89,10 @@ pub struct Arguments {
     /// credentials are hidden in it, and a load is recorded as far as 10,000 exchanges
     #[arg(long, value_name = "FILE")]
     pub har: Option<PathBuf>,
+    /// Write pictures of pages into this folder, in one for each scenario and start; of those that passed the newest stay
+    /// (`browser: { keep: N }`, 5)
+    #[arg(long, value_name = "FOLDER")]
+    pub pictures: Option<PathBuf>,
     /// Serve metrics, state and orders (pause, resume, scale, stop) while it runs, for this machine only
     #[arg(long, value_name = "ADDRESS", value_parser = local_address)]
     pub api: Option<SocketAddr>,

@@ -311,6 +311,7 @@ fn environment(
         windows: None,
         tls_files: base.tls_files.clone(),
         proxy: base.proxy.clone(),
+        browser: base.browser.clone(),
         vantage: base.vantage.clone(),
     }))
 }

@@ -73,9 +73,31 @@ pub static ENVIRONMENT: Object = Object {
             "a proxy on the way to everything here, `from_environment` for `HTTPS_PROXY` and so on",
         ),
         field(
+            "browser",
+            Shape::Object(&BROWSER),
+            "which browser opens pages, and how it is started",
+        ),
+        field(
             "client_certificate",
             Shape::Object(&CLIENT_CERTIFICATE),
             "what we show of ourselves where a server asks for it",
+        ),
+    ],
+};
+
+static BROWSER: Object = Object {
+    name: "environment_browser",
+    called: "a browser",
+    fields: &[
+        field(
+            "binary",
+            Shape::Text,
+            "the program; `chromium-headless-shell`, `chromium` or `google-chrome` of the PATH by default",
+        ),
+        field(
+            "sandbox",
+            Shape::Bool,
+            "whether it runs within its sandbox, which it cannot as root (true)",
         ),
     ],
 };

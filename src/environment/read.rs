@@ -4,6 +4,7 @@ use super::settings::{
     Caps, Environment, SecretSource, Service, TlsFiles, VersionFrom, VersionSource,
 };
 use super::windows;
+use crate::browser;
 use crate::document::node::Node;
 use crate::net::address;
 use crate::net::connect::host_port;
@@ -43,7 +44,19 @@ impl Reader<'_> {
             enforce: node.get("enforce").and_then(Node::as_bool).unwrap_or(false),
             tls_files: self.tls_files(node),
             proxy: self.proxy(node.get("proxy")),
+            browser: self.browser(node),
             vantage: self.vantage(node),
+        }
+    }
+
+    fn browser(&self, node: &Node) -> browser::settings::Settings {
+        let browser = node.get("browser");
+        let sandbox = browser.and_then(|node| node.get("sandbox"));
+        let binary = browser.and_then(|node| text(node, "binary"));
+        browser::settings::Settings {
+            binary: binary.map(|file| self.folder.join(file)),
+            sandbox: sandbox.and_then(Node::as_bool).unwrap_or(true),
+            ..browser::settings::Settings::default()
         }
     }
 

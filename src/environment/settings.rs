@@ -2,6 +2,7 @@
 
 use super::proxies::ProxySource;
 use super::windows::Windows;
+use crate::browser;
 use crate::net::connect::Connector;
 use crate::net::proxies::Proxies;
 use crate::net::tls::Settings;
@@ -44,6 +45,8 @@ pub struct Environment {
     pub tls_files: TlsFiles,
     /// Who stands on the way.
     pub proxy: Option<ProxySource>,
+    /// Which browser opens its pages, and how it is started.
+    pub browser: browser::settings::Settings,
     /// Addresses that can be reached from where we should be.
     pub vantage: Vec<(String, u16)>,
 }

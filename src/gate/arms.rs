@@ -7,7 +7,7 @@
 use super::context::PhaseContext;
 use super::watch::Watch;
 use crate::clock;
-use crate::load::recorder::{add, histogram};
+use crate::load::histogram::{add, histogram};
 use crate::load::run::{Finished, Options};
 use crate::load::{self, Control, Stop, Tick};
 use crate::objective::evidence::{Distribution, Evidence};

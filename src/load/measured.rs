@@ -3,7 +3,7 @@
 //! Merged without loss, as latencies are. Invariant: `min`, `max` and `last` are exact; quantiles have
 //! three significant digits, from a thousandth up.
 
-use super::recorder::{add, histogram};
+use super::histogram::{add, histogram};
 use hdrhistogram::Histogram;
 
 /// Steps of a histogram in one unit of a value.

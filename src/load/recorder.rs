@@ -4,8 +4,10 @@
 //! successful requests are in the histograms; failed ones are counted apart, because a fast
 //! failure must not look like a fast success.
 
+use super::histogram::{add, histogram, record};
 use super::kept::Kept;
 use super::measured::Measured;
+use super::picture::{self, Picture};
 use super::tick::{SampleLine, StepTick, Tick};
 use crate::limits;
 use crate::net::ErrorClass;
@@ -16,20 +18,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-/// A histogram of microseconds: three significant digits, up to an hour, growing as needed.
-pub fn histogram() -> Histogram<u64> {
-    let mut histogram = Histogram::new(3).expect("three digits are allowed");
-    histogram.auto(true);
-    histogram
-}
-
-fn record(histogram: &mut Histogram<u64>, micros: u64) {
-    // Not `saturating_record`: that one never grows, and would call every slow request fast.
-    histogram
-        .record(micros.min(limits::LATENCY_MICROS_MAX))
-        .expect("a growing histogram takes every value");
-}
 
 /// What one step left behind.
 #[derive(Debug, Clone)]
@@ -62,6 +50,8 @@ pub struct StepRecord {
     pub warnings: Vec<String>,
     /// What was kept as evidence, the first of the performances.
     pub kept: Vec<Kept>,
+    /// Pictures, the first of them.
+    pub pictures: Vec<Picture>,
     /// Bytes sent and received.
     pub bytes: (u64, u64),
     /// Times it was left out.
@@ -89,6 +79,7 @@ impl StepRecord {
             warned: 0,
             warnings: Vec::new(),
             kept: Vec::new(),
+            pictures: Vec::new(),
             bytes: (0, 0),
             skipped: 0,
             retried: 0,
@@ -221,17 +212,15 @@ impl StepRecord {
         for kept in &other.kept {
             self.keep(|| kept.clone());
         }
+        for picture in &other.pictures {
+            picture::add(&mut self.pictures, picture.clone());
+        }
         self.bytes.0 += other.bytes.0;
         self.bytes.1 += other.bytes.1;
         self.skipped += other.skipped;
         self.retried += other.retried;
         self.repeated += other.repeated;
     }
-}
-
-/// Adds a histogram; both grow as needed, so this cannot fail.
-pub fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
-    to.add(from).expect("a growing histogram takes every value");
 }
 
 /// All that a run, or one worker of it, left behind.
@@ -464,6 +453,10 @@ macro_rules! sink {
             }
             fn kept(&$self, step: usize, text: &dyn Fn() -> String) {
                 $inner.step(step).keep(|| Kept::new(text()));
+            }
+            fn pictured(&$self, step: usize, name: &str, png: &Arc<[u8]>) {
+                let picture = Picture::new(name, png.clone());
+                picture::add(&mut $inner.step(step).pictures, picture);
             }
             fn warned(&$self, step: usize, text: &dyn Fn() -> String) {
                 $inner.step(step).warn(text);

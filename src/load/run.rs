@@ -4,8 +4,9 @@
 
 use super::breakpoint::{self, Next, Range, Search, Tried};
 use super::control::{self, Control, Stop};
+use super::histogram::{add, histogram};
 use super::once::failed;
-use super::recorder::{Inner, Recorded, SharedRecorder, add, histogram};
+use super::recorder::{Inner, Recorded, SharedRecorder};
 use super::series::{Point, Series};
 use super::shop::Assignment;
 use super::tick::Tick;

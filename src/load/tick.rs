@@ -3,7 +3,7 @@
 //! Merged over workers like the whole record. Does not know what becomes of it.
 
 use super::buckets::Buckets;
-use super::recorder::{add, histogram};
+use super::histogram::{add, histogram};
 use crate::net::ErrorClass;
 use crate::objective::slot::ArmSlot;
 use crate::vu::{Headings, Sample};

@@ -52,9 +52,14 @@ pub fn obstacle(program: &str, folder: Option<&Path>) -> Option<String> {
             (false, false) => Some(format!("there is no program `{program}`")),
         };
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|folder| runs(&folder.join(program)));
+    let found = folders().any(|folder| runs(&folder.join(program)));
     (!found).then(|| format!("there is no program `{program}` on the path"))
+}
+
+/// Folders in which programs are looked for.
+pub fn folders() -> impl Iterator<Item = PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).collect::<Vec<_>>().into_iter()
 }
 
 /// Time for what a program wrote to arrive, once it has ended: whatever it left in the background may

@@ -215,6 +215,11 @@ pub const ALL: &[Explained] = &[
         "The label says what a load can do instead.",
     ),
     (
+        "no-page",
+        "Something is done in a page before one is open.",
+        "Begin with a step `open: /path`; each iteration, setup and teardown has a page of its own.",
+    ),
+    (
         "no-pair",
         "Two gates that are rolled back together do not fit: one does not name the other, or both do not exist.",
         "Name each gate in the other one.",
@@ -398,6 +403,11 @@ pub const ALL: &[Explained] = &[
         "unreadable-file",
         "A file is not there, or cannot be read.",
         "Check its path and who may read it; paths in a file are relative to it.",
+    ),
+    (
+        "which-element",
+        "An element of a page is said by nothing, or by several things at once.",
+        "Say one of `button`, `link`, `label`, `text`, `test_id`, `css` or another.",
     ),
     (
         "without-effect",

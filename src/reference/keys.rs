@@ -8,6 +8,7 @@ use crate::document::shape::{Field, Object, Shape, expected};
 use crate::document::usage::{self, Used};
 use crate::document::{Diagnostics, Source, node};
 use crate::scenario::shape::SCENARIO;
+use crate::scenario::steps::element::FORM as ELEMENT;
 use std::collections::BTreeMap;
 
 /// Lines of an example at the most: what is longer is shown by its beginning.
@@ -20,6 +21,7 @@ pub(super) const SCENARIOS: &[(&str, &str)] = &[
     ("load.yaml", include_str!("examples/load.yaml")),
     ("protocols.yaml", include_str!("examples/protocols.yaml")),
     ("signed.yaml", include_str!("examples/signed.yaml")),
+    ("console.yaml", include_str!("examples/console.yaml")),
 ];
 
 /// The same of configurations.
@@ -54,13 +56,23 @@ type Examples = BTreeMap<(&'static str, &'static str), String>;
 fn sections(root: &'static Object, files: &[(&str, &str)]) -> Vec<Section> {
     let examples = examples(root, files);
     let section = |object: &'static Object| {
-        let entries = object
-            .fields
-            .iter()
-            .map(|field| entry(object, field, &examples));
-        Section::new(titled(object), format!("Keys of {}.", object.called)).with(entries)
+        let fields = object.fields.iter();
+        let own = fields.filter(|field| !is_of_element(object, field));
+        let entries: Vec<Entry> = own.map(|field| entry(object, field, &examples)).collect();
+        let about = match entries.len() == object.fields.len() {
+            true => format!("Keys of {}.", object.called),
+            false => format!("Keys of {}, beside those of an element.", object.called),
+        };
+        Section::new(titled(object), about).with(entries)
     };
     usage::objects(root).into_iter().map(section).collect()
+}
+
+/// Whether a key is one of those that say which element something is done with: they are explained once.
+fn is_of_element(object: &Object, field: &Field) -> bool {
+    let mut of_element = ELEMENT.fields.iter();
+    let same = |known: &Field| known.key == field.key && known.about == field.about;
+    object.name != ELEMENT.name && of_element.any(same)
 }
 
 /// Names that are written in a way of their own.

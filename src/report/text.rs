@@ -363,6 +363,14 @@ fn details(
         let sha256 = kept.sha256.get(..12).unwrap_or_default();
         writeln!(out, "      kept: {} bytes, SHA-256 {sha256}…", kept.bytes)?;
     }
+    for picture in &step.pictures {
+        let sha256 = picture.sha256.get(..12).unwrap_or_default();
+        let (name, width, height) = (&picture.name, picture.width, picture.height);
+        writeln!(
+            out,
+            "      picture: {name}, {width}×{height}, SHA-256 {sha256}…"
+        )?;
+    }
     Ok(())
 }
 

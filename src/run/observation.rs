@@ -8,6 +8,7 @@ use super::decide::{Performed, decide_once};
 use super::remarks::remarks;
 use super::summarize::summarize;
 use super::summary::Summary;
+use crate::limits::PICTURES_MAX;
 use crate::load::Stop;
 use crate::load::once::Once;
 use crate::load::recorder::{Inner, SharedRecorder};
@@ -36,6 +37,8 @@ pub struct Events {
     pub tls: Option<Arc<TlsFacts>>,
     /// What was kept: step, text.
     pub kept: Vec<(u32, String)>,
+    /// Pictures: step, name, bytes.
+    pub pictures: Vec<(u32, String, Arc<[u8]>)>,
     /// What should hold and does not: step, text.
     pub warnings: Vec<(u32, String)>,
     /// Numbers that replies told: step, number, value.
@@ -80,6 +83,13 @@ impl Sink for Observer {
     fn kept(&self, step: usize, text: &dyn Fn() -> String) {
         let text = text();
         self.events().kept.push((step as u32, text));
+    }
+
+    fn pictured(&self, step: usize, name: &str, png: &Arc<[u8]>) {
+        let pictures = &mut self.events().pictures;
+        if pictures.len() < PICTURES_MAX {
+            pictures.push((step as u32, name.to_owned(), png.clone()));
+        }
     }
 
     fn warned(&self, step: usize, text: &dyn Fn() -> String) {
@@ -286,6 +296,9 @@ impl Observation {
         }
         for (step, text) in &self.events.kept {
             recorder.kept(*step as usize, &|| text.clone());
+        }
+        for (step, name, png) in &self.events.pictures {
+            recorder.pictured(*step as usize, name, png);
         }
         for (step, text) in &self.events.warnings {
             recorder.warned(*step as usize, &|| text.clone());

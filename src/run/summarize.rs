@@ -61,6 +61,7 @@ pub fn summarize_judged(
         about: BTreeMap::new(),
         started,
         kind: if finished.is_load { "load" } else { "smoke" }.to_owned(),
+        keeps_pictures: plan.browsing.keep,
         outcome: Outcome::Inconclusive,
         reasons: Vec::new(),
         core: whole.as_ref().map_or_else(Core::default, |whole| {
@@ -423,6 +424,7 @@ fn step_summary(name: &str, part: &str, record: &StepRecord, seconds: f64) -> St
         values: values_of(record),
         bands: bands(&record.latency),
         kept: record.kept.clone(),
+        pictures: record.pictures.clone(),
         failing: None,
         bytes_sent: record.bytes.0,
         bytes_received: record.bytes.1,

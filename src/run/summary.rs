@@ -2,6 +2,7 @@
 
 use crate::load::breakpoint::Search;
 use crate::load::kept::Kept;
+use crate::load::picture::Picture;
 use crate::load::series::Point;
 use crate::objective::{Judgement, Outcome};
 use crate::vu::exchange::Exchange;
@@ -25,6 +26,9 @@ pub struct Summary {
     pub kind: String,
     /// Pass, fail or inconclusive.
     pub outcome: Outcome,
+    /// Of how many runs that passed the pictures are kept, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeps_pictures: Option<u64>,
     /// Why, in sentences.
     pub reasons: Vec<String>,
     /// The stable core over all steps of the iterations.
@@ -188,6 +192,9 @@ pub struct StepSummary {
     /// What was kept as evidence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<Kept>,
+    /// What the page looked like: pictures that it took, and why it failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<Picture>,
     /// What was asked last and what came, of a step that failed where it is performed once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing: Option<Box<Exchange>>,

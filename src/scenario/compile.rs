@@ -3,6 +3,7 @@
 //! Knows one file at a time. Does not know the environment it will run in; see [`super::lint`].
 //! Invariant: a plan is returned only if no error was reported.
 
+use super::browsing;
 use super::compiler::{Compiler, read_duration, text, time};
 use super::data;
 use super::elsewhere;
@@ -50,10 +51,7 @@ fn compile_into(source: &Arc<Source>, folder: &Path, found: &mut Diagnostics) ->
             .get("headers")
             .map(|node| node.entries().to_vec())
             .unwrap_or_default(),
-        timeout: root
-            .get("timeout")
-            .and_then(read_duration)
-            .unwrap_or(limits::STEP_TIMEOUT),
+        timeout: root.get("timeout").and_then(read_duration),
         service: root
             .get("service")
             .and_then(Node::as_text)
@@ -115,6 +113,9 @@ impl Compiler<'_> {
         self.counted(root, &objectives);
         self.stand_ins_are_performed_once(&all, !load.is_empty());
         self.three_is_performed_once(&all, !load.is_empty());
+        for part in [&setup, &steps, &teardown] {
+            self.pages_are_opened(part);
+        }
         self.measures_are_told_apart(&all);
         let plan = Plan {
             name: text(root, "name").unwrap_or_default().into(),
@@ -123,6 +124,7 @@ impl Compiler<'_> {
             source: self.source.clone(),
             folder: self.folder.to_owned(),
             connections: self.connections(root),
+            browsing: browsing::read(self, root),
             body_limit: self.body_limit(root),
             cookies: match root.get("cookies").and_then(Node::as_text) {
                 Some("user") => CookieLife::User,

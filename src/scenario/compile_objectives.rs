@@ -152,6 +152,19 @@ impl Compiler<'_> {
         }
     }
 
+    /// Something is done in a page only once one is open.
+    pub(super) fn pages_are_opened(&mut self, part: &[Step]) {
+        let first = part.iter().find_map(|step| Some((step, step.browse()?)));
+        if let Some((step, _)) = first.filter(|(_, browse)| !browse.opens()) {
+            self.error(
+                "no-page",
+                "no page is open yet",
+                step.span,
+                "begin with a step `open: /path`; each iteration, setup and teardown has a page of its own",
+            );
+        }
+    }
+
     /// Under load every request is evidence, also one in whose place another one stands.
     pub(super) fn stand_ins_are_performed_once(&mut self, steps: &[&Step], is_load: bool) {
         let stands_in = steps.iter().find(|step| step.instead_of.is_some());

@@ -11,6 +11,7 @@ use super::steps::{http_read, wait};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::kind::{self, Kind};
 use crate::document::node::Node;
+use crate::limits;
 use crate::scenario::reader::texts;
 use crate::severity::Severity;
 use std::sync::Arc;
@@ -18,6 +19,30 @@ use std::time::Duration;
 
 /// Names that make a step keep its body.
 const BODY_NAMES: [&str; 3] = ["body", "text", "bytes"];
+
+/// What a step is called by, where it has no name: the first of these that it says.
+const CALLED: [&str; 20] = [
+    "call",
+    "url",
+    "host",
+    "name",
+    "run",
+    "shell",
+    "button",
+    "link",
+    "heading",
+    "textbox",
+    "checkbox",
+    "radio",
+    "combobox",
+    "image",
+    "label",
+    "text",
+    "placeholder",
+    "test_id",
+    "css",
+    "key",
+];
 
 impl Compiler<'_> {
     /// Compiles one step; `None` if it cannot be read, with the reason reported.
@@ -85,13 +110,18 @@ impl Compiler<'_> {
         let index = self.step_count;
         self.step_count += 1;
         let timeout_node = node.get("timeout").and_then(read_duration);
+        let default = match &action {
+            // A page that answers at all does so sooner; what is not there is not waited for half a minute.
+            Action::Browser(browse) if !browse.loads() => limits::BROWSER_ACT_TIMEOUT,
+            _ => limits::STEP_TIMEOUT,
+        };
         Some(Step {
             name: self.step_name(node, kind, index),
             index,
             span: node.entries()[0].0.span,
             action,
             service: text(node, "service"),
-            timeout: timeout_node.unwrap_or(self.timeout),
+            timeout: timeout_node.or(self.timeout).unwrap_or(default),
             checks,
             warnings,
             measures,
@@ -150,8 +180,10 @@ impl Compiler<'_> {
         let name = text(node, "name").unwrap_or_else(|| {
             let verb = kind.field.key;
             let what = node.get(verb).map(|node| match node.as_text() {
+                // `screenshot: true` says no more than its key.
+                Some(text) if node.as_bool().is_some() && text == "true" => String::new(),
                 Some(text) => text.to_owned(),
-                None => ["call", "url", "host", "name", "run", "shell"]
+                None => CALLED
                     .iter()
                     .find_map(|key| text(node, key))
                     .unwrap_or_default(),

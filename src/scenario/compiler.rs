@@ -30,7 +30,7 @@ pub struct Compiler<'a> {
     pub(in crate::scenario) step_count: usize,
     pub(in crate::scenario) names: BTreeSet<String>,
     pub(in crate::scenario) headers: Vec<(Node, Node)>,
-    pub(in crate::scenario) timeout: Duration,
+    pub(in crate::scenario) timeout: Option<Duration>,
     pub(in crate::scenario) service: Option<String>,
 }
 

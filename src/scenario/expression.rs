@@ -23,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 pub const NAMES: [&str; 6] = ["vars", "inputs", "secrets", "data", "vu", "now"];
 
 /// Names that exist once there is a reply.
-pub const REPLY_NAMES: [&str; 29] = [
+pub const REPLY_NAMES: [&str; 38] = [
     "status",
     "headers",
     "body",
@@ -53,6 +53,15 @@ pub const REPLY_NAMES: [&str; 29] = [
     "event",
     "ntp",
     "domain",
+    "title",
+    "console",
+    "violations",
+    "requests",
+    "vitals",
+    "element",
+    "file",
+    "dialogs",
+    "popups",
 ];
 
 /// A compiled expression.

@@ -2,7 +2,7 @@
 //!
 //! Rooms, in reading order: [`shape`] and [`step_shape`] (what may be written), [`scope`] (what an
 //! expression can see), [`expression`] (CEL) with [`expression_text`], [`names`] (what they stand for), [`functions`] (beyond those of CEL), [`cost`] (what it may cost at most) and [`native`] (what needs no
-//! interpreter), [`template`] (`${…}`), [`extract`] (parts of a body, in one pass), [`plan`] and
+//! interpreter), [`browsing`] (how pages are looked at), [`template`] (`${…}`), [`extract`] (parts of a body, in one pass), [`plan`] and
 //! [`load_plan`] (the compiled form), [`steps`] (kinds of steps), [`executors`], [`data`]; [`compiler`]
 //! (what every part of compiling needs), [`mod@compile`], [`compile_step`], [`compile_objectives`], [`compile_load`] (from the one to
 //! the other, with every mistake), [`lint`] (mistakes that no single value shows), [`elsewhere`] (what other tools call things), [`reader`] (values of
@@ -10,6 +10,7 @@
 //!
 //! Sends nothing; only [`data`] and files of bodies are read from outside.
 
+pub mod browsing;
 pub mod compile;
 mod compile_load;
 mod compile_objectives;

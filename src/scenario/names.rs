@@ -22,7 +22,7 @@ pub const ALWAYS: [(&str, &str); 6] = [
 ];
 
 /// Names that exist once there is a reply, and what they stand for.
-pub const AFTER: [(&str, &str); 29] = [
+pub const AFTER: [(&str, &str); 38] = [
     (
         "status",
         "status of an HTTP reply, or the exit code of a command",
@@ -100,6 +100,36 @@ pub const AFTER: [(&str, &str); 29] = [
         "domain",
         "what a registry says: `domain.days_left`, `domain.expires`, `domain.status`, `domain.registrar`",
     ),
+    ("title", "title of the page"),
+    (
+        "console",
+        "errors on the console and exceptions that nobody caught, since the page was opened: `console.size() == 0`, `console.exists(c, c.text.contains('CORS'))`; each with `source`, `text`, `url`",
+    ),
+    (
+        "violations",
+        "what policies of the page refused: `violations.size() == 0`; each with `policy`, `directive`, `what`, `report_only`",
+    ),
+    (
+        "requests",
+        "requests of the page: `requests.exists(r, r.url.endsWith('/api/me') && r.status == 200)`; each with `method`, `url`, `kind`, `status`, `error`, `failed`, `ms`, `bytes`",
+    ),
+    (
+        "vitals",
+        "web vitals of the document: `vitals.lcp`, `vitals.fcp`, `vitals.ttfb`, `vitals.inp`, `vitals.tbt` in milliseconds, and `vitals.cls`; what was not measured is not there",
+    ),
+    (
+        "element",
+        "the element that was looked at: `element.text`, `element.value`, `element.checked`, `element.enabled`",
+    ),
+    (
+        "file",
+        "what was downloaded: `file.name`, `file.bytes`, `file.sha256`",
+    ),
+    (
+        "dialogs",
+        "dialogs that the page opened: `dialogs.size() == 0`; each with `kind` and `text`",
+    ),
+    ("popups", "addresses of windows that the page opened"),
 ];
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 //! Knows steps and needs; loads are in `load_plan`. Does not know an environment's values or the network.
 //! Invariant: step indexes are dense, and unique over setup, steps and teardown.
 
+use super::browsing::Browsing;
 use super::expression::Expression;
 pub use super::load_plan::{Executor, Load, OpenModel, Spacing, Stage, end_of, is_closed};
 use super::steps::action::Action;
+use super::steps::browser::Browse;
 use super::steps::http::HttpVersion;
 use super::steps::wait::Pause;
 use crate::document::source::{Source, Span};
@@ -47,6 +49,8 @@ pub struct Plan {
     pub teardown: Vec<Step>,
     /// Executors; empty for a smoke check.
     pub load: Vec<Load>,
+    /// How pages are looked at.
+    pub browsing: Browsing,
     /// Bytes of a body that checks and captures look at, at the most.
     pub body_limit: usize,
     /// Objectives.
@@ -112,6 +116,11 @@ impl Plan {
                 _ => 1,
             })
             .sum()
+    }
+
+    /// Whether anything of it is done in a browser.
+    pub fn browses(&self) -> bool {
+        self.all_steps().any(|step| step.browse().is_some())
     }
 
     /// Services that its steps use by name.
@@ -247,6 +256,28 @@ impl Step {
         !matches!(self.action, Action::Wait(_))
     }
 
+    /// Whether a check, a warning, a measure, a capture or an `until` of it uses a name.
+    pub fn uses(&self, name: &str) -> bool {
+        let named = self.measures.iter().chain(&self.captures);
+        let until = self
+            .repeat
+            .iter()
+            .filter_map(|repeat| repeat.until.as_ref());
+        let mut all = self.checks.iter().chain(&self.warnings).chain(until);
+        all.any(|expression| expression.uses(name))
+            || named
+                .into_iter()
+                .any(|(_, expression)| expression.uses(name))
+    }
+
+    /// What it does in a browser, if it does.
+    pub fn browse(&self) -> Option<&Browse> {
+        match &self.action {
+            Action::Browser(browse) => Some(browse),
+            _ => None,
+        }
+    }
+
     /// Whether it speaks HTTP/3.
     pub fn is_three(&self) -> bool {
         matches!(&self.action, Action::Http(http) if http.version == HttpVersion::Three)
@@ -261,6 +292,7 @@ impl Step {
             Action::WebSocket(conversation) => conversation.needs_service(),
             Action::Events(followed) => followed.needs_service(),
             Action::Grpc(call) => call.needs_service(),
+            Action::Browser(browse) => browse.needs_service(),
             _ => false,
         }
     }

@@ -60,6 +60,11 @@ pub static SCENARIO: Object = Object {
             "headers of every HTTP step",
         ),
         field(
+            "browser",
+            Shape::Object(&super::browsing::FORM),
+            "how pages are looked at, and what of what they show fails a step",
+        ),
+        field(
             "body_limit",
             Shape::Text,
             "the largest body that checks and captures look at, `64MiB`; others are read and counted, up to 1GiB (8MiB)",

@@ -400,7 +400,8 @@ pub trait Retention: Send + Sync {
 /// The summary of each scenario that a gate performed, as evidence.
 #[async_trait]
 pub trait Runs: Send + Sync {
-    /// Keeps a run.
+    /// Keeps a run with its pictures. Of runs of the same scenario in the same environment that passed, those of
+    /// the newest are kept, as many as the run says.
     async fn add_run(
         &self,
         gate_id: Option<i64>,
@@ -412,6 +413,9 @@ pub trait Runs: Send + Sync {
     /// The newest runs first; of one gate, or of all.
     async fn runs(&self, gate_id: Option<i64>, limit: u32) -> Result<Vec<RunRow>, StoreFault>;
 
-    /// The summary of a run.
+    /// The summary of a run, without the bytes of its pictures.
     async fn run(&self, id: i64) -> Result<Option<Summary>, StoreFault>;
+
+    /// A picture of a run, by its digest.
+    async fn picture(&self, sha256: String) -> Result<Option<Vec<u8>>, StoreFault>;
 }

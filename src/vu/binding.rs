@@ -8,6 +8,7 @@ use super::steps::domain::Registries;
 use super::tokens::Tokens;
 use super::traced::{Latest, Trace, Tracing};
 use super::vantage::Vantage;
+use crate::browser::settings::Settings;
 use crate::document::{Diagnostic, Diagnostics};
 use crate::environment::fit;
 use crate::environment::needs::{self, Supplied, Values};
@@ -57,6 +58,8 @@ pub struct Binding {
     pub next_row: Vec<AtomicU64>,
     /// Tokens that virtual users share.
     pub tokens: Tokens,
+    /// Which browser opens pages.
+    pub browser: Settings,
     /// Where registries of domains answer.
     pub registries: Registries,
     /// Who wants to see each exchange, once somebody does.
@@ -144,6 +147,7 @@ impl Binding {
             guard: None,
             vantage: Vantage::new(environment.vantage.clone()),
             tokens: Tokens::default(),
+            browser: environment.browser.clone(),
             registries: Registries::default(),
             trace: OnceLock::new(),
             next_row: plan.data.iter().map(|_| AtomicU64::new(0)).collect(),

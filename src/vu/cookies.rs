@@ -3,6 +3,7 @@
 //! Knows domain, path, secure, and when a cookie expires; the time is given. Of public suffixes only those of one
 //! label are known (`com`): nobody sets cookies for all of them.
 
+use crate::browser::cookies::PageCookie;
 use chrono::Datelike as _;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
@@ -155,6 +156,35 @@ impl Jar {
             .map(|cookie| format!("{}={}", cookie.name, cookie.value))
             .collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+
+    /// All that are alive, as a page of a browser has them.
+    pub fn for_page(&self, now_ms: i64) -> Vec<PageCookie> {
+        let alive = self.cookies.iter().filter(|cookie| cookie.is_alive(now_ms));
+        let alive = alive.map(|cookie| PageCookie {
+            name: cookie.name.clone(),
+            value: cookie.value.clone(),
+            domain: cookie.domain.clone(),
+            host_only: cookie.host_only,
+            path: cookie.path.clone(),
+            secure: cookie.secure,
+            expires_ms: cookie.expires_ms,
+        });
+        alive.collect()
+    }
+
+    /// Takes those of a page in place of all that there were.
+    pub fn take_of_page(&mut self, cookies: Vec<PageCookie>) {
+        let of_page = cookies.into_iter().map(|cookie| Cookie {
+            name: cookie.name,
+            value: cookie.value,
+            domain: cookie.domain.to_ascii_lowercase(),
+            host_only: cookie.host_only,
+            path: cookie.path,
+            secure: cookie.secure,
+            expires_ms: cookie.expires_ms,
+        });
+        self.cookies = of_page.take(crate::limits::COOKIES_MAX).collect();
     }
 
     /// Names and values at a time in milliseconds since 1970, for expressions.

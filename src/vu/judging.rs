@@ -262,7 +262,9 @@ impl VirtualUser {
                 let detail = format!("it ended with exit code {status}{said}");
                 Some(Failure::new(ErrorClass::Command, detail))
             }
-            Action::Http(_) => status_class(reply.status).map(|class| {
+            // A document that was judged when it came is not judged again.
+            Action::Browser(_) if reply.version.is_empty() => None,
+            Action::Http(_) | Action::Browser(_) => status_class(reply.status).map(|class| {
                 let start = starts_with(&reply.body).map(|start| format!("; {start}"));
                 let start = start.unwrap_or_default();
                 Failure {

@@ -5,7 +5,7 @@
 //! headers and bodies), [`compiled`] (what of a request never changes), [`guard`] (what a gate
 //! asks of every exchange beside), [`shared`] (connections
 //! that virtual users share), [`road`] (those of one), [`kept`] (those that outlive a virtual user), [`vantage`] (whether we are where we should be), [`tokens`] (what they share of others), [`signed`] (what a signature adds to a request), [`exchange`] (a request and what came, as it is shown), [`traced`] (exchanges for whoever wants to see them), [`cookies`], [`variables`], [`steps`] (one step on the wire,
-//! one kind in a file each), [`user`] (steps, repeats, retries, teardown),
+//! one kind in a file each), [`tab`] (the page of an iteration), [`user`] (steps, repeats, retries, teardown),
 //! [`judging`] (whether an attempt was good), [`standing_in`] (weaker evidence). [`performer`] is what executors see of all that, and
 //! of whatever else can go through iterations; [`heading`] is what a run knows of its steps.
 //!
@@ -28,6 +28,7 @@ pub mod shared;
 pub mod signed;
 mod standing_in;
 pub mod steps;
+mod tab;
 pub mod tokens;
 pub mod traced;
 pub mod user;

@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A reply of any kind of step.
 #[derive(Debug, Default)]
@@ -89,6 +90,16 @@ impl Reply {
         }
         text.push_str(&self.text());
         text
+    }
+
+    /// What a limiter or a server in maintenance asks for, in whole seconds.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        if !matches!(self.status, Some(429 | 503)) {
+            return None;
+        }
+        let header = self.headers.get(http::header::RETRY_AFTER)?;
+        let seconds = header.to_str().ok()?.trim().parse().ok();
+        seconds.map(Duration::from_secs)
     }
 
     /// Its body in the letters that it is written in.

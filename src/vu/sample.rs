@@ -54,6 +54,8 @@ pub trait Sink {
     fn failure(&self, step: usize, class: ErrorClass, detail: &dyn Fn() -> String);
     /// What came back of a step that keeps it, redacted.
     fn kept(&self, _step: usize, _text: &dyn Fn() -> String) {}
+    /// A page looked like this.
+    fn pictured(&self, _step: usize, _name: &str, _png: &Arc<[u8]>) {}
     /// Something that should hold does not, or weaker evidence stands for stronger; it changes no outcome.
     fn warned(&self, _step: usize, _text: &dyn Fn() -> String) {}
     /// A number that a reply told; `number` counts those that its step measures.

@@ -4,11 +4,12 @@
 //! Invariant: nothing leaves this room that the redactor has not seen, and what lets somebody in is not in it at all.
 
 use super::exchange::{Answer, Content, Exchange, Failed};
+use crate::browser::requests::Requested;
 use crate::limits::{GLANCED_BODY_BYTES_MAX, GLANCED_LETTERS_MAX, TRACED_BODY_BYTES_MAX};
 use crate::net::headers::Headers;
 use crate::net::message::{self, Message};
 use crate::net::reply::Reply;
-use crate::net::{Fault, Phases, address, body, charset};
+use crate::net::{ErrorClass, Fault, Phases, address, body, charset};
 use crate::secret::{HIDDEN, Redactor, Secret, lets_in, without_named};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -113,6 +114,45 @@ impl Trace {
 }
 
 impl Tracing<'_> {
+    /// Takes a request that a page made: of those the browser tells address, status, sizes and times.
+    pub fn note_page(self, request: &Requested) {
+        let Trace::Each(listener) = self.trace else {
+            return;
+        };
+        let url = without_named(&self.redactor.clean(&request.url));
+        let came = Answer {
+            status: request.status.unwrap_or_default(),
+            version: match request.protocol.as_str() {
+                "h2" => "HTTP/2".to_owned(),
+                "h3" => "HTTP/3".to_owned(),
+                other => other.to_ascii_uppercase(),
+            },
+            headers: Vec::new(),
+            body: Content {
+                bytes: request.bytes,
+                kind: request.content_type.clone(),
+                text: None,
+            },
+            wire_bytes: request.bytes,
+            remote: request.remote.parse().ok(),
+        };
+        let failed = || Failed {
+            class: ErrorClass::Protocol.word().to_owned(),
+            detail: request.error.clone(),
+        };
+        listener(Exchange {
+            step: self.step.to_owned(),
+            at: DateTime::from_timestamp_millis((request.began * 1_000.0) as i64)
+                .unwrap_or_default(),
+            method: request.method.clone(),
+            url,
+            headers: Vec::new(),
+            body: Content::default(),
+            result: request.status.map(|_| came).ok_or_else(failed),
+            phases: request.phases,
+        });
+    }
+
     /// Takes what went over the wire.
     pub fn note(
         self,

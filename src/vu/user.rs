@@ -15,6 +15,7 @@ use super::shared::Shared;
 use super::standing_in::Did;
 use super::steps::errand;
 use super::steps::exchange::Attempt;
+use super::tab::Tab;
 use super::variables::Variables;
 use crate::net::{ErrorClass, Phases};
 use crate::scenario::plan::{CookieLife, Pick, Reuse, Step};
@@ -71,6 +72,8 @@ pub struct VirtualUser {
     pub vars: Variables,
     shared_vars: Arc<Variables>,
     data: BTreeMap<String, Value>,
+    /// The page of this iteration, once one was opened.
+    pub(super) tab: Option<Box<Tab>>,
     /// The token that goes with the next request.
     pub(super) bearer: Option<HeaderValue>,
     id: u64,
@@ -96,6 +99,7 @@ impl VirtualUser {
             vars: Variables::clone(&shared_vars),
             shared_vars,
             data: BTreeMap::new(),
+            tab: None,
             bearer: None,
             id,
             iteration: 0,
@@ -103,6 +107,7 @@ impl VirtualUser {
     }
 
     fn begin_iteration(&mut self) {
+        self.tab = None;
         match self.shared.binding.plan.cookies {
             CookieLife::Iteration | CookieLife::Off => self.jar.clear(),
             CookieLife::User => {}
@@ -380,7 +385,17 @@ impl VirtualUser {
                     advisory: step.advisory || step.has_stand_in && failure.is_some(),
                 });
             }
+            if let Some(png) = &attempt.picture {
+                sink.pictured(step.index, &step.name, png);
+            }
             if is_over {
+                if failure.is_some()
+                    && self.tab.is_some()
+                    && step.browse().is_some()
+                    && let Some(png) = Box::pin(self.pictured_failure()).await
+                {
+                    sink.pictured(step.index, &format!("{}, as it failed", step.name), &png);
+                }
                 if step.keeps {
                     let redactor = &self.shared.binding.redactor;
                     sink.kept(step.index, &|| redactor.clean(&attempt.reply.told()));
@@ -389,7 +404,7 @@ impl VirtualUser {
             }
             sink.retried(step.index);
             if let Some(retry) = &step.retry {
-                let after = retry_after(&attempt.reply);
+                let after = attempt.reply.retry_after();
                 tokio::time::sleep(
                     after
                         .unwrap_or_else(|| retry.pause(number))
@@ -419,14 +434,19 @@ impl Performer for VirtualUser {
         self.begin_iteration();
         let shared = self.shared.clone();
         let outcome = self.perform(&shared.binding.plan.steps, begin, sink).await;
+        // Nothing of it reaches the next one, and others may have its place.
+        self.tab = None;
         self.iteration += 1;
         outcome
     }
 
     async fn set_up(&mut self, sink: &impl Sink) -> IterationOutcome {
         let shared = self.shared.clone();
-        self.perform(&shared.binding.plan.setup, Begin::now(), sink)
-            .await
+        let outcome = self
+            .perform(&shared.binding.plan.setup, Begin::now(), sink)
+            .await;
+        self.tab = None;
+        outcome
     }
 
     async fn tear_down(&mut self, sink: &impl Sink) -> IterationOutcome {
@@ -440,6 +460,7 @@ impl Performer for VirtualUser {
                 outcome = IterationOutcome::Failed(class);
             }
         }
+        self.tab = None;
         outcome
     }
 
@@ -474,19 +495,4 @@ impl Performers for Arc<Binding> {
     fn user(&self, together: &Arc<Shared>, place: Place, handed: &Arc<Variables>) -> VirtualUser {
         VirtualUser::new(together.clone(), place.id.max(1), handed.clone())
     }
-}
-
-/// What a limiter or a server in maintenance asks for, in whole seconds.
-fn retry_after(reply: &Reply) -> Option<Duration> {
-    if !matches!(reply.status, Some(429 | 503)) {
-        return None;
-    }
-    let header = reply.headers.get(http::header::RETRY_AFTER)?;
-    header
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
 }

@@ -3,7 +3,7 @@
 //! Rooms: [`server`] (routes) with [`site`] (what every route knows, and who may change anything) and
 //! [`local`] (who is on this machine), [`listener`] (connections, their deadlines and places); [`api`], [`alerts`], [`heartbeats`] and [`loads`] (JSON), [`pages`]
 //! (HTML) with [`assets`] and [`live`] (kept up to date while somebody looks), [`log_in`] with [`openid`] and [`sessions`] (of browsers), [`audit`] (who asked for what), [`panel`] (of a single run), [`inbound`] (signed webhooks) and [`inbound_vendors`] (webhooks of others,
-//! questions of Argo and Flagger), [`operations`] (all of the API) with [`openapi`] (how it is described), [`modules`] (a target looked at once) with [`modules_scenario`] (by a scenario), [`problem`] (errors).
+//! questions of Argo and Flagger), [`operations`] (all of the API) with [`openapi`] (how it is described), [`modules`] (a target looked at once) with [`modules_scenario`] (by a scenario), [`pictures`] (of pages), [`problem`] (errors).
 //!
 //! Decides nothing: what changes a gate is asked of the driver.
 
@@ -26,6 +26,7 @@ mod openid;
 pub mod operations;
 pub mod pages;
 pub mod panel;
+mod pictures;
 pub mod problem;
 pub mod server;
 pub mod sessions;

@@ -7,6 +7,7 @@
 use super::pages::{
     docs, events, gate, home, incidents, lists, orders, probe, refused, slos, status,
 };
+use super::pictures;
 use super::problem::Problem;
 use super::site::Site;
 use super::{
@@ -117,6 +118,7 @@ pub fn routes(site: Site) -> Router {
         .route("/api/v1/loads", get(api::loads))
         .route("/api/v1/loads/{id}", post(api::order))
         .route("/api/v1/runs/{id}", get(api::run))
+        .route("/pictures/{sha256}", get(pictures::picture))
         .route("/api/v1/reload", post(api::reload))
         .route("/api/v1/openapi.json", get(openapi::served))
         .route("/hooks/{gate}", post(inbound::webhook))
@@ -136,7 +138,7 @@ pub fn routes(site: Site) -> Router {
 }
 
 /// What a page of ours may do in a browser: show itself.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// What is open to whoever reaches the port, though tokens exist: whether the daemon lives, the way in, and what
 /// has signatures or tokens of its own.

@@ -14,6 +14,7 @@ mod asked;
 mod before;
 mod blind;
 mod blips;
+mod browser;
 mod channels;
 mod check;
 mod commands;

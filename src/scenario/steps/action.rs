@@ -4,6 +4,7 @@
 //! file in `vu::steps` with its doing, for which the compiler asks.
 
 use super::alertmanager::{self, AlertQuestion};
+use super::browser::{self, Browse};
 use super::command::{self, Command};
 use super::dns::{self, DnsQuestion};
 use super::domain::{self, DomainQuestion};
@@ -63,6 +64,8 @@ pub enum Action {
     Sql(Box<SqlQuestion>),
     /// A file of environment variables.
     Dotenv(Box<Dotenv>),
+    /// Something that is done in a browser.
+    Browser(Box<Browse>),
     /// A pause.
     Wait(Pause),
 }
@@ -121,6 +124,22 @@ const fn other(
             has_service: false,
             has_reply: true,
             read,
+        },
+    }
+}
+
+const fn browser(number: usize) -> Kind<StepKind> {
+    Kind {
+        field: browser::FIELDS[number],
+        what: StepKind {
+            is_http: false,
+            has_service: number == 0,
+            has_reply: true,
+            read: |compiler, written| {
+                let Written { step, key, value } = written;
+                let browse = browser::read(compiler, step, key, value)?;
+                Some(Action::Browser(Box::new(browse)))
+            },
         },
     }
 }
@@ -214,6 +233,23 @@ pub const KINDS: &[Kind<StepKind>] = &[
         let step = dotenv::read(compiler, written.value)?;
         Some(Action::Dotenv(Box::new(step)))
     }),
+    browser(0),
+    browser(1),
+    browser(2),
+    browser(3),
+    browser(4),
+    browser(5),
+    browser(6),
+    browser(7),
+    browser(8),
+    browser(9),
+    browser(10),
+    browser(11),
+    browser(12),
+    browser(13),
+    browser(14),
+    browser(15),
+    browser(16),
     Kind {
         field: wait::FIELD,
         what: StepKind {

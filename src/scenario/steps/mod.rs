@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`action`] (the registry), [`http`] with [`http_read`], [`auth`] and [`signed`], [`tcp`], [`tls`], [`dns`], [`icmp`], [`udp`], [`ntp`], [`domain`],
 //! [`websocket`], [`events`], [`grpc`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`sql`], [`dotenv`],
-//! who are [`asked`].
+//! who are [`asked`]; what is done in a [`browser`], and with which [`element`].
 //!
 //! Sends nothing: how a step is done stands in `vu::steps`.
 
@@ -10,10 +10,12 @@ pub mod action;
 pub mod alertmanager;
 pub mod asked;
 pub mod auth;
+pub mod browser;
 pub mod command;
 pub mod dns;
 pub mod domain;
 pub mod dotenv;
+pub mod element;
 pub mod events;
 pub mod grpc;
 pub mod http;

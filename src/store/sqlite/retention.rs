@@ -95,6 +95,8 @@ impl Retention for Sqlite {
                   AND NOT EXISTS (SELECT 1 FROM outbox AS later
                     WHERE later.after_key = outbox.key AND later.state = 'pending') LIMIT ?2)";
             let removed = connection.run(runs, [before_ms, AT_ONCE_MAX])?;
+            let pictures = "DELETE FROM pictures WHERE run_id NOT IN (SELECT id FROM runs)";
+            connection.run(pictures, [])?;
             Ok(removed + connection.run(effects, [before_ms, AT_ONCE_MAX])?)
         })
         .await

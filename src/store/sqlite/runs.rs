@@ -2,13 +2,14 @@
 
 use super::file::Sqlite;
 use super::tables::Cached;
+use crate::limits::PICTURED_RUNS;
 use crate::objective::Outcome;
 use crate::record::run::RunRow;
 use crate::run::Summary;
 use crate::store::contract::Runs;
 use crate::store::fault::StoreFault;
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// An outcome that is kept as its word.
 pub(super) fn outcome(row: &Row<'_>, column: usize) -> rusqlite::Result<Outcome> {
@@ -21,6 +22,29 @@ pub(super) fn outcome(row: &Row<'_>, column: usize) -> rusqlite::Result<Outcome>
             problem.into(),
         )
     })
+}
+
+/// Keeps the pictures of a run, and lets those go of older ones that passed.
+fn keep_pictures(connection: &Connection, run: i64, summary: &Summary) -> rusqlite::Result<()> {
+    let mut any = false;
+    for picture in summary.steps.iter().flat_map(|step| &step.pictures) {
+        if let Some(png) = &picture.png {
+            let sql = "INSERT OR IGNORE INTO pictures (run_id, sha256, png) VALUES (?1, ?2, ?3)";
+            connection.run(sql, params![run, picture.sha256, &png[..]])?;
+            any = true;
+        }
+    }
+    if !any {
+        return Ok(());
+    }
+    let keep = summary.keeps_pictures.unwrap_or(PICTURED_RUNS).max(1);
+    let keep = i64::try_from(keep).unwrap_or(i64::MAX);
+    let sql = "DELETE FROM pictures WHERE run_id IN (
+        SELECT id FROM runs WHERE EXISTS (SELECT 1 FROM pictures WHERE run_id = runs.id)
+          AND scenario = ?1 AND outcome = 'pass' AND json_extract(summary, '$.environment') = ?2
+        ORDER BY id DESC LIMIT -1 OFFSET ?3)";
+    connection.run(sql, params![summary.scenario, summary.environment, keep])?;
+    Ok(())
 }
 
 #[async_trait]
@@ -38,7 +62,9 @@ impl Runs for Sqlite {
                 "INSERT INTO runs (gate_id, phase, at_ms, scenario, outcome, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![gate_id, phase, now_ms, summary.scenario, summary.outcome.word(), text],
             )?;
-            Ok(connection.last_insert_rowid())
+            let id = connection.last_insert_rowid();
+            keep_pictures(connection, id, &summary)?;
+            Ok(id)
         })
         .await
     }
@@ -68,6 +94,14 @@ impl Runs for Sqlite {
                     .map_err(|error| StoreFault::Unreadable(error.to_string()))
             })
             .transpose()
+        })
+        .await
+    }
+
+    async fn picture(&self, sha256: String) -> Result<Option<Vec<u8>>, StoreFault> {
+        self.read(move |connection| {
+            let sql = "SELECT png FROM pictures WHERE sha256 = ?1 LIMIT 1";
+            Ok(connection.one(sql, [sha256], |row| row.get(0)).optional()?)
         })
         .await
     }

@@ -38,7 +38,7 @@ impl Cached for Connection {
 }
 
 /// The version of the tables that this program writes.
-pub const SCHEMA_VERSION: i64 = 6;
+pub const SCHEMA_VERSION: i64 = 7;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -135,6 +135,13 @@ CREATE TABLE audit (
 CREATE INDEX gates_newest ON gates (gate, id);
 ";
 
+/// Pictures of runs.
+const SCHEMA_7: &str = "
+CREATE TABLE pictures (
+  run_id INTEGER NOT NULL, sha256 TEXT NOT NULL, png BLOB NOT NULL, PRIMARY KEY (run_id, sha256)) STRICT;
+CREATE INDEX pictures_by ON pictures (sha256);
+";
+
 /// The version of the tables, 0 for an empty file. What is newer or not ours is refused.
 pub(super) fn version_of(connection: &Connection, path: &Path) -> Result<i64, StoreFault> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -167,6 +174,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<String
             (4, SCHEMA_4),
             (5, SCHEMA_5),
             (6, SCHEMA_6),
+            (7, SCHEMA_7),
         ];
         for (added, schema) in later {
             if version < added {

@@ -26,6 +26,7 @@ pub fn is_due(step: &Step) -> bool {
     match &step.action {
         Action::Http(http) => matches!(http.auth, Auth::Token(_)),
         Action::Grpc(call) => call.known.is_none(),
+        Action::Browser(_) => true,
         _ => false,
     }
 }
@@ -39,6 +40,7 @@ impl VirtualUser {
                 _ => Ok(false),
             },
             Action::Grpc(call) => Box::pin(self.ask_for_call(step, call, deadline)).await,
+            Action::Browser(_) => self.open_tab(deadline).await,
             _ => Ok(false),
         }
     }

@@ -12,6 +12,7 @@ use crate::vu::request::header;
 use crate::vu::user::VirtualUser;
 use http::{HeaderMap, HeaderName};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What one attempt left behind.
@@ -27,6 +28,8 @@ pub struct Attempt {
     pub bytes_sent: u64,
     /// Bytes received.
     pub bytes_received: u64,
+    /// What a page looked like, of a step that takes a picture.
+    pub picture: Option<Arc<[u8]>>,
     /// When it was over, if the wire knows.
     pub end: Option<Instant>,
 }
@@ -68,6 +71,7 @@ impl VirtualUser {
             Action::Sql(question) => Box::pin(self.sql(question, deadline)).await,
             Action::Prometheus(question) => Box::pin(self.prometheus(question, deadline)).await,
             Action::Alertmanager(question) => Box::pin(self.alertmanager(question, deadline)).await,
+            Action::Browser(browse) => Box::pin(self.browse(step, browse, deadline)).await,
             Action::Dotenv(step) => Box::pin(self.dotenv(step)).await,
             Action::Wait(_) => Attempt::default(),
         }

@@ -3,11 +3,12 @@
 //!
 //! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`errand`] (what must be known before), [`http`], [`tcp`],
 //! [`tls`], [`dns`], [`icmp`], [`udp`], [`ntp`], [`domain`], [`websocket`], [`events`], [`grpc`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
-//! (and Alertmanager), [`sql`], [`dotenv`].
+//! (and Alertmanager), [`sql`], [`dotenv`], [`browser`].
 //!
 //! None of them judges a reply: that is the virtual user's.
 
 mod asked;
+mod browser;
 mod command;
 mod dns;
 pub mod domain;

@@ -261,6 +261,8 @@ fn failure(summary: &Summary, at_ms: i64) -> Markup {
             @for example in &step.examples { pre { (example) } }
             @if let Some(exchange) = &step.failing { (run_page::exchanged(exchange)) }
         }
+        @let pictures = summary.steps.iter().flat_map(|step| &step.pictures);
+        @for picture in pictures { (run_page::shown(picture)) }
         @let kept = summary.steps.iter().flat_map(|step| &step.kept);
         @for kept in kept { details { summary { "Kept: " (kept.bytes) " bytes" } pre { (kept.text) } } }
     }

@@ -1,0 +1,218 @@
+//! From one document to the next: an address, again, back; until it has come so far, and shows something.
+//!
+//! Invariant: what is waited for is the newest document, wherever the page itself leads; a page that leads on and on, or
+//! stays blank, is a failure within its time.
+
+use super::faults;
+use super::page::Page;
+use super::wire::{Answer, Refusal};
+use crate::limits::{BROWSER_BLANK, BROWSER_DOCUMENTS_MAX};
+use crate::net::{ErrorClass, Fault};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// How far a document must have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Until {
+    /// With all that it names.
+    #[default]
+    Load,
+    /// As far as it can be looked at.
+    Dom,
+    /// Until nothing is loaded for half a second; a page that polls never comes so far.
+    Idle,
+}
+
+impl Until {
+    fn event(self) -> &'static str {
+        match self {
+            Until::Load => "load",
+            Until::Dom => "DOMContentLoaded",
+            Until::Idle => "networkIdle",
+        }
+    }
+}
+
+impl Page {
+    /// Goes to an address, and waits for the document.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be seen: no connection, a certificate, a page that leads in a circle or hangs.
+    pub async fn go(&mut self, url: &str, until: Until, by: Instant) -> Result<(), Fault> {
+        let documents = self.seen.documents;
+        self.seen.leave();
+        let answer = self.chromium.wire().call(
+            Some(&self.seen.session.clone()),
+            "Page.navigate",
+            json!({"url": url}),
+        );
+        // A server that never answers leaves this without an answer, so it has all the time there is.
+        let answer = self.unhurried(answer, by).await;
+        let answer = match answer {
+            Some(answer) => {
+                answer.map_err(|why| faults::of_call(&why, "the page cannot be opened"))?
+            }
+            None => return Err(self.late(&format!("nothing came of {url}"))),
+        };
+        let error = answer["errorText"].as_str().unwrap_or_default();
+        let is_download = answer["isDownload"] == true;
+        if is_download || answer["loaderId"].is_null() && error.is_empty() {
+            // The same document, or none.
+            self.seen.stay();
+            return Ok(());
+        }
+        match error {
+            "" | "net::ERR_HTTP_RESPONSE_CODE_FAILURE" => {}
+            "net::ERR_ABORTED" => {
+                self.seen.stay();
+                return self.settle(until, documents, by).await;
+            }
+            error => return Err(faults::of_network(error, url)),
+        }
+        self.settle(until, documents, by).await
+    }
+
+    /// The same as an answer, but with all the time until a deadline.
+    async fn unhurried(
+        &mut self,
+        mut answer: tokio::sync::oneshot::Receiver<Answer>,
+        by: Instant,
+    ) -> Option<Answer> {
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = self.feed.events.recv() => self.take(&event),
+                answer = &mut answer => {
+                    self.catch_up();
+                    return Some(answer.unwrap_or(Err(Refusal::Gone)));
+                }
+                () = tokio::time::sleep_until(by.into()) => return None,
+            }
+        }
+    }
+
+    /// Waits until the main frame shows its newest document, and that came so far.
+    pub(super) async fn settle(
+        &mut self,
+        until: Until,
+        before: u32,
+        by: Instant,
+    ) -> Result<(), Fault> {
+        self.catch_up();
+        loop {
+            self.sound()?;
+            if self.seen.has_reached(until.event()) {
+                return Ok(());
+            }
+            if self.seen.documents.saturating_sub(before) > BROWSER_DOCUMENTS_MAX {
+                return Err(Fault::new(
+                    ErrorClass::RedirectLoop,
+                    format!(
+                        "the page leads on and on: {BROWSER_DOCUMENTS_MAX} documents in one step, the last at {}",
+                        self.seen.url
+                    ),
+                ));
+            }
+            if !self.next(by).await {
+                self.sound()?;
+                return Err(self.late(&self.unfinished(until)));
+            }
+        }
+    }
+
+    /// What is still awaited of a document that is not there in time.
+    fn unfinished(&self, until: Until) -> String {
+        let began = self.seen.document().map_or(0.0, |document| document.began);
+        let open = self.seen.requests.all().iter();
+        let open = open.filter(|one| one.began >= began);
+        let open: Vec<&str> = open
+            .filter(|one| !one.is_over)
+            .map(|one| one.url.as_str())
+            .take(3)
+            .collect();
+        let open = match open.is_empty() {
+            true => String::new(),
+            false => format!(", still loading {}", open.join(", ")),
+        };
+        format!("the page did not come to `{}`{open}", until.event())
+    }
+
+    /// Loads the page again, or goes back to the one before.
+    ///
+    /// # Errors
+    ///
+    /// What came instead.
+    pub async fn reload(&mut self, until: Until, by: Instant) -> Result<(), Fault> {
+        let documents = self.seen.documents;
+        self.seen.leave();
+        let told = self.call("Page.reload", json!({}), by).await;
+        told.map_err(|why| faults::of_call(&why, "the page cannot be loaded again"))?;
+        self.settle(until, documents, by).await
+    }
+
+    /// Goes back to the page before.
+    ///
+    /// # Errors
+    ///
+    /// That there is none, or what came instead.
+    pub async fn back(&mut self, until: Until, by: Instant) -> Result<(), Fault> {
+        let doing = "the page before cannot be gone back to";
+        let history = self.call("Page.getNavigationHistory", json!({}), by).await;
+        let history = history.map_err(|why| faults::of_call(&why, doing))?;
+        let before = history["currentIndex"]
+            .as_u64()
+            .and_then(|at| at.checked_sub(1));
+        let entry = before.map(|at| &history["entries"][at as usize]);
+        let Some(entry) = entry.filter(|entry| entry["url"] != "about:blank") else {
+            return Err(Fault::new(
+                ErrorClass::Check,
+                "there is no page before".to_owned(),
+            ));
+        };
+        let documents = self.seen.documents;
+        let told = self
+            .call(
+                "Page.navigateToHistoryEntry",
+                json!({"entryId": entry["id"]}),
+                by,
+            )
+            .await;
+        told.map_err(|why| faults::of_call(&why, doing))?;
+        self.rest(Duration::from_millis(20)).await;
+        match self.seen.is_leaving() || self.seen.documents > documents {
+            true => self.settle(until, documents, by).await,
+            false => self.sound(),
+        }
+    }
+
+    /// Waits until there is something to see; a page that stays blank is none, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// That it is blank, or says nothing.
+    pub async fn shows_something(&mut self, by: Instant) -> Result<(), Fault> {
+        let soon = by.min(Instant::now() + BROWSER_BLANK);
+        let frame = self.seen.frame.clone();
+        loop {
+            self.arrive(by).await?;
+            let world = self.world(&frame, by).await?;
+            match self.ask(&world, "bellwether.shows()", by).await {
+                Ok(Value::Bool(true)) => return Ok(()),
+                Err(Refusal::Gone) => return Err(faults::gone()),
+                Err(Refusal::Said(why)) if why.contains("not answered in time") => {
+                    return Err(self.late("the page does not respond: a script does not end"));
+                }
+                _ => {}
+            }
+            if Instant::now() >= soon {
+                let why = format!(
+                    "the page is blank: nothing can be seen on {}",
+                    self.seen.url
+                );
+                return Err(Fault::new(ErrorClass::Check, why));
+            }
+            self.rest(Duration::from_millis(50)).await;
+        }
+    }
+}

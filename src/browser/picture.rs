@@ -1,0 +1,115 @@
+//! What a page looks like, as PNG: what is seen, all of it, or one element, with parts of it covered.
+//!
+//! Nothing moves while it is taken. A picture is evidence and never decides by itself.
+
+use super::faults;
+use super::locator::Locator;
+use super::page::Page;
+use super::seen::World;
+use super::target::TO_LOOK;
+use crate::limits::{BROWSER_PICTURE_TIMEOUT, BROWSER_PIXELS_MAX};
+use crate::net::{ErrorClass, Fault};
+use base64::Engine as _;
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// What is taken.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    /// All of the page, and not only what is seen.
+    pub is_full: bool,
+    /// Only this element.
+    pub of: Option<Locator>,
+    /// What is covered.
+    pub masks: Vec<Locator>,
+}
+
+impl Page {
+    /// Takes a picture.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none: the page hangs, is too large, or has no such element.
+    pub async fn picture(&mut self, frame: &Frame, by: Instant) -> Result<Vec<u8>, Fault> {
+        let by = by.min(Instant::now() + BROWSER_PICTURE_TIMEOUT);
+        self.arrive(by).await?;
+        let main = self.seen.frame.clone();
+        let world = self.world(&main, by).await?;
+        let size = self.of_world(&world, "bellwether.freeze()", by).await?;
+        let taken = self.take_picture(frame, &world, &size, by).await;
+        let _ = self.ask(&world, "bellwether.thaw()", by).await;
+        taken
+    }
+
+    async fn take_picture(
+        &mut self,
+        frame: &Frame,
+        world: &World,
+        size: &Value,
+        by: Instant,
+    ) -> Result<Vec<u8>, Fault> {
+        for mask in &frame.masks {
+            // What is not there needs no cover.
+            if let Ok(Ok(1..)) = self.count(mask, by).await {
+                self.of_world(world, "bellwether.cover()", by).await?;
+            }
+        }
+        let mut asked = json!({"format": "png", "optimizeForSpeed": true});
+        let (width, height) = self.options.viewport;
+        let mut pixels = u64::from(width) * u64::from(height);
+        if let Some(of) = &frame.of {
+            let target = self.target(of, TO_LOOK, by).await?;
+            let place = self
+                .of_world(&target.world, "bellwether.place()", by)
+                .await?;
+            let part = |key: &str| place[key].as_f64().unwrap_or_default();
+            pixels = (part("width") * part("height")) as u64;
+            asked["captureBeyondViewport"] = true.into();
+            asked["clip"] = json!({"x": part("x"), "y": part("y"), "width": part("width"), "height": part("height"), "scale": 1});
+        } else if frame.is_full {
+            let tall = size["height"]
+                .as_f64()
+                .unwrap_or_default()
+                .max(f64::from(height));
+            let wide = size["width"]
+                .as_f64()
+                .unwrap_or_default()
+                .max(f64::from(width));
+            pixels = (tall * wide) as u64;
+            asked["captureBeyondViewport"] = true.into();
+            asked["clip"] = json!({"x": 0, "y": 0, "width": wide, "height": tall, "scale": 1});
+        }
+        if pixels > BROWSER_PIXELS_MAX {
+            let why = format!(
+                "the picture would have {} million pixels: take what is seen, or one element",
+                pixels / 1_000_000
+            );
+            return Err(Fault::new(ErrorClass::OwnLimit, why));
+        }
+        let taken = self.call("Page.captureScreenshot", asked, by).await;
+        let taken = taken.map_err(|why| match self.sound() {
+            Err(fault) => fault,
+            Ok(()) => Fault::new(
+                ErrorClass::NoEvidence,
+                format!("no picture was taken: {why:?}"),
+            ),
+        })?;
+        let data = taken["data"].as_str().unwrap_or_default();
+        base64::engine::general_purpose::STANDARD
+            .decode(data)
+            .map_err(|why| Fault::new(ErrorClass::NoEvidence, format!("no picture came: {why}")))
+    }
+
+    async fn of_world(
+        &mut self,
+        world: &World,
+        expression: &str,
+        by: Instant,
+    ) -> Result<Value, Fault> {
+        let told = self.ask(world, expression, by).await;
+        told.map_err(|why| match self.sound() {
+            Err(fault) => fault,
+            Ok(()) => faults::of_call(&why, "the page does not hold still"),
+        })
+    }
+}

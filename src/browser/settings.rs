@@ -1,0 +1,130 @@
+//! Which browser, and how it is started: what an environment says of it.
+
+use std::path::PathBuf;
+
+/// How a browser is started. Pages of equal settings share one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// Which program; searched for where nothing is said.
+    pub binary: Option<PathBuf>,
+    /// Whether it runs within its sandbox.
+    pub sandbox: bool,
+    /// Hosts that are led to other addresses, as `host` and `address`.
+    pub hosts: Vec<(String, String)>,
+    /// Keys of certificate authorities that are trusted beside the machine's own: base64 of SHA-256 of their
+    /// public keys.
+    pub trusted_keys: Vec<String>,
+    /// A proxy on the way: `http://host:port`.
+    pub proxy: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            binary: None,
+            sandbox: true,
+            hosts: Vec::new(),
+            trusted_keys: Vec::new(),
+            proxy: None,
+        }
+    }
+}
+
+impl Settings {
+    pub(super) fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        if !self.sandbox {
+            flags.push("--no-sandbox".to_owned());
+        }
+        if !self.hosts.is_empty() {
+            let rules = self
+                .hosts
+                .iter()
+                .map(|(host, to)| format!("MAP {host} {to}"));
+            let rules = rules.collect::<Vec<_>>().join(", ");
+            flags.push(format!("--host-resolver-rules={rules}"));
+        }
+        if !self.trusted_keys.is_empty() {
+            let keys = self.trusted_keys.join(",");
+            flags.push(format!("--ignore-certificate-errors-spki-list={keys}"));
+        }
+        match &self.proxy {
+            Some(proxy) => flags.push(format!("--proxy-server={proxy}")),
+            // What the desktop of this machine is set up with is nobody's business.
+            None => flags.push("--no-proxy-server".to_owned()),
+        }
+        flags
+    }
+}
+
+/// Names under which a Chromium is installed, the smallest first.
+const NAMES: [&str; 6] = [
+    "chromium-headless-shell",
+    "chrome-headless-shell",
+    "chromium",
+    "google-chrome-stable",
+    "google-chrome",
+    "chromium-browser",
+];
+
+/// What to install, where no browser is found.
+pub const INSTALL: &str = "install Chromium (`apt-get install chromium-headless-shell`, or `chromium`), or name it: `browser: { binary: /path }` in the environment";
+
+impl Settings {
+    /// The program to start, in these folders.
+    ///
+    /// # Errors
+    ///
+    /// That there is none, and what to install.
+    pub fn find(&self, folders: &[PathBuf]) -> Result<PathBuf, String> {
+        if let Some(binary) = &self.binary {
+            return match is_program(binary) {
+                true => Ok(binary.clone()),
+                false => Err(format!("`{}` is no program", binary.display())),
+            };
+        }
+        let found = NAMES.iter().find_map(|name| {
+            let here = folders.iter().map(|folder| folder.join(name));
+            here.into_iter().find(|program| is_program(program))
+        });
+        found.ok_or_else(|| format!("no browser is installed here: {INSTALL}"))
+    }
+}
+
+fn is_program(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path)
+        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_installed_it_is_said_what_to_install() {
+        let nothing = tempfile::tempdir().unwrap();
+        let told = Settings::default()
+            .find(&[nothing.path().to_owned()])
+            .unwrap_err();
+        assert!(told.contains("apt-get install chromium"), "{told}");
+        let named = Settings {
+            binary: Some("/no/such/browser".into()),
+            ..Settings::default()
+        };
+        assert_eq!(
+            named.find(&[]).unwrap_err(),
+            "`/no/such/browser` is no program"
+        );
+    }
+
+    #[test]
+    fn the_sandbox_is_left_out_only_where_that_is_said() {
+        assert_eq!(Settings::default().flags(), ["--no-proxy-server"]);
+        let open = Settings {
+            sandbox: false,
+            ..Settings::default()
+        };
+        assert!(open.flags().contains(&"--no-sandbox".to_owned()));
+    }
+}

@@ -1,0 +1,500 @@
+//! Something that is done in a browser, and what the page shows then.
+//!
+//! The time for a browser to start, and for a place among its pages, is no latency of the target.
+
+use super::exchange::Attempt;
+use crate::browser::acting::Facts;
+use crate::browser::keeper::Keeper;
+use crate::browser::locator::{By, Locator};
+use crate::browser::picture::Frame;
+use crate::limits::{BROWSER_PICTURE_TIMEOUT, BROWSER_TEXT_MAX};
+use crate::net::{ErrorClass, Fault, Phases, address};
+use crate::scenario::plan::Step;
+use crate::scenario::steps::browser::{Browse, Shot, Wanted};
+use crate::scenario::steps::element::{self, Element};
+use crate::scenario::template::Template;
+use crate::vu::tab::{Found, Tab};
+use crate::vu::user::VirtualUser;
+use crate::witness::said::Said;
+use bytes::Bytes;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Names that are looked up only where a step asks for them.
+const ASKED: [&str; 6] = [
+    "console",
+    "violations",
+    "requests",
+    "vitals",
+    "dialogs",
+    "popups",
+];
+/// How long errors may take to show where they fail a step.
+const AFTERMATH: Duration = Duration::from_millis(250);
+
+impl VirtualUser {
+    /// Sees to it that there is a page; whether that took anything.
+    pub(super) async fn open_tab(&mut self, deadline: Instant) -> Result<bool, Fault> {
+        if self.tab.is_some() {
+            return Ok(false);
+        }
+        let binding = &self.shared.binding;
+        let keeper = Keeper::of(&binding.browser);
+        let options = &binding.plan.browsing.options;
+        let page = Box::pin(keeper.page(options, deadline)).await?;
+        self.tab = Some(Box::new(Tab::new(page)));
+        Ok(true)
+    }
+
+    /// Does it, and looks at what the page shows then.
+    pub(super) async fn browse(
+        &mut self,
+        step: &Step,
+        browse: &Browse,
+        deadline: Instant,
+    ) -> Attempt {
+        let Some(mut tab) = self.tab.take() else {
+            let why = "no page is open".to_owned();
+            return Attempt::failed(Fault::new(ErrorClass::NoEvidence, why), Phases::default());
+        };
+        let given = self.give_cookies(&mut tab, deadline).await;
+        let done = match given {
+            Ok(()) => self.act(&mut tab, step, browse, deadline).await,
+            Err(fault) => Err(fault),
+        };
+        let end = Instant::now();
+        self.take_cookies(&mut tab, deadline).await;
+        let mut attempt = match done {
+            Ok(found) => {
+                self.looked_at(&mut tab, step, browse, found, deadline)
+                    .await
+            }
+            Err(fault) => Attempt::failed(fault, Phases::default()),
+        };
+        attempt.end.get_or_insert(end);
+        self.seen_of(&mut tab, browse, &mut attempt);
+        self.tell_of(&mut tab, step);
+        self.tab = Some(tab);
+        attempt
+    }
+
+    /// Gives what HTTP steps were given to the page, where the scenario wants that.
+    async fn give_cookies(&self, tab: &mut Tab, by: Instant) -> Result<(), Fault> {
+        let cookies = match self.shared.binding.plan.browsing.shares_cookies {
+            true => self.jar.for_page(crate::clock::now_ms()),
+            false => Vec::new(),
+        };
+        match cookies.is_empty() {
+            true => Ok(()),
+            false => tab.page.take_cookies(&cookies, by).await,
+        }
+    }
+
+    /// The other way round. A browser that has gone has none to give.
+    async fn take_cookies(&mut self, tab: &mut Tab, by: Instant) {
+        if self.shared.binding.plan.browsing.shares_cookies
+            && let Ok(cookies) = tab.page.cookies(by).await
+        {
+            self.jar.take_of_page(cookies);
+        }
+    }
+
+    async fn act(
+        &mut self,
+        tab: &mut Tab,
+        step: &Step,
+        browse: &Browse,
+        by: Instant,
+    ) -> Result<Found, Fault> {
+        let mut found = Found::default();
+        match browse {
+            Browse::Open(url, until) => {
+                let url = self.address_of(step, url)?;
+                tab.page.go(&url, *until, by).await?;
+                if tab.page.seen().documents > tab.documents() {
+                    tab.page.shows_something(by).await?;
+                }
+            }
+            Browse::Reload(until) => tab.page.reload(*until, by).await?,
+            Browse::Back(until) => tab.page.back(*until, by).await?,
+            Browse::Click { on, with, times } => {
+                tab.page
+                    .click(&self.located(on)?, *with, *times, by)
+                    .await?;
+            }
+            Browse::Hover(on) => tab.page.hover(&self.located(on)?, by).await?,
+            Browse::Fill {
+                field,
+                text,
+                by_key,
+            } => {
+                let field = self.located(field)?;
+                let written = self.render(text)?;
+                if text.fixed().is_none() {
+                    tab.filled.push(field.clone());
+                }
+                tab.page.fill(&field, &written, *by_key, by).await?;
+            }
+            Browse::Select(list, option) => {
+                let option = self.render(option)?;
+                tab.page.choose(&self.located(list)?, &option, by).await?;
+            }
+            Browse::Tick(on, is_on) => tab.page.tick(&self.located(on)?, *is_on, by).await?,
+            Browse::Press(key, on) => {
+                let on = on.as_ref().map(|on| self.located(on)).transpose()?;
+                tab.page.press(&self.render(key)?, on.as_ref(), by).await?;
+            }
+            Browse::See(what) => found = see(tab, &self.located(what)?, by).await?,
+            Browse::Unseen(what) => unseen(tab, &self.located(what)?, by).await?,
+            Browse::Expect(what, wanted) => {
+                let what = self.located(what)?;
+                found = self.expect(tab, &what, wanted, by).await?;
+            }
+            Browse::Screenshot(shot) => {
+                found.picture = Some(self.picture_of(tab, Some(shot)).await?);
+            }
+            Browse::Download(by_what) => {
+                let before = tab.page.seen().downloads.len();
+                tab.page
+                    .click(&self.located(by_what)?, Default::default(), 1, by)
+                    .await?;
+                let (download, bytes) = tab.page.downloaded(before, by).await?;
+                found.file = Some((download.name, bytes));
+            }
+            Browse::Upload(field, files) => {
+                tab.page.upload(&self.located(field)?, files, by).await?;
+            }
+            Browse::Script(body) => found.value = Some(tab.page.evaluate(body, by).await?),
+        }
+        if self.shared.binding.plan.browsing.judges() {
+            // What went wrong by it is told a moment later.
+            found.end = Some(Instant::now());
+            if browse.loads() && tab.page.seen().downloads.is_empty() {
+                tab.page.quiet(AFTERMATH, by).await;
+            }
+        }
+        Ok(found)
+    }
+
+    /// What an element should be, waited for until it is so.
+    async fn expect(
+        &self,
+        tab: &mut Tab,
+        what: &Locator,
+        wanted: &Wanted,
+        by: Instant,
+    ) -> Result<Found, Fault> {
+        let filled =
+            |text: &Option<Template>| text.as_ref().map(|text| self.render(text)).transpose();
+        let (shows, value) = (filled(&wanted.shows)?, filled(&wanted.value)?);
+        let attribute = match &wanted.attribute {
+            Some((name, is)) => Some((name.as_str(), self.render(is)?)),
+            None => None,
+        };
+        if let Some(count) = wanted.count {
+            let found = tab.page.wait_for(what, &|seen| seen == count, by).await?;
+            if found != Ok(count) {
+                let seen = found.map_or_else(|why| why, |seen| format!("{seen} can be seen"));
+                return Err(Fault::new(
+                    ErrorClass::Check,
+                    format!("{what}: {seen}, expected {count}"),
+                ));
+            }
+        }
+        let only_counts = shows.is_none() && value.is_none() && attribute.is_none();
+        if only_counts && wanted.enabled.is_none() && wanted.checked.is_none() {
+            return Ok(Found {
+                count: wanted.count,
+                ..Found::default()
+            });
+        }
+        loop {
+            let facts = tab
+                .page
+                .facts(what, attribute.as_ref().map(|(name, _)| *name), by)
+                .await?;
+            let wrong = differs(&facts, wanted, [&shows, &value], attribute.as_ref());
+            let Some(wrong) = wrong else {
+                return Ok(Found {
+                    element: Some(facts),
+                    count: Some(1),
+                    ..Found::default()
+                });
+            };
+            let pause = Duration::from_millis(50);
+            if Instant::now() + pause >= by {
+                return Err(Fault::new(ErrorClass::Check, format!("{what}: {wrong}")));
+            }
+            tab.page.pass(pause).await;
+        }
+    }
+
+    /// What checks look at.
+    async fn looked_at(
+        &mut self,
+        tab: &mut Tab,
+        step: &Step,
+        browse: &Browse,
+        found: Found,
+        by: Instant,
+    ) -> Attempt {
+        let mut said = Said::default();
+        let mut attempt = Attempt {
+            end: found.end,
+            picture: found.picture.map(Arc::from),
+            ..Attempt::default()
+        };
+        if let Some((name, bytes)) = found.file {
+            let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
+            let digest = crate::hexadecimal::digits(digest);
+            said.value(
+                "file",
+                json!({"name": name, "bytes": bytes.len(), "sha256": digest}),
+            );
+            attempt.bytes_received = bytes.len() as u64;
+            attempt.reply.body = Bytes::from(bytes);
+        } else if step.wants_body || step.uses("title") {
+            match tab.page.words(BROWSER_TEXT_MAX, by).await {
+                Ok((title, text)) => {
+                    said.value("title", title);
+                    attempt.reply.body = Bytes::from(text);
+                }
+                Err(fault) => attempt.fault = Some(fault),
+            }
+        }
+        if let Some(value) = found.value {
+            said.value("value", value);
+        }
+        if let Some(count) = found.count {
+            said.value("count", count);
+        }
+        if let Some(facts) = found.element {
+            let known = json!({"text": facts.text, "value": facts.value, "checked": facts.checked, "enabled": facts.enabled});
+            said.value("element", known);
+        }
+        if step.uses("vitals") {
+            attempt.end.get_or_insert_with(Instant::now);
+            tab.page.measured(by).await;
+        }
+        for name in ASKED.into_iter().filter(|name| step.uses(name)) {
+            if let Some(value) = tab.value(name) {
+                said.value(name, value);
+            }
+        }
+        if browse.loads() {
+            let document = tab.page.seen().document();
+            attempt.reply.phases = document.map(|one| one.phases).unwrap_or_default();
+        }
+        attempt.reply.said = Some(Box::new(said));
+        attempt
+    }
+
+    /// What is so of every step: the document's status, where the page is, what speaks against it.
+    fn seen_of(&mut self, tab: &mut Tab, browse: &Browse, attempt: &mut Attempt) {
+        let binding = &self.shared.binding;
+        let objections = tab.objections(&binding.plan.browsing);
+        let tab_is_new = tab.is_new_document();
+        let seen = tab.page.seen();
+        // What did not come has no status, and that of the page before is not its own.
+        let is_about = !matches!(browse, Browse::Download(_))
+            && (tab_is_new || !browse.loads() || attempt.fault.is_none());
+        if let Some(document) = seen.document().filter(|_| is_about) {
+            attempt.reply.status = document.status;
+            if tab_is_new {
+                attempt.reply.version = version(&document.protocol);
+            }
+            attempt.reply.redirects = document.redirects;
+            attempt.bytes_received = document.bytes;
+        }
+        attempt.reply.url = address::url(&seen.url).ok();
+        let said = attempt.reply.said.get_or_insert_default();
+        said.objections.extend(objections);
+        let host = attempt.reply.url.as_ref().and_then(|url| url.host());
+        if let (Some(guard), Some(host)) = (&binding.guard, host)
+            && !guard.allows(host, &[])
+            && attempt.fault.is_none()
+        {
+            let why = format!("the page is on `{host}`, which is no host of the environment");
+            attempt.fault = Some(Fault::new(ErrorClass::RedirectAway, why));
+        }
+    }
+
+    fn address_of(&self, step: &Step, url: &Template) -> Result<String, Fault> {
+        let written = self.render(url)?;
+        let whole = match written.starts_with('/') {
+            true => format!("{}{written}", self.base(step).unwrap_or_default()),
+            false => written,
+        };
+        // A browser opens files and pages of its own as gladly.
+        let is_web = ["http://", "https://"]
+            .iter()
+            .any(|start| whole.to_ascii_lowercase().starts_with(start));
+        match is_web {
+            true => Ok(whole),
+            false => Err(Fault::new(
+                ErrorClass::Template,
+                format!("`{whole}` is no address of the web"),
+            )),
+        }
+    }
+
+    /// An element, with everything filled in.
+    fn located(&self, element: &Element) -> Result<Locator, Fault> {
+        let inner = |element: &Option<Box<Element>>| {
+            let element = element.as_deref().map(|element| self.located(element));
+            Ok::<_, Fault>(element.transpose()?.map(Box::new))
+        };
+        Ok(Locator {
+            by: match &element.by {
+                element::By::Role(role, name) => {
+                    let name = name.as_ref().map(|name| self.render(name)).transpose()?;
+                    By::Role(self.render(role)?, name)
+                }
+                element::By::Label(text) => By::Label(self.render(text)?),
+                element::By::Text(text) => By::Text(self.render(text)?),
+                element::By::Placeholder(text) => By::Placeholder(self.render(text)?),
+                element::By::TestId(id) => By::TestId(self.render(id)?),
+                element::By::Css(selector) => By::Css(self.render(selector)?),
+            },
+            exact: element.exact,
+            nth: element.nth,
+            within: inner(&element.within)?,
+            frame: inner(&element.frame)?,
+        })
+    }
+
+    /// What the page looks like on which a step failed, if it can still be seen.
+    pub(in crate::vu) async fn pictured_failure(&mut self) -> Option<Arc<[u8]>> {
+        let mut tab = self.tab.take()?;
+        let taken = self.picture_of(&mut tab, None).await;
+        self.tab = Some(tab);
+        taken.ok().map(Arc::from)
+    }
+
+    /// The picture that a step takes; none where a secret can be read in it.
+    async fn picture_of(&self, tab: &mut Tab, shot: Option<&Shot>) -> Result<Vec<u8>, Fault> {
+        let by = Instant::now() + BROWSER_PICTURE_TIMEOUT;
+        let mut frame = Frame {
+            masks: tab.filled.clone(),
+            ..Frame::default()
+        };
+        if let Some(shot) = shot {
+            frame.is_full = shot.is_full;
+            frame.of = shot.of.as_ref().map(|of| self.located(of)).transpose()?;
+            for mask in &shot.masks {
+                frame.masks.push(self.located(mask)?);
+            }
+        }
+        let (title, text) = tab.page.words(BROWSER_TEXT_MAX, by).await?;
+        let redactor = &self.shared.binding.redactor;
+        if redactor.clean(&text) != text || redactor.clean(&title) != title {
+            let why = "no picture is kept, since a secret can be read on the page".to_owned();
+            return Err(Fault::new(ErrorClass::NoEvidence, why));
+        }
+        tab.page.picture(&frame, by).await
+    }
+
+    /// Tells whoever wants to see each exchange of the requests that the page made.
+    fn tell_of(&self, tab: &mut Tab, step: &Step) {
+        if let Some(tracing) = self.shared.binding.tracing(&step.name) {
+            // The document comes last, since the last is what is shown of a step that failed.
+            let (documents, others): (Vec<_>, Vec<_>) =
+                tab.news().iter().partition(|one| one.kind == "Document");
+            for request in others.into_iter().chain(documents) {
+                tracing.note_page(request);
+            }
+        }
+    }
+}
+
+/// The version of HTTP, as every reply names it.
+fn version(protocol: &str) -> &'static str {
+    match protocol {
+        "h2" => "HTTP/2",
+        "h3" => "HTTP/3",
+        "http/1.0" => "HTTP/1.0",
+        _ => "HTTP/1.1",
+    }
+}
+
+async fn see(tab: &mut Tab, what: &Locator, by: Instant) -> Result<Found, Fault> {
+    let began = Instant::now();
+    let count = tab.page.wait_for(what, &|seen| seen > 0, by).await?;
+    match count {
+        Ok(1) => {
+            // One alone can be looked at, unless it goes meanwhile.
+            let soon = by.min(Instant::now() + Duration::from_millis(500));
+            let element = tab.page.facts(what, None, soon).await.ok();
+            Ok(Found {
+                element,
+                count: Some(1),
+                ..Found::default()
+            })
+        }
+        Ok(count @ 1..) => Ok(Found {
+            count: Some(count),
+            ..Found::default()
+        }),
+        Ok(0) => Err(tab.page.missing(what, "it cannot be seen", began).await),
+        Err(why) => Err(tab.page.missing(what, &why, began).await),
+    }
+}
+
+async fn unseen(tab: &mut Tab, what: &Locator, by: Instant) -> Result<(), Fault> {
+    let wrong = match tab.page.wait_for(what, &|seen| seen == 0, by).await? {
+        Ok(0) => return Ok(()),
+        Ok(count) => format!("{count} of it can be seen"),
+        Err(why) => why,
+    };
+    let at = &tab.page.seen().url;
+    Err(Fault::new(
+        ErrorClass::Check,
+        format!("{what}: {wrong}, expected none, on {at}"),
+    ))
+}
+
+/// What is not as it should be.
+fn differs(
+    facts: &Facts,
+    wanted: &Wanted,
+    [shows, value]: [&Option<String>; 2],
+    attribute: Option<&(&str, String)>,
+) -> Option<String> {
+    if let Some(shows) = shows
+        && !facts.text.contains(shows.trim())
+    {
+        let text: String = facts.text.chars().take(200).collect();
+        return Some(format!("it shows {text:?}, expected {shows:?}"));
+    }
+    if let Some(value) = value
+        && facts.value.as_ref() != Some(value)
+    {
+        return Some("another value stands in it than was expected".to_owned());
+    }
+    if let Some((name, is)) = attribute
+        && facts.attribute.as_ref() != Some(is)
+    {
+        return Some(match &facts.attribute {
+            Some(other) => format!("its `{name}` is {other:?}, expected {is:?}"),
+            None => format!("it has no `{name}`, expected {is:?}"),
+        });
+    }
+    let word = |is: bool, yes: &str| {
+        if is {
+            yes.to_owned()
+        } else {
+            format!("not {yes}")
+        }
+    };
+    match (wanted.enabled, wanted.checked) {
+        (Some(enabled), _) if facts.enabled != enabled => {
+            Some(format!("it is {}", word(facts.enabled, "enabled")))
+        }
+        (_, Some(checked)) if facts.checked != Some(checked) => match facts.checked {
+            Some(now) => Some(format!("it is {}", word(now, "checked"))),
+            None => Some("it cannot be checked".to_owned()),
+        },
+        _ => None,
+    }
+}
