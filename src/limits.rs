@@ -107,6 +107,8 @@ pub const BROWSER_EVENTS_MAX: usize = 8_192;
 pub const BROWSER_START_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time for one call of a browser, which often never answers.
 pub const BROWSER_CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a page to answer a question, also just before its step's time is up: one that takes longer hangs.
+pub const BROWSER_ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time for a browser to end by itself.
 pub const BROWSER_CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A browser that nobody has used for so long is ended.

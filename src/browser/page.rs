@@ -9,7 +9,7 @@ use super::faults;
 use super::keeper::Place;
 use super::seen::{Dialogs, Reaction, Seen, World};
 use super::wire::{Answer, Event, Feed, Refusal};
-use crate::limits::BROWSER_CALL_TIMEOUT;
+use crate::limits::{BROWSER_ANSWER_TIMEOUT, BROWSER_CALL_TIMEOUT};
 use crate::net::{ErrorClass, Fault};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -400,6 +400,8 @@ impl Page {
             "expression": expression, "uniqueContextId": world.unique, "objectGroup": GROUP,
             "awaitPromise": true, "returnByValue": true, "userGesture": false,
         });
+        // What is asked just before time is up is answered all the same by a page that responds.
+        let by = by.max(Instant::now() + BROWSER_ANSWER_TIMEOUT);
         let answer = self
             .call_in(&world.session, "Runtime.evaluate", asked, by)
             .await?;

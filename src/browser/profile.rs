@@ -1,33 +1,45 @@
 //! The folder of a browser's profile: fresh for each start, removed at its end.
 //!
-//! Its name holds who made it, so that what a killed process left behind is removed by the next one, and what a
-//! living one uses is not.
+//! A file in it is locked by whoever uses it, so that what a killed process left behind is removed by the next one, and
+//! what a living one uses is not, wherever it runs.
 
+use std::fs::File;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 const PREFIX: &str = "bellwether-browser-";
+/// The file that is held locked within it, as long as it is used.
+const HELD: &str = "held";
 
 /// A folder that is removed with this.
 #[derive(Debug)]
 pub(super) struct Profile {
     path: PathBuf,
+    _held: File,
 }
 
 impl Profile {
     /// A new, empty one that only we may look into.
     pub(super) fn new() -> std::io::Result<Profile> {
+        Profile::within(&std::env::temp_dir())
+    }
+
+    fn within(folder: &Path) -> std::io::Result<Profile> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let within = std::env::temp_dir();
-        sweep(&within, std::process::id(), &is_alive);
+        sweep(folder);
         let number = NEXT.fetch_add(1, Relaxed);
         let chance = fastrand::u32(..);
         let name = format!("{PREFIX}{}-{number}-{chance:08x}", std::process::id());
-        let path = within.join(name);
+        let path = folder.join(name);
         std::fs::DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Profile { path })
+        // It has its name once it is held: nobody who tidies up comes in between.
+        let new = path.join("new");
+        let held = File::create(&new)?;
+        held.lock()?;
+        std::fs::rename(&new, path.join(HELD))?;
+        Ok(Profile { path, _held: held })
     }
 
     /// Where it is.
@@ -63,24 +75,17 @@ impl Drop for Profile {
     }
 }
 
-/// Removes what processes left behind that are no more.
-fn sweep(within: &Path, own: u32, is_alive: &dyn Fn(u32) -> bool) {
+/// Removes what processes left behind that are no more: nobody holds it.
+fn sweep(within: &Path) {
     for entry in std::fs::read_dir(within).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let of = name.to_str().and_then(maker);
-        if of.is_some_and(|of| of != own && !is_alive(of)) {
+        let is_one = name.to_str().is_some_and(|name| name.starts_with(PREFIX));
+        // One that is just being made is not held yet, and has no such file.
+        let held = File::open(entry.path().join(HELD)).ok().filter(|_| is_one);
+        if held.is_some_and(|held| held.try_lock().is_ok()) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
-}
-
-/// Who made a folder, by its name.
-fn maker(name: &str) -> Option<u32> {
-    name.strip_prefix(PREFIX)?.split('-').next()?.parse().ok()
-}
-
-fn is_alive(process: u32) -> bool {
-    Path::new("/proc").join(process.to_string()).exists()
 }
 
 #[cfg(test)]
@@ -88,20 +93,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_the_dead_left_behind_is_removed() {
+    fn only_what_nobody_holds_is_removed() {
         let within = tempfile::tempdir().unwrap();
-        let names = [
+        let used = Profile::within(within.path()).unwrap();
+        for name in [
             "bellwether-browser-7-0-a",
-            "bellwether-browser-8-0-a",
-            "bellwether-browser-x",
-            "other-9",
-        ];
-        for name in names {
+            "bellwether-browser-new",
+            "other",
+        ] {
             std::fs::create_dir(within.path().join(name)).unwrap();
         }
-        sweep(within.path(), 1, &|process| process == 8);
-        let left = names.map(|name| within.path().join(name).exists());
-        assert_eq!(left, [false, true, true, true]);
+        std::fs::write(within.path().join("bellwether-browser-7-0-a/held"), "").unwrap();
+        let next = Profile::within(within.path()).unwrap();
+        let left = |name: &str| within.path().join(name).exists();
+        assert!(used.path().exists() && next.path().exists());
+        assert!(!left("bellwether-browser-7-0-a"));
+        assert!(left("bellwether-browser-new") && left("other"));
     }
 
     #[test]

@@ -9,13 +9,6 @@ pub struct Settings {
     pub binary: Option<PathBuf>,
     /// Whether it runs within its sandbox.
     pub sandbox: bool,
-    /// Hosts that are led to other addresses, as `host` and `address`.
-    pub hosts: Vec<(String, String)>,
-    /// Keys of certificate authorities that are trusted beside the machine's own: base64 of SHA-256 of their
-    /// public keys.
-    pub trusted_keys: Vec<String>,
-    /// A proxy on the way: `http://host:port`.
-    pub proxy: Option<String>,
 }
 
 impl Default for Settings {
@@ -23,35 +16,16 @@ impl Default for Settings {
         Settings {
             binary: None,
             sandbox: true,
-            hosts: Vec::new(),
-            trusted_keys: Vec::new(),
-            proxy: None,
         }
     }
 }
 
 impl Settings {
     pub(super) fn flags(&self) -> Vec<String> {
-        let mut flags = Vec::new();
+        // What the desktop of this machine is set up with is nobody's business.
+        let mut flags = vec!["--no-proxy-server".to_owned()];
         if !self.sandbox {
             flags.push("--no-sandbox".to_owned());
-        }
-        if !self.hosts.is_empty() {
-            let rules = self
-                .hosts
-                .iter()
-                .map(|(host, to)| format!("MAP {host} {to}"));
-            let rules = rules.collect::<Vec<_>>().join(", ");
-            flags.push(format!("--host-resolver-rules={rules}"));
-        }
-        if !self.trusted_keys.is_empty() {
-            let keys = self.trusted_keys.join(",");
-            flags.push(format!("--ignore-certificate-errors-spki-list={keys}"));
-        }
-        match &self.proxy {
-            Some(proxy) => flags.push(format!("--proxy-server={proxy}")),
-            // What the desktop of this machine is set up with is nobody's business.
-            None => flags.push("--no-proxy-server".to_owned()),
         }
         flags
     }

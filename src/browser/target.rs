@@ -9,6 +9,7 @@ use super::locator::Locator;
 use super::page::Page;
 use super::seen::World;
 use super::wire::Refusal;
+use crate::limits::BROWSER_ANSWER_TIMEOUT;
 use crate::net::{ErrorClass, Fault};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -215,6 +216,7 @@ impl Page {
         count: u64,
         by: Instant,
     ) -> Result<Vec<u64>, Trouble> {
+        let by = by.max(Instant::now() + BROWSER_ANSWER_TIMEOUT);
         let wire = self.chromium.wire().clone();
         let session = Some(world.session.as_str());
         let elements = (0..count).map(|at| {

@@ -2,11 +2,13 @@
 
 use super::exit::Exit;
 use super::foreign;
+use crate::browser::settings::Settings;
 use crate::config::load;
-use crate::document::{Diagnostics, Severity, Source};
+use crate::document::{Diagnostic, Diagnostics, Severity, Source};
 use crate::environment::fit;
 use crate::figures::plural;
 use crate::gate::forecast;
+use crate::net::program::folders;
 use crate::project::file::File;
 use crate::report::style::Style;
 use crate::scenario;
@@ -179,5 +181,17 @@ fn scenario_file(path: &Path, source: &Arc<Source>, found: &mut Diagnostics) {
     let environments = nearest_file(path).map(|file| file.environments);
     for environment in environments.iter().flat_map(BTreeMap::values) {
         fit::against(&plan, environment, found);
+    }
+    let named = environments.iter().flat_map(BTreeMap::values);
+    let mut named = named.filter_map(|environment| environment.browser.binary.as_ref());
+    if let Some(step) = plan.all_steps().find(|step| step.browse().is_some())
+        && named.next().is_none()
+        && let Err(why) = Settings::default().find(&folders().collect::<Vec<_>>())
+    {
+        found.push(Diagnostic::warning("no-browser", why).at(
+            &plan.source,
+            step.span,
+            "would be inconclusive here",
+        ));
     }
 }

@@ -39,6 +39,7 @@ pub fn against(plan: &Plan, environment: &Environment, found: &mut Diagnostics) 
             );
         }
     }
+    past_the_proxy(plan, environment, found);
     let each = plan.requests_per_iteration().max(1) as f64;
     let total: Option<f64> = plan.load.iter().map(|load| load.executor.rate_max()).sum();
     for load in &plan.load {
@@ -99,6 +100,23 @@ pub fn against(plan: &Plan, environment: &Environment, found: &mut Diagnostics) 
                 .hint("an arrival-rate executor keeps a rate"),
             );
         }
+    }
+}
+
+/// Pages that would be opened without the proxy that everything else goes through.
+fn past_the_proxy(plan: &Plan, environment: &Environment, found: &mut Diagnostics) {
+    if let Some(step) = plan.all_steps().find(|step| step.browse().is_some())
+        && environment.proxy.is_some()
+    {
+        let title = format!(
+            "pages are opened without a proxy, and `{}` has one",
+            environment.name
+        );
+        found.push(
+            Diagnostic::error("bad-proxy", title)
+                .at(&plan.source, step.span, "would go past the proxy")
+                .hint("open pages in an environment without `proxy`"),
+        );
     }
 }
 

@@ -56,7 +56,6 @@ impl Reader<'_> {
         browser::settings::Settings {
             binary: binary.map(|file| self.folder.join(file)),
             sandbox: sandbox.and_then(Node::as_bool).unwrap_or(true),
-            ..browser::settings::Settings::default()
         }
     }
 

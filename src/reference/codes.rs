@@ -210,6 +210,11 @@ pub const ALL: &[Explained] = &[
         "Both days are part of it: let it end on a later day.",
     ),
     (
+        "no-browser",
+        "A scenario opens pages, and no browser is installed here. Its steps would be inconclusive.",
+        "Install Chromium, or name one in the environment: `browser: { binary: /path }`.",
+    ),
+    (
         "no-load",
         "What is performed once is asked for under load.",
         "The label says what a load can do instead.",

@@ -389,7 +389,9 @@ impl VirtualUser {
                 sink.pictured(step.index, &step.name, png);
             }
             if is_over {
+                // Under load they would be the work that is measured.
                 if failure.is_some()
+                    && !sink.counts_attempts()
                     && self.tab.is_some()
                     && step.browse().is_some()
                     && let Some(png) = Box::pin(self.pictured_failure()).await

@@ -311,6 +311,11 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("large", "open: /large, timeout: 60s", ""),
     ("much text", "see: row 199999, timeout: 30s", ""),
     (
+        "only in a script",
+        "see: const all, timeout: 2s",
+        "text \"const all\": it cannot be seen",
+    ),
+    (
         "not there",
         "click: { button: Nowhere }, timeout: 8s",
         "button \"Nowhere\": it is not there",
@@ -353,7 +358,7 @@ const PAGES: &[(&str, &str, &str)] = &[
     ),
     (
         "slow click",
-        "click: Slow, check: [ vitals.inp >= 200, vitals.inp < 1000 ]",
+        "click: Slow, check: [ vitals.inp >= 200, vitals.inp < 5000 ]",
         "",
     ),
     ("polls", "open: /polls", ""),
@@ -450,6 +455,15 @@ fn without_a_browser_nothing_is_said_about_the_page() {
     assert_eq!(came.code, DOUBT, "{}", came.said);
     assert!(came.said.contains("ended at once"), "{}", came.said);
     assert_eq!(came.left, Vec::<String>::new());
+    let mut command = bellwether();
+    command.current_dir(folder.path()).env("PATH", "/nowhere");
+    std::fs::remove_file(folder.path().join("bellwether.yaml")).unwrap();
+    let (code, _, said) = run(command.args(["check", "scenario.yaml"]));
+    assert_eq!(code, PASS, "{said}");
+    assert!(
+        said.contains("warning[no-browser]") && said.contains("apt-get install chromium"),
+        "{said}"
+    );
 }
 
 /// Processes whose parent is another one.
@@ -640,4 +654,28 @@ probes:
         "{}",
         page.len()
     );
+}
+
+#[test]
+fn a_gate_that_cannot_open_its_pages_holds_before_anything_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = serve(deployed);
+    std::fs::write(
+        folder.path().join("smoke.yaml"),
+        "name: console\nservice: console\nsteps: [ { open: / } ]\n",
+    )
+    .unwrap();
+    let text = format!(
+        "server: {{ listen: LISTEN }}
+environments:
+  production: {{ browser: {{ binary: /bin/false }}, services: {{ console: {{ url: \"http://{site}\", version: {{ path: /version, value: body.version }} }} }} }}
+gates:
+  console: {{ environment: production, services: [console], smoke: [smoke.yaml], converge: {{ reads: 2, every: 100ms }} }}
+"
+    );
+    let daemon = Daemon::start(folder.path(), &text, &[]);
+    let id = daemon.start_gate(&json!({"gate": "console", "version": "2.0.0"}));
+    let gate = daemon.done(id);
+    assert_eq!(gate["verdict"], "hold", "{gate}");
+    assert!(gate.to_string().contains("no page can be opened"), "{gate}");
 }

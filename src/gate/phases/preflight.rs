@@ -4,6 +4,7 @@
 //! What fails here says nothing about the deploy: it is inconclusive.
 
 use super::smoke::smoke_all;
+use crate::browser::keeper::Keeper;
 use crate::environment::everywhere::Look;
 use crate::environment::settings::Environment;
 use crate::gate::casting::cast;
@@ -45,6 +46,11 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
     }
     problems.extend(prerequisites::actions(context).await);
     problems.extend(counting::obstacles(context).await);
+    match browser(context).await {
+        Some(Ok(found)) => notes.push(format!("pages are opened by {found}")),
+        Some(Err(why)) => problems.push(format!("no page can be opened: {why}")),
+        None => {}
+    }
     let mut services: Vec<String> = context.gate.services.clone();
     let mut secrets = BTreeMap::new();
     let mut paths: Vec<_> = context.gate.scenarios().collect();
@@ -91,6 +97,15 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
     } else {
         Ended::because(Outcome::Inconclusive, problems)
     }
+}
+
+/// Which browser opens the pages of its scenarios, if they have any; or why none does.
+async fn browser(context: &PhaseContext<'_>) -> Option<Result<String, String>> {
+    let plans = context.gate.scenarios();
+    let mut plans = plans.filter_map(|path| context.project.plans.get(path));
+    plans.find(|plan| plan.browses())?;
+    let keeper = Keeper::of(&context.environment.browser);
+    Some(keeper.version().await)
 }
 
 /// Where the version before is still served, its smoke shows that the credentials are good: when the
