@@ -55,22 +55,43 @@ impl Page {
             }
             None => return Err(self.late(&format!("nothing came of {url}"))),
         };
+        self.sound()?;
         let error = answer["errorText"].as_str().unwrap_or_default();
-        let is_download = answer["isDownload"] == true;
-        if is_download || answer["loaderId"].is_null() && error.is_empty() {
-            // The same document, or none.
+        let loader = answer["loaderId"].as_str();
+        if answer["isDownload"] == true {
             self.seen.stay();
             return Ok(());
+        }
+        if loader.is_none() && error.is_empty() {
+            self.seen.stay();
+            return match is_same_document(&self.seen.url, url) {
+                true => Ok(()),
+                false => Err(no_document(url)),
+            };
         }
         match error {
             "" | "net::ERR_HTTP_RESPONSE_CODE_FAILURE" => {}
             "net::ERR_ABORTED" => {
                 self.seen.stay();
-                return self.settle(until, documents, by).await;
+                let reply = loader.and_then(|loader| self.seen.requests.document(loader));
+                // A reply that has no document says so, and leaves the page as it is.
+                if matches!(reply.and_then(|reply| reply.status), Some(204 | 205)) {
+                    return Ok(());
+                }
             }
             error => return Err(faults::of_network(error, url)),
         }
-        self.settle(until, documents, by).await
+        self.settle_anew(until, documents, by).await
+    }
+
+    /// Waits for a document, which must be another one than there was.
+    async fn settle_anew(&mut self, until: Until, before: u32, by: Instant) -> Result<(), Fault> {
+        self.settle(until, before, by).await?;
+        match self.seen.documents > before {
+            true => Ok(()),
+            // What was there before is at rest, and says nothing about what was asked for.
+            false => Err(no_document(&self.seen.url)),
+        }
     }
 
     /// The same as an answer, but with all the time until a deadline.
@@ -148,7 +169,7 @@ impl Page {
         self.seen.leave();
         let told = self.call("Page.reload", json!({}), by).await;
         told.map_err(|why| faults::of_call(&why, "the page cannot be loaded again"))?;
-        self.settle(until, documents, by).await
+        self.settle_anew(until, documents, by).await
     }
 
     /// Goes back to the page before.
@@ -214,5 +235,31 @@ impl Page {
             }
             self.rest(Duration::from_millis(50)).await;
         }
+    }
+}
+
+/// Whether two addresses differ by no more than the place within a document.
+fn is_same_document(one: &str, other: &str) -> bool {
+    let without_place = |url: &str| url.split('#').next().unwrap_or_default().to_owned();
+    without_place(one) == without_place(other)
+}
+
+fn no_document(url: &str) -> Fault {
+    Fault::new(
+        ErrorClass::Check,
+        format!("no document came of {url}: the page is what it was before"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_place_within_a_document_leaves_it_the_same() {
+        assert!(is_same_document("http://a/x#1", "http://a/x#2"));
+        assert!(is_same_document("http://a/x", "http://a/x#2"));
+        assert!(!is_same_document("http://a/x", "http://a/y"));
+        assert!(!is_same_document("http://a/x?1", "http://a/x?2"));
     }
 }

@@ -46,6 +46,16 @@ pub struct Requested {
 }
 
 impl Requested {
+    /// The version of HTTP, as every reply names it.
+    pub fn version(&self) -> &'static str {
+        match self.protocol.as_str() {
+            "h2" => "HTTP/2",
+            "h3" => "HTTP/3",
+            "http/1.0" => "HTTP/1.0",
+            _ => "HTTP/1.1",
+        }
+    }
+
     /// Whether it failed: no reply, or a status of 400 and above.
     pub fn has_failed(&self) -> bool {
         !self.is_canceled

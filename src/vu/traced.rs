@@ -122,11 +122,7 @@ impl Tracing<'_> {
         let url = without_named(&self.redactor.clean(&request.url));
         let came = Answer {
             status: request.status.unwrap_or_default(),
-            version: match request.protocol.as_str() {
-                "h2" => "HTTP/2".to_owned(),
-                "h3" => "HTTP/3".to_owned(),
-                other => other.to_ascii_uppercase(),
-            },
+            version: request.version().to_owned(),
             headers: Vec::new(),
             body: Content {
                 bytes: request.bytes,

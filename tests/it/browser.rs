@@ -679,3 +679,40 @@ gates:
     assert_eq!(gate["verdict"], "hold", "{gate}");
     assert!(gate.to_string().contains("no page can be opened"), "{gate}");
 }
+
+/// Processes below another one that are asked for by a word of theirs.
+fn below(parent: u32, word: &str) -> Vec<u32> {
+    let mut all = children_of(parent);
+    let mut at = 0;
+    while let Some(process) = all.get(at).copied() {
+        all.extend(children_of(process));
+        at += 1;
+    }
+    let says = |process: &u32| {
+        let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(word)
+    };
+    all.into_iter().filter(says).collect()
+}
+
+#[test]
+fn a_page_whose_process_ends_is_no_page_that_came() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (mut process, found) = waiting(folder.path(), browser);
+    let pages = eventually("pages have processes", Duration::from_secs(20), || {
+        Some(below(found, "--type=renderer")).filter(|pages| !pages.is_empty())
+    });
+    pages.into_iter().for_each(kill);
+    let code = eventually("the run is over", Duration::from_secs(70), || {
+        process.0.try_wait().unwrap()?.code()
+    });
+    let said = std::fs::read_to_string(folder.path().join("said")).unwrap();
+    assert_eq!(code, FAIL, "{said}");
+    let told = [
+        "the page has crashed",
+        "no document came of",
+        "nothing came of",
+    ];
+    assert!(told.iter().any(|told| said.contains(told)), "{said}");
+}

@@ -297,12 +297,15 @@ impl VirtualUser {
         let tab_is_new = tab.is_new_document();
         let seen = tab.page.seen();
         // What did not come has no status, and that of the page before is not its own.
-        let is_about = !matches!(browse, Browse::Download(_))
-            && (tab_is_new || !browse.loads() || attempt.fault.is_none());
+        let is_about = match browse {
+            Browse::Open(..) | Browse::Reload(_) | Browse::Back(_) => tab_is_new,
+            Browse::Download(_) => false,
+            _ => true,
+        };
         if let Some(document) = seen.document().filter(|_| is_about) {
             attempt.reply.status = document.status;
             if tab_is_new {
-                attempt.reply.version = version(&document.protocol);
+                attempt.reply.version = document.version();
             }
             attempt.reply.redirects = document.redirects;
             attempt.bytes_received = document.bytes;
@@ -405,16 +408,6 @@ impl VirtualUser {
                 tracing.note_page(request);
             }
         }
-    }
-}
-
-/// The version of HTTP, as every reply names it.
-fn version(protocol: &str) -> &'static str {
-    match protocol {
-        "h2" => "HTTP/2",
-        "h3" => "HTTP/3",
-        "http/1.0" => "HTTP/1.0",
-        _ => "HTTP/1.1",
     }
 }
 
