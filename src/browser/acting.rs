@@ -298,12 +298,10 @@ impl Page {
             {
                 Ok(told) => break told,
                 Err(Refusal::Gone) => return Err(faults::gone()),
-                Err(Refusal::Said(why))
-                    if why.contains("not answered in time") || Instant::now() >= by =>
-                {
+                Err(why) if why == Refusal::Late || Instant::now() >= by => {
                     return Err(self.late("the page does not respond: a script does not end"));
                 }
-                Err(Refusal::Said(_)) => self.rest(Duration::from_millis(20)).await,
+                Err(_) => self.rest(Duration::from_millis(20)).await,
             }
         };
         let text = |key: &str| told[key].as_str().unwrap_or_default().to_owned();
@@ -349,11 +347,11 @@ impl Page {
         // one pixel is a frame. Nobody waits for it.
         wire.tell(Some(&session), "Page.captureScreenshot", pixel());
         for answer in waiting {
-            match self.answered(method, answer, by).await {
+            match self.answered(answer, by).await {
                 Ok(_) => {}
                 Err(_) if self.seen.is_leaving() || self.seen.has_crashed => return self.sound(),
                 Err(Refusal::Gone) => return Err(faults::gone()),
-                Err(Refusal::Said(why)) if why.contains("not answered in time") => {
+                Err(Refusal::Late) => {
                     return Err(self.late("the page does not respond to what was done"));
                 }
                 Err(why) => return Err(faults::of_call(&why, "the page does not take it")),

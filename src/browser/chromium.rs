@@ -127,9 +127,7 @@ impl Chromium {
         match tokio::time::timeout_at(by.into(), answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Refusal::Gone),
-            Err(_) => Err(Refusal::Said(format!(
-                "`{method}` was not answered in time"
-            ))),
+            Err(_) => Err(Refusal::Late),
         }
     }
 
@@ -303,6 +301,7 @@ fn explained(why: &Refusal, said: &[String]) -> String {
     let last = last.map(|line| format!(": {line}")).unwrap_or_default();
     match why {
         Refusal::Gone => format!("ended at once{last}"),
+        Refusal::Late => format!("does not speak the DevTools protocol over a pipe{last}"),
         Refusal::Said(why) => {
             format!("does not speak the DevTools protocol over a pipe: {why}{last}")
         }

@@ -23,6 +23,10 @@ pub(super) fn none(why: &str) -> Fault {
 pub(super) fn no_page(why: Refusal) -> Fault {
     match why {
         Refusal::Gone => gone(),
+        Refusal::Late => Fault::new(
+            ErrorClass::NoEvidence,
+            "the browser gives no page in time".to_owned(),
+        ),
         Refusal::Said(why) => Fault::new(
             ErrorClass::NoEvidence,
             format!("the browser gives no page: {why}"),
@@ -34,6 +38,10 @@ pub(super) fn no_page(why: Refusal) -> Fault {
 pub(super) fn of_call(why: &Refusal, doing: &str) -> Fault {
     match why {
         Refusal::Gone => gone(),
+        Refusal::Late => Fault::new(
+            ErrorClass::Check,
+            format!("{doing}: the page does not respond"),
+        ),
         Refusal::Said(why) => Fault::new(ErrorClass::Check, format!("{doing}: {why}")),
     }
 }

@@ -26,11 +26,9 @@ impl Page {
         by: Instant,
     ) -> Result<(), Fault> {
         let target = self.target(locator, TO_LOOK, by).await?;
-        let element = json!({"expression": "bellwether.element(0)", "uniqueContextId": target.world.unique, "objectGroup": "bellwether"});
         let session = target.world.session.clone();
-        let element = self
-            .call_in(&session, "Runtime.evaluate", element, by)
-            .await;
+        let element = self.handle(&target.world, 0);
+        let element = self.answered(element, by).await;
         let element = element.map_err(|why| faults::of_call(&why, "the field went"))?;
         let given = json!({"objectId": element["result"]["objectId"], "files": files});
         let given = self

@@ -5,7 +5,7 @@
 
 use super::faults;
 use super::page::Page;
-use super::wire::{Answer, Refusal};
+use super::wire::Refusal;
 use crate::limits::{BROWSER_BLANK, BROWSER_DOCUMENTS_MAX};
 use crate::net::{ErrorClass, Fault};
 use serde_json::{Value, json};
@@ -48,12 +48,9 @@ impl Page {
             json!({"url": url}),
         );
         // A server that never answers leaves this without an answer, so it has all the time there is.
-        let answer = self.unhurried(answer, by).await;
-        let answer = match answer {
-            Some(answer) => {
-                answer.map_err(|why| faults::of_call(&why, "the page cannot be opened"))?
-            }
-            None => return Err(self.late(&format!("nothing came of {url}"))),
+        let answer = match self.awaited(answer, by).await {
+            Err(Refusal::Late) => return Err(self.late(&format!("nothing came of {url}"))),
+            answer => answer.map_err(|why| faults::of_call(&why, "the page cannot be opened"))?,
         };
         self.sound()?;
         let error = answer["errorText"].as_str().unwrap_or_default();
@@ -91,25 +88,6 @@ impl Page {
             true => Ok(()),
             // What was there before is at rest, and says nothing about what was asked for.
             false => Err(no_document(&self.seen.url)),
-        }
-    }
-
-    /// The same as an answer, but with all the time until a deadline.
-    async fn unhurried(
-        &mut self,
-        mut answer: tokio::sync::oneshot::Receiver<Answer>,
-        by: Instant,
-    ) -> Option<Answer> {
-        loop {
-            tokio::select! {
-                biased;
-                Some(event) = self.feed.events.recv() => self.take(&event),
-                answer = &mut answer => {
-                    self.catch_up();
-                    return Some(answer.unwrap_or(Err(Refusal::Gone)));
-                }
-                () = tokio::time::sleep_until(by.into()) => return None,
-            }
         }
     }
 
@@ -221,7 +199,7 @@ impl Page {
             match self.ask(&world, "bellwether.shows()", by).await {
                 Ok(Value::Bool(true)) => return Ok(()),
                 Err(Refusal::Gone) => return Err(faults::gone()),
-                Err(Refusal::Said(why)) if why.contains("not answered in time") => {
+                Err(Refusal::Late) => {
                     return Err(self.late("the page does not respond: a script does not end"));
                 }
                 _ => {}

@@ -98,11 +98,10 @@ impl Keeper {
             );
             return Err(Fault::new(ErrorClass::OwnLimit, why));
         };
-        let place = |permit| Place {
+        let place = Place {
             keeper: self.clone(),
             _permit: permit,
         };
-        let place = place(permit);
         let (chromium, downloads) = self.browser().await.map_err(|why| faults::none(&why))?;
         Page::open(chromium, place, downloads, options, by).await
     }

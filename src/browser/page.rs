@@ -7,7 +7,7 @@
 use super::chromium::Chromium;
 use super::faults;
 use super::keeper::Place;
-use super::seen::{Dialogs, Reaction, Seen, World};
+use super::seen::{Dialogs, Reaction, Seen, World, attaching};
 use super::wire::{Answer, Event, Feed, Refusal};
 use crate::limits::{BROWSER_ANSWER_TIMEOUT, BROWSER_CALL_TIMEOUT};
 use crate::net::{ErrorClass, Fault};
@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// What stands in every document, in a world of its own.
 pub(super) const SCRIPT: &str = include_str!("page.js");
@@ -39,8 +40,6 @@ pub struct Options {
     pub timezone: String,
     /// What dialogs are answered.
     pub dialogs: Dialogs,
-    /// Whether certificates are looked at.
-    pub verifies: bool,
 }
 
 impl Default for Options {
@@ -52,7 +51,6 @@ impl Default for Options {
             locale: "en-US".to_owned(),
             timezone: "UTC".to_owned(),
             dialogs: Dialogs::default(),
-            verifies: true,
         }
     }
 }
@@ -132,7 +130,6 @@ impl Page {
     async fn set_up(&mut self, by: Instant) -> Result<(), Fault> {
         let (width, height) = self.options.viewport;
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": self.options.is_mobile});
-        let again = json!({"autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true});
         let none = || json!({});
         let mut calls = vec![
             ("Page.enable", none()),
@@ -149,7 +146,7 @@ impl Page {
             ("Network.enable", json!({"maxPostDataSize": 0})),
             ("Log.enable", none()),
             ("Audits.enable", none()),
-            ("Target.setAutoAttach", again),
+            ("Target.setAutoAttach", attaching()),
             ("Emulation.setDeviceMetricsOverride", metrics),
             (
                 "Emulation.setFocusEmulationEnabled",
@@ -178,12 +175,6 @@ impl Page {
             .unwrap_or_else(|| self.agent());
         let agent = json!({"userAgent": agent, "acceptLanguage": language});
         calls.push(("Emulation.setUserAgentOverride", agent));
-        if !self.options.verifies {
-            calls.push((
-                "Security.setIgnoreCertificateErrors",
-                json!({"ignore": true}),
-            ));
-        }
         calls.push(("Runtime.runIfWaitingForDebugger", none()));
         let session = self.seen.session.clone();
         let wire = self.chromium.wire().clone();
@@ -192,7 +183,7 @@ impl Page {
             .map(|(method, params)| (method, wire.call(Some(&session), method, params)))
             .collect();
         for (method, answer) in waiting {
-            let answer = self.answered(method, answer, by).await;
+            let answer = self.answered(answer, by).await;
             // A browser that does not know an override is as good; one that cannot be watched is not.
             let matters = !method.starts_with("Emulation.") && method != "Audits.enable";
             if let (Err(why), true) = (answer, matters) {
@@ -221,11 +212,6 @@ impl Page {
         &self.context
     }
 
-    /// Which browser it is, as it names itself.
-    pub fn browser(&self) -> &str {
-        &self.chromium.version
-    }
-
     /// Calls a method of the page, and takes its events until there is an answer.
     pub(super) async fn call(
         &mut self,
@@ -246,17 +232,25 @@ impl Page {
         by: Instant,
     ) -> Answer {
         let answer = self.chromium.wire().call(Some(session), method, params);
-        self.answered(method, answer, by).await
+        self.answered(answer, by).await
     }
 
-    /// Waits for an answer, and takes events meanwhile.
+    /// Waits for an answer as long as a call may take, and takes events meanwhile.
     pub(super) async fn answered(
         &mut self,
-        method: &str,
-        mut answer: tokio::sync::oneshot::Receiver<Answer>,
+        answer: oneshot::Receiver<Answer>,
         by: Instant,
     ) -> Answer {
         let by = by.min(Instant::now() + BROWSER_CALL_TIMEOUT);
+        self.awaited(answer, by).await
+    }
+
+    /// The same, with all the time until a deadline.
+    pub(super) async fn awaited(
+        &mut self,
+        mut answer: oneshot::Receiver<Answer>,
+        by: Instant,
+    ) -> Answer {
         let late = tokio::time::sleep_until(by.into());
         tokio::pin!(late);
         loop {
@@ -269,7 +263,7 @@ impl Page {
                     self.catch_up();
                     return answer.unwrap_or(Err(Refusal::Gone));
                 }
-                () = &mut late => return Err(Refusal::Said(format!("`{method}` was not answered in time"))),
+                () = &mut late => return Err(Refusal::Late),
             }
             if self.seen.has_crashed {
                 return Err(Refusal::Said("the page has crashed".to_owned()));
@@ -298,7 +292,7 @@ impl Page {
     }
 
     /// Lets time pass, and takes what happens.
-    pub(super) async fn rest(&mut self, pause: Duration) {
+    pub async fn rest(&mut self, pause: Duration) {
         let over = tokio::time::sleep(pause);
         tokio::pin!(over);
         loop {
@@ -308,11 +302,6 @@ impl Page {
                 else => return,
             }
         }
-    }
-
-    /// Lets time pass, and takes what happens.
-    pub async fn pass(&mut self, pause: Duration) {
-        self.rest(pause).await;
     }
 
     /// Waits until nothing has happened for a while, but no longer than four times that.
@@ -408,6 +397,16 @@ impl Page {
         told(answer)
     }
 
+    /// Asks for a handle of an element that the script in a frame has found.
+    pub(super) fn handle(&self, world: &World, at: u64) -> oneshot::Receiver<Answer> {
+        let asked = json!({
+            "expression": format!("bellwether.element({at})"), "uniqueContextId": world.unique, "objectGroup": GROUP,
+        });
+        self.chromium
+            .wire()
+            .call(Some(&world.session), "Runtime.evaluate", asked)
+    }
+
     /// Lets the browser forget what was asked for.
     pub(super) fn forget(&self, world: &World) {
         let group = json!({"objectGroup": GROUP});
@@ -428,11 +427,7 @@ impl Page {
         let answer = self.call("Runtime.evaluate", asked, by).await;
         match answer.and_then(told) {
             Ok(value) => Ok(value),
-            Err(Refusal::Said(why))
-                if Instant::now() >= by || why.contains("not answered in time") =>
-            {
-                Err(self.late("the script did not end in time"))
-            }
+            Err(Refusal::Late) => Err(self.late("the script did not end in time")),
             // What the script did led the page elsewhere.
             Err(_) if self.seen.documents > documents || self.seen.is_leaving() => Ok(Value::Null),
             Err(why) => {

@@ -6,7 +6,7 @@ use super::faults;
 use super::locator::Locator;
 use super::page::Page;
 use super::seen::World;
-use super::target::TO_LOOK;
+use super::target::{TO_LOOK, Trouble};
 use crate::limits::{BROWSER_PICTURE_TIMEOUT, BROWSER_PIXELS_MAX};
 use crate::net::{ErrorClass, Fault};
 use base64::Engine as _;
@@ -36,24 +36,47 @@ impl Page {
         let main = self.seen.frame.clone();
         let world = self.world(&main, by).await?;
         let size = self.of_world(&world, "bellwether.freeze()", by).await?;
-        let taken = self.take_picture(frame, &world, &size, by).await;
-        let _ = self.ask(&world, "bellwether.thaw()", by).await;
+        let mut worlds = vec![world];
+        let taken = match self.cover(&frame.masks, &mut worlds, by).await {
+            Ok(()) => self.take_picture(frame, &size, by).await,
+            Err(fault) => Err(fault),
+        };
+        for world in &worlds {
+            let _ = self.ask(world, "bellwether.thaw()", by).await;
+        }
         taken
+    }
+
+    /// Covers what nobody is to see, in whichever frame it stands. What is not there needs no cover; where that cannot
+    /// be told, there is no picture.
+    async fn cover(
+        &mut self,
+        masks: &[Locator],
+        worlds: &mut Vec<World>,
+        by: Instant,
+    ) -> Result<(), Fault> {
+        for mask in masks {
+            let world = match self.look(mask, by).await {
+                Ok((world, _, 1..)) => world,
+                Ok(_) | Err(Trouble::Absent(_)) => continue,
+                Err(Trouble::NotYet(why)) => {
+                    let why = format!("no picture was taken: {mask}: {why}");
+                    return Err(Fault::new(ErrorClass::NoEvidence, why));
+                }
+                Err(Trouble::Final(fault)) => return Err(fault),
+            };
+            self.of_world(&world, "bellwether.cover()", by).await?;
+            worlds.push(world);
+        }
+        Ok(())
     }
 
     async fn take_picture(
         &mut self,
         frame: &Frame,
-        world: &World,
         size: &Value,
         by: Instant,
     ) -> Result<Vec<u8>, Fault> {
-        for mask in &frame.masks {
-            // What is not there needs no cover.
-            if let Ok(Ok(1..)) = self.count(mask, by).await {
-                self.of_world(world, "bellwether.cover()", by).await?;
-            }
-        }
         let mut asked = json!({"format": "png", "optimizeForSpeed": true});
         let (width, height) = self.options.viewport;
         let mut pixels = u64::from(width) * u64::from(height);

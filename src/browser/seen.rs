@@ -267,9 +267,7 @@ impl Seen {
         if matches!(info["type"].as_str(), Some("page" | "iframe")) {
             calls.push(call("Page.enable", json!({})));
             calls.push(call("Audits.enable", json!({})));
-            let again =
-                json!({"autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true});
-            calls.push(call("Target.setAutoAttach", again));
+            calls.push(call("Target.setAutoAttach", attaching()));
             let script = json!({"source": super::page::SCRIPT, "worldName": self.world_name});
             calls.push(call("Page.addScriptToEvaluateOnNewDocument", script));
         }
@@ -402,6 +400,11 @@ impl Seen {
             self.violations.push(violation);
         }
     }
+}
+
+/// Frames, workers and windows stop before their first request, until they are set up.
+pub(super) fn attaching() -> Value {
+    json!({"autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true})
 }
 
 pub(super) fn text(value: &Value, key: &str) -> String {

@@ -40,7 +40,9 @@ pub(super) struct Target {
 }
 
 /// Why it is not there yet.
-enum Trouble {
+pub(super) enum Trouble {
+    /// Nothing of it is there now.
+    Absent(String),
     /// It may come yet.
     NotYet(String),
     /// It cannot.
@@ -85,7 +87,7 @@ impl Page {
             let reason = match self.try_target(locator, wants, by).await {
                 Ok(target) => return Ok(target),
                 Err(Trouble::Final(fault)) => return Err(fault),
-                Err(Trouble::NotYet(reason)) => reason,
+                Err(Trouble::NotYet(reason) | Trouble::Absent(reason)) => reason,
             };
             let pause = Duration::from_millis(pauses.next().copied().unwrap_or(500));
             if Instant::now() + pause >= by {
@@ -104,7 +106,7 @@ impl Page {
         self.arrive(by).await?;
         match self.look(locator, by).await {
             Ok((_, _, count)) => Ok(Ok(count)),
-            Err(Trouble::NotYet(why)) => Ok(Err(why)),
+            Err(Trouble::NotYet(why) | Trouble::Absent(why)) => Ok(Err(why)),
             Err(Trouble::Final(fault)) => Err(fault),
         }
     }
@@ -129,7 +131,7 @@ impl Page {
                 });
             }
             "none" => match told["count"].as_u64().unwrap_or_default() {
-                0 => "it is not there".to_owned(),
+                0 => return Err(Trouble::Absent("it is not there".to_owned())),
                 count => format!("there are only {count}"),
             },
             "several" => {
@@ -158,7 +160,7 @@ impl Page {
     }
 
     /// Has our script look it up; it knows what it found as its last ones.
-    async fn look(
+    pub(super) async fn look(
         &mut self,
         locator: &Locator,
         by: Instant,
@@ -180,9 +182,11 @@ impl Page {
                 let asked = format!("bellwether.ready({}, [])", json!(one.nth));
                 let told = self.asked(&world, &asked, by).await?;
                 if told["state"] != "ready" {
-                    return Err(Trouble::NotYet(format!(
-                        "{one}, in which it stands, is there {count} times"
-                    )));
+                    let why = format!("{one}, in which it stands, is there {count} times");
+                    return Err(match count {
+                        0 => Trouble::Absent(why),
+                        _ => Trouble::NotYet(why),
+                    });
                 }
                 self.asked(&world, "bellwether.narrow()", by).await?;
             }
@@ -219,14 +223,10 @@ impl Page {
         let by = by.max(Instant::now() + BROWSER_ANSWER_TIMEOUT);
         let wire = self.chromium.wire().clone();
         let session = Some(world.session.as_str());
-        let elements = (0..count).map(|at| {
-            let asked = json!({"expression": format!("bellwether.element({at})"), "uniqueContextId": world.unique, "objectGroup": "bellwether"});
-            wire.call(session, "Runtime.evaluate", asked)
-        });
-        let elements: Vec<_> = elements.collect();
+        let elements: Vec<_> = (0..count).map(|at| self.handle(world, at)).collect();
         let mut nodes = Vec::new();
         for (at, element) in elements.into_iter().enumerate() {
-            let element = self.answered("Runtime.evaluate", element, by).await;
+            let element = self.answered(element, by).await;
             let element = element.map_err(|why| self.trouble(&why))?;
             let asked = json!({"objectId": element["result"]["objectId"], "fetchRelatives": false});
             nodes.push((
@@ -237,10 +237,7 @@ impl Page {
         let mut kept = Vec::new();
         for (at, node) in nodes {
             // One that has gone meanwhile has no name.
-            let Ok(tree) = self
-                .answered("Accessibility.getPartialAXTree", node, by)
-                .await
-            else {
+            let Ok(tree) = self.answered(node, by).await else {
                 continue;
             };
             let node = &tree["nodes"][0];
@@ -260,10 +257,8 @@ impl Page {
         by: Instant,
     ) -> Result<(String, (f64, f64)), Trouble> {
         let target = Box::pin(self.try_target(locator, TO_LOOK, by)).await?;
-        let element = json!({"expression": "bellwether.element(0)", "uniqueContextId": target.world.unique, "objectGroup": "bellwether"});
-        let element = self
-            .call_in(&target.world.session, "Runtime.evaluate", element, by)
-            .await;
+        let element = self.handle(&target.world, 0);
+        let element = self.answered(element, by).await;
         let element = element.map_err(|why| self.trouble(&why))?;
         let node = json!({"objectId": element["result"]["objectId"]});
         let node = self
@@ -302,7 +297,7 @@ impl Page {
         }
         match why {
             Refusal::Gone => Trouble::Final(faults::gone()),
-            Refusal::Said(why) if why.contains("not answered in time") => {
+            Refusal::Late => {
                 Trouble::Final(self.late("the page does not respond: a script does not end"))
             }
             Refusal::Said(why) if why.contains("not a valid selector") => {

@@ -33,6 +33,8 @@ pub(super) struct Event {
 pub(super) enum Refusal {
     /// The browser says why.
     Said(String),
+    /// Nothing came in time.
+    Late,
     /// The browser is gone.
     Gone,
 }

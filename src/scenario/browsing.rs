@@ -27,6 +27,12 @@ pub struct Browsing {
 }
 
 impl Browsing {
+    /// Whether one of these texts of an error may be there.
+    pub fn ignores(&self, texts: &[&str]) -> bool {
+        let is_in = |ignored: &String| texts.iter().any(|text| text.contains(ignored.as_str()));
+        self.ignored.iter().any(is_in)
+    }
+
     /// Whether what a page shows by itself can fail a step.
     pub fn judges(&self) -> bool {
         self.console_fails || self.policy_fails || self.requests_fail
@@ -105,7 +111,6 @@ pub(super) fn read(compiler: &mut Compiler<'_>, root: &Node) -> Browsing {
             Some("accept") => Dialogs::Accept,
             _ => Dialogs::Dismiss,
         },
-        verifies: true,
     };
     Browsing {
         options,

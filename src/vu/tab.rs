@@ -18,11 +18,29 @@ pub(super) struct Tab {
     lines: usize,
     more_lines: u64,
     violations: usize,
-    requests: usize,
-    traced: usize,
+    judged: Taken,
+    traced: Taken,
     documents: u32,
     /// Fields into which something was put that is nobody's business.
     pub(super) filled: Vec<Locator>,
+}
+
+/// Which requests were taken, in whichever order they come to their ends: one that is followed for ever holds up none.
+#[derive(Debug, Default)]
+struct Taken(Vec<bool>);
+
+impl Taken {
+    /// Numbers of those that are over, and were not taken yet.
+    fn news(&mut self, all: &[Requested]) -> Vec<usize> {
+        self.0.resize(all.len(), false);
+        let places = self.0.iter_mut().zip(all).enumerate();
+        let new = places.filter(|(_, (taken, request))| request.is_over && !**taken);
+        new.map(|(at, (taken, _))| {
+            *taken = true;
+            at
+        })
+        .collect()
+    }
 }
 
 /// What a step found, beside what the page shows by itself.
@@ -49,8 +67,8 @@ impl Tab {
             lines: 0,
             more_lines: 0,
             violations: 0,
-            requests: 0,
-            traced: 0,
+            judged: Taken::default(),
+            traced: Taken::default(),
             documents: 0,
             filled: Vec::new(),
         }
@@ -79,12 +97,7 @@ impl Tab {
             );
         }
         if rules.console_fails {
-            let ignored = |line: &&Line| {
-                rules
-                    .ignored
-                    .iter()
-                    .any(|text| line.text.contains(text) || line.url.contains(text))
-            };
+            let ignored = |line: &&Line| rules.ignores(&[&line.text, &line.url]);
             // What a policy refused is said on the console, too.
             let twice = |line: &&Line| rules.policy_fails && line.source == "security";
             let new = seen.lines[self.lines..].iter();
@@ -94,35 +107,25 @@ impl Tab {
                 objections.push("there are more errors on the console than can be kept".to_owned());
             }
         }
-        if rules.requests_fail {
-            // One that is not over yet is judged by a later step.
-            let over = seen.requests.all().iter().skip(self.requests);
-            let failed = over.filter(|request| request.has_failed() && request.kind != "Document");
-            let failed = failed
-                .filter(|request| !rules.ignored.iter().any(|text| request.url.contains(text)));
-            objections.extend(failed.map(failure));
+        let requests = seen.requests.all();
+        // One that is not over yet is judged by a later step.
+        for at in self.judged.news(requests) {
+            let request = &requests[at];
+            let counts = rules.requests_fail && request.kind != "Document" && request.has_failed();
+            if counts && !rules.ignores(&[&request.url]) {
+                objections.push(failure(request));
+            }
         }
         self.lines = seen.lines.len();
         self.violations = seen.violations.len();
-        self.requests = seen
-            .requests
-            .all()
-            .iter()
-            .take_while(|request| request.is_over)
-            .count();
         objections
     }
 
     /// Requests that are over, and of which nobody was told yet.
-    pub(super) fn news(&mut self) -> &[Requested] {
+    pub(super) fn news(&mut self) -> Vec<&Requested> {
         let all = self.page.seen().requests.all();
-        let over = all[self.traced..]
-            .iter()
-            .take_while(|request| request.is_over)
-            .count();
-        let from = self.traced;
-        self.traced += over;
-        &self.page.seen().requests.all()[from..self.traced]
+        let news = self.traced.news(all);
+        news.into_iter().map(|at| &all[at]).collect()
     }
 
     /// A value that expressions know by this name.
@@ -187,4 +190,22 @@ fn failure(request: &Requested) -> String {
         None => request.error.clone(),
     };
     format!("{} {} failed: {came}", request.method, request.url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_request_is_taken_once_and_one_without_end_holds_up_none() {
+        let of = |is_over: bool| {
+            let mut request = Requested::default();
+            request.is_over = is_over;
+            request
+        };
+        let mut taken = Taken::default();
+        assert_eq!(taken.news(&[of(true), of(false), of(true)]), [0, 2]);
+        assert_eq!(taken.news(&[of(true), of(false), of(true), of(true)]), [3]);
+        assert_eq!(taken.news(&[of(true), of(true), of(true), of(true)]), [1]);
+    }
 }

@@ -170,7 +170,7 @@ impl VirtualUser {
         if self.shared.binding.plan.browsing.judges() {
             // What went wrong by it is told a moment later.
             found.end = Some(Instant::now());
-            if browse.loads() && tab.page.seen().downloads.is_empty() {
+            if browse.loads() {
                 tab.page.quiet(AFTERMATH, by).await;
             }
         }
@@ -226,7 +226,7 @@ impl VirtualUser {
             if Instant::now() + pause >= by {
                 return Err(Fault::new(ErrorClass::Check, format!("{what}: {wrong}")));
             }
-            tab.page.pass(pause).await;
+            tab.page.rest(pause).await;
         }
     }
 
@@ -274,7 +274,6 @@ impl VirtualUser {
             said.value("element", known);
         }
         if step.uses("vitals") {
-            attempt.end.get_or_insert_with(Instant::now);
             tab.page.measured(by).await;
         }
         for name in ASKED.into_iter().filter(|name| step.uses(name)) {
@@ -402,8 +401,10 @@ impl VirtualUser {
     fn tell_of(&self, tab: &mut Tab, step: &Step) {
         if let Some(tracing) = self.shared.binding.tracing(&step.name) {
             // The document comes last, since the last is what is shown of a step that failed.
-            let (documents, others): (Vec<_>, Vec<_>) =
-                tab.news().iter().partition(|one| one.kind == "Document");
+            let (documents, others): (Vec<_>, Vec<_>) = tab
+                .news()
+                .into_iter()
+                .partition(|one| one.kind == "Document");
             for request in others.into_iter().chain(documents) {
                 tracing.note_page(request);
             }
