@@ -29,6 +29,7 @@ pub mod module;
 pub mod net;
 pub mod objective;
 pub mod outbox;
+pub mod picture;
 pub mod pipeline;
 pub mod probe;
 pub mod project;

@@ -305,6 +305,14 @@
     document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== still);
     for (const mask of masks.splice(0)) mask.remove();
   };
+  // How wide letters are in the fonts that are here: what draws text the same way has the same ones.
+  const fonts = () => {
+    const drawn = document.createElement('canvas').getContext('2d');
+    return ['serif', 'sans-serif', 'monospace', 'system-ui', 'Arial', 'emoji'].map((family) => {
+      drawn.font = `100px ${family}`;
+      return drawn.measureText('Hamburgefonstiv 0123 \u00e4\u4e16\ud83d\ude00').width;
+    }).join(' ');
+  };
   // Whether there is anything on the page that somebody could see.
   const shows = () => {
     if (!document.body) return false;
@@ -314,7 +322,7 @@
   };
   const page = (limit) => ({ title: document.title, text: (document.body?.innerText || '').slice(0, limit) });
   globalThis.bellwether = {
-    look, keep, ready, near, shows, frames, fill, choose, facts, place, cover, freeze, thaw, page,
+    look, keep, ready, near, shows, frames, fill, choose, facts, place, cover, freeze, thaw, fonts, page,
     narrow: () => { [scope] = last; },
     widen: () => { scope = null; },
     element: (at) => last[at],

@@ -47,6 +47,23 @@ impl Page {
         taken
     }
 
+    /// What draws pictures here: browser, system and fonts, in words. What is drawn by another may look otherwise.
+    ///
+    /// # Errors
+    ///
+    /// The page does not answer.
+    pub async fn drawn_by(&mut self, by: Instant) -> Result<String, Fault> {
+        let main = self.seen.frame.clone();
+        let world = self.world(&main, by).await?;
+        let fonts = self.of_world(&world, "bellwether.fonts()", by).await?;
+        let fonts = ring::digest::digest(&ring::digest::SHA256, fonts.to_string().as_bytes());
+        let fonts = crate::hexadecimal::digits(fonts);
+        let browser = self.chromium.version.trim_start_matches("Headless");
+        let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
+        let fonts = fonts.get(..8).unwrap_or_default();
+        Ok(format!("{browser}, {system} {processor}, fonts {fonts}"))
+    }
+
     /// Covers what nobody is to see, in whichever frame it stands. What is not there needs no cover; where that cannot
     /// be told, there is no picture.
     async fn cover(

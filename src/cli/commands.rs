@@ -2,8 +2,8 @@
 
 use super::exit::Exit;
 use super::{
-    alert, backup, check, demo, docs, explain, gate, import, init, judge, k6, load, probe, ready,
-    rules, run, run_arguments, serve,
+    alert, backup, baseline, check, demo, docs, explain, gate, import, init, judge, k6, load,
+    probe, ready, rules, run, run_arguments, serve,
 };
 use crate::config::file_shape::FILE;
 use crate::document::shape::json_schema;
@@ -67,6 +67,8 @@ enum Command {
     Probe(probe::Arguments),
     /// See, acknowledge and silence incidents; test channels
     Alert(alert::Arguments),
+    /// Accept what a page looks like as what it must look like, and see what was accepted
+    Baseline(baseline::Arguments),
     /// Write the objectives of a configuration for Prometheus, or as OpenSLO
     Rules(rules::Arguments),
     /// Watch it work on a built-in shop
@@ -110,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Gate(arguments) => gate::run(*arguments),
         Command::Probe(arguments) => probe::run(arguments),
         Command::Alert(arguments) => alert::run(arguments),
+        Command::Baseline(arguments) => baseline::run(arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Schema { kind } => {

@@ -2,13 +2,14 @@
 //!
 //! Rooms: [`commands`] (all of them, and where the program begins), [`usage`] (what is wrong with a command line), [`exit`] (the table of codes),
 //! [`client`] (asks a daemon); [`init`], [`import`], [`check`] with [`foreign`] (files of others), [`run`] with [`run_arguments`], [`run_plan`], [`run_script`],
-//! [`recording`], [`github`], [`pictures`], [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`], [`k6_end`] and [`k6_summary`], [`pipes`] (who reads no more), [`judge`], [`calibrate`], [`serve`], [`ready`], [`backup`], [`gate`] with [`gate_list`], [`gate_people`], [`gate_wait`] and [`gate_load_line`], [`incident`], [`probe`],
+//! [`recording`], [`github`], [`pictures`], [`progress`] and [`keys`], [`k6`] with [`k6_arguments`], [`k6_run`], [`k6_log`], [`k6_out`], [`k6_end`] and [`k6_summary`], [`pipes`] (who reads no more), [`judge`], [`calibrate`], [`serve`], [`ready`], [`backup`], [`baseline`], [`gate`] with [`gate_list`], [`gate_people`], [`gate_wait`] and [`gate_load_line`], [`incident`], [`probe`],
 //! [`alert`], [`load`], [`rules`], [`demo`], [`docs`] (the reference), [`explain`] (codes of diagnostics).
 //!
 //! Data goes to standard output, everything else to standard error.
 
 pub mod alert;
 mod backup;
+pub mod baseline;
 pub mod calibrate;
 pub mod check;
 pub mod client;

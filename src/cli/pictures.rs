@@ -1,12 +1,32 @@
-//! Pictures of a run as files: a folder for each scenario, and in it one for each start.
+//! Pictures of a run as files: a folder for each scenario and environment, and in it one for each start, with a list of
+//! what they are.
 //!
 //! Invariant: only folders that this made are removed, and only those of runs that passed.
 
 use crate::limits::PICTURED_RUNS;
-use crate::load::picture::Picture;
 use crate::objective::Outcome;
+use crate::picture::baseline::plain;
+use crate::picture::kept::Picture;
 use crate::run::Summary;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+/// The list of the pictures of a run.
+const LIST: &str = "pictures.json";
+
+/// What a folder of pictures holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Taken {
+    /// The scenario.
+    pub scenario: String,
+    /// Where it ran.
+    pub environment: String,
+    /// When it started.
+    pub started: String,
+    /// Its files, and what each shows.
+    pub pictures: Vec<(String, Picture)>,
+}
 
 /// What the folder of a run that passed ends with.
 const PASSED: &str = "-pass";
@@ -31,11 +51,30 @@ pub(super) fn write(folder: &Path, summary: &Summary) -> std::io::Result<()> {
     let own = format!("{}-{}", plain(&summary.started), summary.outcome.word());
     let own = of_scenario.join(own);
     std::fs::create_dir_all(&own).map_err(|why| about(&own, &why))?;
+    let mut taken = Taken {
+        scenario: summary.scenario.clone(),
+        environment: summary.environment.clone(),
+        started: summary.started.clone(),
+        pictures: Vec::new(),
+    };
     for (number, picture) in pictures.into_iter().enumerate() {
-        let Some(png) = &picture.png else { continue };
-        let path = own.join(format!("{:02}-{}.png", number + 1, plain(&picture.name)));
-        std::fs::write(&path, png).map_err(|why| about(&path, &why))?;
+        let name = format!("{:02}-{}", number + 1, plain(&picture.name));
+        for one in picture.with_compared() {
+            let Some(png) = &one.png else { continue };
+            let file = match std::ptr::eq(one, picture) {
+                true => format!("{name}.png"),
+                false => format!("{name}-{}.png", plain(&one.name)),
+            };
+            let path = own.join(&file);
+            std::fs::write(&path, png).map_err(|why| about(&path, &why))?;
+            if std::ptr::eq(one, picture) {
+                taken.pictures.push((file, picture.clone()));
+            }
+        }
     }
+    let list = own.join(LIST);
+    let text = serde_json::to_vec_pretty(&taken)?;
+    std::fs::write(&list, text).map_err(|why| about(&list, &why))?;
     if summary.outcome == Outcome::Pass {
         let keep = summary.keeps_pictures.unwrap_or(PICTURED_RUNS).max(1);
         for old in passed(&of_scenario)?.into_iter().skip(keep as usize) {
@@ -60,14 +99,52 @@ fn passed(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// A name that every system takes as that of a file.
-fn plain(name: &str) -> String {
-    let letter = |letter: char| match letter {
-        letter if letter.is_alphanumeric() || "-_.".contains(letter) => letter,
-        _ => '-',
+/// What is in a folder of one run, or was written last by each scenario in each environment below it.
+///
+/// # Errors
+///
+/// What cannot be read, or that there is nothing.
+pub(super) fn newest(folder: &Path) -> Result<Vec<(PathBuf, Taken)>, String> {
+    let mut found: BTreeMap<(String, String), (PathBuf, Taken)> = BTreeMap::new();
+    let mut open = vec![(folder.to_owned(), 0)];
+    while let Some((next, depth)) = open.pop() {
+        if let Some(taken) = taken(&next)? {
+            let key = (taken.scenario.clone(), taken.environment.clone());
+            let is_newer = |known: &(PathBuf, Taken)| known.1.started < taken.started;
+            if found.get(&key).is_none_or(is_newer) {
+                found.insert(key, (next, taken));
+            }
+        } else if depth < 3 {
+            let entries = std::fs::read_dir(&next)
+                .map_err(|why| format!("`{}` cannot be read: {why}", next.display()))?;
+            let folders = entries.flatten().map(|entry| entry.path());
+            open.extend(
+                folders
+                    .filter(|path| path.is_dir())
+                    .map(|path| (path, depth + 1)),
+            );
+        }
+    }
+    match found.is_empty() {
+        true => Err(format!(
+            "`{}` holds no pictures of a run: `bellwether run --pictures` writes them",
+            folder.display()
+        )),
+        false => Ok(found.into_values().collect()),
+    }
+}
+
+fn taken(folder: &Path) -> Result<Option<Taken>, String> {
+    let path = folder.join(LIST);
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(why) => return Err(format!("`{}` cannot be read: {why}", path.display())),
     };
-    let name: String = name.chars().map(letter).take(80).collect();
-    name.trim_matches(['-', '.']).to_owned()
+    let taken = serde_json::from_slice(&text);
+    taken
+        .map(Some)
+        .map_err(|why| format!("`{}` is no list of pictures: {why}", path.display()))
 }
 
 fn about(path: &Path, why: &std::io::Error) -> std::io::Error {

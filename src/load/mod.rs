@@ -3,7 +3,7 @@
 //! Rooms: [`once`] (a scenario performed once), [`run`] (a load from its start to its end), [`worker`] (one thread of it) with [`shop`] (what its
 //! virtual users share), [`open`] and [`closed`] (how they are driven), [`arrival`], [`ramp`] and
 //! [`breakpoint`] (pure: when, how many, how fast), [`timer`] (finer than a millisecond), [`control`]
-//! (orders), [`live`] (loads that run now), [`recorder`] with [`measured`], [`histogram`], [`mod@kept`], [`picture`], [`tick`], [`buckets`] and [`series`] (what came of
+//! (orders), [`live`] (loads that run now), [`recorder`] with [`measured`], [`histogram`], [`mod@kept`], [`tick`], [`buckets`] and [`series`] (what came of
 //! it).
 //!
 //! Knows no database and no vendor.
@@ -19,7 +19,6 @@ pub mod live;
 pub mod measured;
 pub mod once;
 mod open;
-pub mod picture;
 pub mod ramp;
 pub mod recorder;
 pub mod run;

@@ -7,11 +7,11 @@
 use super::histogram::{add, histogram, record};
 use super::kept::Kept;
 use super::measured::Measured;
-use super::picture::{self, Picture};
 use super::tick::{SampleLine, StepTick, Tick};
 use crate::limits;
 use crate::net::ErrorClass;
 use crate::objective::tally::{self, Came, SLOT_MICROS, Watched};
+use crate::picture::kept::{self as pictures, Picture};
 use crate::vu::{Heading, Headings, Sample, Sink};
 use hdrhistogram::Histogram;
 use std::cell::RefCell;
@@ -213,7 +213,7 @@ impl StepRecord {
             self.keep(|| kept.clone());
         }
         for picture in &other.pictures {
-            picture::add(&mut self.pictures, picture.clone());
+            pictures::add(&mut self.pictures, picture.clone());
         }
         self.bytes.0 += other.bytes.0;
         self.bytes.1 += other.bytes.1;
@@ -454,9 +454,8 @@ macro_rules! sink {
             fn kept(&$self, step: usize, text: &dyn Fn() -> String) {
                 $inner.step(step).keep(|| Kept::new(text()));
             }
-            fn pictured(&$self, step: usize, name: &str, png: &Arc<[u8]>) {
-                let picture = Picture::new(name, png.clone());
-                picture::add(&mut $inner.step(step).pictures, picture);
+            fn pictured(&$self, step: usize, picture: &Picture) {
+                pictures::add(&mut $inner.step(step).pictures, picture.clone());
             }
             fn warned(&$self, step: usize, text: &dyn Fn() -> String) {
                 $inner.step(step).warn(text);

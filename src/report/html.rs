@@ -3,11 +3,11 @@
 use super::chart::{Beside, Level, Line, STYLE, render as chart, with};
 use super::compare::{Change, Row};
 use super::exchange;
+use super::pictures;
 use super::prose::prose;
 use super::style::Style;
 use crate::figures::{figure, show_micros};
 use crate::load::breakpoint::Search;
-use crate::load::picture::Picture;
 use crate::load::series::Point;
 use crate::objective::{Judgement, Metric, Objective};
 use crate::run::summary::{StepSummary, Summary};
@@ -132,15 +132,6 @@ pub fn exchanged(exchange: &Exchange) -> Markup {
     } }
 }
 
-/// What a page looked like.
-pub fn shown(picture: &Picture) -> Markup {
-    html! { details.picture open {
-        summary { (picture.name) ": " (picture.width) "×" (picture.height) ", SHA-256 " code { (picture.sha256.get(..12).unwrap_or_default()) } }
-        @let source = picture.source();
-        a href=(source) { img src=(source) alt=(picture.name) width=(picture.width) height=(picture.height) loading="lazy"; }
-    } }
-}
-
 /// What a step is, and what it noted.
 fn about(step: &StepSummary) -> Markup {
     html! {
@@ -149,7 +140,7 @@ fn about(step: &StepSummary) -> Markup {
         @if let Some(exchange) = &step.failing { (exchanged(exchange)) }
         @for warning in &step.warnings { div.soft { "Warning: " (warning) } }
         @for (name, value) in &step.values { div.soft { code { (name) } " " (figure(value.last)) @if value.count > 1 { ", " (figure(value.min)) " to " (figure(value.max)) } } }
-        @for picture in &step.pictures { (shown(picture)) }
+        @for picture in &step.pictures { (pictures::shown(picture)) }
         @for kept in &step.kept { details { summary { "Kept: " (kept.bytes) " bytes, SHA-256 " code { (kept.sha256.get(..12).unwrap_or_default()) } } pre { (kept.text) } } }
     }
 }

@@ -3,6 +3,7 @@
 use super::cases::of_check;
 use super::columns::{Column, Paint, letters, lines, wrapped};
 use super::exchange;
+use super::pictures;
 use super::style::Style;
 use crate::figures::{figure, plural, show_micros};
 use crate::load::breakpoint::Search;
@@ -364,12 +365,8 @@ fn details(
         writeln!(out, "      kept: {} bytes, SHA-256 {sha256}…", kept.bytes)?;
     }
     for picture in &step.pictures {
-        let sha256 = picture.sha256.get(..12).unwrap_or_default();
-        let (name, width, height) = (&picture.name, picture.width, picture.height);
-        writeln!(
-            out,
-            "      picture: {name}, {width}×{height}, SHA-256 {sha256}…"
-        )?;
+        let line = pictures::line(picture);
+        writeln!(out, "{}", wrapped(&line, 6, style))?;
     }
     Ok(())
 }

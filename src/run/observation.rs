@@ -15,6 +15,7 @@ use crate::load::recorder::{Inner, SharedRecorder};
 use crate::net::ErrorClass;
 use crate::net::tls_facts::TlsFacts;
 use crate::objective::Outcome;
+use crate::picture::kept::Picture;
 use crate::scenario::Plan;
 use crate::scenario::plan::Step;
 use crate::severity::Severity;
@@ -37,8 +38,8 @@ pub struct Events {
     pub tls: Option<Arc<TlsFacts>>,
     /// What was kept: step, text.
     pub kept: Vec<(u32, String)>,
-    /// Pictures: step, name, bytes.
-    pub pictures: Vec<(u32, String, Arc<[u8]>)>,
+    /// Pictures, each of a step.
+    pub pictures: Vec<(u32, Picture)>,
     /// What should hold and does not: step, text.
     pub warnings: Vec<(u32, String)>,
     /// Numbers that replies told: step, number, value.
@@ -85,10 +86,10 @@ impl Sink for Observer {
         self.events().kept.push((step as u32, text));
     }
 
-    fn pictured(&self, step: usize, name: &str, png: &Arc<[u8]>) {
+    fn pictured(&self, step: usize, picture: &Picture) {
         let pictures = &mut self.events().pictures;
         if pictures.len() < PICTURES_MAX {
-            pictures.push((step as u32, name.to_owned(), png.clone()));
+            pictures.push((step as u32, picture.clone()));
         }
     }
 
@@ -297,8 +298,8 @@ impl Observation {
         for (step, text) in &self.events.kept {
             recorder.kept(*step as usize, &|| text.clone());
         }
-        for (step, name, png) in &self.events.pictures {
-            recorder.pictured(*step as usize, name, png);
+        for (step, picture) in &self.events.pictures {
+            recorder.pictured(*step as usize, picture);
         }
         for (step, text) in &self.events.warnings {
             recorder.warned(*step as usize, &|| text.clone());

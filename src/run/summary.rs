@@ -2,9 +2,9 @@
 
 use crate::load::breakpoint::Search;
 use crate::load::kept::Kept;
-use crate::load::picture::Picture;
 use crate::load::series::Point;
 use crate::objective::{Judgement, Outcome};
+use crate::picture::kept::Picture;
 use crate::vu::exchange::Exchange;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};

@@ -2,6 +2,7 @@
 
 use crate::net::tls_facts::TlsFacts;
 use crate::net::{ErrorClass, Phases};
+use crate::picture::kept::Picture;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -55,7 +56,7 @@ pub trait Sink {
     /// What came back of a step that keeps it, redacted.
     fn kept(&self, _step: usize, _text: &dyn Fn() -> String) {}
     /// A page looked like this.
-    fn pictured(&self, _step: usize, _name: &str, _png: &Arc<[u8]>) {}
+    fn pictured(&self, _step: usize, _picture: &Picture) {}
     /// Something that should hold does not, or weaker evidence stands for stronger; it changes no outcome.
     fn warned(&self, _step: usize, _text: &dyn Fn() -> String) {}
     /// A number that a reply told; `number` counts those that its step measures.

@@ -7,6 +7,8 @@ use crate::browser::locator::Locator;
 use crate::browser::page::Page;
 use crate::browser::requests::Requested;
 use crate::browser::seen::{Line, Violation};
+use crate::net::Fault;
+use crate::picture::kept::Picture;
 use crate::scenario::browsing::Browsing;
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -55,7 +57,9 @@ pub(super) struct Found {
     /// A file: its name and bytes.
     pub(super) file: Option<(String, Vec<u8>)>,
     /// What the page looks like.
-    pub(super) picture: Option<Vec<u8>>,
+    pub(super) picture: Option<Picture>,
+    /// What is wrong with that.
+    pub(super) fault: Option<Fault>,
     /// When it was done, if something was waited for afterwards.
     pub(super) end: Option<Instant>,
 }

@@ -385,18 +385,17 @@ impl VirtualUser {
                     advisory: step.advisory || step.has_stand_in && failure.is_some(),
                 });
             }
-            if let Some(png) = &attempt.picture {
-                sink.pictured(step.index, &step.name, png);
+            if let Some(picture) = &attempt.picture {
+                sink.pictured(step.index, picture);
             }
             if is_over {
                 // Under load they would be the work that is measured.
-                if failure.is_some()
-                    && !sink.counts_attempts()
-                    && self.tab.is_some()
-                    && step.browse().is_some()
-                    && let Some(png) = Box::pin(self.pictured_failure()).await
+                let is_unseen = attempt.picture.is_none() && !sink.counts_attempts();
+                if is_unseen
+                    && failure.is_some()
+                    && let Some(picture) = Box::pin(self.pictured_failure(step)).await
                 {
-                    sink.pictured(step.index, &format!("{}, as it failed", step.name), &png);
+                    sink.pictured(step.index, &picture);
                 }
                 if step.keeps {
                     let redactor = &self.shared.binding.redactor;

@@ -118,7 +118,7 @@ fn site(asked: &Asked) -> Answer {
 }
 
 /// Whether a browser is here; how an environment starts it.
-fn browser() -> Option<&'static str> {
+pub fn browser() -> Option<&'static str> {
     program("chromium")?;
     // SAFETY: it only asks who we are.
     let is_root = unsafe { libc::geteuid() } == 0;
@@ -270,9 +270,9 @@ fn a_person_logs_in_looks_around_and_takes_a_file_along() {
         std::fs::read_dir(run)
             .unwrap()
             .flatten()
-            .next()
-            .unwrap()
-            .path(),
+            .map(|entry| entry.path())
+            .find(|path| path.extension().is_some_and(|kind| kind == "png"))
+            .unwrap(),
     )
     .unwrap();
     assert!(picture.starts_with(b"\x89PNG"));

@@ -5,7 +5,7 @@ use super::support::{bellwether, first_release, root, run, snapshot};
 use regex::Regex;
 
 /// Every command, by its words.
-pub const COMMANDS: [&str; 54] = [
+pub const COMMANDS: [&str; 57] = [
     "",
     "explain",
     "init",
@@ -53,6 +53,9 @@ pub const COMMANDS: [&str; 54] = [
     "alert unsilence",
     "alert routes",
     "alert test",
+    "baseline",
+    "baseline accept",
+    "baseline list",
     "rules",
     "demo",
     "schema",

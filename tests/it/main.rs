@@ -11,6 +11,7 @@
 )]
 
 mod asked;
+mod baselines;
 mod before;
 mod blind;
 mod blips;

@@ -4,6 +4,7 @@
 
 use super::element::{self, Element, FORM, OR_TEXT};
 use super::http_read::relative_to;
+use super::screenshot::{self, Shot};
 use crate::browser::acting::Button;
 use crate::browser::files::is_within;
 use crate::browser::going::Until;
@@ -79,17 +80,6 @@ pub struct Wanted {
     pub checked: Option<bool>,
     /// An attribute, and what it is.
     pub attribute: Option<(String, Template)>,
-}
-
-/// A picture to be.
-#[derive(Debug)]
-pub struct Shot {
-    /// All of the page.
-    pub is_full: bool,
-    /// Only this element.
-    pub of: Option<Element>,
-    /// What is covered.
-    pub masks: Vec<Element>,
 }
 
 const UNTIL: Field = field(
@@ -200,23 +190,6 @@ static ATTRIBUTE: Object = Object {
         required("is", Shape::Template, "what it is"),
     ],
 };
-static SCREENSHOT: Object = Object {
-    name: "screenshot",
-    called: "a picture",
-    fields: &[
-        field(
-            "full",
-            Shape::Bool,
-            "all of the page, and not only what is seen (false)",
-        ),
-        field("of", Shape::Object(&FORM), "only this element"),
-        field(
-            "mask",
-            Shape::OneOrMany(&Shape::Object(&FORM)),
-            "what is covered, since it is never the same or nobody's business",
-        ),
-    ],
-};
 static UPLOAD: Object = Object {
     name: "upload",
     called: "a step that gives files away",
@@ -231,7 +204,7 @@ const OPENED: &[Shape] = &[Shape::Object(&OPEN), Shape::Template];
 const LOADED: &[Shape] = &[Shape::Object(&AGAIN), Shape::Bool];
 const CLICKED: &[Shape] = &[Shape::Object(&CLICK), Shape::Template];
 const PRESSED: &[Shape] = &[Shape::Object(&PRESS), Shape::Template];
-const PICTURED: &[Shape] = &[Shape::Object(&SCREENSHOT), Shape::Bool];
+const PICTURED: &[Shape] = &[Shape::Object(&screenshot::FORM), Shape::Bool];
 
 /// How each is said.
 pub(super) const FIELDS: [Field; 17] = [
@@ -384,7 +357,7 @@ pub(super) fn read(
             let wanted = wanted(compiler, node);
             Browse::Expect(element::read(compiler, node)?, Box::new(wanted))
         }
-        "screenshot" => Browse::Screenshot(Box::new(shot(compiler, node)?)),
+        "screenshot" => Browse::Screenshot(Box::new(screenshot::read(compiler, node)?)),
         "download" => Browse::Download(element::read(compiler, node)?),
         "upload" => Browse::Upload(element::read(compiler, node)?, files(compiler, node)),
         _ => Browse::Script(node.as_text()?.to_owned()),
@@ -421,22 +394,6 @@ fn wanted(compiler: &mut Compiler<'_>, node: &Node) -> Wanted {
         compiler.error("nothing-checked", title, node.span, label);
     }
     wanted
-}
-
-fn shot(compiler: &mut Compiler<'_>, node: &Node) -> Option<Shot> {
-    let of = match node.get("of") {
-        Some(of) => Some(element::read(compiler, of)?),
-        None => None,
-    };
-    let masks = node.get("mask").map(Node::items).unwrap_or_default();
-    let masks = masks
-        .into_iter()
-        .filter_map(|mask| element::read(compiler, mask));
-    Some(Shot {
-        masks: masks.collect(),
-        is_full: flag(node, "full"),
-        of,
-    })
 }
 
 /// Files beside the scenario: what it gives away is its own.

@@ -4,6 +4,7 @@ use super::file::Sqlite;
 use super::tables::Cached;
 use crate::limits::PICTURED_RUNS;
 use crate::objective::Outcome;
+use crate::picture::kept::Picture;
 use crate::record::run::RunRow;
 use crate::run::Summary;
 use crate::store::contract::Runs;
@@ -27,7 +28,8 @@ pub(super) fn outcome(row: &Row<'_>, column: usize) -> rusqlite::Result<Outcome>
 /// Keeps the pictures of a run, and lets those go of older ones that passed.
 fn keep_pictures(connection: &Connection, run: i64, summary: &Summary) -> rusqlite::Result<()> {
     let mut any = false;
-    for picture in summary.steps.iter().flat_map(|step| &step.pictures) {
+    let pictures = summary.steps.iter().flat_map(|step| &step.pictures);
+    for picture in pictures.flat_map(Picture::with_compared) {
         if let Some(png) = &picture.png {
             let sql = "INSERT OR IGNORE INTO pictures (run_id, sha256, png) VALUES (?1, ?2, ?3)";
             connection.run(sql, params![run, picture.sha256, &png[..]])?;

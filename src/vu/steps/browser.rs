@@ -6,11 +6,10 @@ use super::exchange::Attempt;
 use crate::browser::acting::Facts;
 use crate::browser::keeper::Keeper;
 use crate::browser::locator::{By, Locator};
-use crate::browser::picture::Frame;
-use crate::limits::{BROWSER_PICTURE_TIMEOUT, BROWSER_TEXT_MAX};
+use crate::limits::BROWSER_TEXT_MAX;
 use crate::net::{ErrorClass, Fault, Phases, address};
 use crate::scenario::plan::Step;
-use crate::scenario::steps::browser::{Browse, Shot, Wanted};
+use crate::scenario::steps::browser::{Browse, Wanted};
 use crate::scenario::steps::element::{self, Element};
 use crate::scenario::template::Template;
 use crate::vu::tab::{Found, Tab};
@@ -18,7 +17,6 @@ use crate::vu::user::VirtualUser;
 use crate::witness::said::Said;
 use bytes::Bytes;
 use serde_json::json;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Names that are looked up only where a step asks for them.
@@ -152,7 +150,7 @@ impl VirtualUser {
                 found = self.expect(tab, &what, wanted, by).await?;
             }
             Browse::Screenshot(shot) => {
-                found.picture = Some(self.picture_of(tab, Some(shot)).await?);
+                (found.picture, found.fault) = self.pictured(tab, step, shot, by).await?;
             }
             Browse::Download(by_what) => {
                 let before = tab.page.seen().downloads.len();
@@ -242,7 +240,8 @@ impl VirtualUser {
         let mut said = Said::default();
         let mut attempt = Attempt {
             end: found.end,
-            picture: found.picture.map(Arc::from),
+            picture: found.picture,
+            fault: found.fault,
             ..Attempt::default()
         };
         if let Some((name, bytes)) = found.file {
@@ -342,7 +341,7 @@ impl VirtualUser {
     }
 
     /// An element, with everything filled in.
-    fn located(&self, element: &Element) -> Result<Locator, Fault> {
+    pub(super) fn located(&self, element: &Element) -> Result<Locator, Fault> {
         let inner = |element: &Option<Box<Element>>| {
             let element = element.as_deref().map(|element| self.located(element));
             Ok::<_, Fault>(element.transpose()?.map(Box::new))
@@ -364,37 +363,6 @@ impl VirtualUser {
             within: inner(&element.within)?,
             frame: inner(&element.frame)?,
         })
-    }
-
-    /// What the page looks like on which a step failed, if it can still be seen.
-    pub(in crate::vu) async fn pictured_failure(&mut self) -> Option<Arc<[u8]>> {
-        let mut tab = self.tab.take()?;
-        let taken = self.picture_of(&mut tab, None).await;
-        self.tab = Some(tab);
-        taken.ok().map(Arc::from)
-    }
-
-    /// The picture that a step takes; none where a secret can be read in it.
-    async fn picture_of(&self, tab: &mut Tab, shot: Option<&Shot>) -> Result<Vec<u8>, Fault> {
-        let by = Instant::now() + BROWSER_PICTURE_TIMEOUT;
-        let mut frame = Frame {
-            masks: tab.filled.clone(),
-            ..Frame::default()
-        };
-        if let Some(shot) = shot {
-            frame.is_full = shot.is_full;
-            frame.of = shot.of.as_ref().map(|of| self.located(of)).transpose()?;
-            for mask in &shot.masks {
-                frame.masks.push(self.located(mask)?);
-            }
-        }
-        let (title, text) = tab.page.words(BROWSER_TEXT_MAX, by).await?;
-        let redactor = &self.shared.binding.redactor;
-        if redactor.clean(&text) != text || redactor.clean(&title) != title {
-            let why = "no picture is kept, since a secret can be read on the page".to_owned();
-            return Err(Fault::new(ErrorClass::NoEvidence, why));
-        }
-        tab.page.picture(&frame, by).await
     }
 
     /// Tells whoever wants to see each exchange of the requests that the page made.

@@ -4,6 +4,7 @@
 
 use crate::net::connect::host_port;
 use crate::net::{ErrorClass, Fault, Phases};
+use crate::picture::kept::Picture;
 use crate::scenario::plan::Step;
 use crate::scenario::steps::action::Action;
 use crate::scenario::template::Template;
@@ -12,7 +13,6 @@ use crate::vu::request::header;
 use crate::vu::user::VirtualUser;
 use http::{HeaderMap, HeaderName};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// What one attempt left behind.
@@ -29,7 +29,7 @@ pub struct Attempt {
     /// Bytes received.
     pub bytes_received: u64,
     /// What a page looked like, of a step that takes a picture.
-    pub picture: Option<Arc<[u8]>>,
+    pub picture: Option<Picture>,
     /// When it was over, if the wire knows.
     pub end: Option<Instant>,
 }

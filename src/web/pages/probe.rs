@@ -10,6 +10,7 @@ use crate::objective::Outcome;
 use crate::project::access::Role;
 use crate::report::chart::{Beside, Level, Line, with};
 use crate::report::html as run_page;
+use crate::report::pictures;
 use crate::report::view::{View, time};
 use crate::report::watching::{self, SilenceView};
 use crate::report::wrong::page_of;
@@ -262,7 +263,7 @@ fn failure(summary: &Summary, at_ms: i64) -> Markup {
             @if let Some(exchange) = &step.failing { (run_page::exchanged(exchange)) }
         }
         @let pictures = summary.steps.iter().flat_map(|step| &step.pictures);
-        @for picture in pictures { (run_page::shown(picture)) }
+        @for picture in pictures { (pictures::shown(picture)) }
         @let kept = summary.steps.iter().flat_map(|step| &step.kept);
         @for kept in kept { details { summary { "Kept: " (kept.bytes) " bytes" } pre { (kept.text) } } }
     }

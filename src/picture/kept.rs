@@ -1,4 +1,5 @@
-//! A picture that a step took, or that shows why one failed: its bytes, and what tells it from others.
+//! A picture that a step took, or that shows why one failed: its bytes, what tells it from others, and what it came to
+//! beside its baseline.
 //!
 //! Bytes are not part of what is written as JSON: they are kept beside it, under their digest.
 
@@ -20,15 +21,59 @@ pub struct Picture {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+    /// What it came to beside its baseline, if it has one to be like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Box<Comparison>>,
     /// Its bytes, as long as they are at hand.
     #[serde(skip)]
     pub png: Option<Arc<[u8]>>,
 }
 
+/// What a picture came to beside its baseline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Comparison {
+    /// Where its baseline is kept, or would be: a file below the scenario's folder.
+    pub file: String,
+    /// What drew it: browser, system and fonts.
+    pub drawn_by: String,
+    /// What it came to.
+    pub likeness: Likeness,
+    /// The same in words.
+    pub words: String,
+    /// Pixels that differ, where they could be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<u64>,
+    /// The baseline, unless it looks the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Picture>,
+    /// What differs, in red.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Picture>,
+}
+
+/// Whether a picture is like its baseline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Likeness {
+    /// It is.
+    Alike,
+    /// It is not.
+    Differs,
+    /// Nothing can be said: there is no baseline, or none that compares.
+    Unknown,
+}
+
 impl Picture {
+    /// Itself, and those that it was compared with.
+    pub fn with_compared(&self) -> impl Iterator<Item = &Picture> {
+        let compared = self.compared.as_deref();
+        let others = compared.map(|compared| [&compared.baseline, &compared.difference]);
+        std::iter::once(self).chain(others.into_iter().flatten().flatten())
+    }
+
     /// A picture of these bytes.
     pub fn new(name: &str, png: Arc<[u8]>) -> Picture {
-        let sha256 = crate::hexadecimal::digits(ring::digest::digest(&ring::digest::SHA256, &png));
+        let sha256 = super::baseline::digest(&png);
         // Width and height stand at a fixed place in the first chunk (PNG, section 11.2.2).
         let side = |at: usize| {
             let four = png.get(at..at + 4)?.try_into().ok()?;
@@ -40,6 +85,7 @@ impl Picture {
             bytes: png.len() as u64,
             width: side(16).unwrap_or_default(),
             height: side(20).unwrap_or_default(),
+            compared: None,
             png: Some(png),
         }
     }
@@ -57,7 +103,7 @@ impl Picture {
 }
 
 /// Adds a picture, if there is room and it is not there yet.
-pub(super) fn add(pictures: &mut Vec<Picture>, picture: Picture) {
+pub fn add(pictures: &mut Vec<Picture>, picture: Picture) {
     let is_known = pictures.iter().any(|known| known.sha256 == picture.sha256);
     if pictures.len() < PICTURES_MAX && !is_known {
         pictures.push(picture);
@@ -84,6 +130,7 @@ mod tests {
         let read: Picture = serde_json::from_str(&written).unwrap();
         assert_eq!(read.source(), format!("/pictures/{}", picture.sha256));
         assert!(picture.source().starts_with("data:image/png;base64,"));
+        assert_eq!(picture.with_compared().count(), 1);
     }
 
     #[test]
