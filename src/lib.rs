@@ -33,6 +33,7 @@ pub mod picture;
 pub mod pipeline;
 pub mod probe;
 pub mod project;
+pub mod quality;
 pub mod record;
 pub mod reference;
 pub mod replay;

@@ -133,5 +133,11 @@ pub const BROWSER_TEXT_MAX: usize = 200_000;
 pub const BROWSER_PIXELS_MAX: u64 = 20_000_000;
 /// Bytes of one download.
 pub const BROWSER_DOWNLOAD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Time for one run of Lighthouse.
+pub const QUALITY_RUN_TIMEOUT: Duration = Duration::from_secs(180);
+/// Time for all runs of one step, where nothing else is said.
+pub const QUALITY_TIMEOUT: Duration = Duration::from_secs(900);
+/// Bytes of a report of Lighthouse.
+pub const QUALITY_REPORT_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Time for one picture.
 pub const BROWSER_PICTURE_TIMEOUT: Duration = Duration::from_secs(5);

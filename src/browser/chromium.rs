@@ -38,6 +38,15 @@ const FLAGS: [&str; 13] = [
 /// Megabytes of JavaScript of one page: a page that wants more has gone wrong.
 const HEAP: &str = "--js-flags=--max-old-space-size=512";
 
+/// What one is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Pages of ours.
+    Pages,
+    /// A program that measures pages, through a port on loopback.
+    Measuring,
+}
+
 /// A Chromium that runs. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Chromium {
@@ -62,10 +71,11 @@ impl Chromium {
     pub(super) async fn start(
         binary: &Path,
         settings: &Settings,
+        purpose: Purpose,
     ) -> Result<(Chromium, PathBuf), String> {
         let shown = binary.display();
         let profile = Profile::new().map_err(|why| format!("no folder for a profile: {why}"))?;
-        let (mut child, read, write) = spawn(binary, settings, profile.path())
+        let (mut child, read, write) = spawn(binary, settings, profile.path(), purpose)
             .map_err(|why| format!("`{shown}` could not be started: {why}"))?;
         let last_words = listen(&mut child);
         let downloads = profile.downloads();
@@ -90,7 +100,9 @@ impl Chromium {
             Ok(version) => {
                 let product = version["product"].as_str().unwrap_or_default();
                 chromium.version = product.to_owned();
-                chromium.attach();
+                if purpose == Purpose::Pages {
+                    chromium.attach();
+                }
                 Ok((chromium, downloads))
             }
             Err(why) => {
@@ -211,6 +223,7 @@ fn spawn(
     binary: &Path,
     settings: &Settings,
     profile: &Path,
+    purpose: Purpose,
 ) -> std::io::Result<(Child, File, File)> {
     let (theirs_in, ours_out) = pipe()?;
     let (ours_in, theirs_out) = pipe()?;
@@ -218,6 +231,9 @@ fn spawn(
     command.args(FLAGS).arg(HEAP);
     command.arg(format!("--user-data-dir={}", profile.display()));
     command.args(settings.flags());
+    if purpose == Purpose::Measuring {
+        command.arg("--remote-debugging-port=0");
+    }
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -3,7 +3,7 @@
 //! Decides nothing about pages. Invariant: never more pages at once than there are processors, and none of them in
 //! a browser that has shown hundreds: what leaks there goes with it.
 
-use super::chromium::{self, Chromium};
+use super::chromium::{self, Chromium, Purpose};
 use super::faults;
 use super::page::{Options, Page};
 use super::settings::Settings;
@@ -106,6 +106,26 @@ impl Keeper {
         Page::open(chromium, place, downloads, options, by).await
     }
 
+    /// All places, so that nobody has a page.
+    pub(super) async fn all_places(&self, by: Instant) -> Result<OwnedSemaphorePermit, Fault> {
+        let all = self.places.clone().acquire_many_owned(self.count as u32);
+        match tokio::time::timeout_at(by.into(), all).await {
+            Ok(Ok(places)) => Ok(places),
+            _ => {
+                let why = "other pages were open until time was up".to_owned();
+                Err(Fault::new(ErrorClass::OwnLimit, why))
+            }
+        }
+    }
+
+    pub(super) fn binary(&self) -> Result<PathBuf, String> {
+        self.settings.find(&folders().collect::<Vec<_>>())
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Which browser it is, as it names itself; it is started for that.
     ///
     /// # Errors
@@ -134,8 +154,8 @@ impl Keeper {
             let left = until.saturating_duration_since(Instant::now()).as_secs() + 1;
             return Err(format!("{why} (tried again in {left} s)"));
         }
-        let binary = self.settings.find(&folders().collect::<Vec<_>>())?;
-        match Chromium::start(&binary, &self.settings).await {
+        let binary = self.binary()?;
+        match Chromium::start(&binary, &self.settings, Purpose::Pages).await {
             Ok((started, downloads)) => {
                 let running = Arc::new(started);
                 let has_watch = state.has_watch;

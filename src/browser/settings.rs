@@ -1,6 +1,6 @@
 //! Which browser, and how it is started: what an environment says of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How a browser is started. Pages of equal settings share one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -9,6 +9,8 @@ pub struct Settings {
     pub binary: Option<PathBuf>,
     /// Whether it runs within its sandbox.
     pub sandbox: bool,
+    /// Lighthouse; searched for where nothing is said.
+    pub lighthouse: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -16,6 +18,7 @@ impl Default for Settings {
         Settings {
             binary: None,
             sandbox: true,
+            lighthouse: None,
         }
     }
 }
@@ -65,7 +68,34 @@ impl Settings {
     }
 }
 
-fn is_program(path: &std::path::Path) -> bool {
+/// What to install, where Lighthouse is not found.
+const LIGHTHOUSE: &str = "install it (`npm install --global lighthouse`, with Node), or name it: `browser: { lighthouse: /path }` in the environment";
+
+impl Settings {
+    /// Lighthouse: what is named, what is installed beside the scenario, or what is in these folders.
+    ///
+    /// # Errors
+    ///
+    /// That there is none, and what to install.
+    pub fn lighthouse(&self, beside: &Path, folders: &[PathBuf]) -> Result<PathBuf, String> {
+        if let Some(named) = &self.lighthouse {
+            return match is_program(named) {
+                true => Ok(named.clone()),
+                false => Err(format!("`{}` is no program", named.display())),
+            };
+        }
+        let beside = beside.canonicalize().unwrap_or(beside.to_owned());
+        let above = beside
+            .ancestors()
+            .map(|folder| folder.join("node_modules/.bin"));
+        let all = above.chain(folders.iter().cloned());
+        let mut programs = all.map(|folder| folder.join("lighthouse"));
+        let found = programs.find(|program| is_program(program));
+        found.ok_or_else(|| format!("Lighthouse is not installed here: {LIGHTHOUSE}"))
+    }
+}
+
+fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     std::fs::metadata(path)
         .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
@@ -90,6 +120,24 @@ mod tests {
             named.find(&[]).unwrap_err(),
             "`/no/such/browser` is no program"
         );
+    }
+
+    #[test]
+    fn lighthouse_is_found_beside_the_scenario_or_it_is_said_what_to_install() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let scenarios = folder.path().join("deploy/scenarios");
+        std::fs::create_dir_all(&scenarios).unwrap();
+        let told = Settings::default().lighthouse(&scenarios, &[]).unwrap_err();
+        assert!(told.contains("npm install --global lighthouse"), "{told}");
+        let programs = folder.path().join("node_modules/.bin");
+        std::fs::create_dir_all(&programs).unwrap();
+        let program = programs.join("lighthouse");
+        std::fs::write(&program, "").unwrap();
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&program, executable).unwrap();
+        let found = Settings::default().lighthouse(&scenarios, &[]).unwrap();
+        assert_eq!(found, program.canonicalize().unwrap());
     }
 
     #[test]

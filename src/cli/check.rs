@@ -13,6 +13,7 @@ use crate::project::file::File;
 use crate::report::style::Style;
 use crate::scenario;
 use crate::scenario::compile::folder_of;
+use crate::scenario::plan::Step;
 use crate::script::program::is_script;
 use crate::script::{given, looking};
 use std::collections::BTreeMap;
@@ -183,15 +184,24 @@ fn scenario_file(path: &Path, source: &Arc<Source>, found: &mut Diagnostics) {
         fit::against(&plan, environment, found);
     }
     let named = environments.iter().flat_map(BTreeMap::values);
-    let mut named = named.filter_map(|environment| environment.browser.binary.as_ref());
-    if let Some(step) = plan.all_steps().find(|step| step.browse().is_some())
-        && named.next().is_none()
-        && let Err(why) = Settings::default().find(&folders().collect::<Vec<_>>())
+    let named: Vec<&Settings> = named.map(|environment| &environment.browser).collect();
+    let folders = folders().collect::<Vec<_>>();
+    let mut doubtful = |code: &'static str, step: &Step, why: String| {
+        let diagnostic = Diagnostic::warning(code, why);
+        found.push(diagnostic.at(&plan.source, step.span, "would be inconclusive here"));
+    };
+    let quality = plan.measures_quality();
+    let opens = plan.all_steps().find(|step| step.browse().is_some());
+    if let Some(step) = opens.or(quality)
+        && named.iter().all(|named| named.binary.is_none())
+        && let Err(why) = Settings::default().find(&folders)
     {
-        found.push(Diagnostic::warning("no-browser", why).at(
-            &plan.source,
-            step.span,
-            "would be inconclusive here",
-        ));
+        doubtful("no-browser", step, why);
+    }
+    if let Some(step) = quality
+        && named.iter().all(|named| named.lighthouse.is_none())
+        && let Err(why) = Settings::default().lighthouse(&plan.folder, &folders)
+    {
+        doubtful("no-lighthouse", step, why);
     }
 }

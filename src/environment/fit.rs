@@ -105,7 +105,8 @@ pub fn against(plan: &Plan, environment: &Environment, found: &mut Diagnostics) 
 
 /// Pages that would be opened without the proxy that everything else goes through.
 fn past_the_proxy(plan: &Plan, environment: &Environment, found: &mut Diagnostics) {
-    if let Some(step) = plan.all_steps().find(|step| step.browse().is_some())
+    let opens = plan.all_steps().find(|step| step.browse().is_some());
+    if let Some(step) = opens.or(plan.measures_quality())
         && environment.proxy.is_some()
     {
         let title = format!(

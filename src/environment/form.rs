@@ -99,6 +99,11 @@ static BROWSER: Object = Object {
             Shape::Bool,
             "whether it runs within its sandbox, which it cannot as root (true)",
         ),
+        field(
+            "lighthouse",
+            Shape::Text,
+            "Lighthouse, for `quality` steps; that beside the scenario (`node_modules`) or of the PATH by default",
+        ),
     ],
 };
 

@@ -53,9 +53,11 @@ impl Reader<'_> {
         let browser = node.get("browser");
         let sandbox = browser.and_then(|node| node.get("sandbox"));
         let binary = browser.and_then(|node| text(node, "binary"));
+        let lighthouse = browser.and_then(|node| text(node, "lighthouse"));
         browser::settings::Settings {
             binary: binary.map(|file| self.folder.join(file)),
             sandbox: sandbox.and_then(Node::as_bool).unwrap_or(true),
+            lighthouse: lighthouse.map(|file| self.folder.join(file)),
         }
     }
 

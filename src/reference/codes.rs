@@ -120,6 +120,11 @@ pub const ALL: &[Explained] = &[
         "Make the bake as long as the hint says, or count something that happens more often.",
     ),
     (
+        "best-of-runs",
+        "A file of Lighthouse CI judges by the best of all runs, which is what it does where it says nothing else. One good run hides bad ones.",
+        "Say `\"aggregationMethod\": \"median\"` there.",
+    ),
+    (
         "cannot-be-waived",
         "A phase that nobody may answer for is named as one that can be waived.",
         "Only what is measured can be waived: smoke, load, bake, or a scenario.",
@@ -213,6 +218,11 @@ pub const ALL: &[Explained] = &[
         "no-browser",
         "A scenario opens pages, and no browser is installed here. Its steps would be inconclusive.",
         "Install Chromium, or name one in the environment: `browser: { binary: /path }`.",
+    ),
+    (
+        "no-lighthouse",
+        "A scenario measures the quality of a page, and Lighthouse is not installed here. The step would be inconclusive.",
+        "Install it with npm, or name it in the environment: `browser: { lighthouse: /path }`. Web vitals are measured without it: `vitals.lcp`.",
     ),
     (
         "no-load",

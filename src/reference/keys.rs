@@ -22,6 +22,7 @@ pub(super) const SCENARIOS: &[(&str, &str)] = &[
     ("protocols.yaml", include_str!("examples/protocols.yaml")),
     ("signed.yaml", include_str!("examples/signed.yaml")),
     ("console.yaml", include_str!("examples/console.yaml")),
+    ("quality.yaml", include_str!("examples/quality.yaml")),
 ];
 
 /// The same of configurations.

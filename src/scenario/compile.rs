@@ -113,6 +113,7 @@ impl Compiler<'_> {
         self.counted(root, &objectives);
         self.stand_ins_are_performed_once(&all, !load.is_empty());
         self.three_is_performed_once(&all, !load.is_empty());
+        self.quality_is_measured_once(&all, !load.is_empty());
         for part in [&setup, &steps, &teardown] {
             self.pages_are_opened(part);
         }

@@ -152,10 +152,31 @@ impl Compiler<'_> {
         }
     }
 
+    /// Pages are measured alone, one run after the other.
+    pub(super) fn quality_is_measured_once(&mut self, steps: &[&Step], is_load: bool) {
+        let measured = steps.iter().find(|step| step.measures_quality());
+        if let Some(step) = measured.filter(|_| is_load) {
+            self.error(
+                "no-load",
+                "the quality of a page is measured alone: under load Lighthouse would measure the load",
+                step.span,
+                "write it into a scenario of its own",
+            );
+        }
+    }
+
     /// Something is done in a page only once one is open.
     pub(super) fn pages_are_opened(&mut self, part: &[Step]) {
-        let first = part.iter().find_map(|step| Some((step, step.browse()?)));
-        if let Some((step, _)) = first.filter(|(_, browse)| !browse.opens()) {
+        let mut is_open = false;
+        let first = part.iter().find(|step| {
+            is_open = match step.browse() {
+                Some(browse) => is_open || browse.opens(),
+                // It is measured alone: the page before it is closed.
+                None => is_open && !step.measures_quality(),
+            };
+            step.browse().is_some() && !is_open
+        });
+        if let Some(step) = first {
             self.error(
                 "no-page",
                 "no page is open yet",

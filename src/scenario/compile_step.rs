@@ -101,7 +101,7 @@ impl Compiler<'_> {
                 .chain(captures.iter().map(|(_, expression)| expression))
                 .chain(until)
         };
-        let keeps = flag(node, "keep");
+        let keeps = flag(node, "keep") || matches!(action, Action::Quality(_));
         let wants_body = keeps
             || looking().any(|expression| BODY_NAMES.iter().any(|name| expression.uses(name)));
         let paths = super::expression::paths(looking());
@@ -113,6 +113,7 @@ impl Compiler<'_> {
         let default = match &action {
             // A page that answers at all does so sooner; what is not there is not waited for half a minute.
             Action::Browser(browse) if !browse.loads() => limits::BROWSER_ACT_TIMEOUT,
+            Action::Quality(_) => limits::QUALITY_TIMEOUT,
             _ => limits::STEP_TIMEOUT,
         };
         Some(Step {

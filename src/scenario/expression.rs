@@ -23,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 pub const NAMES: [&str; 6] = ["vars", "inputs", "secrets", "data", "vu", "now"];
 
 /// Names that exist once there is a reply.
-pub const REPLY_NAMES: [&str; 38] = [
+pub const REPLY_NAMES: [&str; 39] = [
     "status",
     "headers",
     "body",
@@ -62,6 +62,7 @@ pub const REPLY_NAMES: [&str; 38] = [
     "file",
     "dialogs",
     "popups",
+    "quality",
 ];
 
 /// A compiled expression.

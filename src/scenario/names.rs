@@ -22,7 +22,7 @@ pub const ALWAYS: [(&str, &str); 6] = [
 ];
 
 /// Names that exist once there is a reply, and what they stand for.
-pub const AFTER: [(&str, &str); 38] = [
+pub const AFTER: [(&str, &str); 39] = [
     (
         "status",
         "status of an HTTP reply, or the exit code of a command",
@@ -130,6 +130,10 @@ pub const AFTER: [(&str, &str); 38] = [
         "dialogs that the page opened: `dialogs.size() == 0`; each with `kind` and `text`",
     ),
     ("popups", "addresses of windows that the page opened"),
+    (
+        "quality",
+        "what Lighthouse measured: `quality.performance`, `quality['best-practices']` (0 to 100, the median of all runs), `quality.audits['largest-contentful-paint']`, `quality.swing.performance`, `quality.runs`, `quality.warm`, `quality.version`",
+    ),
 ];
 
 #[cfg(test)]

@@ -123,6 +123,11 @@ impl Plan {
         self.all_steps().any(|step| step.browse().is_some())
     }
 
+    /// A step that measures pages with Lighthouse, if there is one.
+    pub fn measures_quality(&self) -> Option<&Step> {
+        self.all_steps().find(|step| step.measures_quality())
+    }
+
     /// Services that its steps use by name.
     pub fn services(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self
@@ -278,6 +283,11 @@ impl Step {
         }
     }
 
+    /// Whether it measures a page with Lighthouse.
+    pub fn measures_quality(&self) -> bool {
+        matches!(self.action, Action::Quality(_))
+    }
+
     /// Whether it speaks HTTP/3.
     pub fn is_three(&self) -> bool {
         matches!(&self.action, Action::Http(http) if http.version == HttpVersion::Three)
@@ -293,6 +303,7 @@ impl Step {
             Action::Events(followed) => followed.needs_service(),
             Action::Grpc(call) => call.needs_service(),
             Action::Browser(browse) => browse.needs_service(),
+            Action::Quality(quality) => quality.needs_service(),
             _ => false,
         }
     }

@@ -127,6 +127,9 @@ impl VirtualUser {
 
     /// What should hold of a step that passed.
     fn warn(&self, step: &Step, reply: &Reply, sink: &impl Sink) {
+        for warning in reply.said.iter().flat_map(|said| &said.warnings) {
+            sink.warned(step.index, &|| self.shown(warning));
+        }
         for (number, warning) in step.warnings.iter().enumerate() {
             let held = warning.holds(&self.scope_after(step, reply));
             let holds = matches!(held, Ok(true));

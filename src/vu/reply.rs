@@ -80,6 +80,9 @@ impl Reply {
                     None => text.push_str(&format!("{name}: {value}\n")),
                 }
             }
+            if !self.body.is_empty() {
+                text.push_str(&self.text());
+            }
             return text;
         }
         if let Some(status) = self.status {

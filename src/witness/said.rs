@@ -11,6 +11,8 @@ pub struct Said {
     pub objections: Vec<String>,
     /// Why it cannot be relied on that nothing else is there: it makes the step inconclusive.
     pub doubts: Vec<String>,
+    /// What should be otherwise, and changes no outcome.
+    pub warnings: Vec<String>,
 }
 
 impl Said {

@@ -54,6 +54,7 @@ mod pipes;
 mod policy;
 mod prometheus;
 mod proxies;
+mod quality;
 mod receiver;
 mod recording;
 mod reference;

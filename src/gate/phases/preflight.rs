@@ -11,12 +11,16 @@ use crate::gate::casting::cast;
 use crate::gate::context::{Ended, PhaseContext, connector};
 use crate::gate::{counting, prerequisites, rotation, served};
 use crate::net::connect::Connector;
+use crate::net::program::{self, Invocation, folders};
 use crate::net::{ErrorClass, message};
 use crate::objective::Outcome;
 use crate::run::Summary;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// How long Lighthouse may take to say which it is.
+const LIGHTHOUSE_WITHIN: Duration = Duration::from_secs(30);
 
 pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
     let mut problems = Vec::new();
@@ -49,6 +53,11 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
     match browser(context).await {
         Some(Ok(found)) => notes.push(format!("pages are opened by {found}")),
         Some(Err(why)) => problems.push(format!("no page can be opened: {why}")),
+        None => {}
+    }
+    match lighthouse(context).await {
+        Some(Ok(found)) => notes.push(format!("pages are measured by Lighthouse {found}")),
+        Some(Err(why)) => problems.push(format!("no page can be measured: {why}")),
         None => {}
     }
     let mut services: Vec<String> = context.gate.services.clone();
@@ -103,9 +112,31 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
 async fn browser(context: &PhaseContext<'_>) -> Option<Result<String, String>> {
     let plans = context.gate.scenarios();
     let mut plans = plans.filter_map(|path| context.project.plans.get(path));
-    plans.find(|plan| plan.browses())?;
+    plans.find(|plan| plan.browses() || plan.measures_quality().is_some())?;
     let keeper = Keeper::of(&context.environment.browser);
     Some(keeper.version().await)
+}
+
+/// Which Lighthouse measures the pages of its scenarios, if any of them does; or why none can.
+async fn lighthouse(context: &PhaseContext<'_>) -> Option<Result<String, String>> {
+    let plans = context.gate.scenarios();
+    let mut plans = plans.filter_map(|path| context.project.plans.get(path));
+    let plan = plans.find(|plan| plan.measures_quality().is_some())?;
+    let all = folders().collect::<Vec<_>>();
+    let program = match context.environment.browser.lighthouse(&plan.folder, &all) {
+        Ok(program) => program.display().to_string(),
+        Err(why) => return Some(Err(why)),
+    };
+    let invocation = Invocation {
+        words: vec![program.clone(), "--version".to_owned()],
+        ..Invocation::default()
+    };
+    let ended = program::run(&invocation, LIGHTHOUSE_WITHIN).await;
+    Some(match ended {
+        Ok(ended) if ended.code == 0 => Ok(ended.stdout.trim().to_owned()),
+        Ok(ended) => Err(format!("`{program}`: {}", ended.stderr.trim())),
+        Err(fault) => Err(fault.detail),
+    })
 }
 
 /// Where the version before is still served, its smoke shows that the credentials are good: when the

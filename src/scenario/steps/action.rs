@@ -17,6 +17,7 @@ use super::icmp::{self, Ping};
 use super::logs::{self, Logs};
 use super::ntp::{self, TimeQuestion};
 use super::prometheus::{self, PromQuestion};
+use super::quality::{self, Quality};
 use super::sql::{self, SqlQuestion};
 use super::tls::{self, TlsHandshake};
 use super::udp::{self, Datagram};
@@ -66,6 +67,8 @@ pub enum Action {
     Dotenv(Box<Dotenv>),
     /// Something that is done in a browser.
     Browser(Box<Browse>),
+    /// How good a page is, as Lighthouse measures it.
+    Quality(Box<Quality>),
     /// A pause.
     Wait(Pause),
 }
@@ -250,6 +253,18 @@ pub const KINDS: &[Kind<StepKind>] = &[
     browser(14),
     browser(15),
     browser(16),
+    Kind {
+        field: quality::FIELD,
+        what: StepKind {
+            is_http: false,
+            has_service: true,
+            has_reply: true,
+            read: |compiler, written| {
+                let quality = quality::read(compiler, written.step, written.value)?;
+                Some(Action::Quality(Box::new(quality)))
+            },
+        },
+    },
     Kind {
         field: wait::FIELD,
         what: StepKind {

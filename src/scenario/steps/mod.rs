@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`action`] (the registry), [`http`] with [`http_read`], [`auth`] and [`signed`], [`tcp`], [`tls`], [`dns`], [`icmp`], [`udp`], [`ntp`], [`domain`],
 //! [`websocket`], [`events`], [`grpc`], [`command`], [`wait`]; what others know: [`logs`], [`prometheus`], [`alertmanager`], [`sql`], [`dotenv`],
-//! who are [`asked`]; what is done in a [`browser`], with which [`element`], and its [`screenshot`].
+//! who are [`asked`]; what is done in a [`browser`], with which [`element`], its [`screenshot`], and the [`quality`] of a page.
 //!
 //! Sends nothing: how a step is done stands in `vu::steps`.
 
@@ -24,6 +24,7 @@ pub mod icmp;
 pub mod logs;
 pub mod ntp;
 pub mod prometheus;
+pub mod quality;
 pub mod screenshot;
 pub mod signed;
 pub mod sql;

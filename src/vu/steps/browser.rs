@@ -321,7 +321,7 @@ impl VirtualUser {
         }
     }
 
-    fn address_of(&self, step: &Step, url: &Template) -> Result<String, Fault> {
+    pub(super) fn address_of(&self, step: &Step, url: &Template) -> Result<String, Fault> {
         let written = self.render(url)?;
         let whole = match written.starts_with('/') {
             true => format!("{}{written}", self.base(step).unwrap_or_default()),

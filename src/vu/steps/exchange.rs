@@ -72,6 +72,7 @@ impl VirtualUser {
             Action::Prometheus(question) => Box::pin(self.prometheus(question, deadline)).await,
             Action::Alertmanager(question) => Box::pin(self.alertmanager(question, deadline)).await,
             Action::Browser(browse) => Box::pin(self.browse(step, browse, deadline)).await,
+            Action::Quality(quality) => Box::pin(self.quality(step, quality, deadline)).await,
             Action::Dotenv(step) => Box::pin(self.dotenv(step)).await,
             Action::Wait(_) => Attempt::default(),
         }

@@ -3,7 +3,7 @@
 //!
 //! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`errand`] (what must be known before), [`http`], [`tcp`],
 //! [`tls`], [`dns`], [`icmp`], [`udp`], [`ntp`], [`domain`], [`websocket`], [`events`], [`grpc`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
-//! (and Alertmanager), [`sql`], [`dotenv`], [`browser`] with [`pictured`].
+//! (and Alertmanager), [`sql`], [`dotenv`], [`browser`] with [`pictured`], [`quality`].
 //!
 //! None of them judges a reply: that is the virtual user's.
 
@@ -23,6 +23,7 @@ mod logs;
 mod ntp;
 mod pictured;
 mod prometheus;
+mod quality;
 mod sql;
 mod tcp;
 mod tls;
