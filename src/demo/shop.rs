@@ -27,6 +27,8 @@ pub struct Deploy {
     pub slow_every: u64,
     /// Which catalogue requests fail: every n-th; 0 for none.
     pub fail_every: u64,
+    /// Whether the console's dashboard is a blank page that answers 200.
+    pub blank: bool,
     /// Whether it refuses everybody's credentials.
     pub refuses: bool,
     /// The version of instances that were not reached.
@@ -72,6 +74,9 @@ pub struct Shop {
 /// The token that login gives.
 const TOKEN: &str = "demo-session-4711";
 const PDF: &[u8] = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
+const LOGIN: &str = include_str!("login.html");
+const DASHBOARD: &str = include_str!("dashboard.html");
+const BLANK: &str = "<!doctype html><html lang=en><title>Dashboard</title><link rel=icon href=\"data:,\"><div id=root></div><script>root.render(undefined.items)</script>";
 const ETAG: &str = "\"invoice-00123-v1\"";
 
 impl Shop {
@@ -158,6 +163,7 @@ impl Shop {
             .route("/api/catalogue", get(catalogue))
             .route("/", get(home))
             .route("/console/login", get(console_login))
+            .route("/console/dashboard", get(dashboard))
             .route("/billing/invoices", get(invoices))
             .route("/billing/invoices/{id}/pdf", get(pdf))
             .route("/admin/deploy", post(admin_deploy))
@@ -237,7 +243,16 @@ async fn home() -> Response {
 }
 
 async fn console_login() -> Response {
-    axum::response::Html("<!doctype html><title>Log in</title><form method=post><input name=user><input name=password type=password></form>").into_response()
+    axum::response::Html(LOGIN).into_response()
+}
+
+/// What a person sees after logging in; of a broken version, a frame whose script draws nothing.
+async fn dashboard(State(shop): State<Shop>) -> Response {
+    let page = match shop.inner().deploy.blank {
+        true => BLANK,
+        false => DASHBOARD,
+    };
+    axum::response::Html(page).into_response()
 }
 
 async fn invoices(headers: HeaderMap) -> Response {

@@ -139,6 +139,16 @@ impl Demo {
                 proven: Some(true),
             },
             Chapter {
+                title: "a deploy whose dashboard is a blank page that answers 200",
+                deploy: Deploy {
+                    blank: true,
+                    ..Deploy::healthy("1.3.1")
+                },
+                stuck: false,
+                verdict: Verdict::Rollback,
+                proven: Some(true),
+            },
+            Chapter {
                 title: "an erroring deploy on a platform that accepts the rollback and does nothing",
                 deploy: Deploy {
                     fail_every: 1,
@@ -154,6 +164,16 @@ impl Demo {
         for (number, chapter) in chapters.into_iter().enumerate() {
             if number + 1 == count {
                 expected &= self.eleventh_hour(style).await;
+            }
+            if chapter.deploy.blank
+                && let Err(why) = setting::browser()
+            {
+                println!();
+                self.line(
+                    style,
+                    &style.dim(&format!("not told: {} ({why})", chapter.title)),
+                );
+                continue;
             }
             last = self.chapter(chapter, style).await;
             expected &= last;

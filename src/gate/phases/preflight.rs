@@ -50,13 +50,14 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
     }
     problems.extend(prerequisites::actions(context).await);
     problems.extend(counting::obstacles(context).await);
+    let mut tools = Vec::new();
     match browser(context).await {
-        Some(Ok(found)) => notes.push(format!("pages are opened by {found}")),
+        Some(Ok(found)) => tools.push(format!("pages are opened by {found}")),
         Some(Err(why)) => problems.push(format!("no page can be opened: {why}")),
         None => {}
     }
     match lighthouse(context).await {
-        Some(Ok(found)) => notes.push(format!("pages are measured by Lighthouse {found}")),
+        Some(Ok(found)) => tools.push(format!("pages are measured by Lighthouse {found}")),
         Some(Err(why)) => problems.push(format!("no page can be measured: {why}")),
         None => {}
     }
@@ -97,6 +98,7 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
             "inputs and secrets are there, {} can be reached from here",
             services.join(", ")
         ));
+        notes.extend(tools);
         let (before, runs) = proven_before(context).await.unzip();
         notes.extend(before);
         Ended {
