@@ -45,6 +45,7 @@ pub mod secret;
 pub mod severity;
 pub mod signing;
 pub mod store;
+pub mod suite;
 pub mod supervisor;
 pub mod telemetry;
 pub mod vu;

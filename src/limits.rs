@@ -133,6 +133,12 @@ pub const BROWSER_TEXT_MAX: usize = 200_000;
 pub const BROWSER_PIXELS_MAX: u64 = 20_000_000;
 /// Bytes of one download.
 pub const BROWSER_DOWNLOAD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Tests of one suite.
+pub const SUITE_TESTS_MAX: usize = 50_000;
+/// Bytes of the report of a suite.
+pub const SUITE_REPORT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes of a file that a test of a suite left, of which more is told than its name.
+pub const SUITE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Time for one run of Lighthouse.
 pub const QUALITY_RUN_TIMEOUT: Duration = Duration::from_secs(180);
 /// Time for all runs of one step, where nothing else is said.

@@ -12,6 +12,7 @@ use crate::limits;
 use crate::net::ErrorClass;
 use crate::objective::tally::{self, Came, SLOT_MICROS, Watched};
 use crate::picture::kept::{self as pictures, Picture};
+use crate::suite::report::Test;
 use crate::vu::{Heading, Headings, Sample, Sink};
 use hdrhistogram::Histogram;
 use std::cell::RefCell;
@@ -52,6 +53,8 @@ pub struct StepRecord {
     pub kept: Vec<Kept>,
     /// Pictures, the first of them.
     pub pictures: Vec<Picture>,
+    /// Tests of a suite, of the last time.
+    pub tests: Vec<Test>,
     /// Bytes sent and received.
     pub bytes: (u64, u64),
     /// Times it was left out.
@@ -80,6 +83,7 @@ impl StepRecord {
             warnings: Vec::new(),
             kept: Vec::new(),
             pictures: Vec::new(),
+            tests: Vec::new(),
             bytes: (0, 0),
             skipped: 0,
             retried: 0,
@@ -212,8 +216,10 @@ impl StepRecord {
         for kept in &other.kept {
             self.keep(|| kept.clone());
         }
-        for picture in &other.pictures {
-            pictures::add(&mut self.pictures, picture.clone());
+        let pictures = other.pictures.iter().cloned();
+        pictures.for_each(|picture| pictures::add(&mut self.pictures, picture));
+        if !other.tests.is_empty() {
+            self.tests.clone_from(&other.tests);
         }
         self.bytes.0 += other.bytes.0;
         self.bytes.1 += other.bytes.1;
@@ -456,6 +462,9 @@ macro_rules! sink {
             }
             fn pictured(&$self, step: usize, picture: &Picture) {
                 pictures::add(&mut $inner.step(step).pictures, picture.clone());
+            }
+            fn tested(&$self, step: usize, tests: &[Test]) {
+                $inner.step(step).tests = tests.to_vec();
             }
             fn warned(&$self, step: usize, text: &dyn Fn() -> String) {
                 $inner.step(step).warn(text);

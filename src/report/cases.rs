@@ -4,6 +4,7 @@
 
 use crate::objective::Outcome;
 use crate::run::summary::{CheckSummary, Summary};
+use crate::suite::report::Came;
 
 /// One of them.
 #[derive(Debug)]
@@ -57,5 +58,16 @@ pub fn cases(summary: &Summary) -> Vec<Case> {
             reason,
         }
     }));
+    for step in &summary.steps {
+        let tests = step.tests.iter().filter(|test| test.came != Came::Skipped);
+        all.extend(tests.map(|test| Case {
+            name: format!("{}: {}", step.name, test.name),
+            outcome: match test.came {
+                Came::Failed => Outcome::Fail,
+                _ => Outcome::Pass,
+            },
+            reason: test.message.clone(),
+        }));
+    }
     all
 }

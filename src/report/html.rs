@@ -6,6 +6,7 @@ use super::exchange;
 use super::pictures;
 use super::prose::prose;
 use super::style::Style;
+use super::tests;
 use crate::figures::{figure, show_micros};
 use crate::load::breakpoint::Search;
 use crate::load::series::Point;
@@ -140,6 +141,7 @@ fn about(step: &StepSummary) -> Markup {
         @if let Some(exchange) = &step.failing { (exchanged(exchange)) }
         @for warning in &step.warnings { div.soft { "Warning: " (warning) } }
         @for (name, value) in &step.values { div.soft { code { (name) } " " (figure(value.last)) @if value.count > 1 { ", " (figure(value.min)) " to " (figure(value.max)) } } }
+        @if !step.tests.is_empty() { (tests::table(&step.tests)) }
         @for picture in &step.pictures { (pictures::shown(picture)) }
         @for kept in &step.kept { details { summary { "Kept: " (kept.bytes) " bytes, SHA-256 " code { (kept.sha256.get(..12).unwrap_or_default()) } } pre { (kept.text) } } }
     }

@@ -1,6 +1,6 @@
 //! What people and machines read: of runs, of gates, of probes.
 //!
-//! Rooms: [`text`] with [`columns`] (tables that fit) and [`exchange`], [`json`], [`junit`] and [`ctrf`] with [`cases`], [`markdown`], [`compare`] (with an earlier run), [`html`] with [`chart`] (and its [`axis`]) and [`histogram`], [`pictures`], [`samples`], [`har`] and [`hdr`] (of a run),
+//! Rooms: [`text`] with [`columns`] (tables that fit) and [`exchange`], [`json`], [`junit`] and [`ctrf`] with [`cases`], [`markdown`], [`compare`] (with an earlier run), [`html`] with [`chart`] (and its [`axis`]) and [`histogram`], [`pictures`], [`tests`] (of suites), [`samples`], [`har`] and [`hdr`] (of a run),
 //! [`explain`] (why a load was judged as it was), [`incident`] (the record of a gate), [`bundle`] (all of it, to be kept elsewhere), [`watching`] (incidents, silences, budgets), [`view`] (what
 //! pages and API show alike), [`wrong`] (whether anything is), [`style`] (color only on a terminal), [`prose`] (sentences on pages).
 //!
@@ -27,6 +27,7 @@ pub mod pictures;
 pub mod prose;
 pub mod samples;
 pub mod style;
+pub mod tests;
 pub mod text;
 pub mod view;
 pub mod watching;

@@ -5,6 +5,7 @@ use super::columns::{Column, Paint, letters, lines, wrapped};
 use super::exchange;
 use super::pictures;
 use super::style::Style;
+use super::tests;
 use crate::figures::{figure, plural, show_micros};
 use crate::load::breakpoint::Search;
 use crate::net::phases::PHASES;
@@ -363,6 +364,12 @@ fn details(
     for kept in &step.kept {
         let sha256 = kept.sha256.get(..12).unwrap_or_default();
         writeln!(out, "      kept: {} bytes, SHA-256 {sha256}…", kept.bytes)?;
+    }
+    if !step.tests.is_empty() {
+        writeln!(out, "{}", wrapped(&tests::line(&step.tests), 6, style))?;
+        for test in tests::failed(&step.tests) {
+            writeln!(out, "{}", wrapped(&tests::told(test), 6, style))?;
+        }
     }
     for picture in &step.pictures {
         let line = pictures::line(picture);

@@ -19,6 +19,7 @@ use crate::picture::kept::Picture;
 use crate::scenario::Plan;
 use crate::scenario::plan::Step;
 use crate::severity::Severity;
+use crate::suite::report::Test;
 use crate::vu::exchange::Exchange;
 use crate::vu::{Headings, Sample, Sink};
 use std::collections::BTreeMap;
@@ -38,6 +39,8 @@ pub struct Events {
     pub tls: Option<Arc<TlsFacts>>,
     /// What was kept: step, text.
     pub kept: Vec<(u32, String)>,
+    /// Tests of suites, each of a step.
+    pub tests: Vec<(u32, Vec<Test>)>,
     /// Pictures, each of a step.
     pub pictures: Vec<(u32, Picture)>,
     /// What should hold and does not: step, text.
@@ -84,6 +87,10 @@ impl Sink for Observer {
     fn kept(&self, step: usize, text: &dyn Fn() -> String) {
         let text = text();
         self.events().kept.push((step as u32, text));
+    }
+
+    fn tested(&self, step: usize, tests: &[Test]) {
+        self.events().tests.push((step as u32, tests.to_vec()));
     }
 
     fn pictured(&self, step: usize, picture: &Picture) {
@@ -297,6 +304,9 @@ impl Observation {
         }
         for (step, text) in &self.events.kept {
             recorder.kept(*step as usize, &|| text.clone());
+        }
+        for (step, tests) in &self.events.tests {
+            recorder.tested(*step as usize, tests);
         }
         for (step, picture) in &self.events.pictures {
             recorder.pictured(*step as usize, picture);

@@ -425,6 +425,7 @@ fn step_summary(name: &str, part: &str, record: &StepRecord, seconds: f64) -> St
         bands: bands(&record.latency),
         kept: record.kept.clone(),
         pictures: record.pictures.clone(),
+        tests: record.tests.clone(),
         failing: None,
         bytes_sent: record.bytes.0,
         bytes_received: record.bytes.1,

@@ -5,6 +5,7 @@ use crate::load::kept::Kept;
 use crate::load::series::Point;
 use crate::objective::{Judgement, Outcome};
 use crate::picture::kept::Picture;
+use crate::suite::report::Test;
 use crate::vu::exchange::Exchange;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -195,6 +196,9 @@ pub struct StepSummary {
     /// What the page looked like: pictures that it took, and why it failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pictures: Vec<Picture>,
+    /// Tests of a suite that it performed, those that failed first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<Test>,
     /// What was asked last and what came, of a step that failed where it is performed once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing: Option<Box<Exchange>>,

@@ -23,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 pub const NAMES: [&str; 6] = ["vars", "inputs", "secrets", "data", "vu", "now"];
 
 /// Names that exist once there is a reply.
-pub const REPLY_NAMES: [&str; 39] = [
+pub const REPLY_NAMES: [&str; 40] = [
     "status",
     "headers",
     "body",
@@ -63,6 +63,7 @@ pub const REPLY_NAMES: [&str; 39] = [
     "dialogs",
     "popups",
     "quality",
+    "tests",
 ];
 
 /// A compiled expression.

@@ -22,7 +22,7 @@ pub const ALWAYS: [(&str, &str); 6] = [
 ];
 
 /// Names that exist once there is a reply, and what they stand for.
-pub const AFTER: [(&str, &str); 39] = [
+pub const AFTER: [(&str, &str); 40] = [
     (
         "status",
         "status of an HTTP reply, or the exit code of a command",
@@ -133,6 +133,10 @@ pub const AFTER: [(&str, &str); 39] = [
     (
         "quality",
         "what Lighthouse measured: `quality.performance`, `quality['best-practices']` (0 to 100, the median of all runs), `quality.audits['largest-contentful-paint']`, `quality.swing.performance`, `quality.runs`, `quality.warm`, `quality.version`",
+    ),
+    (
+        "tests",
+        "tests of a suite, of a program with a `report`: `tests.total`, `tests.passed`, `tests.failed`, `tests.flaky`, `tests.skipped`, `tests.ms`, `tests.list.all(t, t.ms < 5000)`; each with `name`, `came`, `ms`",
     ),
 ];
 

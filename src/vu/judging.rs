@@ -359,7 +359,7 @@ fn relies_on_it(step: &Step) -> bool {
     let captures = step.captures.iter().map(|(_, expression)| expression);
     let mut looks = step.checks.iter().chain(captures);
     let printed = ["output", "text", "body", "bytes"];
-    !matches!(step.action, Action::Command(_))
+    !matches!(&step.action, Action::Command(command) if command.report.is_none())
         || looks.any(|expression| printed.iter().any(|name| expression.uses(name)))
 }
 

@@ -3,6 +3,7 @@
 use crate::net::tls_facts::TlsFacts;
 use crate::net::{ErrorClass, Phases};
 use crate::picture::kept::Picture;
+use crate::suite::report::Test;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -57,6 +58,8 @@ pub trait Sink {
     fn kept(&self, _step: usize, _text: &dyn Fn() -> String) {}
     /// A page looked like this.
     fn pictured(&self, _step: usize, _picture: &Picture) {}
+    /// A suite had these tests.
+    fn tested(&self, _step: usize, _tests: &[Test]) {}
     /// Something that should hold does not, or weaker evidence stands for stronger; it changes no outcome.
     fn warned(&self, _step: usize, _text: &dyn Fn() -> String) {}
     /// A number that a reply told; `number` counts those that its step measures.

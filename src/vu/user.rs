@@ -385,12 +385,10 @@ impl VirtualUser {
                     advisory: step.advisory || step.has_stand_in && failure.is_some(),
                 });
             }
-            if let Some(picture) = &attempt.picture {
-                sink.pictured(step.index, picture);
-            }
+            attempt.leave(step.index, sink);
             if is_over {
                 // Under load they would be the work that is measured.
-                let is_unseen = attempt.picture.is_none() && !sink.counts_attempts();
+                let is_unseen = attempt.pictures.is_empty() && !sink.counts_attempts();
                 if is_unseen
                     && failure.is_some()
                     && let Some(picture) = Box::pin(self.pictured_failure(step)).await

@@ -73,6 +73,7 @@ mod standing;
 mod state;
 mod stories;
 mod strangers;
+mod suites;
 mod support;
 mod target;
 mod targets;

@@ -2,7 +2,7 @@
 
 use crate::document::diagnostic::Diagnostic;
 use crate::document::node::{Kind, Node};
-use crate::document::shape::{Field, Object, Shape, field};
+use crate::document::shape::{Field, Object, Shape, field, required};
 use crate::scenario::compiler::Compiler;
 use crate::scenario::template::Template;
 
@@ -23,6 +23,17 @@ pub struct Command {
     pub environment: Vec<(String, Template)>,
     /// Standard input.
     pub input: Option<Template>,
+    /// The report of tests that it writes.
+    pub report: Option<TestReport>,
+}
+
+/// The report of a suite of tests.
+#[derive(Debug)]
+pub struct TestReport {
+    /// Where it is written, relative to the working directory.
+    pub file: Template,
+    /// How many tests must be performed.
+    pub at_least: u64,
 }
 
 const FORMS: &[Shape] = &[
@@ -56,6 +67,28 @@ static FORM: Object = Object {
             "environment variables beside the inherited ones",
         ),
         field("input", Shape::Template, "standard input"),
+        field(
+            "report",
+            Shape::Either(&[Shape::Object(&REPORT), Shape::Template]),
+            "the report of tests that it writes: JUnit, CTRF or Playwright's JSON; each of its tests must pass",
+        ),
+    ],
+};
+
+static REPORT: Object = Object {
+    name: "report",
+    called: "a report of tests",
+    fields: &[
+        required(
+            "file",
+            Shape::Template,
+            "the file, relative to the working directory",
+        ),
+        field(
+            "at_least",
+            Shape::Count(1, 50_000),
+            "how many tests must be performed (1)",
+        ),
     ],
 };
 
@@ -123,6 +156,13 @@ pub(super) fn read(compiler: &mut Compiler<'_>, node: &Node) -> Option<Command> 
         folder: node.get("dir").and_then(|node| compiler.template(node)),
         environment: compiler.named(node.get("env").map(Node::entries).unwrap_or_default()),
         input: node.get("input").and_then(|node| compiler.template(node)),
+        report: match node.get("report") {
+            Some(report) => Some(TestReport {
+                file: compiler.template(report.get("file").unwrap_or(report))?,
+                at_least: report.get("at_least").and_then(Node::as_count).unwrap_or(1),
+            }),
+            None => None,
+        },
     })
 }
 
@@ -152,6 +192,7 @@ pub(super) fn printing(compiler: &mut Compiler<'_>, node: &Node) -> Option<Comma
         folder: node.get("dir").and_then(|node| compiler.template(node)),
         environment: compiler.named(node.get("env").map(Node::entries).unwrap_or_default()),
         input: None,
+        report: None,
     })
 }
 

@@ -240,7 +240,7 @@ impl VirtualUser {
         let mut said = Said::default();
         let mut attempt = Attempt {
             end: found.end,
-            picture: found.picture,
+            pictures: found.picture.into_iter().collect(),
             fault: found.fault,
             ..Attempt::default()
         };

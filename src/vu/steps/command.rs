@@ -2,7 +2,7 @@
 
 use crate::limits::COMMAND_OUTPUT_BYTES_MAX;
 use crate::net::connect::micros;
-use crate::net::{Phases, program as command};
+use crate::net::{Phases, program};
 use crate::scenario::steps::command::Command;
 use crate::vu::reply::Reply;
 use crate::vu::user::VirtualUser;
@@ -18,13 +18,20 @@ impl VirtualUser {
             Ok(invocation) => invocation,
             Err(fault) => return Attempt::failed(fault, Phases::default()),
         };
+        let report = command.report.as_ref();
+        let awaited =
+            report.map(|report| self.awaited_report(report, invocation.folder.as_deref()));
+        let awaited = match awaited.transpose() {
+            Ok(awaited) => awaited,
+            Err(fault) => return Attempt::failed(fault, Phases::default()),
+        };
         let left = deadline.saturating_duration_since(Instant::now());
-        let result = command::run(&invocation, left).await;
+        let result = program::run(&invocation, left).await;
         let phases = Phases {
             wait: micros(start),
             ..Phases::default()
         };
-        match result {
+        let mut attempt = match result {
             Ok(finished) => Attempt {
                 reply: Reply {
                     status: Some(finished.code),
@@ -37,7 +44,13 @@ impl VirtualUser {
                 ..Attempt::default()
             },
             Err(fault) => Attempt::failed(fault, phases),
+        };
+        if let Some(awaited) = awaited.filter(|_| attempt.fault.is_none()) {
+            awaited
+                .read(&mut attempt, &self.shared.binding.redactor)
+                .await;
         }
+        attempt
     }
 }
 

@@ -8,6 +8,7 @@ use crate::picture::kept::Picture;
 use crate::scenario::plan::Step;
 use crate::scenario::steps::action::Action;
 use crate::scenario::template::Template;
+use crate::suite::report::Test;
 use crate::vu::reply::Reply;
 use crate::vu::request::header;
 use crate::vu::user::VirtualUser;
@@ -28,8 +29,10 @@ pub struct Attempt {
     pub bytes_sent: u64,
     /// Bytes received.
     pub bytes_received: u64,
-    /// What a page looked like, of a step that takes a picture.
-    pub picture: Option<Picture>,
+    /// What pages looked like, of a step that takes pictures.
+    pub pictures: Vec<Picture>,
+    /// Tests of a suite.
+    pub tests: Vec<Test>,
     /// When it was over, if the wire knows.
     pub end: Option<Instant>,
 }

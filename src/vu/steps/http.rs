@@ -223,7 +223,8 @@ fn finish((step, limit): (&Step, usize), hop: Hop, journey: Journey, url: Option
         repeated: 0,
         bytes_sent: journey.bytes.0 + wire.wire_bytes.0,
         bytes_received: journey.bytes.1 + wire.wire_bytes.1.max(wire.body_bytes),
-        picture: None,
+        pictures: Vec::new(),
+        tests: Vec::new(),
         end: Some(wire.end),
         reply: Reply {
             status: Some(wire.status.as_u16()),

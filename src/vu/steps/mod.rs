@@ -2,7 +2,7 @@
 //! but for a wait, which is none on the wire.
 //!
 //! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`errand`] (what must be known before), [`http`], [`tcp`],
-//! [`tls`], [`dns`], [`icmp`], [`udp`], [`ntp`], [`domain`], [`websocket`], [`events`], [`grpc`], [`command`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
+//! [`tls`], [`dns`], [`icmp`], [`udp`], [`ntp`], [`domain`], [`websocket`], [`events`], [`grpc`], [`command`] with [`tested`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
 //! (and Alertmanager), [`sql`], [`dotenv`], [`browser`] with [`pictured`], [`quality`].
 //!
 //! None of them judges a reply: that is the virtual user's.
@@ -26,6 +26,7 @@ mod prometheus;
 mod quality;
 mod sql;
 mod tcp;
+mod tested;
 mod tls;
 mod udp;
 mod websocket;
