@@ -34,6 +34,32 @@ impl Until {
 }
 
 impl Page {
+    /// Runs a script again and again, until what it returns is true in the sense of JavaScript.
+    ///
+    /// # Errors
+    ///
+    /// What it threw, or what it returned last.
+    pub async fn evaluate_until(&mut self, body: &str, by: Instant) -> Result<Value, Fault> {
+        loop {
+            let value = self.evaluate(body, by).await?;
+            let is_false = match &value {
+                Value::Null | Value::Bool(false) => true,
+                Value::Number(number) => number.as_f64() == Some(0.0),
+                Value::String(text) => text.is_empty(),
+                _ => false,
+            };
+            if !is_false {
+                return Ok(value);
+            }
+            let pause = Duration::from_millis(50);
+            if Instant::now() + pause >= by {
+                let why = format!("the script returned {value} until time was up");
+                return Err(Fault::new(ErrorClass::Check, why));
+            }
+            self.rest(pause).await;
+        }
+    }
+
     /// Goes to an address, and waits for the document.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`settings`] (which browser, how it is started), [`profile`] (its folder), [`chromium`] (its process),
 //! [`framing`] and [`wire`] (what is said over its pipe), [`keeper`] (who may use it, and when it is replaced), [`measuring`] (one alone, for a program that measures),
-//! [`page`] (one context) with [`cookies`], [`going`] (from document to document) and [`files`], [`seen`] with [`requests`] and [`vitals`] (what a page showed: pure), [`locator`],
+//! [`page`] (one context) with [`cookies`], [`network`] (headers of ours, slowness), [`going`] (from document to document) and [`files`], [`seen`] with [`requests`] and [`vitals`] (what a page showed: pure), [`locator`],
 //! [`target`], [`acting`] and [`keys`] (what is done as a person does it), [`picture`] (what it looks like),
 //! [`faults`] (what goes wrong, in the words of every exchange).
 //!
@@ -20,6 +20,7 @@ pub mod keeper;
 mod keys;
 pub mod locator;
 pub mod measuring;
+pub mod network;
 pub mod page;
 pub mod picture;
 mod profile;

@@ -3,6 +3,7 @@
 //! Pure: folds the browser's events, and says what the browser must be answered at once. Nothing of what stands in
 //! bodies, cookies or headers is kept. Invariant: lists are bounded, and what was left out is counted.
 
+use super::network::Added;
 use super::requests::{Requested, Requests};
 use super::vitals::Vitals;
 use super::wire::Event;
@@ -81,6 +82,7 @@ pub struct Seen {
     pub(super) session: String,
     pub(super) frame: String,
     pub(super) dialogs_are: Dialogs,
+    pub(super) added: Added,
     /// The name of the worlds in which our scripts stand.
     pub(super) world_name: &'static str,
     /// Requests and what came of them.
@@ -158,6 +160,7 @@ impl Seen {
         match event.method.as_str() {
             "Target.attachedToTarget" => return self.attached(params),
             "Page.javascriptDialogOpening" => return self.dialog(event),
+            "Fetch.requestPaused" => return self.added.go_on(event),
             "Page.frameNavigated" if is_own && params["frame"]["id"] == *self.frame => {
                 self.navigated(&params["frame"]);
             }

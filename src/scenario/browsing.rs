@@ -1,6 +1,8 @@
 //! How the pages of a scenario are looked at, and what of what they show fails a step by itself.
 
-use super::compiler::{Compiler, flag, text};
+use super::compiler::{Compiler, flag, text, time};
+use super::template::Template;
+use crate::browser::network::Slow;
 use crate::browser::page::Options;
 use crate::browser::seen::Dialogs;
 use crate::document::node::Node;
@@ -22,6 +24,10 @@ pub struct Browsing {
     pub requests_fail: bool,
     /// Of how many runs that passed the pictures are kept.
     pub keep: Option<u64>,
+    /// Headers that go to the environment's own services.
+    pub headers: Vec<(String, Template)>,
+    /// How much slower it is than it would be here.
+    pub slow: Option<Slow>,
     /// Whether cookies of HTTP steps are those of the pages, too.
     pub shares_cookies: bool,
 }
@@ -88,9 +94,46 @@ pub(super) static FORM: Object = Object {
             "of how many runs that passed the pictures are kept, the newest; those of runs that failed are kept like all evidence (5)",
         ),
         field(
+            "headers",
+            Shape::Named(&Shape::Template),
+            "headers that go along with requests to the environment's services, and to no other host",
+        ),
+        field(
+            "slow",
+            Shape::Object(&SLOW),
+            "a network and a processor that are slower than here",
+        ),
+        field(
             "share_cookies",
             Shape::Bool,
             "HTTP steps and pages have the same cookies (false)",
+        ),
+    ],
+};
+
+static SLOW: Object = Object {
+    name: "slow",
+    called: "a slower network",
+    fields: &[
+        field(
+            "latency",
+            Shape::Duration,
+            "what is added to each round trip",
+        ),
+        field(
+            "download",
+            Shape::Count(1, 10_000_000),
+            "kilobits a second that come",
+        ),
+        field(
+            "upload",
+            Shape::Count(1, 10_000_000),
+            "kilobits a second that go",
+        ),
+        field(
+            "processor",
+            Shape::Count(1, 20),
+            "how many times slower the processor is (1)",
         ),
     ],
 };
@@ -119,7 +162,19 @@ pub(super) fn read(compiler: &mut Compiler<'_>, root: &Node) -> Browsing {
         policy_fails: fails("policy"),
         requests_fail: fails("requests"),
         keep: node.get("keep").and_then(Node::as_count),
+        headers: compiler.named(node.get("headers").map(Node::entries).unwrap_or_default()),
+        slow: node.get("slow").map(slow),
         shares_cookies: flag(node, "share_cookies"),
+    }
+}
+
+fn slow(node: &Node) -> Slow {
+    let count = |key: &str| node.get(key).and_then(Node::as_count);
+    Slow {
+        latency: time(node, "latency").unwrap_or_default(),
+        download: count("download"),
+        upload: count("upload"),
+        processor: count("processor").unwrap_or(1),
     }
 }
 

@@ -14,12 +14,13 @@ use crate::environment::fit;
 use crate::environment::needs::{self, Supplied, Values};
 use crate::environment::settings::{Caps, Environment};
 use crate::figures::plural;
+use crate::net::address;
 use crate::net::connect::Connector;
 use crate::scenario::scope::Scope;
 use crate::scenario::steps::action::Action;
 use crate::scenario::{Plan, expression};
 use crate::secret::Redactor;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -67,6 +68,17 @@ pub struct Binding {
 }
 
 impl Binding {
+    /// Where the environment's services are: `https://host:port` of each.
+    pub(super) fn origins(&self) -> Vec<String> {
+        let urls = self
+            .services
+            .values()
+            .filter_map(|url| address::url(url).ok());
+        let origins =
+            urls.filter_map(|url| Some(format!("{}://{}", url.scheme_str()?, url.authority()?)));
+        origins.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// Binds a plan. Everything that stands against it is reported; then there is no binding.
     pub fn new(
         plan: Arc<Plan>,

@@ -159,7 +159,7 @@ fn violation(one: &Violation) -> Value {
     json!({"policy": one.policy, "directive": one.directive, "what": one.what, "report_only": one.is_report_only})
 }
 
-fn request(one: &Requested) -> Value {
+pub(super) fn request(one: &Requested) -> Value {
     json!({
         "method": one.method, "url": one.url, "kind": one.kind, "status": one.status, "error": one.error,
         "failed": one.has_failed(), "over": one.is_over, "ms": one.milliseconds, "bytes": one.bytes,

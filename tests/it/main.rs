@@ -16,6 +16,7 @@ mod before;
 mod blind;
 mod blips;
 mod browser;
+mod browser_network;
 mod channels;
 mod check;
 mod commands;

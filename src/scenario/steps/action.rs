@@ -253,6 +253,8 @@ pub const KINDS: &[Kind<StepKind>] = &[
     browser(14),
     browser(15),
     browser(16),
+    browser(17),
+    browser(18),
     Kind {
         field: quality::FIELD,
         what: StepKind {

@@ -61,8 +61,19 @@ pub enum Browse {
     Download(Element),
     /// Gives files to a field.
     Upload(Element, Vec<PathBuf>),
-    /// Lets a script run in the page.
-    Script(String),
+    /// Lets a script run in the page; again and again until what it returns is so, where that is wanted.
+    Script(String, bool),
+    /// Waits until a request of the page has come to its end.
+    Requested {
+        /// A part of its address.
+        url: Template,
+        /// Its method.
+        method: Option<String>,
+        /// What it comes to.
+        status: Option<u16>,
+    },
+    /// Takes the network away, or gives it back.
+    Offline(bool),
 }
 
 /// What an element should be.
@@ -190,6 +201,39 @@ static ATTRIBUTE: Object = Object {
         required("is", Shape::Template, "what it is"),
     ],
 };
+static SCRIPT: Object = Object {
+    name: "script",
+    called: "a script in the page",
+    fields: &[
+        required(
+            "run",
+            Shape::Text,
+            "what is run; what it returns is `value`",
+        ),
+        field(
+            "until_true",
+            Shape::Bool,
+            "it is run again until what it returns is true in the sense of JavaScript (false)",
+        ),
+    ],
+};
+static REQUESTED: Object = Object {
+    name: "requested",
+    called: "a request of the page",
+    fields: &[
+        required(
+            "url",
+            Shape::Template,
+            "a part of its address: `/api/orders`",
+        ),
+        field("method", Shape::Text, "its method"),
+        field(
+            "status",
+            Shape::Count(100, 599),
+            "what it comes to; anything below 400 where nothing is said",
+        ),
+    ],
+};
 static UPLOAD: Object = Object {
     name: "upload",
     called: "a step that gives files away",
@@ -204,10 +248,12 @@ const OPENED: &[Shape] = &[Shape::Object(&OPEN), Shape::Template];
 const LOADED: &[Shape] = &[Shape::Object(&AGAIN), Shape::Bool];
 const CLICKED: &[Shape] = &[Shape::Object(&CLICK), Shape::Template];
 const PRESSED: &[Shape] = &[Shape::Object(&PRESS), Shape::Template];
+const SCRIPTED: &[Shape] = &[Shape::Object(&SCRIPT), Shape::Text];
+const ASKED: &[Shape] = &[Shape::Object(&REQUESTED), Shape::Template];
 const PICTURED: &[Shape] = &[Shape::Object(&screenshot::FORM), Shape::Bool];
 
 /// How each is said.
-pub(super) const FIELDS: [Field; 17] = [
+pub(super) const FIELDS: [Field; 19] = [
     field(
         "open",
         Shape::Either(OPENED),
@@ -266,8 +312,18 @@ pub(super) const FIELDS: [Field; 17] = [
     field("upload", Shape::Object(&UPLOAD), "give files to a field"),
     field(
         "script",
-        Shape::Text,
+        Shape::Either(SCRIPTED),
         "run JavaScript in the page; what it returns is `value`",
+    ),
+    field(
+        "requested",
+        Shape::Either(ASKED),
+        "wait until a request of the page has come to its end, by a part of its address",
+    ),
+    field(
+        "offline",
+        Shape::Bool,
+        "take the page's network away, or give it back",
     ),
 ];
 
@@ -360,7 +416,19 @@ pub(super) fn read(
         "screenshot" => Browse::Screenshot(Box::new(screenshot::read(compiler, node)?)),
         "download" => Browse::Download(element::read(compiler, node)?),
         "upload" => Browse::Upload(element::read(compiler, node)?, files(compiler, node)),
-        _ => Browse::Script(node.as_text()?.to_owned()),
+        "requested" => Browse::Requested {
+            url: compiler.template(node.get("url").unwrap_or(node))?,
+            method: text(node, "method"),
+            status: node
+                .get("status")
+                .and_then(Node::as_count)
+                .map(|status| status as u16),
+        },
+        "offline" => Browse::Offline(node.as_bool()?),
+        _ => {
+            let run = node.get("run").unwrap_or(node);
+            Browse::Script(run.as_text()?.to_owned(), flag(node, "until_true"))
+        }
     })
 }
 

@@ -4,15 +4,15 @@
 
 use super::exchange::Attempt;
 use crate::browser::acting::Facts;
-use crate::browser::keeper::Keeper;
 use crate::browser::locator::{By, Locator};
+use crate::browser::network::WantedRequest;
 use crate::limits::BROWSER_TEXT_MAX;
 use crate::net::{ErrorClass, Fault, Phases, address};
 use crate::scenario::plan::Step;
 use crate::scenario::steps::browser::{Browse, Wanted};
 use crate::scenario::steps::element::{self, Element};
 use crate::scenario::template::Template;
-use crate::vu::tab::{Found, Tab};
+use crate::vu::tab::{self, Found, Tab};
 use crate::vu::user::VirtualUser;
 use crate::witness::said::Said;
 use bytes::Bytes;
@@ -32,19 +32,6 @@ const ASKED: [&str; 6] = [
 const AFTERMATH: Duration = Duration::from_millis(250);
 
 impl VirtualUser {
-    /// Sees to it that there is a page; whether that took anything.
-    pub(super) async fn open_tab(&mut self, deadline: Instant) -> Result<bool, Fault> {
-        if self.tab.is_some() {
-            return Ok(false);
-        }
-        let binding = &self.shared.binding;
-        let keeper = Keeper::of(&binding.browser);
-        let options = &binding.plan.browsing.options;
-        let page = Box::pin(keeper.page(options, deadline)).await?;
-        self.tab = Some(Box::new(Tab::new(page)));
-        Ok(true)
-    }
-
     /// Does it, and looks at what the page shows then.
     pub(super) async fn browse(
         &mut self,
@@ -163,7 +150,30 @@ impl VirtualUser {
             Browse::Upload(field, files) => {
                 tab.page.upload(&self.located(field)?, files, by).await?;
             }
-            Browse::Script(body) => found.value = Some(tab.page.evaluate(body, by).await?),
+            Browse::Script(body, until_true) => {
+                found.value = Some(match until_true {
+                    true => tab.page.evaluate_until(body, by).await?,
+                    false => tab.page.evaluate(body, by).await?,
+                });
+            }
+            Browse::Requested {
+                url,
+                method,
+                status,
+            } => {
+                let wanted = WantedRequest {
+                    url: self.render(url)?,
+                    method: method.clone(),
+                    status: *status,
+                };
+                let request = tab.page.requested(&wanted, by).await?;
+                found.value = Some(tab::request(&request));
+            }
+            Browse::Offline(is_offline) => {
+                let slow = self.shared.binding.plan.browsing.slow.clone();
+                let slow = slow.unwrap_or_default();
+                tab.page.go_offline(*is_offline, &slow, by).await?;
+            }
         }
         if self.shared.binding.plan.browsing.judges() {
             // What went wrong by it is told a moment later.

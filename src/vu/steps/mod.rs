@@ -3,7 +3,7 @@
 //!
 //! Rooms: [`exchange`] (which kind does what, and what an attempt leaves behind), [`errand`] (what must be known before), [`http`], [`tcp`],
 //! [`tls`], [`dns`], [`icmp`], [`udp`], [`ntp`], [`domain`], [`websocket`], [`events`], [`grpc`], [`command`] with [`tested`]; [`asked`] (asking others) with [`logs`] and [`prometheus`]
-//! (and Alertmanager), [`sql`], [`dotenv`], [`browser`] with [`pictured`], [`quality`].
+//! (and Alertmanager), [`sql`], [`dotenv`], [`browser`] with [`opened`] and [`pictured`], [`quality`].
 //!
 //! None of them judges a reply: that is the virtual user's.
 
@@ -21,6 +21,7 @@ pub mod http;
 mod icmp;
 mod logs;
 mod ntp;
+mod opened;
 mod pictured;
 mod prometheus;
 mod quality;
