@@ -2,8 +2,10 @@
 
 use super::client::{Refusal, Server};
 use super::exit::Exit;
+use crate::picture::kept::Picture;
 use crate::report::bundle::{Evidence, files};
 use crate::report::view::GateDetail;
+use crate::run::Summary;
 use http::Method;
 use std::path::Path;
 
@@ -12,10 +14,23 @@ pub async fn write(server: &Server, detail: &GateDetail, folder: &Path) -> Resul
     let mut evidence = Vec::new();
     for run in &detail.runs {
         let path = format!("/api/v1/runs/{}", run.id);
+        let summary: Summary = server.ask(Method::GET, &path, None).await?;
+        let mut pictures = Vec::new();
+        let taken = summary.steps.iter().flat_map(|step| &step.pictures);
+        for picture in taken.flat_map(Picture::with_compared) {
+            let path = format!("/pictures/{}", picture.sha256);
+            match server.send(Method::GET, &path, None).await {
+                Ok(png) => pictures.push((picture.name.clone(), png.to_vec())),
+                // Those of older runs that passed are not kept.
+                Err(Refusal::Problem(404, _)) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
         evidence.push(Evidence {
             phase: run.phase.clone(),
             id: run.id,
-            summary: server.ask(Method::GET, &path, None).await?,
+            summary: serde_json::to_value(&summary).unwrap_or_default(),
+            pictures,
         });
     }
     let files = files(detail, &evidence);

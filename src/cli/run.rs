@@ -326,6 +326,7 @@ async fn perform_one(
     let mut summary =
         summary::summarize(plan, &binding.environment, started, &finished, objectives);
     summary.about = binding.about();
+    summary.keeps_pictures = binding.keeps_pictures;
     if let Some(script) = &job.script {
         run_script::judge_too(script, &finished, &mut summary);
         run_script::write_own(script, &mut summary).await?;

@@ -227,6 +227,7 @@ impl Arms {
             &judged,
         );
         summary.about = self.candidate.binding().about();
+        summary.keeps_pictures = self.candidate.binding().keeps_pictures;
         summary.evidence = Some(Evidence {
             distribution: distribution(plan, finished, baseline),
             ..watch.evidence()

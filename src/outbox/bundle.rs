@@ -29,6 +29,8 @@ pub(super) async fn with_bundle(store: &Store, effect: &Effect) -> Result<Effect
                 phase: run.phase.clone(),
                 id: run.id,
                 summary: serde_json::to_value(summary).unwrap_or_default(),
+                // One document has their digests; the bytes are files of the folder.
+                pictures: Vec::new(),
             });
         }
     }

@@ -2,6 +2,7 @@
 
 use super::incident::markdown;
 use super::view::GateDetail;
+use crate::picture::baseline::plain;
 use serde_json::{Value, json};
 
 /// The summary of a run of a gate.
@@ -13,27 +14,33 @@ pub struct Evidence {
     pub id: i64,
     /// The summary.
     pub summary: Value,
+    /// Pictures: the step's name, and its bytes.
+    pub pictures: Vec<(String, Vec<u8>)>,
 }
 
-/// The files of a bundle: names and texts, the manifest last.
-pub fn files(detail: &GateDetail, evidence: &[Evidence]) -> Vec<(String, String)> {
-    let mut files: Vec<(String, String)> = vec![
-        ("incident.json".to_owned(), pretty(detail)),
-        ("incident.md".to_owned(), markdown(detail)),
+/// The files of a bundle: names and bytes, the manifest last.
+pub fn files(detail: &GateDetail, evidence: &[Evidence]) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<(String, Vec<u8>)> = vec![
+        ("incident.json".to_owned(), pretty(detail).into_bytes()),
+        ("incident.md".to_owned(), markdown(detail).into_bytes()),
     ];
     for run in evidence {
-        files.extend(kept(run));
-        files.push((
-            format!("evidence-{}-{}.json", run.phase, run.id),
-            pretty(&run.summary),
-        ));
+        let (phase, id) = (&run.phase, run.id);
+        let texts = kept(run).into_iter();
+        files.extend(texts.map(|(name, text)| (name, text.into_bytes())));
+        for (number, (name, png)) in run.pictures.iter().enumerate() {
+            let name = format!("picture-{phase}-{id}-{:02}-{}.png", number + 1, plain(name));
+            files.push((name, png.clone()));
+        }
+        let name = format!("evidence-{phase}-{id}.json");
+        files.push((name, pretty(&run.summary).into_bytes()));
     }
     let hashes: Vec<_> = files
         .iter()
-        .map(|(name, text)| json!({ "file": name, "bytes": text.len(), "sha256": sha256(text.as_bytes()) }))
+        .map(|(name, bytes)| json!({ "file": name, "bytes": bytes.len(), "sha256": sha256(bytes) }))
         .collect();
     let manifest = json!({ "version": 1, "gate": detail.gate.id, "files": hashes });
-    files.push(("manifest.json".to_owned(), pretty(&manifest)));
+    files.push(("manifest.json".to_owned(), pretty(&manifest).into_bytes()));
     files
 }
 

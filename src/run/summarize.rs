@@ -61,7 +61,7 @@ pub fn summarize_judged(
         about: BTreeMap::new(),
         started,
         kind: if finished.is_load { "load" } else { "smoke" }.to_owned(),
-        keeps_pictures: plan.browsing.keep,
+        keeps_pictures: None,
         outcome: Outcome::Inconclusive,
         reasons: Vec::new(),
         core: whole.as_ref().map_or_else(Core::default, |whole| {

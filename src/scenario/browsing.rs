@@ -9,6 +9,9 @@ use crate::document::node::Node;
 use crate::document::shape::{Object, Shape, field};
 use crate::scenario::reader::texts;
 
+/// The most runs whose pictures are kept.
+pub const KEEP_MAX: u64 = 1_000;
+
 /// What a scenario says of its pages.
 #[derive(Debug, Default)]
 pub struct Browsing {
@@ -23,7 +26,7 @@ pub struct Browsing {
     /// Whether a request that failed fails the step.
     pub requests_fail: bool,
     /// Of how many runs that passed the pictures are kept.
-    pub keep: Option<u64>,
+    pub keep: Option<Template>,
     /// Headers that go to the environment's own services.
     pub headers: Vec<(String, Template)>,
     /// How much slower it is than it would be here.
@@ -90,8 +93,8 @@ pub(super) static FORM: Object = Object {
         ),
         field(
             "keep",
-            Shape::Count(1, 1_000),
-            "of how many runs that passed the pictures are kept, the newest; those of runs that failed are kept like all evidence (5)",
+            Shape::Either(&[Shape::Count(1, KEEP_MAX), Shape::Template]),
+            "of how many runs that passed the pictures are kept, the newest; those of runs that failed, and of the smoke and proof of a gate, are kept like all evidence (5)",
         ),
         field(
             "headers",
@@ -161,7 +164,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, root: &Node) -> Browsing {
         ignored: texts(node, "ignore"),
         policy_fails: fails("policy"),
         requests_fail: fails("requests"),
-        keep: node.get("keep").and_then(Node::as_count),
+        keep: node.get("keep").and_then(|node| compiler.template(node)),
         headers: compiler.named(node.get("headers").map(Node::entries).unwrap_or_default()),
         slow: node.get("slow").map(slow),
         shares_cookies: flag(node, "share_cookies"),

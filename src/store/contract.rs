@@ -400,8 +400,8 @@ pub trait Retention: Send + Sync {
 /// The summary of each scenario that a gate performed, as evidence.
 #[async_trait]
 pub trait Runs: Send + Sync {
-    /// Keeps a run with its pictures. Of runs of the same scenario in the same environment that passed, those of
-    /// the newest are kept, as many as the run says.
+    /// Keeps a run with its pictures. Of rounds (whatever is neither smoke nor proof) of the same scenario in the same
+    /// environment that passed, those of the newest are kept, as many as the run says.
     async fn add_run(
         &self,
         gate_id: Option<i64>,

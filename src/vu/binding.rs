@@ -16,6 +16,7 @@ use crate::environment::settings::{Caps, Environment};
 use crate::figures::plural;
 use crate::net::address;
 use crate::net::connect::Connector;
+use crate::scenario::browsing::KEEP_MAX;
 use crate::scenario::scope::Scope;
 use crate::scenario::steps::action::Action;
 use crate::scenario::{Plan, expression};
@@ -61,6 +62,8 @@ pub struct Binding {
     pub tokens: Tokens,
     /// Which browser opens pages.
     pub browser: Settings,
+    /// Of how many runs that passed the pictures are kept, if the scenario says so.
+    pub keeps_pictures: Option<u64>,
     /// Where registries of domains answer.
     pub registries: Registries,
     /// Who wants to see each exchange, once somebody does.
@@ -135,6 +138,7 @@ impl Binding {
             inputs: &inputs_value,
             secrets: &secrets_value,
         };
+        let keeps_pictures = keeps_pictures(&plan, &steady, found)?;
         let connector = Connector::new(tls, plan.connections.dns_ttl.unwrap_or(dns_ttl))
             .starting_from(plan.connections.local_addresses.clone())
             .of_family(plan.connections.family)
@@ -160,6 +164,7 @@ impl Binding {
             vantage: Vantage::new(environment.vantage.clone()),
             tokens: Tokens::default(),
             browser: environment.browser.clone(),
+            keeps_pictures,
             registries: Registries::default(),
             trace: OnceLock::new(),
             next_row: plan.data.iter().map(|_| AtomicU64::new(0)).collect(),
@@ -321,6 +326,31 @@ impl Pace {
             }
         }
     }
+}
+
+/// Of how many runs the pictures are kept, with inputs filled in; nothing where that is no number.
+fn keeps_pictures(
+    plan: &Plan,
+    steady: &Steady<'_>,
+    found: &mut Diagnostics,
+) -> Option<Option<u64>> {
+    let Some(keep) = &plan.browsing.keep else {
+        return Some(None);
+    };
+    let written = keep.render(steady);
+    let count = written
+        .as_ref()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    let count = count.filter(|count| (1..=KEEP_MAX).contains(count));
+    if count.is_none() {
+        let title = format!(
+            "`keep` is `{}`, expected a number from 1 to {KEEP_MAX}",
+            written.unwrap_or_else(|why| why)
+        );
+        found.push(Diagnostic::error("wrong-type", title));
+    }
+    count.map(Some)
 }
 
 #[cfg(test)]

@@ -233,4 +233,77 @@ gates:
         let address = format!("/pictures/{}", digest.unwrap());
         assert!(page.contains(&address), "{page}");
     }
+    // All of it is in the folder that goes with a ticket.
+    let (code, said) = called(
+        folder,
+        &[
+            "gate", "incident", "3", "--out", "incident", "--server", &server,
+        ],
+    );
+    assert_eq!(code, PASS, "{said}");
+    let files = std::fs::read_dir(folder.join("incident"))
+        .unwrap()
+        .flatten();
+    let names: Vec<String> = files
+        .map(|file| file.file_name().to_string_lossy().into_owned())
+        .collect();
+    for part in [
+        "-the-dashboard.png",
+        "-the-baseline.png",
+        "-the-difference.png",
+    ] {
+        assert!(names.iter().any(|name| name.ends_with(part)), "{names:?}");
+    }
+}
+
+#[test]
+fn how_many_runs_keep_their_pictures_is_an_input() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (site, _) = site();
+    written(folder, &site, browser);
+    let scenario = "name: website
+service: console
+inputs: { history: { env: WEBSITE_SCREENSHOT_HISTORY, default: \"5\" } }
+browser: { keep: \"${inputs.history}\" }
+steps:
+  - open: /
+  - screenshot: true
+";
+    std::fs::write(folder.join("scenarios/console.yaml"), scenario).unwrap();
+    let performed = |history: &str| {
+        let mut command = bellwether();
+        command
+            .current_dir(folder)
+            .env("WEBSITE_SCREENSHOT_HISTORY", history);
+        let (code, out, err) =
+            run(command.args(["run", "scenarios/console.yaml", "--pictures", "artifacts"]));
+        (code, out + &err)
+    };
+    let kept = || {
+        std::fs::read_dir(folder.join("artifacts/website/staging"))
+            .unwrap()
+            .count()
+    };
+    for second in 1..=3 {
+        let (code, said) = performed("2");
+        assert_eq!(code, PASS, "{said}");
+        // Folders are named by the second.
+        let old = folder.join("artifacts/website/staging");
+        for entry in std::fs::read_dir(&old).unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let to = format!("2026-01-0{second}T00-00-00Z-pass");
+            if !name.starts_with("2026-01-0") {
+                std::fs::rename(entry.path(), old.join(to)).unwrap();
+            }
+        }
+    }
+    performed("2");
+    assert_eq!(kept(), 2);
+    let (code, said) = performed("many");
+    assert!(
+        code != PASS && said.contains("`keep` is `many`"),
+        "{code}: {said}"
+    );
 }

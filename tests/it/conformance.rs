@@ -3,12 +3,14 @@
 //! Another store is added to `subjects`, and passes unchanged.
 
 use bellwether::objective::Outcome;
+use bellwether::picture::kept::Picture;
 use bellwether::record::accepted::Wanted;
 use bellwether::record::audit::Audited;
 use bellwether::record::effect::{CUT_OFF, Chain, Effect, EffectState, NewEffect, OVERTAKEN};
 use bellwether::record::gate::{Facts, Record};
 use bellwether::record::note::{Note, NoteKind};
 use bellwether::record::state::{Phase, PhaseRecord, Position, State, Verdict};
+use bellwether::run::Summary;
 use bellwether::store::contract::{GateCommit, Stretch};
 use bellwether::store::sqlite::Sqlite;
 use bellwether::store::sqlite::simulated::{Fuse, Simulated};
@@ -668,5 +670,62 @@ async fn incidents_and_silences_are_kept_and_a_chain_leaves_in_its_order() {
         assert!(store.end_silence(kept.id, 60).await.unwrap());
         assert!(!store.end_silence(kept.id, 61).await.unwrap());
         assert!(store.silences(61).await.unwrap().is_empty());
+    }
+}
+
+/// A run that passed, with one picture.
+fn pictured(number: u8, keep: u64) -> (Summary, String) {
+    let text = serde_json::json!({
+        "scenario": "console", "environment": "production", "started": "2026-11-29T10:00:00Z", "kind": "smoke",
+        "outcome": "pass", "keeps_pictures": keep, "reasons": [], "requests": 1, "duration_s": 1.0, "rate": 1.0,
+        "errors": 0, "latency_us": {"mean": 0.0, "p50": 0, "p90": 0, "p95": 0, "p99": 0, "p999": 0, "max": 0},
+        "dropped": 0, "steps": [], "objectives": [], "checks": [], "iterations": 1, "iterations_failed": 0,
+        "interrupted": 0, "waited": 0, "held_back": 0, "virtual_users": 1, "workers": 1, "own_lateness_us": null,
+        "series": [], "was_interrupted": false,
+    });
+    let mut step = text.clone();
+    for (name, value) in [("name", "the page".into()), ("part", "step".into())] {
+        step[name] = value;
+    }
+    for (name, value) in serde_json::json!({
+        "service_us": step["latency_us"], "phases_us": {}, "errors_by_class": {}, "advisory_failures": 0, "statuses": {},
+        "examples": [], "bytes_sent": 0, "bytes_received": 0, "skipped": 0,
+    })
+    .as_object()
+    .unwrap()
+    {
+        step[name] = value.clone();
+    }
+    let mut whole = text;
+    whole["steps"] = serde_json::json!([step]);
+    let mut summary: Summary = serde_json::from_value(whole).unwrap();
+    let picture = Picture::new("the page", vec![number; 40].into());
+    let sha256 = picture.sha256.clone();
+    summary.steps[0].pictures.push(picture);
+    (summary, sha256)
+}
+
+#[tokio::test]
+async fn pictures_of_a_release_stay_and_those_of_rounds_are_let_go() {
+    for mut subject in subjects() {
+        let store = subject.boot(None);
+        let gate = gate(&store).await;
+        let mut kept = Vec::new();
+        for (number, phase) in ["smoke", "bake", "bake", "bake", "proof", "bake"]
+            .into_iter()
+            .enumerate()
+        {
+            let (summary, sha256) = pictured(number as u8, 2);
+            let added = store
+                .add_run(Some(gate.id), phase.to_owned(), summary, 1_000)
+                .await;
+            added.unwrap();
+            kept.push(sha256);
+        }
+        let mut there = Vec::new();
+        for sha256 in kept {
+            there.push(store.picture(sha256).await.unwrap().is_some());
+        }
+        assert_eq!(there, [true, false, false, true, true, true]);
     }
 }

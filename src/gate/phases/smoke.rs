@@ -224,6 +224,7 @@ pub(in crate::gate) async fn smoke_once(
         scripted::judge_too(ready, &finished, &mut summary);
     }
     summary.about = binding.about();
+    summary.keeps_pictures = binding.keeps_pictures;
     summary.show_failing(latest.take());
     (summary, finished)
 }

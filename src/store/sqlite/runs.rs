@@ -25,7 +25,8 @@ pub(super) fn outcome(row: &Row<'_>, column: usize) -> rusqlite::Result<Outcome>
     })
 }
 
-/// Keeps the pictures of a run, and lets those go of older ones that passed.
+/// Keeps the pictures of a run, and lets those go of older ones that passed and were rounds beside others: what a
+/// release was judged by, or a rollback was proven by, stays as long as its gate.
 fn keep_pictures(connection: &Connection, run: i64, summary: &Summary) -> rusqlite::Result<()> {
     let mut any = false;
     let pictures = summary.steps.iter().flat_map(|step| &step.pictures);
@@ -43,7 +44,7 @@ fn keep_pictures(connection: &Connection, run: i64, summary: &Summary) -> rusqli
     let keep = i64::try_from(keep).unwrap_or(i64::MAX);
     let sql = "DELETE FROM pictures WHERE run_id IN (
         SELECT id FROM runs WHERE EXISTS (SELECT 1 FROM pictures WHERE run_id = runs.id)
-          AND scenario = ?1 AND outcome = 'pass' AND json_extract(summary, '$.environment') = ?2
+          AND phase NOT IN ('smoke', 'proof') AND scenario = ?1 AND outcome = 'pass' AND json_extract(summary, '$.environment') = ?2
         ORDER BY id DESC LIMIT -1 OFFSET ?3)";
     connection.run(sql, params![summary.scenario, summary.environment, keep])?;
     Ok(())
