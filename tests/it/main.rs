@@ -37,6 +37,7 @@ mod faults;
 mod gate;
 mod grading;
 mod grpc;
+mod guide_pages;
 mod guides;
 mod hostile;
 mod house;

@@ -32,7 +32,7 @@ case "$1" in
   hangs) sleep 100 & sleep 100 ;;
   dies) echo "Unable to connect to Chrome" >&2; exit 1 ;;
   NO_FCP) echo "{\"lighthouseVersion\": \"12.2.3\", \"runtimeError\": {\"code\": \"NO_FCP\", \"message\": \"The page did not paint\"}}" > "$out"; exit 1 ;;
-  *) echo "{\"lighthouseVersion\": \"12.2.3\", \"finalDisplayedUrl\": \"$url\", \"environment\": {\"benchmarkIndex\": ${2:-2000}}, \"configSettings\": {\"formFactor\": \"mobile\", \"throttlingMethod\": \"simulate\"}, \"categories\": {\"performance\": {\"score\": $1, \"auditRefs\": []}}, \"audits\": {\"first-contentful-paint\": {\"score\": 1, \"numericValue\": 600}, \"interactive\": {\"score\": 1, \"numericValue\": 900}}}" > "$out" ;;
+  *) echo "{\"lighthouseVersion\": \"12.2.3\", \"finalDisplayedUrl\": \"$url\", \"environment\": {\"benchmarkIndex\": ${2:-2000}}, \"configSettings\": {\"formFactor\": \"mobile\", \"throttlingMethod\": \"simulate\"}, \"categories\": {\"performance\": {\"score\": $1, \"auditRefs\": []}, \"best-practices\": {\"score\": 1, \"auditRefs\": []}}, \"audits\": {\"first-contentful-paint\": {\"score\": 1, \"numericValue\": 600}, \"interactive\": {\"score\": 1, \"numericValue\": 900}}}" > "$out" ;;
 esac
 "#;
 
@@ -71,6 +71,12 @@ fn stand_in(folder: &Path, scores: &str) -> PathBuf {
     std::fs::set_permissions(&program, executable).unwrap();
     std::fs::write(folder.join("scores"), scores.replace(", ", "\n")).unwrap();
     program
+}
+
+/// How an environment measures with a stand-in that gives these scores.
+pub fn lighthouse(browser: &str, folder: &Path, scores: &str) -> String {
+    let program = stand_in(folder, scores);
+    browser.replace('}', &format!(", lighthouse: \"{}\" }}", program.display()))
 }
 
 /// Exit code, what was said, and how often Lighthouse was called.
