@@ -53,23 +53,55 @@ impl Page {
         times: u32,
         by: Instant,
     ) -> Result<(), Fault> {
-        let target = self.target(locator, TO_CLICK, by).await?;
-        let documents = self.seen.documents;
+        let (target, documents) = self.pointed_at(locator, by).await?;
         let (x, y) = target.at;
+        let is_left = button == Button::Left;
         let button = match button {
             Button::Left => "left",
             Button::Right => "right",
             Button::Middle => "middle",
         };
         let event = |kind: &str, count: u32| json!({"type": kind, "x": x, "y": y, "button": button, "clickCount": count});
-        let mut events = vec![json!({"type": "mouseMoved", "x": x, "y": y})];
+        let mut events = Vec::new();
         for count in 1..=times {
             events.push(event("mousePressed", count));
             events.push(event("mouseReleased", count));
         }
         self.seen.vitals.acted();
+        if is_left {
+            self.tell(&target, "bellwether.listen()", by).await?;
+        }
         self.input("Input.dispatchMouseEvent", events, by).await?;
-        self.after(documents, by).await
+        self.after(documents, by).await?;
+        if is_left && self.seen.documents == documents {
+            let heard = self.ask(&target.world, "bellwether.heard()", by).await;
+            if heard == Ok(Value::Bool(false)) {
+                let why = format!(
+                    "{locator}: the click did not reach it: something took it, or it went meanwhile"
+                );
+                return Err(Fault::new(ErrorClass::Check, why));
+            }
+        }
+        Ok(())
+    }
+
+    /// An element under the pointer, once it stays what is hit there.
+    async fn pointed_at(&mut self, locator: &Locator, by: Instant) -> Result<(Target, u32), Fault> {
+        loop {
+            let target = self.target(locator, TO_CLICK, by).await?;
+            let documents = self.seen.documents;
+            let (x, y) = target.at;
+            let moved = vec![json!({"type": "mouseMoved", "x": x, "y": y})];
+            self.input("Input.dispatchMouseEvent", moved, by).await?;
+            if self.still_hit(locator, by).await? {
+                return Ok((target, documents));
+            }
+            if Instant::now() >= by {
+                let why = "what lies under the pointer changes when it comes there";
+                return Err(self.not_found(locator, why, by).await);
+            }
+            self.rest(Duration::from_millis(50)).await;
+        }
     }
 
     /// Moves the pointer over an element.
@@ -234,7 +266,28 @@ impl Page {
         })
     }
 
-    /// Waits until so many can be seen as hold; tells how many there are, or why none can be looked up.
+    /// Waits until one can be seen that nothing lies over; tells how many, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// What the page does instead.
+    pub async fn wait_for_seen(
+        &mut self,
+        locator: &Locator,
+        by: Instant,
+    ) -> Result<Result<u64, String>, Fault> {
+        loop {
+            let count = self.seen_count(locator, by).await?;
+            let pause = Duration::from_millis(50);
+            if count.as_ref().is_ok_and(|count| *count > 0) || Instant::now() + pause >= by {
+                return Ok(count);
+            }
+            self.rest(pause).await;
+        }
+    }
+
+    /// Waits until so many can be seen as hold, whatever lies over them; tells how many there are, or why none can be
+    /// looked up.
     ///
     /// # Errors
     ///

@@ -4,6 +4,7 @@
 //! stays blank, is a failure within its time.
 
 use super::faults;
+use super::locator::{By, Locator};
 use super::page::Page;
 use super::wire::Refusal;
 use crate::limits::{BROWSER_BLANK, BROWSER_DOCUMENTS_MAX};
@@ -83,7 +84,10 @@ impl Page {
         let loader = answer["loaderId"].as_str();
         if answer["isDownload"] == true {
             self.seen.stay();
-            return Ok(());
+            let why = format!(
+                "{url} is a file that is downloaded, and no page: `download` clicks and takes files"
+            );
+            return Err(Fault::new(ErrorClass::Check, why));
         }
         if loader.is_none() && error.is_empty() {
             self.seen.stay();
@@ -99,7 +103,7 @@ impl Page {
                 let reply = loader.and_then(|loader| self.seen.requests.document(loader));
                 // A reply that has no document says so, and leaves the page as it is.
                 if matches!(reply.and_then(|reply| reply.status), Some(204 | 205)) {
-                    return Ok(());
+                    return Err(no_document(url));
                 }
             }
             error => return Err(faults::of_network(error, url)),
@@ -209,6 +213,29 @@ impl Page {
             true => self.settle(until, documents, by).await,
             false => self.sound(),
         }
+    }
+
+    /// That something is not there is only said of a page that shows anything at all; and a text is there, too, in
+    /// whichever parts and frames it is written.
+    ///
+    /// # Errors
+    ///
+    /// That the page is blank, or the text can be read.
+    pub async fn shows_without(&mut self, what: &Locator, by: Instant) -> Result<(), Fault> {
+        self.shows_something(by).await?;
+        let (By::Text(text), None, None) = (&what.by, &what.within, &what.frame) else {
+            return Ok(());
+        };
+        let asked = format!("bellwether.reads({})", json!(text));
+        for world in self.seen.worlds() {
+            // A frame that goes meanwhile shows nothing.
+            if self.ask(&world, &asked, by).await == Ok(Value::Bool(true)) {
+                let at = &self.seen.url;
+                let why = format!("{what}: it can be read on the page, expected none, on {at}");
+                return Err(Fault::new(ErrorClass::Check, why));
+            }
+        }
+        self.sound()
     }
 
     /// Waits until there is something to see; a page that stays blank is none, whatever its status.

@@ -42,7 +42,10 @@ impl Press {
     pub(super) fn read(written: &str) -> Result<Press, String> {
         let (held, last) = match written.rsplit_once('+') {
             // `Control++` is the key `+` with Control.
-            Some((held, "")) => (held.strip_suffix('+').unwrap_or(held), "+"),
+            Some((held, "")) if held.is_empty() || held.ends_with('+') => {
+                (held.strip_suffix('+').unwrap_or(held), "+")
+            }
+            Some((_, "")) => return Err(format!("`{written}` holds a key, and presses none")),
             Some((held, last)) => (held, last),
             None => ("", written),
         };

@@ -49,12 +49,77 @@
     if (scope?.shadowRoot) all.push(...roots(scope.shadowRoot).flatMap((root) => [...root.querySelectorAll(css)]));
     return all;
   };
+  // Fields that pages draw themselves lie there unseen, and are what is clicked and ticked all the same.
+  const drawn = (element) => element.tagName === 'INPUT' && ['checkbox', 'radio', 'file', 'range'].includes(element.type);
+  // Of a list, what is chosen is seen, and all of it where it stands open.
+  const offered = (option) => {
+    const list = option.closest('select');
+    return !!list && visible(list) && (list.multiple || list.size > 1 || option.selected || option.tagName === 'OPTGROUP');
+  };
   const visible = (element) => {
-    if (element.tagName === 'OPTION') return true;
-    if (!element.checkVisibility({ visibilityProperty: true })) return false;
+    if (element.tagName === 'OPTION' || element.tagName === 'OPTGROUP') return offered(element);
+    if (element.tagName === 'INPUT' && element.type === 'file') return element.isConnected;
+    if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: !drawn(element) })) return false;
     const box = element.getBoundingClientRect();
-    if (box.width > 0 && box.height > 0) return true;
-    return [...element.children].some((child) => getComputedStyle(element).display === 'contents' && visible(child));
+    // Nobody can scroll to what lies left of the page, or above it.
+    if (box.right + scrollX <= 0 || box.bottom + scrollY <= 0) return false;
+    if (box.width > 1 && box.height > 1) return true;
+    if (drawn(element) || element.tagName === 'HR') return box.width > 0 || box.height > 0;
+    const style = getComputedStyle(element);
+    if (style.display === 'contents') return [...element.childNodes].some((child) => child.nodeType === Node.TEXT_NODE ? normal(child.data) : child.nodeType === Node.ELEMENT_NODE && visible(child));
+    if (style.overflow !== 'visible' || style.position === 'absolute' && style.clip !== 'auto') return false;
+    // What flows out of a box without a size can be seen.
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    return [...range.getClientRects()].some((part) => part.width > 1 && part.height > 1);
+  };
+  const clear = (color) => /^rgba\(.*, 0\)$/u.test(color);
+  const opaque = (element) => {
+    for (let at = element; at; at = at.parentElement) if (getComputedStyle(at).opacity < 0.99) return false;
+    if (['IMG', 'IFRAME', 'VIDEO', 'CANVAS', 'EMBED', 'OBJECT'].includes(element.tagName)) return true;
+    const { backgroundColor, backgroundImage } = getComputedStyle(element);
+    const alpha = Number(/^rgba\(.*, ([\d.]+)\)$/u.exec(backgroundColor)?.[1] ?? 1);
+    return backgroundImage !== 'none' || alpha >= 0.99;
+  };
+  // What can be seen of its boxes here and now: within the window, and within all that cuts it off.
+  const parts = (element) => {
+    let [left, top, right, bottom] = [0, 0, innerWidth, innerHeight];
+    for (let at = element.parentElement; at && at !== document.body; at = at.parentElement) {
+      if (getComputedStyle(at).overflow === 'visible') continue;
+      const box = at.getBoundingClientRect();
+      [left, top, right, bottom] = [Math.max(left, box.left), Math.max(top, box.top), Math.min(right, box.right), Math.min(bottom, box.bottom)];
+    }
+    const cut = [...element.getClientRects()].slice(0, 5).map((box) => [Math.max(left, box.left), Math.max(top, box.top), Math.min(right, box.right), Math.min(bottom, box.bottom)]);
+    return cut.filter(([x1, y1, x2, y2]) => x2 - x1 > 1 && y2 - y1 > 1);
+  };
+  // What lies over all of an element, so that nobody sees it; nothing where that is not so, or cannot be told.
+  const cover_of = (element) => {
+    if (getComputedStyle(element).pointerEvents === 'none') return null;
+    let over = null;
+    for (const [x1, y1, x2, y2] of parts(element))
+      for (const [across, down] of [[0.5, 0.5], [0.1, 0.2], [0.9, 0.2], [0.1, 0.8], [0.9, 0.8]]) {
+        const [x, y] = [x1 + (x2 - x1) * across, y1 + (y2 - y1) * down];
+        // What lies behind a dialog is dimmed, and can be seen beside it.
+        const is_beside = (one) => {
+          const box = one.getBoundingClientRect();
+          return x < box.left || x > box.right || y < box.top || y > box.bottom;
+        };
+        const stack = document.elementsFromPoint(x, y);
+        const top = stack.find((one) => within(one, element) || within(element, one) || (!is_beside(one) && opaque(one)));
+        if (!top || within(top, element) || within(element, top)) return null;
+        over = top;
+      }
+    return over;
+  };
+  // How many of those that were found nobody hides; what hides the first of them, if all are hidden.
+  const uncovered = () => {
+    const covers = last.map((element) => {
+      if (!cover_of(element)) return null;
+      element.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+      return cover_of(element);
+    });
+    const free = covers.filter((cover) => !cover).length;
+    return { count: free, by: free || !covers.length ? null : shown(covers[0]) };
   };
   const labels = (element) => {
     const told = [...(element.labels || [])].map((label) => label.textContent);
@@ -91,7 +156,9 @@
   const is_seen = (element, wanted, exact) => {
     if (element.innerText === undefined || ['INPUT', 'OPTION'].includes(element.tagName)) return true;
     const seen = element.innerText;
-    const is_changed = getComputedStyle(element).textTransform !== 'none';
+    const { textTransform, color, webkitTextFillColor, backgroundClip } = getComputedStyle(element);
+    if ((clear(color) || clear(webkitTextFillColor)) && backgroundClip !== 'text') return false;
+    const is_changed = textTransform !== 'none';
     return matches(seen, wanted, exact && !is_changed);
   };
   const by_text = (scope, wanted, exact) => {
@@ -230,6 +297,22 @@
     }
     return told('ready', { x, y, shown: shown(element) });
   };
+  // Whether a click reaches what was found: also what it does to others is known only if it does.
+  let clicked = null;
+  let hear = null;
+  const listen = () => {
+    const [element] = last;
+    clicked = false;
+    removeEventListener('click', hear, { capture: true });
+    // Of a label, its field hears of it by a click of its own.
+    hear = (event) => { clicked ||= event.composedPath().includes(element); };
+    addEventListener('click', hear, { capture: true });
+    return true;
+  };
+  const heard = () => {
+    removeEventListener('click', hear, { capture: true });
+    return clicked;
+  };
   const setter = (element, value) => {
     const kind = element.tagName === 'TEXTAREA' ? HTMLTextAreaElement : element.tagName === 'SELECT' ? HTMLSelectElement : HTMLInputElement;
     Object.getOwnPropertyDescriptor(kind.prototype, 'value').set.call(element, value);
@@ -284,8 +367,28 @@
     return { x: box.x + scrollX, y: box.y + scrollY, width: box.width, height: box.height, left: box.x + (last[0].clientLeft || 0), top: box.y + (last[0].clientTop || 0) };
   };
   const masks = [];
+  const covered = [];
   const still = new CSSStyleSheet();
-  still.replaceSync('*, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent !important; scroll-behavior: auto !important }');
+  still.replaceSync('*, *::before, *::after { caret-color: transparent !important; scroll-behavior: auto !important }');
+  // What moves comes to its end; what never ends stands still where it is neither at its beginning nor at its end. What a
+  // person sees at last is what is kept: without its animation it may be there and not be seen, or the other way round.
+  const halted = [];
+  const halt = () => {
+    for (const root of roots(document))
+      for (const animation of root.getAnimations?.() || [])
+        try {
+          const { endTime, delay, duration } = animation.effect.getComputedTiming();
+          if (animation.playState === 'paused' || animation.playState === 'finished') continue;
+          if (Number.isFinite(endTime)) animation.finish();
+          else {
+            animation.pause();
+            animation.currentTime = delay + duration / 4;
+            halted.push(animation);
+          }
+        } catch {
+          // One without a time of its own follows the scrolling, and stands still without it.
+        }
+  };
   // Nothing moves while a picture is taken, and what was found is covered.
   const cover = () => {
     for (const element of last) {
@@ -294,16 +397,21 @@
       cover.style.cssText = `position:absolute;z-index:2147483647;background:#f0f;pointer-events:none;left:${box.x + scrollX}px;top:${box.y + scrollY}px;width:${box.width}px;height:${box.height}px`;
       document.documentElement.append(cover);
       masks.push(cover);
+      element.setAttribute('bellwether-covered', '');
+      covered.push(element);
     }
   };
   const freeze = async () => {
     document.adoptedStyleSheets = [...document.adoptedStyleSheets.filter((sheet) => sheet !== still), still];
     await Promise.race([document.fonts.ready, new Promise((late) => setTimeout(late, 1000))]);
+    halt();
     return { width: document.documentElement.scrollWidth, height: Math.max(document.documentElement.scrollHeight, document.body?.scrollHeight || 0) };
   };
   const thaw = () => {
     document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== still);
     for (const mask of masks.splice(0)) mask.remove();
+    for (const element of covered.splice(0)) element.removeAttribute('bellwether-covered');
+    for (const animation of halted.splice(0)) animation.play();
   };
   // How wide letters are in the fonts that are here: what draws text the same way has the same ones.
   const fonts = () => {
@@ -320,9 +428,20 @@
     const things = 'img, svg, canvas, video, iframe, embed, object, input, textarea, select, button';
     return query(null, things).some(visible) || roots(document).slice(1).some((root) => [...root.children].some((child) => visible(child) && normal(child.innerText)));
   };
+  // Whether a text can be read anywhere, in whichever parts it is written: also in fields.
+  const bare = (text) => folded((text || '').replace(/[\u00ad\u200b-\u200d\u2060\ufeff]/gu, ''));
+  const reads = (wanted) => {
+    const fields = query(null, 'input, textarea').filter((field) => field.type !== 'password' && visible(field));
+    const told = [
+      document.body?.innerText,
+      ...roots(document).slice(1).flatMap((root) => [...root.children].map((child) => (visible(child) ? child.innerText : ''))),
+      ...fields.map((field) => field.value || field.placeholder),
+    ];
+    return told.some((text) => bare(text).includes(bare(wanted)));
+  };
   const page = (limit) => ({ title: document.title, text: (document.body?.innerText || '').slice(0, limit) });
   globalThis.bellwether = {
-    look, keep, ready, near, shows, frames, fill, choose, facts, place, cover, freeze, thaw, fonts, page,
+    look, keep, ready, near, shows, frames, fill, choose, facts, place, cover, freeze, thaw, fonts, page, reads, uncovered, listen, heard,
     narrow: () => { [scope] = last; },
     widen: () => { scope = null; },
     element: (at) => last[at],

@@ -185,7 +185,12 @@ impl Page {
         for (method, answer) in waiting {
             let answer = self.answered(answer, by).await;
             // A browser that does not know an override is as good; one that cannot be watched is not.
-            let matters = !method.starts_with("Emulation.") && method != "Audits.enable";
+            let is_asked = matches!(
+                method,
+                "Emulation.setTimezoneOverride" | "Emulation.setLocaleOverride"
+            );
+            let matters =
+                !method.starts_with("Emulation.") && method != "Audits.enable" || is_asked;
             if let (Err(why), true) = (answer, matters) {
                 return Err(faults::no_page(why));
             }

@@ -3,6 +3,7 @@
 //! Nothing moves while it is taken. A picture is evidence and never decides by itself.
 
 use super::faults;
+use super::legible;
 use super::locator::Locator;
 use super::page::Page;
 use super::seen::World;
@@ -25,12 +26,17 @@ pub struct Frame {
 }
 
 impl Page {
-    /// Takes a picture.
+    /// Takes a picture, unless something can be read in it that is a secret, where that is asked.
     ///
     /// # Errors
     ///
     /// Why there is none: the page hangs, is too large, or has no such element.
-    pub async fn picture(&mut self, frame: &Frame, by: Instant) -> Result<Vec<u8>, Fault> {
+    pub async fn picture(
+        &mut self,
+        frame: &Frame,
+        is_secret: Option<&(dyn Fn(&str) -> bool + Sync)>,
+        by: Instant,
+    ) -> Result<Vec<u8>, Fault> {
         let by = by.min(Instant::now() + BROWSER_PICTURE_TIMEOUT);
         self.arrive(by).await?;
         let main = self.seen.frame.clone();
@@ -38,7 +44,10 @@ impl Page {
         let size = self.of_world(&world, "bellwether.freeze()", by).await?;
         let mut worlds = vec![world];
         let taken = match self.cover(&frame.masks, &mut worlds, by).await {
-            Ok(()) => self.take_picture(frame, &size, by).await,
+            Ok(()) => match self.tells_nothing(is_secret, by).await {
+                Ok(()) => self.take_picture(frame, &size, by).await,
+                Err(fault) => Err(fault),
+            },
             Err(fault) => Err(fault),
         };
         for world in &worlds {
@@ -62,6 +71,53 @@ impl Page {
         let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
         let fonts = fonts.get(..8).unwrap_or_default();
         Ok(format!("{browser}, {system} {processor}, fonts {fonts}"))
+    }
+
+    /// That nothing can be read in a picture that nobody is to see.
+    async fn tells_nothing(
+        &mut self,
+        is_secret: Option<&(dyn Fn(&str) -> bool + Sync)>,
+        by: Instant,
+    ) -> Result<(), Fault> {
+        let Some(is_secret) = is_secret else {
+            return Ok(());
+        };
+        match self.legible(by).await?.iter().any(|text| is_secret(text)) {
+            true => {
+                let why = "no picture is kept, since a secret can be read on the page".to_owned();
+                Err(Fault::new(ErrorClass::NoEvidence, why))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// All texts that a picture may show: in all frames, closed parts, fields, and what style sheets add; and the letters
+    /// of all of them in a row, since a page may draw each by itself.
+    async fn legible(&mut self, by: Instant) -> Result<Vec<String>, Fault> {
+        let mut sessions: Vec<String> = vec![self.seen.session.clone()];
+        sessions.extend(self.seen.worlds().into_iter().map(|world| world.session));
+        sessions.sort();
+        sessions.dedup();
+        let mut texts = Vec::new();
+        for session in sessions {
+            let asked = json!({"computedStyles": []});
+            let taken = self
+                .call_in(&session, "DOMSnapshot.captureSnapshot", asked, by)
+                .await;
+            match taken {
+                Ok(snapshot) => legible::of(&snapshot, &mut texts),
+                // A frame that has gone is in no picture.
+                Err(_) if session != self.seen.session => {}
+                Err(why) => {
+                    self.sound()?;
+                    return Err(faults::of_call(
+                        &why,
+                        "what a picture would show is not known",
+                    ));
+                }
+            }
+        }
+        Ok(texts)
     }
 
     /// Covers what nobody is to see, in whichever frame it stands. What is not there needs no cover; where that cannot

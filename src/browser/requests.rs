@@ -89,9 +89,10 @@ impl Requests {
 
     pub(super) fn take(&mut self, method: &str, params: &Value) {
         let id = text(params, "requestId");
-        if method == "Network.requestWillBeSent" {
-            self.begins(&id, params);
-            return;
+        match method {
+            "Network.requestWillBeSent" => return self.begins(&id, params),
+            "Network.webSocketCreated" => return self.connects(&id, params),
+            _ => {}
         }
         let Some(found) = self.by_id.get(&id).map(|at| &mut self.all[*at]) else {
             return;
@@ -111,8 +112,33 @@ impl Requests {
                 found.is_canceled = params["canceled"] == true;
                 ended(found, params);
             }
+            "Network.webSocketHandshakeResponseReceived" => {
+                found.status = params["response"]["status"]
+                    .as_u64()
+                    .map(|status| status as u16);
+            }
+            "Network.webSocketFrameError" => {
+                found.error = shortened(&text(params, "errorMessage"));
+                ended(found, params);
+            }
+            "Network.webSocketClosed" => ended(found, params),
             _ => {}
         }
+    }
+
+    /// A WebSocket is a request, too, which is refused or goes on for long.
+    fn connects(&mut self, id: &str, params: &Value) {
+        if self.all.len() >= BROWSER_REQUESTS_MAX {
+            self.more += 1;
+            return;
+        }
+        self.by_id.insert(id.to_owned(), self.all.len());
+        self.all.push(Requested {
+            method: "GET".to_owned(),
+            url: shortened(&text(params, "url")),
+            kind: "WebSocket".to_owned(),
+            ..Requested::default()
+        });
     }
 
     fn begins(&mut self, id: &str, params: &Value) {

@@ -244,6 +244,11 @@ impl Seen {
         self.worlds.insert(frame, world);
     }
 
+    /// Our scripts in all frames.
+    pub(super) fn worlds(&self) -> Vec<World> {
+        self.worlds.values().cloned().collect()
+    }
+
     fn forget_worlds(&mut self, event: &Event, which: impl Fn(&World) -> bool) {
         let session = event.session.as_deref().unwrap_or_default();
         self.worlds
@@ -414,9 +419,15 @@ pub(super) fn text(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap_or_default().to_owned()
 }
 
-/// A text of a page, of a length that can be kept.
+/// A text of a page, of a length that can be kept, without what moves the cursor of a terminal or rings its bell.
 pub(super) fn shortened(text: &str) -> String {
-    text.chars().take(2_000).collect()
+    let kept = text.chars().take(2_000);
+    kept.map(|letter| match letter {
+        '\n' | '\t' => letter,
+        letter if letter.is_control() => '\u{fffd}',
+        letter => letter,
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -111,6 +111,41 @@ impl Page {
         }
     }
 
+    /// How many there are now that nobody hides; why nobody can see one, where there is none.
+    pub(super) async fn seen_count(
+        &mut self,
+        locator: &Locator,
+        by: Instant,
+    ) -> Result<Result<u64, String>, Fault> {
+        self.arrive(by).await?;
+        let looked = match self.look(locator, by).await {
+            Ok((_, _, 0)) => return Ok(Ok(0)),
+            Ok((world, ..)) => self.asked(&world, "bellwether.uncovered()", by).await,
+            Err(trouble) => Err(trouble),
+        };
+        match looked {
+            Ok(told) => Ok(match told["by"].as_str() {
+                Some(cover) => Err(format!("it is covered by {cover}")),
+                None => Ok(told["count"].as_u64().unwrap_or_default()),
+            }),
+            Err(Trouble::NotYet(why) | Trouble::Absent(why)) => Ok(Err(why)),
+            Err(Trouble::Final(fault)) => Err(fault),
+        }
+    }
+
+    /// The same element once more, right before it is acted on: whether it still is what would be hit.
+    pub(super) async fn still_hit(
+        &mut self,
+        locator: &Locator,
+        by: Instant,
+    ) -> Result<bool, Fault> {
+        match self.try_target(locator, &["enabled", "hit"], by).await {
+            Ok(_) => Ok(true),
+            Err(Trouble::Final(fault)) => Err(fault),
+            Err(Trouble::NotYet(_) | Trouble::Absent(_)) => Ok(false),
+        }
+    }
+
     async fn try_target(
         &mut self,
         locator: &Locator,

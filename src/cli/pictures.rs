@@ -48,9 +48,8 @@ pub(super) fn write(folder: &Path, summary: &Summary) -> std::io::Result<()> {
     let of_scenario = folder
         .join(plain(&summary.scenario))
         .join(plain(&summary.environment));
-    let own = format!("{}-{}", plain(&summary.started), summary.outcome.word());
-    let own = of_scenario.join(own);
-    std::fs::create_dir_all(&own).map_err(|why| about(&own, &why))?;
+    std::fs::create_dir_all(&of_scenario).map_err(|why| about(&of_scenario, &why))?;
+    let own = own_folder(&of_scenario, summary).map_err(|why| about(&of_scenario, &why))?;
     let mut taken = Taken {
         scenario: summary.scenario.clone(),
         environment: summary.environment.clone(),
@@ -82,6 +81,26 @@ pub(super) fn write(folder: &Path, summary: &Summary) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A folder that no other run has: two of one second are told apart by a number.
+fn own_folder(of_scenario: &Path, summary: &Summary) -> std::io::Result<PathBuf> {
+    let (started, word) = (plain(&summary.started), summary.outcome.word());
+    let mut number = 1;
+    loop {
+        let name = match number {
+            1 => format!("{started}-{word}"),
+            _ => format!("{started}-{number}-{word}"),
+        };
+        let folder = of_scenario.join(name);
+        match std::fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(why) if why.kind() == std::io::ErrorKind::AlreadyExists && number < 1_000 => {
+                number += 1;
+            }
+            Err(why) => return Err(why),
+        }
+    }
 }
 
 /// Folders of runs that passed, the newest first: their names begin with when they started.

@@ -77,7 +77,7 @@ fn record_of(picture: &Path) -> PathBuf {
 pub fn read(folder: &Path, file: &str) -> Result<Baseline, String> {
     let path = folder.join(file);
     let absent = |why: &std::io::Error| why.kind() == std::io::ErrorKind::NotFound;
-    let record = match std::fs::read(record_of(&path)) {
+    let record = match plain_bytes(&record_of(&path), RECORD_BYTES_MAX) {
         Ok(record) => record,
         Err(why) if absent(&why) && !path.exists() => {
             return Err(format!("no baseline was accepted: there is no `{file}`"));
@@ -91,13 +91,7 @@ pub fn read(folder: &Path, file: &str) -> Result<Baseline, String> {
     };
     let record: Record = serde_json::from_slice(&record)
         .map_err(|why| format!("the record of `{file}` cannot be read: {why}"))?;
-    let length = std::fs::metadata(&path).map(|about| about.len());
-    let png = match length {
-        Ok(length) if length > BROWSER_MESSAGE_BYTES_MAX as u64 => {
-            Err("it is too large".to_owned())
-        }
-        _ => std::fs::read(&path).map_err(|why| why.to_string()),
-    };
+    let png = plain_bytes(&path, BROWSER_MESSAGE_BYTES_MAX as u64);
     let png = png.map_err(|why| format!("the baseline `{file}` cannot be read: {why}"))?;
     match digest(&png) == record.sha256 {
         true => Ok(Baseline {
@@ -107,6 +101,29 @@ pub fn read(folder: &Path, file: &str) -> Result<Baseline, String> {
         false => Err(format!(
             "nobody accepted `{file}` as it is now: its record is of another picture"
         )),
+    }
+}
+
+/// Bytes of a record.
+const RECORD_BYTES_MAX: u64 = 64 * 1024;
+
+/// The bytes of a plain file that is not too large: whatever else has its name (a link, a pipe, a device) is none.
+fn plain_bytes(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let file = options
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no plain file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > most {
+        true => Err(std::io::Error::other("it is too large")),
+        false => Ok(bytes),
     }
 }
 
@@ -214,6 +231,16 @@ mod tests {
         std::fs::write(record_of(&folder.path().join(&name)), b"{").unwrap();
         let why = read(folder.path(), &name).unwrap_err();
         assert!(why.contains("cannot be read"), "{why}");
+        accept(folder.path(), &name, b"one", &record(b"one")).unwrap();
+        for file in [
+            record_of(&folder.path().join(&name)),
+            folder.path().join(&name),
+        ] {
+            std::fs::remove_file(&file).unwrap();
+            std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+            let why = read(folder.path(), &name).unwrap_err();
+            assert!(why.contains("cannot be read"), "{why}");
+        }
     }
 
     #[test]

@@ -7,9 +7,9 @@
 
 use super::raster::Raster;
 
-/// How far apart two colors may be, as a share of the farthest two: half of what is usual, since a pale background that
-/// changed is a change.
-const THRESHOLD: f32 = 0.05;
+/// How far apart two colors may be, as a share of the farthest two. What one browser draws twice with the same fonts is
+/// the same to the last bit, so a pale gray on white is a change already (a common value is 0.1).
+const THRESHOLD: f32 = 0.015;
 /// How far apart black and white are.
 const FARTHEST: f32 = 35_215.0;
 /// Side of the squares in which differences are gathered, in pixels.

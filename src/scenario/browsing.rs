@@ -145,6 +145,17 @@ pub(super) fn read(compiler: &mut Compiler<'_>, root: &Node) -> Browsing {
     let Some(node) = root.get("browser") else {
         return Browsing::default();
     };
+    for ignored in node.get("ignore").map(Node::items).unwrap_or_default() {
+        if ignored.text.trim().is_empty() {
+            let title = "an empty text stands in every error, so that none would fail";
+            compiler.error(
+                "nothing-checked",
+                title,
+                ignored.span,
+                "say which errors may be there",
+            );
+        }
+    }
     let fails = |key: &str| text(node, key).as_deref() == Some("fail");
     let plain = Options::default();
     let options = Options {

@@ -49,6 +49,11 @@ impl Redactor {
         }
     }
 
+    /// Whether there is anything to look for.
+    pub fn knows_any(&self) -> bool {
+        !self.known.is_empty()
+    }
+
     /// The text without secrets in a spelling: letters escaped or not, each as it likes, in whatever case.
     fn without_spelled(&self, text: &str) -> String {
         let mut clean = text.to_owned();

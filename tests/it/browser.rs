@@ -370,7 +370,7 @@ const PAGES: &[(&str, &str, &str)] = &[
         "open: /json, check: \"body.version == '1.4.2'\"",
         "",
     ),
-    ("nothing", "open: /nothing", ""),
+    ("nothing", "open: /nothing", "no document came"),
     (
         "refused",
         "open: \"http://127.0.0.1:1024\"",

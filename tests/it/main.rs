@@ -16,6 +16,7 @@ mod before;
 mod blind;
 mod blips;
 mod browser;
+mod browser_deceit;
 mod browser_network;
 mod channels;
 mod check;

@@ -354,6 +354,15 @@ pub(super) fn read(
     key: &str,
     node: &Node,
 ) -> Option<Browse> {
+    if node.as_bool() == Some(false) && key != "offline" {
+        let title = format!("`{key}: false` does nothing");
+        compiler.error(
+            "nothing-checked",
+            title,
+            node.span,
+            "remove the step, or say `true`",
+        );
+    }
     Some(match key {
         "open" => {
             let written = node.get("url").unwrap_or(node);

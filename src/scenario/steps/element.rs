@@ -2,6 +2,7 @@
 //!
 //! Looks nothing up.
 
+use crate::document::diagnostic::{Diagnostic, nearest};
 use crate::document::kind;
 use crate::document::node::Node;
 use crate::document::shape::{Field, Object, Shape, field};
@@ -147,7 +148,7 @@ pub(super) const fn and<const N: usize>(more: &[Field]) -> [Field; N] {
 pub(super) fn read(compiler: &mut Compiler<'_>, node: &Node) -> Option<Element> {
     if node.as_text().is_some() {
         return Some(Element {
-            by: By::Text(compiler.template(node)?),
+            by: By::Text(named(compiler, node)?),
             exact: false,
             nth: None,
             within: None,
@@ -181,6 +182,37 @@ pub(super) fn read(compiler: &mut Compiler<'_>, node: &Node) -> Option<Element> 
     })
 }
 
+/// A text by which something is found: an empty one finds everything, and so says nothing.
+fn named(compiler: &mut Compiler<'_>, node: &Node) -> Option<Template> {
+    let text = compiler.template(node)?;
+    if text.fixed().is_some_and(|text| text.trim().is_empty()) {
+        let title = "an empty text finds everything, and so says nothing";
+        compiler.error("which-element", title, node.span, "say what is looked for");
+        return None;
+    }
+    Some(text)
+}
+
+/// Roles as they are written (WAI-ARIA 1.2, section 5.4).
+const KNOWN_ROLES: &str = "alert alertdialog application article banner blockquote button caption cell checkbox code columnheader combobox complementary contentinfo definition deletion dialog directory document emphasis feed figure form generic grid gridcell group heading image img insertion link list listbox listitem log main marquee math menu menubar menuitem menuitemcheckbox menuitemradio meter navigation none note option paragraph presentation progressbar radio radiogroup region row rowgroup rowheader scrollbar search searchbox separator slider spinbutton status strong subscript superscript switch tab table tablist tabpanel term textbox time timer toolbar tooltip tree treegrid treeitem";
+
+fn known_role(compiler: &mut Compiler<'_>, node: &Node, role: &Template) {
+    let Some(role) = role.fixed() else { return };
+    if KNOWN_ROLES.split(' ').all(|known| known != role) {
+        let near = nearest(role, KNOWN_ROLES.split(' '));
+        let title = format!("`{role}` is no role");
+        let diagnostic = Diagnostic::error("which-element", title).at(
+            compiler.source,
+            node.span,
+            "nothing ever has it",
+        );
+        compiler.found.push(match near {
+            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+            None => diagnostic,
+        });
+    }
+}
+
 fn by(compiler: &mut Compiler<'_>, node: &Node) -> Option<By> {
     let others = ["role", "label", "text", "placeholder", "test_id", "css"];
     let known = ROLES.iter().chain(&others);
@@ -208,9 +240,14 @@ fn by(compiler: &mut Compiler<'_>, node: &Node) -> Option<By> {
         let label = format!("belongs to `role`; `{key}` says it already");
         compiler.error("which-element", "`name` without `role`", name.span, &label);
     }
-    let value = compiler.template(node.get(key)?)?;
+    let written = node.get(key)?;
+    let value = named(compiler, written)?;
     Some(match key {
-        "role" => By::Role(value, name.and_then(|name| compiler.template(name))),
+        "role" => {
+            known_role(compiler, written, &value);
+            let name = name.and_then(|name| named(compiler, name));
+            By::Role(value, name)
+        }
         "label" => By::Label(value),
         "text" => By::Text(value),
         "placeholder" => By::Placeholder(value),

@@ -3,6 +3,7 @@
 use super::element::{self, Element, FORM as ELEMENT};
 use crate::document::node::Node;
 use crate::document::shape::{Object, Shape, field};
+use crate::picture::baseline::plain;
 use crate::scenario::compiler::{Compiler, flag};
 
 /// A picture to be.
@@ -51,7 +52,7 @@ pub(super) static FORM: Object = Object {
         field(
             "pixels",
             Shape::Count(0, 10_000_000),
-            "how many pixels may differ from the baseline, if they stand apart (0)",
+            "how many pixels may differ from the baseline, unless they fill a quarter of a square of 32 by 32; one digit is some 20 (0)",
         ),
     ],
 };
@@ -88,6 +89,17 @@ fn likened(compiler: &mut Compiler<'_>, node: &Node) -> Option<Likened> {
         );
     }
     let environment = written.filter(|written| written.as_bool().is_none());
+    if let Some(written) = environment
+        && (written.text.is_empty() || plain(&written.text) != written.text)
+    {
+        let title = format!("`{}` is no name of an environment", written.text);
+        compiler.error(
+            "wrong-type",
+            title,
+            written.span,
+            "expected `true`, or a name such as `production`",
+        );
+    }
     is_wanted.then(|| Likened {
         environment: environment.and_then(Node::as_text).map(str::to_owned),
         allowed: allowed.and_then(Node::as_count).unwrap_or_default(),

@@ -196,6 +196,10 @@ impl VirtualUser {
         let filled =
             |text: &Option<Template>| text.as_ref().map(|text| self.render(text)).transpose();
         let (shows, value) = (filled(&wanted.shows)?, filled(&wanted.value)?);
+        if shows.as_ref().is_some_and(|shows| shows.trim().is_empty()) {
+            let why = "`shows` is an empty text, which everything shows";
+            return Err(Fault::new(ErrorClass::Template, why));
+        }
         let attribute = match &wanted.attribute {
             Some((name, is)) => Some((name.as_str(), self.render(is)?)),
             None => None,
@@ -209,6 +213,9 @@ impl VirtualUser {
                     format!("{what}: {seen}, expected {count}"),
                 ));
             }
+        }
+        if wanted.count == Some(0) {
+            tab.page.shows_without(what, by).await?;
         }
         let only_counts = shows.is_none() && value.is_none() && attribute.is_none();
         if only_counts && wanted.enabled.is_none() && wanted.checked.is_none() {
@@ -356,17 +363,24 @@ impl VirtualUser {
             let element = element.as_deref().map(|element| self.located(element));
             Ok::<_, Fault>(element.transpose()?.map(Box::new))
         };
+        let told = |text: &Template| match self.render(text)? {
+            text if text.trim().is_empty() => {
+                let why = "an empty text finds everything, and so says nothing";
+                Err(Fault::new(ErrorClass::Template, why))
+            }
+            text => Ok(text),
+        };
         Ok(Locator {
             by: match &element.by {
                 element::By::Role(role, name) => {
-                    let name = name.as_ref().map(|name| self.render(name)).transpose()?;
-                    By::Role(self.render(role)?, name)
+                    let name = name.as_ref().map(told).transpose()?;
+                    By::Role(told(role)?, name)
                 }
-                element::By::Label(text) => By::Label(self.render(text)?),
-                element::By::Text(text) => By::Text(self.render(text)?),
-                element::By::Placeholder(text) => By::Placeholder(self.render(text)?),
-                element::By::TestId(id) => By::TestId(self.render(id)?),
-                element::By::Css(selector) => By::Css(self.render(selector)?),
+                element::By::Label(text) => By::Label(told(text)?),
+                element::By::Text(text) => By::Text(told(text)?),
+                element::By::Placeholder(text) => By::Placeholder(told(text)?),
+                element::By::TestId(id) => By::TestId(told(id)?),
+                element::By::Css(selector) => By::Css(told(selector)?),
             },
             exact: element.exact,
             nth: element.nth,
@@ -392,7 +406,7 @@ impl VirtualUser {
 
 async fn see(tab: &mut Tab, what: &Locator, by: Instant) -> Result<Found, Fault> {
     let began = Instant::now();
-    let count = tab.page.wait_for(what, &|seen| seen > 0, by).await?;
+    let count = tab.page.wait_for_seen(what, by).await?;
     match count {
         Ok(1) => {
             // One alone can be looked at, unless it goes meanwhile.
@@ -415,7 +429,7 @@ async fn see(tab: &mut Tab, what: &Locator, by: Instant) -> Result<Found, Fault>
 
 async fn unseen(tab: &mut Tab, what: &Locator, by: Instant) -> Result<(), Fault> {
     let wrong = match tab.page.wait_for(what, &|seen| seen == 0, by).await? {
-        Ok(0) => return Ok(()),
+        Ok(0) => return tab.page.shows_without(what, by).await,
         Ok(count) => format!("{count} of it can be seen"),
         Err(why) => why,
     };
