@@ -2,7 +2,7 @@
 //!
 //! Rooms: [`settings`] (which browser, how it is started), [`profile`] (its folder), [`chromium`] (its process),
 //! [`framing`] and [`wire`] (what is said over its pipe), [`keeper`] (who may use it, and when it is replaced), [`measuring`] (one alone, for a program that measures),
-//! [`page`] (one context) with [`cookies`], [`network`] (headers of ours, slowness), [`going`] (from document to document) and [`files`], [`seen`] with [`requests`] and [`vitals`] (what a page showed: pure), [`locator`],
+//! [`page`] (one context) with [`cookies`], [`network`] (headers of ours, slowness), [`going`] (from document to document) and [`files`], [`windows`] (one and the other), [`seen`] with [`requests`] and [`vitals`] (what a page showed: pure), [`locator`],
 //! [`target`], [`acting`] and [`keys`] (what is done as a person does it), [`picture`] (what it looks like) and [`legible`] (what can be read there),
 //! [`faults`] (what goes wrong, in the words of every exchange).
 //!
@@ -30,4 +30,5 @@ pub mod seen;
 pub mod settings;
 mod target;
 pub mod vitals;
+pub mod windows;
 mod wire;

@@ -122,6 +122,8 @@ impl Page {
                 page.seen.session = session.to_owned();
             }
         }
+        let first = (page.seen.session.clone(), page.seen.frame.clone());
+        page.seen.windows.push(first);
         page.set_up(by).await?;
         Ok(page)
     }

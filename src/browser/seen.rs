@@ -97,6 +97,8 @@ pub struct Seen {
     pub dialogs: Vec<(String, String)>,
     /// Windows that were opened: their addresses.
     pub popups: Vec<String>,
+    /// All windows, the first of them the one that was opened for it: session, and main frame.
+    pub(super) windows: Vec<(String, String)>,
     /// Downloads.
     pub downloads: Vec<Download>,
     /// How long it took until there was something to see, and so on.
@@ -244,9 +246,24 @@ impl Seen {
         self.worlds.insert(frame, world);
     }
 
-    /// Our scripts in all frames.
+    /// Another window is looked at from now on, whose document is this one.
+    pub(super) fn enter(&mut self, (session, frame): (String, String), document: &Value) {
+        self.session = session;
+        self.frame = frame;
+        self.navigated(document);
+    }
+
+    /// Our scripts in all frames of the window that is looked at.
     pub(super) fn worlds(&self) -> Vec<World> {
-        self.worlds.values().cloned().collect()
+        let of_another = |session: &str| {
+            let mut others = self.windows.iter().filter(|(one, _)| *one != self.session);
+            others.any(|(one, _)| one == session)
+        };
+        let worlds = self.worlds.values();
+        worlds
+            .filter(|world| !of_another(&world.session))
+            .cloned()
+            .collect()
     }
 
     fn forget_worlds(&mut self, event: &Event, which: impl Fn(&World) -> bool) {
@@ -282,6 +299,8 @@ impl Seen {
         calls.push(call("Runtime.runIfWaitingForDebugger", json!({})));
         if info["type"] == "page" {
             self.popups.push(text(info, "url"));
+            self.windows
+                .push((text(params, "sessionId"), text(info, "targetId")));
             if self.popups.len() > BROWSER_POPUPS_MAX {
                 return vec![Reaction {
                     session: None,

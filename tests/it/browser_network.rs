@@ -36,6 +36,13 @@ fn site(other: String) -> (String, Heard) {
             )),
             "/away" => of(302, "text/html", "").with("location", format!("http://{other}/landing")),
             "/api/orders" => json(201, value!({"id": 7})),
+            "/opens" => page(
+                "<a href=/second target=_blank>Receipt</a><button onclick=\"window.open('/third')\">Help</button>",
+            ),
+            "/second" => page(
+                "<p>The receipt</p><button onclick=\"this.textContent='Printed'\">Print</button>",
+            ),
+            "/third" => page("<p>The manual</p>"),
             "/landing" => page("<p>landed</p>"),
             _ => of(200, "text/plain", "ok"),
         }
@@ -158,4 +165,39 @@ steps:
 ";
     let (code, told) = performed(folder.path(), &own, browser, scenario);
     assert_eq!(code, PASS, "{told}");
+}
+
+#[test]
+fn a_window_that_opens_is_looked_at_and_left_again() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (own, _) = site("127.0.0.1:9".to_owned());
+    let scenario = "name: windows
+service: console
+steps:
+  - open: /opens
+  - click: { link: Receipt }
+  - window: newest
+    check: [ \"url.endsWith('/second')\", status == 200 ]
+  - see: The receipt
+  - click: { button: Print }
+  - see: Printed
+  - screenshot: true
+  - window: first
+    check: \"url.endsWith('/opens')\"
+  - click: { button: Help }
+  - window: newest
+  - see: The manual
+  - unseen: The receipt
+  - reload: true
+  - see: The manual
+";
+    let (code, told) = performed(folder.path(), &own, browser, scenario);
+    assert_eq!(code, PASS, "{told}");
+    let none = "name: windows\nservice: console\nsteps:\n  - open: /opens\n  - window: newest\n    timeout: 1s\n";
+    let (code, told) = performed(folder.path(), &own, browser, none);
+    assert!(
+        code == FAIL && told.contains("no window was opened"),
+        "{told}"
+    );
 }

@@ -18,6 +18,7 @@ mod blips;
 mod browser;
 mod browser_deceit;
 mod browser_network;
+mod browser_worst;
 mod channels;
 mod check;
 mod commands;

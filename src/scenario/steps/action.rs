@@ -255,6 +255,7 @@ pub const KINDS: &[Kind<StepKind>] = &[
     browser(16),
     browser(17),
     browser(18),
+    browser(19),
     Kind {
         field: quality::FIELD,
         what: StepKind {

@@ -74,6 +74,8 @@ pub enum Browse {
     },
     /// Takes the network away, or gives it back.
     Offline(bool),
+    /// Goes over to the window that was opened last, or back to the first.
+    Window(bool),
 }
 
 /// What an element should be.
@@ -253,7 +255,7 @@ const ASKED: &[Shape] = &[Shape::Object(&REQUESTED), Shape::Template];
 const PICTURED: &[Shape] = &[Shape::Object(&screenshot::FORM), Shape::Bool];
 
 /// How each is said.
-pub(super) const FIELDS: [Field; 19] = [
+pub(super) const FIELDS: [Field; 20] = [
     field(
         "open",
         Shape::Either(OPENED),
@@ -324,6 +326,11 @@ pub(super) const FIELDS: [Field; 19] = [
         "offline",
         Shape::Bool,
         "take the page's network away, or give it back",
+    ),
+    field(
+        "window",
+        Shape::Word(&["newest", "first"]),
+        "go over to the window that was opened last, once there is one, or back to the first",
     ),
 ];
 
@@ -406,15 +413,11 @@ pub(super) fn read(
             let option = compiler.template(node.get("option")?)?;
             Browse::Select(element::read(compiler, node)?, option)
         }
-        "tick" => Browse::Tick(element::read(compiler, node)?, true),
-        "untick" => Browse::Tick(element::read(compiler, node)?, false),
+        "tick" | "untick" => Browse::Tick(element::read(compiler, node)?, key == "tick"),
         "press" => {
             let key = compiler.template(node.get("key").unwrap_or(node))?;
-            let on = match node.get("on") {
-                Some(on) => Some(element::read(compiler, on)?),
-                None => None,
-            };
-            Browse::Press(key, on)
+            let on = node.get("on").map(|on| element::read(compiler, on));
+            Browse::Press(key, on.map_or(Some(None), |on| on.map(Some))?)
         }
         "see" => Browse::See(element::read(compiler, node)?),
         "unseen" => Browse::Unseen(element::read(compiler, node)?),
@@ -434,6 +437,7 @@ pub(super) fn read(
                 .map(|status| status as u16),
         },
         "offline" => Browse::Offline(node.as_bool()?),
+        "window" => Browse::Window(node.as_text()? == "newest"),
         _ => {
             let run = node.get("run").unwrap_or(node);
             Browse::Script(run.as_text()?.to_owned(), flag(node, "until_true"))

@@ -169,6 +169,7 @@ impl VirtualUser {
                 let request = tab.page.requested(&wanted, by).await?;
                 found.value = Some(tab::request(&request));
             }
+            Browse::Window(to_newest) => tab.page.go_over(*to_newest, by).await?,
             Browse::Offline(is_offline) => {
                 let slow = self.shared.binding.plan.browsing.slow.clone();
                 let slow = slow.unwrap_or_default();
