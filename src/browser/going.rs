@@ -111,6 +111,16 @@ impl Page {
         self.settle_anew(until, documents, by).await
     }
 
+    /// Waits for a document that is on its way, or for the one that is there, to come so far.
+    ///
+    /// # Errors
+    ///
+    /// That it does not.
+    pub async fn come(&mut self, until: Until, by: Instant) -> Result<(), Fault> {
+        self.arrive(by).await?;
+        self.settle(until, self.seen.documents, by).await
+    }
+
     /// Waits for a document, which must be another one than there was.
     async fn settle_anew(&mut self, until: Until, before: u32, by: Instant) -> Result<(), Fault> {
         self.settle(until, before, by).await?;
@@ -227,15 +237,26 @@ impl Page {
             return Ok(());
         };
         let asked = format!("bellwether.reads({})", json!(text));
-        for world in self.seen.worlds() {
-            // A frame that goes meanwhile shows nothing.
-            if self.ask(&world, &asked, by).await == Ok(Value::Bool(true)) {
+        while self.can_be_read(&asked, by).await {
+            let pause = Duration::from_millis(50);
+            if Instant::now() + pause >= by {
                 let at = &self.seen.url;
                 let why = format!("{what}: it can be read on the page, expected none, on {at}");
                 return Err(Fault::new(ErrorClass::Check, why));
             }
+            self.rest(pause).await;
         }
         self.sound()
+    }
+
+    async fn can_be_read(&mut self, asked: &str, by: Instant) -> bool {
+        for world in self.seen.worlds() {
+            // A frame that goes meanwhile shows nothing.
+            if self.ask(&world, asked, by).await == Ok(Value::Bool(true)) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Waits until there is something to see; a page that stays blank is none, whatever its status.

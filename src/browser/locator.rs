@@ -20,6 +20,8 @@ pub enum By {
     TestId(String),
     /// A selector of CSS.
     Css(String),
+    /// By an expression of XPath 1.0.
+    XPath(String),
 }
 
 /// How an element is found.
@@ -47,6 +49,7 @@ impl Locator {
             By::Placeholder(text) => ("placeholder", text, None),
             By::TestId(id) => ("test_id", id, None),
             By::Css(selector) => ("css", selector, None),
+            By::XPath(path) => ("xpath", path, None),
         };
         let mut asked = json!({"kind": kind, "value": value, "exact": self.exact});
         if let Some(name) = name {
@@ -98,7 +101,7 @@ impl fmt::Display for Locator {
             By::Text(text) => write!(f, "text {text:?}")?,
             By::Placeholder(text) => write!(f, "field with the placeholder {text:?}")?,
             By::TestId(id) => write!(f, "test id {id:?}")?,
-            By::Css(selector) => write!(f, "`{selector}`")?,
+            By::Css(text) | By::XPath(text) => write!(f, "`{text}`")?,
         }
         match self.nth {
             Some(nth) if nth >= 0 => write!(f, ", number {}", nth + 1)?,

@@ -202,6 +202,11 @@
         return query(scope, '[placeholder]').filter((element) => matches(element.getAttribute('placeholder'), value, exact));
       case 'test_id':
         return query(scope, `[data-testid="${CSS.escape(value)}"], [data-test-id="${CSS.escape(value)}"], [data-test="${CSS.escape(value)}"]`);
+      case 'xpath': {
+        const all = document.evaluate(value, scope || document, null, XPathResult.ORDERED_NODE_SNAPSHOT_TYPE, null);
+        const nodes = Array.from({ length: all.snapshotLength }, (_, at) => all.snapshotItem(at));
+        return nodes.filter((node) => node.nodeType === Node.ELEMENT_NODE);
+      }
       default:
         return query(scope, value);
     }

@@ -187,14 +187,18 @@ impl Page {
         for (method, answer) in waiting {
             let answer = self.answered(answer, by).await;
             // A browser that does not know an override is as good; one that cannot be watched is not.
+            // What is no time zone, or no language, is a mistake; that a process has one already is none.
             let is_asked = matches!(
                 method,
                 "Emulation.setTimezoneOverride" | "Emulation.setLocaleOverride"
             );
-            let matters =
-                !method.starts_with("Emulation.") && method != "Audits.enable" || is_asked;
-            if let (Err(why), true) = (answer, matters) {
-                return Err(faults::no_page(why));
+            let matters = !method.starts_with("Emulation.") && method != "Audits.enable";
+            match answer {
+                Err(Refusal::Said(why)) if is_asked && !why.contains("already in effect") => {
+                    return Err(faults::no_page(Refusal::Said(why)));
+                }
+                Err(why) if matters => return Err(faults::no_page(why)),
+                _ => {}
             }
         }
         Ok(())

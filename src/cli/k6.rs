@@ -44,7 +44,7 @@ const MOVING: &str = "Moving from k6:
 A script that k6 calls passed though nothing was measured gets one line on standard error that says so.
 
 Not supported: TypeScript that is more than types (enum, namespace), archives,
-k6/browser, k6/x/*, k6/experimental/* but for csv, fs, streams and websockets, NTLM, requests in brotli and
+devices, routes and several pages of one context of k6/browser, k6/x/*, k6/experimental/* but for csv, fs, streams and websockets, NTLM, requests in brotli and
 compressed messages, outputs but for json and csv, execution segments, TLS 1.1 and older, keys with
 a password, sources of secrets but for mock and file, imports from the network but for jslib's
 k6-utils, k6-summary, url and formdata.

@@ -104,6 +104,17 @@ pub struct Arguments {
     /// How moments are written in a table: unix, unix_milli, rfc3339 and so on
     #[arg(long, env = "K6_CSV_TIME_FORMAT", hide = true)]
     pub csv_time_format: Option<String>,
+    /// The browser of `k6/browser`
+    #[arg(
+        long,
+        env = "K6_BROWSER_EXECUTABLE_PATH",
+        value_name = "FILE",
+        hide = true
+    )]
+    pub browser_executable_path: Option<PathBuf>,
+    /// Arguments of that browser, of which `no-sandbox` is understood
+    #[arg(long, env = "K6_BROWSER_ARGS", hide = true)]
+    pub browser_args: Option<String>,
     /// Write what `console` says to a file
     #[arg(long, env = "K6_CONSOLE_OUTPUT", value_name = "FILE")]
     pub console_output: Option<PathBuf>,

@@ -9,6 +9,7 @@ use super::k6_end::{self, Over};
 use super::k6_log::log;
 use super::k6_out::{Out, outs};
 use super::progress::Progress;
+use crate::browser::settings::Settings;
 use crate::environment::proxies::ProxySource;
 use crate::environment::settings::Environment;
 use crate::k6::metric::BuiltIn;
@@ -131,6 +132,19 @@ pub fn inspect(arguments: &Arguments) -> Exit {
     }
 }
 
+/// The browser of a script, as k6's variables name it.
+fn browser(arguments: &Arguments) -> Settings {
+    let words = arguments.browser_args.as_deref().unwrap_or_default();
+    let mut words = words
+        .split(',')
+        .map(|word| word.trim().trim_start_matches("--"));
+    Settings {
+        binary: arguments.browser_executable_path.clone(),
+        sandbox: words.all(|word| word != "no-sandbox"),
+        lighthouse: None,
+    }
+}
+
 /// The log, in which no secret stands.
 fn logged(arguments: &Arguments, program: &Program) -> Result<Log, Exit> {
     let redactor = Redactor::new(program.secrets.all());
@@ -181,6 +195,7 @@ fn ready(arguments: &Arguments) -> Result<Readied, Exit> {
         // As k6, which asks the system for proxies.
         environment: &Environment {
             proxy: Some(ProxySource::Variables),
+            browser: browser(arguments),
             ..Environment::default()
         },
         secrets: program.secrets.all(),

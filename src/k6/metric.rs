@@ -108,6 +108,11 @@ built_in! {
     GrpcStreams "grpc_streams" Counter Default;
     GrpcMessagesSent "grpc_streams_msgs_sent" Counter Default;
     GrpcMessagesReceived "grpc_streams_msgs_received" Counter Default;
+    BrowserLcp "browser_web_vital_lcp" Trend Time;
+    BrowserFcp "browser_web_vital_fcp" Trend Time;
+    BrowserCls "browser_web_vital_cls" Trend Default;
+    BrowserTtfb "browser_web_vital_ttfb" Trend Time;
+    BrowserInp "browser_web_vital_inp" Trend Time;
 }
 
 /// Whether a name is one: a letter or an underscore, then up to 128 letters, digits and underscores, and

@@ -176,8 +176,11 @@ fn scenario(name: &str, fields: &mut Fields<'_>) -> Option<Scenario> {
             fields.wrong(key, &format!("it is no field of `{word}`{hint}"));
         }
     }
-    if fields.has("options") {
-        fields.wrong("options", "a browser is not supported");
+    if let Some(options) = fields.map.get("options")
+        && options["browser"]["type"] != "chromium"
+    {
+        let why = "the only one is `{ browser: { type: 'chromium' } }`";
+        fields.wrong("options", why);
     }
     let before = fields.errors.len();
     let executor = executor(&word, fields);

@@ -1,5 +1,6 @@
 //! What a script asks of the world while it stands still, and what it is answered.
 
+use super::deed::Deed;
 use crate::net::Phases;
 use crate::net::digest::Credentials;
 use crate::net::headers::Headers;
@@ -49,6 +50,8 @@ pub enum Ask {
     Batch(Vec<Request>),
     /// Time.
     Sleep(Duration),
+    /// Something in a page.
+    Browse(Box<Deed>),
     /// Whatever comes first: this moment, the reply of a request that was started, or something of a socket.
     Idle(Option<Instant>),
 }
@@ -66,6 +69,8 @@ pub enum Answer {
     Arrived(u32, Box<Reply>),
     /// What happened to a socket, with its number.
     Happened(u32, Happening),
+    /// What was done in a page: what it gave as JSON, or why it was not.
+    Browsed(Result<String, String>),
 }
 
 /// What a script wants of a socket.

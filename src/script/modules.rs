@@ -10,7 +10,7 @@ use std::path::Path;
 pub const NATIVE: &str = "bellwether:native";
 
 /// Our own modules.
-pub const BUILT_IN: [(&str, &str); 28] = [
+pub const BUILT_IN: [(&str, &str); 29] = [
     ("bellwether:start", include_str!("modules/start.js")),
     ("bellwether:path", include_str!("modules/path.js")),
     ("bellwether:globals", include_str!("modules/globals.js")),
@@ -28,6 +28,7 @@ pub const BUILT_IN: [(&str, &str); 28] = [
     ("k6/encoding", include_str!("modules/encoding.js")),
     ("k6/crypto", include_str!("modules/crypto.js")),
     ("k6/html", include_str!("modules/html.js")),
+    ("k6/browser", include_str!("modules/browser.js")),
     ("k6/net/grpc", include_str!("modules/grpc.js")),
     ("bellwether:sockets", include_str!("modules/sockets.js")),
     ("k6/ws", include_str!("modules/ws.js")),
@@ -48,8 +49,7 @@ pub const BUILT_IN: [(&str, &str); 28] = [
 ];
 
 /// Modules of k6 that are not there.
-const MISSING: [&str; 4] = [
-    "k6/browser",
+const MISSING: [&str; 3] = [
     "k6/crypto/x509",
     "k6/experimental/redis",
     "k6/experimental/tracing",
@@ -166,7 +166,7 @@ mod tests {
         for (name, reason) in [
             (NATIVE, "cannot be imported"),
             ("k6/htpp", "did you mean `k6/http`?"),
-            ("k6/browser", "is not supported"),
+            ("k6/experimental/redis", "is not supported"),
             ("k6/x/sql", "is not supported"),
             ("lodash", "`./lodash`"),
             ("./nothing.js", "there is no file `/t/nothing.js`"),

@@ -27,6 +27,16 @@ pub(super) fn step_of(host: &Host, request: &Request) -> usize {
             together.as_str()
         }
     };
+    measured(host, name)
+}
+
+/// The number of the step that a page is, in reports.
+pub(super) fn step_of_page(host: &Host, url: &str) -> usize {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    measured(host, &format!("open {url}"))
+}
+
+fn measured(host: &Host, name: &str) -> usize {
     let part = match host.doing.get() {
         Doing::Setup => Part::Setup,
         Doing::Teardown => Part::Teardown,

@@ -8,8 +8,8 @@ use super::files::Files;
 use super::host::{Doing, Host, Said};
 use super::letters::Letters;
 use super::{
-    modules, native_crypto, native_file, native_grpc, native_html, native_http, native_reply,
-    native_socket, native_subtle,
+    modules, native_browser, native_crypto, native_file, native_grpc, native_html, native_http,
+    native_reply, native_socket, native_subtle,
 };
 use crate::k6::metric::{BuiltIn, Contains, Kind, Metric, is_name};
 use crate::k6::summary_text;
@@ -18,7 +18,6 @@ use rquickjs::function::{Opt, This};
 use rquickjs::{
     ArrayBuffer, Ctx, Exception, Function, IntoJs as _, JsLifetime, Module, Object, Result, Value,
 };
-
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -90,6 +89,7 @@ fn put_more<'js>(ctx: Ctx<'js>, native: This<Object<'js>>, what: String) -> Resu
     }
     native.set(what.as_str(), true)?;
     match what.as_str() {
+        "browser" => native_browser::put(&ctx, native)?,
         "crypto" => native_crypto::put(&ctx, native)?,
         "file" => native_file::put(&ctx, native)?,
         "grpc" => native_grpc::put(&ctx, native)?,

@@ -4,6 +4,7 @@
 //! the middle is brought to its end before anything else is performed.
 
 use super::ask::{Answer, Ask, Order, Outcome, Reply, Request, Resume, Task};
+use super::browsing::{Own, Pages};
 use super::engine::Engine;
 use super::host::Host;
 use super::run::{Broke, ITERATION, Run, Together};
@@ -34,6 +35,10 @@ pub struct ScriptUser {
     held: Vec<Held>,
     /// Connections of requests that were under way beside others.
     lanes: Vec<Vec<Held>>,
+    /// Pages that it has open.
+    pages: Pages,
+    /// What went wrong in a page last.
+    broke: Option<ErrorClass>,
 }
 
 impl ScriptUser {
@@ -63,11 +68,22 @@ impl ScriptUser {
             run,
             held: Vec::new(),
             lanes: Vec::new(),
+            pages: Pages::default(),
+            broke: None,
         }
     }
 
     /// Performs something, whatever it asks for meanwhile.
     pub async fn perform(&mut self, task: Task, begin: Begin, sink: &impl Sink) -> Outcome {
+        // What was cut off in the middle left its pages.
+        self.pages.clear(None);
+        self.broke = None;
+        let outcome = self.go_through(task, begin, sink).await;
+        self.pages.clear(self.seen.as_ref().map(|seen| &*seen.0));
+        outcome
+    }
+
+    async fn go_through(&mut self, task: Task, begin: Begin, sink: &impl Sink) -> Outcome {
         let (Ok(engine), Some(seen)) = (&mut self.engine, &self.seen) else {
             return Outcome::Interrupted;
         };
@@ -103,28 +119,29 @@ impl ScriptUser {
             }
             let answer = match ask {
                 Ask::Done(outcome) => return outcome,
+                Ask::Browse(deed) => {
+                    begin = None;
+                    let shared = &shared;
+                    let own = Own { seen, shared };
+                    let done = self.pages.answer(&own, *deed, &mut self.broke, sink);
+                    beside(&mut sockets, Box::pin(done)).await
+                }
                 Ask::Sleep(time) => {
                     begin = None;
                     beside(&mut sockets, tokio::time::sleep(time)).await;
                     Answer::Now
                 }
                 Ask::Request(request) => {
-                    let way = Way {
-                        seen,
-                        shared: &shared,
-                        held: &mut self.held,
-                    };
+                    let (shared, held) = (&shared, &mut self.held);
+                    let way = Way { seen, shared, held };
                     let begin = begin.take().unwrap_or_else(Begin::now);
                     let reply = paced(way, *request, begin, sink);
                     Answer::Reply(Box::new(beside(&mut sockets, reply).await))
                 }
                 Ask::Reach(request) => {
                     begin = None;
-                    let way = Way {
-                        seen,
-                        shared: &shared,
-                        held: &mut self.held,
-                    };
+                    let (shared, held) = (&shared, &mut self.held);
+                    let way = Way { seen, shared, held };
                     // Boxed: few scripts ask for it, and its state would be carried by every virtual user.
                     let reached = Box::pin(reach(way, *request, sink));
                     Answer::Reply(Box::new(beside(&mut sockets, reached).await))
@@ -195,14 +212,15 @@ impl ScriptUser {
         let failed = self.host().and_then(|host| host.failed.take());
         if let Outcome::Thrown(thrown) = outcome {
             let redactor = &self.shared.binding.redactor;
-            sink.failure(ITERATION, ErrorClass::Template, &|| {
-                redactor.clean(&thrown.to_string())
-            });
+            let class = self.broke.unwrap_or(ErrorClass::Template);
+            sink.failure(ITERATION, class, &|| redactor.clean(&thrown.to_string()));
         }
         match (failed, outcome) {
             (Some(class), _) => IterationOutcome::Failed(class),
             (None, _) if !all => IterationOutcome::Failed(ErrorClass::Check),
-            (None, Outcome::Thrown(_)) => IterationOutcome::Failed(ErrorClass::Template),
+            (None, Outcome::Thrown(_)) => {
+                IterationOutcome::Failed(self.broke.unwrap_or(ErrorClass::Template))
+            }
             (None, _) => IterationOutcome::Passed,
         }
     }

@@ -186,6 +186,11 @@ fn what_nobody_can_see_is_not_seen_and_what_can_be_read_is_not_unseen() {
             "click: { button: Pay }\n  - expect: { css: .error, count: 0 }",
             FAIL,
         ),
+        (
+            "<p id=w>Please<br>wait</p><script>setTimeout(() => { w.innerHTML = 'Done' }, 700)</script>",
+            "unseen: Please wait",
+            PASS,
+        ),
         // Clicked.
         (
             "<button onclick='this.textContent=1'>Pay</button>",

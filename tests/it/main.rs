@@ -46,6 +46,7 @@ mod house;
 #[cfg(feature = "http3")]
 mod http3;
 mod imports;
+mod k6_browser;
 mod messages;
 mod modules;
 mod nginx;

@@ -1,2 +1,2 @@
-import { browser } from 'k6/browser';
+import redis from 'k6/experimental/redis';
 export default function () { browser.newPage(); }
