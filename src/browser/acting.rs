@@ -211,6 +211,19 @@ impl Page {
         }
     }
 
+    /// Gives an element the focus.
+    ///
+    /// # Errors
+    ///
+    /// That it is not there.
+    pub async fn focus(&mut self, locator: &Locator, by: Instant) -> Result<(), Fault> {
+        let target = self.target(locator, TO_LOOK, by).await?;
+        let done = self
+            .tell(&target, "bellwether.element(0).focus()", by)
+            .await;
+        done.map(drop)
+    }
+
     /// Presses a key, on an element or on whatever has the focus.
     ///
     /// # Errors
@@ -224,11 +237,7 @@ impl Page {
     ) -> Result<(), Fault> {
         let press = Press::read(key).map_err(wrong)?;
         match on {
-            Some(locator) => {
-                let target = self.target(locator, TO_LOOK, by).await?;
-                self.tell(&target, "bellwether.element(0).focus()", by)
-                    .await?;
-            }
+            Some(locator) => self.focus(locator, by).await?,
             None => self.arrive(by).await?,
         }
         let documents = self.seen.documents;
@@ -266,24 +275,42 @@ impl Page {
         })
     }
 
-    /// Waits until one can be seen that nothing lies over; tells how many, or why there is none.
+    /// Waits until one can be seen that nothing lies over; tells how many.
     ///
     /// # Errors
     ///
-    /// What the page does instead.
-    pub async fn wait_for_seen(
-        &mut self,
-        locator: &Locator,
-        by: Instant,
-    ) -> Result<Result<u64, String>, Fault> {
+    /// That there is none, with what stands there instead.
+    pub async fn see(&mut self, locator: &Locator, by: Instant) -> Result<u64, Fault> {
+        let began = Instant::now();
         loop {
-            let count = self.seen_count(locator, by).await?;
+            let why = match self.seen_count(locator, by).await? {
+                Ok(0) => "it cannot be seen".to_owned(),
+                Ok(count) => return Ok(count),
+                Err(why) => why,
+            };
             let pause = Duration::from_millis(50);
-            if count.as_ref().is_ok_and(|count| *count > 0) || Instant::now() + pause >= by {
-                return Ok(count);
+            if Instant::now() + pause >= by {
+                self.sound()?;
+                return Err(self.not_found(locator, &why, began).await);
             }
             self.rest(pause).await;
         }
+    }
+
+    /// Waits until none can be seen, on a page that shows something, nor its text be read in parts.
+    ///
+    /// # Errors
+    ///
+    /// That it is there, or the page is blank.
+    pub async fn unseen(&mut self, locator: &Locator, by: Instant) -> Result<(), Fault> {
+        let wrong = match self.wait_for(locator, &|seen| seen == 0, by).await? {
+            Ok(0) => return self.shows_without(locator, by).await,
+            Ok(count) => format!("{count} of it can be seen"),
+            Err(why) => why,
+        };
+        let at = &self.seen.url;
+        let why = format!("{locator}: {wrong}, expected none, on {at}");
+        Err(Fault::new(ErrorClass::Check, why))
     }
 
     /// Waits until so many can be seen as hold, whatever lies over them; tells how many there are, or why none can be
@@ -306,14 +333,6 @@ impl Page {
                 return Ok(count);
             }
             self.rest(pause).await;
-        }
-    }
-
-    /// That something is not there, with what stands there instead.
-    pub async fn missing(&mut self, locator: &Locator, why: &str, since: Instant) -> Fault {
-        match self.sound() {
-            Err(fault) => fault,
-            Ok(()) => self.not_found(locator, why, since).await,
         }
     }
 

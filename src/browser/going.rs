@@ -290,6 +290,22 @@ impl Page {
     }
 }
 
+/// That an address is one of the web: a browser opens files and pages of its own as gladly.
+///
+/// # Errors
+///
+/// That it is none.
+pub fn of_the_web(url: &str) -> Result<(), Fault> {
+    let lower = url.to_ascii_lowercase();
+    match lower.starts_with("http://") || lower.starts_with("https://") {
+        true => Ok(()),
+        false => {
+            let why = format!("`{url}` is no address of the web");
+            Err(Fault::new(ErrorClass::Template, why))
+        }
+    }
+}
+
 /// Whether two addresses differ by no more than the place within a document.
 fn is_same_document(one: &str, other: &str) -> bool {
     let without_place = |url: &str| url.split('#').next().unwrap_or_default().to_owned();

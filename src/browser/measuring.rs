@@ -21,7 +21,6 @@ const PORT_WITHIN: Duration = Duration::from_secs(5);
 pub struct Measuring {
     port: u16,
     folder: PathBuf,
-    version: String,
     _chromium: Chromium,
     _places: OwnedSemaphorePermit,
 }
@@ -43,7 +42,6 @@ impl Keeper {
         Ok(Measuring {
             port,
             folder,
-            version: chromium.version.clone(),
             _chromium: chromium,
             _places: places,
         })
@@ -59,11 +57,6 @@ impl Measuring {
     /// A folder that only we may look into, and that goes with it.
     pub fn folder(&self) -> &Path {
         &self.folder
-    }
-
-    /// Which browser it is, as it names itself.
-    pub fn version(&self) -> &str {
-        &self.version
     }
 }
 

@@ -10,6 +10,7 @@ use super::seen::World;
 use super::target::{TO_LOOK, Trouble};
 use crate::limits::{BROWSER_PICTURE_TIMEOUT, BROWSER_PIXELS_MAX};
 use crate::net::{ErrorClass, Fault};
+use crate::secret::Redactor;
 use base64::Engine as _;
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -26,7 +27,7 @@ pub struct Frame {
 }
 
 impl Page {
-    /// Takes a picture, unless something can be read in it that is a secret, where that is asked.
+    /// Takes a picture, unless a secret can be read in it.
     ///
     /// # Errors
     ///
@@ -34,7 +35,7 @@ impl Page {
     pub async fn picture(
         &mut self,
         frame: &Frame,
-        is_secret: Option<&(dyn Fn(&str) -> bool + Sync)>,
+        redactor: &Redactor,
         by: Instant,
     ) -> Result<Vec<u8>, Fault> {
         let by = by.min(Instant::now() + BROWSER_PICTURE_TIMEOUT);
@@ -44,7 +45,7 @@ impl Page {
         let size = self.of_world(&world, "bellwether.freeze()", by).await?;
         let mut worlds = vec![world];
         let taken = match self.cover(&frame.masks, &mut worlds, by).await {
-            Ok(()) => match self.tells_nothing(is_secret, by).await {
+            Ok(()) => match self.tells_nothing(redactor, by).await {
                 Ok(()) => self.take_picture(frame, &size, by).await,
                 Err(fault) => Err(fault),
             },
@@ -65,8 +66,7 @@ impl Page {
         let main = self.seen.frame.clone();
         let world = self.world(&main, by).await?;
         let fonts = self.of_world(&world, "bellwether.fonts()", by).await?;
-        let fonts = ring::digest::digest(&ring::digest::SHA256, fonts.to_string().as_bytes());
-        let fonts = crate::hexadecimal::digits(fonts);
+        let fonts = crate::hexadecimal::sha256(fonts.to_string());
         let browser = self.chromium.version.trim_start_matches("Headless");
         let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
         let fonts = fonts.get(..8).unwrap_or_default();
@@ -74,15 +74,12 @@ impl Page {
     }
 
     /// That nothing can be read in a picture that nobody is to see.
-    async fn tells_nothing(
-        &mut self,
-        is_secret: Option<&(dyn Fn(&str) -> bool + Sync)>,
-        by: Instant,
-    ) -> Result<(), Fault> {
-        let Some(is_secret) = is_secret else {
+    async fn tells_nothing(&mut self, redactor: &Redactor, by: Instant) -> Result<(), Fault> {
+        if !redactor.knows_any() {
             return Ok(());
-        };
-        match self.legible(by).await?.iter().any(|text| is_secret(text)) {
+        }
+        let mut texts = self.legible(by).await?.into_iter();
+        match texts.any(|text| redactor.clean(&text) != text) {
             true => {
                 let why = "no picture is kept, since a secret can be read on the page".to_owned();
                 Err(Fault::new(ErrorClass::NoEvidence, why))

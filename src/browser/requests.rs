@@ -112,6 +112,10 @@ impl Requests {
                 found.is_canceled = params["canceled"] == true;
                 ended(found, params);
             }
+            "Network.webSocketWillSendHandshakeRequest" => {
+                found.began = params["wallTime"].as_f64().unwrap_or_default();
+                found.started = params["timestamp"].as_f64().unwrap_or_default();
+            }
             "Network.webSocketHandshakeResponseReceived" => {
                 found.status = params["response"]["status"]
                     .as_u64()

@@ -55,6 +55,15 @@ impl From<Fault> for Trouble {
     }
 }
 
+/// How many there are, or why that cannot be told yet.
+fn counted(looked: Result<Result<u64, String>, Trouble>) -> Result<Result<u64, String>, Fault> {
+    match looked {
+        Ok(count) => Ok(count),
+        Err(Trouble::NotYet(why) | Trouble::Absent(why)) => Ok(Err(why)),
+        Err(Trouble::Final(fault)) => Err(fault),
+    }
+}
+
 impl Page {
     /// Waits for a document that the page has asked for to be there.
     pub(super) async fn arrive(&mut self, by: Instant) -> Result<(), Fault> {
@@ -104,11 +113,8 @@ impl Page {
         by: Instant,
     ) -> Result<Result<u64, String>, Fault> {
         self.arrive(by).await?;
-        match self.look(locator, by).await {
-            Ok((_, _, count)) => Ok(Ok(count)),
-            Err(Trouble::NotYet(why) | Trouble::Absent(why)) => Ok(Err(why)),
-            Err(Trouble::Final(fault)) => Err(fault),
-        }
+        let looked = self.look(locator, by).await;
+        counted(looked.map(|(_, _, count)| Ok(count)))
     }
 
     /// How many there are now that nobody hides; why nobody can see one, where there is none.
@@ -123,14 +129,10 @@ impl Page {
             Ok((world, ..)) => self.asked(&world, "bellwether.uncovered()", by).await,
             Err(trouble) => Err(trouble),
         };
-        match looked {
-            Ok(told) => Ok(match told["by"].as_str() {
-                Some(cover) => Err(format!("it is covered by {cover}")),
-                None => Ok(told["count"].as_u64().unwrap_or_default()),
-            }),
-            Err(Trouble::NotYet(why) | Trouble::Absent(why)) => Ok(Err(why)),
-            Err(Trouble::Final(fault)) => Err(fault),
-        }
+        counted(looked.map(|told| match told["by"].as_str() {
+            Some(cover) => Err(format!("it is covered by {cover}")),
+            None => Ok(told["count"].as_u64().unwrap_or_default()),
+        }))
     }
 
     /// The same element once more, right before it is acted on: whether it still is what would be hit.

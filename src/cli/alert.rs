@@ -1,7 +1,7 @@
 //! `bellwether alert`: what is wrong and who has it, silences, and a test of the channels.
 
 use super::client::{Refusal, Server};
-use super::commands::complain;
+use super::commands::{complain, print_json};
 use super::exit::Exit;
 use crate::config::load;
 use crate::delivery::means::Means;
@@ -116,13 +116,6 @@ pub fn run(arguments: Arguments) -> Exit {
         Ok(()) => Exit::Success,
         Err(refusal) => refusal.complain(),
     }
-}
-
-fn print_json(value: &impl serde::Serialize) {
-    println!(
-        "{}",
-        serde_json::to_string_pretty(value).unwrap_or_default()
-    );
 }
 
 async fn ask(command: Command, server: &Server, json: bool) -> Result<(), Refusal> {

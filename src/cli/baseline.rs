@@ -3,7 +3,7 @@
 //! Accepting copies what a run saw, and takes nothing anew: what is accepted is what somebody looked at.
 
 use super::client::{Refusal, Server};
-use super::commands::{complain, runtime};
+use super::commands::{complain, print_json, runtime};
 use super::exit::Exit;
 use super::pictures::{self, Taken};
 use crate::picture::baseline::{self, Record};
@@ -176,7 +176,7 @@ fn accept(folder: &Path, found: Vec<Candidate>, steps: &[String], by: &str, json
             ));
             is_wrong = true;
         }
-        if baseline::digest(&one.png) != one.picture.sha256 {
+        if crate::hexadecimal::sha256(&one.png) != one.picture.sha256 {
             complain(format!(
                 "the picture of `{}` is not the one that the run took",
                 one.picture.name
@@ -246,11 +246,4 @@ fn list(folder: &Path, json: bool) -> Exit {
         println!("no baseline was accepted in `{}`", folder.display());
     }
     Exit::Success
-}
-
-fn print_json(value: &impl serde::Serialize) {
-    println!(
-        "{}",
-        serde_json::to_string_pretty(value).unwrap_or_default()
-    );
 }

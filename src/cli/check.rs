@@ -190,7 +190,7 @@ fn scenario_file(path: &Path, source: &Arc<Source>, found: &mut Diagnostics) {
         let diagnostic = Diagnostic::warning(code, why);
         found.push(diagnostic.at(&plan.source, step.span, "would be inconclusive here"));
     };
-    let quality = plan.measures_quality();
+    let quality = plan.quality_step();
     let opens = plan.all_steps().find(|step| step.browse().is_some());
     if let Some(step) = opens.or(quality)
         && named.iter().all(|named| named.binary.is_none())

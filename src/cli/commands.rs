@@ -146,6 +146,14 @@ pub(super) fn program() -> clap::Command {
     Arguments::command()
 }
 
+/// Prints something as JSON, on standard output.
+pub(super) fn print_json(value: &impl serde::Serialize) {
+    println!(
+        "{}",
+        serde_json::to_string_pretty(value).unwrap_or_default()
+    );
+}
+
 /// Says what went wrong, on standard error.
 pub fn complain(message: impl std::fmt::Display) {
     let style = crate::report::style::Style::for_stream(&std::io::stderr());

@@ -1,6 +1,7 @@
 //! `bellwether gate`: start, watch and explain gates of a running daemon.
 
 use super::client::{Refusal, Server};
+use super::commands::print_json;
 use super::exit::Exit;
 use super::gate_list;
 use super::gate_people;
@@ -279,13 +280,6 @@ fn skip(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("write `--skip 'NAME=why it is gone on without'`".to_owned()),
     }
-}
-
-pub(super) fn print_json(value: &impl serde::Serialize) {
-    println!(
-        "{}",
-        serde_json::to_string_pretty(value).unwrap_or_default()
-    );
 }
 
 /// The exit code of a rollback that was ordered: it is done only once it is proven, and somebody must look at it if it

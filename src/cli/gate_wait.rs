@@ -2,8 +2,9 @@
 
 use super::client::{Refusal, Server};
 use super::commands::complain;
+use super::commands::print_json;
 use super::exit::Exit;
-use super::gate::{print_json, show};
+use super::gate::show;
 use super::gate_load_line::LoadLine;
 use super::serve::asked_to_end;
 use crate::record::state::Phase;

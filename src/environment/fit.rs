@@ -106,7 +106,7 @@ pub fn against(plan: &Plan, environment: &Environment, found: &mut Diagnostics) 
 /// Pages that would be opened without the proxy that everything else goes through.
 fn past_the_proxy(plan: &Plan, environment: &Environment, found: &mut Diagnostics) {
     let opens = plan.all_steps().find(|step| step.browse().is_some());
-    if let Some(step) = opens.or(plan.measures_quality())
+    if let Some(step) = opens.or(plan.quality_step())
         && environment.proxy.is_some()
     {
         let title = format!(

@@ -17,8 +17,7 @@ pub struct Kept {
 impl Kept {
     /// Keeps a text, its beginning where it is long.
     pub fn new(mut text: String) -> Kept {
-        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-        let (sha256, bytes) = (crate::hexadecimal::digits(digest), text.len() as u64);
+        let (sha256, bytes) = (crate::hexadecimal::sha256(&text), text.len() as u64);
         let mut end = limits::KEPT_BYTES_MAX.min(text.len());
         while !text.is_char_boundary(end) {
             end -= 1;

@@ -109,8 +109,7 @@ impl Seen {
             );
         }
         if let Some(leaf) = facts.chain.first() {
-            let digest = ring::digest::digest(&ring::digest::SHA256, leaf);
-            let fingerprint = crate::hexadecimal::digits(digest);
+            let fingerprint = crate::hexadecimal::sha256(leaf);
             let json = facts.to_json(0);
             let text = |key: &str| json[key].as_str().unwrap_or_default().to_owned();
             let names: Vec<&str> = json["names"]

@@ -3,6 +3,7 @@
 //!
 //! Invariant: a picture without its record, or with that of another one, is no baseline.
 
+use crate::hexadecimal::sha256;
 use crate::limits::BROWSER_MESSAGE_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -93,7 +94,7 @@ pub fn read(folder: &Path, file: &str) -> Result<Baseline, String> {
         .map_err(|why| format!("the record of `{file}` cannot be read: {why}"))?;
     let png = plain_bytes(&path, BROWSER_MESSAGE_BYTES_MAX as u64);
     let png = png.map_err(|why| format!("the baseline `{file}` cannot be read: {why}"))?;
-    match digest(&png) == record.sha256 {
+    match sha256(&png) == record.sha256 {
         true => Ok(Baseline {
             record,
             png: png.into(),
@@ -125,11 +126,6 @@ fn plain_bytes(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
         true => Err(std::io::Error::other("it is too large")),
         false => Ok(bytes),
     }
-}
-
-/// SHA-256 as digits.
-pub fn digest(bytes: &[u8]) -> String {
-    crate::hexadecimal::digits(ring::digest::digest(&ring::digest::SHA256, bytes))
 }
 
 /// Accepts a picture as the baseline from now on: each file is written whole, the picture first, so that what stops in
@@ -193,7 +189,7 @@ mod tests {
 
     fn record(png: &[u8]) -> Record {
         Record {
-            sha256: digest(png),
+            sha256: sha256(png),
             drawn_by: "Chrome/156".to_owned(),
             accepted_by: "jane".to_owned(),
             accepted: "2026-11-29T10:00:00Z".to_owned(),

@@ -126,8 +126,8 @@ impl Inbound<'_> {
 
     /// The signed body, as it is remembered.
     pub(super) fn digest(&self) -> String {
-        let digest = ring::digest::digest(&ring::digest::SHA256, self.body);
-        format!("body/{}/{}", self.gate, crate::hexadecimal::digits(digest))
+        let digest = crate::hexadecimal::sha256(self.body);
+        format!("body/{}/{digest}", self.gate)
     }
 }
 

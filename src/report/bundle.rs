@@ -2,6 +2,7 @@
 
 use super::incident::markdown;
 use super::view::GateDetail;
+use crate::hexadecimal::sha256;
 use crate::picture::baseline::plain;
 use serde_json::{Value, json};
 
@@ -75,8 +76,4 @@ fn pretty(value: &impl serde::Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    crate::hexadecimal::digits(ring::digest::digest(&ring::digest::SHA256, bytes))
 }

@@ -26,11 +26,7 @@ pub fn failed(tests: &[Test]) -> impl Iterator<Item = &Test> {
 
 /// One that failed, in a line.
 pub fn told(test: &Test) -> String {
-    let first = test.message.lines().find(|line| !line.trim().is_empty());
-    let first = first
-        .map(|line| format!(": {}", line.trim()))
-        .unwrap_or_default();
-    format!("✗ {}{first}", test.name)
+    format!("✗ {}{}", test.name, test.reason())
 }
 
 /// All of them as a table.

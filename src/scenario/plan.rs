@@ -124,7 +124,7 @@ impl Plan {
     }
 
     /// A step that measures pages with Lighthouse, if there is one.
-    pub fn measures_quality(&self) -> Option<&Step> {
+    pub fn quality_step(&self) -> Option<&Step> {
         self.all_steps().find(|step| step.measures_quality())
     }
 

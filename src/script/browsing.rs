@@ -4,19 +4,18 @@
 //! iteration.
 
 use super::ask::Answer;
-use super::deed::{Deed, Does, Look};
+use super::deed::{Deed, Does, Look, Where};
 use super::host::Host;
 use super::names::step_of_page;
 use super::sending::Seen;
 use super::tags::Plain;
 use crate::browser::acting::Button;
-use crate::browser::going::Until;
+use crate::browser::going::{Until, of_the_web};
 use crate::browser::keeper::Keeper;
-use crate::browser::locator::Locator;
 use crate::browser::page::{Options, Page};
 use crate::browser::picture::Frame;
 use crate::k6::metric::BuiltIn;
-use crate::net::{ErrorClass, Fault, address};
+use crate::net::{ErrorClass, Fault};
 use crate::picture::kept::Picture;
 use crate::vu::{Sample, Shared, Sink};
 use serde_json::{Value, json};
@@ -150,29 +149,16 @@ async fn act(
             reply(page)
         }
         Does::Click { on, times } => {
-            page.click(&on.locator(), Button::Left, times, by).await?;
-            Value::Null
+            done(page.click(&on.locator(), Button::Left, times, by).await)?
         }
-        Does::Hover { on } => {
-            page.hover(&on.locator(), by).await?;
-            Value::Null
-        }
-        Does::Fill { on, text, by_key } => {
-            page.fill(&on.locator(), &text, by_key, by).await?;
-            Value::Null
-        }
-        Does::Choose { on, option } => {
-            page.choose(&on.locator(), &option, by).await?;
-            Value::Null
-        }
-        Does::Tick { on, is } => {
-            page.tick(&on.locator(), is, by).await?;
-            Value::Null
-        }
+        Does::Hover { on } => done(page.hover(&on.locator(), by).await)?,
+        Does::Focus { on } => done(page.focus(&on.locator(), by).await)?,
+        Does::Fill { on, text, by_key } => done(page.fill(&on.locator(), &text, by_key, by).await)?,
+        Does::Choose { on, option } => done(page.choose(&on.locator(), &option, by).await)?,
+        Does::Tick { on, is } => done(page.tick(&on.locator(), is, by).await)?,
         Does::Press { on, key } => {
-            let on = on.map(super::deed::Where::locator);
-            page.press(&key, on.as_ref(), by).await?;
-            Value::Null
+            let on = on.map(Where::locator);
+            done(page.press(&key, on.as_ref(), by).await)?
         }
         Does::Count { on } => {
             let count = page.wait_for(&on.locator(), &|_| true, by).await?;
@@ -182,7 +168,8 @@ async fn act(
             let facts = page.facts(&on.locator(), attribute.as_deref(), by).await?;
             json!({"text": facts.text, "value": facts.value, "checked": facts.checked, "enabled": facts.enabled, "attribute": facts.attribute})
         }
-        Does::Wait { on, seen } => wait(page, &on.locator(), seen, by).await?,
+        Does::Wait { on, seen: true } => json!(page.see(&on.locator(), by).await?),
+        Does::Wait { on, .. } => done(page.unseen(&on.locator(), by).await)?,
         Does::Evaluate {
             body,
             until_true: true,
@@ -205,13 +192,11 @@ async fn act(
         Does::Picture { full, of } => {
             let frame = Frame {
                 is_full: full,
-                of: of.map(super::deed::Where::locator),
+                of: of.map(Where::locator),
                 masks: Vec::new(),
             };
-            let redactor = own.shared.binding.redactor.clone();
-            let is_secret = move |text: &str| redactor.clean(text) != text;
-            let is_secret: &(dyn Fn(&str) -> bool + Sync) = &is_secret;
-            let png = page.picture(&frame, Some(is_secret), by).await?;
+            let redactor = &own.shared.binding.redactor;
+            let png = page.picture(&frame, redactor, by).await?;
             sink.pictured(*step, &Picture::new("screenshot", Arc::from(png)));
             Value::Null
         }
@@ -221,8 +206,13 @@ async fn act(
             Value::Null
         }
     };
-    allowed(own, &page.seen().url.clone())?;
+    own.shared.binding.page_may_be_at(&page.seen().url)?;
     Ok(value)
+}
+
+/// What gives nothing.
+fn done(done: Result<(), Fault>) -> Result<Value, Fault> {
+    done.map(|()| Value::Null)
 }
 
 /// Goes to an address, which is a request of the run like every other.
@@ -233,17 +223,16 @@ async fn go(
     by: Instant,
     sink: &impl Sink,
 ) -> Result<Value, Fault> {
-    let is_web = ["http://", "https://"]
-        .iter()
-        .any(|start| url.starts_with(start));
-    if !is_web {
-        let why = format!("`{url}` is no address of the web");
-        return Err(Fault::new(ErrorClass::Template, why));
-    }
-    allowed(own, url)?;
+    of_the_web(url)?;
+    own.shared.binding.page_may_be_at(url)?;
     count(&own.seen.0, page);
     let start = Instant::now();
-    let went = page.go(url, until, by).await;
+    let mut went = page.go(url, until, by).await;
+    // As k6, a script for it looks at a blank page without a word.
+    let is_strict = own.seen.0.run.as_ref().is_some_and(|run| run.is_strict);
+    if went.is_ok() && is_strict {
+        went = page.shows_something(by).await;
+    }
     let document = page.seen().document();
     sink.sample(&Sample {
         step,
@@ -266,37 +255,6 @@ async fn go(
     went.map(|()| reply(page))
 }
 
-/// Waits until an element can be seen, or none can.
-async fn wait(page: &mut Page, on: &Locator, seen: bool, by: Instant) -> Result<Value, Fault> {
-    let began = Instant::now();
-    let count = match seen {
-        true => page.wait_for_seen(on, by).await?,
-        false => page.wait_for(on, &|count| count == 0, by).await?,
-    };
-    match count {
-        Ok(count) if (count > 0) == seen => Ok(Value::Null),
-        Ok(_) if seen => Err(page.missing(on, "it cannot be seen", began).await),
-        Ok(count) => {
-            let why = format!("{on}: {count} of it can be seen, expected none");
-            Err(Fault::new(ErrorClass::Check, why))
-        }
-        Err(why) => Err(page.missing(on, &why, began).await),
-    }
-}
-
-/// Whether an address is on the environment's hosts, where that is asked for.
-fn allowed(own: &Own<'_>, url: &str) -> Result<(), Fault> {
-    let parsed = address::url(url).ok();
-    let host = parsed.as_ref().and_then(|url| url.host());
-    match (&own.shared.binding.guard, host) {
-        (Some(guard), Some(host)) if !guard.allows(host, &[]) => {
-            let why = format!("the page is on `{host}`, which is no host of the environment");
-            Err(Fault::new(ErrorClass::RedirectAway, why))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// The document that came.
 fn reply(page: &Page) -> Value {
     let seen = page.seen();
@@ -308,12 +266,7 @@ fn reply(page: &Page) -> Value {
 fn count(host: &Host, page: &Page) {
     let values = page.seen().vitals.values();
     let own = host.tags.borrow();
-    let tags = Plain {
-        own: &own,
-        more: &[],
-        group: "",
-        also: ("", ""),
-    };
+    let tags = Plain::of(&own);
     let mut tally = host.tally();
     for (name, metric) in [
         ("lcp", BuiltIn::BrowserLcp),

@@ -55,6 +55,11 @@ pub enum Does {
         /// Over what.
         on: Where,
     },
+    /// Gives it the focus.
+    Focus {
+        /// What.
+        on: Where,
+    },
     /// Puts a text into a field.
     Fill {
         /// Which.

@@ -16,6 +16,18 @@ pub(super) struct Plain<'a> {
     pub also: (&'a str, &'a str),
 }
 
+impl<'a> Plain<'a> {
+    /// Those of the virtual user alone.
+    pub fn of(own: &'a [(String, String)]) -> Plain<'a> {
+        Plain {
+            own,
+            more: &[],
+            group: "",
+            also: ("", ""),
+        }
+    }
+}
+
 fn of_pairs<'a>(pairs: &'a [String], name: &str) -> Option<&'a str> {
     let mut pairs = pairs.chunks_exact(2);
     pairs

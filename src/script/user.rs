@@ -313,12 +313,7 @@ impl ScriptUser {
         }
         self.run.completed.fetch_add(1, Relaxed);
         let own = host.tags.borrow();
-        let tags = Plain {
-            own: &own,
-            more: &[],
-            group: "",
-            also: ("", ""),
-        };
+        let tags = Plain::of(&own);
         let mut tally = host.tally();
         tally.count(BuiltIn::Iterations, 1.0, &tags);
         tally.count(BuiltIn::IterationDuration, time.as_secs_f64() * 1e3, &tags);

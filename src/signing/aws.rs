@@ -5,7 +5,7 @@
 use crate::hexadecimal;
 use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use ring::{digest, hmac};
+use ring::hmac;
 
 /// What needs no escape (RFC 3986, section 2.3).
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
@@ -52,7 +52,7 @@ impl Signer<'_> {
             now.format("%Y%m%d").to_string(),
             now.format("%Y%m%dT%H%M%SZ").to_string(),
         );
-        let payload = hexadecimal::digits(digest::digest(&digest::SHA256, request.body));
+        let payload = hexadecimal::sha256(request.body);
         let mut headers = Vec::new();
         if self.service == "s3" {
             headers.push(("x-amz-content-sha256", payload.clone()));
@@ -74,7 +74,7 @@ impl Signer<'_> {
             query(request.query)
         );
         let scope = format!("{date}/{}/{}/aws4_request", self.region, self.service);
-        let hash = hexadecimal::digits(digest::digest(&digest::SHA256, canonical.as_bytes()));
+        let hash = hexadecimal::sha256(&canonical);
         let message = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{hash}");
         let mut key = format!("AWS4{}", self.secret_key).into_bytes();
         for part in [&date[..], self.region, self.service, "aws4_request"] {

@@ -12,13 +12,8 @@ pub fn judge(suite: &Suite, at_least: u64) -> Said {
     let mut said = Said::default();
     said.value("tests", values(suite));
     let failed = suite.tests.iter().filter(|test| test.came == Came::Failed);
-    said.objections.extend(failed.map(|test| {
-        let first = test.message.lines().find(|line| !line.trim().is_empty());
-        let first = first
-            .map(|line| format!(": {}", line.trim()))
-            .unwrap_or_default();
-        format!("test `{}` failed{first}", test.name)
-    }));
+    said.objections
+        .extend(failed.map(|test| format!("test `{}` failed{}", test.name, test.reason())));
     let performed = suite.tests.len() - suite.count(Came::Skipped);
     let passed = suite.count(Came::Passed) + suite.count(Came::Flaky);
     if suite.tests.is_empty() {

@@ -57,6 +57,16 @@ pub enum Came {
     Skipped,
 }
 
+impl Test {
+    /// The first line of why it failed, as it follows its name.
+    pub fn reason(&self) -> String {
+        let first = self.message.lines().find(|line| !line.trim().is_empty());
+        first
+            .map(|line| format!(": {}", line.trim()))
+            .unwrap_or_default()
+    }
+}
+
 impl Came {
     /// Its word.
     pub fn word(self) -> &'static str {

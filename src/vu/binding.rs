@@ -14,8 +14,8 @@ use crate::environment::fit;
 use crate::environment::needs::{self, Supplied, Values};
 use crate::environment::settings::{Caps, Environment};
 use crate::figures::plural;
-use crate::net::address;
 use crate::net::connect::Connector;
+use crate::net::{ErrorClass, Fault, address};
 use crate::scenario::browsing::KEEP_MAX;
 use crate::scenario::scope::Scope;
 use crate::scenario::steps::action::Action;
@@ -71,6 +71,23 @@ pub struct Binding {
 }
 
 impl Binding {
+    /// Whether a page may be at an address: on the environment's hosts, where that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// That it has left them.
+    pub fn page_may_be_at(&self, url: &str) -> Result<(), Fault> {
+        let parsed = address::url(url).ok();
+        let host = parsed.as_ref().and_then(|url| url.host());
+        match (&self.guard, host) {
+            (Some(guard), Some(host)) if !guard.allows(host, &[]) => {
+                let why = format!("the page is on `{host}`, which is no host of the environment");
+                Err(Fault::new(ErrorClass::RedirectAway, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Where the environment's services are: `https://host:port` of each.
     pub(super) fn origins(&self) -> Vec<String> {
         let urls = self

@@ -1,7 +1,7 @@
 //! Pages as a person uses them, and pages that do their worst: a real Chromium against a site of our own.
 
 use super::standin::{Answer, Asked, of, serve, serve_by};
-use super::support::{Daemon, Process, bellwether, eventually, program, run};
+use super::support::{Daemon, Process, bellwether, eventually, first_run, program, run};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -181,13 +181,7 @@ fn watched(scenario: &str, browser: &str, folder: &Path) -> Came {
         "--pictures",
         "pictures",
     ]));
-    let summary = std::fs::read_to_string(folder.join("run.json")).unwrap_or_default();
-    let summary: Value = serde_json::from_str(&summary).unwrap_or_default();
-    let summary = summary["runs"]
-        .get(0)
-        .or(summary.get(0))
-        .cloned()
-        .unwrap_or(summary);
+    let summary = first_run(&folder.join("run.json"));
     let left = std::fs::read_dir(&temporary).unwrap().flatten();
     Came {
         code,

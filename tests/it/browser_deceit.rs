@@ -253,6 +253,9 @@ fn what_brings_no_page_is_no_page() {
         "  - wait: 300ms\n  - see: Hello\n",
     );
     assert_eq!(code, FAIL, "{told}");
+    let timed = "  - wait: 300ms\n  - see: Hello\n    check: \"requests.exists(r, r.kind == 'WebSocket' && r.failed && r.ms < 60000.0)\"\n";
+    let (code, told) = performed(folder.path(), browser, "", socket, timed);
+    assert_eq!(code, PASS, "{told}");
     let bell = "<p>Hello</p><script>console.error('a \\x1b[31mred\\x07 bell')</script>";
     let (code, told) = performed(
         folder.path(),

@@ -1,6 +1,6 @@
 //! Suites of tests that users have, as a step: what their reports say is what it comes to.
 
-use super::support::{bellwether, root, run};
+use super::support::{bellwether, first_run, root, run};
 use serde_json::Value;
 use std::path::Path;
 
@@ -39,13 +39,7 @@ fn performed(folder: &Path, command: &str) -> (i32, String, Value) {
         "--html",
         "run.html",
     ]));
-    let summary = std::fs::read_to_string(folder.join("run.json")).unwrap_or_default();
-    let summary: Value = serde_json::from_str(&summary).unwrap_or_default();
-    let summary = summary["runs"]
-        .get(0)
-        .or(summary.get(0))
-        .cloned()
-        .unwrap_or(summary);
+    let summary = first_run(&folder.join("run.json"));
     (code, out + &err, summary)
 }
 

@@ -481,3 +481,11 @@ pub fn first_release_state(folder: &Path) {
         file.execute_batch(&sql).expect("the columns are there");
     }
 }
+
+/// The summary of the first run of a report as JSON; nothing where there is none.
+pub fn first_run(file: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let first = report["runs"].get(0).or(report.get(0)).cloned();
+    first.unwrap_or(report)
+}

@@ -114,7 +114,7 @@ pub async fn preflight(context: &PhaseContext<'_>) -> Ended {
 async fn browser(context: &PhaseContext<'_>) -> Option<Result<String, String>> {
     let plans = context.gate.scenarios();
     let mut plans = plans.filter_map(|path| context.project.plans.get(path));
-    plans.find(|plan| plan.browses() || plan.measures_quality().is_some())?;
+    plans.find(|plan| plan.browses() || plan.quality_step().is_some())?;
     let keeper = Keeper::of(&context.environment.browser);
     Some(keeper.version().await)
 }
@@ -123,7 +123,7 @@ async fn browser(context: &PhaseContext<'_>) -> Option<Result<String, String>> {
 async fn lighthouse(context: &PhaseContext<'_>) -> Option<Result<String, String>> {
     let plans = context.gate.scenarios();
     let mut plans = plans.filter_map(|path| context.project.plans.get(path));
-    let plan = plans.find(|plan| plan.measures_quality().is_some())?;
+    let plan = plans.find(|plan| plan.quality_step().is_some())?;
     let all = folders().collect::<Vec<_>>();
     let program = match context.environment.browser.lighthouse(&plan.folder, &all) {
         Ok(program) => program.display().to_string(),

@@ -80,7 +80,7 @@ class Locator {
   async type(text, options) { this.#do({ do: 'fill', text: String(text), byKey: true }, options); }
   async pressSequentially(text, options) { return this.type(text, options); }
   async press(key, options) { this.#do({ do: 'press', key: String(key) }, options); }
-  async focus(options) { this.#do({ do: 'hover' }, options); }
+  async focus(options) { this.#do({ do: 'focus' }, options); }
   async check(options) { this.#do({ do: 'tick', is: true }, options); }
   async uncheck(options) { this.#do({ do: 'tick', is: false }, options); }
   async setChecked(is, options) { this.#do({ do: 'tick', is: Boolean(is) }, options); }
@@ -130,7 +130,7 @@ class Page {
   setDefaultTimeout(ms) { this.#state.timeout = ms; }
   setDefaultNavigationTimeout(ms) { this.#state.timeout = ms; }
   isClosed() { return this.#state.closed; }
-  on() {}
+  on(event) { unsupported(`page.on('${event}')`); }
   async goto(url, options) { return new Response(this.#do({ do: 'go', url: String(url), until: until(options) }, options)); }
   async reload(options) { return new Response(this.#do({ do: 'reload' }, options)); }
   async goBack(options) { return new Response(this.#do({ do: 'back' }, options)); }

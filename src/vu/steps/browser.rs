@@ -4,6 +4,7 @@
 
 use super::exchange::Attempt;
 use crate::browser::acting::Facts;
+use crate::browser::going::of_the_web;
 use crate::browser::locator::{By, Locator};
 use crate::browser::network::WantedRequest;
 use crate::limits::BROWSER_TEXT_MAX;
@@ -131,7 +132,7 @@ impl VirtualUser {
                 tab.page.press(&self.render(key)?, on.as_ref(), by).await?;
             }
             Browse::See(what) => found = see(tab, &self.located(what)?, by).await?,
-            Browse::Unseen(what) => unseen(tab, &self.located(what)?, by).await?,
+            Browse::Unseen(what) => tab.page.unseen(&self.located(what)?, by).await?,
             Browse::Expect(what, wanted) => {
                 let what = self.located(what)?;
                 found = self.expect(tab, &what, wanted, by).await?;
@@ -263,8 +264,7 @@ impl VirtualUser {
             ..Attempt::default()
         };
         if let Some((name, bytes)) = found.file {
-            let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
-            let digest = crate::hexadecimal::digits(digest);
+            let digest = crate::hexadecimal::sha256(&bytes);
             said.value(
                 "file",
                 json!({"name": name, "bytes": bytes.len(), "sha256": digest}),
@@ -329,13 +329,8 @@ impl VirtualUser {
         attempt.reply.url = address::url(&seen.url).ok();
         let said = attempt.reply.said.get_or_insert_default();
         said.objections.extend(objections);
-        let host = attempt.reply.url.as_ref().and_then(|url| url.host());
-        if let (Some(guard), Some(host)) = (&binding.guard, host)
-            && !guard.allows(host, &[])
-            && attempt.fault.is_none()
-        {
-            let why = format!("the page is on `{host}`, which is no host of the environment");
-            attempt.fault = Some(Fault::new(ErrorClass::RedirectAway, why));
+        if let Err(away) = binding.page_may_be_at(&seen.url) {
+            attempt.fault.get_or_insert(away);
         }
     }
 
@@ -345,17 +340,7 @@ impl VirtualUser {
             true => format!("{}{written}", self.base(step).unwrap_or_default()),
             false => written,
         };
-        // A browser opens files and pages of its own as gladly.
-        let is_web = ["http://", "https://"]
-            .iter()
-            .any(|start| whole.to_ascii_lowercase().starts_with(start));
-        match is_web {
-            true => Ok(whole),
-            false => Err(Fault::new(
-                ErrorClass::Template,
-                format!("`{whole}` is no address of the web"),
-            )),
-        }
+        of_the_web(&whole).map(|()| whole)
     }
 
     /// An element, with everything filled in.
@@ -406,39 +391,20 @@ impl VirtualUser {
 }
 
 async fn see(tab: &mut Tab, what: &Locator, by: Instant) -> Result<Found, Fault> {
-    let began = Instant::now();
-    let count = tab.page.wait_for_seen(what, by).await?;
-    match count {
-        Ok(1) => {
-            // One alone can be looked at, unless it goes meanwhile.
+    let count = tab.page.see(what, by).await?;
+    let element = match count {
+        // One alone can be looked at, unless it goes meanwhile.
+        1 => {
             let soon = by.min(Instant::now() + Duration::from_millis(500));
-            let element = tab.page.facts(what, None, soon).await.ok();
-            Ok(Found {
-                element,
-                count: Some(1),
-                ..Found::default()
-            })
+            tab.page.facts(what, None, soon).await.ok()
         }
-        Ok(count @ 1..) => Ok(Found {
-            count: Some(count),
-            ..Found::default()
-        }),
-        Ok(0) => Err(tab.page.missing(what, "it cannot be seen", began).await),
-        Err(why) => Err(tab.page.missing(what, &why, began).await),
-    }
-}
-
-async fn unseen(tab: &mut Tab, what: &Locator, by: Instant) -> Result<(), Fault> {
-    let wrong = match tab.page.wait_for(what, &|seen| seen == 0, by).await? {
-        Ok(0) => return tab.page.shows_without(what, by).await,
-        Ok(count) => format!("{count} of it can be seen"),
-        Err(why) => why,
+        _ => None,
     };
-    let at = &tab.page.seen().url;
-    Err(Fault::new(
-        ErrorClass::Check,
-        format!("{what}: {wrong}, expected none, on {at}"),
-    ))
+    Ok(Found {
+        element,
+        count: Some(count),
+        ..Found::default()
+    })
 }
 
 /// What is not as it should be.

@@ -108,14 +108,8 @@ impl VirtualUser {
                 frame.masks.push(self.located(mask)?);
             }
         }
-        let redactor = self.shared.binding.redactor.clone();
-        let is_secret = move |text: &str| redactor.clean(text) != text;
-        let is_secret: Option<&(dyn Fn(&str) -> bool + Sync)> =
-            match self.shared.binding.redactor.knows_any() {
-                true => Some(&is_secret),
-                false => None,
-            };
-        tab.page.picture(&frame, is_secret, by).await.map(Arc::from)
+        let redactor = &self.shared.binding.redactor;
+        tab.page.picture(&frame, redactor, by).await.map(Arc::from)
     }
 }
 

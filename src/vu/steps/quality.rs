@@ -55,7 +55,7 @@ impl VirtualUser {
     ) -> Result<(Said, Vec<Report>), Fault> {
         let binding = &self.shared.binding;
         let url = self.address_of(step, &quality.url)?;
-        self.allowed(&url)?;
+        binding.page_may_be_at(&url)?;
         let runs = self.render(&quality.runs)?;
         let counted = runs.trim().parse().ok();
         let Some(runs) = counted.filter(|runs| (1..=RUNS_MAX).contains(runs)) else {
@@ -77,22 +77,9 @@ impl VirtualUser {
         let (mut said, reports) = measured.all(by).await;
         let away = reports
             .iter()
-            .find_map(|report| self.allowed(&report.url).err());
+            .find_map(|report| binding.page_may_be_at(&report.url).err());
         said.objections.extend(away.map(|fault| fault.detail));
         Ok((said, reports))
-    }
-
-    /// Whether an address is on the environment's hosts, where that is asked for.
-    fn allowed(&self, url: &str) -> Result<(), Fault> {
-        let parsed = address::url(url).ok();
-        let host = parsed.as_ref().and_then(|url| url.host());
-        match (&self.shared.binding.guard, host) {
-            (Some(guard), Some(host)) if !guard.allows(host, &[]) => {
-                let why = format!("the page is on `{host}`, which is no host of the environment");
-                Err(Fault::new(ErrorClass::RedirectAway, why))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Headers go in a file, since a list of processes shows every word of a command.
@@ -121,7 +108,8 @@ impl Measured<'_> {
         let limits = &self.quality.limits;
         let mut reports = self.set(false, by).await;
         let said = judge(&reports, limits, self.runs, false);
-        if said.objections.is_empty() || !said.doubts.is_empty() {
+        // Where there is no page, or too little to judge, there is nothing that may swing.
+        if said.objections.is_empty() || Set::of(&reports, limits).len() < self.runs {
             return (said, reports);
         }
         if self.quality.warm {

@@ -3,9 +3,9 @@
 //! Invariant: a report that stood there before, and was not written anew, says nothing.
 
 use super::exchange::Attempt;
+use crate::hexadecimal::sha256;
 use crate::limits::{PICTURES_MAX, SUITE_FILE_BYTES_MAX, SUITE_REPORT_BYTES_MAX};
 use crate::net::Fault;
-use crate::picture::baseline::digest;
 use crate::picture::kept::Picture;
 use crate::scenario::steps::command::TestReport;
 use crate::secret::Redactor;
@@ -90,7 +90,7 @@ impl Awaited {
                     continue;
                 };
                 file.bytes = Some(bytes.len() as u64);
-                file.sha256 = Some(digest(&bytes));
+                file.sha256 = Some(sha256(&bytes));
                 if bytes.starts_with(b"\x89PNG") && pictures.len() < PICTURES_MAX {
                     pictures.push(Picture::new("what a test saw", bytes.into()));
                 }
